@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ * Option and command rows: parsing, help and completion all read the same tables.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+/* What an option stores at `offset` of the options struct. */
+enum arg_kind {
+	ARG_FLAG,     /* bool: set to true */
+	ARG_CLEAR,    /* bool: set to false (the --no-x form) */
+	ARG_STRING,   /* const char *: borrowed from argv */
+	ARG_INT,      /* int, range checked */
+	ARG_UINT64,   /* uint64_t: decimal, 0x hex, or with a K, M, G suffix (1024) */
+	ARG_LIST,     /* struct arg_list: every occurrence appended */
+	ARG_CALLBACK, /* row->parse decides */
+};
+
+struct arg_list {
+	const char **items; /* borrowed from argv */
+	size_t nr, cap;
+};
+
+struct arg_row {
+	char letter;      /* 0: only the long form */
+	const char *name; /* long form, without dashes; NULL: only the letter */
+	const char
+	    *value; /* metavariable; NULL: takes none; "[X]": optional, joined (-vX, --name=X) */
+	const char *help; /* one line, lower case, no period */
+	enum arg_kind kind;
+	size_t offset;     /* of the member in the options struct */
+	uint32_t commands; /* bits of the commands that take it; 0: all */
+	int (*parse)(void *opts, const char *value, struct error *err); /* value NULL when absent */
+};
+
+/**
+ * Parse argv[1…] (argv[0] is the command's name); operands are moved to the end, as getopt does.
+ * @param mask     only rows whose `commands` is 0 or shares a bit with it are known
+ * @param opts     the struct that `offset`s refer to
+ * @param operand  set to the index of the first operand
+ * @return 0; -EINVAL with a message naming the option
+ */
+int args_parse(const struct arg_row *rows, size_t nr, uint32_t mask, void *opts, int argc,
+	       char **argv, int *operand, struct error *err);
+
+/** Whole string to a number; @return 0 or -EINVAL. Accepts what ARG_UINT64 does. */
+int parse_u64(const char *s, uint64_t *out);
+int parse_int(const char *s, int *out);
+
+struct command {
+	const char *name;
+	const char *args;    /* "[-o OUT] IMAGE", for the usage line */
+	const char *summary; /* one line, lower case, no period */
+	const char *detail;  /* more lines for `help NAME`, or NULL */
+	const struct arg_row *rows;
+	size_t nr_rows;
+	uint32_t mask;    /* this command's bit in arg_row.commands; 0 when rows are its own */
+	size_t opts_size; /* zeroed struct handed to run() */
+	/**
+	 * @param operands  what is left after the options
+	 * @return exit status ≥ 0; -errno with err set: printed once, exit 1, or 2 for -EUSAGE
+	 */
+	int (*run)(void *opts, int nr_operands, char **operands, struct error *err);
+};
+
+/* A wrong command line, as opposed to a failed operation: exit status 2. */
+#define EUSAGE 1000
+
+struct program {
+	const char *name;
+	const char *summary;
+	const char *version;                   /* what --version prints, with newlines */
+	const struct command *const *commands; /* NULL-terminated */
+};
+
+/**
+ * The main() of both programs: --version, help, --help, completion rows, dispatch.
+ * @return exit status: 0, the command's, 1 on failure, 2 on usage errors
+ */
+int program_main(const struct program *program, int argc, char **argv);

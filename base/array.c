@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * Storage of growing arrays.
+ */
+#include "base/array.h"
+
+#include <string.h>
+
+void *array_grow_(void *items, size_t *cap, size_t want, size_t size)
+{
+	size_t new_cap = *cap ? *cap : 8;
+	while (new_cap < want) {
+		if (new_cap > SIZE_MAX / 2)
+			return NULL;
+		new_cap *= 2;
+	}
+	if (items && new_cap == *cap) {
+		memset((char *)items + (want - 1) * size, 0, size);
+		return items;
+	}
+	void *grown = reallocarray(items, new_cap, size);
+	if (!grown)
+		return NULL;
+	memset((char *)grown + (want - 1) * size, 0, (new_cap - want + 1) * size);
+	*cap = new_cap;
+	return grown;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * Whole reads and writes on descriptors.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/strbuf.h"
+
+/** Read until len bytes or end of file. @return bytes read, or -errno. */
+ssize_t fd_read_full(int fd, void *buf, size_t len);
+/** As fd_read_full(), at an offset, without moving the file position. */
+ssize_t fd_pread_full(int fd, void *buf, size_t len, off_t offset);
+/** Write all of it. @return 0 or -errno (a short write is -EIO). */
+int fd_write_full(int fd, const void *buf, size_t len);
+
+/**
+ * Read a whole file, of unknown size (such as /proc), below a directory.
+ * @param dirfd  directory, or AT_FDCWD; @param out  appended to
+ * @return 0; -errno with "open|read PATH: …"
+ */
+int file_read_at(int dirfd, const char *path, struct strbuf *out, struct error *err);

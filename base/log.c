@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * The log. Its descriptor and level are the only process-wide state outside curses and pie.
+ */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+static struct {
+	int fd;
+	enum log_level level;
+	bool timed;
+	struct timespec start;
+} log_state = { .fd = STDERR_FILENO, .level = LOG_WARN };
+
+void log_to(int fd, enum log_level level)
+{
+	log_state.fd = fd;
+	log_state.level = level;
+	log_state.timed = true;
+	clock_gettime(CLOCK_MONOTONIC, &log_state.start);
+}
+
+int log_fd(void)
+{
+	return log_state.fd;
+}
+
+enum log_level log_level(void)
+{
+	return log_state.level;
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
+	if (level > log_state.level)
+		return;
+
+	char line[2048];
+	int len = 0;
+	if (log_state.timed) {
+		struct timespec now;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		long usec = (now.tv_sec - log_state.start.tv_sec) * 1000000L +
+			    (now.tv_nsec - log_state.start.tv_nsec) / 1000;
+		len =
+		    snprintf(line, sizeof(line), "(%02ld.%06ld) ", usec / 1000000, usec % 1000000);
+	}
+	if (level == LOG_ERROR || level == LOG_WARN)
+		len += snprintf(line + len, sizeof(line) - (size_t)len,
+				"%s: ", level == LOG_ERROR ? "Error" : "Warn");
+
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(line + len, sizeof(line) - (size_t)len - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	len += n;
+	if ((size_t)len > sizeof(line) - 2)
+		len = (int)sizeof(line) - 2;
+	line[len++] = '\n';
+	fd_write_full(log_state.fd, line, (size_t)len); /* a full disk must not stop the work */
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT
+ * What both programs do around their commands: help, version, dispatch, the one error line.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/args.h"
+#include "base/cleanup.h"
+
+static const struct command *command_find(const struct program *program, const char *name)
+{
+	for (size_t i = 0; program->commands[i]; i++) {
+		if (!strcmp(program->commands[i]->name, name))
+			return program->commands[i];
+	}
+	return NULL;
+}
+
+static void print_program_help(const struct program *program, FILE *to)
+{
+	fprintf(to, "%s - %s\n\nUsage: %s COMMAND [OPTION…] [ARGUMENT…]\n\nCommands:\n",
+		program->name, program->summary, program->name);
+	for (size_t i = 0; program->commands[i]; i++)
+		fprintf(to, "  %-12s %s\n", program->commands[i]->name,
+			program->commands[i]->summary);
+	fprintf(to,
+		"  %-12s what a command does and its options\n\n"
+		"`%s COMMAND --help` and the man page %s(1) tell more.\n",
+		"help", program->name, program->name);
+}
+
+static void print_row(const struct arg_row *row, FILE *to)
+{
+	char left[64];
+	int len = snprintf(left, sizeof(left), row->letter ? "-%c" : "  ", row->letter);
+	if (row->name)
+		len += snprintf(left + len, sizeof(left) - (size_t)len, "%s --%s",
+				row->letter ? "," : " ", row->name);
+	if (row->value && row->value[0] == '[')
+		snprintf(left + len, sizeof(left) - (size_t)len, "[%s%.*s]", row->name ? "=" : "",
+			 (int)strlen(row->value) - 2, row->value + 1);
+	else if (row->value)
+		snprintf(left + len, sizeof(left) - (size_t)len, " %s", row->value);
+	fprintf(to, strlen(left) > 30 ? "  %s\n%34s%s\n" : "  %-30s%.0s  %s\n", left, "",
+		row->help);
+}
+
+static void print_command_help(const struct program *program, const struct command *cmd, FILE *to)
+{
+	fprintf(to, "%s %s - %s\n\nUsage: %s %s%s%s\n", program->name, cmd->name, cmd->summary,
+		program->name, cmd->name, cmd->args[0] ? " " : "", cmd->args);
+	if (cmd->detail)
+		fprintf(to, "\n%s\n", cmd->detail);
+	bool any = false;
+	for (size_t i = 0; i < cmd->nr_rows; i++) {
+		const struct arg_row *row = &cmd->rows[i];
+		if (row->commands && !(row->commands & cmd->mask))
+			continue;
+		if (!any)
+			fprintf(to, "\nOptions:\n");
+		any = true;
+		print_row(row, to);
+	}
+}
+
+/* Rows for the completion scripts and the man-page test: "command TAB option TAB help". */
+static int print_rows(const struct program *program)
+{
+	for (size_t i = 0; program->commands[i]; i++) {
+		const struct command *cmd = program->commands[i];
+		printf("%s\t\t\t%s\n", cmd->name, cmd->summary);
+		for (size_t k = 0; k < cmd->nr_rows; k++) {
+			const struct arg_row *row = &cmd->rows[k];
+			if (row->commands && !(row->commands & cmd->mask))
+				continue;
+			if (row->name)
+				printf("%s\t--%s\t%s\t%s\n", cmd->name, row->name,
+				       row->value ? row->value : "", row->help);
+			if (row->letter)
+				printf("%s\t-%c\t%s\t%s\n", cmd->name, row->letter,
+				       row->value ? row->value : "", row->help);
+		}
+	}
+	return 0;
+}
+
+static int usage_error(const struct program *program, const char *cmd, const char *text)
+{
+	fprintf(stderr, "%s%s%s: %s (see `%s help%s%s`)\n", program->name, cmd ? " " : "",
+		cmd ? cmd : "", text, program->name, cmd ? " " : "", cmd ? cmd : "");
+	return 2;
+}
+
+static int run_help(const struct program *program, int argc, char **argv)
+{
+	if (argc < 2) {
+		print_program_help(program, stdout);
+		return 0;
+	}
+	const struct command *cmd = command_find(program, argv[1]);
+	if (!cmd)
+		return usage_error(program, NULL, "no such command");
+	print_command_help(program, cmd, stdout);
+	return 0;
+}
+
+static int run_command(const struct program *program, const struct command *cmd, int argc,
+		       char **argv)
+{
+	auto_free void *opts = calloc(1, cmd->opts_size ? cmd->opts_size : 1);
+	if (!opts) {
+		fprintf(stderr, "%s: out of memory\n", program->name);
+		return 1;
+	}
+	struct error err = { 0 };
+	int operand;
+	int rc = args_parse(cmd->rows, cmd->nr_rows, cmd->mask, opts, argc, argv, &operand, &err);
+	if (rc < 0)
+		return usage_error(program, cmd->name, err.text);
+	rc = cmd->run(opts, argc - operand, argv + operand, &err);
+	if (rc == -EUSAGE)
+		return usage_error(program, cmd->name, err.text);
+	if (rc >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		rc = error_sys(&err, "write standard output");
+	if (rc < 0) {
+		fprintf(stderr, "%s %s: %s\n", program->name, cmd->name, err.text);
+		return 1;
+	}
+	return rc;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (!strcmp(argv[i], "--help"))
+			return true;
+	}
+	return false;
+}
+
+int program_main(const struct program *program, int argc, char **argv)
+{
+	if (argc < 2) {
+		print_program_help(program, stderr);
+		return 2;
+	}
+	const char *name = argv[1];
+	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+		fputs(program->version, stdout);
+		return 0;
+	}
+	if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
+		return run_help(program, argc - 1, argv + 1);
+	if (!strcmp(name, "--rows"))
+		return print_rows(program);
+
+	const struct command *cmd = command_find(program, name);
+	if (!cmd) {
+		char text[256];
+		snprintf(text, sizeof(text), "%s: no such command", name);
+		return usage_error(program, NULL, text);
+	}
+	if (wants_help(argc - 1, argv + 1)) {
+		print_command_help(program, cmd, stdout);
+		return 0;
+	}
+	return run_command(program, cmd, argc - 1, argv + 1);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ * The context of one dump.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "engine/options.h"
+#include "engine/task/task.h"
+
+struct file_table;  /* files/: every open file description seen so far, by identity */
+struct shmem_table; /* mem/: shared segments seen so far */
+
+struct dump_stats { /* microseconds and pages, for stats-dump */
+	uint32_t freezing_time, frozen_time, memdump_time, memwrite_time;
+	uint64_t pages_scanned, pages_skipped_parent, pages_written, pages_lazy;
+	uint64_t shpages_scanned, shpages_written;
+};
+
+struct dump {
+	const struct options *opts;
+	int images_fd; /* directory the images go to */
+	int work_fd;
+	struct task **tasks; /* depth first, parents before children; tasks[0] is the root */
+	size_t nr_tasks;
+	struct file_table *files;
+	struct shmem_table *shmem;
+	struct dump_stats stats;
+	uint32_t next_pages_id;
+	uint32_t next_object_id; /* ids of vm, files, fs, sighand, namespaces */
+};
+
+/** Dump opts->pid and its descendants. @return 0; -errno, every task running as before. */
+int dump_tree(const struct options *opts, struct error *err);

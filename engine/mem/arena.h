@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ * Memory a task fills for its restorer, already at the address it keeps while the address space
+ * is swapped: free in this process and in the one to be restored.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "engine/mem/vma.h"
+
+struct arena;
+
+/** Reserve `size` bytes (committed when touched) outside `vmas` and of what is mapped now. */
+int arena_new(const struct vma_list *vmas, size_t size, struct arena **out, struct error *err);
+/** Zeroed, aligned; NULL when it is full. */
+void *arena_alloc(struct arena *a, size_t size, size_t align);
+uint64_t arena_start(const struct arena *a);
+uint64_t arena_end(const struct arena *a);

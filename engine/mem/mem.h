@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * Address spaces: what a task's memory is, how it gets into images and out of them.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "engine/dump.h"
+#include "engine/restore.h"
+
+struct restorer_args;
+
+/* Dump. */
+/** Read the VMAs of a frozen task and refuse what cannot be carried, naming pid and address. */
+int mem_collect(struct dump *d, struct task *t, struct error *err);
+/** mm-PID.img, pagemap-PID.img, pages-N.img. The task is stopped, no parasite in it. */
+int mem_dump_task(struct dump *d, struct task *t, struct error *err);
+/** pagemap-shmem-N.img of every shared segment seen. */
+int mem_dump_shared(struct dump *d, struct error *err);
+
+/* Restore. */
+/** Read mm-PID.img into t->mm and t->vmas; check every value. */
+int mem_load(struct restore *r, struct rtask *t, struct error *err);
+/** In the coordinator, before the first fork: create and fill shared segments. */
+int mem_prepare_shared(struct restore *r, struct error *err);
+void shmem_set_free(struct shmem_set *set);
+/**
+ * In the task, before it forks its children: fill private pages where they wait for the
+ * restorer. Pages equal to the parent's (inherited by fork) stay shared with it.
+ */
+int mem_premap(struct restore *r, struct rtask *t, struct error *err);
+/** In the task: the VMA table, mm fields and vdso for the restorer. */
+int mem_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
+		  struct error *err);

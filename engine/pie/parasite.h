@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * What the engine asks the parasite and hears back. Every byte of an answer is checked.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define PARASITE_NR_SIGNALS 64
+#define PARASITE_MAX_TIMERS 512
+
+struct parasite_sigaction { /* kernel's struct sigaction */
+	uint64_t handler, flags, restorer, mask;
+};
+struct parasite_itimer { /* remaining and interval, microseconds */
+	uint64_t interval_sec, interval_usec, value_sec, value_usec;
+};
+struct parasite_posix_timer { /* ids come from /proc/PID/timers */
+	int32_t id, overrun;
+	uint64_t interval_sec, interval_nsec, value_sec, value_nsec;
+};
+struct parasite_task {
+	struct parasite_sigaction
+	    sigactions[PARASITE_NR_SIGNALS]; /* [signo - 1]; KILL, STOP zero */
+	struct parasite_itimer itimers[3];
+	uint32_t nr_timers;
+	struct parasite_posix_timer timers[PARASITE_MAX_TIMERS];
+	int32_t dumpable, thp_disabled, child_subreaper;
+	int32_t membarrier; /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
+};
+struct parasite_thread {
+	uint64_t sas_sp, sas_size;
+	uint32_t sas_flags;
+	int32_t pdeath_signal;
+	uint64_t clear_tid_addr; /* PR_GET_TID_ADDRESS */
+	uint32_t securebits;
+};

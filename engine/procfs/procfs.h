@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ * Text of /proc into structs: pure functions over (buf, len), fuzzed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct proc_stat { /* /proc/PID/stat */
+	int pid, ppid, pgid, sid, tty_nr, exit_code;
+	char comm[64];
+	char state;
+	uint32_t flags;
+	int nice, rt_priority, policy;
+	uint64_t start_time;
+	uint64_t start_code, end_code, start_stack, start_data, end_data, start_brk;
+	uint64_t arg_start, arg_end, env_start, env_end;
+};
+
+struct proc_status {               /* /proc/PID/status */
+	uint32_t uids[4], gids[4]; /* real, effective, saved, fs */
+	uint32_t *groups;          /* owned */
+	size_t nr_groups;
+	uint64_t cap_inh, cap_prm, cap_eff, cap_bnd, cap_amb;
+	uint64_t sig_pending, shared_pending, sig_blocked, sig_ignored, sig_caught;
+	int tracer_pid, no_new_privs, seccomp_mode, nr_threads, ns_pid_depth;
+	int vpid, vpgid, vsid; /* innermost of NSpid, NSpgid, NSsid */
+	uint32_t umask;
+};
+
+int proc_stat_parse(const char *buf, size_t len, struct proc_stat *out, struct error *err);
+int proc_status_parse(const char *buf, size_t len, struct proc_status *out, struct error *err);
+void proc_status_fini(struct proc_status *st);
+
+struct proc_fdinfo { /* /proc/PID/fdinfo/N: the common lines */
+	uint64_t pos;
+	uint32_t flags; /* as printed, O_CLOEXEC included */
+	int mnt_id;
+	uint64_t ino;
+};
+int proc_fdinfo_parse(const char *buf, size_t len, struct proc_fdinfo *out, struct error *err);
+
+struct proc_timer { /* /proc/PID/timers */
+	int32_t id, signo, notify, notify_tid, clock;
+	uint64_t sival_ptr;
+};
+struct proc_timers {
+	struct proc_timer *items;
+	size_t nr, cap;
+};
+int proc_timers_parse(const char *buf, size_t len, struct proc_timers *out, struct error *err);

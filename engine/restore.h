@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * The context of one restore. Everything here is in memory before the first task is born, so
+ * every task inherits it by fork; what tasks tell each other is in struct restore_shared.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "engine/mem/vma.h"
+#include "engine/options.h"
+#include "engine/task/task.h"
+#include "images/source.h"
+
+struct file_set;  /* files/: every file of files.img, opened on first use */
+struct shmem_set; /* mem/: shared segments, filled before the first fork */
+struct arena;     /* memory at the address where the restorer will read it */
+struct restorer_args;
+
+struct rtask {
+	pid_t pid, ppid, pgid, sid; /* as stored; real pids are the same */
+	enum task_state state;
+	struct rtask *parent; /* NULL for the root */
+	struct rtask **children;
+	size_t nr_children;
+	uint32_t *tids; /* tids[0] == pid */
+	size_t nr_threads;
+	struct _CoreEntry **cores;     /* one per thread; a zombie has one */
+	struct _TaskKobjIdsEntry *ids; /* from core or ids image; NULL for zombies */
+	struct _MmEntry *mm;           /* NULL for zombies */
+	struct vma_list vmas;
+	struct arena *arena;
+};
+
+struct restore_shared {   /* MAP_SHARED: coordinator, tasks, restorer blobs */
+	uint32_t stage;   /* futex: the stage tasks may enter */
+	uint32_t arrived; /* futex: how many have finished the current stage */
+	uint32_t failed;  /* futex: non-zero, everybody gives up */
+	uint32_t nr_tasks, nr_threads;
+	struct error error; /* of the first that failed */
+};
+
+struct restore {
+	const struct options *opts;
+	struct source *images;
+	int images_fd, work_fd;
+	struct rtask **tasks; /* as in pstree.img: parents before children */
+	size_t nr_tasks;
+	struct rtask *root;
+	struct file_set *files;
+	struct shmem_set *shmem;
+	struct restore_shared *shared;
+};
+
+/** Restore the set in opts->images_dir. @return pid of the root task, or -errno, nothing left. */
+int restore_tree(const struct options *opts, struct error *err);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * A task of the frozen tree, as the dump sees it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "engine/mem/vma.h"
+#include "engine/pie/parasite.h"
+#include "engine/procfs/procfs.h"
+#include "engine/task/arch.h"
+
+/* Values of task_core_entry.task_state. */
+enum task_state {
+	TASK_ALIVE = 1,
+	TASK_DEAD = 2,    /* reaped before the dump; never stored by 4.2 for plain trees */
+	TASK_STOPPED = 3, /* group-stopped; show prints Zombie: an old mistake kept by readers */
+	TASK_ZOMBIE = 6,
+};
+
+struct thread {
+	pid_t tid;             /* in our pid namespace */
+	pid_t vtid;            /* in the target's */
+	struct arch_regs regs; /* taken at the freeze, restart of system calls already fixed */
+	uint64_t sigmask;
+	struct proc_status status; /* credentials are per thread */
+	struct proc_stat stat;     /* scheduling is per thread */
+	uint64_t robust_list;      /* address, and length: get_robust_list(2) */
+	uint64_t robust_list_len;
+	struct arch_rseq rseq;         /* PTRACE_GET_RSEQ_CONFIGURATION */
+	struct parasite_thread inside; /* what only the thread itself could tell */
+	void *siginfos; /* PTRACE_PEEKSIGINFO: nr_siginfos × siginfo_t, per thread */
+	size_t nr_siginfos;
+};
+
+struct task {
+	pid_t pid, vpid;
+	pid_t ppid, pgid, sid; /* in the target's pid namespace */
+	enum task_state state;
+	int exit_code;          /* wait(2) status of a zombie */
+	int stop_signo;         /* of a group-stopped task */
+	struct task *parent;    /* NULL for the root */
+	struct thread *threads; /* threads[0] is the leader */
+	size_t nr_threads;
+	int proc_fd; /* /proc/PID, O_PATH|O_DIRECTORY; -1 for zombies */
+	int pidfd;
+	int mem_fd;            /* /proc/PID/mem, O_RDWR */
+	struct proc_stat stat; /* of the leader */
+	struct proc_status status;
+	struct vma_list vmas; /* filled by mem/ after the freeze, without parasite mappings */
+	struct parasite_task inside; /* sigactions, timers, prctls */
+	void *shared_siginfos;       /* process-wide queue */
+	size_t nr_shared_siginfos;
+	struct trace *trace; /* seized threads and the loaded parasite; trace/ */
+	uint32_t vm_id, files_id, fs_id, sighand_id; /* equal where tasks share the object */
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ * Freezing a tree, running code inside it, letting it go again.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "engine/dump.h"
+
+/**
+ * Seize and stop every task and thread below `root`, until no new one appears; fill d->tasks
+ * with what /proc and ptrace tell from outside. On failure everything runs again.
+ */
+int trace_freeze(struct dump *d, pid_t root, struct error *err);
+
+/** Load the parasite, fill t->inside and threads[].inside, take it out again; t stays stopped. */
+int trace_interrogate(struct dump *d, struct task *t, struct error *err);
+
+enum trace_end { TRACE_RESUME, TRACE_STOP, TRACE_KILL };
+/** Let every task go; safe after any failure, and twice. */
+void trace_release(struct dump *d, enum trace_end how);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * Reading one image as a stream of entries, each followed by its payload.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "images/image_type.h"
+#include "images/source.h"
+
+struct image_reader;
+
+/**
+ * Open by file name inside a source. The type comes from the magic, or for raw images from the
+ * name. @return 0; -ENOENT when there is no such member; -EBADMSG for an unknown magic.
+ */
+int image_open(struct source *src, const char *filename, struct image_reader **out,
+	       struct error *err);
+/** "core-12.img" for (IMG_CORE, 12); checks that the magic is that type's. */
+int image_open_typed(struct source *src, enum image_id type, uint64_t id, struct image_reader **out,
+		     struct error *err);
+/** Read from a stream, which the reader then owns (also when it fails). */
+int image_open_stream(struct istream *in, const char *name, struct image_reader **out,
+		      struct error *err);
+void image_reader_close(struct image_reader *r);
+
+const struct image_type *image_reader_type(const struct image_reader *r);
+enum image_head image_reader_head(const struct image_reader *r);
+const char *image_reader_name(const struct image_reader *r);
+
+/**
+ * The next entry. What was left of the previous entry's payload is skipped.
+ * @param msg  set to a message the caller frees with protobuf_c_message_free_unpacked(msg, NULL)
+ * @return 1; 0 at the end; -EBADMSG naming file, entry, offset, wanted and found
+ */
+int image_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err);
+
+/**
+ * The current entry's payload, piece by piece, padding included in none of them.
+ * A part is one unit: the bytes of a pipe, one of TCP's two queues, one message of a message
+ * queue (with its ipc_msg), one ghost chunk (with its ghost_chunk_entry).
+ */
+struct payload_part {
+	ProtobufCMessage *msg; /* header of this part, or NULL; owned by the reader */
+	uint64_t len;          /* bytes; UINT64_MAX: until end of file */
+};
+/** @return 1 with the next part; 0 when there is none; -EBADMSG. */
+int image_payload_next(struct image_reader *r, struct payload_part *part, struct error *err);
+/** Bytes of the current part. @return bytes read, 0 at its end, -errno. */
+ssize_t image_payload_read(struct image_reader *r, void *buf, size_t len, struct error *err);
+
+/** Bytes of a raw image. As image_payload_read(). */
+ssize_t image_read_raw(struct image_reader *r, void *buf, size_t len, struct error *err);
+
+/**
+ * Open, read the single entry, close. @return 0; -ENOENT; -EBADMSG when there is none or more.
+ */
+int image_read_one(struct source *src, enum image_id type, uint64_t id, ProtobufCMessage **msg,
+		   struct error *err);
+
+static inline void image_reader_cleanup_(struct image_reader **r)
+{
+	image_reader_close(*r);
+}
+#define auto_image_reader __attribute__((cleanup(image_reader_cleanup_))) struct image_reader *
+static inline void message_cleanup_(void *msg)
+{
+	ProtobufCMessage *m = *(ProtobufCMessage **)msg;
+	if (m)
+		protobuf_c_message_free_unpacked(m, NULL);
+}
+/* For a pointer to any unpacked message: `auto_message PstreeEntry *e = NULL;` */
+#define auto_message __attribute__((cleanup(message_cleanup_)))

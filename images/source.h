@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * Where image bytes come from: a directory, an archive, standard input. Read in place.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* A readable byte stream; seekable when it is a file or an uncompressed archive member. */
+struct istream;
+
+/** @return bytes read (short only at the end), or -errno with err naming the stream. */
+ssize_t istream_read(struct istream *in, void *buf, size_t len, struct error *err);
+/** Skip forward. @return 0; -EBADMSG when the stream ends first. */
+int istream_skip(struct istream *in, uint64_t len, struct error *err);
+/** Read at an absolute offset without moving; -ESPIPE when the stream cannot. */
+ssize_t istream_pread(struct istream *in, void *buf, size_t len, uint64_t offset,
+		      struct error *err);
+bool istream_seekable(const struct istream *in);
+uint64_t istream_offset(const struct istream *in); /* bytes consumed so far */
+int64_t istream_size(const struct istream *in);    /* -1: unknown */
+int istream_open_fd(int fd, const char *name, struct istream **out,
+		    struct error *err); /* takes fd */
+/** The descriptor behind a plain file (its offset 0 is byte 0), or -1. Borrowed. */
+int istream_fd(const struct istream *in);
+void istream_close(struct istream *in);
+
+struct source;
+
+/**
+ * Open a directory or an archive (tar, also gzip or zstd compressed, whatever its name).
+ * Nothing is extracted; member names are data and never resolved as paths.
+ */
+int source_open(const char *path, struct source **out, struct error *err);
+/** A directory given by descriptor (dup'ed); @param name for messages. */
+int source_open_dirfd(int dirfd, const char *name, struct source **out, struct error *err);
+/** The source of the `parent` link of an incremental set; *out NULL when there is none. */
+int source_open_parent(struct source *src, struct source **out, struct error *err);
+void source_close(struct source *src);
+const char *source_name(const struct source *src);
+bool source_is_archive(const struct source *src);
+
+struct source_member {
+	const char *name; /* without the archive's prefix for image members; borrowed */
+	const char *path; /* as stored */
+	uint64_t size;
+};
+/**
+ * List members in name order (numbers inside names by value).
+ * @return number of members; *out is owned by the source, valid until it closes
+ */
+ssize_t source_list(struct source *src, const struct source_member **out, struct error *err);
+/** Open a member by image file name, or by stored path. @return 0; -ENOENT. */
+int source_open_member(struct source *src, const char *name, struct istream **out,
+		       struct error *err);
