@@ -29,6 +29,7 @@ struct rtask {
 	struct _TaskKobjIdsEntry *ids; /* from core or ids image; NULL for zombies */
 	struct _MmEntry *mm;           /* NULL for zombies */
 	struct vma_list vmas;
+	struct range premap; /* where its private pages wait for the restorer; mem/ */
 	struct arena *arena;
 };
 

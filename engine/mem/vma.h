@@ -27,6 +27,7 @@
 #define VMA_AREA_GUARD    0x10000u /* guard region inside a VMA, marked by pagemap */
 #define VMA_AREA_UPROBES  0x20000u
 #define VMA_CLOSE         0x10000000u /* ours, never written: fd is closed after mapping */
+#define VMA_LOCK_ONFAULT  0x20000000u /* ours, never written: locked as pages come */
 
 struct vma {
 	uint64_t start, end;
@@ -46,9 +47,19 @@ struct vma {
 	int fd;
 };
 
+/* Part of one mapping or of several. */
+struct range {
+	uint64_t start, end;
+};
+struct range_list {
+	struct range *items;
+	size_t nr, cap;
+};
+
 struct vma_list {
 	struct vma *items; /* sorted by start, never overlapping */
 	size_t nr, cap;
+	struct range_list guards; /* guard regions (MADV_GUARD_INSTALL) inside the items */
 };
 
 struct vma *vma_list_find(const struct vma_list *list, uint64_t addr); /* NULL: none covers it */

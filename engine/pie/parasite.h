@@ -24,6 +24,7 @@ struct parasite_task {
 	struct parasite_itimer itimers[3];
 	uint32_t nr_timers;
 	struct parasite_posix_timer timers[PARASITE_MAX_TIMERS];
+	uint64_t brk; /* brk(0); no file of /proc tells it */
 	int32_t dumpable, thp_disabled, child_subreaper;
 	int32_t membarrier; /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
 };

@@ -7,11 +7,26 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+/*
+ * One step of building the address space, in table order. premapped: move from here (mremap), then
+ * mprotect; 0: map afresh with flags | MAP_FIXED_NOREPLACE. Afterwards madvise every bit of madv,
+ * and lock when flags has MAP_LOCKED (status VMA_LOCK_ONFAULT: mlock2(MLOCK_ONFAULT)).
+ * Entries with status VMA_AREA_GUARD end the table: madvise(MADV_GUARD_INSTALL), nothing to map.
+ * vdso, vvar and vsyscall are not in the table: they are moved as `moves` says.
+ */
 struct restorer_vma {
-	uint64_t start, end, pgoff, premapped, madv; /* premapped: move from here; 0: map afresh */
-	uint32_t prot, flags, status;
-	int32_t fd; /* -1: anonymous */
+	uint64_t start, end, pgoff, premapped, madv;
+	uint32_t prot, flags, status; /* flags: MAP_*, as for mmap(2) */
+	int32_t fd;                   /* -1: anonymous */
 	uint32_t close_fd;
+};
+/*
+ * A kernel mapping (vdso, vvar …) of this process that the task keeps. First all are moved to
+ * `park`, inside the premap range; then everything else is unmapped; then they go to `to`, before
+ * the table is worked through. from == to: stays (park is 0).
+ */
+struct restorer_move {
+	uint64_t from, park, to, size;
 };
 struct restorer_sigaction {
 	uint64_t handler, flags, restorer, mask;
@@ -73,9 +88,11 @@ struct restorer_args {
 	uint64_t *auxv;
 	uint32_t auxv_size;
 	int32_t exe_fd;
-	/* vdso: where this kernel's is now, where the image wants one */
-	uint64_t vdso_now, vdso_size, vvar_now, vvar_size;
-	uint64_t vdso_target, vvar_target;
+	/* vdso, vvar …: in address order; what is not listed is unmapped */
+	struct restorer_move moves[8];
+	uint32_t nr_moves;
+	/* where premapped pages wait: kept until the table is done, free in the restored space */
+	uint64_t premap_start, premap_end;
 	int32_t dumpable, thp_disabled, child_subreaper, oom_score_adj;
 	uint32_t has_oom_score_adj;
 	uint32_t membarrier, personality;
