@@ -13,16 +13,25 @@
 #include "engine/restore.h"
 #include "files.pb-c.h"
 
+/* open_file.task_fd of what is not in the descriptor table. */
+enum {
+	FILE_CWD = -1,
+	FILE_ROOT = -2,
+	FILE_EXE = -3,
+	FILE_MAPPED = -4,
+};
+
 /* One open file description of a task, as found while dumping. */
 struct open_file {
 	int fd; /* a duplicate in this process (pidfd_getfd), or O_PATH; owned */
 	struct stat st;
 	char path[4096]; /* readlink of /proc/PID/fd/N */
-	uint32_t flags;  /* O_* of the description */
+	uint32_t flags;  /* O_* of the description, without O_CLOEXEC */
 	uint64_t pos;
 	int mnt_id;
 	struct task *task; /* who holds it, for messages */
-	int task_fd;       /* its number there; -1 cwd, -2 root, -3 exe, -4 a mapping */
+	int task_fd;       /* its number there, or a FILE_* value */
+	uint64_t addr;     /* FILE_MAPPED: start of the mapping, for messages */
 };
 
 struct file_type {
@@ -30,10 +39,17 @@ struct file_type {
 	FdTypes type;
 	/** Is this one of mine? Pure: looks at st, path and flags only. */
 	bool (*match)(const struct open_file *f);
-	/** Write what the image needs. @param e  to be filled; allocated parts are freed with it */
+	/**
+	 * Fill the image entry (type and id are set); what is allocated is freed with it.
+	 * @param e  zeroed but for type and id
+	 */
 	int (*dump)(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err);
+	/** Is the entry complete and sane? Called for every entry before anything is opened. */
+	int (*check)(const FileEntry *e, struct error *err);
 	/** Open it again. @return descriptor, or -errno. Runs before the tasks are born. */
 	int (*open)(struct restore *r, const FileEntry *e, struct error *err);
+	/** Who gets the signals of this description; NULL when the type has no such field. */
+	const FownEntry *(*owner)(struct restore *r, const FileEntry *e);
 };
 
 extern const struct file_type *const file_types[]; /* NULL-terminated; first match wins */
@@ -41,7 +57,10 @@ extern const struct file_type *const file_types[]; /* NULL-terminated; first mat
 /* Dump. */
 int file_table_new(struct dump *d, struct error *err);
 void file_table_free(struct file_table *t);
-/** All descriptors of a task, its cwd, root: fdinfo-N.img, fs-PID.img. */
+/**
+ * All descriptors of a task, its cwd, root: fdinfo-N.img, fs-PID.img. What cannot be carried is
+ * refused here, so call it for every task before the (slow) memory of any.
+ */
 int files_dump_task(struct dump *d, struct task *t, struct error *err);
 /** The id of a file mapped by a task (through /proc/PID/map_files) or of its executable. */
 int files_dump_mapped(struct dump *d, struct task *t, const struct vma *vma, uint32_t *id,
@@ -50,13 +69,30 @@ int files_dump_exe(struct dump *d, struct task *t, uint32_t *id, struct error *e
 /** files.img, pipes-data.img … once all tasks are through. */
 int files_dump_finish(struct dump *d, struct error *err);
 
-/* Restore. */
-/** Read files.img and the images of file contents. */
+/* Restore, in the order of use. */
+/** Read files.img, fdinfo-N.img, fs-PID.img and the images of file contents, and check them.
+ *  r->tasks and their ids must be there. */
 int files_load(struct restore *r, struct error *err);
 void file_set_free(struct file_set *set);
-/** The descriptor of a file id in the coordinator, opened on first use; borrowed. */
-int files_get(struct restore *r, uint32_t id, struct error *err);
-/** Before the first fork: open everything any task needs, at numbers no task uses. */
+/**
+ * In the coordinator, before the first fork: open everything any task needs. Every descriptor
+ * the restore itself holds lives in one window of numbers that no task uses: [*first, *last].
+ * The restorer's last act in each task is close_range(first, last).
+ */
 int files_open_all(struct restore *r, struct error *err);
+void files_window(struct restore *r, unsigned int *first, unsigned int *last);
+/** Move a descriptor into the window (after files_open_all), so that files_install() leaves it
+ *  alone. @return its new number, O_CLOEXEC; -errno and the old one kept. */
+int files_keep(struct restore *r, int fd, struct error *err);
+/** The descriptor of a file id, opened on first use, in the window; borrowed. */
+int files_get(struct restore *r, uint32_t id, struct error *err);
+/**
+ * A file to be mapped or executed: the id's path opened with the flags given (vma_entry.fdflags;
+ * O_RDONLY for the executable), at no offset. Opened on first use, in the window; borrowed.
+ * Coordinator or task.
+ */
+int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct error *err);
 /** In a task: put descriptors at their numbers, close the rest; set cwd, root and umask. */
 int files_install(struct restore *r, struct rtask *t, struct error *err);
+/** In the coordinator, when all tasks exist and before any runs: F_SETOWN of what had an owner. */
+int files_set_owners(struct restore *r, struct error *err);
