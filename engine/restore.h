@@ -11,6 +11,8 @@
 #include "engine/options.h"
 #include "engine/task/task.h"
 #include "images/source.h"
+#include "memory.pb-c.h"
+#include "task.pb-c.h"
 
 struct file_set;  /* files/: every file of files.img, opened on first use */
 struct shmem_set; /* mem/: shared segments, filled before the first fork */
@@ -25,9 +27,9 @@ struct rtask {
 	size_t nr_children;
 	uint32_t *tids; /* tids[0] == pid */
 	size_t nr_threads;
-	struct _CoreEntry **cores;     /* one per thread; a zombie has one */
-	struct _TaskKobjIdsEntry *ids; /* from core or ids image; NULL for zombies */
-	struct _MmEntry *mm;           /* NULL for zombies */
+	CoreEntry **cores;     /* one per thread; a zombie has one */
+	TaskKobjIdsEntry *ids; /* from core or ids image; NULL for zombies */
+	MmEntry *mm;           /* NULL for zombies */
 	struct vma_list vmas;
 	struct range premap; /* where its private pages wait for the restorer; mem/ */
 	struct arena *arena;

@@ -10,8 +10,7 @@
 #include <sys/user.h>
 
 #include "base/error.h"
-
-struct _CoreEntry;
+#include "task.pb-c.h"
 
 /* General registers and the whole extended state of a stopped thread. */
 struct arch_regs {
@@ -36,7 +35,7 @@ void arch_regs_fini(struct arch_regs *regs);
 void arch_regs_fix_restart(struct arch_regs *regs);
 
 /** Registers to core_entry.thread_info and back. The message owns what is allocated. */
-int arch_core_fill(struct _CoreEntry *core, const struct arch_regs *regs, uint64_t clear_tid_addr,
+int arch_core_fill(CoreEntry *core, const struct arch_regs *regs, uint64_t clear_tid_addr,
 		   pid_t tid, struct error *err);
 
 /**
@@ -45,5 +44,5 @@ int arch_core_fill(struct _CoreEntry *core, const struct arch_regs *regs, uint64
  * @return the stack pointer to hold when rt_sigreturn is called; 0 and err on a bad image
  */
 size_t arch_sigframe_size(void);
-uint64_t arch_sigframe_build(const struct _CoreEntry *core, uint64_t sigmask, void *frame,
+uint64_t arch_sigframe_build(const CoreEntry *core, uint64_t sigmask, void *frame,
 			     struct error *err);
