@@ -12,6 +12,14 @@
 #include "base/error.h"
 #include "task.pb-c.h"
 
+/* What this CPU keeps where. CPUID traps in virtual machines: probe once per task, not thread. */
+struct arch_cpu {
+	uint64_t xfeatures;       /* components the kernel enabled (XCR0) */
+	uint32_t xsave_size;      /* of everything enabled; 0: no XSAVE */
+	uint32_t xsave_offset[7]; /* of each row of xsave_parts; 0: absent */
+};
+void arch_cpu_probe(struct arch_cpu *out);
+
 /* General registers and the whole extended state of a stopped thread. */
 struct arch_regs {
 	struct user_regs_struct gp;
@@ -30,19 +38,37 @@ int arch_regs_get(pid_t tid, struct arch_regs *regs, struct error *err);
 void arch_regs_fini(struct arch_regs *regs);
 /**
  * Make the registers such that an interrupted system call is started again when the thread
- * continues from them without the kernel's help.
+ * continues from them without the kernel's help. Sleeps and waits with a relative timeout that
+ * the kernel would resume with what was left (ERESTART_RESTARTBLOCK) start over: a program sees
+ * a longer wait rather than an EINTR it never expected.
  */
 void arch_regs_fix_restart(struct arch_regs *regs);
 
-/** Registers to core_entry.thread_info and back. The message owns what is allocated. */
-int arch_core_fill(CoreEntry *core, const struct arch_regs *regs, uint64_t clear_tid_addr,
-		   pid_t tid, struct error *err);
+/**
+ * Registers to core_entry.mtype and thread_info. The message owns what is allocated, also when
+ * it fails. @return 0; -ENOTSUP for state the image has no field for, naming tid
+ */
+int arch_core_fill(const struct arch_cpu *cpu, CoreEntry *core, const struct arch_regs *regs,
+		   uint64_t clear_tid_addr, pid_t tid, struct error *err);
+/** Machine, mode and array lengths of an image. @return 0; -EBADMSG; -ENOTSUP: another machine. */
+int arch_core_check(const struct arch_cpu *cpu, const CoreEntry *core, struct error *err);
+
+/** core_entry.mtype of this machine. */
+int arch_machine(void);
+
+/* What a signal frame does not carry. */
+struct arch_thread {
+	uint64_t tls, gs_base, clear_tid_addr;
+};
+/** @param core  passed arch_core_check() */
+void arch_core_thread(const CoreEntry *core, struct arch_thread *out);
 
 /**
- * Build the signal frame from which rt_sigreturn continues as the image says.
- * @param frame  buffer at its final address, arch_sigframe_size() bytes, 64-byte aligned
+ * Build the signal frame from which rt_sigreturn continues as the image says, on the signal
+ * stack of thread_core.sas.
+ * @param frame  zeroed, at its final address, arch_sigframe_size() bytes, 64-byte aligned
  * @return the stack pointer to hold when rt_sigreturn is called; 0 and err on a bad image
  */
-size_t arch_sigframe_size(void);
-uint64_t arch_sigframe_build(const CoreEntry *core, uint64_t sigmask, void *frame,
-			     struct error *err);
+size_t arch_sigframe_size(const struct arch_cpu *cpu);
+uint64_t arch_sigframe_build(const struct arch_cpu *cpu, const CoreEntry *core, uint64_t sigmask,
+			     void *frame, struct error *err);

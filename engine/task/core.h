@@ -6,13 +6,27 @@
 #include "base/error.h"
 #include "engine/dump.h"
 #include "engine/restore.h"
+#include "task.pb-c.h"
 
 struct restorer_args;
 
-/** core-TID.img of every thread, ids included. Runs after the freeze, parasite answers are in. */
+/**
+ * core-TID.img of every thread and ids-PID.img. Runs after the freeze, when the parasite has
+ * answered. Objects no one gave an id yet (task.vm_id … are 0) get one from d->next_object_id.
+ */
 int task_dump_cores(struct dump *d, struct task *t, struct error *err);
-/** Read and check core-TID.img of every thread into t->cores. */
+/** inventory_entry.root_ids: what the engine itself lives in. `ids` is initialised before. */
+void task_root_ids(TaskKobjIdsEntry *ids);
+
+/** Read and check core-TID.img of every thread into t->cores, t->ids and t->state. */
 int task_load_cores(struct restore *r, struct rtask *t, struct error *err);
-/** Registers, signals, timers, limits, credentials … in the task, into its arena. */
+/** Free t->cores and t->ids; safe twice. */
+void task_free_cores(struct rtask *t);
+/** Bytes of the arena that task_fill_args() takes. @param t  loaded */
+size_t task_args_size(const struct rtask *t);
+/**
+ * Registers, signals, timers, limits, credentials … in the task itself, into its arena; sets
+ * its oom_score_adj and login id at once. restorer_thread.stack_top is left to the caller.
+ */
 int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
 		   struct error *err);

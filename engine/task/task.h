@@ -13,12 +13,12 @@
 #include "engine/procfs/procfs.h"
 #include "engine/task/arch.h"
 
-/* Values of task_core_entry.task_state. */
+/* Values of task_core_entry.task_state, except that images say TASK_DEAD for a zombie. */
 enum task_state {
 	TASK_ALIVE = 1,
-	TASK_DEAD = 2,    /* reaped before the dump; never stored by 4.2 for plain trees */
+	TASK_DEAD = 2,    /* in images only: a zombie */
 	TASK_STOPPED = 3, /* group-stopped; show prints Zombie: an old mistake kept by readers */
-	TASK_ZOMBIE = 6,
+	TASK_ZOMBIE = 6,  /* what struct task and struct rtask hold; accepted in images too */
 };
 
 struct thread {

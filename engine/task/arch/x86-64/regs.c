@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * Registers of a ptrace-stopped thread.
+ */
+#include "engine/task/arch.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+
+#include "base/cleanup.h"
+
+/* What an interrupted system call leaves in rax for the kernel's own use (linux/errno.h). */
+enum restart_code {
+	RESTART_SYS = 512,
+	RESTART_NOINTR = 513,
+	RESTART_NOHAND = 514,
+	RESTART_BLOCK = 516,
+};
+#define SYSCALL_INSN_LEN 2
+#define XSAVE_MAX        (16 << 10) /* the largest known, with AMX, is 11 KiB */
+
+int arch_regs_get(pid_t tid, struct arch_regs *regs, struct error *err)
+{
+	struct iovec gp = { .iov_base = &regs->gp, .iov_len = sizeof(regs->gp) };
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &gp) < 0)
+		return error_sys(err, "thread %d: read its registers", tid);
+	if (gp.iov_len != sizeof(regs->gp))
+		return error_set(err, ENOTSUP, "thread %d runs in 32-bit mode: not supported", tid);
+
+	auto_free uint8_t *area = malloc(XSAVE_MAX);
+	if (!area)
+		return error_set(err, ENOMEM, "thread %d: registers: out of memory", tid);
+	struct iovec xs = { .iov_base = area, .iov_len = XSAVE_MAX };
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_XSTATE, &xs) < 0)
+		return error_sys(err, "thread %d: read its extended registers", tid);
+	regs->xsave = realloc(area, xs.iov_len);
+	if (!regs->xsave)
+		return error_set(err, ENOMEM, "thread %d: registers: out of memory", tid);
+	area = NULL;
+	regs->xsave_len = (uint32_t)xs.iov_len;
+	return 0;
+}
+
+void arch_regs_fini(struct arch_regs *regs)
+{
+	free(regs->xsave);
+	regs->xsave = NULL;
+	regs->xsave_len = 0;
+}
+
+void arch_regs_fix_restart(struct arch_regs *regs)
+{
+	if ((long long)regs->gp.orig_rax < 0)
+		return; /* not stopped in a system call */
+	switch (-(long long)regs->gp.rax) {
+	case RESTART_SYS:
+	case RESTART_NOINTR:
+	case RESTART_NOHAND:
+	case RESTART_BLOCK:
+		regs->gp.rax = regs->gp.orig_rax;
+		regs->gp.rip -= SYSCALL_INSN_LEN;
+	}
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ * Core images: one per thread, put together from the parts next door.
+ */
+#include "engine/task/core.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "engine/mem/arena.h"
+#include "engine/task/message.h"
+#include "engine/task/parts.h"
+#include "images/reader.h"
+#include "images/writer.h"
+
+#define FRAME_ALIGN 64
+
+static int dump_task_part(const struct task *t, CoreEntry *core, struct error *err)
+{
+	TaskCoreEntry *tc = core->tc = message_new(&task_core_entry__descriptor);
+	if (!tc || !(tc->comm = strdup(t->stat.comm)))
+		return error_set(err, ENOMEM, "task %d: out of memory", t->pid);
+	tc->task_state = t->state == TASK_ZOMBIE ? TASK_DEAD : t->state;
+	if (t->state == TASK_ZOMBIE) {
+		tc->exit_code = (uint32_t)t->exit_code;
+		return 0;
+	}
+	int rc;
+	if ((rc = signals_dump(t, tc, err)) < 0 || (rc = timers_dump(t, tc, err)) < 0 ||
+	    (rc = limits_dump(t, tc, err)) < 0)
+		return rc;
+	return misc_dump(t, tc, err);
+}
+
+static int dump_thread_part(const struct thread *th, bool leader, CoreEntry *core,
+			    struct error *err)
+{
+	ThreadCoreEntry *tc = core->thread_core = message_new(&thread_core_entry__descriptor);
+	if (!tc)
+		return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
+	tc->has_blk_sigset = !leader; /* the leader's stands in task_core_entry */
+	tc->blk_sigset = leader ? 0 : th->sigmask;
+	int rc;
+	if ((rc = signals_dump_thread(th, tc, err)) < 0 || (rc = sched_dump(th, tc, err)) < 0 ||
+	    (rc = creds_dump(th, tc, err)) < 0)
+		return rc;
+	return misc_dump_thread(th, tc, err);
+}
+
+static int dump_thread(struct dump *d, const struct arch_cpu *cpu, struct task *t, size_t i,
+		       struct error *err)
+{
+	struct thread *th = &t->threads[i];
+	auto_message CoreEntry *core = message_new(&core_entry__descriptor);
+	if (!core)
+		return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
+	int rc = arch_core_fill(cpu, core, &th->regs, th->inside.clear_tid_addr, th->tid, err);
+	if (rc == 0)
+		rc = dump_thread_part(th, i == 0, core, err);
+	if (rc == 0 && i == 0)
+		rc = dump_task_part(t, core, err);
+	if (rc < 0)
+		return rc;
+	return image_write_one(d->images_fd, IMG_CORE, (uint64_t)th->vtid, &core->base, err);
+}
+
+static int dump_zombie(struct dump *d, struct task *t, struct error *err)
+{
+	auto_message CoreEntry *core = message_new(&core_entry__descriptor);
+	if (!core)
+		return error_set(err, ENOMEM, "task %d: out of memory", t->pid);
+	core->mtype = (CoreEntry__March)arch_machine();
+	int rc = dump_task_part(t, core, err);
+	if (rc < 0)
+		return rc;
+	return image_write_one(d->images_fd, IMG_CORE, (uint64_t)t->vpid, &core->base, err);
+}
+
+int task_dump_cores(struct dump *d, struct task *t, struct error *err)
+{
+	if (t->state == TASK_ZOMBIE)
+		return dump_zombie(d, t, err);
+	struct arch_cpu cpu;
+	arch_cpu_probe(&cpu);
+	for (size_t i = 0; i < t->nr_threads; i++) {
+		int rc = dump_thread(d, &cpu, t, i, err);
+		if (rc < 0)
+			return rc;
+	}
+	return ids_dump(d, t, err);
+}
+
+static int check_state(const TaskCoreEntry *tc, enum task_state *state, struct error *err)
+{
+	switch (tc->task_state) {
+	case TASK_ALIVE:
+	case TASK_STOPPED:
+		*state = (enum task_state)tc->task_state;
+		return 0;
+	case TASK_DEAD:
+	case TASK_ZOMBIE:
+		*state = TASK_ZOMBIE;
+		return 0;
+	}
+	return error_set(err, EBADMSG, "task_state: unknown state %u", tc->task_state);
+}
+
+static int check_task_part(const TaskCoreEntry *tc, struct error *err)
+{
+	int rc;
+	if ((rc = signals_check(tc, err)) < 0 || (rc = timers_check(tc->timers, err)) < 0 ||
+	    (rc = limits_check(tc->rlimits, err)) < 0)
+		return rc;
+	return misc_check(tc, err);
+}
+
+static int check_thread_part(const struct arch_cpu *cpu, const CoreEntry *core, struct error *err)
+{
+	int rc = arch_core_check(cpu, core, err);
+	if (rc < 0)
+		return rc;
+	const ThreadCoreEntry *tc = core->thread_core;
+	if (!tc)
+		return error_set(err, EBADMSG, "thread_core is missing");
+	if ((rc = signals_check_thread(tc, err)) < 0 || (rc = sched_check(tc, err)) < 0 ||
+	    (rc = creds_check(tc->creds, err)) < 0)
+		return rc;
+	return misc_check_thread(tc, err);
+}
+
+static int check_core(struct rtask *t, size_t i, const struct arch_cpu *cpu, struct error *err)
+{
+	const CoreEntry *core = t->cores[i];
+	if (i == 0 && !core->tc)
+		return error_set(err, EBADMSG, "tc is missing");
+	int rc = i == 0 ? check_state(core->tc, &t->state, err) : 0;
+	if (rc < 0 || t->state == TASK_ZOMBIE)
+		return rc;
+	rc = check_thread_part(cpu, core, err);
+	return rc == 0 && i == 0 ? check_task_part(core->tc, err) : rc;
+}
+
+int task_load_cores(struct restore *r, struct rtask *t, struct error *err)
+{
+	struct arch_cpu cpu;
+	arch_cpu_probe(&cpu);
+	t->cores = calloc(t->nr_threads, sizeof(*t->cores));
+	if (!t->cores)
+		return error_set(err, ENOMEM, "task %d: out of memory", t->pid);
+	for (size_t i = 0; i < t->nr_threads; i++) {
+		ProtobufCMessage *msg;
+		int rc = image_read_one(r->images, IMG_CORE, t->tids[i], &msg, err);
+		if (rc < 0)
+			return rc;
+		t->cores[i] = (CoreEntry *)msg;
+		rc = check_core(t, i, &cpu, err);
+		if (rc < 0)
+			return error_wrap(err, rc, "core-%u.img: entry 0", t->tids[i]);
+		if (t->state == TASK_ZOMBIE)
+			return 0; /* its threads are gone, its ids too */
+	}
+	return ids_load(r, t, err);
+}
+
+void task_free_cores(struct rtask *t)
+{
+	for (size_t i = 0; t->cores && i < t->nr_threads; i++)
+		if (t->cores[i])
+			core_entry__free_unpacked(t->cores[i], NULL);
+	free(t->cores);
+	t->cores = NULL;
+	if (t->ids)
+		task_kobj_ids_entry__free_unpacked(t->ids, NULL);
+	t->ids = NULL;
+}
+
+size_t task_args_size(const struct rtask *t)
+{
+	if (t->state == TASK_ZOMBIE)
+		return 0;
+	struct arch_cpu cpu;
+	arch_cpu_probe(&cpu);
+	size_t per_thread = sizeof(struct restorer_thread) + arch_sigframe_size(&cpu) + FRAME_ALIGN;
+	size_t size = t->nr_threads * per_thread + FRAME_ALIGN;
+	for (size_t i = 0; i < t->nr_threads; i++) {
+		const ThreadCoreEntry *tc = t->cores[i]->thread_core;
+		size += creds_args_size(tc->creds) + signals_args_size(tc->signals_p);
+	}
+	const TaskCoreEntry *tc = t->cores[0]->tc;
+	return size + signals_args_size(tc->signals_s) + timers_args_size(tc->timers);
+}
+
+static uint64_t sigmask_of(const struct rtask *t, size_t i)
+{
+	const ThreadCoreEntry *th = t->cores[i]->thread_core;
+	return i > 0 && th->has_blk_sigset ? th->blk_sigset : t->cores[0]->tc->blk_sigset;
+}
+
+static int fill_thread(const struct rtask *t, size_t i, const struct arch_cpu *cpu,
+		       struct restorer_thread *out, struct error *err)
+{
+	const CoreEntry *core = t->cores[i];
+	const ThreadCoreEntry *tc = core->thread_core;
+	struct arch_thread at;
+	arch_core_thread(core, &at);
+	out->tid = (int32_t)t->tids[i];
+	out->tls = at.tls;
+	out->gs_base = at.gs_base;
+	out->clear_tid_addr = at.clear_tid_addr;
+	out->sigmask = sigmask_of(t, i);
+	sched_fill(tc, out);
+	misc_fill_thread(tc, out);
+	int rc;
+	if ((rc = creds_fill(tc->creds, t->arena, &out->creds, err)) < 0 ||
+	    (rc = signals_fill_thread(tc, t->arena, out, err)) < 0)
+		return rc;
+	void *frame = arena_alloc(t->arena, arch_sigframe_size(cpu), FRAME_ALIGN);
+	if (!frame)
+		return error_set(err, ENOMEM, "signal frame: the arena is full");
+	struct error why = { 0 };
+	out->sigframe_sp = arch_sigframe_build(cpu, core, out->sigmask, frame, &why);
+	return out->sigframe_sp ? 0 : error_set(err, why.code, "%s", why.text);
+}
+
+int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
+		   struct error *err)
+{
+	(void)r;
+	const TaskCoreEntry *tc = t->cores[0]->tc;
+	struct arch_cpu cpu;
+	arch_cpu_probe(&cpu);
+	args->nr_threads = (uint32_t)t->nr_threads;
+	args->threads = arena_alloc(t->arena, t->nr_threads * sizeof(*args->threads), 8);
+	if (!args->threads)
+		return error_set(err, ENOMEM, "task %d: the arena is full", t->pid);
+	for (size_t i = 0; i < t->nr_threads; i++) {
+		int rc = fill_thread(t, i, &cpu, &args->threads[i], err);
+		if (rc < 0)
+			return error_wrap(err, rc, "thread %u", t->tids[i]);
+	}
+	int rc;
+	if ((rc = signals_fill(tc, t->arena, args, err)) < 0 ||
+	    (rc = timers_fill(tc->timers, t->arena, args, err)) < 0 ||
+	    (rc = limits_fill(tc->rlimits, args, err)) < 0)
+		return error_wrap(err, rc, "task %d", t->pid);
+	return misc_fill(t, args, err);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ * Resource limits.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/io.h"
+#include "engine/procfs/limits.h"
+#include "engine/task/message.h"
+#include "engine/task/parts.h"
+
+int limits_dump(const struct task *t, TaskCoreEntry *tc, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	struct rlimit limits[PROC_NR_LIMITS];
+	int rc = file_read_at(t->proc_fd, "limits", &text, err);
+	if (rc == 0)
+		rc = proc_limits_parse(text.data, text.len, limits, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "/proc/%d", t->pid);
+
+	TaskRlimitsEntry *e = tc->rlimits = message_new(&task_rlimits_entry__descriptor);
+	if (e)
+		e->rlimits =
+		    message_array(&rlimit_entry__descriptor, PROC_NR_LIMITS, &e->n_rlimits);
+	if (!e || !e->rlimits)
+		return error_set(err, ENOMEM, "resource limits: out of memory");
+	for (size_t i = 0; i < e->n_rlimits; i++) {
+		e->rlimits[i]->cur = limits[i].rlim_cur;
+		e->rlimits[i]->max = limits[i].rlim_max;
+	}
+	return 0;
+}
+
+int limits_check(const TaskRlimitsEntry *e, struct error *err)
+{
+	if (!e)
+		return 0;
+	if (e->n_rlimits > PROC_NR_LIMITS)
+		return error_set(err, EBADMSG, "rlimits: %zu, at most %d", e->n_rlimits,
+				 PROC_NR_LIMITS);
+	for (size_t i = 0; i < e->n_rlimits; i++)
+		if (e->rlimits[i]->cur > e->rlimits[i]->max)
+			return error_set(err, EBADMSG,
+					 "rlimits[%zu]: soft limit %llu above hard "
+					 "limit %llu",
+					 i, (unsigned long long)e->rlimits[i]->cur,
+					 (unsigned long long)e->rlimits[i]->max);
+	return 0;
+}
+
+/* Raising a hard limit needs CAP_SYS_RESOURCE. Asked with the real call, so that no rule of the
+ * kernel is repeated here; the restorer sets the final values. */
+static int try_raise(unsigned resource, const struct rlimit *want, struct error *err)
+{
+	struct rlimit now;
+	if (getrlimit(resource, &now) < 0)
+		return error_sys(err, "get resource limit %u", resource);
+	if (want->rlim_max <= now.rlim_max)
+		return 0;
+	struct rlimit raised = { .rlim_cur = now.rlim_cur, .rlim_max = want->rlim_max };
+	if (setrlimit(resource, &raised) == 0)
+		return 0;
+	return error_set(err, errno,
+			 "%s: the task has a hard limit of %lld, this one is %lld and may not be "
+			 "raised: raise it before restoring, or restore with CAP_SYS_RESOURCE",
+			 proc_limit_name(resource), (long long)want->rlim_max,
+			 (long long)now.rlim_max);
+}
+
+int limits_fill(const TaskRlimitsEntry *e, struct restorer_args *args, struct error *err)
+{
+	args->nr_rlimits = 0;
+	for (unsigned i = 0; e && i < e->n_rlimits; i++) {
+		struct rlimit *to = &args->rlimits[i];
+		to->rlim_cur = e->rlimits[i]->cur;
+		to->rlim_max = e->rlimits[i]->max;
+		int rc = try_raise(i, to, err);
+		if (rc < 0)
+			return rc;
+		args->nr_rlimits = i + 1;
+	}
+	return 0;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ * What has no file of its own: names, personality, oom score, prctl settings, robust lists, rseq.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/task/message.h"
+#include "engine/task/parts.h"
+#include "memory.pb-c.h"
+
+#define COMM_MAX      15 /* TASK_COMM_LEN without the NUL */
+#define OOM_ADJ_MIN   (-1000)
+#define OOM_ADJ_MAX   1000
+#define NR_SIGNALS    64
+#define LOGINUID_NONE UINT32_MAX
+#define RSEQ_MIN_SIZE 32u
+
+#define MEMBARRIER_KNOWN                                                                           \
+	(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |    \
+	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |                                     \
+	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ)
+
+/* A file of /proc/PID that holds one number. @return 0; -ENOENT: this kernel has no such file. */
+static int read_number(int proc_fd, const char *file, int base, long long *out, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	int rc = file_read_at(proc_fd, file, &text, err);
+	if (rc < 0)
+		return rc;
+	char *end = text.data;
+	errno = 0;
+	*out = text.len ? strtoll(text.data, &end, base) : 0;
+	if (errno || end == text.data || (*end && *end != '\n'))
+		return error_set(err, EBADMSG, "%s: not a number", file);
+	return 0;
+}
+
+static int dump_numbers(const struct task *t, TaskCoreEntry *tc, struct error *err)
+{
+	long long n;
+	int rc = read_number(t->proc_fd, "personality", 16, &n, err);
+	if (rc < 0)
+		return rc;
+	tc->personality = (uint32_t)n;
+
+	rc = read_number(t->proc_fd, "loginuid", 10, &n, err);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	tc->has_loginuid = rc == 0;
+	tc->loginuid = rc == 0 ? (uint32_t)n : LOGINUID_NONE;
+
+	rc = read_number(t->proc_fd, "oom_score_adj", 10, &n, err);
+	if (rc < 0)
+		return rc;
+	tc->has_oom_score_adj = true;
+	tc->oom_score_adj = (int32_t)n;
+	return 0;
+}
+
+int misc_dump(const struct task *t, TaskCoreEntry *tc, struct error *err)
+{
+	int rc = dump_numbers(t, tc, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "/proc/%d", t->pid);
+	tc->flags = t->stat.flags;
+	tc->has_child_subreaper = true;
+	tc->child_subreaper = t->inside.child_subreaper > 0;
+	if (t->inside.membarrier > 0) {
+		tc->has_membarrier_registration_mask = true;
+		tc->membarrier_registration_mask = (uint32_t)t->inside.membarrier;
+	}
+	if (t->state == TASK_STOPPED) {
+		tc->has_stop_signo = true;
+		tc->stop_signo = t->stop_signo > 0 ? (uint32_t)t->stop_signo : SIGSTOP;
+	}
+	return 0;
+}
+
+static int dump_rseq(const struct arch_rseq *from, ThreadCoreEntry *tc)
+{
+	if (!from->addr)
+		return 0;
+	RseqEntry *e = tc->rseq_entry = message_new(&rseq_entry__descriptor);
+	if (!e)
+		return -ENOMEM;
+	e->rseq_abi_pointer = from->addr;
+	e->rseq_abi_size = from->size;
+	e->signature = from->signature;
+	/* No rseq_cs_pointer: a critical section was left for its abort handler at the freeze. */
+	return 0;
+}
+
+int misc_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error *err)
+{
+	if (th->status.seccomp_mode > 0)
+		return error_set(err, ENOTSUP,
+				 "thread %d runs under seccomp (mode %d): not supported yet",
+				 th->tid, th->status.seccomp_mode);
+	tc->comm = strdup(th->stat.comm);
+	if (!tc->comm || dump_rseq(&th->rseq, tc) < 0)
+		return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
+	tc->futex_rla = th->robust_list;
+	tc->futex_rla_len = (uint32_t)th->robust_list_len;
+	tc->has_pdeath_sig = th->inside.pdeath_signal > 0;
+	tc->pdeath_sig = tc->has_pdeath_sig ? (uint32_t)th->inside.pdeath_signal : 0;
+	tc->has_cg_set = true;
+	tc->cg_set = 1; /* the set of the engine itself: inventory_entry.root_cg_set */
+	return 0;
+}
+
+static bool is_stop_signal(uint32_t signo)
+{
+	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
+}
+
+static int check_comm(const char *comm, struct error *err)
+{
+	size_t len = comm ? strlen(comm) : 0;
+	if (len <= COMM_MAX)
+		return 0;
+	return error_set(err, EBADMSG, "comm is %zu bytes, at most %d", len, COMM_MAX);
+}
+
+int misc_check(const TaskCoreEntry *tc, struct error *err)
+{
+	if (tc->has_oom_score_adj &&
+	    (tc->oom_score_adj < OOM_ADJ_MIN || tc->oom_score_adj > OOM_ADJ_MAX))
+		return error_set(err, EBADMSG, "oom_score_adj: %d is not in -1000 to 1000",
+				 tc->oom_score_adj);
+	if (tc->has_stop_signo && tc->stop_signo && !is_stop_signal(tc->stop_signo))
+		return error_set(err, EBADMSG, "stop_signo: %u does not stop a task",
+				 tc->stop_signo);
+	if (tc->has_membarrier_registration_mask &&
+	    (tc->membarrier_registration_mask & ~(uint32_t)MEMBARRIER_KNOWN))
+		return error_set(err, EBADMSG,
+				 "membarrier_registration_mask: unknown commands in %#x",
+				 tc->membarrier_registration_mask);
+	if (tc->has_old_seccomp_mode && tc->old_seccomp_mode != SECCOMP_MODE__disabled)
+		return error_set(err, ENOTSUP, "the task runs under seccomp: not supported yet");
+	return check_comm(tc->comm, err);
+}
+
+int misc_check_thread(const ThreadCoreEntry *tc, struct error *err)
+{
+	if (tc->has_seccomp_mode && tc->seccomp_mode != SECCOMP_MODE__disabled)
+		return error_set(err, ENOTSUP, "the thread runs under seccomp: not supported yet");
+	if (tc->has_pdeath_sig && tc->pdeath_sig > NR_SIGNALS)
+		return error_set(err, EBADMSG, "pdeath_sig: no signal has number %u",
+				 tc->pdeath_sig);
+	const RseqEntry *rs = tc->rseq_entry;
+	if (rs && rs->rseq_abi_pointer && rs->rseq_abi_size < RSEQ_MIN_SIZE)
+		return error_set(err, EBADMSG, "rseq_entry: area of %u bytes, at least %u",
+				 rs->rseq_abi_size, RSEQ_MIN_SIZE);
+	return check_comm(tc->comm, err);
+}
+
+static int write_number(const char *path, long long n)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%lld", n);
+	auto_fd fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return fd_write_full(fd, text, (size_t)len);
+}
+
+static int set_oom_score_adj(const struct rtask *t, int32_t want, struct error *err)
+{
+	long long now;
+	int rc = read_number(AT_FDCWD, "/proc/self/oom_score_adj", 10, &now, err);
+	if (rc < 0 || now == want)
+		return rc;
+	rc = write_number("/proc/self/oom_score_adj", want);
+	if (rc == 0)
+		return 0;
+	return error_code(err, rc,
+			  "task %d: set oom_score_adj from %lld to %d (lowering it needs "
+			  "CAP_SYS_RESOURCE)",
+			  t->pid, now, want);
+}
+
+/* For the audit log only: a task that runs on under another login is no damage. */
+static void set_loginuid(const struct rtask *t, uint32_t want)
+{
+	long long now;
+	if (read_number(AT_FDCWD, "/proc/self/loginuid", 10, &now, NULL) < 0 || now == want)
+		return;
+	int rc = write_number("/proc/self/loginuid", want);
+	if (rc < 0)
+		log_warn("task %d: login id stays %lld instead of %u: %s", t->pid, now, want,
+			 strerror(-rc));
+}
+
+int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *err)
+{
+	const TaskCoreEntry *tc = t->cores[0]->tc;
+	const MmEntry *mm = t->mm;
+	args->personality = tc->personality;
+	args->child_subreaper = tc->has_child_subreaper && tc->child_subreaper;
+	args->membarrier =
+	    tc->has_membarrier_registration_mask ? tc->membarrier_registration_mask : 0;
+	args->stop_signo = 0;
+	if (t->state == TASK_STOPPED)
+		args->stop_signo =
+		    tc->has_stop_signo && tc->stop_signo ? (int32_t)tc->stop_signo : SIGSTOP;
+	args->dumpable = mm && mm->has_dumpable ? mm->dumpable : 1;
+	args->thp_disabled = mm && mm->has_thp_disabled && mm->thp_disabled;
+	args->has_oom_score_adj = false; /* set here, while /proc can be reached */
+	if (tc->has_loginuid)
+		set_loginuid(t, tc->loginuid);
+	return tc->has_oom_score_adj ? set_oom_score_adj(t, tc->oom_score_adj, err) : 0;
+}
+
+void misc_fill_thread(const ThreadCoreEntry *tc, struct restorer_thread *out)
+{
+	memset(out->comm, 0, sizeof(out->comm));
+	if (tc->comm)
+		memcpy(out->comm, tc->comm, strnlen(tc->comm, COMM_MAX));
+	out->robust_list = tc->futex_rla;
+	out->robust_list_len = tc->futex_rla_len;
+	out->pdeath_signal = tc->has_pdeath_sig ? (int32_t)tc->pdeath_sig : 0;
+	if (!tc->rseq_entry)
+		return;
+	out->rseq_addr = tc->rseq_entry->rseq_abi_pointer;
+	out->rseq_size = tc->rseq_entry->rseq_abi_size;
+	out->rseq_signature = tc->rseq_entry->signature;
+}

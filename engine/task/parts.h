@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * The parts of a core image. Every part is one file with the same three steps: _dump writes its
+ * fields from the frozen task, _check refuses a bad image, _fill hands it to the restorer.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "engine/dump.h"
+#include "engine/pie/restorer.h"
+#include "engine/restore.h"
+#include "engine/task/task.h"
+#include "task.pb-c.h"
+
+/* creds.c: user and group ids, capabilities, securebits, no_new_privs. Per thread. */
+int creds_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
+int creds_check(const CredsEntry *creds, struct error *err);
+size_t creds_args_size(const CredsEntry *creds);
+int creds_fill(const CredsEntry *creds, struct arena *arena, struct restorer_creds *out,
+	       struct error *err);
+
+/* signals.c: dispositions, masks, queues, signal stacks. */
+int signals_dump(const struct task *t, TaskCoreEntry *tc, struct error *err);
+int signals_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
+int signals_check(const TaskCoreEntry *tc, struct error *err);
+int signals_check_thread(const ThreadCoreEntry *tc, struct error *err);
+size_t signals_args_size(const SignalQueueEntry *queue);
+int signals_fill(const TaskCoreEntry *tc, struct arena *arena, struct restorer_args *args,
+		 struct error *err);
+int signals_fill_thread(const ThreadCoreEntry *tc, struct arena *arena, struct restorer_thread *out,
+			struct error *err);
+
+/* timers.c: the three interval timers, POSIX timers. */
+int timers_dump(const struct task *t, TaskCoreEntry *tc, struct error *err);
+int timers_check(const TaskTimersEntry *timers, struct error *err);
+size_t timers_args_size(const TaskTimersEntry *timers);
+int timers_fill(const TaskTimersEntry *timers, struct arena *arena, struct restorer_args *args,
+		struct error *err);
+
+/* limits.c: resource limits. */
+int limits_dump(const struct task *t, TaskCoreEntry *tc, struct error *err);
+int limits_check(const TaskRlimitsEntry *limits, struct error *err);
+/** In the task: refuses at once what this process may not raise. */
+int limits_fill(const TaskRlimitsEntry *limits, struct restorer_args *args, struct error *err);
+
+/* sched.c: policy, priority, nice. Per thread. */
+int sched_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
+int sched_check(const ThreadCoreEntry *tc, struct error *err);
+void sched_fill(const ThreadCoreEntry *tc, struct restorer_thread *out);
+
+/* misc.c: everything else. */
+int misc_dump(const struct task *t, TaskCoreEntry *tc, struct error *err);
+int misc_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
+int misc_check(const TaskCoreEntry *tc, struct error *err);
+int misc_check_thread(const ThreadCoreEntry *tc, struct error *err);
+int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *err);
+void misc_fill_thread(const ThreadCoreEntry *tc, struct restorer_thread *out);
+
+/* ids.c: which kernel objects tasks share. */
+int ids_dump(struct dump *d, struct task *t, struct error *err);
+int ids_load(struct restore *r, struct rtask *t, struct error *err);

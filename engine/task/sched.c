@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Scheduling of a thread: policy, real-time priority, nice.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/task/parts.h"
+
+#ifndef SCHED_DEADLINE
+#define SCHED_DEADLINE 6
+#endif
+#define NICE_MIN     (-20)
+#define NICE_MAX     19
+#define RT_PRIO_MAX  99
+#define POLICY_OF(p) ((p) & ~(uint32_t)SCHED_RESET_ON_FORK)
+
+static bool is_realtime(uint32_t policy)
+{
+	return POLICY_OF(policy) == SCHED_FIFO || POLICY_OF(policy) == SCHED_RR;
+}
+
+static bool is_known(uint32_t policy)
+{
+	uint32_t p = POLICY_OF(policy);
+	return is_realtime(policy) || p == SCHED_OTHER || p == SCHED_BATCH || p == SCHED_IDLE;
+}
+
+int sched_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err)
+{
+	/* /proc does not show SCHED_RESET_ON_FORK; libc's musl refuses the wrapper. */
+	long policy = syscall(SYS_sched_getscheduler, th->tid);
+	if (policy < 0)
+		return error_sys(err, "thread %d: get its scheduling policy", th->tid);
+	if (!is_known((uint32_t)policy))
+		return error_set(err, ENOTSUP,
+				 "thread %d: scheduling policy %ld%s cannot be carried", th->tid,
+				 policy, POLICY_OF(policy) == SCHED_DEADLINE ? " (deadline)" : "");
+	tc->has_sched_policy = true;
+	tc->sched_policy = (uint32_t)policy;
+	tc->has_sched_nice = true;
+	tc->sched_nice = th->stat.nice;
+	tc->has_sched_prio = is_realtime(tc->sched_policy);
+	tc->sched_prio = tc->has_sched_prio ? (uint32_t)th->stat.rt_priority : 0;
+	return 0;
+}
+
+int sched_check(const ThreadCoreEntry *tc, struct error *err)
+{
+	if (tc->has_sched_nice && (tc->sched_nice < NICE_MIN || tc->sched_nice > NICE_MAX))
+		return error_set(err, EBADMSG, "sched_nice: %d is not in -20 to 19",
+				 tc->sched_nice);
+	if (!tc->has_sched_policy)
+		return 0;
+	if (!is_known(tc->sched_policy))
+		return error_set(err, EBADMSG, "sched_policy: unknown policy %#x",
+				 tc->sched_policy);
+	uint32_t prio = tc->has_sched_prio ? tc->sched_prio : 0;
+	if (is_realtime(tc->sched_policy) ? prio < 1 || prio > RT_PRIO_MAX : prio != 0)
+		return error_set(err, EBADMSG, "sched_prio: %u does not fit policy %#x", prio,
+				 tc->sched_policy);
+	return 0;
+}
+
+void sched_fill(const ThreadCoreEntry *tc, struct restorer_thread *out)
+{
+	out->sched_policy = tc->has_sched_policy ? (int32_t)tc->sched_policy : SCHED_OTHER;
+	out->sched_prio = tc->has_sched_prio ? (int32_t)tc->sched_prio : 0;
+	out->sched_nice = tc->has_sched_nice ? tc->sched_nice : 0;
+}
