@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ * Reading /proc of a live task; what the text means is in the parsers.
+ */
+#include "engine/procfs/read.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/args.h"
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "engine/procfs/scan.h"
+
+#define SMALL_FILE 8192 /* stat and status fit, but for thousands of groups */
+
+/* One read in the usual case: the kernel formats the whole file for each open. */
+static int read_small(int dirfd, const char *path, char *buf, struct strbuf *large,
+		      const char **text, size_t *len, struct error *err)
+{
+	auto_fd fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_code(err, errno == ENOENT ? ESRCH : errno, "open /proc/…/%s", path);
+	ssize_t n = fd_read_full(fd, buf, SMALL_FILE);
+	if (n < 0)
+		return error_code(err, (int)n, "read /proc/…/%s", path);
+	*text = buf;
+	*len = (size_t)n;
+	if (n < SMALL_FILE)
+		return 0;
+	int rc = file_read_at(dirfd, path, large, err);
+	*text = large->data;
+	*len = large->len;
+	return rc;
+}
+
+int proc_stat_read(int dirfd, const char *path, struct proc_stat *out, struct error *err)
+{
+	char buf[SMALL_FILE];
+	auto_strbuf large = { 0 };
+	const char *text;
+	size_t len;
+	int rc = read_small(dirfd, path, buf, &large, &text, &len, err);
+	return rc < 0 ? rc : proc_stat_parse(text, len, out, err);
+}
+
+int proc_status_read(int dirfd, const char *path, struct proc_status *out, struct error *err)
+{
+	char buf[SMALL_FILE];
+	auto_strbuf large = { 0 };
+	const char *text;
+	size_t len;
+	int rc = read_small(dirfd, path, buf, &large, &text, &len, err);
+	return rc < 0 ? rc : proc_status_parse(text, len, out, err);
+}
+
+int proc_timers_read(int dirfd, struct proc_timers *out, struct error *err)
+{
+	char buf[SMALL_FILE];
+	auto_strbuf large = { 0 };
+	const char *text;
+	size_t len;
+	int rc = read_small(dirfd, "timers", buf, &large, &text, &len, err);
+	return rc < 0 ? rc : proc_timers_parse(text, len, out, err);
+}
+
+static int ids_add(struct proc_ids *out, int id, struct error *err)
+{
+	int *slot = array_add(out);
+	if (!slot)
+		return error_set(err, ENOMEM, "out of memory");
+	*slot = id;
+	return 0;
+}
+
+int proc_ids_of_dir(int dirfd, const char *path, struct proc_ids *out, struct error *err)
+{
+	auto_fd fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_code(err, errno == ENOENT ? ESRCH : errno, "open /proc/…/%s", path);
+	auto_dir dir = fdopendir(fd);
+	if (!dir)
+		return error_sys(err, "read /proc/…/%s", path);
+	(void)take_fd(fd);
+	struct dirent *de;
+	while ((errno = 0, de = readdir(dir))) {
+		int id;
+		if (parse_int(de->d_name, &id) < 0)
+			continue;
+		int rc = ids_add(out, id, err);
+		if (rc < 0)
+			return rc;
+	}
+	return errno ? error_sys(err, "read /proc/…/%s", path) : 0;
+}
+
+int proc_ids_of_children(int dirfd, const char *path, struct proc_ids *out, struct error *err)
+{
+	char buf[SMALL_FILE];
+	auto_strbuf large = { 0 };
+	const char *text;
+	size_t len;
+	int rc = read_small(dirfd, path, buf, &large, &text, &len, err);
+	if (rc == -ESRCH)
+		return 0;
+	if (rc < 0)
+		return rc;
+	struct scan s = scan_of(text, len);
+	int id;
+	while (rc == 0 && scan_int(&s, &id))
+		rc = ids_add(out, id, err);
+	return rc;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * The live half: open a file of /proc, read it whole, hand it to its parser.
+ */
+#pragma once
+
+#include "engine/procfs/procfs.h"
+
+/**
+ * @param dirfd  /proc/PID or /proc/PID/task
+ * @param path   "stat", "status", or "TID/stat" below task
+ * @return 0; -ESRCH when the task is gone; -EPROTO when the text is not understood
+ */
+int proc_stat_read(int dirfd, const char *path, struct proc_stat *out, struct error *err);
+int proc_status_read(int dirfd, const char *path, struct proc_status *out, struct error *err);
+int proc_timers_read(int dirfd, struct proc_timers *out, struct error *err);
+
+struct proc_ids {
+	int *items;
+	size_t nr, cap;
+};
+/** The numbers that are names in a directory such as /proc/PID/task. Appends. */
+int proc_ids_of_dir(int dirfd, const char *path, struct proc_ids *out, struct error *err);
+/** The numbers in /proc/PID/task/TID/children. Appends; a thread that is gone has none. */
+int proc_ids_of_children(int dirfd, const char *path, struct proc_ids *out, struct error *err);
