@@ -4,18 +4,33 @@
 O ?= build
 PREFIX ?= /usr/local
 CC ?= gcc
+PIE_CC ?= gcc
+CLANG ?= clang
 CFLAGS ?= -O2 -g
+FUZZ_SECONDS ?= 60
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s%s\n' '$(1)' '$(2)';)
 ARCH := $(subst x86_64,x86-64,$(shell uname -m))
 
-LIBS_BASE := libprotobuf-c
+# What a fresh Debian lacks is installed first; make then reads this file again.
+goals := $(or $(MAKECMDGOALS),all)
+deps_sets := $(if $(filter demo bench,$(goals)),build) $(if $(filter check check-live,$(goals)),check) \
+	     $(if $(filter lint format fuzz deps,$(goals)),lint)
+include $(deps_sets:%=$(O)/deps-%.ok)
+$(O)/deps-%.ok: tools/deps
+	$(Q)mkdir -p $(@D) && tools/deps $* && touch $@
+ifneq ($(filter-out clean deps help check% lint format fuzz bench demo,$(goals)),)
+ifneq ($(shell pkg-config --exists libprotobuf-c jansson libarchive libzstd || echo missing),)
+$(error libraries are missing: run `sudo make deps` first)
+endif
+endif
+
 LIBS_CRIT := libprotobuf-c jansson libarchive libzstd
 san := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
 	-Wwrite-strings -Wno-format-truncation -Wno-missing-field-initializers
 cflags := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -I$(O) -MMD -MP -fno-common \
-	  $(warn) $(CFLAGS) $(san) $(shell pkg-config --cflags $(LIBS_CRIT))
+	  $(warn) $(CFLAGS) $(san) $(shell pkg-config --cflags $(LIBS_CRIT) 2>/dev/null)
 ldflags := $(LDFLAGS) $(san) -Wl,--as-needed
 
 schema := $(wildcard images/schema/*.proto)
@@ -30,8 +45,16 @@ engine_c := $(wildcard engine/*.c engine/procfs/*.c engine/kernel/*.c engine/tra
 engine_o := $(call objs,$(engine_c)) $(O)/pie/blobs.o
 lib_of = $(filter-out $(O)/obj/crit/main.o $(O)/obj/engine/main.o,$(1))
 
+test_bins := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
+replay_bins := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_bins := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+live_bins := $(patsubst tests/live/%.c,$(O)/live/%,$(wildcard tests/live/*.c))
+bench_bins := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
+live_static := $(shell grep -ls '^ \* live-link: static' tests/live/*.c tests/bench/*.c)
+env = O=$(abspath $(O)) PEER=$(PEER)
+
 .SECONDARY:
-.PHONY: all check check-live lint format fuzz bench demo install uninstall deps clean
+.PHONY: all check check-live lint format fuzz bench demo install uninstall deps clean help
 all: $(O)/stasis $(O)/crit
 
 $(O)/stasis: $(engine_o) $(images_o) $(base_o)
@@ -53,15 +76,107 @@ pie_cflags := -std=gnu11 -D_GNU_SOURCE -I. -O2 -MMD -MP $(warn) -ffreestanding -
 	      -fvisibility=hidden -mgeneral-regs-only -fno-builtin -fno-tree-loop-distribute-patterns
 pie_common := $(patsubst engine/pie/%.c,$(O)/pie/%.pie.o,$(wildcard engine/pie/common/*.c))
 $(O)/pie/%.pie.o: engine/pie/%.c
-	$(call say,PIE,$@) mkdir -p $(@D) && $(CC) $(pie_cflags) -c -o $@ $<
+	$(call say,PIE,$@) mkdir -p $(@D) && $(PIE_CC) $(pie_cflags) -c -o $@ $<
 $(O)/pie/%.elf: $(O)/pie/%.pie.o $(pie_common) engine/pie/pie.lds
-	$(call say,PIELD,$@) $(CC) -nostdlib -static-pie -Wl,-T,engine/pie/pie.lds -Wl,--build-id=none \
+	$(call say,PIELD,$@) $(PIE_CC) -nostdlib -static-pie -Wl,-T,engine/pie/pie.lds -Wl,--build-id=none \
 		-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(filter %.o,$^) \
 		&& ! readelf -rW $@ | grep -q R_X86
 $(O)/pie/%.bin: $(O)/pie/%.elf
 	$(call say,OBJCOPY,$@) objcopy -O binary $< $@
 $(O)/pie/blobs.o: engine/pie/blobs.S $(O)/pie/parasite.bin $(O)/pie/restorer.bin
 	$(call say,AS,$@) $(CC) -I$(O)/pie -c -o $@ $<
+
+# Tests: each links the rooms as archives and so pulls in what it needs.
+$(O)/lib/%.a:
+	$(call say,AR,$@) mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
+$(O)/lib/base.a: $(base_o)
+$(O)/lib/images.a: $(images_o)
+$(O)/lib/convert.a: $(convert_o)
+$(O)/lib/crit.a: $(filter-out %/main.o,$(crit_o))
+$(O)/lib/engine.a: $(filter-out %/main.o,$(engine_o))
+test_libs := $(O)/lib/crit.a $(O)/lib/convert.a $(O)/lib/engine.a $(O)/lib/images.a $(O)/lib/base.a
+link_test = $(ldflags) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+	    $(shell pkg-config --libs $(LIBS_CRIT)) -lm -ldl -pthread
+$(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(test_libs)
+	$(call say,TEST,$@) mkdir -p $(@D) && $(CC) $(link_test) -lcmocka
+$(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay.o $(test_libs)
+	$(call say,REPLAY,$@) mkdir -p $(@D) && $(CC) $(link_test)
+$(O)/live/% $(O)/bench/%: tests/live/live.h
+$(O)/live/%: tests/live/%.c
+	$(call say,LIVE,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -o $@ $< $(live_libs)
+$(O)/bench/%: tests/bench/%.c
+	$(call say,BENCH,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -o $@ $< $(live_libs)
+live_cflags = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(warn) -O2 -g -pthread $(if $(filter $<,$(live_static)),-static)
+live_libs = -lrt
+
+# Fuzzers are clang's, with objects of their own.
+fuzz_san := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) $(filter %/procfs/%,$(engine_o)))
+fuzz_o := $(filter-out %/program.o,$(fuzz_o))
+$(O)/fuzz/schema/%.o: $(O)/schema/%.c | $(schema_c)
+	$(call say,CLANG,$@) mkdir -p $(@D) && $(CLANG) $(cflags) $(fuzz_san),fuzzer-no-link -w -c -o $@ $<
+$(O)/fuzz/obj/%.o: %.c | $(schema_c)
+	$(call say,CLANG,$@) mkdir -p $(@D) && $(CLANG) $(cflags) -I$(O)/schema $(fuzz_san),fuzzer-no-link -c -o $@ $<
+$(O)/fuzz/all.a: $(fuzz_o)
+	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
+$(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/all.a
+	$(call say,FUZZER,$@) $(CLANG) $(fuzz_san),fuzzer -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm
+
+check: all $(test_bins) $(replay_bins) $(live_bins)
+	$(Q)$(env) tests/run
+check-live: all $(live_bins)
+	$(Q)$(env) tests/run live
+fuzz: $(fuzz_bins)
+	$(Q)$(env) tests/fuzz/run $(FUZZ_SECONDS)
+bench: all $(bench_bins)
+	$(Q)$(env) PEER_CRIT="$(PEER_CRIT)" tests/bench/run
+demo: all
+	$(Q)$(env) CC="$(CC)" demo/run
+lint:
+	$(Q)$(env) MAKE="$(MAKE)" CLANG="$(CLANG)" tools/lint
+format:
+	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
+deps:
+	@:
+
+bin := $(DESTDIR)$(PREFIX)/bin
+man := $(DESTDIR)$(PREFIX)/share/man
+share := $(DESTDIR)$(PREFIX)/share
+man_pages := $(patsubst docs/%.scd,$(O)/man/%,$(wildcard docs/*.[1-8].scd))
+completions := $(foreach p,stasis crit,$(O)/completion/$(p).bash $(O)/completion/$(p).fish $(O)/completion/_$(p))
+all: $(if $(shell command -v scdoc),$(man_pages))
+$(O)/man/%: docs/%.scd
+	$(call say,MAN,$@) mkdir -p $(@D) && scdoc < $< > $@
+$(O)/completion/%.bash $(O)/completion/%.fish $(O)/completion/_%: tools/completion $(O)/%
+	$(call say,COMPLETE,$*) mkdir -p $(O)/completion && tools/completion $(O)/$* $(O)/completion
+install: all $(completions)
+	$(Q)install -d $(bin) $(share)/bash-completion/completions $(share)/zsh/site-functions \
+		$(share)/fish/vendor_completions.d $(man)/man1
+	$(Q)install -m755 $(O)/stasis $(O)/crit $(bin)
+	$(Q)install -m644 $(wildcard $(man_pages)) $(man)/man1
+	$(Q)for p in stasis crit; do \
+		install -m644 $(O)/completion/$$p.bash $(share)/bash-completion/completions/$$p && \
+		install -m644 $(O)/completion/$$p.fish $(share)/fish/vendor_completions.d && \
+		install -m644 $(O)/completion/_$$p $(share)/zsh/site-functions || exit 1; done
+uninstall:
+	$(Q)rm -f $(bin)/stasis $(bin)/crit $(patsubst $(O)/man/%,$(man)/man1/%,$(man_pages))
+	$(Q)cd $(share) && rm -f $(foreach p,stasis crit,bash-completion/completions/$(p) \
+		fish/vendor_completions.d/$(p).fish zsh/site-functions/_$(p))
+
+help:
+	@sed -n 's/^#: //p' Makefile
+#: all         build/stasis and build/crit (the default)
+#: check       every test; live tests need root, PEER=/path/to/criu adds comparison with it
+#: check-live  only the live tests
+#: lint        format, warnings, sizes, floors, shell scripts, spelling
+#: format      run clang-format over the tree
+#: fuzz        each fuzz target for FUZZ_SECONDS (60) under clang's sanitizers
+#: bench       time dump and restore; PEER=/path/to/criu PEER_CRIT="python3 -m crit" compare
+#: demo        dump and restore a counting process and look into its images (root)
+#: install     to DESTDIR PREFIX (/usr/local); uninstall takes it away again
+#: deps        install the Debian packages that are missing (root)
+#: clean       remove build/
+#: O=DIR builds elsewhere, SAN=address,undefined adds sanitizers, V=1 shows the commands
 
 clean:
 	$(Q)rm -rf $(O)
