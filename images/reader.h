@@ -30,12 +30,22 @@ const struct image_type *image_reader_type(const struct image_reader *r);
 enum image_head image_reader_head(const struct image_reader *r);
 const char *image_reader_name(const struct image_reader *r);
 
+/* Longest message a reader takes; memory is only spent on bytes that are really there. */
+#define IMAGE_MESSAGE_MAX (64 * 1024 * 1024)
+
 /**
  * The next entry. What was left of the previous entry's payload is skipped.
  * @param msg  set to a message the caller frees with protobuf_c_message_free_unpacked(msg, NULL)
  * @return 1; 0 at the end; -EBADMSG naming file, entry, offset, wanted and found
  */
 int image_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err);
+/** Where the current entry starts in the file. */
+uint64_t image_reader_entry_offset(const struct image_reader *r);
+/**
+ * The current entry's message as packed in the file, for image_write_packed(): an entry nobody
+ * changed is copied byte for byte. Borrowed until the next call on r (payload headers count).
+ */
+const void *image_entry_bytes(const struct image_reader *r, size_t *len);
 
 /**
  * The current entry's payload, piece by piece, padding included in none of them.

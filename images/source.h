@@ -23,8 +23,11 @@ ssize_t istream_pread(struct istream *in, void *buf, size_t len, uint64_t offset
 bool istream_seekable(const struct istream *in);
 uint64_t istream_offset(const struct istream *in); /* bytes consumed so far */
 int64_t istream_size(const struct istream *in);    /* -1: unknown */
-int istream_open_fd(int fd, const char *name, struct istream **out,
-		    struct error *err); /* takes fd */
+/** Takes the fd, also when it fails; a regular file is read from where it stands. */
+int istream_open_fd(int fd, const char *name, struct istream **out, struct error *err);
+/** Bytes that the caller keeps alive until the stream is closed. */
+int istream_open_memory(const void *bytes, size_t len, const char *name, struct istream **out,
+			struct error *err);
 /** The descriptor behind a plain file (its offset 0 is byte 0), or -1. Borrowed. */
 int istream_fd(const struct istream *in);
 void istream_close(struct istream *in);
@@ -57,3 +60,14 @@ ssize_t source_list(struct source *src, const struct source_member **out, struct
 /** Open a member by image file name, or by stored path. @return 0; -ENOENT. */
 int source_open_member(struct source *src, const char *name, struct istream **out,
 		       struct error *err);
+
+static inline void istream_cleanup_(struct istream **in)
+{
+	istream_close(*in);
+}
+#define auto_istream __attribute__((cleanup(istream_cleanup_))) struct istream *
+static inline void source_cleanup_(struct source **src)
+{
+	source_close(*src);
+}
+#define auto_source __attribute__((cleanup(source_cleanup_))) struct source *

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "images/image_type.h"
@@ -22,9 +23,16 @@ int image_create(int dirfd, enum image_id type, uint64_t id, struct image_writer
 int image_writer_open_fd(int fd, const char *name, const struct image_type *type,
 			 enum image_head head, struct image_writer **out, struct error *err);
 
+/** A size word and the message: an entry, or the header of a payload part. */
 int image_write(struct image_writer *w, const ProtobufCMessage *msg, struct error *err);
-/** Raw bytes after an entry, or of a raw image. */
+/** The same with a message that is packed already: image_entry_bytes() of a reader. */
+int image_write_packed(struct image_writer *w, const void *bytes, size_t len, struct error *err);
+/** Payload after an entry, or the bytes of a raw image; large pieces are written at once. */
 int image_write_bytes(struct image_writer *w, const void *bytes, size_t len, struct error *err);
+/** The zero bytes this image type wants behind a payload part of `len` bytes. */
+int image_write_padding(struct image_writer *w, uint64_t len, struct error *err);
+/** Everything so far is in the file; @return its descriptor, to splice or map; or -errno. */
+int image_writer_fd(struct image_writer *w, struct error *err);
 
 /** Flush and keep the file. @return 0 or -errno (full disk, …); the writer stays to be closed. */
 int image_finish(struct image_writer *w, struct error *err);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * What a kind of stream or source has to provide; only the files that implement one include this.
+ */
+#pragma once
+
+#include "images/source.h"
+
+struct istream_ops {
+	/** At least one byte unless at the end. @return bytes, 0 at the end, -errno (no message).
+	 */
+	ssize_t (*read)(void *ctx, void *buf, size_t len, struct error *err);
+	/** The same at an absolute offset; NULL when the stream only moves forward. */
+	ssize_t (*pread)(void *ctx, void *buf, size_t len, uint64_t offset, struct error *err);
+	/** Descriptor whose byte 0 is the stream's byte 0; NULL or -1: none. */
+	int (*fd)(void *ctx);
+	void (*close)(void *ctx);
+};
+
+/**
+ * @param ctx   handed to the operations; owned by the stream, closed also when this fails
+ * @param size  bytes in the stream, or -1 when unknown
+ */
+int istream_new(const struct istream_ops *ops, void *ctx, const char *name, int64_t size,
+		struct istream **out, struct error *err);
+
+struct source_ops {
+	ssize_t (*list)(struct source *src, const struct source_member **out, struct error *err);
+	int (*open_member)(struct source *src, const char *name, struct istream **out,
+			   struct error *err);
+	int (*open_parent)(struct source *src, struct source **out, struct error *err);
+	void (*close)(struct source *src);
+	bool is_archive;
+};
+
+/* First member of every kind of source. */
+struct source {
+	const struct source_ops *ops;
+	char *name; /* for messages; freed by source_close() */
+};
+
+/** Both take the descriptor, also when they fail. */
+int source_dir_open(int dirfd, const char *name, struct source **out, struct error *err);
+int source_archive_open(int fd, const char *name, struct source **out, struct error *err);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT
+ * Byte streams: a small window in front of a descriptor, bytes in memory or an archive member.
+ */
+#include "images/backend.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+
+#define WINDOW (32 * 1024)
+
+struct istream {
+	const struct istream_ops *ops;
+	void *ctx;
+	char *name;
+	int64_t size;
+	uint64_t offset;   /* bytes handed out */
+	size_t start, end; /* of what is in the window */
+	unsigned char window[WINDOW];
+};
+
+int istream_new(const struct istream_ops *ops, void *ctx, const char *name, int64_t size,
+		struct istream **out, struct error *err)
+{
+	struct istream *in = malloc(sizeof(*in)); /* the window needs no zeroes */
+	char *copy = strdup(name);
+	if (!in || !copy) {
+		free(in);
+		free(copy);
+		ops->close(ctx);
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	}
+	in->ops = ops;
+	in->ctx = ctx;
+	in->name = copy;
+	in->size = size;
+	in->offset = in->start = in->end = 0;
+	*out = in;
+	return 0;
+}
+
+void istream_close(struct istream *in)
+{
+	if (!in)
+		return;
+	in->ops->close(in->ctx);
+	free(in->name);
+	free(in);
+}
+
+/* Bytes from behind the window; the position of a seekable stream is window end. */
+static ssize_t read_behind(struct istream *in, void *buf, size_t len, struct error *err)
+{
+	if (in->ops->pread)
+		return in->ops->pread(in->ctx, buf, len, in->offset + (in->end - in->start), err);
+	return in->ops->read(in->ctx, buf, len, err);
+}
+
+ssize_t istream_read(struct istream *in, void *buf, size_t len, struct error *err)
+{
+	size_t done = 0;
+	while (done < len) {
+		if (in->start == in->end) {
+			bool direct = len - done >= WINDOW;
+			ssize_t n = direct ? read_behind(in, (char *)buf + done, len - done, err)
+					   : read_behind(in, in->window, WINDOW, err);
+			if (n < 0)
+				return error_wrap(err, (int)n, "%s", in->name);
+			if (n == 0)
+				break;
+			if (direct) {
+				done += (size_t)n;
+				in->offset += (size_t)n;
+				continue;
+			}
+			in->start = 0;
+			in->end = (size_t)n;
+		}
+		size_t part = in->end - in->start;
+		if (part > len - done)
+			part = len - done;
+		memcpy((char *)buf + done, in->window + in->start, part);
+		in->start += part;
+		in->offset += part;
+		done += part;
+	}
+	return (ssize_t)done;
+}
+
+int istream_skip(struct istream *in, uint64_t len, struct error *err)
+{
+	size_t held = in->end - in->start;
+	if (len <= held) {
+		in->start += len;
+		in->offset += len;
+		return 0;
+	}
+	if (in->ops->pread && in->size >= 0) {
+		uint64_t left =
+		    (uint64_t)in->size > in->offset ? (uint64_t)in->size - in->offset : 0;
+		if (len > left)
+			return error_set(err, EBADMSG,
+					 "%s: wanted %" PRIu64 " bytes at byte %" PRIu64
+					 ", found %" PRIu64,
+					 in->name, len, in->offset, left);
+		in->start = in->end = 0;
+		in->offset += len;
+		return 0;
+	}
+	char scrap[4096];
+	uint64_t begin = in->offset;
+	while (len) {
+		size_t part = len < sizeof(scrap) ? len : sizeof(scrap);
+		ssize_t n = istream_read(in, scrap, part, err);
+		if (n < 0)
+			return (int)n;
+		if ((size_t)n < part)
+			return error_set(err, EBADMSG,
+					 "%s: wanted %" PRIu64 " bytes at byte %" PRIu64
+					 ", found %" PRIu64,
+					 in->name, in->offset - begin + len - (size_t)n, begin,
+					 in->offset - begin);
+		len -= part;
+	}
+	return 0;
+}
+
+ssize_t istream_pread(struct istream *in, void *buf, size_t len, uint64_t offset, struct error *err)
+{
+	if (!in->ops->pread)
+		return error_set(err, ESPIPE, "%s: cannot read out of order from this source",
+				 in->name);
+	size_t done = 0;
+	while (done < len) {
+		uint64_t at;
+		if (__builtin_add_overflow(offset, done, &at) || at > INT64_MAX)
+			break;
+		ssize_t n = in->ops->pread(in->ctx, (char *)buf + done, len - done, at, err);
+		if (n < 0)
+			return error_wrap(err, (int)n, "%s", in->name);
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+bool istream_seekable(const struct istream *in)
+{
+	return in->ops->pread;
+}
+
+uint64_t istream_offset(const struct istream *in)
+{
+	return in->offset;
+}
+
+int64_t istream_size(const struct istream *in)
+{
+	return in->size;
+}
+
+int istream_fd(const struct istream *in)
+{
+	return in->ops->fd ? in->ops->fd(in->ctx) : -1;
+}
+
+/* A descriptor; for a regular file `base` is where it stood when it was handed over. */
+struct fd_stream {
+	int fd;
+	off_t base;
+};
+
+static ssize_t fd_stream_read(void *ctx, void *buf, size_t len, struct error *err)
+{
+	struct fd_stream *fs = ctx;
+	for (;;) {
+		ssize_t n = read(fs->fd, buf, len);
+		if (n >= 0)
+			return n;
+		if (errno != EINTR)
+			return error_sys(err, "read");
+	}
+}
+
+static ssize_t fd_stream_pread(void *ctx, void *buf, size_t len, uint64_t offset, struct error *err)
+{
+	struct fd_stream *fs = ctx;
+	off_t at;
+	if (__builtin_add_overflow(fs->base, offset, &at))
+		return 0;
+	ssize_t n = fd_pread_full(fs->fd, buf, len, at);
+	return n < 0 ? error_code(err, (int)n, "read") : n;
+}
+
+static int fd_stream_fd(void *ctx)
+{
+	struct fd_stream *fs = ctx;
+	return fs->base ? -1 : fs->fd;
+}
+
+static void fd_stream_close(void *ctx)
+{
+	struct fd_stream *fs = ctx;
+	fd_close(fs->fd);
+	free(fs);
+}
+
+static const struct istream_ops pipe_ops = {
+	.read = fd_stream_read,
+	.close = fd_stream_close,
+};
+static const struct istream_ops file_ops = {
+	.read = fd_stream_read,
+	.pread = fd_stream_pread,
+	.fd = fd_stream_fd,
+	.close = fd_stream_close,
+};
+
+int istream_open_fd(int fd_, const char *name, struct istream **out, struct error *err)
+{
+	auto_fd fd = fd_;
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return error_sys(err, "%s", name);
+	if (S_ISDIR(st.st_mode))
+		return error_code(err, EISDIR, "%s", name);
+	struct fd_stream *fs = calloc(1, sizeof(*fs));
+	if (!fs)
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	fs->fd = take_fd(fd);
+	if (!S_ISREG(st.st_mode))
+		return istream_new(&pipe_ops, fs, name, -1, out, err);
+
+	off_t base = lseek(fs->fd, 0, SEEK_CUR);
+	fs->base = base > 0 ? base : 0;
+	int64_t size = st.st_size > fs->base ? st.st_size - fs->base : 0;
+	return istream_new(&file_ops, fs, name, size, out, err);
+}
+
+struct memory_stream {
+	const unsigned char *bytes;
+	size_t len;
+};
+
+static ssize_t memory_pread(void *ctx, void *buf, size_t len, uint64_t offset, struct error *err)
+{
+	(void)err;
+	const struct memory_stream *ms = ctx;
+	if (offset >= ms->len)
+		return 0;
+	if (len > ms->len - offset)
+		len = ms->len - offset;
+	memcpy(buf, ms->bytes + offset, len);
+	return (ssize_t)len;
+}
+
+static const struct istream_ops memory_ops = { .pread = memory_pread, .close = free };
+
+int istream_open_memory(const void *bytes, size_t len, const char *name, struct istream **out,
+			struct error *err)
+{
+	struct memory_stream *ms = malloc(sizeof(*ms));
+	if (!ms)
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	*ms = (struct memory_stream){ .bytes = bytes, .len = len };
+	return istream_new(&memory_ops, ms, name, (int64_t)len, out, err);
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT
+ * Page maps: runs checked as they stream by, an index of them for reading at any address, and
+ * the parents of an incremental set opened when the first of their pages is asked for.
+ */
+#include "images/page_store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "images/reader.h"
+#include "memory.pb-c.h"
+
+#define PAGE      4096u
+#define CHAIN_MAX 512 /* sets in an incremental chain; more is a loop of links */
+
+struct page_store {
+	struct source *src; /* the caller's, or owned_src */
+	struct source *owned_src;
+	enum image_id type;
+	uint64_t id;
+	struct image_reader *map; /* at the next run; NULL once all were read */
+	struct istream *pages;    /* NULL: the set has no pages image */
+	char pages_name[40];
+	uint32_t pages_id;
+
+	uint64_t next_addr;   /* no run may start below */
+	uint64_t next_offset; /* in the pages image */
+
+	struct {
+		struct page_run *items;
+		size_t nr, cap;
+	} index;
+	bool indexed;
+
+	unsigned depth; /* of sets above this one in the chain */
+	struct page_store *parent;
+	bool parent_looked_for;
+};
+
+void page_store_close(struct page_store *ps)
+{
+	while (ps) {
+		struct page_store *parent = ps->parent;
+		image_reader_close(ps->map);
+		istream_close(ps->pages);
+		free(ps->index.items);
+		source_close(ps->owned_src);
+		free(ps);
+		ps = parent;
+	}
+}
+
+uint32_t page_store_pages_id(const struct page_store *ps)
+{
+	return ps->pages_id;
+}
+
+int page_store_pages_fd(const struct page_store *ps)
+{
+	return ps->pages ? istream_fd(ps->pages) : -1;
+}
+
+static int pages_open(struct page_store *ps, struct error *err)
+{
+	struct error why;
+	istream_close(ps->pages);
+	ps->pages = NULL;
+	int rc = source_open_member(ps->src, ps->pages_name, &ps->pages, &why);
+	if (rc == -ENOENT)
+		return 0; /* a set whose pages are all in its parent, or zero, may have none */
+	return rc < 0 ? error_set(err, rc, "%s", why.text) : 0;
+}
+
+int page_store_rewind(struct page_store *ps, struct error *err)
+{
+	image_reader_close(ps->map);
+	ps->map = NULL;
+	ps->next_addr = ps->next_offset = 0;
+	int rc = image_open_typed(ps->src, ps->type, ps->id, &ps->map, err);
+	if (rc < 0)
+		return rc;
+	auto_message ProtobufCMessage *msg = NULL;
+	rc = image_next(ps->map, &msg, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return error_set(err, EBADMSG, "%s: wanted a pagemap_head, found an empty image",
+				 image_reader_name(ps->map));
+	ps->pages_id = ((PagemapHead *)msg)->pages_id;
+	image_filename(&image_types[IMG_PAGES], ps->pages_id, ps->pages_name,
+		       sizeof(ps->pages_name));
+	return 0;
+}
+
+/* Takes owned_src, also when it fails. */
+static int store_open(struct source *src, struct source *owned_src, enum image_id type, uint64_t id,
+		      struct page_store **out, struct error *err)
+{
+	struct page_store *ps = calloc(1, sizeof(*ps));
+	if (!ps) {
+		source_close(owned_src);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	ps->src = src;
+	ps->owned_src = owned_src;
+	ps->type = type;
+	ps->id = id;
+	int rc = page_store_rewind(ps, err);
+	if (rc == 0)
+		rc = pages_open(ps, err);
+	if (rc < 0)
+		page_store_close(ps);
+	else
+		*out = ps;
+	return rc;
+}
+
+int page_store_open(struct source *src, uint32_t pid, struct page_store **out, struct error *err)
+{
+	return store_open(src, NULL, IMG_PAGEMAP, pid, out, err);
+}
+
+int page_store_open_shmem(struct source *src, uint64_t shmid, struct page_store **out,
+			  struct error *err)
+{
+	return store_open(src, NULL, IMG_SHMEM_PAGEMAP, shmid, out, err);
+}
+
+/* What an entry says, in the words of 4.2: older sets have in_parent instead of flags. */
+static void run_from_entry(const PagemapEntry *pe, struct page_run *run)
+{
+	run->addr = pe->vaddr;
+	run->nr_pages = pe->has_nr_pages ? pe->nr_pages : pe->compat_nr_pages;
+	if (pe->has_flags)
+		run->flags = pe->flags;
+	else
+		run->flags = pe->has_in_parent && pe->in_parent ? 0 : PE_PRESENT;
+	if (pe->has_in_parent && pe->in_parent)
+		run->flags |= PE_PARENT;
+
+	if (run->flags & PE_PARENT)
+		run->kind = PAGE_PARENT;
+	else if (run->flags & PE_PRESENT)
+		run->kind = PAGE_PRESENT;
+	else if (run->flags & PE_LAZY)
+		run->kind = PAGE_LAZY;
+	else
+		run->kind = PAGE_ZERO;
+}
+
+#define BAD(ps, err, fmt, ...)                                                                     \
+	error_set(err, EBADMSG, "%s: entry at byte %" PRIu64 ": " fmt,                             \
+		  image_reader_name((ps)->map), image_reader_entry_offset((ps)->map),              \
+		  ##__VA_ARGS__)
+
+static int run_check(struct page_store *ps, const struct page_run *run, struct error *err)
+{
+	uint64_t len, end, pages_end;
+	if (run->addr % PAGE)
+		return BAD(ps, err, "address %#" PRIx64 " is not at a page", run->addr);
+	if (__builtin_mul_overflow(run->nr_pages, PAGE, &len) ||
+	    __builtin_add_overflow(run->addr, len, &end))
+		return BAD(ps, err, "%" PRIu64 " pages at %#" PRIx64 " pass the end of memory",
+			   run->nr_pages, run->addr);
+	if (run->addr < ps->next_addr)
+		return BAD(ps, err, "%#" PRIx64 " comes after a run that ends at %#" PRIx64,
+			   run->addr, ps->next_addr);
+	if (run->kind != PAGE_PRESENT)
+		return 0;
+	if (!ps->pages)
+		return BAD(ps, err, "its pages are in %s, which is missing", ps->pages_name);
+	int64_t size = istream_size(ps->pages);
+	if (__builtin_add_overflow(ps->next_offset, len, &pages_end) || pages_end > INT64_MAX ||
+	    (size >= 0 && pages_end > (uint64_t)size))
+		return BAD(ps, err,
+			   "%" PRIu64 " pages at byte %" PRIu64 " of %s, which has %" PRId64
+			   " bytes",
+			   run->nr_pages, ps->next_offset, ps->pages_name, size);
+	return 0;
+}
+
+int page_store_next(struct page_store *ps, struct page_run *run, struct error *err)
+{
+	while (ps->map) {
+		auto_message ProtobufCMessage *msg = NULL;
+		int rc = image_next(ps->map, &msg, err);
+		if (rc < 0)
+			return rc;
+		if (rc == 0) {
+			image_reader_close(ps->map);
+			ps->map = NULL;
+			return 0;
+		}
+		run_from_entry((PagemapEntry *)msg, run);
+		rc = run_check(ps, run, err);
+		if (rc < 0)
+			return rc;
+		run->offset = ps->next_offset;
+		ps->next_addr = run->addr + run->nr_pages * PAGE;
+		if (run->kind == PAGE_PRESENT)
+			ps->next_offset += run->nr_pages * PAGE;
+		if (run->nr_pages)
+			return 1;
+	}
+	return 0;
+}
+
+static int index_build(struct page_store *ps, struct error *err)
+{
+	if (ps->indexed)
+		return 0;
+	/* The caller's own walk with page_store_next() stays where it is. */
+	struct image_reader *walk = ps->map;
+	uint64_t addr = ps->next_addr, offset = ps->next_offset;
+	ps->map = NULL;
+	ps->index.nr = 0;
+
+	struct page_run run;
+	int rc = page_store_rewind(ps, err);
+	while (rc == 0 && (rc = page_store_next(ps, &run, err)) == 1) {
+		struct page_run *slot = array_add(&ps->index);
+		rc = slot ? 0
+			  : error_set(err, ENOMEM, "%s: out of memory for its page index",
+				      ps->pages_name);
+		if (slot)
+			*slot = run;
+	}
+	image_reader_close(ps->map);
+	ps->map = walk;
+	ps->next_addr = addr;
+	ps->next_offset = offset;
+	ps->indexed = rc == 0;
+	return rc;
+}
+
+/* The first run that ends above addr, or NULL. */
+static const struct page_run *index_find(const struct page_store *ps, uint64_t addr)
+{
+	size_t low = 0, high = ps->index.nr;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct page_run *run = &ps->index.items[mid];
+		if (addr - run->addr < run->nr_pages * PAGE && addr >= run->addr)
+			return run;
+		if (run->addr > addr)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low < ps->index.nr ? &ps->index.items[low] : NULL;
+}
+
+static int pages_read(struct page_store *ps, uint64_t offset, void *buf, size_t len,
+		      struct error *err)
+{
+	ssize_t n;
+	if (istream_seekable(ps->pages)) {
+		n = istream_pread(ps->pages, buf, len, offset, err);
+	} else {
+		/* Compressed: forward by skipping, backward by starting again. */
+		int rc = 0;
+		if (istream_offset(ps->pages) > offset)
+			rc = pages_open(ps, err);
+		if (rc == 0 && !ps->pages)
+			return error_set(err, EBADMSG, "%s went away", ps->pages_name);
+		if (rc == 0)
+			rc = istream_skip(ps->pages, offset - istream_offset(ps->pages), err);
+		if (rc < 0)
+			return rc;
+		n = istream_read(ps->pages, buf, len, err);
+	}
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < len)
+		return error_set(err, EBADMSG,
+				 "%s: wanted %zu bytes at byte %" PRIu64 ", found %zd",
+				 ps->pages_name, len, offset, n);
+	return 0;
+}
+
+static int parent_open(struct page_store *ps, struct error *err)
+{
+	if (ps->parent_looked_for && ps->parent)
+		return 0;
+	ps->parent_looked_for = true;
+	if (ps->depth >= CHAIN_MAX)
+		return error_set(err, ELOOP, "%s: more than %d parents, is a link a loop?",
+				 source_name(ps->src), CHAIN_MAX);
+	struct source *src = NULL;
+	int rc = source_open_parent(ps->src, &src, err);
+	if (rc < 0)
+		return rc;
+	if (!src)
+		return error_set(err, EBADMSG,
+				 "%s: pages of its memory are in a parent set, but it has no "
+				 "`parent` link",
+				 source_name(ps->src));
+	rc = store_open(src, src, ps->type, ps->id, &ps->parent, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "%s/parent", source_name(ps->src));
+	ps->parent->depth = ps->depth + 1;
+	return 0;
+}
+
+/* What one set says about [addr, addr+len), pages of the parent left for the next round. */
+struct want {
+	uint64_t addr;
+	unsigned char *buf;
+	size_t len;
+	uint8_t *present; /* may be NULL */
+	bool complete;    /* a hole is an error: a set above promised these pages */
+};
+
+static int store_read(struct page_store *ps, struct want want, struct error *err);
+
+static int read_run(struct page_store *ps, const struct page_run *run, struct want part,
+		    struct error *err)
+{
+	int rc = 0;
+	switch (run->kind) {
+	case PAGE_PRESENT:
+		rc = pages_read(ps, run->offset + (part.addr - run->addr), part.buf, part.len, err);
+		break;
+	case PAGE_PARENT:
+		rc = parent_open(ps, err);
+		part.complete = true;
+		return rc < 0 ? rc : store_read(ps->parent, part, err);
+	case PAGE_LAZY:
+	case PAGE_ZERO:
+		memset(part.buf, 0, part.len);
+		break;
+	}
+	if (rc == 0 && part.present && run->kind != PAGE_LAZY)
+		memset(part.present, 1, (part.addr % PAGE + part.len + PAGE - 1) / PAGE);
+	return rc;
+}
+
+static int store_read(struct page_store *ps, struct want want, struct error *err)
+{
+	int rc = index_build(ps, err);
+	while (rc == 0 && want.len) {
+		const struct page_run *run = index_find(ps, want.addr);
+		struct want part = want;
+		uint64_t hole = !run ? want.len : run->addr > want.addr ? run->addr - want.addr : 0;
+		if (hole) {
+			if (want.complete)
+				return error_set(err, EBADMSG,
+						 "%s: the page at %#" PRIx64
+						 " is said to be in this parent set, but is not",
+						 source_name(ps->src), want.addr);
+			if (part.len > hole)
+				part.len = (size_t)hole;
+			memset(part.buf, 0, part.len);
+		} else {
+			uint64_t left = run->addr + run->nr_pages * PAGE - want.addr;
+			if (part.len > left)
+				part.len = (size_t)left;
+			rc = read_run(ps, run, part, err);
+		}
+		if (want.present)
+			want.present += (want.addr + part.len) / PAGE - want.addr / PAGE;
+		want.addr += part.len;
+		want.buf += part.len;
+		want.len -= part.len;
+	}
+	return rc;
+}
+
+int page_store_read(struct page_store *ps, uint64_t addr, void *buf, size_t len, uint8_t *present,
+		    struct error *err)
+{
+	uint64_t end;
+	if (__builtin_add_overflow(addr, len, &end))
+		return error_set(err, EINVAL, "%zu bytes at %#" PRIx64 " pass the end of memory",
+				 len, addr);
+	if (present && len)
+		memset(present, 0, (addr % PAGE + len + PAGE - 1) / PAGE);
+	return store_read(ps, (struct want){ addr, buf, len, present, false }, err);
+}

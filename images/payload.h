@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * What follows an entry's message, as a plan of parts: the one place that knows the payload
+ * layouts.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "images/image_type.h"
+
+#define PAYLOAD_TO_END UINT64_MAX /* as a count or a length: until the end of the file */
+
+struct payload_plan {
+	uint64_t nr_parts;
+	uint64_t len[2];                          /* bytes of part 0 and 1, without a header */
+	const ProtobufCMessageDescriptor *header; /* message in front of every part, or NULL */
+};
+
+/** @param entry  the message the payload belongs to; only looked at during the call */
+void payload_plan(enum image_payload kind, const ProtobufCMessage *entry, struct payload_plan *out);
+
+/** Bytes of one part. @param header  the part's own message when the plan has them, else NULL */
+uint64_t payload_part_len(const struct payload_plan *plan, uint64_t index,
+			  const ProtobufCMessage *header);
+
+/** Zero bytes behind a part of `len` bytes. */
+size_t payload_padding(enum image_payload kind, uint64_t len);

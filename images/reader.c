@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT
+ * Reading one image: one entry in memory at a time, every length checked before it is believed.
+ */
+#include "images/reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "images/payload.h"
+#include "images/wire.h"
+
+#define GROW_STEP (64 * 1024) /* what a length that is not yet proven may cost */
+
+struct image_reader {
+	struct istream *in;
+	const struct image_type *type;
+	enum image_head head;
+	char *name;
+	uint64_t nr_entries; /* read so far; the current entry is the one before */
+	uint64_t entry_offset;
+
+	uint8_t *packed; /* the current entry as it stands in the file */
+	size_t packed_len, packed_cap;
+
+	struct payload_plan plan;
+	uint64_t next_part;
+	uint64_t part_left; /* bytes of the current part; PAYLOAD_TO_END */
+	size_t part_padding;
+	ProtobufCMessage *part_msg;
+};
+
+const struct image_type *image_reader_type(const struct image_reader *r)
+{
+	return r->type;
+}
+
+enum image_head image_reader_head(const struct image_reader *r)
+{
+	return r->head;
+}
+
+const char *image_reader_name(const struct image_reader *r)
+{
+	return r->name;
+}
+
+uint64_t image_reader_entry_offset(const struct image_reader *r)
+{
+	return r->entry_offset;
+}
+
+const void *image_entry_bytes(const struct image_reader *r, size_t *len)
+{
+	*len = r->packed_len;
+	return r->packed;
+}
+
+void image_reader_close(struct image_reader *r)
+{
+	if (!r)
+		return;
+	if (r->part_msg)
+		protobuf_c_message_free_unpacked(r->part_msg, NULL);
+	istream_close(r->in);
+	free(r->packed);
+	free(r->name);
+	free(r);
+}
+
+static uint32_t get_u32(const unsigned char *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* PAGEMAP and SHMEM_PAGEMAP share a magic, SIGNAL and PSIGNAL too: the name tells them apart. */
+static const struct image_type *type_of(uint32_t magic, const struct image_type *by_name)
+{
+	if (by_name && by_name->magic == magic && magic)
+		return by_name;
+	return image_type_by_magic(magic);
+}
+
+static int read_head(struct image_reader *r, struct error *err)
+{
+	const struct image_type *by_name = image_type_by_filename(r->name);
+	if (by_name && by_name->head == HEAD_RAW) {
+		r->type = by_name;
+		r->head = HEAD_RAW;
+		return 0;
+	}
+	unsigned char words[8];
+	ssize_t n = istream_read(r->in, words, 4, err);
+	if (n < 0)
+		return (int)n;
+	if (n < 4)
+		return error_set(err, EBADMSG, "%s: header is %zd bytes, want at least 4", r->name,
+				 n);
+	uint32_t magic = get_u32(words);
+	r->head = magic == IMG_COMMON_MAGIC    ? HEAD_COMMON
+		  : magic == IMG_SERVICE_MAGIC ? HEAD_SERVICE
+					       : HEAD_MAGIC;
+	if (r->head != HEAD_MAGIC) {
+		n = istream_read(r->in, words + 4, 4, err);
+		if (n < 0)
+			return (int)n;
+		if (n < 4)
+			return error_set(err, EBADMSG, "%s: header is %zd bytes, want 8", r->name,
+					 4 + n);
+		magic = get_u32(words + 4);
+	}
+	r->type = type_of(magic, by_name);
+	if (!r->type)
+		return error_set(err, EBADMSG, "%s: unknown magic %#010" PRIx32 " at byte %d",
+				 r->name, magic, r->head == HEAD_MAGIC ? 0 : 4);
+	return 0;
+}
+
+int image_open_stream(struct istream *in, const char *name, struct image_reader **out,
+		      struct error *err)
+{
+	auto_image_reader r = calloc(1, sizeof(*r));
+	if (r) {
+		r->in = in;
+		r->name = strdup(name);
+	}
+	if (!r || !r->name) {
+		if (!r)
+			istream_close(in);
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	}
+	int rc = read_head(r, err);
+	if (rc == 0)
+		*out = take_ptr(r);
+	return rc;
+}
+
+int image_open(struct source *src, const char *filename, struct image_reader **out,
+	       struct error *err)
+{
+	struct istream *in;
+	int rc = source_open_member(src, filename, &in, err);
+	return rc < 0 ? rc : image_open_stream(in, filename, out, err);
+}
+
+int image_open_typed(struct source *src, enum image_id id, uint64_t number,
+		     struct image_reader **out, struct error *err)
+{
+	char name[64];
+	image_filename(&image_types[id], number, name, sizeof(name));
+	auto_image_reader r = NULL;
+	int rc = image_open(src, name, &r, err);
+	if (rc < 0)
+		return rc;
+	if (r->type->magic != image_types[id].magic)
+		return error_set(err, EBADMSG, "%s: wanted a %s image, found %s", name,
+				 image_types[id].name, r->type->name);
+	r->type = &image_types[id];
+	*out = take_ptr(r);
+	return 0;
+}
+
+/* Bytes left in the file when that is known, else UINT64_MAX. */
+static uint64_t bytes_left(const struct image_reader *r)
+{
+	int64_t size = istream_size(r->in);
+	uint64_t at = istream_offset(r->in);
+	if (size < 0)
+		return UINT64_MAX;
+	return (uint64_t)size > at ? (uint64_t)size - at : 0;
+}
+
+/* Where in the file something is wrong; entries count from 0 as in the JSON. */
+#define BAD(r, err, fmt, ...)                                                                      \
+	error_set(err, EBADMSG, "%s: entry %" PRIu64 " at byte %" PRIu64 ": " fmt, (r)->name,      \
+		  (r)->nr_entries ? (r)->nr_entries - 1 : 0, (r)->entry_offset, ##__VA_ARGS__)
+
+static int packed_grow(struct image_reader *r, size_t want)
+{
+	if (want <= r->packed_cap)
+		return 0;
+	size_t cap = r->packed_cap ? r->packed_cap : 512;
+	while (cap < want)
+		cap *= 2;
+	uint8_t *grown = realloc(r->packed, cap);
+	if (!grown)
+		return -ENOMEM;
+	r->packed = grown;
+	r->packed_cap = cap;
+	return 0;
+}
+
+/* `len` bytes of message into r->packed; memory grows only as the bytes really arrive. */
+static int read_packed(struct image_reader *r, uint32_t len, struct error *err)
+{
+	uint64_t left = bytes_left(r);
+	if (len > IMAGE_MESSAGE_MAX)
+		return BAD(r, err, "message of %" PRIu32 " bytes, the limit is %d", len,
+			   IMAGE_MESSAGE_MAX);
+	if (len > left)
+		return BAD(r, err, "wanted a message of %" PRIu32 " bytes, found %" PRIu64, len,
+			   left);
+	r->packed_len = 0;
+	size_t step = left == UINT64_MAX ? GROW_STEP : len;
+	while (r->packed_len < len) {
+		size_t part = len - r->packed_len;
+		if (part > step)
+			part = step;
+		if (packed_grow(r, r->packed_len + part) < 0)
+			return BAD(r, err, "out of memory for %" PRIu32 " bytes", len);
+		ssize_t n = istream_read(r->in, r->packed + r->packed_len, part, err);
+		if (n < 0)
+			return (int)n;
+		r->packed_len += (size_t)n;
+		if ((size_t)n < part)
+			return BAD(r, err, "wanted a message of %" PRIu32 " bytes, found %zu", len,
+				   r->packed_len);
+		step = r->packed_len;
+	}
+	return 0;
+}
+
+static int unpack(struct image_reader *r, const ProtobufCMessageDescriptor *desc,
+		  ProtobufCMessage **out, struct error *err)
+{
+	ProtobufCMessage *msg = protobuf_c_message_unpack(desc, NULL, r->packed_len, r->packed);
+	if (msg && protobuf_c_message_get_packed_size(msg) == r->packed_len) {
+		*out = msg;
+		return 0;
+	}
+	/* It does not unpack, or would not come back the same: find out why. */
+	struct error why = { 0 };
+	int rc = wire_check(desc, r->packed, r->packed_len, &why);
+	if (rc == 0 && msg) {
+		*out = msg;
+		return 0;
+	}
+	if (msg)
+		protobuf_c_message_free_unpacked(msg, NULL);
+	return BAD(r, err, "%s", rc < 0 ? why.text : "not a message, or out of memory");
+}
+
+/* A size word and a message. @return 1; 0 at the end of the file when that is fine. */
+static int read_message(struct image_reader *r, const ProtobufCMessageDescriptor *desc, bool end_ok,
+			ProtobufCMessage **out, struct error *err)
+{
+	unsigned char word[4];
+	ssize_t n = istream_read(r->in, word, sizeof(word), err);
+	if (n < 0)
+		return (int)n;
+	if (n == 0 && end_ok)
+		return 0;
+	if (n < (ssize_t)sizeof(word))
+		return BAD(r, err, "wanted a size of 4 bytes, found %zd", n);
+	int rc = read_packed(r, get_u32(word), err);
+	if (rc == 0)
+		rc = unpack(r, desc, out, err);
+	return rc < 0 ? rc : 1;
+}
+
+static int skip(struct image_reader *r, uint64_t len, struct error *err)
+{
+	uint64_t left = bytes_left(r);
+	if (len > left)
+		return BAD(r, err, "wanted %" PRIu64 " bytes of payload, found %" PRIu64, len,
+			   left);
+	return istream_skip(r->in, len, err);
+}
+
+/* Leave the current part: its remaining bytes and padding. @return 1 at the end of the file. */
+static int part_leave(struct image_reader *r, struct error *err)
+{
+	if (r->part_msg)
+		protobuf_c_message_free_unpacked(r->part_msg, NULL);
+	r->part_msg = NULL;
+	if (r->part_left == PAYLOAD_TO_END)
+		return 1;
+	int rc = r->part_left ? skip(r, r->part_left, err) : 0;
+	if (rc == 0 && r->part_padding)
+		rc = skip(r, r->part_padding, err);
+	r->part_left = r->part_padding = 0;
+	return rc;
+}
+
+int image_payload_next(struct image_reader *r, struct payload_part *part, struct error *err)
+{
+	int rc = part_leave(r, err);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	if (r->next_part >= r->plan.nr_parts)
+		return 0;
+	if (r->plan.header) {
+		rc = read_message(r, r->plan.header, r->plan.nr_parts == PAYLOAD_TO_END,
+				  &r->part_msg, err);
+		if (rc <= 0) {
+			r->next_part = r->plan.nr_parts;
+			return rc;
+		}
+	}
+	uint64_t len = payload_part_len(&r->plan, r->next_part, r->part_msg);
+	size_t padding = len == PAYLOAD_TO_END ? 0 : payload_padding(r->type->payload, len);
+	uint64_t left = bytes_left(r);
+	/* A chunk's length comes from its message: "until the end" is no length for it. */
+	if ((len != PAYLOAD_TO_END && (len > left || padding > left - len)) ||
+	    (len == PAYLOAD_TO_END && r->part_msg))
+		return BAD(r, err,
+			   "part %" PRIu64 ": wanted %" PRIu64 " bytes of payload, found %" PRIu64,
+			   r->next_part, len, left);
+	r->next_part++;
+	r->part_left = len;
+	r->part_padding = padding;
+	*part = (struct payload_part){ .msg = r->part_msg, .len = len };
+	return 1;
+}
+
+ssize_t image_payload_read(struct image_reader *r, void *buf, size_t len, struct error *err)
+{
+	if (len > r->part_left)
+		len = r->part_left;
+	ssize_t n = istream_read(r->in, buf, len, err);
+	if (n < 0 || r->part_left == PAYLOAD_TO_END)
+		return n;
+	if ((size_t)n < len)
+		return BAD(r, err, "wanted %" PRIu64 " more bytes of payload, found %zd",
+			   r->part_left, n);
+	r->part_left -= (size_t)n;
+	return n;
+}
+
+static int payload_skip(struct image_reader *r, struct error *err)
+{
+	struct payload_part part;
+	int rc;
+	do {
+		rc = image_payload_next(r, &part, err);
+	} while (rc == 1);
+	return rc;
+}
+
+int image_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err)
+{
+	const ProtobufCMessageDescriptor *desc =
+	    r->nr_entries == 0 && r->type->first ? r->type->first : r->type->entry;
+	if (!desc)
+		return error_set(err, EINVAL, "%s: a %s image has no entries, only bytes", r->name,
+				 r->type->name);
+	int rc = payload_skip(r, err);
+	if (rc < 0)
+		return rc;
+	if (r->part_left == PAYLOAD_TO_END)
+		return 0;
+	uint64_t offset = istream_offset(r->in);
+	uint64_t before = r->entry_offset;
+	r->entry_offset = offset;
+	r->nr_entries++;
+	ProtobufCMessage *unpacked = NULL;
+	rc = read_message(r, desc, true, &unpacked, err);
+	if (rc == 0) {
+		r->entry_offset = before;
+		r->nr_entries--;
+	}
+	if (rc <= 0)
+		return rc;
+	payload_plan(r->type->payload, unpacked, &r->plan);
+	r->next_part = 0;
+	*msg = unpacked;
+	return 1;
+}
+
+ssize_t image_read_raw(struct image_reader *r, void *buf, size_t len, struct error *err)
+{
+	return istream_read(r->in, buf, len, err);
+}
+
+int image_read_one(struct source *src, enum image_id type, uint64_t id, ProtobufCMessage **msg,
+		   struct error *err)
+{
+	auto_image_reader r = NULL;
+	int rc = image_open_typed(src, type, id, &r, err);
+	if (rc < 0)
+		return rc;
+	auto_message ProtobufCMessage *first = NULL;
+	auto_message ProtobufCMessage *second = NULL;
+	rc = image_next(r, &first, err);
+	if (rc == 0)
+		return error_set(err, EBADMSG, "%s: wanted one entry, found none", r->name);
+	if (rc > 0)
+		rc = image_next(r, &second, err);
+	if (rc > 0)
+		return error_set(err, EBADMSG, "%s: wanted one entry, found more at byte %" PRIu64,
+				 r->name, r->entry_offset);
+	if (rc == 0)
+		*msg = take_ptr(first);
+	return rc;
+}

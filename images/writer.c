@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ * Writing one image: everything goes through one buffer, so an image costs few system calls.
+ */
+#include "images/writer.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "images/payload.h"
+#include "images/reader.h"
+
+#define BUFFER (64 * 1024)
+
+struct image_writer {
+	const struct image_type *type;
+	int fd;
+	bool owns_fd;
+	int dirfd;  /* where a half-written file is removed from; -1: nowhere */
+	char *name; /* file name, or what messages call it */
+	unsigned char *buf;
+	size_t len, cap;
+};
+
+static int writer_new(int fd, const char *name, const struct image_type *type,
+		      struct image_writer **out, struct error *err)
+{
+	struct image_writer *w = calloc(1, sizeof(*w));
+	if (w) {
+		w->name = strdup(name);
+		w->buf = malloc(BUFFER);
+	}
+	if (!w || !w->name || !w->buf) {
+		image_writer_close(w);
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	}
+	w->cap = BUFFER;
+	w->type = type;
+	w->fd = fd;
+	w->dirfd = -1;
+	*out = w;
+	return 0;
+}
+
+static int writer_flush(struct image_writer *w, struct error *err)
+{
+	int rc = fd_write_full(w->fd, w->buf, w->len);
+	if (rc < 0)
+		return error_code(err, rc, "write %s", w->name);
+	w->len = 0;
+	return 0;
+}
+
+int image_write_bytes(struct image_writer *w, const void *bytes, size_t len, struct error *err)
+{
+	if (len > w->cap - w->len) {
+		int rc = writer_flush(w, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (len >= w->cap) {
+		int rc = fd_write_full(w->fd, bytes, len);
+		return rc < 0 ? error_code(err, rc, "write %s", w->name) : 0;
+	}
+	if (len)
+		memcpy(w->buf + w->len, bytes, len);
+	w->len += len;
+	return 0;
+}
+
+static int write_u32(struct image_writer *w, uint32_t v, struct error *err)
+{
+	unsigned char le[4] = { v & 0xff, v >> 8 & 0xff, v >> 16 & 0xff, v >> 24 };
+	return image_write_bytes(w, le, sizeof(le), err);
+}
+
+static int write_head(struct image_writer *w, enum image_head head, struct error *err)
+{
+	int rc = 0;
+	if (head == HEAD_COMMON || head == HEAD_SERVICE)
+		rc = write_u32(w, head == HEAD_COMMON ? IMG_COMMON_MAGIC : IMG_SERVICE_MAGIC, err);
+	if (rc == 0 && head != HEAD_RAW)
+		rc = write_u32(w, w->type->magic, err);
+	return rc;
+}
+
+int image_writer_open_fd(int fd, const char *name, const struct image_type *type,
+			 enum image_head head, struct image_writer **out, struct error *err)
+{
+	auto_image_writer w = NULL;
+	int rc = writer_new(fd, name, type, &w, err);
+	if (rc == 0)
+		rc = write_head(w, head, err);
+	if (rc == 0)
+		*out = take_ptr(w);
+	return rc;
+}
+
+int image_create(int dirfd, enum image_id id, uint64_t number, struct image_writer **out,
+		 struct error *err)
+{
+	const struct image_type *type = &image_types[id];
+	char name[64];
+	image_filename(type, number, name, sizeof(name));
+
+	auto_image_writer w = NULL;
+	int rc = writer_new(-1, name, type, &w, err);
+	if (rc < 0)
+		return rc;
+	auto_fd dir = fcntl(dirfd == AT_FDCWD ? -1 : dirfd, F_DUPFD_CLOEXEC, 0);
+	if (dir < 0 && dirfd == AT_FDCWD)
+		dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_sys(err, "create %s", name);
+	/* Page images are mapped while they are filled, hence readable too. */
+	w->fd = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (w->fd < 0)
+		return error_sys(err, "create %s", name);
+	w->owns_fd = true;
+	w->dirfd = take_fd(dir);
+	rc = write_head(w, type->head, err);
+	if (rc == 0)
+		*out = take_ptr(w);
+	return rc;
+}
+
+/* Room for len bytes in one piece behind what is buffered. */
+static int writer_reserve(struct image_writer *w, size_t len, struct error *err)
+{
+	if (len <= w->cap - w->len)
+		return 0;
+	int rc = writer_flush(w, err);
+	if (rc < 0 || len <= w->cap)
+		return rc;
+	unsigned char *grown = realloc(w->buf, len);
+	if (!grown)
+		return error_set(err, ENOMEM, "%s: out of memory", w->name);
+	w->buf = grown;
+	w->cap = len;
+	return 0;
+}
+
+int image_write(struct image_writer *w, const ProtobufCMessage *msg, struct error *err)
+{
+	size_t len = protobuf_c_message_get_packed_size(msg);
+	if (len > IMAGE_MESSAGE_MAX)
+		return error_set(err, EMSGSIZE,
+				 "%s: a %s of %zu bytes is more than the format's readers take",
+				 w->name, msg->descriptor->name, len);
+	int rc = writer_reserve(w, len + 4, err);
+	if (rc < 0)
+		return rc;
+	write_u32(w, (uint32_t)len, NULL); /* there is room: cannot fail */
+	w->len += protobuf_c_message_pack(msg, w->buf + w->len);
+	return 0;
+}
+
+int image_write_packed(struct image_writer *w, const void *bytes, size_t len, struct error *err)
+{
+	if (len > IMAGE_MESSAGE_MAX)
+		return error_set(err, EMSGSIZE,
+				 "%s: an entry of %zu bytes is more than the format's readers take",
+				 w->name, len);
+	int rc = write_u32(w, (uint32_t)len, err);
+	return rc < 0 ? rc : image_write_bytes(w, bytes, len, err);
+}
+
+int image_write_padding(struct image_writer *w, uint64_t len, struct error *err)
+{
+	static const unsigned char zeroes[8];
+	return image_write_bytes(w, zeroes, payload_padding(w->type->payload, len), err);
+}
+
+int image_writer_fd(struct image_writer *w, struct error *err)
+{
+	int rc = writer_flush(w, err);
+	return rc < 0 ? rc : w->fd;
+}
+
+int image_finish(struct image_writer *w, struct error *err)
+{
+	int rc = writer_flush(w, err);
+	if (rc < 0)
+		return rc;
+	if (w->owns_fd && close(w->fd) < 0 && errno != EINTR) {
+		w->fd = -1;
+		return error_sys(err, "write %s", w->name);
+	}
+	if (w->owns_fd)
+		w->fd = -1;
+	fd_close(w->dirfd);
+	w->dirfd = -1;
+	return 0;
+}
+
+void image_writer_close(struct image_writer *w)
+{
+	if (!w)
+		return;
+	int saved = errno;
+	if (w->owns_fd)
+		fd_close(w->fd);
+	if (w->dirfd >= 0)
+		unlinkat(w->dirfd, w->name, 0);
+	if (w->dirfd >= 0)
+		fd_close(w->dirfd);
+	free(w->name);
+	free(w->buf);
+	free(w);
+	errno = saved;
+}
+
+int image_write_one(int dirfd, enum image_id type, uint64_t id, const ProtobufCMessage *msg,
+		    struct error *err)
+{
+	auto_image_writer w = NULL;
+	int rc = image_create(dirfd, type, id, &w, err);
+	if (rc == 0)
+		rc = image_write(w, msg, err);
+	if (rc == 0)
+		rc = image_finish(w, err);
+	return rc;
+}
