@@ -18,6 +18,7 @@ struct file_set;  /* files/: every file of files.img, opened on first use */
 struct shmem_set; /* mem/: shared segments, filled before the first fork */
 struct arena;     /* memory at the address where the restorer will read it */
 struct restorer_args;
+struct birth_plan; /* who is born from whom, helpers included */
 
 struct rtask {
 	pid_t pid, ppid, pgid, sid; /* as stored; real pids are the same */
@@ -33,14 +34,37 @@ struct rtask {
 	struct vma_list vmas;
 	struct range premap; /* where its private pages wait for the restorer; mem/ */
 	struct arena *arena;
+	size_t slot; /* index in restore_shared.slots */
 };
 
-struct restore_shared {   /* MAP_SHARED: coordinator, tasks, restorer blobs */
-	uint32_t stage;   /* futex: the stage tasks may enter */
-	uint32_t arrived; /* futex: how many have finished the current stage */
-	uint32_t failed;  /* futex: non-zero, everybody gives up */
-	uint32_t nr_tasks, nr_threads;
+/* Where tasks wait for each other; a task's slot says the last one it has finished. */
+enum restore_stage {
+	STAGE_NONE,
+	STAGE_BIRTH,  /* every task exists, is in its session, leads its group */
+	STAGE_GROUPS, /* every task is in its group: helpers and zombies may die */
+	STAGE_READY,  /* every thread has its final state and waits to be let go */
+};
+
+/* What one task tells the coordinator; the index is that of its birth (engine/birth_plan.h). */
+struct restore_slot {
+	uint32_t stage;
+	uint32_t born;                   /* 1: the pid is ours */
+	uint64_t arena_start, arena_end; /* to be unmapped from it at the very end */
+	uint64_t syscall_addr;           /* of a syscall instruction inside the arena */
+};
+
+struct restore_shared {     /* MAP_SHARED: coordinator, tasks, restorer blobs */
+	uint32_t stage;     /* futex: the last stage that all have finished */
+	uint32_t arrived;   /* how many have finished the next one */
+	uint32_t expected;  /* when arrived reaches it, the coordinator is woken */
+	uint32_t wake;      /* futex of the coordinator: changes when it should look */
+	uint32_t failed;    /* 1: somebody writes `error`; 2: it is written. Everybody gives up */
+	uint32_t error_raw; /* 1: error.text lacks the words for error.code (from a blob) */
 	struct error error; /* of the first that failed */
+	/* added to atomically by tasks, for stats-restore */
+	uint64_t pages_compared, pages_skipped_cow, pages_restored;
+	uint32_t nr_slots;
+	struct restore_slot slots[];
 };
 
 struct restore {
@@ -52,7 +76,9 @@ struct restore {
 	struct rtask *root;
 	struct file_set *files;
 	struct shmem_set *shmem;
-	struct restore_shared *shared;
+	struct birth_plan *plan;
+	struct restore_shared
+	    *shared; /* in a task: moves into its arena before the restorer runs */
 };
 
 /** Restore the set in opts->images_dir. @return pid of the root task, or -errno, nothing left. */

@@ -44,10 +44,7 @@ struct restorer_creds {
 };
 struct restorer_thread {
 	int32_t tid;
-	uint64_t sigframe_sp; /* stack pointer for rt_sigreturn */
-	uint64_t stack_top;   /* of the restorer's own stack for this thread */
-	uint64_t tls;         /* fs base; the frame does not carry it */
-	uint64_t gs_base;
+	uint64_t stack_top; /* of the restorer's own stack for this thread; set by restore.c */
 	uint64_t clear_tid_addr;
 	uint64_t robust_list, robust_list_len;
 	uint64_t rseq_addr;
@@ -62,12 +59,23 @@ struct restorer_thread {
 	uint32_t nr_siginfos;
 	void *siginfos; /* nr × 128 bytes, queued to this thread */
 };
+/*
+ * Set by restore.c: shared, slot, pid, self_*, task_size, window_*, cap_last, bnd_now, stacks.
+ * By mem/: vmas, moves, premap_*, mm fields. By task/: threads (but stack_top) and what is left.
+ * Registers are no business of the restorer: the coordinator sets them, together with the signal
+ * mask, when every thread waits for it (STAGE_READY), and unmaps the arena.
+ */
 struct restorer_args {
 	struct restore_shared *shared;
-	int32_t log_fd;
-	uint32_t log_level;
+	struct restore_slot *slot;
+	int32_t pid;
 	uint64_t self_start, self_end; /* blob + arena: not to be unmapped until the very end */
 	uint64_t task_size;            /* end of user addresses */
+	uint32_t window_first, window_last; /* descriptors of the restore itself: closed last */
+	uint32_t cap_last;                  /* of this kernel */
+	uint32_t bnd_now[2];                /* bounding set before credentials change */
+	uint32_t create_restore_ids;        /* prctl(PR_TIMER_CREATE_RESTORE_IDS) is there */
+	uint32_t threads_done;              /* futex between leader and threads, see restorer.c */
 	struct restorer_vma *vmas;
 	uint32_t nr_vmas;
 	struct restorer_thread *threads;
