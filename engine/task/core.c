@@ -14,7 +14,7 @@
 #include "images/reader.h"
 #include "images/writer.h"
 
-#define FRAME_ALIGN 64
+#define ARGS_ALIGN 64
 
 static int dump_task_part(const struct task *t, CoreEntry *core, struct error *err)
 {
@@ -179,10 +179,7 @@ size_t task_args_size(const struct rtask *t)
 {
 	if (t->state == TASK_ZOMBIE)
 		return 0;
-	struct arch_cpu cpu;
-	arch_cpu_probe(&cpu);
-	size_t per_thread = sizeof(struct restorer_thread) + arch_sigframe_size(&cpu) + FRAME_ALIGN;
-	size_t size = t->nr_threads * per_thread + FRAME_ALIGN;
+	size_t size = t->nr_threads * sizeof(struct restorer_thread) + ARGS_ALIGN;
 	for (size_t i = 0; i < t->nr_threads; i++) {
 		const ThreadCoreEntry *tc = t->cores[i]->thread_core;
 		size += creds_args_size(tc->creds) + signals_args_size(tc->signals_p);
@@ -191,36 +188,29 @@ size_t task_args_size(const struct rtask *t)
 	return size + signals_args_size(tc->signals_s) + timers_args_size(tc->timers);
 }
 
-static uint64_t sigmask_of(const struct rtask *t, size_t i)
+uint64_t task_sigmask(const struct rtask *t, size_t i)
 {
 	const ThreadCoreEntry *th = t->cores[i]->thread_core;
 	return i > 0 && th->has_blk_sigset ? th->blk_sigset : t->cores[0]->tc->blk_sigset;
 }
 
-static int fill_thread(const struct rtask *t, size_t i, const struct arch_cpu *cpu,
-		       struct restorer_thread *out, struct error *err)
+static int fill_thread(const struct rtask *t, size_t i, struct restorer_thread *out,
+		       struct error *err)
 {
 	const CoreEntry *core = t->cores[i];
 	const ThreadCoreEntry *tc = core->thread_core;
 	struct arch_thread at;
 	arch_core_thread(core, &at);
 	out->tid = (int32_t)t->tids[i];
-	out->tls = at.tls;
-	out->gs_base = at.gs_base;
 	out->clear_tid_addr = at.clear_tid_addr;
-	out->sigmask = sigmask_of(t, i);
+	out->sigmask = task_sigmask(t, i);
 	sched_fill(tc, out);
 	misc_fill_thread(tc, out);
 	int rc;
 	if ((rc = creds_fill(tc->creds, t->arena, &out->creds, err)) < 0 ||
 	    (rc = signals_fill_thread(tc, t->arena, out, err)) < 0)
 		return rc;
-	void *frame = arena_alloc(t->arena, arch_sigframe_size(cpu), FRAME_ALIGN);
-	if (!frame)
-		return error_set(err, ENOMEM, "signal frame: the arena is full");
-	struct error why = { 0 };
-	out->sigframe_sp = arch_sigframe_build(cpu, core, out->sigmask, frame, &why);
-	return out->sigframe_sp ? 0 : error_set(err, why.code, "%s", why.text);
+	return 0;
 }
 
 int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
@@ -228,14 +218,12 @@ int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *arg
 {
 	(void)r;
 	const TaskCoreEntry *tc = t->cores[0]->tc;
-	struct arch_cpu cpu;
-	arch_cpu_probe(&cpu);
 	args->nr_threads = (uint32_t)t->nr_threads;
 	args->threads = arena_alloc(t->arena, t->nr_threads * sizeof(*args->threads), 8);
 	if (!args->threads)
 		return error_set(err, ENOMEM, "task %d: the arena is full", t->pid);
 	for (size_t i = 0; i < t->nr_threads; i++) {
-		int rc = fill_thread(t, i, &cpu, &args->threads[i], err);
+		int rc = fill_thread(t, i, &args->threads[i], err);
 		if (rc < 0)
 			return error_wrap(err, rc, "thread %u", t->tids[i]);
 	}

@@ -30,3 +30,5 @@ size_t task_args_size(const struct rtask *t);
  */
 int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
 		   struct error *err);
+/** Signals blocked in thread i, as the image says. */
+uint64_t task_sigmask(const struct rtask *t, size_t i);
