@@ -14,8 +14,6 @@
 #include "images/reader.h"
 #include "images/writer.h"
 
-#define ARGS_ALIGN 64
-
 static int dump_task_part(const struct task *t, CoreEntry *core, struct error *err)
 {
 	TaskCoreEntry *tc = core->tc = message_new(&task_core_entry__descriptor);
@@ -179,7 +177,7 @@ size_t task_args_size(const struct rtask *t)
 {
 	if (t->state == TASK_ZOMBIE)
 		return 0;
-	size_t size = t->nr_threads * sizeof(struct restorer_thread) + ARGS_ALIGN;
+	size_t size = (t->nr_threads + 1) * sizeof(struct restorer_thread);
 	for (size_t i = 0; i < t->nr_threads; i++) {
 		const ThreadCoreEntry *tc = t->cores[i]->thread_core;
 		size += creds_args_size(tc->creds) + signals_args_size(tc->signals_p);
@@ -188,7 +186,7 @@ size_t task_args_size(const struct rtask *t)
 	return size + signals_args_size(tc->signals_s) + timers_args_size(tc->timers);
 }
 
-uint64_t task_sigmask(const struct rtask *t, size_t i)
+static uint64_t sigmask_of(const struct rtask *t, size_t i)
 {
 	const ThreadCoreEntry *th = t->cores[i]->thread_core;
 	return i > 0 && th->has_blk_sigset ? th->blk_sigset : t->cores[0]->tc->blk_sigset;
@@ -197,20 +195,16 @@ uint64_t task_sigmask(const struct rtask *t, size_t i)
 static int fill_thread(const struct rtask *t, size_t i, struct restorer_thread *out,
 		       struct error *err)
 {
-	const CoreEntry *core = t->cores[i];
-	const ThreadCoreEntry *tc = core->thread_core;
+	const ThreadCoreEntry *tc = t->cores[i]->thread_core;
 	struct arch_thread at;
-	arch_core_thread(core, &at);
+	arch_core_thread(t->cores[i], &at);
 	out->tid = (int32_t)t->tids[i];
 	out->clear_tid_addr = at.clear_tid_addr;
-	out->sigmask = task_sigmask(t, i);
+	out->sigmask = sigmask_of(t, i);
 	sched_fill(tc, out);
 	misc_fill_thread(tc, out);
-	int rc;
-	if ((rc = creds_fill(tc->creds, t->arena, &out->creds, err)) < 0 ||
-	    (rc = signals_fill_thread(tc, t->arena, out, err)) < 0)
-		return rc;
-	return 0;
+	int rc = creds_fill(tc->creds, t->arena, &out->creds, err);
+	return rc < 0 ? rc : signals_fill_thread(tc, t->arena, out, err);
 }
 
 int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,

@@ -6,8 +6,8 @@
 #include <signal.h>
 #include <string.h>
 
-#include "base/io.h"
 #include "engine/mem/arena.h"
+#include "engine/procfs/read.h"
 #include "engine/task/message.h"
 #include "engine/task/parts.h"
 
@@ -81,11 +81,8 @@ static int dump_posix_timer(const struct task *t, const struct proc_timer *from,
 
 static int dump_posix_timers(const struct task *t, TaskTimersEntry *timers, struct error *err)
 {
-	auto_strbuf text = { 0 };
 	__attribute__((cleanup(proc_timers_cleanup))) struct proc_timers list = { 0 };
-	int rc = file_read_at(t->proc_fd, "timers", &text, err);
-	if (rc == 0)
-		rc = proc_timers_parse(text.data ? text.data : "", text.len, &list, err);
+	int rc = proc_timers_read(t->proc_fd, &list, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "/proc/%d", t->pid);
 	timers->posix = message_array(&posix_timer_entry__descriptor, list.nr, &timers->n_posix);
