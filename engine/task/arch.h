@@ -64,6 +64,15 @@ struct arch_thread {
 void arch_core_thread(const CoreEntry *core, struct arch_thread *out);
 
 /**
+ * The registers an image holds, for a thread stopped by ptrace: the coordinator sets them when
+ * every thread waits. @param out  released with arch_regs_fini()
+ */
+int arch_regs_of_core(const struct arch_cpu *cpu, const CoreEntry *core, struct arch_regs *out,
+		      struct error *err);
+/** Set all registers of a ptrace-stopped thread; it is in no system call then. */
+int arch_regs_set(pid_t tid, const struct arch_regs *regs, struct error *err);
+
+/**
  * Build the signal frame from which rt_sigreturn continues as the image says, on the signal
  * stack of thread_core.sas.
  * @param frame  zeroed, at its final address, arch_sigframe_size() bytes, 64-byte aligned

@@ -186,7 +186,7 @@ size_t task_args_size(const struct rtask *t)
 	return size + signals_args_size(tc->signals_s) + timers_args_size(tc->timers);
 }
 
-static uint64_t sigmask_of(const struct rtask *t, size_t i)
+uint64_t task_sigmask(const struct rtask *t, size_t i)
 {
 	const ThreadCoreEntry *th = t->cores[i]->thread_core;
 	return i > 0 && th->has_blk_sigset ? th->blk_sigset : t->cores[0]->tc->blk_sigset;
@@ -200,7 +200,7 @@ static int fill_thread(const struct rtask *t, size_t i, struct restorer_thread *
 	arch_core_thread(t->cores[i], &at);
 	out->tid = (int32_t)t->tids[i];
 	out->clear_tid_addr = at.clear_tid_addr;
-	out->sigmask = sigmask_of(t, i);
+	out->sigmask = task_sigmask(t, i);
 	sched_fill(tc, out);
 	misc_fill_thread(tc, out);
 	int rc = creds_fill(tc->creds, t->arena, &out->creds, err);

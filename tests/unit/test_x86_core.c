@@ -36,10 +36,11 @@ __attribute__((noreturn)) static void child_with_state(bool avx512)
 	for (size_t i = 0; i < sizeof(pattern); i++)
 		pattern[i] = (uint8_t)(0xa0 + i);
 	if (avx512)
-		__asm__ volatile(".byte 0x62, 0x61, 0xfe, 0x48, 0x6f, 0x38\n" /* vmovdqu64 (%rax), zmm31 */
-				 "kmovw %%ecx, %%k3"
-				 :
-				 : "a"(pattern), "c"(0x5a5a));
+		__asm__ volatile(
+		    ".byte 0x62, 0x61, 0xfe, 0x48, 0x6f, 0x38\n" /* vmovdqu64 (%rax), zmm31 */
+		    "kmovw %%ecx, %%k3"
+		    :
+		    : "a"(pattern), "c"(0x5a5a));
 	__asm__ volatile("fldpi; fld1\n"
 			 "ldmxcsr %1\n"
 			 "vmovdqu (%0), %%ymm13\n"
@@ -189,8 +190,8 @@ static void frame_brings_every_register_back(void **state)
 	struct fixture *f = *state;
 	struct error err = { 0 };
 	struct arch_regs after = { 0 };
-	uint64_t sp = arch_sigframe_build(&f->cpu, f->core, 1ull << (SIGUSR2 - 1),
-					  f->shared + 4096, &err);
+	uint64_t sp =
+	    arch_sigframe_build(&f->cpu, f->core, 1ull << (SIGUSR2 - 1), f->shared + 4096, &err);
 	assert_true(sp > (uint64_t)(uintptr_t)f->shared);
 	return_from_frame(f, sp);
 	assert_int_equal(arch_regs_get(f->child, &after, &err), 0);
@@ -218,6 +219,20 @@ static void frame_survives_packing(void **state)
 	assert_same_registers(&f->regs, &after);
 	arch_regs_fini(&after);
 	free(bytes);
+}
+
+static void regs_of_core_bring_every_register_back(void **state)
+{
+	struct fixture *f = *state;
+	struct error err = { 0 };
+	struct arch_regs want = { 0 }, after = { 0 };
+	assert_int_equal(arch_regs_of_core(&f->cpu, f->core, &want, &err), 0);
+	scrub_registers(f, 0, 0);
+	assert_int_equal(arch_regs_set(f->child, &want, &err), 0);
+	assert_int_equal(arch_regs_get(f->child, &after, &err), 0);
+	assert_same_registers(&f->regs, &after);
+	arch_regs_fini(&want);
+	arch_regs_fini(&after);
 }
 
 /* Reserved bits would make the kernel kill the thread in rt_sigreturn. */
@@ -337,7 +352,8 @@ static void fix_restart_starts_the_call_again(void **state)
 	(void)state;
 	static const int restarting[] = { 512, 513, 514, 516 };
 	for (size_t i = 0; i < 4; i++) {
-		struct arch_regs r = { .gp = { .rip = 0x1002, .orig_rax = 35,
+		struct arch_regs r = { .gp = { .rip = 0x1002,
+					       .orig_rax = 35,
 					       .rax = (unsigned long long)-restarting[i] } };
 		arch_regs_fix_restart(&r);
 		assert_int_equal(r.gp.rip, 0x1000);
@@ -348,11 +364,13 @@ static void fix_restart_starts_the_call_again(void **state)
 static void fix_restart_leaves_finished_calls_and_user_code(void **state)
 {
 	(void)state;
-	struct arch_regs done = { .gp = { .rip = 0x1002, .orig_rax = 35,
-					  .rax = (unsigned long long)-EINTR } };
+	struct arch_regs done = {
+		.gp = { .rip = 0x1002, .orig_rax = 35, .rax = (unsigned long long)-EINTR }
+	};
 	arch_regs_fix_restart(&done);
 	assert_int_equal(done.gp.rip, 0x1002);
-	struct arch_regs user = { .gp = { .rip = 0x1002, .orig_rax = (unsigned long long)-1,
+	struct arch_regs user = { .gp = { .rip = 0x1002,
+					  .orig_rax = (unsigned long long)-1,
 					  .rax = (unsigned long long)-512 } };
 	arch_regs_fix_restart(&user);
 	assert_int_equal(user.gp.rip, 0x1002);
@@ -365,6 +383,7 @@ int main(void)
 		WITH_CHILD(fill_has_what_the_thread_had),
 		WITH_CHILD(frame_brings_every_register_back),
 		WITH_CHILD(frame_survives_packing),
+		WITH_CHILD(regs_of_core_bring_every_register_back),
 		WITH_CHILD(frame_masks_reserved_mxcsr_bits),
 		WITH_CHILD(frame_without_xsave_gives_initial_state),
 		WITH_CHILD(frame_refuses_unaligned_buffer),

@@ -43,6 +43,19 @@ int arch_regs_get(pid_t tid, struct arch_regs *regs, struct error *err)
 	return 0;
 }
 
+int arch_regs_set(pid_t tid, const struct arch_regs *regs, struct error *err)
+{
+	struct iovec xs = { .iov_base = regs->xsave, .iov_len = regs->xsave_len };
+	if (ptrace(PTRACE_SETREGSET, tid, (void *)NT_X86_XSTATE, &xs) < 0)
+		return error_sys(err, "thread %d: set its extended registers", tid);
+	struct user_regs_struct gp = regs->gp;
+	gp.orig_rax = (unsigned long long)-1; /* else the kernel may start a call again */
+	struct iovec iov = { .iov_base = &gp, .iov_len = sizeof(gp) };
+	if (ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &iov) < 0)
+		return error_sys(err, "thread %d: set its registers", tid);
+	return 0;
+}
+
 void arch_regs_fini(struct arch_regs *regs)
 {
 	free(regs->xsave);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/user.h>
 
@@ -131,6 +132,56 @@ static void build_xsave(const struct arch_cpu *cpu, uint8_t *fpstate, UserX86Xsa
 	uint32_t magic2 = XSTATE_MAGIC2;
 	memcpy(fpstate + SW_RESERVED, &sw, sizeof(sw));
 	memcpy(fpstate + size, &magic2, sizeof(magic2));
+}
+
+static void regs_of_gp(struct user_regs_struct *r, const UserX86RegsEntry *e)
+{
+	r->r15 = e->r15;
+	r->r14 = e->r14;
+	r->r13 = e->r13;
+	r->r12 = e->r12;
+	r->rbp = e->bp;
+	r->rbx = e->bx;
+	r->r11 = e->r11;
+	r->r10 = e->r10;
+	r->r9 = e->r9;
+	r->r8 = e->r8;
+	r->rax = e->ax;
+	r->rcx = e->cx;
+	r->rdx = e->dx;
+	r->rsi = e->si;
+	r->rdi = e->di;
+	r->orig_rax = e->orig_ax;
+	r->rip = e->ip;
+	r->cs = e->cs;
+	r->eflags = e->flags;
+	r->rsp = e->sp;
+	r->ss = e->ss;
+	r->fs_base = e->fs_base;
+	r->gs_base = e->gs_base;
+	r->ds = e->ds;
+	r->es = e->es;
+	r->fs = e->fs;
+	r->gs = e->gs;
+}
+
+int arch_regs_of_core(const struct arch_cpu *cpu, const CoreEntry *core, struct arch_regs *out,
+		      struct error *err)
+{
+	if (!cpu->xsave_size)
+		return error_set(err, ENOTSUP, "this CPU has no XSAVE");
+	int rc = arch_core_check(cpu, core, err);
+	if (rc < 0)
+		return rc;
+	out->xsave = calloc(1, cpu->xsave_size + sizeof(uint32_t));
+	if (!out->xsave)
+		return error_set(err, ENOMEM, "registers: out of memory");
+	out->xsave_len = cpu->xsave_size;
+	regs_of_gp(&out->gp, core->thread_info->gpregs);
+	build_legacy(out->xsave, core->thread_info->fpregs);
+	build_xsave(cpu, out->xsave, core->thread_info->fpregs->xsave);
+	/* ptrace wants none of what makes a signal frame: the kernel ignores the software bytes. */
+	return 0;
 }
 
 static void build_stack(stack_t *st, const ThreadCoreEntry *tc)
