@@ -57,7 +57,7 @@ env = O=$(abspath $(O)) PEER=$(PEER)
 .PHONY: all check check-live lint format fuzz bench demo install uninstall deps clean help
 all: $(O)/stasis $(O)/crit
 
-$(O)/stasis: $(engine_o) $(images_o) $(base_o)
+$(O)/stasis: $(engine_o) $(O)/lib/images.a $(O)/lib/base.a
 	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(shell pkg-config --libs libprotobuf-c)
 $(O)/crit: $(crit_o) $(convert_o) $(images_o) $(base_o)
 	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm -ldl

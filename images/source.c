@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Sources: which kind a path is, and the calls that are the same for all kinds.
+ * Sources: the calls that are the same for all kinds.
  */
 #include "images/backend.h"
 
 #include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
-
-int source_open(const char *path, struct source **out, struct error *err)
-{
-	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_sys(err, "open %s", path);
-	if (S_ISDIR(st.st_mode))
-		return source_dir_open(take_fd(fd), path, out, err);
-	if (S_ISREG(st.st_mode))
-		return source_archive_open(take_fd(fd), path, out, err);
-	return error_set(err, EINVAL, "%s: neither a directory nor an archive", path);
-}
 
 int source_open_dirfd(int dirfd, const char *name, struct source **out, struct error *err)
 {

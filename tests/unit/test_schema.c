@@ -276,7 +276,7 @@ static void registry_finds_types_by_filename(void **state)
 		{ "stats-restore", IMG_STATS },
 		{ "pages-1.img", IMG_PAGES },
 		{ "route6-9.img", IMG_ROUTE6 },
-		{ "tmpfs-7.tar.gz", IMG_TMPFS_IMG },
+		{ "tmpfs-7.tar.gz.img", IMG_TMPFS_IMG },
 		{ "pagemap-shmem-9.img", IMG_SHMEM_PAGEMAP },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

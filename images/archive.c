@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT
+ * Reading tar archives, plain or compressed, through libarchive: one pass over the headers, then
+ * plain members are read where they lie and compressed ones by decompressing up to them again.
+ */
+#include "images/archive.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "images/backend.h"
+#include "images/libarchive.h"
+
+#define BLOCK      (128 * 1024)
+#define KEEP_ONE   (1024 * 1024)      /* largest member kept in memory */
+#define KEEP_TOTAL (16 * 1024 * 1024) /* of all members kept */
+#define NOWHERE    UINT64_MAX
+#define LINKS_MAX  8
+
+struct archive_index {
+	unsigned refs;
+	int fd;
+	uint64_t file_size;
+	char *name;
+	struct libarchive lib;
+	struct {
+		struct archive_member *items;
+		size_t nr, cap;
+	} members;
+	size_t kept;
+};
+
+/* One pass through the archive, with a file position of its own. */
+struct pass {
+	struct archive_index *index;
+	struct archive *archive;
+	uint64_t at;
+	unsigned char block[BLOCK];
+};
+
+static la_ssize_t pass_read(struct archive *a, void *ctx, const void **block)
+{
+	(void)a;
+	struct pass *pass = ctx;
+	ssize_t n = fd_pread_full(pass->index->fd, pass->block, BLOCK, (off_t)pass->at);
+	if (n > 0)
+		pass->at += (uint64_t)n;
+	*block = pass->block;
+	return n < 0 ? -1 : n;
+}
+
+static la_int64_t pass_skip(struct archive *a, void *ctx, la_int64_t request)
+{
+	(void)a;
+	struct pass *pass = ctx;
+	uint64_t left = pass->index->file_size - pass->at;
+	if (pass->at > pass->index->file_size || request < 0)
+		return 0;
+	if ((uint64_t)request > left)
+		request = (la_int64_t)left;
+	pass->at += (uint64_t)request;
+	return request;
+}
+
+static void pass_close(struct pass *pass)
+{
+	if (!pass)
+		return;
+	if (pass->archive)
+		pass->index->lib.read_free(pass->archive);
+	free(pass);
+}
+
+static void pass_cleanup(struct pass **pass)
+{
+	pass_close(*pass);
+}
+
+static int pass_error(const struct pass *pass, struct error *err)
+{
+	const char *why = pass->index->lib.error_string(pass->archive);
+	return error_set(err, EBADMSG, "%s: %s", pass->index->name, why ? why : "not an archive");
+}
+
+static int pass_open(struct archive_index *index, struct pass **out, struct error *err)
+{
+	const struct libarchive *lib = &index->lib;
+	__attribute__((cleanup(pass_cleanup))) struct pass *pass = malloc(sizeof(*pass));
+	if (!pass)
+		return error_set(err, ENOMEM, "%s: out of memory", index->name);
+	pass->index = index;
+	pass->at = 0;
+	pass->archive = lib->read_new();
+	if (!pass->archive)
+		return error_set(err, ENOMEM, "%s: out of memory", index->name);
+	lib->read_support_filter_gzip(pass->archive);
+	lib->read_support_filter_zstd(pass->archive);
+	lib->read_support_format_tar(pass->archive);
+	lib->read_set_read_callback(pass->archive, pass_read);
+	lib->read_set_skip_callback(pass->archive, pass_skip);
+	lib->read_set_callback_data(pass->archive, pass);
+	if (lib->read_open1(pass->archive) != ARCHIVE_OK)
+		return pass_error(pass, err);
+	*out = take_ptr(pass);
+	return 0;
+}
+
+/* @return 1 with the next header, 0 at the end. */
+static int pass_next(struct pass *pass, struct archive_entry **entry, struct error *err)
+{
+	int rc = pass->index->lib.read_next_header(pass->archive, entry);
+	if (rc == ARCHIVE_EOF)
+		return 0;
+	/* A warning is about attributes or a name's character set: both are only data here. */
+	return rc == ARCHIVE_OK || rc == ARCHIVE_WARN ? 1 : pass_error(pass, err);
+}
+
+static ssize_t pass_data(struct pass *pass, void *buf, size_t len, struct error *err)
+{
+	ssize_t n = pass->index->lib.read_data(pass->archive, buf, len);
+	return n < 0 ? pass_error(pass, err) : n;
+}
+
+/* Names come in the locale's character set or, when that lacks a letter, in UTF-8. */
+static int dup_name(const char *local, const char *utf8, char **out)
+{
+	*out = NULL;
+	if (!local)
+		local = utf8;
+	if (!local)
+		return 0;
+	*out = strdup(local);
+	return *out ? 0 : -ENOMEM;
+}
+
+static int member_names(const struct libarchive *lib, struct archive_entry *entry,
+			struct archive_member *m)
+{
+	int rc = dup_name(lib->entry_pathname(entry), lib->entry_pathname_utf8(entry), &m->path);
+	if (rc < 0 || !m->path)
+		return rc;
+	rc = dup_name(lib->entry_hardlink(entry), lib->entry_hardlink_utf8(entry), &m->link);
+	m->hard = m->link;
+	if (rc == 0 && !m->link && lib->entry_filetype(entry) == AE_IFLNK)
+		rc = dup_name(lib->entry_symlink(entry), lib->entry_symlink_utf8(entry), &m->link);
+	return rc;
+}
+
+/* Keep the bytes of a small member that later could only be had by decompressing again. */
+static int member_keep(struct pass *pass, struct archive_member *m, struct error *err)
+{
+	struct archive_index *index = pass->index;
+	if (m->size > KEEP_ONE || m->size > KEEP_TOTAL - index->kept)
+		return 0;
+	m->bytes = malloc(m->size ? m->size : 1);
+	if (!m->bytes)
+		return error_set(err, ENOMEM, "%s: out of memory", index->name);
+	size_t done = 0;
+	while (done < m->size) {
+		ssize_t n = pass_data(pass, (char *)m->bytes + done, m->size - done, err);
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			return error_set(err, EBADMSG,
+					 "%s: %s: wanted %" PRIu64 " bytes, found %zu", index->name,
+					 m->path, m->size, done);
+		done += (size_t)n;
+	}
+	index->kept += m->size;
+	return 0;
+}
+
+/* In a plain tar the bytes lie right behind the header that was just read. */
+static int member_locate(struct pass *pass, struct archive_entry *entry, struct archive_member *m,
+			 struct error *err)
+{
+	const struct archive_index *index = pass->index;
+	const struct libarchive *lib = &index->lib;
+	if (lib->filter_count(pass->archive) > 1 || lib->entry_sparse_count(entry) > 0)
+		return 0;
+	int64_t at = lib->filter_bytes(pass->archive, 0);
+	if (at < 0 || (uint64_t)at > index->file_size || m->size > index->file_size - (uint64_t)at)
+		return error_set(err, EBADMSG,
+				 "%s: %s: wanted %" PRIu64 " bytes, but the archive is cut short",
+				 index->name, m->path, m->size);
+	m->offset = (uint64_t)at;
+	return 0;
+}
+
+static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t ordinal,
+		      struct error *err)
+{
+	struct archive_index *index = pass->index;
+	const struct libarchive *lib = &index->lib;
+	struct archive_member *m = array_add(&index->members);
+	if (!m || member_names(lib, entry, m) < 0)
+		return error_set(err, ENOMEM, "%s: out of memory", index->name);
+	bool file = lib->entry_filetype(entry) == AE_IFREG && !m->link;
+	if (!m->path || (!file && !m->link)) {
+		free(m->path);
+		index->members.nr--;
+		return 0;
+	}
+	m->ordinal = ordinal;
+	m->offset = NOWHERE;
+	if (!file)
+		return 0;
+	int64_t size = lib->entry_size(entry);
+	if (size < 0)
+		return error_set(err, EBADMSG, "%s: %s: negative size", index->name, m->path);
+	m->size = (uint64_t)size;
+	int rc = member_locate(pass, entry, m, err);
+	return rc == 0 && m->offset == NOWHERE ? member_keep(pass, m, err) : rc;
+}
+
+static int member_compare(const void *a_, const void *b_)
+{
+	const struct archive_member *a = a_, *b = b_;
+	int rc = strcmp(a->path, b->path);
+	return rc ? rc : (a->ordinal > b->ordinal) - (a->ordinal < b->ordinal);
+}
+
+static void member_fini(struct archive_member *m)
+{
+	free(m->path);
+	free(m->link);
+	free(m->bytes);
+}
+
+/* Sort, and of equal paths keep the last. */
+static void members_settle(struct archive_index *index)
+{
+	struct archive_member *m = index->members.items;
+	size_t nr = index->members.nr, kept = 0;
+	if (nr)
+		qsort(m, nr, sizeof(*m), member_compare);
+	for (size_t i = 0; i < nr; i++) {
+		if (i + 1 < nr && !strcmp(m[i].path, m[i + 1].path))
+			member_fini(&m[i]);
+		else
+			m[kept++] = m[i];
+	}
+	index->members.nr = kept;
+}
+
+static int index_fill(struct archive_index *index, struct error *err)
+{
+	__attribute__((cleanup(pass_cleanup))) struct pass *pass = NULL;
+	int rc = pass_open(index, &pass, err);
+	struct archive_entry *entry;
+	for (uint64_t ordinal = 0; rc == 0; ordinal++) {
+		rc = pass_next(pass, &entry, err);
+		if (rc <= 0)
+			break;
+		rc = member_add(pass, entry, ordinal, err);
+	}
+	if (rc == 0)
+		members_settle(index);
+	return rc;
+}
+
+struct archive_index *archive_index_ref(struct archive_index *index)
+{
+	index->refs++;
+	return index;
+}
+
+void archive_index_unref(struct archive_index *index)
+{
+	if (!index || --index->refs)
+		return;
+	for (size_t i = 0; i < index->members.nr; i++)
+		member_fini(&index->members.items[i]);
+	free(index->members.items);
+	libarchive_unload(&index->lib);
+	fd_close(index->fd);
+	free(index->name);
+	free(index);
+}
+
+int archive_index_open(int fd, const char *name, struct archive_index **out, struct error *err)
+{
+	struct archive_index *index = calloc(1, sizeof(*index));
+	struct stat st = { 0 };
+	if (!index) {
+		fd_close(fd);
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	}
+	index->refs = 1;
+	index->fd = fd;
+	index->name = strdup(name);
+	int rc = index->name ? libarchive_load(&index->lib, err)
+			     : error_set(err, ENOMEM, "%s: out of memory", name);
+	if (rc == 0 && fstat(fd, &st) < 0)
+		rc = error_sys(err, "%s", name);
+	index->file_size = (uint64_t)st.st_size;
+	if (rc == 0)
+		rc = index_fill(index, err);
+	if (rc < 0)
+		archive_index_unref(index);
+	else
+		*out = index;
+	return rc;
+}
+
+size_t archive_index_members(const struct archive_index *index, const struct archive_member **out)
+{
+	*out = index->members.items;
+	return index->members.nr;
+}
+
+const struct archive_member *archive_index_find(const struct archive_index *index, const char *path)
+{
+	size_t low = 0, high = index->members.nr;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int rc = strcmp(path, index->members.items[mid].path);
+		if (rc == 0)
+			return &index->members.items[mid];
+		if (rc < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+/* A member as a stream: in place, from memory, or by a pass of its own started at the first read.
+ */
+struct member_stream {
+	struct archive_index *index;
+	const struct archive_member *member;
+	struct pass *pass;
+};
+
+static ssize_t member_pread(void *ctx, void *buf, size_t len, uint64_t offset, struct error *err)
+{
+	const struct member_stream *ms = ctx;
+	const struct archive_member *m = ms->member;
+	if (offset >= m->size)
+		return 0;
+	if (len > m->size - offset)
+		len = m->size - offset;
+	if (m->bytes) {
+		memcpy(buf, (const char *)m->bytes + offset, len);
+		return (ssize_t)len;
+	}
+	ssize_t n = fd_pread_full(ms->index->fd, buf, len, (off_t)(m->offset + offset));
+	return n < 0 ? error_code(err, (int)n, "read %s", ms->index->name) : n;
+}
+
+static int member_seek(struct member_stream *ms, struct error *err)
+{
+	int rc = pass_open(ms->index, &ms->pass, err);
+	struct archive_entry *entry;
+	for (uint64_t i = 0; rc == 0 && i <= ms->member->ordinal; i++) {
+		rc = pass_next(ms->pass, &entry, err);
+		if (rc == 0)
+			return error_set(err, EBADMSG, "%s changed while it was read",
+					 ms->index->name);
+		rc = rc < 0 ? rc : 0;
+	}
+	return rc;
+}
+
+static ssize_t member_read(void *ctx, void *buf, size_t len, struct error *err)
+{
+	struct member_stream *ms = ctx;
+	int rc = ms->pass ? 0 : member_seek(ms, err);
+	return rc < 0 ? rc : pass_data(ms->pass, buf, len, err);
+}
+
+static void member_close(void *ctx)
+{
+	struct member_stream *ms = ctx;
+	pass_close(ms->pass);
+	archive_index_unref(ms->index);
+	free(ms);
+}
+
+static const struct istream_ops in_place_ops = { .pread = member_pread, .close = member_close };
+static const struct istream_ops forward_ops = { .read = member_read, .close = member_close };
+
+int archive_index_stream(struct archive_index *index, const struct archive_member *member,
+			 const char *name, struct istream **out, struct error *err)
+{
+	for (int i = 0; member && member->hard; i++)
+		member = i < LINKS_MAX ? archive_index_find(index, member->link) : NULL;
+	if (!member || member->link)
+		return error_set(err, ENOENT, "%s: %s is a link, not a file", index->name, name);
+	struct member_stream *ms = calloc(1, sizeof(*ms));
+	if (!ms)
+		return error_set(err, ENOMEM, "%s: out of memory", index->name);
+	ms->index = archive_index_ref(index);
+	ms->member = member;
+	bool in_place = member->bytes || member->offset != NOWHERE;
+	return istream_new(in_place ? &in_place_ops : &forward_ops, ms, name, (int64_t)member->size,
+			   out, err);
+}

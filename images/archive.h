@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * The table of contents of a tar archive and streams over its members; names are only compared.
+ */
+#pragma once
+
+#include "images/source.h"
+
+struct archive_member {
+	char *path;       /* as stored */
+	char *link;       /* target of a symbolic or hard link, or NULL */
+	bool hard;        /* the link is a hard one: the same bytes under another name */
+	uint64_t size;    /* bytes; 0 for links */
+	uint64_t ordinal; /* how many headers stand before it */
+	uint64_t offset;  /* of its bytes in the file; UINT64_MAX: they are not there as they are */
+	void *bytes;      /* small member of a compressed archive, kept; or NULL */
+};
+
+struct archive_index;
+
+/** Read all headers. Takes the fd, also when it fails. @return 0; -EBADMSG: not a tar archive */
+int archive_index_open(int fd, const char *name, struct archive_index **out, struct error *err);
+struct archive_index *archive_index_ref(struct archive_index *index);
+void archive_index_unref(struct archive_index *index);
+
+/** Files and links, sorted by path, each path once: the last of the archive, as tar extracts. */
+size_t archive_index_members(const struct archive_index *index, const struct archive_member **out);
+/** @return borrowed, or NULL. */
+const struct archive_member *archive_index_find(const struct archive_index *index,
+						const char *path);
+/** Stream of a file or hard link; lives on its own. */
+int archive_index_stream(struct archive_index *index, const struct archive_member *member,
+			 const char *name, struct istream **out, struct error *err);

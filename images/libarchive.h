@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * libarchive, loaded when the first archive is opened: with what it depends on it takes longer to
+ * load than most commands take to run.
+ */
+#pragma once
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "base/error.h"
+
+/* Every function used, by its name without "archive_". */
+#define LIBARCHIVE_FUNCTIONS(X)                                                                    \
+	X(read_new)                                                                                \
+	X(read_support_filter_gzip)                                                                \
+	X(read_support_filter_zstd)                                                                \
+	X(read_support_format_tar)                                                                 \
+	X(read_set_read_callback)                                                                  \
+	X(read_set_skip_callback)                                                                  \
+	X(read_set_callback_data)                                                                  \
+	X(read_open1)                                                                              \
+	X(read_next_header)                                                                        \
+	X(read_data)                                                                               \
+	X(read_free)                                                                               \
+	X(error_string)                                                                            \
+	X(filter_count)                                                                            \
+	X(filter_bytes)                                                                            \
+	X(entry_pathname)                                                                          \
+	X(entry_pathname_utf8)                                                                     \
+	X(entry_filetype)                                                                          \
+	X(entry_size)                                                                              \
+	X(entry_symlink)                                                                           \
+	X(entry_symlink_utf8)                                                                      \
+	X(entry_hardlink)                                                                          \
+	X(entry_hardlink_utf8)                                                                     \
+	X(entry_sparse_count)
+
+struct libarchive {
+	void *handle;
+#define X(name) __typeof__(archive_##name) *name;
+	LIBARCHIVE_FUNCTIONS(X)
+#undef X
+};
+
+/** @return 0; -ENOTSUP when the library or one of its functions is missing */
+int libarchive_load(struct libarchive *lib, struct error *err);
+void libarchive_unload(struct libarchive *lib);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * Which kind of source a path is. Apart from the rest, so that a program that only reads
+ * directories does not link the archive reader.
+ */
+#include "images/backend.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+int source_open(const char *path, struct source **out, struct error *err)
+{
+	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_sys(err, "open %s", path);
+	if (S_ISDIR(st.st_mode))
+		return source_dir_open(take_fd(fd), path, out, err);
+	if (S_ISREG(st.st_mode))
+		return source_archive_open(take_fd(fd), path, out, err);
+	return error_set(err, EINVAL, "%s: neither a directory nor an archive", path);
+}
