@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT
+ * The descriptors of a frozen task: duplicated one by one with pidfd_getfd(2), looked at, put
+ * into fdinfo-N.img and files.img.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/files/table.h"
+#include "engine/procfs/procfs.h"
+
+/* @param dir  /proc/PID/fdinfo */
+static int read_fdinfo(int dir, const char *name, struct open_file *f, bool *cloexec, bool *locked,
+		       struct error *err)
+{
+	char buf[8192];
+	auto_fd fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -errno : fd_read_full(fd, buf, sizeof(buf) - 1);
+	if (len < 0)
+		return error_code(err, (int)len, "read /proc/%d/fdinfo/%s", f->task->pid, name);
+	buf[len] = 0;
+	struct proc_fdinfo info = { 0 };
+	int rc = proc_fdinfo_parse(buf, (size_t)len, &info, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "/proc/%d/fdinfo/%s", f->task->pid, name);
+	*cloexec = info.flags & O_CLOEXEC;
+	*locked = strstr(buf, "\nlock:") != NULL;
+	f->flags = info.flags & ~(uint32_t)O_CLOEXEC;
+	f->pos = info.pos;
+	f->mnt_id = info.mnt_id;
+	return 0;
+}
+
+static int read_path(int dirfd, const char *name, struct open_file *f, struct error *err)
+{
+	char holder[96];
+	ssize_t len = readlinkat(dirfd, name, f->path, sizeof(f->path));
+	if (len < 0)
+		return error_sys(err, "%s: read link", file_holder(f, holder, sizeof(holder)));
+	if ((size_t)len >= sizeof(f->path))
+		return error_set(err, ENAMETOOLONG, "%s: path longer than %zu bytes",
+				 file_holder(f, holder, sizeof(holder)), sizeof(f->path) - 1);
+	f->path[len] = 0;
+	return 0;
+}
+
+static int link_path(struct open_file *f, const char *number, struct error *err)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "fd/%s", number);
+	return read_path(f->task->proc_fd, name, f, err);
+}
+
+static int refuse_lock(struct open_file *f, const char *number, struct error *err)
+{
+	int rc = link_path(f, number, err);
+	return rc < 0 ? rc : file_refuse_lock(f, err);
+}
+
+static int dump_new(struct dump *d, struct open_file *f, const char *number, uint32_t *id,
+		    FdTypes *type, struct error *err)
+{
+	int rc = link_path(f, number, err);
+	if (rc < 0)
+		return rc;
+	*id = d->files->next_id++;
+	rc = file_table_add(d, f, *id, type, err);
+	if (rc == 0)
+		log_debug("pid %d: fd %d is file id %u: %s", f->task->pid, f->task_fd, *id,
+			  f->path);
+	return rc;
+}
+
+static int dump_descriptor(struct dump *d, struct task *t, int dir, const char *number,
+			   struct image_writer *w, struct error *err)
+{
+	struct open_file f = { .task = t, .task_fd = atoi(number) };
+	bool cloexec, locked;
+	int rc = read_fdinfo(dir, number, &f, &cloexec, &locked, err);
+	if (rc < 0)
+		return rc;
+	auto_fd fd = (int)syscall(SYS_pidfd_getfd, t->pidfd, f.task_fd, 0);
+	if (fd < 0 || fstat(fd, &f.st) < 0)
+		return error_sys(err, "pid %d (%s): duplicate fd %d", t->pid, t->stat.comm,
+				 f.task_fd);
+	f.fd = fd;
+
+	uint32_t *id;
+	FdTypes *type;
+	rc = file_table_identify(d->files, &f, &id, &type, err);
+	if (rc > 0)
+		rc = dump_new(d, &f, number, id, type, err);
+	if (rc == 0 && locked)
+		rc = refuse_lock(&f, number, err);
+	if (rc < 0)
+		return rc;
+	FdinfoEntry e = FDINFO_ENTRY__INIT;
+	e.id = *id;
+	e.type = *type;
+	e.fd = (uint32_t)f.task_fd;
+	e.flags = cloexec ? FD_CLOEXEC : 0;
+	return image_write(w, &e.base, err);
+}
+
+static int dump_table(struct dump *d, struct task *t, struct error *err)
+{
+	auto_dir dir = NULL;
+	auto_image_writer w = NULL;
+	int fd = openat(t->proc_fd, "fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		int rc = error_sys(err, "open /proc/%d/fdinfo", t->pid);
+		fd_close(fd);
+		return rc;
+	}
+	int rc = image_create(d->images_fd, IMG_FDINFO, t->files_id, &w, err);
+	if (rc < 0)
+		return rc;
+	for (;;) {
+		errno = 0;
+		const struct dirent *entry = readdir(dir);
+		if (!entry)
+			break;
+		if (entry->d_name[0] == '.')
+			continue;
+		rc = dump_descriptor(d, t, fd, entry->d_name, w, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (errno)
+		return error_sys(err, "read /proc/%d/fdinfo", t->pid);
+	return image_finish(w, err);
+}
+
+static const struct dumped_table *table_done(const struct file_table *t, uint32_t files_id)
+{
+	for (size_t i = t->dumped.nr; i-- > 0;)
+		if (t->dumped.items[i].files_id == files_id)
+			return &t->dumped.items[i];
+	return NULL;
+}
+
+int files_dump_task(struct dump *d, struct task *t, struct error *err)
+{
+	if (t->proc_fd < 0 || t->state == TASK_ZOMBIE)
+		return 0; /* nothing is open in a zombie */
+	if (!table_done(d->files, t->files_id)) {
+		struct dumped_table *done = array_add(&d->files->dumped);
+		if (!done)
+			return error_set(err, ENOMEM, "out of memory");
+		done->files_id = t->files_id;
+		done->pid = t->pid;
+		int rc = dump_table(d, t, err);
+		if (rc < 0)
+			return rc;
+	}
+	return fs_dump(d, t, err);
+}
+
+/* A file that is no descriptor of the task: its flags and offset are nobody's. */
+static int dump_special(struct dump *d, struct open_file *f, uint32_t *id, struct error *err)
+{
+	uint32_t *known;
+	FdTypes type;
+	int rc =
+	    file_table_special(d->files, f->st.st_dev, f->st.st_ino, f->path, false, &known, err);
+	if (rc < 0)
+		return rc;
+	if (*known == 0) {
+		uint32_t fresh = d->files->next_id++;
+		rc = file_table_add(d, f, fresh, &type, err);
+		if (rc < 0)
+			return rc;
+		*known = fresh;
+	}
+	*id = *known;
+	return 0;
+}
+
+int files_dump_link(struct dump *d, struct task *t, const char *link, int what, uint64_t addr,
+		    uint32_t *id, struct error *err)
+{
+	struct open_file f = { .task = t, .task_fd = what, .addr = addr, .mnt_id = -1 };
+	int rc = read_path(t->proc_fd, link, &f, err);
+	if (rc < 0)
+		return rc;
+	auto_fd fd = openat(t->proc_fd, link, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &f.st) < 0)
+		return error_sys(err, "open /proc/%d/%s", t->pid, link);
+	f.fd = fd;
+	return dump_special(d, &f, id, err);
+}
+
+int files_dump_exe(struct dump *d, struct task *t, uint32_t *id, struct error *err)
+{
+	return files_dump_link(d, t, "exe", FILE_EXE, 0, id, err);
+}
+
+int files_dump_mapped(struct dump *d, struct task *t, const struct vma *vma, uint32_t *id,
+		      struct error *err)
+{
+	uint32_t *known;
+	char link[64];
+	int rc = file_table_special(d->files, vma->dev, vma->ino, vma->path ? vma->path : "", true,
+				    &known, err);
+	if (rc < 0)
+		return rc;
+	if (*known == 0) {
+		snprintf(link, sizeof(link), "map_files/%lx-%lx", (unsigned long)vma->start,
+			 (unsigned long)vma->end);
+		rc = files_dump_link(d, t, link, FILE_MAPPED, vma->start, known, err);
+		if (rc < 0)
+			return rc;
+	}
+	*id = *known;
+	return 0;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ * Opening what the images describe, once, before the first task is born; and giving each task
+ * its numbers.
+ */
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/files/set.h"
+
+static const char *type_name(FdTypes type)
+{
+	const ProtobufCEnumValue *value =
+	    protobuf_c_enum_descriptor_get_value(&fd_types__descriptor, (int)type);
+	return value ? value->name : "unknown";
+}
+
+static struct file_item *item_find(struct restore *r, uint32_t id, struct error *err)
+{
+	char user[64];
+	struct file_item *item = file_set_find(r->files, id);
+	if (!item)
+		error_set(err, EBADMSG, "file id %u is missing from files.img", id);
+	else if (!item->type)
+		error_set(err, ENOTSUP, "file id %u (%s) is of type %s: not supported yet", id,
+			  file_set_user(r->files, id, user, sizeof(user)),
+			  type_name(item->entry->type));
+	else if (item->remapped)
+		error_set(err, ENOTSUP,
+			  "file id %u (%s) was deleted or of a dead process at the dump: not "
+			  "supported yet",
+			  id, file_set_user(r->files, id, user, sizeof(user)));
+	else
+		return item;
+	return NULL;
+}
+
+int files_get(struct restore *r, uint32_t id, struct error *err)
+{
+	char user[64];
+	struct error why = { 0 };
+	struct file_item *item = item_find(r, id, &why);
+	int fd = item ? item->fd : why.code;
+	if (item && fd < 0) {
+		fd = item->type->open(r, item->entry, &why);
+		if (fd >= 0)
+			fd = window_take(r->files, fd, &why);
+		if (fd < 0)
+			error_wrap(&why, fd, "%s", file_set_user(r->files, id, user, sizeof(user)));
+		else
+			item->fd = fd;
+	}
+	return fd < 0 ? error_set(err, fd, "%s", why.text) : fd;
+}
+
+int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct error *err)
+{
+	struct file_set *set = r->files;
+	for (size_t i = 0; i < set->mapped.nr; i++)
+		if (set->mapped.items[i].id == id && set->mapped.items[i].flags == flags)
+			return set->mapped.items[i].fd;
+	struct error why = { 0 };
+	const struct file_item *item = item_find(r, id, &why);
+	if (item && item->entry->type != FD_TYPES__REG)
+		error_set(&why, EBADMSG, "file id %u is mapped, but of type %s", id,
+			  type_name(item->entry->type));
+	if (why.code)
+		return error_set(err, why.code, "%s", why.text);
+	int fd = reg_open_path(r, item->entry->reg, flags, err);
+	if (fd >= 0)
+		fd = window_take(set, fd, err);
+	if (fd < 0)
+		return fd;
+	struct mapped_file *mapped = array_add(&set->mapped);
+	if (!mapped) {
+		close(fd);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	*mapped = (struct mapped_file){ .id = id, .flags = flags, .fd = fd };
+	return fd;
+}
+
+int files_open_all(struct restore *r, struct error *err)
+{
+	struct file_set *set = r->files;
+	for (size_t i = 0; i < set->tables.nr; i++)
+		for (size_t j = 0; j < set->tables.items[i].nr; j++) {
+			int fd = files_get(r, set->tables.items[i].items[j].id, err);
+			if (fd < 0)
+				return fd;
+		}
+	for (size_t i = 0; i < set->fs.nr; i++) {
+		int fd = files_get(r, set->fs.items[i].cwd_id, err);
+		if (fd >= 0)
+			fd = files_get(r, set->fs.items[i].root_id, err);
+		if (fd < 0)
+			return fd;
+	}
+	pipe_close_rest(set);
+	return 0;
+}
+
+static int close_numbers(unsigned int first, unsigned int last)
+{
+	return first > last || syscall(SYS_close_range, first, last, 0) == 0 ? 0 : -errno;
+}
+
+/* Everything in [first, last] but the window. */
+static int close_gap(const struct file_set *set, unsigned int first, unsigned int last)
+{
+	if (last < set->first || first > set->last)
+		return close_numbers(first, last);
+	int rc = first < set->first ? close_numbers(first, set->first - 1) : 0;
+	return rc == 0 && last > set->last ? close_numbers(set->last + 1, last) : rc;
+}
+
+static int close_others(const struct file_set *set, const struct fd_rows *rows)
+{
+	unsigned int next = 0;
+	for (size_t i = 0; i < rows->nr; i++) {
+		unsigned int fd = rows->items[i].fd;
+		int rc = fd > next ? close_gap(set, next, fd - 1) : 0;
+		if (rc < 0)
+			return rc;
+		next = fd + 1;
+	}
+	return close_gap(set, next, ~0u);
+}
+
+static uint32_t stored_flags(const FileEntry *e)
+{
+	return e->reg ? e->reg->flags : e->pipe ? e->pipe->flags : 0;
+}
+
+static int install_row(const struct file_item *item, const struct fd_row *row, struct error *err)
+{
+	int flags = row->flags & FD_CLOEXEC ? O_CLOEXEC : 0;
+	if (dup3(item->fd, (int)row->fd, flags) < 0)
+		return error_sys(err, "fd %u: duplicate", row->fd);
+	/* Here and not where it was opened: signals tell the number it was set through. */
+	uint32_t stored = stored_flags(item->entry);
+	if (!(stored & O_ASYNC) || (stored & O_PATH))
+		return 0;
+	int now = fcntl((int)row->fd, F_GETFL);
+	if (now < 0 || fcntl((int)row->fd, F_SETFL, now | O_ASYNC) < 0)
+		return error_sys(err, "fd %u: set O_ASYNC", row->fd);
+	return 0;
+}
+
+int files_install(struct restore *r, struct rtask *t, struct error *err)
+{
+	struct file_set *set = r->files;
+	const struct fd_rows *rows = t->ids ? file_set_rows(set, t->ids->files_id) : NULL;
+	if (!rows)
+		return error_set(err, EBADMSG, "pid %d has no descriptor table", t->pid);
+	for (size_t i = 0; i < rows->nr; i++) {
+		const struct file_item *item = file_set_find(set, rows->items[i].id);
+		if (!item || item->fd < 0)
+			return error_set(err, EBADMSG, "pid %d: fd %u is not open", t->pid,
+					 rows->items[i].fd);
+		int rc = install_row(item, &rows->items[i], err);
+		if (rc < 0)
+			return error_wrap(err, rc, "pid %d", t->pid);
+	}
+	int rc = close_others(set, rows);
+	if (rc < 0)
+		return error_code(err, rc, "pid %d: close other descriptors", t->pid);
+	return fs_install(r, t, err);
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT
+ * Pipes and FIFOs: their ends, size and contents. One pipe_id stands for one pipe, whoever
+ * holds which end of it.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/files/set.h"
+#include "engine/files/table.h"
+#include "engine/files/types.h"
+#include "images/reader.h"
+
+/* pipe(2) leaves it out, open(2) on 64 bit adds it: tells an end that was opened through /proc. */
+#define LARGEFILE 0100000u
+
+static bool is_writer(uint32_t flags)
+{
+	return (flags & O_ACCMODE) == O_WRONLY;
+}
+
+static bool pipe_match(const struct open_file *f)
+{
+	return S_ISFIFO(f->st.st_mode) && !(f->flags & O_PATH) && !strncmp(f->path, "pipe:[", 6);
+}
+
+static bool fifo_match(const struct open_file *f)
+{
+	return S_ISFIFO(f->st.st_mode) && !(f->flags & O_PATH) && f->path[0] == '/';
+}
+
+static struct pipe_seen *seen_find(struct file_table *t, const struct open_file *f)
+{
+	for (size_t i = t->pipes.nr; i-- > 0;) {
+		struct pipe_seen *p = &t->pipes.items[i];
+		if (p->ino == f->st.st_ino && p->dev == f->st.st_dev)
+			return p;
+	}
+	return NULL;
+}
+
+/* The inode number, as readers of the images expect; two file systems may have the same one. */
+static uint32_t pipe_id_choose(const struct file_table *t, ino_t ino, bool fifo)
+{
+	uint32_t id = (uint32_t)ino;
+	for (size_t i = 0; i < t->pipes.nr; i++)
+		if (t->pipes.items[i].pipe_id == id && t->pipes.items[i].fifo == fifo) {
+			id++;
+			i = (size_t)-1;
+		}
+	return id;
+}
+
+static struct pipe_seen *seen_add(struct file_table *t, const struct open_file *f)
+{
+	bool fifo = fifo_match(f);
+	uint32_t id = pipe_id_choose(t, f->st.st_ino, fifo);
+	struct pipe_seen *p = array_add(&t->pipes);
+	if (!p)
+		return NULL;
+	p->dev = f->st.st_dev;
+	p->ino = f->st.st_ino;
+	p->fifo = fifo;
+	p->pipe_id = id;
+	p->size = fcntl(f->fd, F_GETPIPE_SZ);
+	struct pollfd poll_fd = { .fd = f->fd };
+	if (poll(&poll_fd, 1, 0) > 0)
+		p->peer_gone = poll_fd.revents & (POLLHUP | POLLERR);
+	file_holder(f, p->holder, sizeof(p->holder));
+	return p;
+}
+
+/* A pipe of our own that has a slot for every slot of a pipe of `size` bytes, if we may. */
+static int own_pipe(struct file_table *t, int size, struct error *err)
+{
+	if (t->pipe[0] < 0 && pipe2(t->pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_sys(err, "make a pipe");
+	int now = fcntl(t->pipe[1], F_GETPIPE_SZ);
+	if (now < size)
+		fcntl(t->pipe[1], F_SETPIPE_SZ, size); /* too small shows when it is full */
+	return 0;
+}
+
+static int copy_out(int from, size_t len, struct image_writer *w, struct error *err)
+{
+	char buf[65536];
+	while (len > 0) {
+		ssize_t n = read(from, buf, len < sizeof(buf) ? len : sizeof(buf));
+		if (n <= 0)
+			return error_set(err, EIO, "pipe contents ended %zu bytes early", len);
+		int rc = image_write_bytes(w, buf, (size_t)n, err);
+		if (rc < 0)
+			return rc;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_entry(struct dump *d, const struct pipe_seen *p, uint32_t bytes,
+		       struct image_writer **w, struct error *err)
+{
+	struct file_table *t = d->files;
+	if (!t->data[p->fifo]) {
+		enum image_id type = p->fifo ? IMG_FIFO_DATA : IMG_PIPES_DATA;
+		int rc = image_create(d->images_fd, type, 0, &t->data[p->fifo], err);
+		if (rc < 0)
+			return rc;
+	}
+	*w = t->data[p->fifo];
+	PipeDataEntry e = PIPE_DATA_ENTRY__INIT;
+	e.pipe_id = p->pipe_id;
+	e.bytes = bytes;
+	e.has_size = true;
+	e.size = (uint32_t)p->size;
+	return image_write(*w, &e.base, err);
+}
+
+/* tee(2) leaves the contents where they are. */
+static int save_contents(struct dump *d, const struct open_file *f, struct pipe_seen *p,
+			 struct error *err)
+{
+	struct file_table *t = d->files;
+	int waiting = 0;
+	if (ioctl(f->fd, FIONREAD, &waiting) < 0)
+		return error_sys(err, "%s: size of %s", p->holder, f->path);
+	ssize_t bytes = 0;
+	if (waiting > 0) {
+		int rc = own_pipe(t, p->size, err);
+		if (rc < 0)
+			return rc;
+		bytes = tee(f->fd, t->pipe[1], INT_MAX, SPLICE_F_NONBLOCK);
+		if (bytes < 0)
+			return error_sys(err, "%s: copy contents of %s", p->holder, f->path);
+		if (bytes < waiting)
+			return error_set(err, EPERM,
+					 "%s: %s holds %d bytes in a buffer of %d: raise "
+					 "fs.pipe-max-size or dump with CAP_SYS_RESOURCE",
+					 p->holder, f->path, waiting, p->size);
+	}
+	struct image_writer *w;
+	int rc = write_entry(d, p, (uint32_t)bytes, &w, err);
+	if (rc == 0)
+		rc = copy_out(t->pipe[0], (size_t)bytes, w, err);
+	p->data_saved = true;
+	return rc;
+}
+
+int pipe_dump_contents(struct dump *d, const struct open_file *f, uint32_t *pipe_id,
+		       struct error *err)
+{
+	struct pipe_seen *p = seen_find(d->files, f);
+	if (!p)
+		p = seen_add(d->files, f);
+	if (!p)
+		return error_set(err, ENOMEM, "out of memory");
+	int access = f->flags & O_ACCMODE;
+	p->readable |= access != O_WRONLY;
+	p->writable |= access != O_RDONLY;
+	*pipe_id = p->pipe_id;
+	return p->data_saved || access == O_WRONLY ? 0 : save_contents(d, f, p, err);
+}
+
+int pipes_finish(struct dump *d, struct error *err)
+{
+	const struct file_table *t = d->files;
+	for (size_t i = 0; i < t->pipes.nr; i++) {
+		const struct pipe_seen *p = &t->pipes.items[i];
+		if (p->fifo)
+			continue;
+		if (p->readable != p->writable && !p->peer_gone)
+			log_warn("%s is a pipe whose %s end is held outside the tree: after the "
+				 "restore that end is closed (%s)",
+				 p->holder, p->readable ? "write" : "read",
+				 p->readable ? "reads end" : "writes fail with EPIPE");
+		struct image_writer *w;
+		int rc = p->data_saved ? 0 : write_entry(d, p, 0, &w, err); /* for its size */
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int pipe_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
+{
+	PipeEntry *pipe = malloc(sizeof(*pipe));
+	if (!pipe)
+		return error_set(err, ENOMEM, "out of memory");
+	pipe_entry__init(pipe);
+	e->pipe = pipe;
+	pipe->id = e->id;
+	pipe->flags = f->flags;
+	int rc = owner_dump(f, &pipe->fown, err);
+	return rc < 0 ? rc : pipe_dump_contents(d, f, &pipe->pipe_id, err);
+}
+
+/* Path, flags and owner of a FIFO are those of a file entry of its own. */
+static int fifo_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
+{
+	FifoEntry *fifo = malloc(sizeof(*fifo));
+	FileEntry *file = malloc(sizeof(*file));
+	if (!fifo || !file) {
+		free(fifo);
+		free(file);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	fifo_entry__init(fifo);
+	e->fifo = fifo;
+	fifo->id = e->id;
+	fifo->has_regf_id = true;
+	fifo->regf_id = d->files->next_id++;
+	file_entry__init(file);
+	file->id = fifo->regf_id;
+	file->type = FD_TYPES__REG;
+	int rc = reg_dump(d, f, file, err);
+	if (rc == 0)
+		rc = file_table_write(d, file, err);
+	file_entry__free_unpacked(file, NULL);
+	return rc < 0 ? rc : pipe_dump_contents(d, f, &fifo->pipe_id, err);
+}
+
+/* Restore. */
+
+static struct pipe_item *item_find(struct file_set *set, uint32_t pipe_id, bool fifo)
+{
+	for (size_t i = 0; i < set->pipes.nr; i++)
+		if (set->pipes.items[i].pipe_id == pipe_id && set->pipes.items[i].fifo == fifo)
+			return &set->pipes.items[i];
+	return NULL;
+}
+
+static struct pipe_item *item_add(struct file_set *set, uint32_t pipe_id, bool fifo)
+{
+	struct pipe_item *item = array_add(&set->pipes);
+	if (!item)
+		return NULL;
+	item->pipe_id = pipe_id;
+	item->fifo = fifo;
+	item->ends[0] = item->ends[1] = -1;
+	return item;
+}
+
+static int load_payload(struct image_reader *reader, const PipeDataEntry *e, struct strbuf *out,
+			struct error *err)
+{
+	struct payload_part part;
+	char buf[65536];
+	int rc = e->bytes ? image_payload_next(reader, &part, err) : 0;
+	if (rc <= 0)
+		return rc;
+	for (;;) {
+		ssize_t n = image_payload_read(reader, buf, sizeof(buf), err);
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			break;
+		if (strbuf_add(out, buf, (size_t)n) < 0)
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int load_one(struct file_set *set, struct image_reader *reader, const PipeDataEntry *e,
+		    bool fifo, struct error *err)
+{
+	if (e->bytes > INT32_MAX || (e->has_size && e->size > INT32_MAX))
+		return error_set(err, EBADMSG, "%s: pipe %#x of %u bytes",
+				 image_reader_name(reader), e->pipe_id, e->bytes);
+	if (item_find(set, e->pipe_id, fifo))
+		return error_set(err, EBADMSG, "%s: pipe %#x stands twice",
+				 image_reader_name(reader), e->pipe_id);
+	struct pipe_item *item = item_add(set, e->pipe_id, fifo);
+	if (!item)
+		return error_set(err, ENOMEM, "out of memory");
+	item->has_size = e->has_size;
+	item->size = e->size;
+	return load_payload(reader, e, &item->data, err);
+}
+
+static int load_image(struct restore *r, bool fifo, struct error *err)
+{
+	auto_image_reader reader = NULL;
+	enum image_id type = fifo ? IMG_FIFO_DATA : IMG_PIPES_DATA;
+	int rc = image_open_typed(r->images, type, 0, &reader, err);
+	if (rc == -ENOENT)
+		return 0; /* no pipe had an end to read from */
+	while (rc == 0) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(reader, &msg, err);
+		if (rc <= 0)
+			return rc;
+		rc = load_one(r->files, reader, (const PipeDataEntry *)msg, fifo, err);
+	}
+	return rc;
+}
+
+int pipe_load_contents(struct restore *r, struct error *err)
+{
+	int rc = load_image(r, false, err);
+	return rc < 0 ? rc : load_image(r, true, err);
+}
+
+/* @param fd  a writable end that does not block; the pipe is empty */
+static int fill(int fd, struct pipe_item *item, struct error *err)
+{
+	int size = fcntl(fd, F_GETPIPE_SZ);
+	int want = item->has_size ? (int)item->size : size;
+	if ((size_t)want < item->data.len)
+		want = (int)item->data.len;
+	if (want != size && fcntl(fd, F_SETPIPE_SZ, want) < 0)
+		return error_sys(err,
+				 "pipe %#x: make its buffer %d bytes (raise fs.pipe-max-size, or "
+				 "restore with CAP_SYS_RESOURCE)",
+				 item->pipe_id, want);
+	int rc = fd_write_full(fd, item->data.data, item->data.len);
+	if (rc < 0)
+		return error_code(err, rc, "pipe %#x: put back %zu bytes", item->pipe_id,
+				  item->data.len);
+	strbuf_fini(&item->data);
+	return 0;
+}
+
+static int pipe_check(const FileEntry *e, struct error *err)
+{
+	if (!e->pipe)
+		return error_set(err, EBADMSG, "pipe without its fields");
+	if (e->pipe->id != e->id)
+		return error_set(err, EBADMSG, "id %u inside says %u", e->id, e->pipe->id);
+	return owner_check(e->pipe->fown, err);
+}
+
+static int pipe_make(struct pipe_item *item, struct error *err)
+{
+	if (item->made)
+		return 0;
+	if (pipe2(item->ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_sys(err, "make pipe %#x", item->pipe_id);
+	item->made = true;
+	return fill(item->ends[1], item, err);
+}
+
+/* Another description of an end that has one already: opened as the task must have done. */
+static int end_open(const struct pipe_item *item, uint32_t flags, struct error *err)
+{
+	char path[32];
+	int access = flags & O_ACCMODE;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", item->ends[is_writer(flags)]);
+	int fd = open(path, access | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open pipe %#x again", item->pipe_id) : fd;
+}
+
+static int pipe_open(struct restore *r, const FileEntry *e, struct error *err)
+{
+	uint32_t flags = e->pipe->flags;
+	struct pipe_item *item = item_find(r->files, e->pipe->pipe_id, false);
+	if (!item)
+		item = item_add(r->files, e->pipe->pipe_id, false);
+	if (!item)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = pipe_make(item, err);
+	if (rc < 0)
+		return rc;
+
+	bool writer = is_writer(flags);
+	bool original = !(flags & LARGEFILE) && (flags & O_ACCMODE) != O_RDWR;
+	auto_fd fd = -1;
+	if (original && !item->taken[writer]) {
+		fd = fcntl(item->ends[writer], F_DUPFD_CLOEXEC, 0);
+		if (fd < 0)
+			return error_sys(err, "pipe %#x", item->pipe_id);
+		item->taken[writer] = true;
+	} else {
+		fd = end_open(item, flags, err);
+		if (fd < 0)
+			return fd;
+	}
+	rc = file_set_flags(fd, flags, e->pipe->fown, err);
+	return rc < 0 ? error_wrap(err, rc, "pipe %#x", item->pipe_id) : take_fd(fd);
+}
+
+void pipe_close_rest(struct file_set *set)
+{
+	for (size_t i = 0; i < set->pipes.nr; i++)
+		for (int end = 0; end < 2; end++)
+			fd_close(take_fd(set->pipes.items[i].ends[end]));
+}
+
+static const FownEntry *pipe_owner(struct restore *r, const FileEntry *e)
+{
+	(void)r;
+	return e->pipe->fown;
+}
+
+static int fifo_check(const FileEntry *e, struct error *err)
+{
+	if (!e->fifo)
+		return error_set(err, EBADMSG, "FIFO without its fields");
+	if (e->fifo->id != e->id)
+		return error_set(err, EBADMSG, "id %u inside says %u", e->id, e->fifo->id);
+	return 0;
+}
+
+static const RegFileEntry *fifo_file(struct restore *r, const FileEntry *e)
+{
+	uint32_t id = e->fifo->has_regf_id ? e->fifo->regf_id : e->id;
+	const struct file_item *item = file_set_find(r->files, id);
+	return item && item->type == &file_regular ? item->entry->reg : NULL;
+}
+
+/* Contents belong to the FIFO as long as anybody has it open: put back only into an empty one. */
+static int fifo_fill(struct restore *r, int fd, const FileEntry *e, const char *path,
+		     struct error *err)
+{
+	struct pipe_item *item = item_find(r->files, e->fifo->pipe_id, true);
+	int waiting = 0;
+	if (!item || item->made)
+		return 0;
+	if (ioctl(fd, FIONREAD, &waiting) < 0)
+		return error_sys(err, "%s", path);
+	if (waiting > 0)
+		return error_set(err, EBUSY,
+				 "%s: somebody has this FIFO open, with %d bytes in it: stop that "
+				 "program first",
+				 path, waiting);
+	item->made = true;
+	return fill(fd, item, err);
+}
+
+static int fifo_open(struct restore *r, const FileEntry *e, struct error *err)
+{
+	const RegFileEntry *reg = fifo_file(r, e);
+	if (!reg)
+		return error_set(err, EBADMSG, "file id %u: FIFO without the file it is", e->id);
+	/* With both ends open no later open waits for, or fails without, the other end. */
+	auto_fd both = open(reg->name, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	if (both < 0 || fstat(both, &st) < 0)
+		return error_sys(err, "open %s", reg->name);
+	if (!S_ISFIFO(st.st_mode))
+		return error_set(err, ESTALE, "%s: was a FIFO at the dump and is none now",
+				 reg->name);
+	auto_fd fd = reg_open_path(r, reg, reg->flags, err);
+	if (fd < 0)
+		return fd;
+	int rc = fifo_fill(r, both, e, reg->name, err);
+	if (rc == 0)
+		rc = file_set_flags(fd, reg->flags, reg->fown, err);
+	return rc < 0 ? rc : take_fd(fd);
+}
+
+static const FownEntry *fifo_owner(struct restore *r, const FileEntry *e)
+{
+	const RegFileEntry *reg = fifo_file(r, e);
+	return reg ? reg->fown : NULL;
+}
+
+const struct file_type file_pipe = {
+	.name = "pipe",
+	.type = FD_TYPES__PIPE,
+	.match = pipe_match,
+	.dump = pipe_dump,
+	.check = pipe_check,
+	.open = pipe_open,
+	.owner = pipe_owner,
+};
+
+const struct file_type file_fifo = {
+	.name = "FIFO",
+	.type = FD_TYPES__FIFO,
+	.match = fifo_match,
+	.dump = fifo_dump,
+	.check = fifo_check,
+	.open = fifo_open,
+	.owner = fifo_owner,
+};

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT
+ * Saying no: what a descriptor that cannot be dumped is, whose it is, and what would help.
+ */
+#include <ctype.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/strbuf.h"
+#include "engine/files/table.h"
+
+#ifndef MQUEUE_MAGIC
+#define MQUEUE_MAGIC 0x19800202
+#endif
+
+struct unsupported {
+	const char *name;
+	bool (*match)(const struct open_file *f);
+	void (*describe)(const struct open_file *f, char *out, size_t len); /* NULL: the name */
+	const char *help;                                                   /* NULL: close it */
+};
+
+#define CLOSE_IT "close it before the dump"
+
+const char *file_holder(const struct open_file *f, char *out, size_t len)
+{
+	int n = snprintf(out, len, "pid %d (%s): ", f->task->pid, f->task->stat.comm);
+	if (n < 0 || (size_t)n >= len)
+		return out;
+	out += n;
+	len -= (size_t)n;
+	switch (f->task_fd) {
+	case FILE_CWD:
+		snprintf(out, len, "current directory");
+		break;
+	case FILE_ROOT:
+		snprintf(out, len, "root directory");
+		break;
+	case FILE_EXE:
+		snprintf(out, len, "executable");
+		break;
+	case FILE_MAPPED:
+		snprintf(out, len, "mapping at %#lx", (unsigned long)f->addr);
+		break;
+	default:
+		snprintf(out, len, "fd %d", f->task_fd);
+	}
+	return out - n;
+}
+
+static bool is_path_only(const struct open_file *f)
+{
+	return f->flags & O_PATH;
+}
+
+static bool is_socket(const struct open_file *f)
+{
+	return S_ISSOCK(f->st.st_mode) && !is_path_only(f);
+}
+
+static const char *socket_type(int type)
+{
+	return type == SOCK_STREAM      ? "stream "
+	       : type == SOCK_DGRAM     ? "datagram "
+	       : type == SOCK_SEQPACKET ? "sequential packet "
+	       : type == SOCK_RAW       ? "raw "
+					: "";
+}
+
+static void socket_describe(const struct open_file *f, char *out, size_t len)
+{
+	static const struct {
+		int family;
+		const char *name;
+	} families[] = {
+		{ AF_UNIX, "unix" },       { AF_INET, "IPv4" },     { AF_INET6, "IPv6" },
+		{ AF_NETLINK, "netlink" }, { AF_PACKET, "packet" }, { AF_VSOCK, "vsock" },
+		{ AF_ALG, "crypto" },      { AF_XDP, "XDP" },       { AF_BLUETOOTH, "bluetooth" },
+		{ AF_CAN, "CAN" },         { AF_TIPC, "TIPC" },
+	};
+	int family = -1, type = 0, protocol = 0;
+	socklen_t size = sizeof(int);
+	getsockopt(f->fd, SOL_SOCKET, SO_DOMAIN, &family, &size);
+	getsockopt(f->fd, SOL_SOCKET, SO_TYPE, &type, &size);
+	getsockopt(f->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size);
+	const char *name = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		if (families[i].family == family)
+			name = families[i].name;
+	bool inet = family == AF_INET || family == AF_INET6;
+	if (inet && (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP))
+		snprintf(out, len, "%s %s socket", name, protocol == IPPROTO_TCP ? "TCP" : "UDP");
+	else if (name)
+		snprintf(out, len, "%s %ssocket", name, socket_type(type));
+	else
+		snprintf(out, len, "socket of family %d", family);
+}
+
+static bool is_tty(const struct open_file *f)
+{
+	unsigned int maj = major(f->st.st_rdev);
+	return S_ISCHR(f->st.st_mode) && !is_path_only(f) &&
+	       (maj == 4 || maj == 5 || (maj >= 136 && maj <= 143) || maj == 204 || maj == 229);
+}
+
+static bool is_tun(const struct open_file *f)
+{
+	return S_ISCHR(f->st.st_mode) && !is_path_only(f) && f->st.st_rdev == makedev(10, 200);
+}
+
+static bool is_block_device(const struct open_file *f)
+{
+	return S_ISBLK(f->st.st_mode) && !is_path_only(f);
+}
+
+static void device_describe(const struct open_file *f, char *out, size_t len)
+{
+	snprintf(out, len, "%s device %u:%u", S_ISBLK(f->st.st_mode) ? "block" : "character",
+		 major(f->st.st_rdev), minor(f->st.st_rdev));
+}
+
+static bool is_anon_inode(const struct open_file *f)
+{
+	return !strncmp(f->path, "anon_inode:", 11) || !strncmp(f->path, "pidfd:", 6);
+}
+
+static void anon_inode_describe(const struct open_file *f, char *out, size_t len)
+{
+	static const struct {
+		const char *link, *name;
+	} kinds[] = {
+		{ "eventpoll", "epoll descriptor" }, { "bpf-map", "BPF map" },
+		{ "bpf-prog", "BPF program" },       { "perf_event", "perf event" },
+		{ "io_uring", "io_uring instance" }, { "fscontext", "file system context" },
+	};
+	const char *link = strchr(f->path, ':') + 1;
+	if (!strncmp(f->path, "pidfd:", 6))
+		link = "pidfd";
+	size_t skip = *link == '[', n = strcspn(link + skip, "]");
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strlen(kinds[i].link) == n && !strncmp(link + skip, kinds[i].link, n)) {
+			snprintf(out, len, "%s", kinds[i].name);
+			return;
+		}
+	snprintf(out, len, "%.*s", (int)n, link + skip); /* eventfd, timerfd, inotify … */
+}
+
+static bool is_memfd(const struct open_file *f)
+{
+	return !strncmp(f->path, "/memfd:", 7) && f->st.st_nlink == 0;
+}
+
+static bool is_namespace(const struct open_file *f)
+{
+	return f->path[0] != '/' && S_ISREG(f->st.st_mode) && strstr(f->path, ":[") &&
+	       !is_anon_inode(f);
+}
+
+static bool is_packet_pipe(const struct open_file *f)
+{
+	return S_ISFIFO(f->st.st_mode) && (f->flags & O_DIRECT);
+}
+
+static bool is_unreachable(const struct open_file *f)
+{
+	return !strncmp(f->path, "(unreachable)", 13);
+}
+
+/* The files of one process, on any mount of procfs. */
+static bool is_proc_pid(const struct open_file *f)
+{
+	struct statfs fs;
+	const char *part = f->path;
+	bool number = false;
+	while (!number && (part = strchr(part, '/')) != NULL) {
+		size_t n = strcspn(++part, "/");
+		number = n > 0 && strspn(part, "0123456789") == n;
+	}
+	return number && f->path[0] == '/' && fstatfs(f->fd, &fs) == 0 &&
+	       fs.f_type == PROC_SUPER_MAGIC;
+}
+
+static bool is_mqueue(const struct open_file *f)
+{
+	struct statfs fs;
+	return S_ISREG(f->st.st_mode) && f->path[0] == '/' && fstatfs(f->fd, &fs) == 0 &&
+	       fs.f_type == MQUEUE_MAGIC;
+}
+
+static bool is_deleted(const struct open_file *f)
+{
+	return f->st.st_nlink == 0 && f->path[0] == '/';
+}
+
+static void deleted_describe(const struct open_file *f, char *out, size_t len)
+{
+	snprintf(out, len, "deleted %s", S_ISDIR(f->st.st_mode) ? "directory" : "file");
+}
+
+static const struct unsupported kinds[] = {
+	{ "socket", is_socket, socket_describe, NULL },
+	{ "terminal", is_tty, NULL,
+	  "start the program with setsid, its input, output and error redirected to files" },
+	{ "TUN/TAP device", is_tun, NULL, NULL },
+	{ "block device", is_block_device, device_describe, NULL },
+	{ "anonymous inode", is_anon_inode, anon_inode_describe, NULL },
+	{ "memfd", is_memfd, NULL, NULL },
+	{ "namespace file", is_namespace, NULL, NULL },
+	{ "pipe in packet mode (O_DIRECT)", is_packet_pipe, NULL, "clear O_DIRECT with F_SETFL" },
+	{ "file outside the root directory of the dump", is_unreachable, NULL,
+	  "run the dump where its path can be seen" },
+	{ "deleted file", is_deleted, deleted_describe, NULL },
+	{ "POSIX message queue", is_mqueue, NULL, NULL },
+	{ "file of a process in /proc", is_proc_pid, NULL, NULL },
+};
+
+const struct unsupported *file_unsupported(const struct open_file *f)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i].match(f))
+			return &kinds[i];
+	return NULL;
+}
+
+int file_refuse_as(const struct open_file *f, const struct unsupported *why, struct error *err)
+{
+	char what[96], holder[96];
+	if (why->describe)
+		why->describe(f, what, sizeof(what));
+	else
+		snprintf(what, sizeof(what), "%s", why->name);
+	const char *article = strchr("aeioAEIO", what[0]) ? "an" : "a";
+	if (!strncmp(what, "un", 2) || !strncmp(what, "eu", 2) || !strncmp(what, "us", 2))
+		article = "a";
+	return error_set(err, ENOTSUP, "%s is %s %s (%.800s): not supported yet; %s",
+			 file_holder(f, holder, sizeof(holder)), article, what, f->path,
+			 why->help ? why->help : CLOSE_IT);
+}
+
+int file_refuse(const struct open_file *f, struct error *err)
+{
+	static const struct unsupported device = { "device", NULL, device_describe, NULL };
+	static const struct unsupported path_only = { "O_PATH descriptor", NULL, NULL, NULL };
+	static const struct unsupported other = { "file of unknown kind", NULL, NULL, NULL };
+	if (S_ISCHR(f->st.st_mode))
+		return file_refuse_as(f, &device, err);
+	return file_refuse_as(f, is_path_only(f) ? &path_only : &other, err);
+}
+
+int file_refuse_lock(const struct open_file *f, struct error *err)
+{
+	char holder[96];
+	return error_set(err, ENOTSUP,
+			 "%s (%.800s) holds a file lock or lease: not supported yet "
+			 "(--file-locks); release it before the dump",
+			 file_holder(f, holder, sizeof(holder)), f->path);
+}
+
+int file_refuse_moved(const struct open_file *f, struct error *err)
+{
+	char holder[96];
+	struct stat now;
+	bool gone = fstatat(AT_FDCWD, f->path, &now, AT_SYMLINK_NOFOLLOW) < 0;
+	return error_set(err, ENOTSUP, "%s is %.800s, but %s: not supported yet; %s",
+			 file_holder(f, holder, sizeof(holder)), f->path,
+			 gone ? "that name was removed"
+			      : "that name leads to another file now (renamed over, or covered by "
+				"a mount)",
+			 gone ? "give it its name back or close it" : CLOSE_IT);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ * Regular files, directories, executables, mapped files, and whatever was opened O_PATH: known
+ * by path, opened again there.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/files/set.h"
+#include "engine/files/table.h"
+#include "engine/files/types.h"
+
+#ifndef __O_TMPFILE
+#define __O_TMPFILE 020000000
+#endif
+/* Done once when the file was first opened; the kernel forgets most of them itself. */
+#define OPEN_ONCE ((uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY | __O_TMPFILE | O_CLOEXEC))
+#define SET_LATER ((uint32_t)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME))
+
+static bool reg_match(const struct open_file *f)
+{
+	if (f->path[0] != '/')
+		return false;
+	return S_ISREG(f->st.st_mode) || S_ISDIR(f->st.st_mode) || (f->flags & O_PATH);
+}
+
+/* A log that only grows may have grown since: everything else must be as it was. */
+static bool size_matters(uint32_t flags)
+{
+	return !((flags & O_ACCMODE) == O_WRONLY && (flags & O_APPEND));
+}
+
+/* Reading these runs code in the kernel, and they are no executables. */
+static bool is_virtual(int fd)
+{
+	struct statfs fs;
+	if (fstatfs(fd, &fs) < 0)
+		return true;
+	switch ((uint32_t)fs.f_type) {
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+	case DEBUGFS_MAGIC:
+	case TRACEFS_MAGIC:
+	case SECURITYFS_MAGIC:
+		return true;
+	}
+	return false;
+}
+
+/* @param flags  how fd is open: it may have to be opened again to be read */
+static size_t build_id_of(int fd, uint32_t flags, uint8_t out[BUILD_ID_MAX])
+{
+	if (is_virtual(fd))
+		return 0;
+	if (!(flags & (O_PATH | O_DIRECT)) && (flags & O_ACCMODE) != O_WRONLY)
+		return build_id_read(fd, out);
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	auto_fd again = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return again < 0 ? 0 : build_id_read(again, out);
+}
+
+static int dump_build_id(const struct open_file *f, RegFileEntry *reg, struct error *err)
+{
+	uint8_t id[BUILD_ID_MAX];
+	/* What stands for cwd, executable and mappings is an O_PATH descriptor of ours. */
+	size_t len = build_id_of(f->fd, f->task_fd < 0 ? (uint32_t)O_PATH : f->flags, id);
+	if (len == 0)
+		return 0;
+	size_t words = (len + 3) / 4;
+	reg->build_id = calloc(words, 4);
+	if (!reg->build_id)
+		return error_set(err, ENOMEM, "out of memory");
+	memcpy(reg->build_id, id, len);
+	reg->n_build_id = words;
+	return 0;
+}
+
+int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
+{
+	struct stat now;
+	if (fstatat(AT_FDCWD, f->path, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    now.st_dev != f->st.st_dev || now.st_ino != f->st.st_ino)
+		return file_refuse_moved(f, err);
+
+	RegFileEntry *reg = malloc(sizeof(*reg));
+	if (!reg)
+		return error_set(err, ENOMEM, "out of memory");
+	reg_file_entry__init(reg);
+	e->reg = reg;
+	reg->id = e->id;
+	reg->flags = f->flags;
+	reg->pos = f->pos;
+	reg->has_mode = true;
+	reg->mode = f->st.st_mode;
+	reg->name = strdup(f->path);
+	if (!reg->name)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = owner_dump(f, &reg->fown, err);
+	if (rc < 0 || !S_ISREG(f->st.st_mode) || !size_matters(f->flags))
+		return rc;
+	reg->has_size = true;
+	reg->size = (uint64_t)f->st.st_size;
+	const char *how = d->opts->file_validation;
+	if (reg->size == 0 || (how && !strcmp(how, "filesize")))
+		return 0;
+	return dump_build_id(f, reg, err);
+}
+
+int reg_check(const FileEntry *e, struct error *err)
+{
+	const RegFileEntry *reg = e->reg;
+	if (!reg)
+		return error_set(err, EBADMSG, "regular file without its fields");
+	if (reg->id != e->id)
+		return error_set(err, EBADMSG, "id %u inside says %u", e->id, reg->id);
+	if (reg->has_ext && reg->ext)
+		return error_set(err, ENOTSUP, "external file %.200s: not supported yet",
+				 reg->name);
+	if (reg->name[0] != '/')
+		return error_set(err, EBADMSG, "path \"%.200s\" is not absolute", reg->name);
+	if (strlen(reg->name) >= PATH_MAX)
+		return error_set(err, EBADMSG, "path of %zu bytes", strlen(reg->name));
+	if (reg->n_build_id > BUILD_ID_MAX / 4)
+		return error_set(err, EBADMSG, "%s: build id of %zu words", reg->name,
+				 reg->n_build_id);
+	if (reg->pos > INT64_MAX && reg->pos != UINT64_MAX)
+		return error_set(err, EBADMSG, "%s: offset %#" PRIx64, reg->name, reg->pos);
+	return owner_check(reg->fown, err);
+}
+
+static void hex(const uint8_t *bytes, size_t len, char *out, size_t size)
+{
+	out[0] = 0;
+	for (size_t i = 0; i < len && 2 * i + 2 < size; i++)
+		snprintf(out + 2 * i, size - 2 * i, "%02x", bytes[i]);
+}
+
+static int check_build_id(int fd, uint32_t flags, const RegFileEntry *reg, struct error *err)
+{
+	uint8_t now[BUILD_ID_MAX + 4] = { 0 };
+	if (reg->n_build_id == 0)
+		return 0;
+	size_t len = build_id_of(fd, flags, now);
+	if ((len + 3) / 4 == reg->n_build_id && !memcmp(now, reg->build_id, reg->n_build_id * 4))
+		return 0;
+	char wanted[2 * 32 + 1], found[2 * 32 + 1];
+	hex((const uint8_t *)reg->build_id, reg->n_build_id * 4, wanted, sizeof(wanted));
+	hex(now, len, found, sizeof(found));
+	return error_set(err, ESTALE,
+			 "%s: build id is %s, was %s at the dump: put that file back, or pass "
+			 "--file-validation filesize",
+			 reg->name, len ? found : "missing", wanted);
+}
+
+static int check_found(struct restore *r, int fd, uint32_t flags, const RegFileEntry *reg,
+		       struct error *err)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return error_sys(err, "%s: stat", reg->name);
+	if (reg->has_mode && st.st_mode != reg->mode)
+		return error_set(err, ESTALE, "%s: mode is 0%o, was 0%o at the dump", reg->name,
+				 st.st_mode, reg->mode);
+	if (reg->has_size && (uint64_t)st.st_size != reg->size)
+		return error_set(err, ESTALE,
+				 "%s: size is %" PRIu64 ", was %" PRIu64
+				 " at the dump: put that file back",
+				 reg->name, (uint64_t)st.st_size, reg->size);
+	const char *how = r->opts->file_validation;
+	if (how && !strcmp(how, "filesize"))
+		return 0;
+	return check_build_id(fd, flags, reg, err);
+}
+
+int reg_open_path(struct restore *r, const RegFileEntry *reg, uint32_t flags, struct error *err)
+{
+	/* What was a file may be a FIFO by now: never wait in open. */
+	uint32_t how = (flags & ~OPEN_ONCE) | O_CLOEXEC;
+	how &= ~(uint32_t)O_ASYNC;
+	if (!(how & O_PATH))
+		how |= O_NONBLOCK;
+	auto_fd fd = open(reg->name, (int)how);
+	if (fd < 0)
+		return error_sys(err, "open %s", reg->name);
+	struct file_item *item = file_set_find(r->files, reg->id);
+	if (!item || !item->checked) {
+		int rc = check_found(r, fd, flags, reg, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (item)
+		item->checked = true;
+	return take_fd(fd);
+}
+
+int file_set_flags(int fd, uint32_t flags, const FownEntry *owner, struct error *err)
+{
+	if (flags & O_PATH)
+		return 0;
+	if (fcntl(fd, F_SETFL, flags & SET_LATER) < 0)
+		return error_sys(err, "set flags %#x", flags);
+	if (owner && owner->signum && fcntl(fd, F_SETSIG, (int)owner->signum) < 0)
+		return error_sys(err, "set signal %u", owner->signum);
+	return 0;
+}
+
+int reg_open(struct restore *r, const FileEntry *e, struct error *err)
+{
+	const RegFileEntry *reg = e->reg;
+	auto_fd fd = reg_open_path(r, reg, reg->flags, err);
+	if (fd < 0)
+		return fd;
+	int rc = file_set_flags(fd, reg->flags, reg->fown, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "%s", reg->name);
+	bool seek = reg->pos != 0 && reg->pos != UINT64_MAX && !(reg->flags & O_PATH);
+	if (seek && lseek(fd, (off_t)reg->pos, SEEK_SET) < 0)
+		return error_sys(err, "%s: seek to %" PRIu64, reg->name, reg->pos);
+	return take_fd(fd);
+}
+
+const FownEntry *reg_owner(struct restore *r, const FileEntry *e)
+{
+	(void)r;
+	return e->reg->fown;
+}
+
+const struct file_type file_regular = {
+	.name = "regular file, directory",
+	.type = FD_TYPES__REG,
+	.match = reg_match,
+	.dump = reg_dump,
+	.check = reg_check,
+	.open = reg_open,
+	.owner = reg_owner,
+};

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ * What the images say about descriptors, read and checked before anything is opened.
+ */
+#include "engine/files/set.h"
+
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "images/reader.h"
+
+#define FD_LIMIT (1u << 30) /* above fs.nr_open of any kernel */
+
+static int item_compare(const void *left, const void *right)
+{
+	const struct file_item *a = left, *b = right;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+struct file_item *file_set_find(struct file_set *set, uint32_t id)
+{
+	const struct file_item key = { .id = id };
+	return set->nr_items ? bsearch(&key, set->items, set->nr_items, sizeof(key), item_compare)
+			     : NULL;
+}
+
+static const struct file_type *type_of(const FileEntry *e)
+{
+	const struct file_type *type = NULL;
+	for (const struct file_type *const *row = file_types; *row; row++)
+		if ((*row)->type == e->type)
+			type = *row; /* the last is the most general */
+	return type;
+}
+
+static int item_add(struct file_set *set, FileEntry *e, struct error *err)
+{
+	struct file_item *items =
+	    array_grow_(set->items, &set->cap_items, set->nr_items + 1, sizeof(*items));
+	if (!items) {
+		file_entry__free_unpacked(e, NULL);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	set->items = items;
+	struct file_item *item = &items[set->nr_items++];
+	*item = (struct file_item){ .id = e->id, .entry = e, .type = type_of(e), .fd = -1 };
+	int rc = item->type ? item->type->check(e, err) : 0;
+	return rc < 0 ? error_wrap(err, rc, "files.img: file id %u", e->id) : 0;
+}
+
+static int load_files(struct restore *r, struct error *err)
+{
+	struct file_set *set = r->files;
+	auto_image_reader reader = NULL;
+	int rc = image_open_typed(r->images, IMG_FILES, 0, &reader, err);
+	while (rc == 0) {
+		ProtobufCMessage *msg = NULL;
+		rc = image_next(reader, &msg, err);
+		if (rc == 0)
+			break;
+		if (rc > 0)
+			rc = item_add(set, (FileEntry *)msg, err);
+	}
+	if (rc < 0)
+		return rc;
+	qsort(set->items, set->nr_items, sizeof(*set->items), item_compare);
+	for (size_t i = 1; i < set->nr_items; i++)
+		if (set->items[i].id == set->items[i - 1].id)
+			return error_set(err, EBADMSG, "files.img: file id %u stands twice",
+					 set->items[i].id);
+	return 0;
+}
+
+static int row_compare(const void *left, const void *right)
+{
+	const struct fd_row *a = left, *b = right;
+	return a->fd < b->fd ? -1 : a->fd > b->fd;
+}
+
+static int row_add(struct file_set *set, struct fd_rows *rows, const FdinfoEntry *e,
+		   struct error *err)
+{
+	const struct file_item *item = file_set_find(set, e->id);
+	if (!item)
+		return error_set(err, EBADMSG, "fd %u is file id %u, which files.img has not",
+				 e->fd, e->id);
+	if (item->entry->type != e->type)
+		return error_set(err, EBADMSG, "fd %u: file id %u is of type %u here, %u there",
+				 e->fd, e->id, e->type, item->entry->type);
+	if (e->fd >= FD_LIMIT)
+		return error_set(err, EBADMSG, "fd %u is out of range", e->fd);
+	struct fd_row *row = array_add(rows);
+	if (!row)
+		return error_set(err, ENOMEM, "out of memory");
+	*row = (struct fd_row){ .fd = e->fd, .id = e->id, .flags = e->flags };
+	return 0;
+}
+
+static int rows_load(struct restore *r, struct fd_rows *rows, struct error *err)
+{
+	auto_image_reader reader = NULL;
+	int rc = image_open_typed(r->images, IMG_FDINFO, rows->files_id, &reader, err);
+	while (rc == 0) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(reader, &msg, err);
+		if (rc == 0)
+			break;
+		if (rc > 0)
+			rc = row_add(r->files, rows, (const FdinfoEntry *)msg, err);
+	}
+	if (rc < 0)
+		return error_wrap(err, rc, "fdinfo-%u.img", rows->files_id);
+	if (rows->nr)
+		qsort(rows->items, rows->nr, sizeof(*rows->items), row_compare);
+	for (size_t i = 1; i < rows->nr; i++)
+		if (rows->items[i].fd == rows->items[i - 1].fd)
+			return error_set(err, EBADMSG, "fdinfo-%u.img: fd %u stands twice",
+					 rows->files_id, rows->items[i].fd);
+	return 0;
+}
+
+struct fd_rows *file_set_rows(struct file_set *set, uint32_t files_id)
+{
+	for (size_t i = 0; i < set->tables.nr; i++)
+		if (set->tables.items[i].files_id == files_id)
+			return &set->tables.items[i];
+	return NULL;
+}
+
+static int load_task(struct restore *r, const struct rtask *t, struct error *err)
+{
+	struct file_set *set = r->files;
+	if (t->state == TASK_ZOMBIE || t->state == TASK_DEAD || !t->ids)
+		return 0;
+	if (!file_set_rows(set, t->ids->files_id)) {
+		struct fd_rows *rows = array_add(&set->tables);
+		if (!rows)
+			return error_set(err, ENOMEM, "out of memory");
+		rows->files_id = t->ids->files_id;
+		rows->pid = t->pid;
+		int rc = rows_load(r, rows, err);
+		if (rc < 0)
+			return rc;
+	}
+	return fs_load(r, t, err);
+}
+
+/* Files whose path is not theirs: deleted ones, kept in images of their own. */
+static int load_remaps(struct restore *r, struct error *err)
+{
+	auto_image_reader reader = NULL;
+	int rc = image_open_typed(r->images, IMG_REMAP_FPATH, 0, &reader, err);
+	if (rc == -ENOENT)
+		return 0;
+	while (rc == 0) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(reader, &msg, err);
+		if (rc <= 0)
+			break;
+		struct file_item *item =
+		    file_set_find(r->files, ((RemapFilePathEntry *)msg)->orig_id);
+		if (item)
+			item->remapped = true;
+		rc = 0;
+	}
+	return rc;
+}
+
+static int refuse_locks(struct restore *r, struct error *err)
+{
+	auto_image_reader reader = NULL;
+	auto_message ProtobufCMessage *msg = NULL;
+	int rc = image_open_typed(r->images, IMG_FILE_LOCKS, 0, &reader, err);
+	if (rc == -ENOENT)
+		return 0;
+	if (rc == 0)
+		rc = image_next(reader, &msg, err);
+	if (rc <= 0)
+		return rc;
+	return error_set(err, ENOTSUP,
+			 "filelocks.img: pid %d held a file lock at the dump: not supported yet",
+			 ((const FileLockEntry *)msg)->pid);
+}
+
+int files_load(struct restore *r, struct error *err)
+{
+	r->files = calloc(1, sizeof(*r->files));
+	if (!r->files)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = load_files(r, err);
+	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
+		rc = load_task(r, r->tasks[i], err);
+	if (rc == 0)
+		rc = load_remaps(r, err);
+	if (rc == 0)
+		rc = refuse_locks(r, err);
+	if (rc == 0)
+		rc = pipe_load_contents(r, err);
+	return rc < 0 ? rc : window_choose(r->files, err);
+}
+
+void file_set_free(struct file_set *set)
+{
+	if (!set)
+		return;
+	pipe_close_rest(set);
+	for (size_t i = 0; i < set->nr_items; i++) {
+		fd_close(set->items[i].fd);
+		file_entry__free_unpacked(set->items[i].entry, NULL);
+	}
+	for (size_t i = 0; i < set->tables.nr; i++)
+		free(set->tables.items[i].items);
+	for (size_t i = 0; i < set->mapped.nr; i++)
+		fd_close(set->mapped.items[i].fd);
+	for (size_t i = 0; i < set->pipes.nr; i++)
+		strbuf_fini(&set->pipes.items[i].data);
+	free(set->items);
+	free(set->tables.items);
+	free(set->fs.items);
+	free(set->mapped.items);
+	free(set->pipes.items);
+	free(set);
+}
+
+const char *file_set_user(struct file_set *set, uint32_t id, char *out, size_t len)
+{
+	for (size_t i = 0; i < set->tables.nr; i++) {
+		const struct fd_rows *rows = &set->tables.items[i];
+		for (size_t j = 0; j < rows->nr; j++)
+			if (rows->items[j].id == id) {
+				snprintf(out, len, "pid %d, fd %u", rows->pid, rows->items[j].fd);
+				return out;
+			}
+	}
+	for (size_t i = 0; i < set->fs.nr; i++) {
+		const struct fs_row *fs = &set->fs.items[i];
+		if (fs->cwd_id == id || fs->root_id == id) {
+			snprintf(out, len, "pid %d, its %s directory", fs->pid,
+				 fs->cwd_id == id ? "current" : "root");
+			return out;
+		}
+	}
+	snprintf(out, len, "a mapping or executable");
+	return out;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ * Inside files/: what the images say about descriptors, and what is open of it, while restoring.
+ */
+#pragma once
+
+#include "base/strbuf.h"
+#include "engine/files/file.h"
+
+struct file_item { /* an entry of files.img */
+	uint32_t id;
+	FileEntry *entry;
+	const struct file_type *type; /* NULL: not supported, an error once somebody needs it */
+	int fd;                       /* in the window, or -1 */
+	bool remapped;                /* remap-fpath.img replaces its path */
+	bool checked;                 /* size, mode and build id were as stored */
+};
+
+struct fd_row { /* an entry of fdinfo-N.img */
+	uint32_t fd, id, flags;
+};
+
+struct fd_rows { /* a descriptor table */
+	uint32_t files_id;
+	pid_t pid; /* the first task that has it */
+	struct fd_row *items;
+	size_t nr, cap;
+};
+
+struct fs_row { /* fs-PID.img */
+	pid_t pid;
+	uint32_t cwd_id, root_id, umask;
+	bool has_umask;
+};
+
+struct mapped_file {
+	uint32_t id, flags;
+	int fd;
+};
+
+struct pipe_item { /* a pipe or FIFO: contents, and its ends once made */
+	uint32_t pipe_id;
+	bool fifo, has_size, made;
+	uint32_t size;
+	struct strbuf data;
+	int ends[2];   /* of a pipe; -1: given away */
+	bool taken[2]; /* the first description of each end is the one pipe(2) made */
+};
+
+struct file_set {
+	struct file_item *items; /* sorted by id */
+	size_t nr_items, cap_items;
+	struct {
+		struct fd_rows *items;
+		size_t nr, cap;
+	} tables;
+	struct {
+		struct fs_row *items;
+		size_t nr, cap;
+	} fs;
+	struct {
+		struct mapped_file *items;
+		size_t nr, cap;
+	} mapped;
+	struct {
+		struct pipe_item *items;
+		size_t nr, cap;
+	} pipes;
+	unsigned int first, last; /* the window */
+};
+
+struct file_item *file_set_find(struct file_set *set, uint32_t id);     /* NULL: none */
+struct fd_rows *file_set_rows(struct file_set *set, uint32_t files_id); /* NULL: none */
+/** "pid 12, fd 5": somebody who has this file, for messages. @return out. */
+const char *file_set_user(struct file_set *set, uint32_t id, char *out, size_t len);
+
+/** Choose the window beside the numbers that tasks use; raises the soft RLIMIT_NOFILE. */
+int window_choose(struct file_set *set, struct error *err);
+/**
+ * The lowest run of `want` free numbers below limit; pure.
+ * @param used  sorted, no duplicates
+ * @return false when there is none
+ */
+bool window_find(const uint32_t *used, size_t nr, unsigned int want, unsigned int limit,
+		 unsigned int *first);
+/** Take a descriptor over into the window. @return its number; -errno, closed. */
+int window_take(struct file_set *set, int fd, struct error *err);
+
+/** Contents of pipes and FIFOs, into set->pipes. */
+int pipe_load_contents(struct restore *r, struct error *err);
+/** Close the ends of pipes that no task has. */
+void pipe_close_rest(struct file_set *set);
+
+/** Open a regular file's path with other flags; what is found is checked against the entry. */
+int reg_open_path(struct restore *r, const RegFileEntry *reg, uint32_t flags, struct error *err);
+int reg_check(const FileEntry *e, struct error *err);
+int reg_open(struct restore *r, const FileEntry *e, struct error *err);
+int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err);
+const FownEntry *reg_owner(struct restore *r, const FileEntry *e);
+/** Flags that fcntl(F_SETFL) sets, and the owner's signal. */
+int file_set_flags(int fd, uint32_t flags, const FownEntry *owner, struct error *err);
+
+/** fs-PID.img: read it; enter its directories in the task. */
+int fs_load(struct restore *r, const struct rtask *t, struct error *err);
+int fs_install(struct restore *r, const struct rtask *t, struct error *err);

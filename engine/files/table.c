@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ * Which descriptors are the same open file description: a tree ordered by device and inode, and
+ * where these are equal by kcmp(2).
+ */
+#include "engine/files/table.h"
+
+#include <errno.h>
+#include <linux/kcmp.h>
+#include <search.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+
+struct description { /* a node of the tree; its first holder stands for it */
+	dev_t dev;
+	ino_t ino;
+	pid_t pid;
+	int fd;
+	uint32_t id;
+	FdTypes type;
+	int failed; /* of a search key: why kcmp could not tell */
+};
+
+struct special {
+	dev_t dev;
+	ino_t ino;
+	bool by_maps; /* numbers as /proc/PID/maps has them; they differ from stat's on btrfs */
+	uint32_t id;
+	char path[];
+};
+
+static int description_compare(const void *left, const void *right)
+{
+	struct description *a = (struct description *)left; /* the key */
+	const struct description *b = right;
+	if (a->dev != b->dev)
+		return a->dev < b->dev ? -1 : 1;
+	if (a->ino != b->ino)
+		return a->ino < b->ino ? -1 : 1;
+	switch (syscall(SYS_kcmp, a->pid, b->pid, KCMP_FILE, a->fd, b->fd)) {
+	case 0:
+		return 0;
+	case 1:
+		return -1;
+	case 2:
+		return 1;
+	case -1:
+		a->failed = errno;
+		return 0; /* ends the search */
+	default:
+		a->failed = EIO;
+		return 0;
+	}
+}
+
+int file_table_identify(struct file_table *t, const struct open_file *f, uint32_t **id,
+			FdTypes **type, struct error *err)
+{
+	struct description *key = calloc(1, sizeof(*key));
+	if (!key)
+		return error_set(err, ENOMEM, "out of memory");
+	*key = (struct description){
+		.dev = f->st.st_dev,
+		.ino = f->st.st_ino,
+		.pid = f->task->pid,
+		.fd = f->task_fd,
+	};
+	struct description **node = tsearch(key, &t->descriptions, description_compare);
+	if (!node || key->failed) {
+		int code = node ? key->failed : ENOMEM;
+		free(key);
+		return error_code(err, code, "compare fd %d of pid %d: kcmp", f->task_fd,
+				  f->task->pid);
+	}
+	bool known = *node != key;
+	struct description *found = *node;
+	if (known)
+		free(key);
+	*id = &found->id;
+	*type = &found->type;
+	return !known;
+}
+
+static int special_compare(const void *left, const void *right)
+{
+	const struct special *a = left, *b = right;
+	if (a->dev != b->dev)
+		return a->dev < b->dev ? -1 : 1;
+	if (a->ino != b->ino)
+		return a->ino < b->ino ? -1 : 1;
+	if (a->by_maps != b->by_maps)
+		return a->by_maps ? 1 : -1;
+	return strcmp(a->path, b->path);
+}
+
+int file_table_special(struct file_table *t, dev_t dev, ino_t ino, const char *path, bool by_maps,
+		       uint32_t **id, struct error *err)
+{
+	size_t len = strlen(path) + 1;
+	struct special *key = calloc(1, sizeof(*key) + len);
+	if (!key)
+		return error_set(err, ENOMEM, "out of memory");
+	key->dev = dev;
+	key->ino = ino;
+	key->by_maps = by_maps;
+	memcpy(key->path, path, len);
+	struct special **node = tsearch(key, &t->specials, special_compare);
+	if (!node) {
+		free(key);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	*id = &(*node)->id;
+	if (*node != key)
+		free(key);
+	return 0;
+}
+
+int file_table_write(struct dump *d, const FileEntry *e, struct error *err)
+{
+	return image_write(d->files->files, &e->base, err);
+}
+
+int file_table_add(struct dump *d, const struct open_file *f, uint32_t id, FdTypes *type,
+		   struct error *err)
+{
+	const struct unsupported *why = file_unsupported(f);
+	if (why)
+		return file_refuse_as(f, why, err);
+	const struct file_type *const *row = file_types;
+	while (*row && !(*row)->match(f))
+		row++;
+	if (!*row)
+		return file_refuse(f, err);
+
+	FileEntry *e = malloc(sizeof(*e));
+	if (!e)
+		return error_set(err, ENOMEM, "out of memory");
+	file_entry__init(e);
+	e->id = id;
+	e->type = *type = (*row)->type;
+	int rc = (*row)->dump(d, f, e, err);
+	if (rc == 0)
+		rc = file_table_write(d, e, err);
+	file_entry__free_unpacked(e, NULL);
+	return rc;
+}
+
+int file_table_new(struct dump *d, struct error *err)
+{
+	struct file_table *t = calloc(1, sizeof(*t));
+	if (!t)
+		return error_set(err, ENOMEM, "out of memory");
+	t->next_id = 1;
+	t->pipe[0] = t->pipe[1] = -1;
+	int rc = image_create(d->images_fd, IMG_FILES, 0, &t->files, err);
+	if (rc < 0) {
+		free(t);
+		return rc;
+	}
+	d->files = t;
+	return 0;
+}
+
+void file_table_free(struct file_table *t)
+{
+	if (!t)
+		return;
+	image_writer_close(t->files);
+	image_writer_close(t->data[0]);
+	image_writer_close(t->data[1]);
+	tdestroy(t->descriptions, free);
+	tdestroy(t->specials, free);
+	free(t->pipes.items);
+	free(t->dumped.items);
+	fd_close(t->pipe[0]);
+	fd_close(t->pipe[1]);
+	free(t);
+}
+
+int files_dump_finish(struct dump *d, struct error *err)
+{
+	struct file_table *t = d->files;
+	int rc = pipes_finish(d, err);
+	if (rc == 0)
+		rc = image_finish(t->files, err);
+	for (int i = 0; rc == 0 && i < 2; i++)
+		rc = t->data[i] ? image_finish(t->data[i], err) : 0;
+	return rc;
+}

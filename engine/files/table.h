@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ * Inside files/: identity of open file descriptions and the images they go to, while dumping.
+ */
+#pragma once
+
+#include "engine/files/file.h"
+#include "images/writer.h"
+
+struct pipe_seen { /* one pipe or FIFO, however many descriptors lead to it */
+	dev_t dev;
+	ino_t ino;
+	uint32_t pipe_id; /* as in the images */
+	bool fifo;
+	int size;                /* of its buffer, bytes */
+	bool readable, writable; /* an end of that kind is held in the tree */
+	bool data_saved;
+	bool peer_gone;  /* poll(2): nobody anywhere holds the other end */
+	char holder[96]; /* the first that held it, for messages */
+};
+
+struct file_table {
+	struct image_writer *files;   /* files.img */
+	struct image_writer *data[2]; /* pipes-data.img, fifo-data.img; made on first use */
+	uint32_t next_id;
+	void *descriptions; /* tsearch trees */
+	void *specials;
+	struct {
+		struct pipe_seen *items;
+		size_t nr, cap;
+	} pipes;
+	struct {
+		struct dumped_table {
+			uint32_t files_id;
+			pid_t pid;
+		} * items;
+		size_t nr, cap;
+	} dumped;    /* descriptor tables that have their fdinfo image */
+	int pipe[2]; /* where tee(2) copies pipes to */
+};
+
+/**
+ * The id of a descriptor's open file description: the same for all duplicates of it.
+ * @param type  set to what was given with file_table_set_type() when the description is known
+ * @return 1 when it is new; 0 when it was seen before; -errno
+ */
+int file_table_identify(struct file_table *t, const struct open_file *f, uint32_t **id,
+			FdTypes **type, struct error *err);
+
+/**
+ * The id of a file known by name only: mappings, executables, cwd, root.
+ * @param id  where the id lives; 0 when the file was not seen before: the caller sets it
+ */
+int file_table_special(struct file_table *t, dev_t dev, ino_t ino, const char *path, bool by_maps,
+		       uint32_t **id, struct error *err);
+
+/** Write one more entry of files.img. */
+int file_table_write(struct dump *d, const FileEntry *e, struct error *err);
+
+/** Find the row, let it dump, write the entry under an id. Refuses what no row takes. */
+int file_table_add(struct dump *d, const struct open_file *f, uint32_t id, FdTypes *type,
+		   struct error *err);
+
+/** "pid 12 (cat): fd 5": whose file this is; for messages. @return out. */
+const char *file_holder(const struct open_file *f, char *out, size_t len);
+/** Name what nobody can dump. @return -ENOTSUP, always. */
+int file_refuse(const struct open_file *f, struct error *err);
+/** A reason to refuse that holds before any row is asked, or NULL. */
+const struct unsupported *file_unsupported(const struct open_file *f);
+int file_refuse_as(const struct open_file *f, const struct unsupported *why, struct error *err);
+int file_refuse_lock(const struct open_file *f, struct error *err);
+/** The path leads somewhere else now: deleted, renamed over, or covered by a mount. */
+int file_refuse_moved(const struct open_file *f, struct error *err);
+
+/** Owner of a description and its signal: fcntl(F_GETOWN_EX, F_GETSIG). @param out  allocated */
+int owner_dump(const struct open_file *f, FownEntry **out, struct error *err);
+int owner_check(const FownEntry *o, struct error *err);
+
+/** Note an end of a pipe, save its contents once. @param pipe_id  for the entry */
+int pipe_dump_contents(struct dump *d, const struct open_file *f, uint32_t *pipe_id,
+		       struct error *err);
+/** After the last task: the sizes of pipes nobody reads; warn of those that lead out of the tree.
+ */
+int pipes_finish(struct dump *d, struct error *err);
+
+/**
+ * The id of what a link in /proc/PID leads to.
+ * @param link  "cwd"; @param what  a FILE_* value; @param addr  of a mapping, for messages
+ */
+int files_dump_link(struct dump *d, struct task *t, const char *link, int what, uint64_t addr,
+		    uint32_t *id, struct error *err);
+int fs_dump(struct dump *d, struct task *t, struct error *err);
+
+#define BUILD_ID_MAX 512
+/**
+ * The build id of an ELF file: the GNU note of type 3 in a PT_NOTE segment.
+ * @return bytes, 0 when it has none; never fails: what cannot be read has none
+ */
+size_t build_id_read(int fd, uint8_t out[BUILD_ID_MAX]);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ * Every type of descriptor that can be dumped and restored; the first that matches takes it.
+ */
+#include <stddef.h>
+
+#include "engine/files/types.h"
+
+const struct file_type *const file_types[] = {
+	&file_device, &file_pipe, &file_fifo, &file_regular, NULL,
+};

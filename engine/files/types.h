@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT
+ * The rows of types.c, each defined at the end of its own file.
+ */
+#pragma once
+
+#include "engine/files/file.h"
+
+extern const struct file_type file_device;  /* dev.c */
+extern const struct file_type file_pipe;    /* pipe.c */
+extern const struct file_type file_fifo;    /* pipe.c */
+extern const struct file_type file_regular; /* reg.c */
