@@ -77,7 +77,9 @@ pie_cflags := -std=gnu11 -D_GNU_SOURCE -I. -O2 -MMD -MP $(warn) -ffreestanding -
 pie_common := $(patsubst engine/pie/%.c,$(O)/pie/%.pie.o,$(wildcard engine/pie/common/*.c))
 $(O)/pie/%.pie.o: engine/pie/%.c
 	$(call say,PIE,$@) mkdir -p $(@D) && $(PIE_CC) $(pie_cflags) -c -o $@ $<
-$(O)/pie/%.elf: $(O)/pie/%.pie.o $(pie_common) engine/pie/pie.lds
+pie_parts = $(patsubst engine/pie/%.c,$(O)/pie/%.pie.o,$(wildcard engine/pie/$(1)/*.c))
+.SECONDEXPANSION:
+$(O)/pie/%.elf: $(O)/pie/%.pie.o $(pie_common) $$(call pie_parts,$$*) engine/pie/pie.lds
 	$(call say,PIELD,$@) $(PIE_CC) -nostdlib -static-pie -Wl,-T,engine/pie/pie.lds -Wl,--build-id=none \
 		-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(filter %.o,$^) \
 		&& ! readelf -rW $@ | grep -q R_X86

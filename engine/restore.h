@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "engine/mem/vma.h"
 #include "engine/options.h"
+#include "engine/restore_shared.h"
 #include "engine/task/task.h"
 #include "images/source.h"
 #include "memory.pb-c.h"
@@ -35,36 +36,6 @@ struct rtask {
 	struct range premap; /* where its private pages wait for the restorer; mem/ */
 	struct arena *arena;
 	size_t slot; /* index in restore_shared.slots */
-};
-
-/* Where tasks wait for each other; a task's slot says the last one it has finished. */
-enum restore_stage {
-	STAGE_NONE,
-	STAGE_BIRTH,  /* every task exists, is in its session, leads its group */
-	STAGE_GROUPS, /* every task is in its group: helpers and zombies may die */
-	STAGE_READY,  /* every thread has its final state and waits to be let go */
-};
-
-/* What one task tells the coordinator; the index is that of its birth (engine/birth_plan.h). */
-struct restore_slot {
-	uint32_t stage;
-	uint32_t born;                   /* 1: the pid is ours */
-	uint64_t arena_start, arena_end; /* to be unmapped from it at the very end */
-	uint64_t syscall_addr;           /* of a syscall instruction inside the arena */
-};
-
-struct restore_shared {     /* MAP_SHARED: coordinator, tasks, restorer blobs */
-	uint32_t stage;     /* futex: the last stage that all have finished */
-	uint32_t arrived;   /* how many have finished the next one */
-	uint32_t expected;  /* when arrived reaches it, the coordinator is woken */
-	uint32_t wake;      /* futex of the coordinator: changes when it should look */
-	uint32_t failed;    /* 1: somebody writes `error`; 2: it is written. Everybody gives up */
-	uint32_t error_raw; /* 1: error.text lacks the words for error.code (from a blob) */
-	struct error error; /* of the first that failed */
-	/* added to atomically by tasks, for stats-restore */
-	uint64_t pages_compared, pages_skipped_cow, pages_restored;
-	uint32_t nr_slots;
-	struct restore_slot slots[];
 };
 
 struct restore {

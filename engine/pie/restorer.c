@@ -1,7 +1,103 @@
 /* SPDX-License-Identifier: MIT
  * The restorer: the last code that runs in a restored task before its own.
  */
-__attribute__((section(".text.entry"), used)) void pie_entry(void);
-void pie_entry(void)
+#include <linux/close_range.h>
+#include <linux/futex.h>
+#include <linux/prctl.h>
+
+#include "engine/pie/restorer/parts.h"
+#include "engine/pie/syscalls.h"
+#include "engine/pie/text.h"
+
+/* Entered on the leader's stack in the arena, all signals blocked, nothing else to return to. */
+__asm__(".section .text.entry, \"ax\"\n"
+	".globl pie_entry\n"
+	"pie_entry:\n"
+	"	xor %ebp, %ebp\n"
+	"	call restorer_main\n"
+	"	ud2\n"
+	".org pie_entry + 16\n" /* RESTORER_SYSCALL_OFFSET */
+	"	syscall\n"
+	"	ud2\n"
+	".text\n");
+
+int restorer_fail(struct restorer_args *args, const char *what, uint64_t at, long rc)
 {
+	struct restore_shared *s = args->shared;
+	uint32_t nobody = 0;
+	if (!__atomic_compare_exchange_n(&s->failed, &nobody, 1, 0, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		return (int)rc;
+	struct text t = text_in(s->error.text, sizeof(s->error.text));
+	text_str(&t, "task ");
+	text_dec(&t, args->pid);
+	text_str(&t, ": ");
+	text_str(&t, what);
+	if (at) {
+		text_str(&t, " ");
+		if (at < 1 << 22)
+			text_dec(&t, (int64_t)at);
+		else
+			text_hex(&t, at);
+	}
+	s->error.code = (int)rc;
+	s->error_raw = 1;
+	__atomic_store_n(&s->failed, 2, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&s->wake, 1, __ATOMIC_RELEASE);
+	sys(SYS_futex, &s->wake, FUTEX_WAKE, 1, 0, 0, 0);
+	return (int)rc;
+}
+
+_Noreturn void restorer_give_up(void)
+{
+	for (;;)
+		sys(SYS_exit_group, 1);
+}
+
+_Noreturn void restorer_ready(struct restorer_args *args)
+{
+	struct restore_shared *s = args->shared;
+	uint32_t expected = s->expected;
+	if (__atomic_add_fetch(&s->arrived, 1, __ATOMIC_ACQ_REL) == expected) {
+		__atomic_add_fetch(&s->wake, 1, __ATOMIC_RELEASE);
+		sys(SYS_futex, &s->wake, FUTEX_WAKE, 1, 0, 0, 0);
+	}
+	for (;;) /* until the coordinator stops this thread and sets its registers */
+		sys(SYS_futex, &s->stage, FUTEX_WAIT, STAGE_GROUPS, 0, 0, 0);
+}
+
+static void wait_for_threads(struct restorer_args *args)
+{
+	for (;;) {
+		uint32_t done = __atomic_load_n(&args->threads_done, __ATOMIC_ACQUIRE);
+		if (done == args->nr_threads - 1)
+			return;
+		sys(SYS_futex, &args->threads_done, FUTEX_WAIT, done, 0, 0, 0);
+	}
+}
+
+static int finish(struct restorer_args *args)
+{
+	wait_for_threads(args); /* a change of credentials by any of them resets the flag */
+	if (args->dumpable == 0 || args->dumpable == 1)
+		sys(SYS_prctl, PR_SET_DUMPABLE, (long)args->dumpable, 0, 0, 0);
+	long rc = sys(SYS_close_range, args->window_first, args->window_last, 0);
+	if (rc < 0)
+		return restorer_fail(args, "close descriptors from", args->window_first, rc);
+	return restore_armed_timers(args);
+}
+
+__attribute__((used)) _Noreturn void restorer_main(struct restorer_args *args);
+void restorer_main(struct restorer_args *args)
+{
+	if (restore_address_space(args) < 0 || restore_mm_fields(args) < 0 ||
+	    restore_process_state(args) < 0)
+		restorer_give_up();
+	read_bounding_set(args);
+	if (restore_threads(args) < 0 || restore_posix_timers(args) < 0 ||
+	    restore_limits(args) < 0 || restore_thread_state(args, &args->threads[0]) < 0 ||
+	    finish(args) < 0)
+		restorer_give_up();
+	args->slot->stage = STAGE_READY;
+	restorer_ready(args);
 }

@@ -7,6 +7,13 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+struct restore_shared;
+struct restore_slot;
+
+/* Where a bare system call instruction stands in the blob, for what is injected at the end. */
+#define RESTORER_SYSCALL_OFFSET 16
+#define RESTORER_STACK_SIZE     4096 /* of each thread but the leader */
+
 /*
  * One step of building the address space, in table order. premapped: move from here (mremap), then
  * mprotect; 0: map afresh with flags | MAP_FIXED_NOREPLACE. Afterwards madvise every bit of madv,
@@ -74,7 +81,6 @@ struct restorer_args {
 	uint32_t window_first, window_last; /* descriptors of the restore itself: closed last */
 	uint32_t cap_last;                  /* of this kernel */
 	uint32_t bnd_now[2];                /* bounding set before credentials change */
-	uint32_t create_restore_ids;        /* prctl(PR_TIMER_CREATE_RESTORE_IDS) is there */
 	uint32_t threads_done;              /* futex between leader and threads, see restorer.c */
 	struct restorer_vma *vmas;
 	uint32_t nr_vmas;

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ * From the address space the task was born with to the one in the image.
+ */
+#include <linux/prctl.h>
+#include <sys/mman.h>
+
+#include "engine/mem/vma.h"
+#include "engine/pie/restorer/parts.h"
+#include "engine/pie/syscalls.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1
+#endif
+
+static long move(uint64_t from, uint64_t to, uint64_t size)
+{
+	if (from == to)
+		return (long)to;
+	return sys(SYS_mremap, from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+}
+
+static int park_kernel_mappings(struct restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->nr_moves; i++) {
+		const struct restorer_move *m = &args->moves[i];
+		long at = m->park ? move(m->from, m->park, m->size) : 0;
+		if (sys_failed(at))
+			return restorer_fail(args, "move a kernel mapping away from", m->from, at);
+	}
+	return 0;
+}
+
+static int place_kernel_mappings(struct restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->nr_moves; i++) {
+		const struct restorer_move *m = &args->moves[i];
+		long at = m->park ? move(m->park, m->to, m->size) : 0;
+		if (sys_failed(at))
+			return restorer_fail(args, "move a kernel mapping to", m->to, at);
+	}
+	return 0;
+}
+
+/* What stays while the rest is unmapped, in address order. */
+struct kept {
+	uint64_t start, end;
+};
+
+static uint32_t collect_kept(const struct restorer_args *args, struct kept *kept)
+{
+	uint32_t nr = 0;
+	kept[nr++] = (struct kept){ args->self_start, args->self_end };
+	if (args->premap_end > args->premap_start)
+		kept[nr++] = (struct kept){ args->premap_start, args->premap_end };
+	for (uint32_t i = 0; i < args->nr_moves; i++) {
+		const struct restorer_move *m = &args->moves[i];
+		if (!m->park)
+			kept[nr++] = (struct kept){ m->from, m->from + m->size };
+	}
+	for (uint32_t i = 1; i < nr; i++) {
+		for (uint32_t k = i; k && kept[k].start < kept[k - 1].start; k--) {
+			struct kept swap = kept[k];
+			kept[k] = kept[k - 1];
+			kept[k - 1] = swap;
+		}
+	}
+	return nr;
+}
+
+static int unmap_rest(struct restorer_args *args)
+{
+	struct kept kept[2 + sizeof(args->moves) / sizeof(args->moves[0])];
+	uint32_t nr = collect_kept(args, kept);
+	uint64_t from = 0;
+	for (uint32_t i = 0; i <= nr; i++) {
+		uint64_t to = i < nr ? kept[i].start : args->task_size;
+		long rc = to > from ? sys(SYS_munmap, from, to - from) : 0;
+		if (rc < 0)
+			return restorer_fail(args, "unmap what lies at", from, rc);
+		if (i < nr && kept[i].end > from)
+			from = kept[i].end;
+	}
+	return 0;
+}
+
+static int place(struct restorer_args *args, const struct restorer_vma *v)
+{
+	uint64_t len = v->end - v->start;
+	if (v->premapped) {
+		long at = move(v->premapped, v->start, len);
+		if (sys_failed(at))
+			return restorer_fail(args, "move memory to", v->start, at);
+		long rc = sys(SYS_mprotect, v->start, len, v->prot);
+		return rc < 0 ? restorer_fail(args, "protect memory at", v->start, rc) : 0;
+	}
+	long at = sys(SYS_mmap, v->start, len, v->prot, v->flags | MAP_FIXED_NOREPLACE, (long)v->fd,
+		      v->pgoff);
+	if (sys_failed(at) || (uint64_t)at != v->start)
+		return restorer_fail(args, "map memory at", v->start, sys_failed(at) ? at : -17);
+	return 0;
+}
+
+static int advise(struct restorer_args *args, const struct restorer_vma *v)
+{
+	uint64_t len = v->end - v->start;
+	for (unsigned advice = 0; advice < 64 && v->madv >> advice; advice++) {
+		if (!(v->madv & (UINT64_C(1) << advice)))
+			continue;
+		long rc = sys(SYS_madvise, v->start, len, advice);
+		if (rc < 0)
+			return restorer_fail(args, "give advice on memory at", v->start, rc);
+	}
+	if (!(v->flags & MAP_LOCKED))
+		return 0;
+	long rc = sys(SYS_mlock2, v->start, len, v->status & VMA_LOCK_ONFAULT ? MLOCK_ONFAULT : 0);
+	return rc < 0 ? restorer_fail(args, "lock memory at", v->start, rc) : 0;
+}
+
+static int restore_vma(struct restorer_args *args, const struct restorer_vma *v)
+{
+	if (v->status & VMA_AREA_GUARD) {
+		long rc = sys(SYS_madvise, v->start, v->end - v->start, MADV_GUARD_INSTALL);
+		return rc < 0 ? restorer_fail(args, "install guard pages at", v->start, rc) : 0;
+	}
+	int rc = place(args, v);
+	if (rc == 0)
+		rc = advise(args, v);
+	if (v->fd >= 0 && v->close_fd)
+		sys(SYS_close, (long)v->fd);
+	return rc;
+}
+
+int restore_address_space(struct restorer_args *args)
+{
+	int rc;
+	if ((rc = park_kernel_mappings(args)) < 0 || (rc = unmap_rest(args)) < 0 ||
+	    (rc = place_kernel_mappings(args)) < 0)
+		return rc;
+	for (uint32_t i = 0; i < args->nr_vmas; i++) {
+		rc = restore_vma(args, &args->vmas[i]);
+		if (rc < 0)
+			return rc;
+	}
+	/* parked or premapped leftovers; nothing of the task may lie in this range */
+	uint64_t len = args->premap_end - args->premap_start;
+	if (len)
+		rc = (int)sys(SYS_munmap, args->premap_start, len);
+	return rc < 0 ? restorer_fail(args, "unmap what lies at", args->premap_start, rc) : 0;
+}
+
+int restore_mm_fields(struct restorer_args *args)
+{
+	struct prctl_mm_map map = {
+		.start_code = args->start_code,
+		.end_code = args->end_code,
+		.start_data = args->start_data,
+		.end_data = args->end_data,
+		.start_brk = args->start_brk,
+		.brk = args->brk,
+		.start_stack = args->start_stack,
+		.arg_start = args->arg_start,
+		.arg_end = args->arg_end,
+		.env_start = args->env_start,
+		.env_end = args->env_end,
+		.auxv = (__u64 *)args->auxv,
+		.auxv_size = args->auxv_size,
+		.exe_fd = (__u32)args->exe_fd,
+	};
+	long rc = sys(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0);
+	return rc < 0 ? restorer_fail(args, "set the fields of its address space (PR_SET_MM_MAP)",
+				      0, rc)
+		      : 0;
+}

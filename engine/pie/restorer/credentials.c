@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * Credentials of the calling thread. The order matters: each step may only drop what no later
+ * one needs.
+ */
+#include <linux/capability.h>
+#include <linux/prctl.h>
+#include <linux/securebits.h>
+
+#include "engine/pie/restorer/parts.h"
+#include "engine/pie/syscalls.h"
+
+static int has_cap(const uint32_t words[2], uint32_t cap)
+{
+	return (words[cap / 32] >> (cap % 32)) & 1;
+}
+
+void read_bounding_set(struct restorer_args *args)
+{
+	for (uint32_t cap = 0; cap <= args->cap_last && cap < 64; cap++) {
+		if (sys(SYS_prctl, PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
+			args->bnd_now[cap / 32] |= 1u << (cap % 32);
+	}
+}
+
+static long set_ids(const struct restorer_creds *c)
+{
+	long rc = sys(SYS_setgroups, c->nr_groups, c->groups);
+	/* with this bit the capabilities outlive the change of the user id */
+	if (rc >= 0)
+		rc = sys(SYS_prctl, PR_SET_SECUREBITS, 1u << SECURE_NO_SETUID_FIXUP, 0, 0, 0);
+	if (rc >= 0)
+		rc = sys(SYS_setresgid, c->gid, c->egid, c->sgid);
+	if (rc >= 0)
+		rc = sys(SYS_setresuid, c->uid, c->euid, c->suid);
+	if (rc < 0)
+		return rc;
+	sys(SYS_setfsgid, c->fsgid); /* both return the old id, whatever happens */
+	sys(SYS_setfsuid, c->fsuid);
+	if (sys(SYS_setfsgid, -1) != (long)c->fsgid || sys(SYS_setfsuid, -1) != (long)c->fsuid)
+		return -1; /* EPERM */
+	return 0;
+}
+
+static long capset(const uint32_t eff[2], const uint32_t prm[2], const uint32_t inh[2])
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	for (int i = 0; i < 2; i++) {
+		data[i].effective = eff[i];
+		data[i].permitted = prm[i];
+		data[i].inheritable = inh[i];
+	}
+	return sys(SYS_capset, &head, data);
+}
+
+/* Inheritable capabilities need the bounding set as it was. */
+static long set_inheritable(const struct restorer_creds *c)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct now[2];
+	long rc = sys(SYS_capget, &head, now);
+	if (rc < 0)
+		return rc;
+	uint32_t prm[2] = { now[0].permitted, now[1].permitted };
+	return capset(prm, prm, c->cap_inh);
+}
+
+static long drop_bounding(const struct restorer_args *args, const struct restorer_creds *c)
+{
+	for (uint32_t cap = 0; cap <= args->cap_last && cap < 64; cap++) {
+		if (!has_cap(args->bnd_now, cap) || has_cap(c->cap_bnd, cap))
+			continue;
+		long rc = sys(SYS_prctl, PR_CAPBSET_DROP, cap, 0, 0, 0);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static long set_ambient(const struct restorer_args *args, const struct restorer_creds *c)
+{
+	long rc = sys(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	for (uint32_t cap = 0; rc >= 0 && cap <= args->cap_last && cap < 64; cap++) {
+		if (has_cap(c->cap_amb, cap))
+			rc = sys(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+	}
+	return rc;
+}
+
+int restore_credentials(struct restorer_args *args, const struct restorer_thread *t)
+{
+	const struct restorer_creds *c = &t->creds;
+	const char *what = "set user and group ids of thread";
+	long rc = set_ids(c);
+	if (rc >= 0) {
+		what = "set inheritable capabilities of thread";
+		rc = set_inheritable(c);
+	}
+	if (rc >= 0) {
+		what = "drop bounding capabilities of thread";
+		rc = drop_bounding(args, c);
+	}
+	if (rc >= 0) {
+		what = "raise ambient capabilities of thread";
+		rc = set_ambient(args, c);
+	}
+	if (rc >= 0) {
+		what = "set secure bits of thread";
+		rc = sys(SYS_prctl, PR_SET_SECUREBITS, c->securebits, 0, 0, 0);
+	}
+	if (rc >= 0) {
+		what = "set capabilities (the task has some that the restore lacks?) of thread";
+		rc = capset(c->cap_eff, c->cap_prm, c->cap_inh);
+	}
+	if (rc >= 0 && c->no_new_privs) {
+		what = "set no_new_privs of thread";
+		rc = sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	}
+	return rc < 0 ? restorer_fail(args, what, (uint64_t)t->tid, rc) : 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * The steps of the restorer. Each returns 0, or -errno after restorer_fail() was told what.
+ */
+#pragma once
+
+#include "engine/pie/restorer.h"
+#include "engine/restore_shared.h"
+
+/**
+ * Tell the coordinator, unless another task was first: "task PID: WHAT [AT]", the words for rc
+ * are added there. @return rc
+ */
+int restorer_fail(struct restorer_args *args, const char *what, uint64_t at, long rc);
+/** Nothing more to be said: the whole task ends, the coordinator knows. */
+_Noreturn void restorer_give_up(void);
+/** Count this thread as done with STAGE_READY and sleep until the coordinator takes over. */
+_Noreturn void restorer_ready(struct restorer_args *args);
+
+/* address_space.c */
+int restore_address_space(struct restorer_args *args);
+int restore_mm_fields(struct restorer_args *args);
+/* credentials.c */
+void read_bounding_set(struct restorer_args *args);
+int restore_credentials(struct restorer_args *args, const struct restorer_thread *t);
+/* threads.c */
+int restore_threads(struct restorer_args *args);
+/** Of the calling thread, credentials and death signal last. */
+int restore_thread_state(struct restorer_args *args, const struct restorer_thread *t);
+/** Queue what was pending; all signals are blocked. @param tid  0: for the whole process */
+int restore_pending(struct restorer_args *args, int tid, const void *infos, uint32_t nr);
+/* process.c */
+int restore_process_state(struct restorer_args *args);
+int restore_limits(struct restorer_args *args);
+int restore_posix_timers(struct restorer_args *args);
+/** Last of all, as time runs from here. */
+int restore_armed_timers(struct restorer_args *args);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ * What all threads of a task share: signal actions, timers, limits, process-wide settings.
+ */
+#include <signal.h>
+#include <linux/prctl.h>
+
+#include "engine/pie/restorer/parts.h"
+#include "engine/pie/syscalls.h"
+
+#define NR_SIGNALS 64
+#ifndef PR_TIMER_CREATE_RESTORE_IDS
+#define PR_TIMER_CREATE_RESTORE_IDS     77
+#define PR_TIMER_CREATE_RESTORE_IDS_OFF 0
+#define PR_TIMER_CREATE_RESTORE_IDS_ON  1
+#endif
+#define NO_TIMER_ID         (-1)
+#define SIGEV_THREAD_ID_BIT 4
+
+static int set_sigactions(struct restorer_args *args)
+{
+	for (int signo = 1; signo <= NR_SIGNALS; signo++) {
+		if (signo == SIGKILL || signo == SIGSTOP)
+			continue;
+		const struct restorer_sigaction *sa = &args->sigactions[signo - 1];
+		struct {
+			uint64_t handler, flags, restorer, mask;
+		} k = { sa->handler, sa->flags, sa->restorer, sa->mask };
+		long rc = sys(SYS_rt_sigaction, signo, &k, 0, sizeof(k.mask));
+		if (rc < 0)
+			return restorer_fail(args, "set the action of signal", (uint64_t)signo, rc);
+	}
+	return 0;
+}
+
+/* Children that died during the restore left SIGCHLD behind; the task never got these. */
+static void drain_signals(void)
+{
+	uint64_t all = ~UINT64_C(0);
+	struct {
+		int64_t sec, nsec;
+	} now = { 0, 0 };
+	while (sys(SYS_rt_sigtimedwait, &all, 0, &now, sizeof(all)) > 0)
+		;
+}
+
+static int register_membarriers(struct restorer_args *args)
+{
+	for (unsigned bit = 0; bit < 32; bit++) {
+		if (!(args->membarrier & (1u << bit)))
+			continue;
+		long rc = sys(SYS_membarrier, 1u << bit, 0, 0);
+		if (rc < 0)
+			return restorer_fail(args, "register membarrier", 1u << bit, rc);
+	}
+	return 0;
+}
+
+int restore_process_state(struct restorer_args *args)
+{
+	int rc;
+	drain_signals();
+	if ((rc = set_sigactions(args)) < 0 || (rc = register_membarriers(args)) < 0)
+		return rc;
+	long set = sys(SYS_personality, args->personality);
+	if (set < 0)
+		return restorer_fail(args, "set personality", args->personality, set);
+	set = sys(SYS_prctl, PR_SET_CHILD_SUBREAPER, args->child_subreaper, 0, 0, 0);
+	if (set < 0)
+		return restorer_fail(args, "become a child subreaper", 0, set);
+	if (args->thp_disabled)
+		set = sys(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	if (set < 0)
+		return restorer_fail(args, "disable huge pages", 0, set);
+	return restore_pending(args, 0, args->siginfos, args->nr_siginfos);
+}
+
+int restore_limits(struct restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->nr_rlimits; i++) {
+		long rc = sys(SYS_prlimit64, 0, i, &args->rlimits[i], 0);
+		if (rc < 0)
+			return restorer_fail(args, "set resource limit", i, rc);
+	}
+	return 0;
+}
+
+struct kernel_sigevent {
+	uint64_t value;
+	int32_t signo, notify, tid, padding[11];
+};
+
+static long create_timer(const struct restorer_timer *t, int32_t *id)
+{
+	struct kernel_sigevent ev = {
+		.value = t->sival_ptr,
+		.signo = t->signo,
+		.notify = t->notify,
+		.tid = t->notify & SIGEV_THREAD_ID_BIT ? t->notify_tid : 0,
+	};
+	return sys(SYS_timer_create, (long)t->clock, &ev, id);
+}
+
+/* Before Linux 6.15 ids can only be counted up to: create and delete until the wanted one comes. */
+static int create_counting(struct restorer_args *args, const struct restorer_timer *t)
+{
+	for (;;) {
+		int32_t id = NO_TIMER_ID;
+		long rc = create_timer(t, &id);
+		if (rc < 0)
+			return restorer_fail(args, "create timer", (uint64_t)t->id, rc);
+		if (id == t->id)
+			return 0;
+		sys(SYS_timer_delete, (long)id);
+		if (id > t->id)
+			return restorer_fail(args, "timer id is taken:", (uint64_t)t->id, -17);
+	}
+}
+
+int restore_posix_timers(struct restorer_args *args)
+{
+	if (!args->nr_timers)
+		return 0;
+	int exact = sys(SYS_prctl, PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_ON, 0,
+			0, 0) == 0;
+	int rc = 0;
+	for (uint32_t i = 0; rc == 0 && i < args->nr_timers; i++) {
+		const struct restorer_timer *t = &args->timers[i];
+		int32_t id = t->id;
+		if (!exact) {
+			rc = create_counting(args, t);
+			continue;
+		}
+		long created = create_timer(t, &id);
+		if (created < 0)
+			rc = restorer_fail(args, "create timer", (uint64_t)t->id, created);
+	}
+	if (exact)
+		sys(SYS_prctl, PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_OFF, 0, 0,
+		    0);
+	return rc;
+}
+
+int restore_armed_timers(struct restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->nr_timers; i++) {
+		const struct restorer_timer *t = &args->timers[i];
+		uint64_t spec[4] = { t->interval_sec, t->interval_nsec, t->value_sec,
+				     t->value_nsec };
+		if (!t->value_sec && !t->value_nsec)
+			continue;
+		long rc = sys(SYS_timer_settime, (long)t->id, 0, spec, 0);
+		if (rc < 0)
+			return restorer_fail(args, "arm timer", (uint64_t)t->id, rc);
+	}
+	for (int i = 0; i < 3; i++) {
+		uint64_t spec[4] = { args->itimers[i].isec, args->itimers[i].iusec,
+				     args->itimers[i].vsec, args->itimers[i].vusec };
+		if (!spec[2] && !spec[3])
+			continue;
+		long rc = sys(SYS_setitimer, i, spec, 0);
+		if (rc < 0)
+			return restorer_fail(args, "arm interval timer", (uint64_t)i, rc);
+	}
+	return 0;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ * Threads: their birth with the ids they had, and what each sets up for itself.
+ */
+#include <signal.h>
+#include <linux/futex.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <stddef.h>
+
+#include "engine/pie/restorer/parts.h"
+#include "engine/pie/syscalls.h"
+
+#define THREAD_FLAGS                                                                               \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+#define SIGINFO_SIZE 128
+#define SAS_FLAGS    (SS_DISABLE | (1u << 31)) /* settable: SS_AUTODISARM */
+
+#ifndef SS_DISABLE
+#define SS_DISABLE 2u
+#endif
+
+int restore_pending(struct restorer_args *args, int tid, const void *infos, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++) {
+		const int *info = (const int *)((const char *)infos + (size_t)i * SIGINFO_SIZE);
+		long rc = tid ? sys(SYS_rt_tgsigqueueinfo, args->pid, tid, info[0], info)
+			      : sys(SYS_rt_sigqueueinfo, args->pid, info[0], info);
+		if (rc < 0)
+			return restorer_fail(args, "queue pending signal", (uint64_t)info[0], rc);
+	}
+	return 0;
+}
+
+static int set_scheduling(struct restorer_args *args, const struct restorer_thread *t)
+{
+	struct {
+		int priority;
+	} param = { t->sched_prio };
+	long rc = sys(SYS_sched_setscheduler, 0, t->sched_policy, &param);
+	if (rc >= 0)
+		rc = sys(SYS_setpriority, 0, 0, (long)t->sched_nice);
+	return rc < 0 ? restorer_fail(args, "set scheduling of thread", (uint64_t)t->tid, rc) : 0;
+}
+
+static int set_signal_stack(struct restorer_args *args, const struct restorer_thread *t)
+{
+	struct {
+		uint64_t sp;
+		uint32_t flags, padding;
+		uint64_t size;
+	} ss = { .sp = t->sas_sp, .flags = t->sas_flags & SAS_FLAGS, .size = t->sas_size };
+	long rc = sys(SYS_sigaltstack, &ss, 0);
+	return rc < 0 ? restorer_fail(args, "set the signal stack of thread", (uint64_t)t->tid, rc)
+		      : 0;
+}
+
+static int set_user_memory(struct restorer_args *args, const struct restorer_thread *t)
+{
+	sys(SYS_set_tid_address, t->clear_tid_addr);
+	long rc =
+	    t->robust_list_len ? sys(SYS_set_robust_list, t->robust_list, t->robust_list_len) : 0;
+	if (rc < 0)
+		return restorer_fail(args, "set the robust list of thread", (uint64_t)t->tid, rc);
+	if (t->rseq_addr)
+		rc = sys(SYS_rseq, t->rseq_addr, t->rseq_size, 0, t->rseq_signature);
+	return rc < 0 ? restorer_fail(args, "register rseq of thread", (uint64_t)t->tid, rc) : 0;
+}
+
+int restore_thread_state(struct restorer_args *args, const struct restorer_thread *t)
+{
+	int rc;
+	sys(SYS_prctl, PR_SET_NAME, t->comm, 0, 0, 0);
+	if ((rc = set_user_memory(args, t)) < 0 || (rc = set_signal_stack(args, t)) < 0 ||
+	    (rc = set_scheduling(args, t)) < 0 ||
+	    (rc = restore_pending(args, t->tid, t->siginfos, t->nr_siginfos)) < 0 ||
+	    (rc = restore_credentials(args, t)) < 0)
+		return rc;
+	/* after the credentials: their change forgets it */
+	long set = sys(SYS_prctl, PR_SET_PDEATHSIG, (long)t->pdeath_signal, 0, 0, 0);
+	return set < 0
+		   ? restorer_fail(args, "set the death signal of thread", (uint64_t)t->tid, set)
+		   : 0;
+}
+
+struct thread_start {
+	struct restorer_args *args;
+	const struct restorer_thread *thread;
+};
+
+__attribute__((used)) _Noreturn static void thread_main(struct thread_start *start)
+{
+	struct restorer_args *args = start->args;
+	if (restore_thread_state(args, start->thread) < 0)
+		restorer_give_up();
+	__atomic_add_fetch(&args->threads_done, 1, __ATOMIC_RELEASE);
+	if (args->threads_done == args->nr_threads - 1)
+		sys(SYS_futex, &args->threads_done, FUTEX_WAKE, 1, 0, 0, 0);
+	restorer_ready(args);
+}
+
+/* The child has nothing but registers until it calls thread_main() on its own stack. */
+static long clone_thread(struct clone_args *ca, struct thread_start *start)
+{
+	register struct thread_start *kept __asm__("r12") = start;
+	long ret;
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "mov %%r12, %%rdi\n\t"
+			 "call %P[start]\n\t"
+			 "ud2\n"
+			 "1:"
+			 : "=a"(ret)
+			 : "a"((long)SYS_clone3), "D"(ca), "S"(sizeof(*ca)),
+			   "r"(kept), [start] "i"(thread_main)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+static int birth(struct restorer_args *args, const struct restorer_thread *t)
+{
+	uint64_t tid = (uint64_t)t->tid;
+	int set_tid = t->tid;
+	/* at the top of the new stack, so that it lives as long */
+	struct thread_start *start = (struct thread_start *)(t->stack_top - sizeof(*start));
+	start->args = args;
+	start->thread = t;
+	struct clone_args ca = {
+		.flags = THREAD_FLAGS,
+		.stack = t->stack_top - RESTORER_STACK_SIZE,
+		.stack_size = RESTORER_STACK_SIZE - sizeof(*start),
+		.set_tid = (uintptr_t)&set_tid,
+		.set_tid_size = 1,
+	};
+	long rc = clone_thread(&ca, start);
+	if (rc == -17) /* EEXIST */
+		return restorer_fail(args, "its thread id is taken by another task: thread", tid,
+				     rc);
+	return rc < 0 ? restorer_fail(args, "create thread", tid, rc) : 0;
+}
+
+int restore_threads(struct restorer_args *args)
+{
+	for (uint32_t i = 1; i < args->nr_threads; i++) {
+		int rc = birth(args, &args->threads[i]);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
