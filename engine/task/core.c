@@ -147,14 +147,16 @@ int task_load_cores(struct restore *r, struct rtask *t, struct error *err)
 	if (!t->cores)
 		return error_set(err, ENOMEM, "task %d: out of memory", t->pid);
 	for (size_t i = 0; i < t->nr_threads; i++) {
+		/* CRIU's pstree names thread 0 of a zombie. */
+		uint32_t tid = i == 0 ? (uint32_t)t->pid : t->tids[i];
 		ProtobufCMessage *msg;
-		int rc = image_read_one(r->images, IMG_CORE, t->tids[i], &msg, err);
+		int rc = image_read_one(r->images, IMG_CORE, tid, &msg, err);
 		if (rc < 0)
 			return rc;
 		t->cores[i] = (CoreEntry *)msg;
 		rc = check_core(t, i, &cpu, err);
 		if (rc < 0)
-			return error_wrap(err, rc, "core-%u.img: entry 0", t->tids[i]);
+			return error_wrap(err, rc, "core-%u.img: entry 0", tid);
 		if (t->state == TASK_ZOMBIE)
 			return 0; /* its threads are gone, its ids too */
 	}
