@@ -47,6 +47,7 @@ struct restore {
 	struct rtask *root;
 	struct file_set *files;
 	struct shmem_set *shmem;
+	struct range_list busy; /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;
 	struct restore_shared
 	    *shared; /* in a task: moves into its arena before the restorer runs */

@@ -16,18 +16,20 @@ int mem_collect(struct dump *d, struct task *t, struct error *err);
 int mem_dump_task(struct dump *d, struct task *t, struct error *err);
 /** pagemap-shmem-N.img of every shared segment seen. */
 int mem_dump_shared(struct dump *d, struct error *err);
+void shmem_table_free(struct shmem_table *table);
 
 /* Restore. */
 /** Read mm-PID.img into t->mm and t->vmas; check every value. */
 int mem_load(struct restore *r, struct rtask *t, struct error *err);
-/** In the coordinator, before the first fork: create and fill shared segments. */
+/** In the coordinator, before the first fork: create and fill shared segments; fill r->busy. */
 int mem_prepare_shared(struct restore *r, struct error *err);
 void shmem_set_free(struct shmem_set *set);
 /**
- * In the task, before it forks its children: fill private pages where they wait for the
- * restorer. Pages equal to the parent's (inherited by fork) stay shared with it.
+ * In the task, before it forks its children and before files_install(): map files and shared
+ * segments, and fill private pages, where they wait for the restorer (t->premap). Pages equal to
+ * the parent's (inherited by fork) stay shared with it.
  */
 int mem_premap(struct restore *r, struct rtask *t, struct error *err);
-/** In the task: the VMA table, mm fields and vdso for the restorer. */
+/** In the task, when its arena exists: the VMA table, mm fields and vdso for the restorer. */
 int mem_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
 		  struct error *err);

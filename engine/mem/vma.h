@@ -28,6 +28,17 @@
 #define VMA_AREA_UPROBES  0x20000u
 #define VMA_CLOSE         0x10000000u /* ours, never written: fd is closed after mapping */
 #define VMA_LOCK_ONFAULT  0x20000000u /* ours, never written: locked as pages come */
+#define VMA_OLD_VDSO      0x40000000u /* ours, never written: vdso of another kernel, kept as code */
+
+/* What VmFlags of smaps says beyond MAP_* and MADV_*. */
+enum vm_flag_mark {
+	VM_FLAG_MAYWRITE = 1 << 0,
+	VM_FLAG_IO = 1 << 1,
+	VM_FLAG_PFNMAP = 1 << 2,
+	VM_FLAG_SHADOW_STACK = 1 << 3,
+	VM_FLAG_SEALED = 1 << 4,
+	VM_FLAG_USERFAULT = 1 << 5,
+};
 
 struct vma {
 	uint64_t start, end;
@@ -40,10 +51,10 @@ struct vma {
 	/* dump only */
 	dev_t dev;
 	ino_t ino;
-	char *path; /* as /proc/PID/maps prints it, owned; NULL for anonymous */
-	bool locked, wipe_on_fork, dont_fork; /* from VmFlags */
+	char *path;        /* as /proc/PID/maps prints it, owned; NULL for anonymous */
+	uint32_t vm_flags; /* VM_FLAG_* */
 	/* restore only */
-	uint64_t premapped; /* where its pages wait until the restorer moves them; 0: nowhere */
+	uint64_t premapped; /* where it waits until the restorer moves it; 0: nowhere */
 	int fd;
 };
 
@@ -62,5 +73,26 @@ struct vma_list {
 	struct range_list guards; /* guard regions (MADV_GUARD_INSTALL) inside the items */
 };
 
+static inline uint64_t vma_len(const struct vma *v)
+{
+	return v->end - v->start;
+}
+
+/** Does it hold pages of its own, that pagemap-PID.img carries? */
+bool vma_is_private(const struct vma *v);
+/** Private anonymous or private file; "private file mapping" … for messages. */
+const char *vma_kind(const struct vma *v);
+
 struct vma *vma_list_find(const struct vma_list *list, uint64_t addr); /* NULL: none covers it */
 void vma_list_fini(struct vma_list *list);
+
+/** Sort and join what touches or overlaps. */
+void range_list_join(struct range_list *list);
+/** Of a joined list: a range that overlaps [start, end), or NULL. */
+const struct range *range_list_overlap(const struct range_list *list, uint64_t start, uint64_t end);
+/**
+ * The lowest page aligned address from `from` on where `size` bytes touch neither list (joined;
+ * `b` may be NULL). @return 0 when there is none below `limit`.
+ */
+uint64_t range_list_gap(const struct range_list *a, const struct range_list *b, uint64_t from,
+			uint64_t limit, uint64_t size);

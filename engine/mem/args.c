@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * The address space as the restorer is told to build it.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine/files/file.h"
+#include "engine/mem/arena.h"
+#include "engine/mem/mem.h"
+#include "engine/mem/uapi.h"
+#include "engine/mem/vdso.h"
+#include "engine/pie/restorer.h"
+#include "memory.pb-c.h"
+
+static bool is_in_table(const struct vma *v)
+{
+	return !(v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR));
+}
+
+static int fill_table(const struct rtask *t, struct restorer_args *args, struct error *err)
+{
+	size_t size = (t->vmas.nr + 1) * sizeof(*args->vmas);
+
+	args->vmas = arena_alloc(t->arena, size, 8);
+	if (!args->vmas)
+		return error_set(err, ENOMEM, "pid %d: no room for %zu mappings in the arena",
+				 t->pid, t->vmas.nr);
+	args->nr_vmas = 0;
+	for (size_t i = 0; i < t->vmas.nr; i++) {
+		const struct vma *v = &t->vmas.items[i];
+		if (!is_in_table(v))
+			continue;
+		args->vmas[args->nr_vmas++] = (struct restorer_vma){
+			.start = v->start,
+			.end = v->end,
+			.pgoff = v->pgoff,
+			.premapped = v->premapped,
+			.madv = v->madv,
+			.prot = v->prot,
+			.flags = v->flags,
+			.status = v->status,
+			.fd = -1, /* whatever has a file is premapped */
+		};
+	}
+	return 0;
+}
+
+static int fill_auxv(const struct rtask *t, struct restorer_args *args, struct error *err)
+{
+	size_t size = t->mm->n_mm_saved_auxv * sizeof(uint64_t);
+
+	args->auxv = arena_alloc(t->arena, size + 8, 8);
+	if (!args->auxv)
+		return error_set(err, ENOMEM, "pid %d: no room for auxv in the arena", t->pid);
+	if (size)
+		memcpy(args->auxv, t->mm->mm_saved_auxv, size);
+	args->auxv_size = size;
+	return 0;
+}
+
+static void fill_fields(const MmEntry *mm, struct restorer_args *args)
+{
+	args->start_code = mm->mm_start_code;
+	args->end_code = mm->mm_end_code;
+	args->start_data = mm->mm_start_data;
+	args->end_data = mm->mm_end_data;
+	args->start_brk = mm->mm_start_brk;
+	args->brk = mm->mm_brk;
+	args->start_stack = mm->mm_start_stack;
+	args->arg_start = mm->mm_arg_start;
+	args->arg_end = mm->mm_arg_end;
+	args->env_start = mm->mm_env_start;
+	args->env_end = mm->mm_env_end;
+	args->dumpable = mm->has_dumpable ? mm->dumpable : -1;
+	args->thp_disabled = mm->has_thp_disabled && mm->thp_disabled;
+}
+
+int mem_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args, struct error *err)
+{
+	fill_fields(t->mm, args);
+	args->premap_start = t->premap.start;
+	args->premap_end = t->premap.end;
+	args->exe_fd = files_get_mapped(r, t->mm->exe_file_id, O_RDONLY, err);
+	if (args->exe_fd < 0)
+		return error_wrap(err, args->exe_fd, "pid %d: executable", t->pid);
+	int rc = fill_table(t, args, err);
+	if (rc == 0)
+		rc = fill_auxv(t, args, err);
+	return rc < 0 ? rc : vdso_plan(r, t, args, err);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT
+ * The mappings of a frozen task: read, named, and refused where they cannot be carried.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/mem/mem.h"
+#include "engine/mem/shmem.h"
+#include "engine/mem/smaps.h"
+#include "engine/mem/uapi.h"
+
+#define SMAPS_PIECE (1u << 20) /* larger reads cost less per mapping */
+
+/* What a path of smaps means. The first row whose text the path starts with decides. */
+struct path_rule {
+	const char *prefix;
+	uint32_t status;
+	const char *refuse; /* why not, and what to do; NULL: carried */
+};
+
+static const struct path_rule path_rules[] = {
+	{ "[vsyscall]", VMA_AREA_VSYSCALL | VMA_ANON_PRIVATE, NULL },
+	{ "[vdso]", VMA_AREA_REGULAR | VMA_AREA_VDSO | VMA_ANON_PRIVATE, NULL },
+	{ "[vvar", VMA_AREA_REGULAR | VMA_AREA_VVAR | VMA_ANON_PRIVATE, NULL },
+	{ "[heap]", VMA_AREA_REGULAR | VMA_AREA_HEAP | VMA_ANON_PRIVATE, NULL },
+	{ "[uprobes]", VMA_AREA_UPROBES,
+	  "a page of user-space probes; end the tracing (perf, bpftrace) and dump again" },
+	{ "[anon_shmem:", VMA_AREA_REGULAR | VMA_ANON_SHARED, NULL },
+	{ "[", VMA_AREA_REGULAR | VMA_ANON_PRIVATE, NULL },
+	{ "/dev/zero (deleted)", VMA_AREA_REGULAR | VMA_ANON_SHARED, NULL },
+	{ "/SYSV", VMA_AREA_REGULAR | VMA_AREA_SYSVIPC,
+	  "System V shared memory, which is not carried yet; detach it (shmdt) before the dump" },
+	{ "/memfd:", VMA_AREA_REGULAR | VMA_AREA_MEMFD,
+	  "a memfd mapping, which is not carried yet; unmap it before the dump" },
+	{ "/anon_hugepage", VMA_AREA_REGULAR,
+	  "huge pages (MAP_HUGETLB), which are not carried yet; unmap them before the dump" },
+	{ "/[aio]", VMA_AREA_AIORING,
+	  "an AIO ring, which is not carried yet; io_destroy() it before the dump" },
+	{ "anon_inode:", VMA_AREA_REGULAR,
+	  "a mapping of a kernel object, which is not carried; unmap it before the dump" },
+	{ "socket:", VMA_AREA_REGULAR | VMA_AREA_SOCKET,
+	  "a mapped socket, which is not carried yet; unmap it before the dump" },
+	{ "/", VMA_AREA_REGULAR, NULL },
+};
+
+struct flag_rule {
+	uint32_t vm_flag, map_flag;
+	const char *refuse;
+};
+
+static const struct flag_rule flag_rules[] = {
+	{ VM_FLAG_SHADOW_STACK, 0, "a shadow stack, which is not carried yet" },
+	{ VM_FLAG_SEALED, 0, "sealed by mseal(2), which images cannot express" },
+	{ VM_FLAG_USERFAULT, 0, "registered with userfaultfd; unregister it before the dump" },
+	{ VM_FLAG_IO | VM_FLAG_PFNMAP, 0, "device memory, which has no contents to carry" },
+	{ 0, MAP_HUGETLB, "huge pages (MAP_HUGETLB), which are not carried yet" },
+};
+
+static int refuse(const struct task *t, const struct vma *v, const char *why, struct error *err)
+{
+	return error_set(err, EINVAL, "pid %d: mapping %#lx-%#lx%s%s is %s", t->pid,
+			 (unsigned long)v->start, (unsigned long)v->end, v->path ? " " : "",
+			 v->path ? v->path : "", why);
+}
+
+static bool is_kernel_own(const struct vma *v)
+{
+	return v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR | VMA_AREA_VSYSCALL);
+}
+
+static int check_flags(const struct task *t, const struct vma *v, struct error *err)
+{
+	if (is_kernel_own(v))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(flag_rules); i++) {
+		const struct flag_rule *f = &flag_rules[i];
+		if ((v->vm_flags & f->vm_flag) || (v->flags & f->map_flag))
+			return refuse(t, v, f->refuse, err);
+	}
+	return 0;
+}
+
+static int classify(const struct task *t, struct vma *v, struct error *err)
+{
+	const char *path = v->path ? v->path : "";
+
+	v->status = VMA_AREA_REGULAR;
+	for (size_t i = 0; i < ARRAY_SIZE(path_rules); i++) {
+		const struct path_rule *r = &path_rules[i];
+		if (strncmp(path, r->prefix, strlen(r->prefix)))
+			continue;
+		if (r->refuse)
+			return refuse(t, v, r->refuse, err);
+		v->status = r->status;
+		break;
+	}
+	if (!(v->status & (VMA_ANON_PRIVATE | VMA_ANON_SHARED))) {
+		if (!*path)
+			v->status |= VMA_ANON_PRIVATE;
+		else if (v->flags & MAP_SHARED)
+			v->status |= VMA_FILE_SHARED;
+		else
+			v->status |= VMA_FILE_PRIVATE;
+	}
+	if (v->status & (VMA_ANON_PRIVATE | VMA_ANON_SHARED))
+		v->flags |= MAP_ANONYMOUS;
+	if (v->status & VMA_ANON_PRIVATE)
+		v->pgoff = 0;
+	if ((v->status & VMA_ANON_PRIVATE) && (v->flags & MAP_SHARED))
+		return refuse(t, v, "shared, but nothing that can be shared is known about it",
+			      err);
+	return check_flags(t, v, err);
+}
+
+/* How the mapped file was open: the mode of its map_files link. */
+static int link_mode(const struct task *t, struct vma *v, struct error *err)
+{
+	char name[64];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "map_files/%lx-%lx", (unsigned long)v->start,
+		 (unsigned long)v->end);
+	if (fstatat(t->proc_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT && errno != EPERM && errno != EACCES)
+			return error_sys(err, "stat /proc/%d/%s", t->pid, name);
+		v->fdflags = O_RDONLY;
+		return 0;
+	}
+	v->fdflags = (st.st_mode & 0600) == 0600 ? O_RDWR
+		     : (st.st_mode & 0200)       ? O_WRONLY
+						 : O_RDONLY;
+	return 0;
+}
+
+/* A shared mapping tells by VmFlags; neighbours of one private file were opened alike. */
+static int find_fdflags(const struct task *t, const struct vma *prev, struct vma *v,
+			struct error *err)
+{
+	int rc = 0;
+
+	if (!(v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)))
+		return 0;
+	if (v->status & VMA_FILE_SHARED)
+		v->fdflags = v->vm_flags & VM_FLAG_MAYWRITE ? O_RDWR : O_RDONLY;
+	else if (prev && (prev->status & VMA_FILE_PRIVATE) && prev->dev == v->dev &&
+		 prev->ino == v->ino && prev->end == v->start)
+		v->fdflags = prev->fdflags;
+	else
+		rc = link_mode(t, v, err);
+	v->has_fdflags = true;
+	return rc;
+}
+
+static int read_smaps(const struct task *t, struct vma_list *out, struct error *err)
+{
+	auto_fd fd = openat(t->proc_fd, "smaps", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "open /proc/%d/smaps", t->pid);
+	auto_free char *buf = malloc(SMAPS_PIECE);
+	if (!buf)
+		return error_set(err, ENOMEM, "out of memory for mappings of pid %d", t->pid);
+
+	size_t have = 0, used;
+	for (;;) {
+		ssize_t n = read(fd, buf + have, SMAPS_PIECE - have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_sys(err, "read /proc/%d/smaps", t->pid);
+		if (n == 0)
+			break;
+		have += n;
+		int rc = smaps_parse(buf, have, out, &used, err);
+		if (rc < 0)
+			return error_wrap(err, rc, "/proc/%d/smaps", t->pid);
+		memmove(buf, buf + used, have - used);
+		have -= used;
+		if (have == SMAPS_PIECE)
+			break;
+	}
+	if (have)
+		return error_set(err, EBADMSG, "/proc/%d/smaps: the last line has no end", t->pid);
+	return 0;
+}
+
+int mem_collect(struct dump *d, struct task *t, struct error *err)
+{
+	vma_list_fini(&t->vmas);
+	int rc = read_smaps(t, &t->vmas, err);
+	if (rc < 0)
+		return rc;
+
+	for (size_t i = 0; i < t->vmas.nr; i++) {
+		struct vma *v = &t->vmas.items[i];
+		rc = classify(t, v, err);
+		if (rc == 0)
+			rc = find_fdflags(t, i ? v - 1 : NULL, v, err);
+		if (rc == 0 && (v->status & VMA_ANON_SHARED))
+			rc = shmem_note(d, t, v, err);
+		if (rc < 0)
+			return rc;
+	}
+	log_debug("pid %d: %zu mappings", t->pid, t->vmas.nr);
+	return 0;
+}

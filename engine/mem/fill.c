@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ * Page contents from images into memory of this process. A page fault costs more than ten times
+ * the copy, so pages are put in place by UFFDIO_COPY, which takes none.
+ */
+#include "engine/mem/fill.h"
+
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+
+#define PAGE  4096ull
+#define PIECE (512u << 10) /* stays in the second-level cache between the two copies */
+
+static int open_uffd(void)
+{
+	/* Only our own copies go through it, so the unprivileged form will do. */
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	struct uffdio_api api = { .api = UFFD_API };
+
+	if (fd < 0 && errno == EINVAL) /* before Linux 5.11 */
+		fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (fd >= 0 && ioctl(fd, UFFDIO_API, &api) < 0) {
+		fd_close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		log_debug("no userfaultfd (%m): pages are written one by one");
+	return fd;
+}
+
+int fill_init(struct fill *f, struct page_store *ps, struct error *err)
+{
+	*f = (struct fill){ .ps = ps, .uffd = -1, .mem_fd = -1 };
+	f->buf = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (f->buf == MAP_FAILED) {
+		f->buf = NULL;
+		return error_sys(err, "allocate a page buffer");
+	}
+	return 0;
+}
+
+void fill_fini(struct fill *f)
+{
+	fd_close(f->uffd);
+	fd_close(f->mem_fd);
+	if (f->buf)
+		munmap(f->buf, PIECE);
+	*f = (struct fill){ .uffd = -1, .mem_fd = -1 };
+}
+
+void fill_register(struct fill *f, uint64_t start, uint64_t end)
+{
+	struct uffdio_register reg = { .range = { start, end - start },
+				       .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	if (f->uffd < 0)
+		f->uffd = open_uffd();
+	if (f->uffd >= 0 && ioctl(f->uffd, UFFDIO_REGISTER, &reg) < 0) {
+		log_debug("userfaultfd does not take %#lx-%#lx: %m", (unsigned long)start,
+			  (unsigned long)end);
+		fd_close(f->uffd);
+		f->uffd = -1;
+	}
+}
+
+/* Bytes of a run: straight from the pages image when it is a file, else through the store. */
+static int read_run(struct fill *f, const struct page_run *run, uint64_t skip, size_t len,
+		    struct error *err)
+{
+	int fd = run->kind == PAGE_PRESENT ? page_store_pages_fd(f->ps) : -1;
+
+	if (fd < 0)
+		return page_store_read(f->ps, run->addr + skip, f->buf, len, NULL, err);
+	ssize_t n = fd_pread_full(fd, f->buf, len, run->offset + skip);
+	if (n < 0)
+		return error_code(err, n, "read pages-%u.img", page_store_pages_id(f->ps));
+	if ((size_t)n != len)
+		return error_set(
+		    err, EBADMSG, "pages-%u.img ends at %lu, pages up to %lu are promised",
+		    page_store_pages_id(f->ps), (unsigned long)(run->offset + skip + n),
+		    (unsigned long)(run->offset + skip + len));
+	return 0;
+}
+
+/* What user code may not write, /proc/self/mem may, as long as the mapping is private. */
+static int write_self(struct fill *f, const char *src, uint64_t dst, size_t len, struct error *err)
+{
+	if (f->mem_fd < 0)
+		f->mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	if (f->mem_fd < 0)
+		return error_sys(err, "open /proc/self/mem");
+	while (len) {
+		ssize_t n = pwrite(f->mem_fd, src, len, dst);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_code(err, n < 0 ? errno : EIO, "write memory at %#lx",
+					  (unsigned long)dst);
+		src += n;
+		dst += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static int copy_fresh(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
+{
+	uint64_t done = 0;
+
+	while (done < len && f->uffd >= 0) {
+		struct uffdio_copy c = { .dst = dst + done,
+					 .src = (uintptr_t)f->buf + done,
+					 .len = len - done };
+		if (ioctl(f->uffd, UFFDIO_COPY, &c) == 0)
+			return 0;
+		if (c.copy > 0)
+			done += c.copy;
+		else if (errno == EEXIST || errno == ENOENT)
+			break;
+		else if (errno != EAGAIN && errno != EINTR)
+			return error_sys(err, "fill memory at %#lx", (unsigned long)(dst + done));
+	}
+	return done < len ? write_self(f, f->buf + done, dst + done, len - done, err) : 0;
+}
+
+static int write_differing(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
+{
+	char now[PAGE];
+
+	for (uint64_t at = 0; at < len; at += PAGE) {
+		if (f->mem_fd < 0)
+			f->mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+		if (pread(f->mem_fd, now, PAGE, dst + at) == (ssize_t)PAGE &&
+		    !memcmp(now, f->buf + at, PAGE))
+			continue;
+		int rc = write_self(f, f->buf + at, dst + at, PAGE, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+enum fill_way { FRESH, OVER, DIFFERING };
+
+static int fill_pieces(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,
+		       uint64_t len, enum fill_way way, struct error *err)
+{
+	for (uint64_t done = 0; done < len;) {
+		size_t n = len - done < PIECE ? len - done : PIECE;
+		int rc = read_run(f, run, skip + done, n, err);
+		if (rc == 0 && way == FRESH)
+			rc = copy_fresh(f, dst + done, n, err);
+		else if (rc == 0 && way == OVER)
+			rc = write_self(f, f->buf, dst + done, n, err);
+		else if (rc == 0)
+			rc = write_differing(f, dst + done, n, err);
+		if (rc < 0)
+			return rc;
+		done += n;
+	}
+	return 0;
+}
+
+int fill_fresh(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,
+	       uint64_t len, struct error *err)
+{
+	return fill_pieces(f, run, skip, dst, len, FRESH, err);
+}
+
+int fill_over(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst, uint64_t len,
+	      struct error *err)
+{
+	return fill_pieces(f, run, skip, dst, len, OVER, err);
+}
+
+int fill_differing(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,
+		   uint64_t len, struct error *err)
+{
+	return fill_pieces(f, run, skip, dst, len, DIFFERING, err);
+}
+
+static int write_segment_run(struct fill *f, const struct page_run *run, int fd, struct error *err)
+{
+	uint64_t len = run->nr_pages * PAGE;
+
+	for (uint64_t done = 0; done < len;) {
+		size_t n = len - done < PIECE ? len - done : PIECE;
+		int rc = read_run(f, run, done, n, err);
+		if (rc < 0)
+			return rc;
+		for (size_t at = 0; at < n;) {
+			ssize_t w = pwrite(fd, f->buf + at, n - at, run->addr + done + at);
+			if (w < 0 && errno == EINTR)
+				continue;
+			if (w <= 0)
+				return error_code(err, w < 0 ? errno : EIO, "fill shared memory");
+			at += w;
+		}
+		done += n;
+	}
+	return 0;
+}
+
+static int fill_segment_from(struct page_store *ps, uint64_t shmid, int fd, uint64_t size,
+			     struct error *err)
+{
+	struct page_run run;
+	struct fill f;
+	int rc = fill_init(&f, ps, err);
+
+	while (rc >= 0 && (rc = page_store_next(ps, &run, err)) > 0) {
+		uint64_t end;
+		if (__builtin_mul_overflow(run.nr_pages, PAGE, &end) ||
+		    __builtin_add_overflow(end, run.addr, &end) || end > size)
+			rc = error_set(err, EBADMSG,
+				       "pagemap-shmem-%lu.img: pages at %#lx lie outside the "
+				       "segment of %lu bytes",
+				       (unsigned long)shmid, (unsigned long)run.addr,
+				       (unsigned long)size);
+		else if (run.kind != PAGE_ZERO)
+			rc = write_segment_run(&f, &run, fd, err);
+	}
+	fill_fini(&f);
+	return rc;
+}
+
+int fill_segment(struct source *images, uint64_t shmid, int fd, uint64_t size, struct error *err)
+{
+	struct page_store *ps = NULL;
+	int rc = page_store_open_shmem(images, shmid, &ps, err);
+
+	if (rc == -ENOENT) /* nobody ever wrote to it */
+		return 0;
+	if (rc < 0)
+		return rc;
+	rc = fill_segment_from(ps, shmid, fd, size, err);
+	page_store_close(ps);
+	return rc;
+}

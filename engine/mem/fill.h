@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * Page contents from images into memory of this process, at the speed the kernel allows.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "images/page_store.h"
+
+/* Pages of an image on their way into this process. */
+struct fill {
+	struct page_store *ps; /* borrowed */
+	int uffd;              /* -1: the kernel lets us have none */
+	int mem_fd;            /* /proc/self/mem, -1 until needed */
+	char *buf;
+};
+
+int fill_init(struct fill *f, struct page_store *ps, struct error *err);
+void fill_fini(struct fill *f);
+
+/**
+ * Prepare [start, end), anonymous private mappings only, for fill_fresh(). Without userfaultfd
+ * this does nothing and fill_fresh() is slower.
+ */
+void fill_register(struct fill *f, uint64_t start, uint64_t end);
+
+/**
+ * Put the pages of `run` from `skip` bytes on into memory whatever its protection.
+ * @param dst  where the first of them goes; @param len  bytes
+ * fill_fresh() wants memory inside what was registered that has no pages yet; fill_over() takes
+ * any; fill_differing() writes only pages that differ, so that equal ones stay shared.
+ */
+int fill_fresh(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,
+	       uint64_t len, struct error *err);
+int fill_over(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst, uint64_t len,
+	      struct error *err);
+int fill_differing(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,
+		   uint64_t len, struct error *err);
+
+/** Write the pages of a shared segment to its descriptor. @param size  of the segment, bytes */
+int fill_segment(struct source *images, uint64_t shmid, int fd, uint64_t size, struct error *err);

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT
+ * mm-PID.img, both directions: the layout of an address space, its mappings included.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/files/file.h"
+#include "engine/mem/mem.h"
+#include "engine/mem/pages.h"
+#include "engine/mem/uapi.h"
+#include "images/reader.h"
+#include "images/writer.h"
+#include "memory.pb-c.h"
+
+#define PAGE     4096ull
+#define USER_END 0x7ffffffff000ull /* of 47-bit addresses; 5-level ones only on request */
+#define MAX_AUXV 512               /* words; the kernel keeps some 50 */
+
+/* All the bits an image may ask for. */
+#define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define MAP_KNOWN                                                                                  \
+	(MAP_SHARED | MAP_PRIVATE | MAP_DROPPABLE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_LOCKED |   \
+	 MAP_NORESERVE)
+#define STATUS_REFUSED                                                                             \
+	(VMA_AREA_SYSVIPC | VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_MEMFD | \
+	 VMA_AREA_UPROBES)
+
+static int read_auxv(const struct task *t, MmEntry *mm, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	int rc = file_read_at(t->proc_fd, "auxv", &text, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "pid %d", t->pid);
+	mm->n_mm_saved_auxv = text.len / sizeof(uint64_t);
+	mm->mm_saved_auxv = calloc(mm->n_mm_saved_auxv + 1, sizeof(uint64_t));
+	if (!mm->mm_saved_auxv)
+		return error_set(err, ENOMEM, "out of memory for auxv of pid %d", t->pid);
+	memcpy(mm->mm_saved_auxv, text.data, mm->n_mm_saved_auxv * sizeof(uint64_t));
+	return 0;
+}
+
+/* The break ends in the last page of the heap; only the inside knows the byte. */
+static uint64_t find_brk(const struct task *t)
+{
+	if (t->inside.brk)
+		return t->inside.brk;
+	for (size_t i = 0; i < t->vmas.nr; i++)
+		if (t->vmas.items[i].status & VMA_AREA_HEAP)
+			return t->vmas.items[i].end;
+	return t->stat.start_brk;
+}
+
+static int fill_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *err)
+{
+	const struct proc_stat *st = &t->stat;
+
+	mm->mm_start_code = st->start_code;
+	mm->mm_end_code = st->end_code;
+	mm->mm_start_data = st->start_data;
+	mm->mm_end_data = st->end_data;
+	mm->mm_start_stack = st->start_stack;
+	mm->mm_start_brk = st->start_brk;
+	mm->mm_brk = find_brk(t);
+	mm->mm_arg_start = st->arg_start;
+	mm->mm_arg_end = st->arg_end;
+	mm->mm_env_start = st->env_start;
+	mm->mm_env_end = st->env_end;
+	mm->has_dumpable = true;
+	mm->dumpable = t->inside.dumpable;
+	mm->has_thp_disabled = true;
+	mm->thp_disabled = t->inside.thp_disabled;
+	int rc = files_dump_exe(d, t, &mm->exe_file_id, err);
+	return rc < 0 ? rc : read_auxv(t, mm, err);
+}
+
+static int fill_vma(struct dump *d, struct task *t, const struct vma *v, VmaEntry *e,
+		    struct error *err)
+{
+	uint32_t id;
+
+	vma_entry__init(e);
+	e->start = v->start;
+	e->end = v->end;
+	e->pgoff = v->pgoff;
+	e->shmid = v->shmid;
+	e->prot = v->prot;
+	e->flags = v->flags;
+	e->status = v->status;
+	e->fd = -1;
+	e->has_madv = v->madv != 0;
+	e->madv = v->madv;
+	if (!(v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)))
+		return 0;
+	e->has_fdflags = v->has_fdflags;
+	e->fdflags = v->fdflags;
+	int rc = files_dump_mapped(d, t, v, &id, err);
+	if (rc < 0)
+		return rc;
+	e->shmid = id;
+	return 0;
+}
+
+static void fill_guard(const struct range *g, VmaEntry *e)
+{
+	vma_entry__init(e);
+	e->start = g->start;
+	e->end = g->end;
+	e->status = VMA_AREA_GUARD;
+	e->fd = -1;
+}
+
+static int write_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *err)
+{
+	size_t nr = t->vmas.nr + t->vmas.guards.nr;
+	auto_free VmaEntry *entries = calloc(nr, sizeof(*entries));
+	auto_free VmaEntry **list = calloc(nr, sizeof(*list));
+	if (nr && (!entries || !list))
+		return error_set(err, ENOMEM, "out of memory for mappings of pid %d", t->pid);
+
+	for (size_t i = 0; i < nr; i++) {
+		list[i] = &entries[i];
+		if (i >= t->vmas.nr) {
+			fill_guard(&t->vmas.guards.items[i - t->vmas.nr], &entries[i]);
+			continue;
+		}
+		int rc = fill_vma(d, t, &t->vmas.items[i], &entries[i], err);
+		if (rc < 0)
+			return error_wrap(err, rc, "pid %d: mapping %#lx", t->pid,
+					  (unsigned long)t->vmas.items[i].start);
+	}
+	mm->n_vmas = nr;
+	mm->vmas = list;
+	int rc = image_write_one(d->images_fd, IMG_MM, t->vpid, &mm->base, err);
+	mm->n_vmas = 0;
+	mm->vmas = NULL;
+	return rc;
+}
+
+int mem_dump_task(struct dump *d, struct task *t, struct error *err)
+{
+	struct mem_run_list runs = { 0 };
+	MmEntry mm = MM_ENTRY__INIT;
+	int rc = pagemap_scan(t, &runs, &d->stats.pages_scanned, err);
+
+	if (rc == 0)
+		rc = fill_mm(d, t, &mm, err);
+	if (rc == 0)
+		rc = write_mm(d, t, &mm, err);
+	if (rc == 0)
+		rc = pages_dump_task(d, t, &runs, err);
+	free(mm.mm_saved_auxv);
+	free(runs.items);
+	return rc;
+}
+
+static int bad_vma(const struct rtask *t, const VmaEntry *e, const char *what, struct error *err)
+{
+	return error_set(err, EBADMSG, "mm-%d.img: mapping %#lx-%#lx %s", t->pid,
+			 (unsigned long)e->start, (unsigned long)e->end, what);
+}
+
+static int check_range(const struct rtask *t, const VmaEntry *e, struct error *err)
+{
+	if (e->start >= e->end)
+		return bad_vma(t, e, "is empty or upside down", err);
+	if (e->start % PAGE || e->end % PAGE)
+		return bad_vma(t, e, "is not page aligned", err);
+	if (e->end > USER_END)
+		return bad_vma(t, e, "lies outside user addresses", err);
+	return 0;
+}
+
+/* Exactly one kind, and the flags that belong to it. */
+static int check_kind(const struct rtask *t, const VmaEntry *e, struct error *err)
+{
+	uint32_t kind =
+	    e->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED | VMA_ANON_PRIVATE | VMA_ANON_SHARED);
+	uint32_t type = e->flags & (MAP_SHARED | MAP_PRIVATE | MAP_DROPPABLE);
+	bool anonymous = e->flags & MAP_ANONYMOUS;
+
+	switch (kind) {
+	case VMA_FILE_PRIVATE:
+		return type == MAP_PRIVATE && !anonymous ? 0 : bad_vma(t, e, "has odd flags", err);
+	case VMA_FILE_SHARED:
+		return type == MAP_SHARED && !anonymous ? 0 : bad_vma(t, e, "has odd flags", err);
+	case VMA_ANON_SHARED:
+		return type == MAP_SHARED && anonymous ? 0 : bad_vma(t, e, "has odd flags", err);
+	case VMA_ANON_PRIVATE:
+		return (type == MAP_PRIVATE || type == MAP_DROPPABLE) && anonymous
+			   ? 0
+			   : bad_vma(t, e, "has odd flags", err);
+	default:
+		return bad_vma(t, e, "is of no kind or of several", err);
+	}
+}
+
+static int check_vma(const struct rtask *t, const VmaEntry *e, struct error *err)
+{
+	uint64_t end;
+	int rc = check_range(t, e, err);
+
+	if (rc < 0)
+		return rc;
+	if (e->status & STATUS_REFUSED) {
+		struct vma v = { .status = e->status };
+		return error_set(err, ENOTSUP,
+				 "mm-%d.img: mapping %#lx-%#lx is a %s, which is not "
+				 "restored yet",
+				 t->pid, (unsigned long)e->start, (unsigned long)e->end,
+				 vma_kind(&v));
+	}
+	if (e->prot & ~(uint32_t)PROT_KNOWN)
+		return bad_vma(t, e, "has an unknown protection", err);
+	if (e->flags & MAP_HUGETLB)
+		return error_set(
+		    err, ENOTSUP,
+		    "mm-%d.img: mapping %#lx has huge pages, which are not restored yet", t->pid,
+		    (unsigned long)e->start);
+	if (e->flags & ~(uint32_t)MAP_KNOWN)
+		return bad_vma(t, e, "has unknown flags", err);
+	if (e->pgoff % PAGE || __builtin_add_overflow(e->pgoff, e->end - e->start, &end) ||
+	    end > INT64_MAX)
+		return bad_vma(t, e, "has a bad offset", err);
+	return check_kind(t, e, err);
+}
+
+static int load_guard(struct rtask *t, const VmaEntry *e, struct error *err)
+{
+	int rc = check_range(t, e, err);
+
+	if (rc < 0)
+		return rc;
+	struct range *g = array_add(&t->vmas.guards);
+	if (!g)
+		return error_set(err, ENOMEM, "out of memory for mappings of pid %d", t->pid);
+	*g = (struct range){ e->start, e->end };
+	return 0;
+}
+
+static int load_vma(struct rtask *t, const VmaEntry *e, struct error *err)
+{
+	int rc = check_vma(t, e, err);
+
+	if (rc < 0)
+		return rc;
+	if (t->vmas.nr && t->vmas.items[t->vmas.nr - 1].end > e->start)
+		return bad_vma(t, e, "overlaps the one before or is not in address order", err);
+	struct vma *v = array_add(&t->vmas);
+	if (!v)
+		return error_set(err, ENOMEM, "out of memory for mappings of pid %d", t->pid);
+	*v = (struct vma){
+		.start = e->start,
+		.end = e->end,
+		.pgoff = e->pgoff,
+		.shmid = e->shmid,
+		.prot = e->prot,
+		.flags = e->flags,
+		.status = e->status & ~(VMA_CLOSE | VMA_LOCK_ONFAULT),
+		.madv = e->madv,
+		.has_fdflags = e->has_fdflags,
+		.fdflags = e->fdflags,
+		.fd = -1,
+	};
+	return 0;
+}
+
+static int check_guards(struct rtask *t, struct error *err)
+{
+	for (size_t i = 0; i < t->vmas.guards.nr; i++) {
+		const struct range *g = &t->vmas.guards.items[i];
+		for (uint64_t at = g->start; at < g->end;) {
+			const struct vma *v = vma_list_find(&t->vmas, at);
+			if (!v || !vma_is_private(v))
+				return error_set(err, EBADMSG,
+						 "mm-%d.img: guard region %#lx-%#lx is not inside "
+						 "private memory",
+						 t->pid, (unsigned long)g->start,
+						 (unsigned long)g->end);
+			at = v->end;
+		}
+	}
+	return 0;
+}
+
+/* Sets before 3.x kept the mappings in an image of their own. */
+static int load_old_vmas(struct restore *r, struct rtask *t, struct error *err)
+{
+	auto_image_reader in = NULL;
+	int rc = image_open_typed(r->images, IMG_VMAS, t->pid, &in, err);
+	if (rc < 0)
+		return rc;
+	for (;;) {
+		auto_message ProtobufCMessage *m = NULL;
+		rc = image_next(in, &m, err);
+		if (rc <= 0)
+			return rc;
+		rc = load_vma(t, (VmaEntry *)m, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int load_vmas(struct restore *r, struct rtask *t, struct error *err)
+{
+	int rc = 0;
+
+	if (!t->mm->n_vmas)
+		rc = load_old_vmas(r, t, err);
+	for (size_t i = 0; rc == 0 && i < t->mm->n_vmas; i++) {
+		const VmaEntry *e = t->mm->vmas[i];
+		if (e->status & VMA_AREA_VSYSCALL)
+			continue; /* the kernel has its own in every process */
+		if (e->status & VMA_AREA_GUARD)
+			rc = load_guard(t, e, err);
+		else
+			rc = load_vma(t, e, err);
+	}
+	if (rc == 0 && !t->vmas.nr)
+		rc = error_set(err, EBADMSG, "mm-%d.img: no mappings", t->pid);
+	return rc < 0 ? rc : check_guards(t, err);
+}
+
+int mem_load(struct restore *r, struct rtask *t, struct error *err)
+{
+	ProtobufCMessage *m = NULL;
+	int rc = image_read_one(r->images, IMG_MM, t->pid, &m, err);
+	if (rc < 0)
+		return rc;
+	t->mm = (MmEntry *)m;
+	if (t->mm->n_mm_saved_auxv > MAX_AUXV)
+		return error_set(err, EBADMSG, "mm-%d.img: auxv of %zu words, at most %d expected",
+				 t->pid, t->mm->n_mm_saved_auxv, MAX_AUXV);
+	return load_vmas(r, t, err);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT
+ * Shared anonymous memory, both directions: a segment is written once, however many tasks map it,
+ * and made again before the first task is born.
+ */
+#include "engine/mem/shmem.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/mem/fill.h"
+#include "engine/mem/mem.h"
+#include "engine/mem/pages.h"
+
+#define PAGE 4096ull
+
+struct shmem_seen { /* one segment of a dump */
+	dev_t dev;
+	ino_t ino;
+	uint64_t size; /* as far as anybody maps it */
+	struct task *task;
+	uint64_t start, end; /* of one mapping of it in that task */
+};
+struct shmem_table {
+	struct shmem_seen *items;
+	size_t nr, cap;
+};
+
+struct shmem_made { /* one segment of a restore */
+	uint64_t id, size;
+	uint32_t flags;
+	int fd;
+};
+struct shmem_set {
+	struct shmem_made *items;
+	size_t nr, cap;
+};
+
+void shmem_table_free(struct shmem_table *table)
+{
+	if (table)
+		free(table->items);
+	free(table);
+}
+
+int shmem_note(struct dump *d, struct task *t, struct vma *v, struct error *err)
+{
+	uint64_t size;
+
+	if (!d->shmem)
+		d->shmem = calloc(1, sizeof(*d->shmem));
+	if (!d->shmem)
+		return error_set(err, ENOMEM, "out of memory for shared segments");
+	if (__builtin_add_overflow(v->pgoff, vma_len(v), &size))
+		return error_set(err, EBADMSG, "pid %d: mapping %#lx: offset too large", t->pid,
+				 (unsigned long)v->start);
+
+	struct shmem_seen *s = NULL;
+	for (size_t i = 0; i < d->shmem->nr && !s; i++)
+		if (d->shmem->items[i].dev == v->dev && d->shmem->items[i].ino == v->ino)
+			s = &d->shmem->items[i];
+	if (!s) {
+		s = array_add(d->shmem);
+		if (!s)
+			return error_set(err, ENOMEM, "out of memory for shared segments");
+		*s = (struct shmem_seen){
+			.dev = v->dev, .ino = v->ino, .task = t, .start = v->start, .end = v->end
+		};
+	}
+	if (s->size < size)
+		s->size = size;
+	v->shmid = v->ino;
+	return 0;
+}
+
+/* Every page the segment has, swapped out or not: its file knows. */
+static int find_data(int fd, uint64_t size, struct mem_run_list *runs)
+{
+	for (uint64_t at = 0; at < size;) {
+		off_t data = lseek(fd, at, SEEK_DATA);
+		if (data < 0)
+			return errno == ENXIO ? 0 : -errno;
+		off_t hole = lseek(fd, data, SEEK_HOLE);
+		if (hole < 0)
+			return -errno;
+		if ((uint64_t)data >= size)
+			return 0;
+		uint64_t end = ((uint64_t)hole + PAGE - 1) & ~(PAGE - 1);
+		struct mem_run run = { .start = data & ~(PAGE - 1),
+				       .end = end < size ? end : size,
+				       .flags = PE_PRESENT };
+		int rc = mem_run_add(runs, &run);
+		if (rc < 0)
+			return rc;
+		at = end;
+	}
+	return 0;
+}
+
+static int read_segment(void *ctx, const struct mem_run *runs, size_t nr, void *buf,
+			struct error *err)
+{
+	int fd = *(int *)ctx;
+	char *p = buf;
+
+	for (size_t i = 0; i < nr; i++) {
+		size_t len = runs[i].end - runs[i].start;
+		ssize_t n = fd_pread_full(fd, p, len, runs[i].start);
+		if (n != (ssize_t)len)
+			return error_code(err, n < 0 ? n : EIO, "read shared memory at %#lx",
+					  (unsigned long)runs[i].start);
+		p += len;
+	}
+	return 0;
+}
+
+static int dump_segment(struct dump *d, const struct shmem_seen *s, struct error *err)
+{
+	char name[64];
+	snprintf(name, sizeof(name), "map_files/%lx-%lx", (unsigned long)s->start,
+		 (unsigned long)s->end);
+	auto_fd fd = openat(s->task->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err,
+				 "open /proc/%d/%s (shared memory needs CAP_CHECKPOINT_RESTORE)",
+				 s->task->pid, name);
+
+	struct mem_run_list runs = { 0 };
+	struct page_reader from = { read_segment, &fd };
+	int rc = find_data(fd, s->size, &runs);
+	if (rc < 0)
+		rc = error_code(err, rc, "find the pages of shared segment %lu",
+				(unsigned long)s->ino);
+	else
+		rc = pages_write(d, IMG_SHMEM_PAGEMAP, s->ino, &runs, &from,
+				 &d->stats.shpages_written, err);
+	d->stats.shpages_scanned += s->size / PAGE;
+	free(runs.items);
+	return rc;
+}
+
+int mem_dump_shared(struct dump *d, struct error *err)
+{
+	for (size_t i = 0; d->shmem && i < d->shmem->nr; i++) {
+		int rc = dump_segment(d, &d->shmem->items[i], err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+void shmem_set_free(struct shmem_set *set)
+{
+	if (!set)
+		return;
+	for (size_t i = 0; i < set->nr; i++)
+		fd_close(set->items[i].fd);
+	free(set->items);
+	free(set);
+}
+
+static struct shmem_made *find_made(const struct shmem_set *set, uint64_t id)
+{
+	for (size_t i = 0; set && i < set->nr; i++)
+		if (set->items[i].id == id)
+			return &set->items[i];
+	return NULL;
+}
+
+int shmem_fd(const struct shmem_set *set, uint64_t shmid)
+{
+	const struct shmem_made *s = find_made(set, shmid);
+
+	return s ? s->fd : -1;
+}
+
+static int want_segment(struct shmem_set *set, const struct rtask *t, const struct vma *v,
+			struct error *err)
+{
+	struct shmem_made *s = find_made(set, v->shmid);
+	uint64_t size = v->pgoff + vma_len(v); /* no overflow: mem_load() checked */
+
+	if (!s) {
+		s = array_add(set);
+		if (!s)
+			return error_set(err, ENOMEM, "out of memory for shared segments of pid %d",
+					 t->pid);
+		*s = (struct shmem_made){ .id = v->shmid, .flags = MAP_NORESERVE, .fd = -1 };
+	}
+	if (s->size < size)
+		s->size = size;
+	s->flags &= v->flags;
+	return 0;
+}
+
+/* The descriptor behind a mapping of ours: the same kind of file the segment had. */
+static int open_mapping(void *addr, uint64_t len)
+{
+	char name[80];
+
+	snprintf(name, sizeof(name), "/proc/self/map_files/%lx-%lx", (unsigned long)addr,
+		 (unsigned long)addr + (unsigned long)len);
+	int fd = open(name, O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	log_warn("open %s: %m; shared memory will look like a memfd in the tasks' maps", name);
+	fd = memfd_create("dev/zero", MFD_CLOEXEC);
+	if (fd >= 0 && ftruncate(fd, len) < 0) {
+		fd_close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int make_segment(struct restore *r, struct shmem_made *s, struct error *err)
+{
+	void *addr = mmap(NULL, s->size, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS | (s->flags & MAP_NORESERVE), -1, 0);
+	if (addr == MAP_FAILED)
+		return error_sys(err, "map shared segment %lu of %lu bytes", (unsigned long)s->id,
+				 (unsigned long)s->size);
+	s->fd = open_mapping(addr, s->size);
+	int rc = s->fd < 0 ? error_sys(err, "open shared segment %lu", (unsigned long)s->id)
+			   : fill_segment(r->images, s->id, s->fd, s->size, err);
+	munmap(addr, s->size);
+	return rc;
+}
+
+/* Where no task has anything, tasks may prepare things for their children too. */
+static int note_busy(struct range_list *busy, const struct rtask *t, struct error *err)
+{
+	for (size_t i = 0; i < t->vmas.nr; i++) {
+		const struct vma *v = &t->vmas.items[i];
+		struct range *last = busy->nr ? &busy->items[busy->nr - 1] : NULL;
+		if (last && last->end == v->start) {
+			last->end = v->end;
+			continue;
+		}
+		struct range *r = array_add(busy);
+		if (!r)
+			return error_set(err, ENOMEM, "out of memory for address ranges");
+		*r = (struct range){ v->start, v->end };
+	}
+	return 0;
+}
+
+static int want_all(struct restore *r, struct error *err)
+{
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		const struct rtask *t = r->tasks[i];
+		int rc = note_busy(&r->busy, t, err);
+		for (size_t j = 0; rc == 0 && j < t->vmas.nr; j++)
+			if (t->vmas.items[j].status & VMA_ANON_SHARED)
+				rc = want_segment(r->shmem, t, &t->vmas.items[j], err);
+		if (rc < 0)
+			return rc;
+	}
+	range_list_join(&r->busy);
+	return 0;
+}
+
+int mem_prepare_shared(struct restore *r, struct error *err)
+{
+	r->shmem = calloc(1, sizeof(*r->shmem));
+	if (!r->shmem)
+		return error_set(err, ENOMEM, "out of memory for shared segments");
+	int rc = want_all(r, err);
+	for (size_t i = 0; rc == 0 && i < r->shmem->nr; i++)
+		rc = make_segment(r, &r->shmem->items[i], err);
+	return rc;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT
+ * Memory of a real stopped child into images, and from there into this process.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/files/file.h"
+#include "engine/mem/mem.h"
+#include "engine/mem/pagemap.h"
+#include "engine/mem/shmem.h"
+#include "engine/mem/uapi.h"
+#include "memory.pb-c.h"
+
+#define PAGE 4096ul
+
+static int data_fd = -1; /* the one mapped file of these tests */
+
+/* The engine's files are not what is tested here: every mapped file is data_fd. */
+int files_dump_mapped(struct dump *d, struct task *t, const struct vma *vma, uint32_t *id,
+		      struct error *err)
+{
+	(void)d, (void)t, (void)vma, (void)err;
+	*id = 1;
+	return 0;
+}
+int files_dump_exe(struct dump *d, struct task *t, uint32_t *id, struct error *err)
+{
+	return files_dump_mapped(d, t, NULL, id, err);
+}
+int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct error *err)
+{
+	(void)r, (void)id, (void)flags, (void)err;
+	return data_fd;
+}
+
+struct child {
+	pid_t pid;
+	struct task task;
+	char *dir;
+	struct dump dump;
+};
+
+static uint8_t *map(size_t pages, int prot, int flags)
+{
+	uint8_t *p = mmap(NULL, pages * PAGE, prot, MAP_ANONYMOUS | flags, -1, 0);
+	if (p == MAP_FAILED)
+		_exit(3);
+	return p;
+}
+
+/* The layout of the child, which it leaves in a page shared with the test. */
+struct layout {
+	uint8_t *holes, *none, *write_only, *shared, *file, *guard, *drop, *grow, *locked, *zero;
+};
+
+static void set_up(struct layout *at)
+{
+	at->holes = map(64, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	for (size_t i = 0; i < 64; i += 3)
+		memset(at->holes + i * PAGE, (int)i + 1, PAGE);
+	at->none = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	memset(at->none, 'n', 4 * PAGE);
+	mprotect(at->none, 4 * PAGE, PROT_NONE);
+	at->write_only = map(2, PROT_WRITE, MAP_PRIVATE);
+	at->write_only[0] = 'w';
+	at->shared = map(8, PROT_READ | PROT_WRITE, MAP_SHARED);
+	at->shared[PAGE] = 's';
+	at->file = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, data_fd, PAGE);
+	at->file[2 * PAGE] = 'C';
+	mprotect(at->file, 8 * PAGE, PROT_READ);
+	at->guard = map(8, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	memset(at->guard, 'g', 8 * PAGE);
+	madvise(at->guard + 2 * PAGE, 2 * PAGE, MADV_GUARD_INSTALL);
+	at->drop = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_DROPPABLE, -1, 0);
+	at->grow = map(8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_GROWSDOWN);
+	at->grow[7 * PAGE] = 'G';
+	at->locked = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	at->locked[0] = 'L';
+	mlock2(at->locked, 4 * PAGE, MLOCK_ONFAULT);
+	at->zero = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	(void)*(volatile uint8_t *)(at->zero + PAGE);
+	madvise(at->zero, 4 * PAGE, MADV_DONTFORK);
+}
+
+static struct layout *new_layout(void)
+{
+	return mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+static void child_freeze(struct child *c)
+{
+	char path[64];
+	int status;
+
+	assert_int_equal(ptrace(PTRACE_SEIZE, c->pid, 0, 0), 0);
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, c->pid, 0, 0), 0);
+	assert_int_equal(waitpid(c->pid, &status, __WALL), c->pid);
+	snprintf(path, sizeof(path), "/proc/%d", c->pid);
+	c->task.pid = c->task.vpid = c->pid;
+	c->task.proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	c->task.mem_fd = openat(c->task.proc_fd, "mem", O_RDWR | O_CLOEXEC);
+	assert_true(c->task.mem_fd >= 0);
+	char dir[] = "/dev/shm/test-mem.XXXXXX";
+	c->dir = strdup(mkdtemp(dir));
+	c->dump.images_fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(c->dump.images_fd >= 0);
+}
+
+static void child_start(struct child *c, struct layout *at, void (*run)(struct layout *))
+{
+	int ready[2];
+	char byte;
+
+	*c = (struct child){ 0 };
+	assert_int_equal(pipe(ready), 0);
+	c->pid = fork();
+	if (c->pid == 0) {
+		run(at);
+		if (write(ready[1], "", 1) != 1)
+			_exit(4);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	child_freeze(c);
+}
+
+static void child_end(struct child *c)
+{
+	char command[128];
+
+	kill(c->pid, SIGKILL);
+	waitpid(c->pid, NULL, __WALL);
+	vma_list_fini(&c->task.vmas);
+	shmem_table_free(c->dump.shmem);
+	close(c->task.proc_fd);
+	close(c->task.mem_fd);
+	close(c->dump.images_fd);
+	snprintf(command, sizeof(command), "rm -rf %s", c->dir);
+	assert_int_equal(system(command), 0);
+	free(c->dir);
+}
+
+static void child_dump(struct child *c)
+{
+	struct error err = { 0 };
+
+	if (mem_collect(&c->dump, &c->task, &err) < 0 ||
+	    mem_dump_task(&c->dump, &c->task, &err) < 0 || mem_dump_shared(&c->dump, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void load(struct child *c, struct restore *r, struct rtask *t)
+{
+	struct error err = { 0 };
+
+	if (source_open_dirfd(c->dump.images_fd, "test", &r->images, &err) < 0 ||
+	    mem_load(r, t, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void unload(struct restore *r, struct rtask *t)
+{
+	munmap((void *)t->premap.start, t->premap.end - t->premap.start);
+	vma_list_fini(&t->vmas);
+	mm_entry__free_unpacked(t->mm, NULL);
+	shmem_set_free(r->shmem);
+	free(r->busy.items);
+	source_close(r->images);
+}
+
+static const uint8_t *waiting(const struct rtask *t, const void *addr)
+{
+	const struct vma *v = vma_list_find(&t->vmas, (uintptr_t)addr);
+
+	assert_non_null(v);
+	assert_int_not_equal(v->premapped, 0);
+	return (const uint8_t *)(v->premapped + ((uintptr_t)addr - v->start));
+}
+
+static void check_bytes(const struct rtask *t, const uint8_t *addr, size_t pages, int value)
+{
+	uint8_t want[PAGE], got[PAGE];
+	int mem = open("/proc/self/mem", O_RDONLY);
+
+	memset(want, value, PAGE);
+	for (size_t i = 0; i < pages; i++) {
+		assert_int_equal(pread(mem, got, PAGE, (off_t)waiting(t, addr + i * PAGE)), PAGE);
+		assert_memory_equal(got, want, PAGE);
+	}
+	close(mem);
+}
+
+static uint32_t flags_of(const struct rtask *t, const void *addr)
+{
+	const struct vma *v = vma_list_find(&t->vmas, (uintptr_t)addr);
+
+	assert_non_null(v);
+	return v->flags;
+}
+
+static void memory_round_trip(void **state)
+{
+	(void)state;
+	struct layout *at = new_layout();
+	struct child c;
+	child_start(&c, at, set_up);
+	child_dump(&c);
+
+	struct rtask t = { .pid = c.pid };
+	struct rtask *tasks[] = { &t };
+	struct restore r = { .tasks = tasks, .nr_tasks = 1 };
+	struct error err = { 0 };
+	load(&c, &r, &t);
+	if (mem_prepare_shared(&r, &err) < 0 || mem_premap(&r, &t, &err) < 0)
+		fail_msg("%s", err.text);
+
+	for (size_t i = 0; i < 64; i++)
+		check_bytes(&t, at->holes + i * PAGE, 1, i % 3 ? 0 : (int)i + 1);
+	check_bytes(&t, at->none, 4, 'n');
+	assert_int_equal(vma_list_find(&t.vmas, (uintptr_t)at->none)->prot, PROT_NONE);
+	assert_int_equal(waiting(&t, at->shared)[PAGE], 's');
+	assert_int_equal(waiting(&t, at->shared)[0], 0);
+	assert_int_equal(waiting(&t, at->file)[0], 'b');
+	assert_int_equal(waiting(&t, at->file)[2 * PAGE], 'C');
+	assert_int_equal(waiting(&t, at->file)[2 * PAGE + 1], 'd');
+	check_bytes(&t, at->guard, 2, 'g');
+	check_bytes(&t, at->guard + 4 * PAGE, 4, 'g');
+	assert_int_equal(t.vmas.guards.nr, 1);
+	assert_int_equal(t.vmas.guards.items[0].start, (uintptr_t)at->guard + 2 * PAGE);
+	assert_true(flags_of(&t, at->grow + 7 * PAGE) & MAP_GROWSDOWN);
+	assert_int_equal(waiting(&t, at->grow + 7 * PAGE)[0], 'G');
+	if (at->drop != MAP_FAILED)
+		assert_true(flags_of(&t, at->drop) & MAP_DROPPABLE);
+	assert_true(flags_of(&t, at->locked) & MAP_LOCKED);
+	assert_true(vma_list_find(&t.vmas, (uintptr_t)at->locked)->status & VMA_LOCK_ONFAULT);
+	assert_int_equal(vma_list_find(&t.vmas, (uintptr_t)at->zero)->premapped, 0);
+	assert_int_equal(vma_list_find(&t.vmas, (uintptr_t)at->zero)->madv, 1 << MADV_DONTFORK);
+
+	unload(&r, &t);
+	child_end(&c);
+	munmap(at, PAGE);
+}
+
+/* Is the page at `addr` of this process mapped by someone else, too? By its frame. */
+static uint64_t frame_of(pid_t pid, const void *addr)
+{
+	char path[64];
+	uint64_t word = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	int fd = open(path, O_RDONLY);
+	assert_int_equal(pread(fd, &word, 8, (uintptr_t)addr / PAGE * 8), 8);
+	close(fd);
+	return word & ((1ull << 55) - 1);
+}
+
+static uint8_t *cow_area;
+
+static void set_up_cow(struct layout *at)
+{
+	cow_area = at->holes = map(64, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	for (size_t i = 0; i < 64; i++)
+		memset(cow_area + i * PAGE, (int)i + 1, PAGE);
+}
+
+static void change_cow(struct layout *at)
+{
+	cow_area = at->holes;
+	cow_area[5 * PAGE] = 'x';
+	madvise(cow_area + 9 * PAGE, PAGE, MADV_DONTNEED);
+	mprotect(cow_area + 32 * PAGE, 8 * PAGE, PROT_READ);
+}
+
+static void fork_and_change(struct layout *at)
+{
+	set_up_cow(at);
+	if (fork() == 0) {
+		change_cow(at);
+		at->none = (uint8_t *)(uintptr_t)getpid();
+		for (;;)
+			pause();
+	}
+	while (!*(uint8_t *volatile *)&at->none)
+		usleep(1000);
+}
+
+/* In a forked process, as a restored child: every page but the changed ones is the parent's. */
+static int check_child(struct restore *r, struct rtask *t, const struct layout *at)
+{
+	struct error err = { 0 };
+	const struct rtask *parent = t->parent;
+	uint64_t frames[64];
+
+	for (size_t i = 0; i < 64; i++)
+		frames[i] = frame_of(getpid(), waiting(parent, at->holes + i * PAGE));
+	if (mem_premap(r, t, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return 10;
+	}
+	for (size_t i = 0; i < 64; i++) {
+		const uint8_t *p = waiting(t, at->holes + i * PAGE);
+		bool same = frame_of(getpid(), p) == frames[i];
+		if (same != (i != 5 && i != 9))
+			return 20 + (int)i;
+		if (*p != (i == 5 ? 'x' : i == 9 ? 0 : i + 1))
+			return 100 + (int)i;
+	}
+	return 0;
+}
+
+static void pages_equal_to_the_parents_stay_shared(void **state)
+{
+	(void)state;
+	struct layout *at = new_layout();
+	struct child c, k = { 0 };
+	child_start(&c, at, fork_and_change);
+	child_dump(&c);
+	k.pid = (pid_t)(uintptr_t)at->none;
+	/* The grandchild is not our child: seize it, and let its images join the parent's. */
+	child_freeze(&k);
+	close(k.dump.images_fd);
+	k.dump.images_fd = dup(c.dump.images_fd);
+	k.dump.next_pages_id = c.dump.next_pages_id;
+	child_dump(&k);
+
+	struct rtask parent = { .pid = c.pid };
+	struct rtask t = { .pid = k.pid, .parent = &parent };
+	struct rtask *tasks[] = { &parent, &t };
+	struct restore r = { .tasks = tasks, .nr_tasks = 2 };
+	struct error err = { 0 };
+	load(&c, &r, &parent);
+	assert_int_equal(mem_load(&r, &t, &err), 0);
+	if (mem_prepare_shared(&r, &err) < 0 || mem_premap(&r, &parent, &err) < 0)
+		fail_msg("%s", err.text);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(check_child(&r, &t, at));
+	int status;
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+
+	vma_list_fini(&t.vmas);
+	mm_entry__free_unpacked(t.mm, NULL);
+	unload(&r, &parent);
+	child_end(&k);
+	child_end(&c);
+	munmap(at, PAGE);
+}
+
+static void set_up_memfd(struct layout *at)
+{
+	int fd = memfd_create("test", 0);
+
+	if (ftruncate(fd, PAGE) < 0)
+		_exit(3);
+	at->file = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+}
+
+static void what_cannot_be_carried_is_refused_by_name(void **state)
+{
+	(void)state;
+	struct layout *at = new_layout();
+	struct child c;
+	struct error err = { 0 };
+	char want[128];
+	child_start(&c, at, set_up_memfd);
+
+	assert_int_equal(mem_collect(&c.dump, &c.task, &err), -EINVAL);
+	snprintf(want, sizeof(want), "pid %d: mapping %#lx", c.pid, (unsigned long)at->file);
+	assert_non_null(strstr(err.text, want));
+	assert_non_null(strstr(err.text, "memfd"));
+
+	child_end(&c);
+	munmap(at, PAGE);
+}
+
+static int open_data(void **state)
+{
+	char name[] = "/dev/shm/test-mem-data.XXXXXX", page[PAGE];
+
+	(void)state;
+	data_fd = mkstemp(name);
+	unlink(name);
+	for (int i = 0; i < 16; i++) {
+		memset(page, 'a' + i, PAGE);
+		if (write(data_fd, page, PAGE) != (ssize_t)PAGE)
+			return -1;
+	}
+	return ftruncate(data_fd, 64 << 20); /* every program and library fits */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_round_trip),
+		cmocka_unit_test(pages_equal_to_the_parents_stay_shared),
+		cmocka_unit_test(what_cannot_be_carried_is_refused_by_name),
+	};
+
+	if (geteuid() != 0) {
+		puts("1..0 # SKIP needs root for ptrace and map_files");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, open_data, NULL);
+}
