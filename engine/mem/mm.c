@@ -27,6 +27,10 @@
 #define MAP_KNOWN                                                                                  \
 	(MAP_SHARED | MAP_PRIVATE | MAP_DROPPABLE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_LOCKED |   \
 	 MAP_NORESERVE)
+#define MADV_KNOWN                                                                                 \
+	(1ull << MADV_RANDOM | 1ull << MADV_SEQUENTIAL | 1ull << MADV_DONTFORK |                   \
+	 1ull << MADV_MERGEABLE | 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE |                \
+	 1ull << MADV_DONTDUMP | 1ull << MADV_WIPEONFORK)
 #define STATUS_REFUSED                                                                             \
 	(VMA_AREA_SYSVIPC | VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_MEMFD | \
 	 VMA_AREA_UPROBES)
@@ -224,6 +228,8 @@ static int check_vma(const struct rtask *t, const VmaEntry *e, struct error *err
 		    (unsigned long)e->start);
 	if (e->flags & ~(uint32_t)MAP_KNOWN)
 		return bad_vma(t, e, "has unknown flags", err);
+	if (e->madv & ~MADV_KNOWN)
+		return bad_vma(t, e, "has unknown advice", err);
 	if (e->pgoff % PAGE || __builtin_add_overflow(e->pgoff, e->end - e->start, &end) ||
 	    end > INT64_MAX)
 		return bad_vma(t, e, "has a bad offset", err);

@@ -17,8 +17,8 @@ struct restore_slot;
 /*
  * One step of building the address space, in table order. premapped: move from here (mremap), then
  * mprotect; 0: map afresh with flags | MAP_FIXED_NOREPLACE. Afterwards madvise every bit of madv,
- * and lock when flags has MAP_LOCKED (status VMA_LOCK_ONFAULT: mlock2(MLOCK_ONFAULT)).
- * Entries with status VMA_AREA_GUARD end the table: madvise(MADV_GUARD_INSTALL), nothing to map.
+ * and lock when flags has MAP_LOCKED (status VMA_LOCK_ONFAULT: mlock2(MLOCK_ONFAULT)). What has
+ * a file or contents is premapped, guard regions are already in it.
  * vdso, vvar and vsyscall are not in the table: they are moved as `moves` says.
  */
 struct restorer_vma {

@@ -93,7 +93,6 @@ static void set_up(struct layout *at)
 	at->locked[0] = 'L';
 	mlock2(at->locked, 4 * PAGE, MLOCK_ONFAULT);
 	at->zero = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-	(void)*(volatile uint8_t *)(at->zero + PAGE);
 	madvise(at->zero, 4 * PAGE, MADV_DONTFORK);
 }
 

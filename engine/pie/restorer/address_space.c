@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * From the address space the task was born with to the one in the image.
  */
+#include <asm/errno.h>
 #include <linux/prctl.h>
 #include <sys/mman.h>
 
@@ -99,8 +100,9 @@ static int place(struct restorer_args *args, const struct restorer_vma *v)
 		long rc = sys(SYS_mprotect, v->start, len, v->prot);
 		return rc < 0 ? restorer_fail(args, "protect memory at", v->start, rc) : 0;
 	}
-	long at = sys(SYS_mmap, v->start, len, v->prot, v->flags | MAP_FIXED_NOREPLACE, (long)v->fd,
-		      v->pgoff);
+	/* locked only after the advice: MAP_LOCKED would bring every page in at once */
+	uint32_t flags = (v->flags & ~MAP_LOCKED) | MAP_FIXED_NOREPLACE;
+	long at = sys(SYS_mmap, v->start, len, v->prot, flags, (long)v->fd, v->pgoff);
 	if (sys_failed(at) || (uint64_t)at != v->start)
 		return restorer_fail(args, "map memory at", v->start, sys_failed(at) ? at : -17);
 	return 0;
@@ -119,6 +121,9 @@ static int advise(struct restorer_args *args, const struct restorer_vma *v)
 	if (!(v->flags & MAP_LOCKED))
 		return 0;
 	long rc = sys(SYS_mlock2, v->start, len, v->status & VMA_LOCK_ONFAULT ? MLOCK_ONFAULT : 0);
+	/* locked, but a page cannot come in: no access allowed, or beyond the end of a file */
+	if (rc == -ENOMEM && (!v->prot || !(v->flags & MAP_ANONYMOUS)))
+		rc = 0;
 	return rc < 0 ? restorer_fail(args, "lock memory at", v->start, rc) : 0;
 }
 
