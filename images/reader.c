@@ -224,13 +224,15 @@ static int read_packed(struct image_reader *r, uint32_t len, struct error *err)
 static int unpack(struct image_reader *r, const ProtobufCMessageDescriptor *desc,
 		  ProtobufCMessage **out, struct error *err)
 {
+	struct error why = { 0 };
+	if (wire_check_nesting(desc, r->packed, r->packed_len, &why) < 0)
+		return BAD(r, err, "%s", why.text);
 	ProtobufCMessage *msg = protobuf_c_message_unpack(desc, NULL, r->packed_len, r->packed);
 	if (msg && protobuf_c_message_get_packed_size(msg) == r->packed_len) {
 		*out = msg;
 		return 0;
 	}
 	/* It does not unpack, or would not come back the same: find out why. */
-	struct error why = { 0 };
 	int rc = wire_check(desc, r->packed, r->packed_len, &why);
 	if (rc == 0 && msg) {
 		*out = msg;

@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define DEPTH_MAX  32
+#define DEPTH_MAX  64
+#define DEPTH_SAFE 512 /* bytes: too few for a nesting that matters, a level takes two */
 #define FIELDS_MAX 512 /* the largest message of the schema has a few dozen */
 
 struct wire {
@@ -173,4 +174,32 @@ int wire_check(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, siz
 	       struct error *err)
 {
 	return check_message(desc, (struct wire){ bytes, bytes + len }, 0, err);
+}
+
+static int check_nesting(const ProtobufCMessageDescriptor *desc, struct wire w, unsigned depth,
+			 struct error *err)
+{
+	struct wire_field f;
+	if (depth > DEPTH_MAX)
+		return error_set(err, EBADMSG, "%s: nested deeper than %d messages", desc->name,
+				 DEPTH_MAX);
+	while (w.at < w.end && wire_next(&w, &f)) {
+		if (f.type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+			continue;
+		const ProtobufCFieldDescriptor *fd =
+		    protobuf_c_message_descriptor_get_field(desc, f.id);
+		int rc = fd && fd->type == PROTOBUF_C_TYPE_MESSAGE
+			     ? check_nesting(fd->descriptor, f.bytes, depth + 1, err)
+			     : 0;
+		if (rc < 0)
+			return rc;
+	}
+	return 0; /* what is malformed, unpacking will not get past either */
+}
+
+int wire_check_nesting(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, size_t len,
+		       struct error *err)
+{
+	return len < DEPTH_SAFE ? 0
+				: check_nesting(desc, (struct wire){ bytes, bytes + len }, 0, err);
 }

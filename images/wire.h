@@ -17,3 +17,11 @@
  */
 int wire_check(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, size_t len,
 	       struct error *err);
+
+/**
+ * Refuse messages nested so deep that unpacking them would overflow the stack: protobuf-c recurses
+ * without a limit, and a cgroup directory may hold cgroup directories. Call before unpacking.
+ * @return 0; -EBADMSG
+ */
+int wire_check_nesting(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, size_t len,
+		       struct error *err);
