@@ -42,7 +42,8 @@ convert_o := $(call objs,$(wildcard convert/*.c convert/*/*.c))
 crit_o := $(call objs,$(wildcard crit/*.c))
 engine_c := $(wildcard engine/*.c engine/procfs/*.c engine/kernel/*.c engine/trace/*.c \
 	    engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c)
-engine_o := $(call objs,$(engine_c)) $(O)/pie/blobs.o
+engine_S := $(wildcard engine/task/arch/$(ARCH)/*.S)
+engine_o := $(call objs,$(engine_c)) $(engine_S:%.S=$(O)/obj/%-asm.o) $(O)/pie/blobs.o
 lib_of = $(filter-out $(O)/obj/crit/main.o $(O)/obj/engine/main.o,$(1))
 
 test_bins := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -69,6 +70,9 @@ $(O)/schema/%.pb-c.o: $(O)/schema/%.pb-c.c | $(schema_c)
 	$(call say,CC,$@) $(CC) $(cflags) -I$(O)/schema -w -c -o $@ $<
 $(O)/obj/%.o: %.c | $(schema_c)
 	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(cflags) -I$(O)/schema -c -o $@ $<
+
+$(O)/obj/%-asm.o: %.S
+	$(call say,AS,$@) mkdir -p $(@D) && $(CC) -I. -MMD -MP -c -o $@ $<
 
 # Parasite and restorer: flat, position-independent, no libc, no relocations left.
 pie_cflags := -std=gnu11 -D_GNU_SOURCE -I. -O2 -MMD -MP $(warn) -ffreestanding -fpie -fno-stack-protector \

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT
  * stasis: freeze a process tree, write it down, bring it back.
  */
-#include "base/args.h"
+#include "engine/commands.h"
 
+#define FORMAT_VERSION "4.2" /* scripts read it from the first line to know what we can do */
 #define STASIS_VERSION "0.1"
 
-static const struct command *const commands[] = { NULL };
+static const struct command *const commands[] = {
+	&cmd_dump,
+	NULL,
+};
 
 static const struct program program = {
 	.name = "stasis",
 	.summary = "checkpoint and restore process trees",
-	.version = "Version: " STASIS_VERSION "\n",
+	.version = "Version: " FORMAT_VERSION " (stasis " STASIS_VERSION ")\n",
 	.commands = commands,
 };
 

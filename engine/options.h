@@ -4,15 +4,20 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
+
+#include "base/args.h"
 
 struct options {
 	int pid;                /* -t: root of the tree to dump */
 	const char *images_dir; /* -D; NULL: current directory */
 	const char *work_dir;   /* -W; NULL: images_dir. Log, stats and pidfile go here */
-	const char *log_file;  /* -o; NULL: dump.log or restore.log … as CRIU's default: stderr */
-	const char *pidfile;   /* --pidfile, relative to work_dir */
-	int log_level;         /* -v; default 2 (warnings) */
+	const char *log_file; /* -o; NULL: dump.log or restore.log … as CRIU's default: stderr */
+	const char *pidfile;  /* --pidfile, relative to work_dir */
+	int log_level;        /* -v; default 2 (warnings) */
+	bool log_level_given;
+	int timeout;           /* --timeout: seconds for stopping the tree; 0: the default, 10 */
 	bool leave_running;    /* -R */
 	bool leave_stopped;    /* -s */
 	bool shell_job;        /* -j */
@@ -22,3 +27,17 @@ struct options {
 	const char *feature;         /* check --feature */
 	bool check_all, check_extra;
 };
+
+/* Which commands a row belongs to. */
+enum option_command {
+	OPT_DUMP = 1 << 0,
+	OPT_RESTORE = 1 << 1,
+	OPT_CHECK = 1 << 2,
+};
+
+/* The one table all commands of the engine share; a command's `mask` picks its rows. */
+#define NR_OPTION_ROWS 16
+extern const struct arg_row option_rows[NR_OPTION_ROWS];
+
+/** Level of -v, or the default when it was not given. */
+int options_log_level(const struct options *opts);

@@ -65,6 +65,14 @@ static int check_same_ns(const struct task *t, const struct ns_kind *k, struct e
 			 t->pid, k->name);
 }
 
+int task_check_namespaces(const struct task *t, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(ns_kinds); i++)
+		rc = check_same_ns(t, &ns_kinds[i], err);
+	return rc;
+}
+
 static uint32_t object_id(struct dump *d, uint32_t *id)
 {
 	if (!*id) {
@@ -78,12 +86,11 @@ static uint32_t object_id(struct dump *d, uint32_t *id)
 int ids_dump(struct dump *d, struct task *t, struct error *err)
 {
 	TaskKobjIdsEntry ids = TASK_KOBJ_IDS_ENTRY__INIT;
-	for (size_t i = 0; i < ARRAY_SIZE(ns_kinds); i++) {
-		int rc = check_same_ns(t, &ns_kinds[i], err);
-		if (rc < 0)
-			return rc;
+	int rc = task_check_namespaces(t, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < ARRAY_SIZE(ns_kinds); i++)
 		set_ns_id(&ids, &ns_kinds[i]);
-	}
 	ids.vm_id = object_id(d, &t->vm_id);
 	ids.files_id = object_id(d, &t->files_id);
 	ids.fs_id = object_id(d, &t->fs_id);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * The two directories and the log every command of the engine opens first.
+ */
+#include "engine/dirs.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+static int open_dir(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open directory %s", path) : fd;
+}
+
+/* The log outlives the command: nothing closes it but the end of the process. */
+static int open_log(const struct options *opts, int work_fd, struct error *err)
+{
+	int fd = STDERR_FILENO;
+	if (opts->log_file) {
+		fd = openat(work_fd, opts->log_file,
+			    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return error_sys(err, "open log file %s", opts->log_file);
+	}
+	log_to(fd, (enum log_level)options_log_level(opts));
+	return 0;
+}
+
+int dirs_open(const struct options *opts, int *images_fd, int *work_fd, struct error *err)
+{
+	const char *images = opts->images_dir ? opts->images_dir : ".";
+	auto_fd images_dir = open_dir(images, err);
+	if (images_dir < 0)
+		return images_dir;
+	auto_fd work_dir = open_dir(opts->work_dir ? opts->work_dir : images, err);
+	if (work_dir < 0)
+		return work_dir;
+	int rc = open_log(opts, work_dir, err);
+	if (rc < 0)
+		return rc;
+	*images_fd = take_fd(images_dir);
+	*work_fd = take_fd(work_dir);
+	return 0;
+}
+
+void dirs_log_failure(const struct options *opts, const struct error *err)
+{
+	if (opts->log_file && log_fd() != STDERR_FILENO)
+		log_error("%s", err->text);
+}

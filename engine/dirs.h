@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * The two directories and the log every command of the engine opens first.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "engine/options.h"
+
+/**
+ * Open the images and work directories and direct the log as -o and -v ask.
+ * @param images_fd, work_fd  set on success; owned by the caller
+ */
+int dirs_open(const struct options *opts, int *images_fd, int *work_fd, struct error *err);
+
+/** Write the final error to the log file, when there is one: standard error gets it anyway. */
+void dirs_log_failure(const struct options *opts, const struct error *err);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ * One dump, from the first descriptor to the last task let go.
+ */
+#include "engine/dump.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/dirs.h"
+#include "engine/dump-set.h"
+#include "engine/files/file.h"
+#include "engine/mem/mem.h"
+#include "engine/task/core.h"
+#include "engine/trace/collect.h"
+#include "engine/trace/seize.h"
+#include "engine/trace/trace.h"
+
+#define FIRST_ID 1
+
+static bool is_alive(const struct task *t)
+{
+	return t->state != TASK_ZOMBIE;
+}
+
+/* Sessions that begin outside of the tree need somebody to restore into one. */
+static int check_session(const struct dump *d, struct error *err)
+{
+	const struct task *root = d->tasks[0];
+	if (root->sid != root->vpid && !d->opts->shell_job)
+		return error_set(err, EINVAL,
+				 "task %d is no session leader (its session is %d): "
+				 "start it with setsid, or use --shell-job",
+				 root->pid, root->sid);
+	return 0;
+}
+
+/* Everything that could make us say no, before anything is changed or written. */
+static int collect(struct dump *d, struct error *err)
+{
+	int rc = check_session(d, err);
+	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
+		struct task *t = d->tasks[i];
+		rc = task_check_namespaces(t, err);
+		if (rc == 0 && is_alive(t))
+			rc = mem_collect(d, t, err);
+	}
+	return rc;
+}
+
+static int interrogate(struct dump *d, struct error *err)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++) {
+		struct task *t = d->tasks[i];
+		int rc = is_alive(t) ? trace_interrogate(d, t, err) : 0;
+		if (rc < 0)
+			return error_wrap(err, rc, "task %d", t->pid);
+	}
+	return 0;
+}
+
+/* Descriptors of all tasks come before the memory of any: they are what is refused most. */
+static int write_tasks(struct dump *d, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
+		rc = is_alive(d->tasks[i]) ? files_dump_task(d, d->tasks[i], err) : 0;
+	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
+		rc = task_dump_cores(d, d->tasks[i], err);
+	return rc;
+}
+
+static int write_memory(struct dump *d, struct error *err)
+{
+	int64_t start = clock_us();
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
+		struct task *t = d->tasks[i];
+		rc = is_alive(t) ? mem_dump_task(d, t, err) : 0;
+		if (rc < 0)
+			return error_wrap(err, rc, "task %d", t->pid);
+	}
+	rc = mem_dump_shared(d, err);
+	d->stats.memdump_time = (uint32_t)(clock_us() - start);
+	return rc;
+}
+
+static int write_images(struct dump *d, struct error *err)
+{
+	int rc = write_tasks(d, err);
+	if (rc == 0)
+		rc = write_memory(d, err);
+	if (rc == 0)
+		rc = files_dump_finish(d, err);
+	return rc < 0 ? rc : dump_set_finish(d, err);
+}
+
+static enum trace_end end_of(const struct options *opts)
+{
+	if (opts->leave_running)
+		return TRACE_RESUME;
+	return opts->leave_stopped ? TRACE_STOP : TRACE_KILL;
+}
+
+static int dump_frozen(struct dump *d, struct error *err)
+{
+	int rc = collect(d, err);
+	if (rc == 0)
+		rc = interrogate(d, err);
+	struct dump_set *before = NULL;
+	if (rc == 0)
+		rc = dump_set_begin(d, &before, err);
+	if (rc == 0) {
+		rc = write_images(d, err);
+		if (rc < 0)
+			dump_set_undo(d, before);
+	}
+	dump_set_free(before);
+	return rc;
+}
+
+static int dump_all(struct dump *d, struct error *err)
+{
+	int rc = file_table_new(d, err);
+	if (rc == 0)
+		rc = trace_freeze(d, d->opts->pid, err);
+	if (rc < 0)
+		return rc;
+	int64_t frozen_at = clock_us();
+	log_info("%zu tasks stopped", d->nr_tasks);
+	rc = dump_frozen(d, err);
+	trace_release(d, rc == 0 ? end_of(d->opts) : TRACE_RESUME);
+	d->stats.frozen_time = (uint32_t)(clock_us() - frozen_at) + d->stats.freezing_time;
+	struct error why;
+	if (rc == 0 && dump_set_stats(d, &why) < 0)
+		log_warn("%s", why.text); /* the set is whole and the tasks are gone */
+	return rc;
+}
+
+static void dump_fini(struct dump *d)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		trace_task_free(d->tasks[i]);
+	free(d->tasks);
+	if (d->files)
+		file_table_free(d->files);
+	fd_close(d->images_fd);
+	fd_close(d->work_fd);
+}
+
+int dump_tree(const struct options *opts, struct error *err)
+{
+	struct dump d = {
+		.opts = opts,
+		.images_fd = -1,
+		.work_fd = -1,
+		.next_pages_id = FIRST_ID,
+		.next_object_id = FIRST_ID + 1,
+	};
+	int rc = dirs_open(opts, &d.images_fd, &d.work_fd, err);
+	if (rc == 0)
+		rc = dump_all(&d, err);
+	dump_fini(&d);
+	if (rc < 0)
+		dirs_log_failure(opts, err);
+	else
+		log_info("Dumping finished successfully");
+	return rc;
+}

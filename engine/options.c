@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ * The engine's options: one table for all commands; help and completion read it too.
+ */
+#include "engine/options.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+#define MAX_LOG_LEVEL 4
+
+/* -v is -v1 more than silence, -vvv counts, -v4 says it at once. */
+static int parse_verbosity(void *opts, const char *value, struct error *err)
+{
+	struct options *o = opts;
+	int level = 1;
+	if (!value) {
+		level = o->log_level_given ? o->log_level + 1 : 1;
+	} else if (strspn(value, "v") == strlen(value)) {
+		level = (int)strlen(value) + 1;
+	} else if (parse_int(value, &level) < 0 || level < 0) {
+		return error_set(err, EINVAL, "--verbosity: %s is not a level from 0 to 4", value);
+	}
+	o->log_level = level > MAX_LOG_LEVEL ? MAX_LOG_LEVEL : level;
+	o->log_level_given = true;
+	return 0;
+}
+
+static int parse_validation(void *opts, const char *value, struct error *err)
+{
+	struct options *o = opts;
+	if (strcmp(value, "filesize") && strcmp(value, "buildid"))
+		return error_set(err, EINVAL,
+				 "--file-validation: %s is neither filesize nor buildid", value);
+	o->file_validation = value;
+	return 0;
+}
+
+#define AT(member) offsetof(struct options, member)
+#define BOTH       (OPT_DUMP | OPT_RESTORE)
+
+const struct arg_row option_rows[NR_OPTION_ROWS] = {
+	{ 't', "tree", "PID", "root of the process tree", ARG_INT, AT(pid), OPT_DUMP, NULL },
+	{ 'D', "images-dir", "DIR", "where the images are; default: current directory", ARG_STRING,
+	  AT(images_dir), BOTH, NULL },
+	{ 'W', "work-dir", "DIR", "where logs, statistics and pidfiles go; default: images-dir",
+	  ARG_STRING, AT(work_dir), BOTH, NULL },
+	{ 'o', "log-file", "FILE", "log to a file in work-dir instead of standard error",
+	  ARG_STRING, AT(log_file), 0, NULL },
+	{ 'v', "verbosity", "[LEVEL]", "0 silent, 1 errors, 2 warnings (default), 3 info, 4 debug",
+	  ARG_CALLBACK, 0, 0, parse_verbosity },
+	{ 'R', "leave-running", NULL, "let the tasks run on after the dump", ARG_FLAG,
+	  AT(leave_running), OPT_DUMP, NULL },
+	{ 's', "leave-stopped", NULL, "leave the tasks stopped", ARG_FLAG, AT(leave_stopped), BOTH,
+	  NULL },
+	{ 'j', "shell-job", NULL, "the tree belongs to a session that stays outside", ARG_FLAG,
+	  AT(shell_job), BOTH, NULL },
+	{ 0, "timeout", "SECONDS", "how long the tree may take to stop; default: 10", ARG_INT,
+	  AT(timeout), OPT_DUMP, NULL },
+	{ 'd', "restore-detached", NULL, "do not wait for the restored tree", ARG_FLAG,
+	  AT(restore_detached), OPT_RESTORE, NULL },
+	{ 'S', "restore-sibling", NULL, "make the root task a child of the caller", ARG_FLAG,
+	  AT(restore_sibling), OPT_RESTORE, NULL },
+	{ 0, "pidfile", "FILE", "write the root task's pid to a file in work-dir", ARG_STRING,
+	  AT(pidfile), OPT_RESTORE, NULL },
+	{ 0, "file-validation", "METHOD", "how files are compared: filesize or buildid (default)",
+	  ARG_CALLBACK, 0, BOTH, parse_validation },
+	{ 0, "all", NULL, "check every feature, also rarely needed ones", ARG_FLAG, AT(check_all),
+	  OPT_CHECK, NULL },
+	{ 0, "extra", NULL, "check the features some programs need", ARG_FLAG, AT(check_extra),
+	  OPT_CHECK, NULL },
+	{ 0, "feature", "NAME", "check one feature; `list` names them", ARG_STRING, AT(feature),
+	  OPT_CHECK, NULL },
+};
+int options_log_level(const struct options *opts)
+{
+	return opts->log_level_given ? opts->log_level : LOG_WARN;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ * What is known of a frozen task from outside, and what makes it one we cannot carry.
+ */
+#include "engine/trace/collect.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/log.h"
+#include "engine/procfs/read.h"
+#include "engine/task/inject.h"
+#include "engine/trace/seize.h"
+
+#define SIGINFO_BATCH 32
+
+/* The whole queue of a thread or, with PTRACE_PEEKSIGINFO_SHARED, of its process. */
+static int peek_signals(pid_t tid, uint32_t flags, void **out, size_t *nr, struct error *err)
+{
+	struct {
+		siginfo_t *items;
+		size_t nr, cap;
+	} list = { 0 };
+	for (;;) {
+		siginfo_t batch[SIGINFO_BATCH];
+		struct __ptrace_peeksiginfo_args args = { .off = list.nr,
+							  .flags = flags,
+							  .nr = SIGINFO_BATCH };
+		long got = ptrace(PTRACE_PEEKSIGINFO, tid, &args, batch);
+		if (got < 0) {
+			free(list.items);
+			return error_sys(err, "thread %d: read its queued signals", tid);
+		}
+		for (long i = 0; i < got; i++) {
+			siginfo_t *slot = array_add(&list);
+			if (!slot) {
+				free(list.items);
+				return error_set(err, ENOMEM, "out of memory");
+			}
+			*slot = batch[i];
+		}
+		if (got < SIGINFO_BATCH)
+			break;
+	}
+	*out = list.items;
+	*nr = list.nr;
+	return 0;
+}
+
+int trace_peek_signals(struct task *t, struct error *err)
+{
+	if (t->state == TASK_ZOMBIE)
+		return 0;
+	free(t->shared_siginfos);
+	t->shared_siginfos = NULL;
+	int rc = peek_signals(t->pid, PTRACE_PEEKSIGINFO_SHARED, &t->shared_siginfos,
+			      &t->nr_shared_siginfos, err);
+	for (size_t i = 0; rc == 0 && i < t->nr_threads; i++) {
+		struct thread *th = &t->threads[i];
+		free(th->siginfos);
+		th->siginfos = NULL;
+		rc = peek_signals(th->tid, 0, &th->siginfos, &th->nr_siginfos, err);
+	}
+	return rc;
+}
+
+/* A thread in a restartable sequence starts it again, as after any preemption. */
+static int collect_rseq(struct task *t, struct thread *th, struct error *err)
+{
+	struct __ptrace_rseq_configuration conf = { 0 };
+	if (ptrace(PTRACE_GET_RSEQ_CONFIGURATION, th->tid, (void *)sizeof(conf), &conf) < 0)
+		return 0; /* since Linux 5.13, with CONFIG_RSEQ */
+	th->rseq.addr = conf.rseq_abi_pointer;
+	th->rseq.size = conf.rseq_abi_size;
+	th->rseq.signature = conf.signature;
+	if (!th->rseq.addr)
+		return 0;
+	int rc = inject_rseq_abort(th->tid, t->mem_fd, th->rseq.addr, &th->regs, err);
+	if (rc > 0)
+		log_debug("thread %d was in a restartable sequence: it starts that again", th->tid);
+	return rc < 0 ? rc : 0;
+}
+
+static int collect_thread(struct task *t, struct thread *th, struct error *err)
+{
+	char path[48];
+	snprintf(path, sizeof(path), "task/%d/stat", th->tid);
+	int rc = proc_stat_read(t->proc_fd, path, &th->stat, err);
+	if (rc < 0)
+		return rc;
+	snprintf(path, sizeof(path), "task/%d/status", th->tid);
+	rc = proc_status_read(t->proc_fd, path, &th->status, err);
+	if (rc < 0)
+		return rc;
+	th->vtid = th->status.vpid;
+	if (th->status.seccomp_mode != 0)
+		return error_set(err, ENOTSUP,
+				 "task %d: thread %d runs under seccomp (mode %d): not supported",
+				 t->pid, th->tid, th->status.seccomp_mode);
+	if (syscall(SYS_get_robust_list, th->tid, &th->robust_list, &th->robust_list_len) < 0)
+		return error_sys(err, "thread %d: get_robust_list", th->tid);
+	if (ptrace(PTRACE_GETSIGMASK, th->tid, (void *)sizeof(th->sigmask), &th->sigmask) < 0)
+		return error_sys(err, "thread %d: read its signal mask", th->tid);
+	rc = arch_regs_get(th->tid, &th->regs, err);
+	if (rc == 0)
+		arch_regs_fix_restart(&th->regs);
+	return rc < 0 ? rc : collect_rseq(t, th, err);
+}
+
+static int collect_threads(struct task *t, struct error *err)
+{
+	struct trace *tr = t->trace;
+	t->threads = calloc(tr->nr, sizeof(*t->threads));
+	if (!t->threads)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < tr->nr; i++) {
+		const struct seized *s = &tr->items[i];
+		if (s->state != SEIZED_STOPPED)
+			continue;
+		struct thread *th = &t->threads[t->nr_threads++];
+		th->tid = s->tid;
+		if (s->group_stop) {
+			t->state = TASK_STOPPED;
+			t->stop_signo = s->group_stop;
+		}
+		int rc = collect_thread(t, th, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (t->threads[0].tid != t->pid)
+		return error_set(err, ENOTSUP,
+				 "task %d: its first thread has exited while others run", t->pid);
+	return 0;
+}
+
+static bool any_stopped(const struct trace *tr)
+{
+	for (size_t i = 0; i < tr->nr; i++) {
+		if (tr->items[i].state == SEIZED_STOPPED)
+			return true;
+	}
+	return false;
+}
+
+static void collect_ids(struct task *t)
+{
+	t->vpid = t->status.vpid;
+	t->pgid = t->status.vpgid;
+	t->sid = t->status.vsid;
+	t->ppid = t->parent ? t->parent->vpid : 0;
+}
+
+/* It had no thread left to stop: a zombie, or gone for good. */
+static int collect_dead(struct task *t, struct error *err)
+{
+	int rc = proc_stat_read(t->proc_fd, "stat", &t->stat, err);
+	if (rc == 0)
+		rc = proc_status_read(t->proc_fd, "status", &t->status, err);
+	if (rc == -ESRCH || (rc == 0 && t->stat.state != 'Z')) {
+		t->state = TASK_DEAD;
+		return 0;
+	}
+	if (rc < 0)
+		return rc;
+	t->state = TASK_ZOMBIE;
+	t->exit_code = t->stat.exit_code;
+	collect_ids(t);
+	t->threads = calloc(1, sizeof(*t->threads));
+	if (!t->threads)
+		return error_set(err, ENOMEM, "out of memory");
+	t->nr_threads = 1;
+	t->threads[0].tid = t->pid;
+	t->threads[0].vtid = t->vpid;
+	t->threads[0].stat = t->stat;
+	return 0;
+}
+
+int trace_collect(struct task *t, struct error *err)
+{
+	if (!any_stopped(t->trace))
+		return collect_dead(t, err);
+	int rc = proc_stat_read(t->proc_fd, "stat", &t->stat, err);
+	if (rc == 0)
+		rc = proc_status_read(t->proc_fd, "status", &t->status, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "task %d", t->pid);
+	collect_ids(t);
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/mem", t->pid);
+	t->mem_fd = open(path, O_RDWR | O_CLOEXEC);
+	if (t->mem_fd < 0)
+		return error_sys(err, "open %s", path);
+	rc = collect_threads(t, err);
+	return rc < 0 ? rc : trace_peek_signals(t, err);
+}
+
+int trace_drop_gone(struct dump *d, struct error *err)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < d->nr_tasks; i++) {
+		if (d->tasks[i]->state != TASK_DEAD) {
+			d->tasks[kept++] = d->tasks[i];
+			continue;
+		}
+		struct task *gone = d->tasks[i];
+		pid_t pid = gone->pid;
+		bool missed = i == 0;
+		for (size_t k = i + 1; k < d->nr_tasks; k++)
+			missed |= d->tasks[k]->parent == gone;
+		if (missed) {
+			/* Still in the list, so that the release lets all of them go. */
+			memmove(&d->tasks[kept], &d->tasks[i],
+				(d->nr_tasks - i) * sizeof(*d->tasks));
+			d->nr_tasks -= i - kept;
+			return error_set(err, ESRCH, "task %d died while the tree was stopped",
+					 pid);
+		}
+		trace_task_free(gone);
+		d->tasks[i] = NULL;
+	}
+	d->nr_tasks = kept;
+	return 0;
+}

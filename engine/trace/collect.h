@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ * What is known of a frozen task from outside: /proc, ptrace and kcmp.
+ */
+#pragma once
+
+#include "engine/dump.h"
+
+/** Fill a frozen task and its threads. A task that died meanwhile becomes TASK_DEAD or a zombie. */
+int trace_collect(struct task *t, struct error *err);
+
+/** Read the queued signals again: more may have come while code ran inside. */
+int trace_peek_signals(struct task *t, struct error *err);
+
+/** Take out the tasks that died and were reaped while the tree was being stopped. */
+int trace_drop_gone(struct dump *d, struct error *err);
+
+/** Number the address spaces, descriptor tables, … tasks have, the same where they share one. */
+int trace_share_ids(struct dump *d, struct error *err);
+
+void trace_task_free(struct task *t);

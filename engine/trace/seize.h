@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * The threads of one task under our ptrace: seizing, waiting for their stops, letting go.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct seized {
+	pid_t tid;
+	enum { SEIZED_PENDING, SEIZED_STOPPED, SEIZED_GONE } state;
+	int group_stop; /* the signal of a group stop it was found in, or 0 */
+};
+
+struct trace {
+	pid_t pid;
+	struct seized *items; /* the leader first */
+	size_t nr, cap;
+	size_t last_found; /* /proc lists threads in a steady order: the next is likely here */
+	int owed_stop;     /* a stop signal that arrived while code was injected, or 0 */
+};
+
+struct trace *trace_new(pid_t pid);
+void trace_free(struct trace *tr);
+
+/**
+ * Seize a thread and ask it to stop, without waiting. Known ones are left alone.
+ * @return 1 when it is new; 0 when it is known or gone; -errno naming why it cannot be traced
+ */
+int trace_seize(struct trace *tr, pid_t tid, struct error *err);
+
+/**
+ * Wait until every thread asked to stop has stopped or exited.
+ * @param deadline_ms  of clock_ms(); @return 0; -ETIMEDOUT naming the thread and its state
+ */
+int trace_wait_all(struct trace *tr, int64_t deadline_ms, struct error *err);
+
+/** Detach every thread; they go on as their registers say. */
+void trace_detach(struct trace *tr);
+
+/**
+ * Wait for the next stop of one thread. SIGCHLD is blocked in this process.
+ * @return 0; -ESRCH: it exited; -ETIMEDOUT
+ */
+int trace_wait_stop(pid_t tid, int *status, int64_t deadline_ms);
+int64_t clock_ms(void);
+int64_t clock_us(void);
