@@ -107,7 +107,8 @@ $(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(test_libs)
 	$(call say,TEST,$@) mkdir -p $(@D) && $(CC) $(link_test) -lcmocka
 $(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay.o $(test_libs)
 	$(call say,REPLAY,$@) mkdir -p $(@D) && $(CC) $(link_test)
-$(O)/live/% $(O)/bench/%: tests/live/live.h
+$(O)/reaper: tests/reaper.c
+	$(call say,TOOL,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -o $@ $<
 $(O)/live/%: tests/live/%.c
 	$(call say,LIVE,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -o $@ $< $(live_libs)
 $(O)/bench/%: tests/bench/%.c
@@ -128,13 +129,13 @@ $(O)/fuzz/all.a: $(fuzz_o)
 $(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/all.a
 	$(call say,FUZZER,$@) $(CLANG) $(fuzz_san),fuzzer -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm
 
-check: all $(test_bins) $(replay_bins) $(live_bins)
+check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper
 	$(Q)$(env) tests/run
-check-live: all $(live_bins)
+check-live: all $(live_bins) $(O)/reaper
 	$(Q)$(env) tests/run live
 fuzz: $(fuzz_bins)
 	$(Q)$(env) tests/fuzz/run $(FUZZ_SECONDS)
-bench: all $(bench_bins)
+bench: all $(bench_bins) $(O)/reaper
 	$(Q)$(env) PEER_CRIT="$(PEER_CRIT)" tests/bench/run
 demo: all
 	$(Q)$(env) CC="$(CC)" demo/run
@@ -154,7 +155,7 @@ all: $(if $(shell command -v scdoc),$(man_pages))
 $(O)/man/%: docs/%.scd
 	$(call say,MAN,$@) mkdir -p $(@D) && scdoc < $< > $@
 $(O)/completion/%.bash $(O)/completion/%.fish $(O)/completion/_%: tools/completion $(O)/%
-	$(call say,COMPLETE,$*) mkdir -p $(O)/completion && tools/completion $(O)/$* $(O)/completion
+	$(call say,COMPL,$*) mkdir -p $(O)/completion && tools/completion $(O)/$* $(O)/completion
 install: all $(completions)
 	$(Q)install -d $(bin) $(share)/bash-completion/completions $(share)/zsh/site-functions \
 		$(share)/fish/vendor_completions.d $(man)/man1
