@@ -31,6 +31,7 @@ static pid_t child(int code, int threads)
 {
 	pid_t pid = fork();
 	live_must(pid >= 0);
+	setpgid(pid, 0); /* SIGTSTP does nothing in an orphaned process group */
 	if (pid)
 		return pid;
 	pthread_t t;
