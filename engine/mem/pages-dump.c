@@ -12,7 +12,7 @@
 #include "memory.pb-c.h"
 
 #define PAGE       4096ull
-#define BATCH      (4ull << 20) /* bytes per write */
+#define BATCH      (1ull << 20) /* bytes per write: read and written within the cache */
 #define BATCH_RUNS 512          /* below IOV_MAX */
 
 static int write_entry(struct image_writer *w, uint64_t start, uint64_t end, uint32_t flags,
