@@ -117,7 +117,7 @@ live_cflags = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(warn) -O2 -g -pthread $(if
 live_libs = -lrt
 
 # Fuzzers are clang's, with objects of their own.
-fuzz_san := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+fuzz_san := -fno-sanitize-recover=undefined -fsanitize=address,undefined
 fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) $(filter %/procfs/% %/mem/smaps.o %/mem/vma.o,$(engine_o)))
 fuzz_o := $(filter-out %/program.o,$(fuzz_o))
 $(O)/fuzz/schema/%.o: $(O)/schema/%.c | $(schema_c)
