@@ -1,7 +1,184 @@
 /* SPDX-License-Identifier: MIT
- * The parasite: runs inside a frozen task and tells what cannot be read from outside.
+ * The parasite: runs inside a frozen task and tells what cannot be read from outside. When the
+ * engine's end of the socket is gone it leaves by itself.
  */
-__attribute__((section(".text.entry"), used)) void pie_entry(void);
-void pie_entry(void)
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/prctl.h>
+#include <linux/time.h>
+#include <stddef.h>
+
+#include "engine/pie/parasite-area.h"
+#include "engine/pie/syscalls.h"
+
+#define AF_UNIX                  1
+#define SOCK_SEQPACKET           5
+#define SOCK_CLOEXEC             02000000
+#define MSG_NOSIGNAL             0x4000
+#define SIGSET_SIZE              8
+#define KILL_SIGNO               9
+#define STOP_SIGNO               19
+#define MEMBARRIER_REGISTRATIONS (1 << 9) /* since Linux 6.3 */
+#define LEAVE_PATIENCE           2000     /* × 1 ms for threads to find their way out */
+
+struct kernel_stack { /* stack_t */
+	uint64_t sp;
+	int32_t flags;
+	uint64_t size;
+};
+struct kernel_itimerspec {
+	int64_t interval_sec, interval_nsec, value_sec, value_nsec;
+};
+
+static int ask_thread(struct parasite_thread *out)
 {
+	struct kernel_stack sas = { 0 };
+	int32_t pdeath = 0;
+	uint64_t clear_tid = 0;
+	long rc = sys(SYS_sigaltstack, 0, &sas);
+	if (rc == 0)
+		rc = sys(SYS_prctl, PR_GET_PDEATHSIG, &pdeath);
+	if (rc == 0)
+		rc = sys(SYS_prctl, PR_GET_TID_ADDRESS, &clear_tid);
+	if (rc < 0)
+		return (int)rc;
+	rc = sys(SYS_prctl, PR_GET_SECUREBITS);
+	if (rc < 0)
+		return (int)rc;
+	out->sas_sp = sas.sp;
+	out->sas_size = sas.size;
+	out->sas_flags = (uint32_t)sas.flags;
+	out->pdeath_signal = pdeath;
+	out->clear_tid_addr = clear_tid;
+	out->securebits = (uint32_t)rc;
+	return 0;
+}
+
+static int ask_signals(struct parasite_task *out)
+{
+	for (int signo = 1; signo <= PARASITE_NR_SIGNALS; signo++) {
+		if (signo == KILL_SIGNO || signo == STOP_SIGNO)
+			continue;
+		long rc = sys(SYS_rt_sigaction, signo, 0, &out->sigactions[signo - 1], SIGSET_SIZE);
+		if (rc < 0)
+			return (int)rc;
+	}
+	return 0;
+}
+
+static int ask_timers(const struct parasite_request *req, struct parasite_task *out)
+{
+	for (int i = 0; i < 3; i++) {
+		long rc = sys(SYS_getitimer, i, &out->itimers[i]);
+		if (rc < 0)
+			return (int)rc;
+	}
+	if (req->nr_timers > PARASITE_MAX_TIMERS)
+		return -EINVAL;
+	for (uint32_t i = 0; i < req->nr_timers; i++) {
+		struct kernel_itimerspec spec;
+		struct parasite_posix_timer *t = &out->timers[i];
+		long rc = sys(SYS_timer_gettime, req->timer_ids[i], &spec);
+		if (rc < 0)
+			return (int)rc;
+		t->id = req->timer_ids[i];
+		t->interval_sec = (uint64_t)spec.interval_sec;
+		t->interval_nsec = (uint64_t)spec.interval_nsec;
+		t->value_sec = (uint64_t)spec.value_sec;
+		t->value_nsec = (uint64_t)spec.value_nsec;
+		rc = sys(SYS_timer_getoverrun, req->timer_ids[i]);
+		if (rc < 0)
+			return (int)rc;
+		t->overrun = (int32_t)rc;
+	}
+	out->nr_timers = req->nr_timers;
+	return 0;
+}
+
+static int ask_process(struct parasite_task *out)
+{
+	out->brk = (uint64_t)sys(SYS_brk, 0);
+	out->dumpable = (int32_t)sys(SYS_prctl, PR_GET_DUMPABLE);
+	out->thp_disabled = (int32_t)sys(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0);
+	out->membarrier = (int32_t)sys(SYS_membarrier, MEMBARRIER_REGISTRATIONS, 0, 0);
+	return (int)sys(SYS_prctl, PR_GET_CHILD_SUBREAPER, &out->child_subreaper);
+}
+
+static void answer(struct parasite_area *area)
+{
+	const struct parasite_request *req = &area->request;
+	struct parasite_answer *a = &area->answer;
+	a->command = req->command;
+	a->rc = req->command == PARASITE_ASK_TASK ? 0 : -ENOSYS;
+	if (a->rc == 0)
+		a->rc = ask_signals(&a->task);
+	if (a->rc == 0)
+		a->rc = ask_timers(req, &a->task);
+	if (a->rc == 0)
+		a->rc = ask_process(&a->task);
+	if (a->rc == 0)
+		a->rc = ask_thread(&a->leader);
+	sys(SYS_sendto, area->sockets[1], a, sizeof(*a), MSG_NOSIGNAL, 0, 0);
+}
+
+static int any_inside(struct parasite_area *area)
+{
+	for (int i = 0; i < PARASITE_MAX_SLOTS; i++) {
+		struct parasite_slot *s = &area->slots[i];
+		if (__atomic_load_n(&s->busy, __ATOMIC_ACQUIRE) &&
+		    !__atomic_load_n(&s->left, __ATOMIC_ACQUIRE))
+			return 1;
+	}
+	return 0;
+}
+
+/* The mapping may go only when no other thread runs in it. A thread the engine had marked but
+   not yet sent in never comes: hence the limit. */
+static void wait_for_threads(struct parasite_area *area)
+{
+	const struct kernel_itimerspec ms = { .interval_nsec = 1000000 };
+	__atomic_store_n(&area->dying, 1, __ATOMIC_RELEASE);
+	sys(SYS_futex, &area->dying, FUTEX_WAKE_PRIVATE, 0x7fffffff);
+	for (int i = 0; i < LEAVE_PATIENCE && any_inside(area); i++)
+		sys(SYS_nanosleep, &ms, 0);
+}
+
+static void serve(struct parasite_area *area)
+{
+	/* The engine watches this call's exit, takes its end and only then lets us go on. */
+	area->socket_rc =
+	    (int32_t)sys(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, area->sockets);
+	if (area->socket_rc < 0)
+		return;
+	sys(SYS_close, area->sockets[0]);
+	for (;;) {
+		long n = sys(SYS_recvfrom, area->sockets[1], &area->request, sizeof(area->request),
+			     0, 0, 0);
+		if (n == -EINTR)
+			continue;
+		if (n != sizeof(area->request))
+			break;
+		answer(area);
+	}
+	wait_for_threads(area);
+	sys(SYS_close, area->sockets[1]);
+}
+
+static void serve_thread(struct parasite_area *area, struct parasite_slot *slot)
+{
+	slot->rc = ask_thread(&slot->info);
+	__atomic_store_n(&slot->done, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&area->dying, __ATOMIC_ACQUIRE))
+		sys(SYS_futex, &area->dying, FUTEX_WAIT_PRIVATE, 0, 0);
+}
+
+/** @param slot  NULL for the task's first thread */
+__attribute__((section(".text.entry"), used)) void pie_entry(struct parasite_area *area,
+							     struct parasite_slot *slot);
+void pie_entry(struct parasite_area *area, struct parasite_slot *slot)
+{
+	if (slot)
+		serve_thread(area, slot);
+	else
+		serve(area);
 }

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * The memory the parasite lives in: [blob, page aligned][struct parasite_area][stacks].
+ * The engine writes and reads it from outside; every value the inside may have set is checked.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "engine/pie/parasite.h"
+
+#define PARASITE_MAX_SLOTS    16         /* threads that are asked side by side */
+#define PARASITE_STACK        (16 << 10) /* of the task's first thread */
+#define PARASITE_THREAD_STACK (4 << 10)
+
+enum parasite_command {
+	PARASITE_ASK_TASK = 1,
+};
+
+struct parasite_request { /* engine → parasite, one packet */
+	uint32_t command;
+	uint32_t nr_timers;
+	int32_t timer_ids[PARASITE_MAX_TIMERS];
+};
+struct parasite_answer { /* parasite → engine, one packet */
+	uint32_t command;
+	int32_t rc; /* 0 or -errno */
+	struct parasite_task task;
+	struct parasite_thread leader;
+};
+
+struct parasite_slot { /* one thread that is being asked */
+	uint32_t busy; /* engine: set before the thread is sent in, cleared when it is out */
+	uint32_t done; /* thread: the answer is there, it waits to be taken out */
+	uint32_t left; /* thread: it found its own way out, nothing of it is in here any more */
+	int32_t rc;
+	struct parasite_thread info;
+};
+
+struct parasite_area {
+	uint32_t dying; /* futex: the engine is gone, everybody leave */
+	int32_t socket_rc;
+	int32_t sockets[2]; /* [0] the engine's, [1] the parasite's */
+	struct parasite_slot slots[PARASITE_MAX_SLOTS];
+	struct parasite_request request;
+	struct parasite_answer answer;
+};

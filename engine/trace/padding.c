@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ * Unused bytes a task can execute. /proc/PID/mem may write them although the mapping may not be
+ * written: the page becomes a private copy (FOLL_FORCE), the file stays as it is.
+ */
+#include "engine/trace/padding.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/task/inject.h"
+
+#define PAGE     4096u
+#define ALIGN    16u
+#define HEAD_MAX PAGE              /* program headers further away are no program we know */
+#define MARK     "STASIS injected" /* how the code of a killed engine starts */
+
+/* Where the mapping's code ends, by the program headers of its file. @return 0: not known */
+static uint64_t segment_end(const char *head, size_t len, uint64_t pgoff, uint64_t map_len)
+{
+	Elf64_Ehdr eh;
+	if (len < sizeof(eh))
+		return 0;
+	memcpy(&eh, head, sizeof(eh));
+	if (memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 || eh.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    eh.e_phentsize != sizeof(Elf64_Phdr))
+		return 0;
+	for (size_t i = 0; i < eh.e_phnum; i++) {
+		Elf64_Phdr ph;
+		uint64_t at = eh.e_phoff + i * sizeof(ph), end;
+		if (at > len || len - at < sizeof(ph))
+			return 0;
+		memcpy(&ph, head + at, sizeof(ph));
+		if (ph.p_type != PT_LOAD || !(ph.p_flags & PF_X) ||
+		    __builtin_add_overflow(ph.p_offset, ph.p_filesz, &end))
+			continue;
+		if (end > pgoff && end - pgoff < map_len && map_len - (end - pgoff) < PAGE)
+			return end - pgoff;
+	}
+	return 0;
+}
+
+static ssize_t read_head(const struct task *t, const struct vma *v, char *buf)
+{
+	if (v->status & VMA_AREA_VDSO)
+		return fd_pread_full(t->mem_fd, buf, HEAD_MAX, (off_t)v->start);
+	char path[64];
+	snprintf(path, sizeof(path), "map_files/%lx-%lx", v->start, v->end);
+	auto_fd fd = openat(t->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd_pread_full(fd, buf, HEAD_MAX, 0);
+}
+
+static bool all_zero(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (p[i])
+			return false;
+	}
+	return true;
+}
+
+/* Zero, or what a killed engine left while no thread is in it any more. */
+static bool is_unused(const struct task *t, const struct padding *p)
+{
+	char buf[PAGE];
+	if (p->len > sizeof(buf) ||
+	    fd_pread_full(t->mem_fd, buf, p->len, (off_t)p->addr) != (ssize_t)p->len)
+		return false;
+	if (memcmp(buf, MARK, sizeof(MARK)) != 0)
+		return all_zero(buf, p->len);
+	for (size_t i = 0; i < t->nr_threads; i++) {
+		if (inject_ip_within(&t->threads[i].regs, p->addr, p->addr + p->len))
+			return false;
+	}
+	log_debug("task %d: reusing the unused bytes a killed dump left filled", t->pid);
+	return true;
+}
+
+static bool padding_of(const struct task *t, const struct vma *v, size_t want, struct padding *out)
+{
+	if (!(v->prot & PROT_EXEC) || (v->flags & MAP_SHARED) || v->start == v->end)
+		return false;
+	char head[HEAD_MAX];
+	ssize_t len = read_head(t, v, head);
+	uint64_t used = len < 0 ? 0 : segment_end(head, (size_t)len, v->pgoff, v->end - v->start);
+	if (!used)
+		return false;
+	uint64_t addr = (v->start + used + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
+	*out = (struct padding){ addr, v->end - addr };
+	return addr < v->end && out->len >= want && is_unused(t, out);
+}
+
+int padding_find(const struct task *t, size_t want, struct padding *out, struct error *err)
+{
+	for (size_t i = 0; i < t->vmas.nr; i++) {
+		const struct vma *v = &t->vmas.items[i];
+		if ((v->status & VMA_AREA_VDSO) && padding_of(t, v, want, out))
+			return 0;
+	}
+	for (size_t i = 0; i < t->vmas.nr; i++) {
+		const struct vma *v = &t->vmas.items[i];
+		if ((v->status & VMA_FILE_PRIVATE) && padding_of(t, v, want, out))
+			return 0;
+	}
+	return error_set(err, ENOTSUP,
+			 "task %d: no %zu unused bytes behind any code it maps: nowhere to put "
+			 "code that asks it from inside",
+			 t->pid, want);
+}
+
+int padding_clear(const struct task *t, const struct padding *p, struct error *err)
+{
+	static const char zero[PAGE];
+	size_t len = p->len < sizeof(zero) ? p->len : sizeof(zero);
+	ssize_t n = pwrite(t->mem_fd, zero, len, (off_t)p->addr);
+	if (n != (ssize_t)len)
+		return error_code(err, n < 0 ? errno : EIO, "task %d: clear unused code bytes",
+				  t->pid);
+	return 0;
+}
