@@ -118,9 +118,17 @@ int file_table_special(struct file_table *t, dev_t dev, ino_t ino, const char *p
 	return 0;
 }
 
+/* Not before there is something to say: a dump that is refused leaves an older set alone. */
+static int files_image(struct dump *d, struct error *err)
+{
+	return d->files->files ? 0
+			       : image_create(d->images_fd, IMG_FILES, 0, &d->files->files, err);
+}
+
 int file_table_write(struct dump *d, const FileEntry *e, struct error *err)
 {
-	return image_write(d->files->files, &e->base, err);
+	int rc = files_image(d, err);
+	return rc < 0 ? rc : image_write(d->files->files, &e->base, err);
 }
 
 int file_table_add(struct dump *d, const struct open_file *f, uint32_t id, FdTypes *type,
@@ -155,11 +163,6 @@ int file_table_new(struct dump *d, struct error *err)
 		return error_set(err, ENOMEM, "out of memory");
 	t->next_id = 1;
 	t->pipe[0] = t->pipe[1] = -1;
-	int rc = image_create(d->images_fd, IMG_FILES, 0, &t->files, err);
-	if (rc < 0) {
-		free(t);
-		return rc;
-	}
 	d->files = t;
 	return 0;
 }
@@ -183,7 +186,9 @@ void file_table_free(struct file_table *t)
 int files_dump_finish(struct dump *d, struct error *err)
 {
 	struct file_table *t = d->files;
-	int rc = pipes_finish(d, err);
+	int rc = files_image(d, err);
+	if (rc == 0)
+		rc = pipes_finish(d, err);
 	if (rc == 0)
 		rc = image_finish(t->files, err);
 	for (int i = 0; rc == 0 && i < 2; i++)

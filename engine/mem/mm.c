@@ -35,13 +35,20 @@
 	(VMA_AREA_SYSVIPC | VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_MEMFD | \
 	 VMA_AREA_UPROBES)
 
+#define AUXV_WORDS 44
+
 static int read_auxv(const struct task *t, MmEntry *mm, struct error *err)
 {
 	auto_strbuf text = { 0 };
 	int rc = file_read_at(t->proc_fd, "auxv", &text, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "pid %d", t->pid);
-	mm->n_mm_saved_auxv = text.len / sizeof(uint64_t);
+	const uint64_t *words = (const uint64_t *)text.data;
+	size_t nr = text.len / sizeof(uint64_t);
+	/* CRIU 4.2 refuses more than 44 words, as it has without the closing AT_NULL pair. */
+	while (nr >= 2 && words[nr - 2] == 0)
+		nr -= 2;
+	mm->n_mm_saved_auxv = nr < AUXV_WORDS ? nr : CRIU_AUXV_WORDS;
 	mm->mm_saved_auxv = calloc(mm->n_mm_saved_auxv + 1, sizeof(uint64_t));
 	if (!mm->mm_saved_auxv)
 		return error_set(err, ENOMEM, "out of memory for auxv of pid %d", t->pid);
