@@ -48,7 +48,7 @@ static int read_auxv(const struct task *t, MmEntry *mm, struct error *err)
 	/* CRIU 4.2 refuses more than 44 words, as it has without the closing AT_NULL pair. */
 	while (nr >= 2 && words[nr - 2] == 0)
 		nr -= 2;
-	mm->n_mm_saved_auxv = nr < AUXV_WORDS ? nr : CRIU_AUXV_WORDS;
+	mm->n_mm_saved_auxv = nr < AUXV_WORDS ? nr : AUXV_WORDS;
 	mm->mm_saved_auxv = calloc(mm->n_mm_saved_auxv + 1, sizeof(uint64_t));
 	if (!mm->mm_saved_auxv)
 		return error_set(err, ENOMEM, "out of memory for auxv of pid %d", t->pid);
