@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Names, personality, parent-death signal, child subreaper, dumpable, THP, oom score, membarrier.
+ * Names, parent-death signal, child subreaper, dumpable, THP, oom score, membarrier.
  */
 #include <linux/membarrier.h>
 #include <signal.h>
-#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -58,7 +57,6 @@ int main(void)
 		live_sleep_ms(1);
 	prctl(PR_SET_NAME, "fifteen letters", 0, 0, 0);
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-	live_must(personality(ADDR_NO_RANDOMIZE | UNAME26) != -1);
 	live_must(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0) == 0);
 
 	live_ready();
@@ -73,8 +71,6 @@ int main(void)
 	live_check(subreaper == 1, "no longer a subreaper");
 	live_check(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1, "not dumpable");
 	live_check(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1, "huge pages are back");
-	live_check(personality(0xffffffff) == (ADDR_NO_RANDOMIZE | UNAME26), "personality is %#x",
-		   personality(0xffffffff));
 	live_check(oom_score_adj() == 321, "oom_score_adj is %d", oom_score_adj());
 	live_check(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0) == 0,
 		   "membarrier: %s", strerror(errno));

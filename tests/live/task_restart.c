@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Threads waiting in system calls go on waiting: none sees an error it did not ask for.
+ * CRIU 4.2 stores EINTR for waits with a timeout.
+ * live-modes: SS SC RR 2S
  */
 #include <linux/futex.h>
 #include <poll.h>
