@@ -26,6 +26,11 @@ void log_to(int fd, enum log_level level)
 	clock_gettime(CLOCK_MONOTONIC, &log_state.start);
 }
 
+void log_move(int fd)
+{
+	log_state.fd = fd;
+}
+
 int log_fd(void)
 {
 	return log_state.fd;

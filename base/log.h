@@ -19,6 +19,8 @@ enum log_level {
  * warnings go to standard error without the time.
  */
 void log_to(int fd, enum log_level level);
+/** The same log through another descriptor: time and level stay. */
+void log_move(int fd);
 /** Descriptor and level in use; the restored tasks' early code inherits them. */
 int log_fd(void);
 enum log_level log_level(void);

@@ -8,6 +8,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_dump,
+	&cmd_restore,
 	NULL,
 };
 

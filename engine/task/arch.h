@@ -72,6 +72,14 @@ int arch_regs_of_core(const struct arch_cpu *cpu, const CoreEntry *core, struct 
 /** Set all registers of a ptrace-stopped thread; it is in no system call then. */
 int arch_regs_set(pid_t tid, const struct arch_regs *regs, struct error *err);
 
+/** Registers with which a stopped thread makes one system call, at `insn_addr`, then stops. */
+void arch_regs_to_call(struct arch_regs *regs, uint64_t insn_addr, long nr, uint64_t arg0,
+		       uint64_t arg1);
+/** What the system call returned: registers of a thread at its exit. */
+long arch_regs_result(const struct arch_regs *regs);
+/** Leave this program: go on at `entry` with another stack and one argument. */
+_Noreturn void arch_jump(uint64_t entry, uint64_t stack_top, const void *arg);
+
 /**
  * Build the signal frame from which rt_sigreturn continues as the image says, on the signal
  * stack of thread_core.sas.

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ * Arena, arguments and blob of the restorer, and the jump into it.
+ */
+#include "engine/become.h"
+
+#include <fcntl.h>
+#include <linux/rseq.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "engine/files/file.h"
+#include "engine/mem/arena.h"
+#include "engine/mem/mem.h"
+#include "engine/pie/restorer.h"
+#include "engine/stage.h"
+#include "engine/task/arch.h"
+#include "engine/task/core.h"
+
+#define PAGE         4096u
+#define LEADER_STACK (16u << 10)
+#define SLACK        (256u << 10) /* alignment, and what is small and of fixed size */
+#define USER_END     ((UINT64_C(1) << 47) - PAGE)
+
+/* glibc registers an area of its own for every process; signature of x86 and size since 2.35. */
+#define RSEQ_SIGNATURE 0x53053053u
+#define RSEQ_SIZE      32u
+#define RSEQ_SIZE_MAX  256u
+
+extern const char pie_restorer_start[], pie_restorer_end[];
+
+static size_t arena_size(const struct restore *r, const struct rtask *t)
+{
+	size_t blob = (size_t)(pie_restorer_end - pie_restorer_start);
+	size_t stacks = t->nr_threads * (size_t)RESTORER_STACK_SIZE + LEADER_STACK;
+	size_t vmas = (t->vmas.nr + t->vmas.guards.nr + 1) * sizeof(struct restorer_vma);
+	return stage_shared_size(r) + blob + stacks + vmas + task_args_size(t) +
+	       t->mm->n_mm_saved_auxv * sizeof(uint64_t) + SLACK;
+}
+
+/* The shared page moves along, as everything outside the arena goes. */
+static int move_shared(struct restore *r, struct arena *a, struct error *err)
+{
+	size_t size = stage_shared_size(r);
+	void *to = arena_alloc(a, size, PAGE);
+	if (!to || mremap(r->shared, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
+		return error_sys(err, "move the shared page");
+	r->shared = to;
+	return 0;
+}
+
+static int alloc_stacks(struct arena *a, struct restorer_args *args, struct error *err)
+{
+	for (uint32_t i = 0; i < args->nr_threads; i++) {
+		size_t size = i ? RESTORER_STACK_SIZE : LEADER_STACK;
+		char *stack = arena_alloc(a, size, PAGE);
+		if (!stack)
+			return error_set(err, ENOMEM, "stacks of the restorer: the arena is full");
+		args->threads[i].stack_top = (uint64_t)(uintptr_t)stack + size;
+	}
+	return 0;
+}
+
+static uint32_t last_capability(void)
+{
+	auto_strbuf text = { 0 };
+	if (file_read_at(AT_FDCWD, "/proc/sys/kernel/cap_last_cap", &text, NULL) < 0 || !text.len)
+		return 40; /* CAP_CHECKPOINT_RESTORE, the last one of Linux 5.9 to 6.18 */
+	return (uint32_t)strtoul(text.data, NULL, 10);
+}
+
+static int fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
+		     struct error *err)
+{
+	struct restore_slot *slot = &r->shared->slots[t->slot];
+	args->shared = r->shared;
+	args->slot = slot;
+	args->pid = t->pid;
+	args->self_start = slot->arena_start = arena_start(t->arena);
+	args->self_end = slot->arena_end = arena_end(t->arena);
+	args->task_size = USER_END;
+	args->cap_last = last_capability();
+	files_window(r, &args->window_first, &args->window_last);
+	int rc = task_fill_args(r, t, args, err);
+	if (rc == 0)
+		rc = alloc_stacks(t->arena, args, err);
+	return rc < 0 ? rc : mem_fill_args(r, t, args, err);
+}
+
+static uint64_t copy_blob(struct arena *a)
+{
+	size_t size = (size_t)(pie_restorer_end - pie_restorer_start);
+	void *blob = arena_alloc(a, size, PAGE);
+	if (blob)
+		memcpy(blob, pie_restorer_start, size);
+	return (uint64_t)(uintptr_t)blob;
+}
+
+/* The area goes away with this program's memory; the kernel would write to it. */
+static int leave_rseq(struct error *err)
+{
+	extern const ptrdiff_t __rseq_offset;
+	extern const unsigned int __rseq_size;
+	if (!__rseq_size)
+		return 0;
+	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+	for (unsigned size = RSEQ_SIZE; size <= RSEQ_SIZE_MAX; size += 4) {
+		if (syscall(SYS_rseq, area, size, RSEQ_FLAG_UNREGISTER, RSEQ_SIGNATURE) == 0)
+			return 0;
+	}
+	return error_sys(err, "unregister rseq");
+}
+
+int become_restored(struct restore *r, struct rtask *t, struct error *err)
+{
+	int rc = arena_new(&r->busy, arena_size(r, t), &t->arena, err);
+	if (rc == 0)
+		rc = move_shared(r, t->arena, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "task %d", t->pid);
+	struct restorer_args *args = arena_alloc(t->arena, sizeof(*args), 64);
+	uint64_t blob = copy_blob(t->arena);
+	if (!args || !blob)
+		return error_set(err, ENOMEM, "task %d: the arena is full", t->pid);
+	r->shared->slots[t->slot].syscall_addr = blob + RESTORER_SYSCALL_OFFSET;
+	if ((rc = fill_args(r, t, args, err)) < 0 || (rc = files_install(r, t, err)) < 0 ||
+	    (rc = leave_rseq(err)) < 0)
+		return rc;
+	arch_jump(blob, args->threads[0].stack_top, args);
+}

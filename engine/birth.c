@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ * Tasks bear each other as planned, find their sessions and groups, and become what the images
+ * say. Everything here but birth_root() runs in the tasks.
+ */
+#include "engine/birth.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/become.h"
+#include "engine/birth_plan.h"
+#include "engine/mem/mem.h"
+#include "engine/stage.h"
+
+/* Who has a pid that a task needs. */
+static int pid_taken(pid_t pid, struct error *err)
+{
+	char path[32];
+	auto_strbuf comm = { 0 };
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	if (file_read_at(AT_FDCWD, path, &comm, NULL) < 0 || !comm.len)
+		return error_set(err, EEXIST,
+				 "pid %d is taken: a process group or session still has this "
+				 "number; end its members, or restore in a new pid namespace",
+				 pid);
+	comm.data[strcspn(comm.data, "\n")] = '\0';
+	return error_set(err, EEXIST,
+			 "pid %d is taken by the running task \"%s\": end it, or restore in a new "
+			 "pid namespace",
+			 pid, comm.data);
+}
+
+static pid_t clone_with_pid(pid_t pid, bool sibling)
+{
+	struct clone_args ca = {
+		.flags = sibling ? CLONE_PARENT : 0,
+		.exit_signal = sibling ? 0 : SIGCHLD, /* a sibling takes its bearer's */
+		.set_tid = (uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+	return (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
+}
+
+static _Noreturn void live(struct restore *r, size_t index);
+
+static int bear(struct restore *r, size_t index, bool sibling, struct error *err)
+{
+	pid_t want = r->plan->items[index].pid;
+	pid_t pid = clone_with_pid(want, sibling);
+	if (pid == 0)
+		live(r, index);
+	if (pid < 0 && errno == EEXIST)
+		return pid_taken(want, err);
+	if (pid < 0 && errno == EPERM)
+		return error_set(err, EPERM,
+				 "pid %d cannot be chosen: it needs CAP_CHECKPOINT_RESTORE or "
+				 "CAP_SYS_ADMIN",
+				 want);
+	if (pid < 0 && errno == EINVAL)
+		return error_set(err, EINVAL,
+				 "pid %d cannot be chosen: it is above /proc/sys/kernel/pid_max, "
+				 "or the kernel is older than 5.5",
+				 want);
+	if (pid < 0)
+		return error_sys(err, "create task %d", want);
+	r->shared->slots[index].born = 1;
+	return 0;
+}
+
+int birth_root(struct restore *r, struct error *err)
+{
+	return bear(r, 0, r->opts->restore_sibling, err);
+}
+
+static int bear_planned(struct restore *r, size_t by, bool early, struct error *err)
+{
+	for (size_t i = 0; i < r->plan->nr; i++) {
+		const struct birth *b = &r->plan->items[i];
+		if (b->by != by || b->early != early)
+			continue;
+		int rc = bear(r, i, b->sibling, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* STAGE_BIRTH: memory before children, as they share it; children before or after setsid(). */
+static int be_born(struct restore *r, size_t index, struct error *err)
+{
+	const struct birth *b = &r->plan->items[index];
+	int rc = birth_is_mortal(b) ? 0 : mem_premap(r, b->task, err);
+	if (rc == 0)
+		rc = bear_planned(r, index, true, err);
+	if (rc < 0)
+		return rc;
+	if (b->sid == b->pid && setsid() < 0)
+		return error_sys(err, "task %d: make its session", b->pid);
+	if (b->sid != b->pid && b->pgid == b->pid && setpgid(0, 0) < 0)
+		return error_sys(err, "task %d: make its process group", b->pid);
+	return bear_planned(r, index, false, err);
+}
+
+static int join_group(const struct birth *b, struct error *err)
+{
+	if (!b->pgid || b->pgid == b->pid || setpgid(0, b->pgid) == 0)
+		return 0;
+	return error_sys(err, "task %d: join process group %d", b->pid, b->pgid);
+}
+
+static void default_core_limit(void)
+{
+	struct rlimit none = { 0 };
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+static _Noreturn void die_of_signal(int signo)
+{
+	sigset_t set;
+	default_core_limit(); /* the core file was written when it died for the first time */
+	signal(signo, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	syscall(SYS_tgkill, getpid(), getpid(), signo);
+	syscall(SYS_tgkill, getpid(), getpid(), SIGKILL); /* a signal that does not kill */
+	_exit(0);
+}
+
+static _Noreturn void die(const struct birth *b)
+{
+	if (!b->task)
+		_exit(0);
+	const TaskCoreEntry *tc = b->task->cores[0]->tc;
+	int status = (int)tc->exit_code;
+	prctl(PR_SET_NAME, tc->comm);
+	if (WIFSIGNALED(status))
+		die_of_signal(WTERMSIG(status));
+	_exit(WEXITSTATUS(status));
+}
+
+/* Helpers are reaped by who has them as child; zombies must be dead, and stay. */
+static int await_mortals(struct restore *r, size_t index, struct error *err)
+{
+	for (size_t i = 0; i < r->plan->nr; i++) {
+		const struct birth *b = &r->plan->items[i];
+		if (b->parent != index || !birth_is_mortal(b))
+			continue;
+		siginfo_t info;
+		if (waitid(P_PID, (id_t)b->pid, &info, WEXITED | (b->task ? WNOWAIT : 0)) < 0)
+			return error_sys(err, "wait for the end of task %d", b->pid);
+		if (!b->task)
+			r->shared->slots[i].born = 0; /* the pid is anybody's now */
+	}
+	return 0;
+}
+
+static int grow_up(struct restore *r, size_t index, struct error *err)
+{
+	const struct birth *b = &r->plan->items[index];
+	/* until the death signal of the image is set: no task outlives a failed restore */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return error_sys(err, "task %d: set its death signal", b->pid);
+	int rc = be_born(r, index, err);
+	if (rc < 0)
+		return rc;
+	stage_arrive(r->shared, index, STAGE_BIRTH);
+	rc = join_group(b, err);
+	if (rc < 0)
+		return rc;
+	stage_arrive(r->shared, index, STAGE_GROUPS);
+	rc = await_mortals(r, index, err);
+	if (rc < 0)
+		return rc;
+	if (birth_is_mortal(b))
+		die(b);
+	return become_restored(r, b->task, err);
+}
+
+static _Noreturn void live(struct restore *r, size_t index)
+{
+	struct error err = { 0 };
+	r->shared->slots[index].born = 1;
+	grow_up(r, index, &err);
+	stage_fail(r->shared, &err);
+	_exit(1);
+}

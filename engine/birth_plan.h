@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * Who is born from whom, and when, so that every task ends up with its parent, session and group.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "engine/restore.h"
+
+#define BIRTH_BY_COORDINATOR ((size_t)-1)
+
+/*
+ * A session is made by its leader and inherited by birth only; a group by a task of the session
+ * that has its number. Leaders that were dead at the dump are played by helpers: they exist only
+ * until every task is in its group.
+ */
+struct birth {
+	struct rtask *task; /* NULL: a helper */
+	pid_t pid;
+	pid_t sid;     /* its own pid: setsid(); another: inherited from who bears it */
+	pid_t pgid;    /* to be joined or, when it is pid, made; 0: as inherited */
+	size_t by;     /* index of who forks it */
+	size_t parent; /* index of the parent it gets; `by`'s parent when `sibling` */
+	bool sibling;  /* born with CLONE_PARENT */
+	bool early;    /* before `by` makes its own session */
+};
+
+struct birth_plan {
+	struct birth *items; /* one per task, in their order, then the helpers */
+	size_t nr, cap;
+};
+
+/**
+ * @param tasks      parents before children, tasks[0] the root
+ * @param shell_job  the root's session or group may be the caller's
+ * @return 0; -EINVAL for a foreign session or group without shell_job, naming the pid; -ENOTSUP
+ *         for a tree that cannot be built by births alone. rtask.slot of every task is set
+ */
+int birth_plan_make(struct rtask *const *tasks, size_t nr, bool shell_job, struct birth_plan *out,
+		    struct error *err);
+void birth_plan_fini(struct birth_plan *plan);
+/** Is the task one that exits before the others run? */
+bool birth_is_mortal(const struct birth *b);

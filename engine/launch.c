@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ * Threads are stopped where the restorer left them, and changed from outside: no code of ours
+ * has to run on its way out of memory that goes away.
+ */
+#include "engine/launch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "base/log.h"
+#include "engine/birth_plan.h"
+#include "engine/task/arch.h"
+#include "engine/task/core.h"
+
+#define RSEQ_CS_OFFSET 8 /* of rseq_cs in struct rseq */
+
+struct launcher {
+	struct restore *r;
+	struct arch_cpu cpu;
+};
+
+typedef int (*step_fn)(struct launcher *l, struct rtask *t, size_t thread, struct error *err);
+
+static bool is_living(const struct rtask *t)
+{
+	return t->state != TASK_ZOMBIE && t->state != TASK_DEAD;
+}
+
+/* One step for all before the next: threads work in parallel, waits are short. */
+static int for_threads(struct launcher *l, step_fn step, bool leaders_only, struct error *err)
+{
+	for (size_t i = 0; i < l->r->nr_tasks; i++) {
+		struct rtask *t = l->r->tasks[i];
+		size_t nr = leaders_only ? 1 : t->nr_threads;
+		for (size_t k = 0; is_living(t) && k < nr; k++) {
+			int rc = step(l, t, k, err);
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+static int seize(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+{
+	(void)l;
+	pid_t tid = (pid_t)t->tids[thread];
+	long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;
+	if (ptrace(PTRACE_SEIZE, tid, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
+		return error_sys(err, "thread %d: take it over", tid);
+	return 0;
+}
+
+static int wait_stop(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+{
+	(void)l;
+	int status;
+	pid_t tid = (pid_t)t->tids[thread];
+	while (waitpid(tid, &status, __WALL) < 0) {
+		if (errno != EINTR)
+			return error_sys(err, "thread %d: wait for it", tid);
+	}
+	if (!WIFSTOPPED(status))
+		return error_set(err, ESRCH, "thread %d died while it was being restored", tid);
+	return 0;
+}
+
+/* The address of a critical section that is to be gone on with; our own calls cleared it. */
+static int set_rseq_cs(const struct rtask *t, size_t thread, struct error *err)
+{
+	const RseqEntry *e = t->cores[thread]->thread_core->rseq_entry;
+	if (!e || !e->has_rseq_cs_pointer || !e->rseq_cs_pointer)
+		return 0;
+	uint64_t cs = e->rseq_cs_pointer;
+	struct iovec from = { &cs, sizeof(cs) };
+	struct iovec to = { (void *)(uintptr_t)(e->rseq_abi_pointer + RSEQ_CS_OFFSET), sizeof(cs) };
+	if (process_vm_writev(t->pid, &from, 1, &to, 1, 0) != (ssize_t)sizeof(cs))
+		return error_sys(err, "thread %u: set its rseq critical section", t->tids[thread]);
+	return 0;
+}
+
+static int set_state(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+{
+	pid_t tid = (pid_t)t->tids[thread];
+	struct arch_regs regs = { 0 };
+	int rc = arch_regs_of_core(&l->cpu, t->cores[thread], &regs, err);
+	if (rc == 0)
+		rc = arch_regs_set(tid, &regs, err);
+	arch_regs_fini(&regs);
+	if (rc < 0)
+		return rc;
+	uint64_t mask = task_sigmask(t, thread);
+	if (ptrace(PTRACE_SETSIGMASK, tid, (void *)sizeof(mask), &mask) < 0)
+		return error_sys(err, "thread %d: set its signal mask", tid);
+	return set_rseq_cs(t, thread, err);
+}
+
+static int start_unmap(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+{
+	(void)thread;
+	const struct restore_slot *slot = &l->r->shared->slots[t->slot];
+	struct arch_regs regs = { 0 };
+	int rc = arch_regs_of_core(&l->cpu, t->cores[0], &regs, err);
+	if (rc == 0) {
+		arch_regs_to_call(&regs, slot->syscall_addr, SYS_munmap, slot->arena_start,
+				  slot->arena_end - slot->arena_start);
+		rc = arch_regs_set(t->pid, &regs, err);
+	}
+	arch_regs_fini(&regs);
+	if (rc == 0 && ptrace(PTRACE_SYSCALL, t->pid, 0, 0) < 0)
+		rc = error_sys(err, "task %d: unmap the restorer", t->pid);
+	return rc;
+}
+
+static int step_syscall(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+{
+	(void)l, (void)thread;
+	if (ptrace(PTRACE_SYSCALL, t->pid, 0, 0) < 0)
+		return error_sys(err, "task %d: unmap the restorer", t->pid);
+	return 0;
+}
+
+static int check_unmap(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+{
+	(void)l, (void)thread;
+	struct arch_regs regs = { 0 };
+	int rc = arch_regs_get(t->pid, &regs, err);
+	long result = rc == 0 ? arch_regs_result(&regs) : 0;
+	arch_regs_fini(&regs);
+	if (rc == 0 && result < 0)
+		rc = error_code(err, (int)result, "task %d: unmap the restorer", t->pid);
+	return rc;
+}
+
+static int stop_again(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+{
+	(void)thread;
+	const TaskCoreEntry *tc = t->cores[0]->tc;
+	if (t->state != TASK_STOPPED && !l->r->opts->leave_stopped)
+		return 0;
+	int signo = tc->has_stop_signo && tc->stop_signo ? (int)tc->stop_signo : SIGSTOP;
+	return kill(t->pid, signo) < 0 ? error_sys(err, "task %d: stop it", t->pid) : 0;
+}
+
+int launch_prepare(struct restore *r, struct error *err)
+{
+	struct launcher l = { .r = r };
+	arch_cpu_probe(&l.cpu);
+	int rc;
+	if ((rc = for_threads(&l, seize, false, err)) < 0 ||
+	    (rc = for_threads(&l, wait_stop, false, err)) < 0 ||
+	    (rc = for_threads(&l, start_unmap, true, err)) < 0 ||
+	    (rc = for_threads(&l, wait_stop, true, err)) < 0 ||
+	    (rc = for_threads(&l, step_syscall, true, err)) < 0 ||
+	    (rc = for_threads(&l, wait_stop, true, err)) < 0 ||
+	    (rc = for_threads(&l, check_unmap, true, err)) < 0 ||
+	    (rc = for_threads(&l, set_state, false, err)) < 0)
+		return rc;
+	return for_threads(&l, stop_again, true, err);
+}
+
+static int detach(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+{
+	(void)l, (void)err;
+	/* a task of ours may have been killed by a sibling that already runs: no failure */
+	ptrace(PTRACE_DETACH, (pid_t)t->tids[thread], 0, 0);
+	return 0;
+}
+
+void launch_go(struct restore *r)
+{
+	struct launcher l = { .r = r };
+	for_threads(&l, detach, false, NULL);
+}

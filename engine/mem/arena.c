@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * The arena: found between what is mapped now and what will be, handed out from its start.
+ */
+#include "engine/mem/arena.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "engine/mem/own.h"
+
+#define PAGE    4096u
+#define MARGIN  (UINT64_C(1) << 20) /* to neighbours: stacks that grow keep their guard gap */
+#define LOWEST  (UINT64_C(1) << 32)
+#define HIGHEST ((UINT64_C(1) << 47) - PAGE)
+
+struct arena {
+	uint64_t start, end, next;
+};
+
+static int reserve(const struct range_list *busy, size_t size, uint64_t *at, struct error *err)
+{
+	struct range_list own = { 0 };
+	int rc = own_ranges(&own, err);
+	if (rc == 0) {
+		*at = range_list_gap(busy, &own, LOWEST, HIGHEST, size + 2 * MARGIN);
+		if (!*at)
+			rc = error_set(err, ENOMEM,
+				       "no %zu bytes of address space are free both now and in "
+				       "the restored task",
+				       size);
+	}
+	free(own.items);
+	if (rc < 0)
+		return rc;
+	*at += MARGIN;
+	void *got = mmap((void *)(uintptr_t)*at, size, PROT_READ | PROT_WRITE | PROT_EXEC,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	return got == MAP_FAILED ? error_sys(err, "map %zu bytes for the restorer", size) : 0;
+}
+
+int arena_new(const struct range_list *busy, size_t size, struct arena **out, struct error *err)
+{
+	uint64_t at = 0;
+	size = (size + PAGE - 1) & ~(size_t)(PAGE - 1);
+	struct arena *a = malloc(sizeof(*a));
+	if (!a)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = reserve(busy, size, &at, err);
+	if (rc < 0) {
+		free(a);
+		return rc;
+	}
+	*a = (struct arena){ .start = at, .end = at + size, .next = at };
+	*out = a;
+	return 0;
+}
+
+void *arena_alloc(struct arena *a, size_t size, size_t align)
+{
+	uint64_t at = (a->next + align - 1) & ~(uint64_t)(align - 1);
+	if (at > a->end || size > a->end - at)
+		return NULL;
+	a->next = at + size;
+	return (void *)(uintptr_t)at;
+}
+
+uint64_t arena_start(const struct arena *a)
+{
+	return a->start;
+}
+
+uint64_t arena_end(const struct arena *a)
+{
+	return a->end;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ * Restoring a tree: everything is read, checked and opened before the first task is born, and
+ * nothing runs before everything is in place.
+ */
+#include "engine/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/birth.h"
+#include "engine/birth_plan.h"
+#include "engine/dirs.h"
+#include "engine/files/file.h"
+#include "engine/inventory.h"
+#include "engine/launch.h"
+#include "engine/mem/mem.h"
+#include "engine/restore_stats.h"
+#include "engine/stage.h"
+#include "engine/task/core.h"
+#include "engine/task/pstree.h"
+#include "engine/undo.h"
+
+static bool is_living(const struct rtask *t)
+{
+	return t->state != TASK_ZOMBIE && t->state != TASK_DEAD;
+}
+
+static int load_task(struct restore *r, struct rtask *t, struct error *err)
+{
+	int rc = task_load_cores(r, t, err);
+	if (rc < 0 || !is_living(t))
+		return rc;
+	return mem_load(r, t, err);
+}
+
+static int load_images(struct restore *r, struct error *err)
+{
+	int rc = inventory_load(r, err);
+	if (rc == 0)
+		rc = pstree_load(r, err);
+	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
+		rc = load_task(r, r->tasks[i], err);
+	if (rc == 0 && !is_living(r->root))
+		rc = error_set(err, ENOTSUP, "the root task %d is a zombie: nothing to restore",
+			       r->root->pid);
+	return rc < 0 ? rc : files_load(r, err);
+}
+
+/* Descriptors of ours go where no task has one; the log must outlive files_install(). */
+static int keep_log(struct restore *r, struct error *err)
+{
+	int copy = fcntl(log_fd(), F_DUPFD_CLOEXEC, 3);
+	if (copy < 0)
+		return error_sys(err, "duplicate the descriptor of the log");
+	int kept = files_keep(r, copy, err);
+	if (kept < 0)
+		close(copy);
+	else
+		log_move(kept);
+	return kept < 0 ? kept : 0;
+}
+
+static int prepare(struct restore *r, struct error *err)
+{
+	int rc = birth_plan_make(r->tasks, r->nr_tasks, r->opts->shell_job, r->plan, err);
+	if (rc == 0)
+		rc = stage_init(r, err);
+	if (rc == 0)
+		rc = files_open_all(r, err);
+	if (rc == 0)
+		rc = keep_log(r, err);
+	return rc < 0 ? rc : mem_prepare_shared(r, err);
+}
+
+static uint32_t count_threads(const struct restore *r)
+{
+	uint32_t nr = 0;
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		nr += is_living(r->tasks[i]) ? (uint32_t)r->tasks[i]->nr_threads : 0;
+	return nr;
+}
+
+static int run_stages(struct restore *r, struct restore_stats *stats, struct error *err)
+{
+	uint32_t births = (uint32_t)r->plan->nr;
+	stage_start(r, births);
+	int rc = birth_root(r, err);
+	if (rc == 0)
+		rc = stage_wait(r, STAGE_BIRTH, err);
+	restore_stats_forked(stats);
+	if (rc < 0)
+		return rc;
+	log_info("%zu tasks are born", r->nr_tasks);
+	stage_pass(r, STAGE_BIRTH, births);
+	if ((rc = stage_wait(r, STAGE_GROUPS, err)) < 0)
+		return rc;
+	stage_pass(r, STAGE_GROUPS, count_threads(r));
+	return stage_wait(r, STAGE_READY, err);
+}
+
+/* CRIU's pidfile: just the number; an old file is never written over. */
+static int write_pidfile(struct restore *r, struct error *err)
+{
+	const char *name = r->opts->pidfile;
+	if (!name)
+		return 0;
+	auto_fd fd = openat(r->work_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_sys(err, "pidfile %s", name);
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", r->root->pid);
+	int rc = fd_write_full(fd, text, (size_t)len);
+	if (rc < 0) {
+		unlinkat(r->work_fd, name, 0);
+		return error_code(err, rc, "pidfile %s", name);
+	}
+	return 0;
+}
+
+/* Last is what leaves a trace outside the tree. */
+static int finish(struct restore *r, struct error *err)
+{
+	int rc = files_set_owners(r, err);
+	if (rc == 0)
+		rc = launch_prepare(r, err);
+	return rc < 0 ? rc : write_pidfile(r, err);
+}
+
+static int restore_tasks(struct restore *r, struct restore_stats *stats, struct error *err)
+{
+	/* orphans of a failed restore come to us, so that none is left */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	int rc = run_stages(r, stats, err);
+	if (rc == 0)
+		rc = finish(r, err);
+	if (rc < 0)
+		undo_births(r);
+	else
+		launch_go(r);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	return rc;
+}
+
+static int restore_with_images(struct restore *r, struct restore_stats *stats, struct error *err)
+{
+	int rc = load_images(r, err);
+	if (rc == 0)
+		rc = prepare(r, err);
+	return rc < 0 ? rc : restore_tasks(r, stats, err);
+}
+
+static void restore_fini(struct restore *r)
+{
+	stage_fini(r);
+	birth_plan_fini(r->plan);
+	file_set_free(r->files);
+	shmem_set_free(r->shmem);
+	free(r->busy.items);
+	pstree_free(r);
+	source_close(r->images);
+}
+
+static int restore_set(const struct options *opts, int images_fd, int work_fd, struct error *err)
+{
+	struct birth_plan plan = { 0 };
+	struct restore r = {
+		.opts = opts, .images_fd = images_fd, .work_fd = work_fd, .plan = &plan
+	};
+	struct restore_stats stats;
+	sigset_t all, before;
+
+	restore_stats_start(&stats);
+	int rc =
+	    source_open_dirfd(images_fd, opts->images_dir ? opts->images_dir : ".", &r.images, err);
+	if (rc < 0)
+		return rc;
+	/* tasks are born with every signal blocked, and an impatient Ctrl-C waits for the end */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	rc = restore_with_images(&r, &stats, err);
+	if (rc == 0)
+		restore_stats_write(&stats, &r);
+	pid_t pid = rc == 0 ? r.root->pid : 0;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	restore_fini(&r);
+	return rc < 0 ? rc : pid;
+}
+
+int restore_tree(const struct options *opts, struct error *err)
+{
+	int images_fd, work_fd;
+	int rc = dirs_open(opts, &images_fd, &work_fd, err);
+	if (rc < 0)
+		return rc;
+	struct error why = { 0 };
+	rc = restore_set(opts, images_fd, work_fd, &why);
+	if (rc < 0) {
+		dirs_log_failure(opts, &why);
+		rc = error_set(err, rc, "%s", why.text);
+	}
+	close(images_fd);
+	close(work_fd);
+	return rc;
+}

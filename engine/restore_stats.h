@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * What a restore took: stats-restore.
+ */
+#pragma once
+
+#include <time.h>
+
+#include "engine/restore.h"
+
+struct restore_stats {
+	struct timespec start, forked;
+};
+
+void restore_stats_start(struct restore_stats *stats);
+/** All tasks are born. */
+void restore_stats_forked(struct restore_stats *stats);
+/** Write stats-restore to the work directory; a failure is only worth a warning. */
+void restore_stats_write(const struct restore_stats *stats, const struct restore *r);

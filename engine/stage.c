@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ * Stages by futex in the shared page, and the watch for tasks that die without a word.
+ */
+#include "engine/stage.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/birth_plan.h"
+
+#define PAGE           4096u
+#define WATCH_NSEC     (20 * 1000 * 1000) /* how often the coordinator looks for dead tasks */
+#define WRITING_CHECKS 50 /* looks until a failed task is believed dead while it told why */
+
+static void futex_wait(uint32_t *word, uint32_t value, const struct timespec *timeout)
+{
+	syscall(SYS_futex, word, FUTEX_WAIT, value, timeout, NULL, 0);
+}
+
+static void futex_wake(uint32_t *word, int nr)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, nr, NULL, NULL, 0);
+}
+
+size_t stage_shared_size(const struct restore *r)
+{
+	size_t size = sizeof(struct restore_shared) + r->plan->nr * sizeof(struct restore_slot);
+	return (size + PAGE - 1) & ~(size_t)(PAGE - 1);
+}
+
+int stage_init(struct restore *r, struct error *err)
+{
+	void *at = mmap(NULL, stage_shared_size(r), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (at == MAP_FAILED)
+		return error_sys(err, "map memory shared with the tasks");
+	r->shared = at;
+	r->shared->nr_slots = (uint32_t)r->plan->nr;
+	return 0;
+}
+
+void stage_fini(struct restore *r)
+{
+	if (r->shared)
+		munmap(r->shared, stage_shared_size(r));
+	r->shared = NULL;
+}
+
+static void wake_coordinator(struct restore_shared *s)
+{
+	__atomic_add_fetch(&s->wake, 1, __ATOMIC_RELEASE);
+	futex_wake(&s->wake, 1);
+}
+
+void stage_fail(struct restore_shared *s, const struct error *err)
+{
+	uint32_t nobody = 0;
+	if (!__atomic_compare_exchange_n(&s->failed, &nobody, 1, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		return;
+	s->error = *err;
+	__atomic_store_n(&s->failed, 2, __ATOMIC_RELEASE);
+	wake_coordinator(s);
+}
+
+bool stage_failed(const struct restore_shared *s)
+{
+	return __atomic_load_n(&s->failed, __ATOMIC_ACQUIRE) != 0;
+}
+
+void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stage)
+{
+	uint32_t expected = s->expected;
+	__atomic_store_n(&s->slots[slot].stage, (uint32_t)stage, __ATOMIC_RELEASE);
+	if (__atomic_add_fetch(&s->arrived, 1, __ATOMIC_ACQ_REL) == expected)
+		wake_coordinator(s);
+	for (;;) {
+		uint32_t passed = __atomic_load_n(&s->stage, __ATOMIC_ACQUIRE);
+		if (stage_failed(s))
+			_exit(1);
+		if (passed >= (uint32_t)stage)
+			return;
+		futex_wait(&s->stage, passed, NULL);
+	}
+}
+
+void stage_start(struct restore *r, uint32_t expected)
+{
+	r->shared->expected = expected;
+}
+
+void stage_pass(struct restore *r, enum restore_stage stage, uint32_t expected)
+{
+	struct restore_shared *s = r->shared;
+	s->arrived = 0;
+	s->expected = expected;
+	__atomic_store_n(&s->stage, (uint32_t)stage, __ATOMIC_RELEASE);
+	futex_wake(&s->stage, INT_MAX);
+}
+
+/* Is a task that was born gone, or a zombie? */
+static bool is_dead(pid_t pid)
+{
+	char path[32], text[512];
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		return true;
+	text[len] = '\0';
+	const char *after = strrchr(text, ')');
+	return !after || strlen(after) < 3 || after[2] == 'Z' || after[2] == 'X';
+}
+
+static int find_dead(struct restore *r, enum restore_stage stage, struct error *err)
+{
+	for (size_t i = 0; i < r->plan->nr; i++) {
+		const struct birth *b = &r->plan->items[i];
+		const struct restore_slot *slot = &r->shared->slots[i];
+		bool due = stage < STAGE_READY || !birth_is_mortal(b);
+		if (!due || !slot->born || slot->stage >= (uint32_t)stage || !is_dead(b->pid))
+			continue;
+		return error_set(err, ESRCH,
+				 "task %d died while it was being restored (killed from outside, "
+				 "or out of memory?)",
+				 b->pid);
+	}
+	return 0;
+}
+
+static int take_failure(struct restore_shared *s, struct error *err)
+{
+	for (int i = 0; i < WRITING_CHECKS && __atomic_load_n(&s->failed, __ATOMIC_ACQUIRE) == 1;
+	     i++)
+		nanosleep(&(struct timespec){ .tv_nsec = WATCH_NSEC }, NULL);
+	if (s->failed == 1)
+		return error_set(err, EIO, "a task died while it told why it failed");
+	s->error.text[sizeof(s->error.text) - 1] = '\0';
+	if (s->error_raw)
+		return error_code(err, s->error.code, "%s", s->error.text);
+	return error_set(err, s->error.code, "%s", s->error.text);
+}
+
+int stage_wait(struct restore *r, enum restore_stage stage, struct error *err)
+{
+	struct restore_shared *s = r->shared;
+	for (;;) {
+		uint32_t wake = __atomic_load_n(&s->wake, __ATOMIC_ACQUIRE);
+		if (stage_failed(s))
+			return take_failure(s, err);
+		if (__atomic_load_n(&s->arrived, __ATOMIC_ACQUIRE) >= s->expected)
+			return 0;
+		struct timespec timeout = { .tv_nsec = WATCH_NSEC };
+		futex_wait(&s->wake, wake, &timeout);
+		if (s->wake != wake)
+			continue;
+		struct error dead = { 0 };
+		int rc = find_dead(r, stage, &dead);
+		if (rc < 0 && !stage_failed(s))
+			return error_set(err, rc, "%s", dead.text);
+	}
+}

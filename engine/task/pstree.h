@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ * The process tree of a set: pstree.img.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "engine/restore.h"
+
+/** Read pstree.img into r->tasks, linked to a tree; ids and order are checked. */
+int pstree_load(struct restore *r, struct error *err);
+/** Free r->tasks and what hangs on each task. */
+void pstree_free(struct restore *r);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT
+ * After a failure: no task of a half-restored tree stays.
+ */
+#pragma once
+
+#include "engine/restore.h"
+
+/** Kill and reap every task that was born; waits a few seconds at most. */
+void undo_births(struct restore *r);
