@@ -14,7 +14,7 @@
 #include "memory.pb-c.h"
 
 #define PAGE      4096u
-#define CHAIN_MAX 512 /* sets in an incremental chain; more is a loop of links */
+#define CHAIN_MAX 256 /* sets in an incremental chain; more is a loop of links */
 
 struct page_store {
 	struct source *src; /* the caller's, or owned_src */
@@ -37,7 +37,6 @@ struct page_store {
 
 	unsigned depth; /* of sets above this one in the chain */
 	struct page_store *parent;
-	bool parent_looked_for;
 };
 
 void page_store_close(struct page_store *ps)
@@ -283,12 +282,12 @@ static int pages_read(struct page_store *ps, uint64_t offset, void *buf, size_t 
 
 static int parent_open(struct page_store *ps, struct error *err)
 {
-	if (ps->parent_looked_for && ps->parent)
+	if (ps->parent)
 		return 0;
-	ps->parent_looked_for = true;
 	if (ps->depth >= CHAIN_MAX)
-		return error_set(err, ELOOP, "%s: more than %d parents, is a link a loop?",
-				 source_name(ps->src), CHAIN_MAX);
+		return error_set(err, ELOOP,
+				 "more than %d parent sets, is a `parent` link a loop? (%s)",
+				 CHAIN_MAX, source_name(ps->src));
 	struct source *src = NULL;
 	int rc = source_open_parent(ps->src, &src, err);
 	if (rc < 0)
@@ -302,6 +301,8 @@ static int parent_open(struct page_store *ps, struct error *err)
 	if (rc < 0)
 		return error_wrap(err, rc, "%s/parent", source_name(ps->src));
 	ps->parent->depth = ps->depth + 1;
+	image_reader_close(ps->parent->map); /* nobody walks it: one descriptor less per set */
+	ps->parent->map = NULL;
 	return 0;
 }
 

@@ -57,6 +57,7 @@ static void plan_ghost(const ProtobufCMessage *entry, struct payload_plan *plan)
 		plan->header = &ghost_chunk_entry__descriptor;
 	} else {
 		plan_one(plan, PAYLOAD_TO_END);
+		plan->to_end = true;
 	}
 }
 

@@ -10,17 +10,19 @@
 #include "images/image_type.h"
 
 #define PAYLOAD_TO_END UINT64_MAX /* as a count or a length: until the end of the file */
+#define PAYLOAD_MAX    INT64_MAX  /* no part is longer, whatever its message says */
 
 struct payload_plan {
 	uint64_t nr_parts;
 	uint64_t len[2];                          /* bytes of part 0 and 1, without a header */
+	bool to_end;                              /* the one part has what is left of the file */
 	const ProtobufCMessageDescriptor *header; /* message in front of every part, or NULL */
 };
 
 /** @param entry  the message the payload belongs to; only looked at during the call */
 void payload_plan(enum image_payload kind, const ProtobufCMessage *entry, struct payload_plan *out);
 
-/** Bytes of one part. @param header  the part's own message when the plan has them, else NULL */
+/** Bytes of one part; above PAYLOAD_MAX the message is wrong, or it is PAYLOAD_TO_END. @param header  the part's own message when the plan has them, else NULL */
 uint64_t payload_part_len(const struct payload_plan *plan, uint64_t index,
 			  const ProtobufCMessage *header);
 

@@ -301,11 +301,9 @@ int image_payload_next(struct image_reader *r, struct payload_part *part, struct
 		}
 	}
 	uint64_t len = payload_part_len(&r->plan, r->next_part, r->part_msg);
-	size_t padding = len == PAYLOAD_TO_END ? 0 : payload_padding(r->type->payload, len);
+	size_t padding = r->plan.to_end ? 0 : payload_padding(r->type->payload, len);
 	uint64_t left = bytes_left(r);
-	/* A chunk's length comes from its message: "until the end" is no length for it. */
-	if ((len != PAYLOAD_TO_END && (len > left || padding > left - len)) ||
-	    (len == PAYLOAD_TO_END && r->part_msg))
+	if (!r->plan.to_end && (len > PAYLOAD_MAX || len > left || padding > left - len))
 		return BAD(r, err,
 			   "part %" PRIu64 ": wanted %" PRIu64 " bytes of payload, found %" PRIu64,
 			   r->next_part, len, left);
