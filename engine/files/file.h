@@ -29,6 +29,7 @@ struct open_file {
 	uint32_t flags;  /* O_* of the description, without O_CLOEXEC */
 	uint64_t pos;
 	int mnt_id;
+	uint32_t fs_type;  /* *_MAGIC of its file system */
 	struct task *task; /* who holds it, for messages */
 	int task_fd;       /* its number there, or a FILE_* value */
 	uint64_t addr;     /* FILE_MAPPED: start of the mapping, for messages */
@@ -37,7 +38,7 @@ struct open_file {
 struct file_type {
 	const char *name; /* "pipe", for messages and the support table */
 	FdTypes type;
-	/** Is this one of mine? Pure: looks at st, path and flags only. */
+	/** Is this one of mine? Pure: looks at st, path, flags and fs_type only. */
 	bool (*match)(const struct open_file *f);
 	/**
 	 * Fill the image entry (type and id are set); what is allocated is freed with it.

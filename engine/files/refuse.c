@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -176,22 +175,20 @@ static bool is_unreachable(const struct open_file *f)
 /* The files of one process, on any mount of procfs. */
 static bool is_proc_pid(const struct open_file *f)
 {
-	struct statfs fs;
 	const char *part = f->path;
 	bool number = false;
+	if (f->path[0] != '/' || f->fs_type != PROC_SUPER_MAGIC)
+		return false;
 	while (!number && (part = strchr(part, '/')) != NULL) {
 		size_t n = strcspn(++part, "/");
 		number = n > 0 && strspn(part, "0123456789") == n;
 	}
-	return number && f->path[0] == '/' && fstatfs(f->fd, &fs) == 0 &&
-	       fs.f_type == PROC_SUPER_MAGIC;
+	return number;
 }
 
 static bool is_mqueue(const struct open_file *f)
 {
-	struct statfs fs;
-	return S_ISREG(f->st.st_mode) && f->path[0] == '/' && fstatfs(f->fd, &fs) == 0 &&
-	       fs.f_type == MQUEUE_MAGIC;
+	return S_ISREG(f->st.st_mode) && f->path[0] == '/' && f->fs_type == MQUEUE_MAGIC;
 }
 
 static bool is_deleted(const struct open_file *f)

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -21,6 +20,7 @@
 #endif
 /* Done once when the file was first opened; the kernel forgets most of them itself. */
 #define OPEN_ONCE ((uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY | __O_TMPFILE | O_CLOEXEC))
+#define LEAST_ELF 64 /* bytes: the header alone */
 #define SET_LATER ((uint32_t)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME))
 
 static bool reg_match(const struct open_file *f)
@@ -37,12 +37,9 @@ static bool size_matters(uint32_t flags)
 }
 
 /* Reading these runs code in the kernel, and they are no executables. */
-static bool is_virtual(int fd)
+static bool is_virtual(uint32_t fs_type)
 {
-	struct statfs fs;
-	if (fstatfs(fd, &fs) < 0)
-		return true;
-	switch ((uint32_t)fs.f_type) {
+	switch (fs_type) {
 	case PROC_SUPER_MAGIC:
 	case SYSFS_MAGIC:
 	case CGROUP_SUPER_MAGIC:
@@ -58,8 +55,6 @@ static bool is_virtual(int fd)
 /* @param flags  how fd is open: it may have to be opened again to be read */
 static size_t build_id_of(int fd, uint32_t flags, uint8_t out[BUILD_ID_MAX])
 {
-	if (is_virtual(fd))
-		return 0;
 	if (!(flags & (O_PATH | O_DIRECT)) && (flags & O_ACCMODE) != O_WRONLY)
 		return build_id_read(fd, out);
 	char path[32];
@@ -71,6 +66,8 @@ static size_t build_id_of(int fd, uint32_t flags, uint8_t out[BUILD_ID_MAX])
 static int dump_build_id(const struct open_file *f, RegFileEntry *reg, struct error *err)
 {
 	uint8_t id[BUILD_ID_MAX];
+	if (is_virtual(f->fs_type) || reg->size < LEAST_ELF)
+		return 0;
 	/* What stands for cwd, executable and mappings is an O_PATH descriptor of ours. */
 	size_t len = build_id_of(f->fd, f->task_fd < 0 ? (uint32_t)O_PATH : f->flags, id);
 	if (len == 0)
@@ -110,7 +107,7 @@ int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct err
 	reg->has_size = true;
 	reg->size = (uint64_t)f->st.st_size;
 	const char *how = d->opts->file_validation;
-	if (reg->size == 0 || (how && !strcmp(how, "filesize")))
+	if (how && !strcmp(how, "filesize"))
 		return 0;
 	return dump_build_id(f, reg, err);
 }

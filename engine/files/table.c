@@ -9,6 +9,7 @@
 #include <search.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -131,9 +132,21 @@ int file_table_write(struct dump *d, const FileEntry *e, struct error *err)
 	return rc < 0 ? rc : image_write(d->files->files, &e->base, err);
 }
 
-int file_table_add(struct dump *d, const struct open_file *f, uint32_t id, FdTypes *type,
+/* One system call per file system, not per file. */
+static uint32_t fs_type_of(struct file_table *t, const struct open_file *f)
+{
+	struct statfs fs;
+	if (t->fs_type == 0 || t->fs_dev != f->st.st_dev) {
+		t->fs_dev = f->st.st_dev;
+		t->fs_type = fstatfs(f->fd, &fs) == 0 ? (uint32_t)fs.f_type : 0;
+	}
+	return t->fs_type;
+}
+
+int file_table_add(struct dump *d, struct open_file *f, uint32_t id, FdTypes *type,
 		   struct error *err)
 {
+	f->fs_type = fs_type_of(d->files, f);
 	const struct unsupported *why = file_unsupported(f);
 	if (why)
 		return file_refuse_as(f, why, err);

@@ -34,8 +34,10 @@ struct file_table {
 			pid_t pid;
 		} * items;
 		size_t nr, cap;
-	} dumped;    /* descriptor tables that have their fdinfo image */
-	int pipe[2]; /* where tee(2) copies pipes to */
+	} dumped;         /* descriptor tables that have their fdinfo image */
+	int pipe[2];      /* where tee(2) copies pipes to */
+	dev_t fs_dev;     /* the file system looked at last */
+	uint32_t fs_type; /* its magic; 0: none yet */
 };
 
 /**
@@ -57,7 +59,7 @@ int file_table_special(struct file_table *t, dev_t dev, ino_t ino, const char *p
 int file_table_write(struct dump *d, const FileEntry *e, struct error *err);
 
 /** Find the row, let it dump, write the entry under an id. Refuses what no row takes. */
-int file_table_add(struct dump *d, const struct open_file *f, uint32_t id, FdTypes *type,
+int file_table_add(struct dump *d, struct open_file *f, uint32_t id, FdTypes *type,
 		   struct error *err);
 
 /** "pid 12 (cat): fd 5": whose file this is; for messages. @return out. */
