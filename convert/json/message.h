@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * Any protobuf message to JSON and back, walking its descriptor.
+ */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "convert/json/emit.h"
+#include "convert/json/parse.h"
+
+/*
+ * Members come in field-number order under their schema names; absent optionals and empty lists
+ * are left out. Fields the schema does not know follow as
+ * "_unknown": [{"tag": N, "wire": TYPE, "data": base64 of what stood after the tag}].
+ */
+
+/** The members, without the braces: the caller opens the object and may add to it. */
+void message_members_to_json(const ProtobufCMessage *msg, struct json_out *out);
+/** The whole object. */
+void message_to_json(const ProtobufCMessage *msg, struct json_out *out);
+
+/* A message while it is being read. */
+struct message_build;
+
+/* The caller's member of the outermost object ("extra"). */
+struct message_member {
+	const char *name;
+	/** Read the value at the parser. @param build  what was read so far */
+	int (*read)(void *arg, struct json_in *in, const struct message_build *build,
+		    struct error *err);
+	void *arg;
+};
+
+const ProtobufCMessage *message_build_message(const struct message_build *build);
+/** @return 0 when every required field was given; -EBADMSG naming the first that was not. */
+int message_build_check(const struct message_build *build, struct json_in *in, struct error *err);
+
+/**
+ * Read one object. Integers may be numbers, any text of value.h, enums names or numbers.
+ * @param own  NULL: none
+ * @param out  owned by the caller, protobuf_c_message_free_unpacked(msg, NULL)
+ */
+int message_from_json(struct json_in *in, const ProtobufCMessageDescriptor *desc,
+		      const struct message_member *own, ProtobufCMessage **out, struct error *err);

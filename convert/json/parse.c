@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT
+ * Reading JSON text as a stream: the caller pulls the value it expects next.
+ */
+#include "convert/json/parse.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IN_BUFFER (128 * 1024)
+
+int json_in_init(struct json_in *in, int fd, const char *name, struct error *err)
+{
+	json_in_init_text(in, NULL, 0, name);
+	in->fd = fd;
+	in->own_buf = true;
+	in->buf = malloc(IN_BUFFER);
+	return in->buf ? 0 : error_set(err, ENOMEM, "%s: out of memory", name);
+}
+
+void json_in_init_text(struct json_in *in, const char *text, size_t len, const char *name)
+{
+	memset(in, 0, sizeof(*in));
+	in->fd = -1;
+	in->name = name;
+	in->buf = (char *)text; /* never written: own_buf is false */
+	in->end = len;
+	in->line = 1;
+}
+
+void json_in_fini(struct json_in *in)
+{
+	if (in->own_buf)
+		free(in->buf);
+	memset(in, 0, sizeof(*in));
+	in->fd = -1;
+}
+
+int json_error(struct json_in *in, int code, struct error *err, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return error_set(err, code, "%s: line %" PRIu64 ", byte %" PRIu64 ": %.*s%s%s", in->name,
+			 in->line, in->base + in->pos, (int)in->path_len, in->path,
+			 in->path_len ? ": " : "", text);
+}
+
+/* More text into an empty window. @return 1; 0 at the end; -errno. */
+static int refill(struct json_in *in, struct error *err)
+{
+	if (in->fd < 0)
+		return 0;
+	in->base += in->end;
+	in->pos = in->end = 0;
+	ssize_t n;
+	do {
+		n = read(in->fd, in->buf, IN_BUFFER);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_sys(err, "read %s", in->name);
+	in->end = (size_t)n;
+	return n > 0;
+}
+
+/* The next character, not consumed; -1 at the end of the text; below -1: -errno. */
+static inline int look(struct json_in *in, struct error *err)
+{
+	if (in->pos == in->end) {
+		int rc = refill(in, err);
+		if (rc <= 0)
+			return rc < 0 ? rc : -1;
+	}
+	return (unsigned char)in->buf[in->pos];
+}
+
+static int skip_blanks(struct json_in *in, struct error *err)
+{
+	for (;;) {
+		int c = look(in, err);
+		if (c != ' ' && c != '\n' && c != '\t' && c != '\r')
+			return c;
+		in->line += c == '\n';
+		in->pos++;
+	}
+}
+
+static int unexpected(struct json_in *in, int c, const char *want, struct error *err)
+{
+	if (c < -1)
+		return c;
+	if (c == -1)
+		return json_error(in, EBADMSG, err, "the text ends, want %s", want);
+	if (c > ' ' && c < 0x7f)
+		return json_error(in, EBADMSG, err, "found '%c', want %s", c, want);
+	return json_error(in, EBADMSG, err, "found byte 0x%02x, want %s", (unsigned)c, want);
+}
+
+int json_peek(struct json_in *in, struct error *err)
+{
+	int c = skip_blanks(in, err);
+	switch (c) {
+	case '{':
+		return JSON_OBJECT;
+	case '[':
+		return JSON_ARRAY;
+	case '"':
+		return JSON_STRING;
+	case 't':
+	case 'f':
+		return JSON_BOOL;
+	case 'n':
+		return JSON_NULL;
+	default:
+		if (c == '-' || (c >= '0' && c <= '9'))
+			return JSON_NUMBER;
+		return unexpected(in, c, "a value", err);
+	}
+}
+
+static int expect(struct json_in *in, enum json_kind kind, struct error *err)
+{
+	static const char *const names[] = { "an object", "an array",      "a string",
+					     "a number",  "true or false", "null" };
+	int found = json_peek(in, err);
+	if (found < 0)
+		return found;
+	if (found != (int)kind)
+		return json_error(in, EBADMSG, err, "want %s, found %s", names[kind], names[found]);
+	return 0;
+}
+
+int json_enter(struct json_in *in, enum json_kind kind, struct error *err)
+{
+	int rc = expect(in, kind, err);
+	if (rc < 0)
+		return rc;
+	if (in->depth == JSON_MAX_DEPTH)
+		return json_error(in, EBADMSG, err, "nested deeper than %d levels", JSON_MAX_DEPTH);
+	in->pos++;
+	in->levels[in->depth++] = (struct json_level){ .array = kind == JSON_ARRAY,
+						       .fresh = true,
+						       .path_len = in->path_len };
+	return 0;
+}
+
+static void path_set(struct json_in *in, const struct json_level *level)
+{
+	char *at = in->path + level->path_len;
+	size_t room = sizeof(in->path) - level->path_len;
+	int n = level->array ? snprintf(at, room, "[%" PRIu64 "]", level->index)
+			     : snprintf(at, room, "%s%s", level->path_len ? "." : "", in->key);
+	in->path_len = level->path_len + (n < (int)room ? (unsigned)n : (unsigned)room - 1);
+}
+
+/* The comma or closing bracket before the next member or item. @return 1 or 0. */
+static int next_in_container(struct json_in *in, char close, struct error *err)
+{
+	struct json_level *level = &in->levels[in->depth - 1];
+	int c = skip_blanks(in, err);
+	if (c == close) {
+		in->pos++;
+		in->depth--;
+		in->path_len = level->path_len;
+		return 0;
+	}
+	if (!level->fresh) {
+		if (c != ',')
+			return unexpected(in, c, close == '}' ? "',' or '}'" : "',' or ']'", err);
+		in->pos++;
+	}
+	level->fresh = false;
+	return 1;
+}
+
+static int read_key(struct json_in *in, struct error *err)
+{
+	int rc = expect(in, JSON_STRING, err);
+	if (rc < 0)
+		return rc;
+	rc = json_string_begin(in, err);
+	size_t len = 0;
+	ssize_t n;
+	while (rc == 0 && (n = json_string_read(in, in->key + len, sizeof(in->key) - len, err))) {
+		if (n < 0)
+			return (int)n;
+		len += (size_t)n;
+		if (sizeof(in->key) - len < 5)
+			return json_error(in, EBADMSG, err, "a name longer than %d bytes",
+					  JSON_MAX_KEY - 5);
+	}
+	in->key[len] = '\0';
+	return rc;
+}
+
+int json_member(struct json_in *in, struct error *err)
+{
+	int rc = next_in_container(in, '}', err);
+	if (rc <= 0)
+		return rc;
+	rc = read_key(in, err);
+	if (rc < 0)
+		return rc;
+	int c = skip_blanks(in, err);
+	if (c != ':')
+		return unexpected(in, c, "':'", err);
+	in->pos++;
+	path_set(in, &in->levels[in->depth - 1]);
+	return 1;
+}
+
+int json_item(struct json_in *in, struct error *err)
+{
+	struct json_level *level = &in->levels[in->depth - 1];
+	bool fresh = level->fresh;
+	int rc = next_in_container(in, ']', err);
+	if (rc <= 0)
+		return rc;
+	if (!fresh)
+		level->index++;
+	path_set(in, level);
+	return 1;
+}
+
+/* One token of letters, digits and signs. @return its length. */
+static int read_word(struct json_in *in, char *word, size_t size, struct error *err)
+{
+	size_t len = 0;
+	for (;;) {
+		int c = look(in, err);
+		if (c < -1)
+			return c;
+		bool part = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' ||
+			    c == '+' || c == '.' || c == 'E';
+		if (!part)
+			break;
+		if (len + 1 == size)
+			return json_error(in, EBADMSG, err, "a number with too many digits");
+		word[len++] = (char)c;
+		in->pos++;
+	}
+	word[len] = '\0';
+	return (int)len;
+}
+
+int json_number(struct json_in *in, struct json_number *out, struct error *err)
+{
+	char word[64];
+	int rc = expect(in, JSON_NUMBER, err);
+	if (rc == 0)
+		rc = read_word(in, word, sizeof(word), err);
+	if (rc < 0)
+		return rc;
+	struct json_number n = { .negative = word[0] == '-' };
+	const char *s = word + n.negative;
+	if (!*s || (s[0] == '0' && s[1]))
+		return json_error(in, EBADMSG, err, "%s is not a number", word);
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return json_error(in, EBADMSG, err, "%s is not a whole number", word);
+		if (__builtin_mul_overflow(n.magnitude, UINT64_C(10), &n.magnitude) ||
+		    __builtin_add_overflow(n.magnitude, (uint64_t)(*s - '0'), &n.magnitude))
+			return json_error(in, EBADMSG, err, "%s does not fit 64 bits", word);
+	}
+	if (n.negative && n.magnitude > UINT64_C(1) << 63)
+		return json_error(in, EBADMSG, err, "%s does not fit 64 bits", word);
+	*out = n;
+	return 0;
+}
+
+static int read_literal(struct json_in *in, const char *a, const char *b, bool *is_a,
+			struct error *err)
+{
+	char word[64];
+	int rc = read_word(in, word, sizeof(word), err);
+	if (rc < 0)
+		return rc;
+	*is_a = !strcmp(word, a);
+	if (!*is_a && strcmp(word, b))
+		return json_error(in, EBADMSG, err, "%s is not JSON", word);
+	return 0;
+}
+
+int json_boolean(struct json_in *in, bool *out, struct error *err)
+{
+	int rc = expect(in, JSON_BOOL, err);
+	return rc < 0 ? rc : read_literal(in, "true", "false", out, err);
+}
+
+int json_string_begin(struct json_in *in, struct error *err)
+{
+	int rc = expect(in, JSON_STRING, err);
+	if (rc == 0)
+		in->pos++;
+	return rc;
+}
+
+/* Four hex digits of a \u escape. @return the unit, or -EBADMSG. */
+static int read_unit(struct json_in *in, struct error *err)
+{
+	int unit = 0;
+	for (int i = 0; i < 4; i++) {
+		int c = look(in, err);
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+			    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+						   : -1;
+		if (digit < 0)
+			return unexpected(in, c, "four hex digits after \\u", err);
+		unit = unit << 4 | digit;
+		in->pos++;
+	}
+	return unit;
+}
+
+static ssize_t utf8_encode(uint32_t c, char *to)
+{
+	if (c < 0x80) {
+		to[0] = (char)c;
+		return 1;
+	}
+	int n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	for (int i = n - 1; i > 0; i--) {
+		to[i] = (char)(0x80 | (c & 0x3f));
+		c >>= 6;
+	}
+	to[0] = (char)((0xf00 >> n & 0xff) | c);
+	return n;
+}
+
+static ssize_t read_unicode(struct json_in *in, char *to, struct error *err)
+{
+	int unit = read_unit(in, err);
+	if (unit < 0)
+		return unit;
+	if (unit >= 0xdc80 && unit <= 0xdcff) { /* a byte that was not UTF-8 */
+		to[0] = (char)(unit - 0xdc00);
+		return 1;
+	}
+	if (unit < 0xd800 || unit > 0xdfff)
+		return utf8_encode((uint32_t)unit, to);
+	if (unit < 0xdc00) {
+		static const char next[] = { '\\', 'u' };
+		for (int i = 0; i < 2; i++) {
+			int c = look(in, err);
+			if (c != next[i])
+				return unexpected(in, c, "the second half of a surrogate pair",
+						  err);
+			in->pos++;
+		}
+		int low = read_unit(in, err);
+		if (low < 0)
+			return low;
+		if (low >= 0xdc00 && low <= 0xdfff)
+			return utf8_encode(0x10000 + (((uint32_t)unit & 0x3ff) << 10) +
+					       ((uint32_t)low & 0x3ff),
+					   to);
+	}
+	return json_error(in, EBADMSG, err, "\\u%04x is half a surrogate pair", (unsigned)unit);
+}
+
+/* After the backslash. @return bytes stored, at most 4. */
+static ssize_t read_escape(struct json_in *in, char *to, struct error *err)
+{
+	static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+	int c = look(in, err);
+	if (c == 'u') {
+		in->pos++;
+		return read_unicode(in, to, err);
+	}
+	const char *found = c > 0 ? strchr(letters, c) : NULL;
+	if (!found)
+		return unexpected(in, c, "an escape", err);
+	in->pos++;
+	to[0] = meanings[found - letters];
+	return 1;
+}
+
+/* How many characters at the window's start stand for themselves, at most `max`. */
+static size_t plain_run(const struct json_in *in, size_t max)
+{
+	const unsigned char *s = (const unsigned char *)in->buf + in->pos;
+	size_t len = in->end - in->pos < max ? in->end - in->pos : max;
+	size_t run = 0;
+	/* eight at a time: no byte is '"', '\\' or below 0x20 */
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+	for (; run + 8 <= len; run += 8) {
+		uint64_t v;
+		memcpy(&v, s + run, 8);
+		uint64_t quote = v ^ (ones * '"'), slash = v ^ (ones * '\\');
+		uint64_t stop = ((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
+				((v - ones * 0x20) & ~v);
+		if (stop & highs)
+			break;
+	}
+	while (run < len && s[run] != '"' && s[run] != '\\' && s[run] >= 0x20)
+		run++;
+	return run;
+}
+
+ssize_t json_string_read(struct json_in *in, char *buf, size_t len, struct error *err)
+{
+	size_t done = 0;
+	while (len - done >= 4) {
+		int c = look(in, err);
+		if (c == '"') {
+			/* at the end: consumed only by the read that returns 0 */
+			if (!done)
+				in->pos++;
+			break;
+		}
+		if (c < 0x20)
+			return c < -1 ? c : unexpected(in, c, "the rest of a string", err);
+		ssize_t n;
+		if (c == '\\') {
+			in->pos++;
+			n = read_escape(in, buf + done, err);
+			if (n < 0)
+				return n;
+		} else {
+			n = (ssize_t)plain_run(in, len - done);
+			memcpy(buf + done, in->buf + in->pos, (size_t)n);
+			in->pos += (size_t)n;
+		}
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+int json_string(struct json_in *in, struct strbuf *out, struct error *err)
+{
+	strbuf_reset(out);
+	int rc = json_string_begin(in, err);
+	if (rc < 0)
+		return rc;
+	for (size_t step = 64;; step = step < 65536 ? step * 2 : step) {
+		if (strbuf_reserve(out, step) < 0)
+			return error_set(err, ENOMEM, "%s: out of memory", in->name);
+		ssize_t n = json_string_read(in, out->data + out->len, step, err);
+		if (n < 0)
+			return (int)n;
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+		if (n == 0)
+			return 0;
+		if (out->len > JSON_MAX_STRING)
+			return json_error(in, EBADMSG, err, "a string longer than %d bytes",
+					  JSON_MAX_STRING);
+	}
+}
+
+static int skip_string(struct json_in *in, struct error *err)
+{
+	char piece[4096];
+	ssize_t n = json_string_begin(in, err);
+	if (n < 0)
+		return (int)n;
+	do {
+		n = json_string_read(in, piece, sizeof(piece), err);
+	} while (n > 0);
+	return (int)n;
+}
+
+static int skip_scalar(struct json_in *in, int kind, struct error *err)
+{
+	char word[64];
+	bool flag;
+	switch (kind) {
+	case JSON_STRING:
+		return skip_string(in, err);
+	case JSON_BOOL:
+		return json_boolean(in, &flag, err);
+	case JSON_NULL:
+		return read_literal(in, "null", "null", &flag, err);
+	default: {
+		int rc = read_word(in, word, sizeof(word), err);
+		return rc < 0 ? rc : 0;
+	}
+	}
+}
+
+int json_skip(struct json_in *in, struct error *err)
+{
+	unsigned start = in->depth;
+	do {
+		int kind = json_peek(in, err);
+		if (kind < 0)
+			return kind;
+		int rc = kind <= JSON_ARRAY ? json_enter(in, (enum json_kind)kind, err)
+					    : skip_scalar(in, kind, err);
+		if (rc < 0)
+			return rc;
+		/* to the next value, leaving every container that ends here */
+		while (in->depth > start) {
+			bool array = in->levels[in->depth - 1].array;
+			rc = array ? json_item(in, err) : json_member(in, err);
+			if (rc < 0)
+				return rc;
+			if (rc > 0)
+				break;
+		}
+	} while (in->depth > start);
+	return 0;
+}
+
+int json_finish(struct json_in *in, struct error *err)
+{
+	int c = skip_blanks(in, err);
+	return c == -1 ? 0 : unexpected(in, c, "the end of the text", err);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * Reading JSON text as a stream: the caller pulls the value it expects next.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/strbuf.h"
+
+#define JSON_MAX_DEPTH  64
+#define JSON_MAX_KEY    256
+#define JSON_MAX_STRING (64 * 1024 * 1024) /* of one string held in memory, bytes */
+
+enum json_kind { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_BOOL, JSON_NULL };
+
+/*
+ * A window over the text. Errors read "NAME: line L, byte B: entries[3].reg.name: …"; the path
+ * follows json_enter(), json_member() and json_item().
+ */
+struct json_in {
+	int fd;           /* borrowed; -1: the text is all in buf */
+	const char *name; /* borrowed */
+	char *buf;
+	size_t pos, end;
+	uint64_t base; /* offset of buf[0] in the text */
+	uint64_t line; /* from 1 */
+	bool own_buf;
+	char key[JSON_MAX_KEY]; /* set by json_member() */
+	unsigned depth;
+	struct json_level {
+		bool array, fresh;
+		uint64_t index;    /* of the current item */
+		unsigned path_len; /* of the path before this level's part */
+	} levels[JSON_MAX_DEPTH];
+	char path[512];
+	unsigned path_len;
+};
+
+int json_in_init(struct json_in *in, int fd, const char *name, struct error *err);
+/** Text in memory, borrowed. */
+void json_in_init_text(struct json_in *in, const char *text, size_t len, const char *name);
+void json_in_fini(struct json_in *in);
+#define auto_json_in __attribute__((cleanup(json_in_fini))) struct json_in
+
+/** -EBADMSG (or `code`) with the place in the text and in the document in front. */
+int json_error(struct json_in *in, int code, struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/** What the next value is. @return enum json_kind, or -EBADMSG. */
+int json_peek(struct json_in *in, struct error *err);
+
+/** Step into an object or array. */
+int json_enter(struct json_in *in, enum json_kind kind, struct error *err);
+/** The next member, its name in in->key; its value must be read. @return 1; 0 after the last. */
+int json_member(struct json_in *in, struct error *err);
+/** The next item; it must be read. @return 1; 0 after the last. */
+int json_item(struct json_in *in, struct error *err);
+
+struct json_number {
+	bool negative;
+	uint64_t magnitude;
+};
+/** A whole number from -2^63 to 2^64-1; fractions and exponents are refused, never rounded. */
+int json_number(struct json_in *in, struct json_number *out, struct error *err);
+int json_boolean(struct json_in *in, bool *out, struct error *err);
+/** A whole string as bytes (json_bytes() reversed), at most JSON_MAX_STRING; replaces out. */
+int json_string(struct json_in *in, struct strbuf *out, struct error *err);
+
+/** A string in pieces: begin, then read until 0. @param len  at least 4. */
+int json_string_begin(struct json_in *in, struct error *err);
+ssize_t json_string_read(struct json_in *in, char *buf, size_t len, struct error *err);
+
+/** Read past any value. */
+int json_skip(struct json_in *in, struct error *err);
+/** Nothing but white space may be left. */
+int json_finish(struct json_in *in, struct error *err);
