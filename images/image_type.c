@@ -90,7 +90,11 @@ static bool pattern_matches(const char *pattern, const char *name)
 	if (strncmp(pattern, name, prefix))
 		return false;
 	size_t len = conversion_len(percent[1], name + prefix);
-	return len && !strcmp(percent + 2, name + prefix + len);
+	const char *suffix = percent + 2, *rest = name + prefix + len;
+	/* tars are stored as "tmpfs-%u.tar.gz" and with ".img" too */
+	size_t same = strlen(suffix);
+	return len && !strncmp(suffix, rest, same) &&
+	       (!rest[same] || (!strcmp(suffix, ".tar.gz") && !strcmp(rest + same, ".img")));
 }
 
 const struct image_type *image_type_by_filename(const char *filename)

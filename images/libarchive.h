@@ -29,6 +29,9 @@
 	X(entry_pathname_utf8)                                                                     \
 	X(entry_filetype)                                                                          \
 	X(entry_size)                                                                              \
+	X(entry_perm)                                                                              \
+	X(entry_uid)                                                                               \
+	X(entry_gid)                                                                               \
 	X(entry_symlink)                                                                           \
 	X(entry_symlink_utf8)                                                                      \
 	X(entry_hardlink)                                                                          \

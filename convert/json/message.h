@@ -22,7 +22,7 @@ void message_to_json(const ProtobufCMessage *msg, struct json_out *out);
 /* A message while it is being read. */
 struct message_build;
 
-/* The caller's member of the outermost object ("extra"). */
+/* The caller's own members of the outermost object ("extra"); the array ends with a NULL name. */
 struct message_member {
 	const char *name;
 	/** Read the value at the parser. @param build  what was read so far */

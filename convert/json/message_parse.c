@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
+#include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "convert/json/base64.h"
 #include "convert/json/message.h"
@@ -435,8 +435,10 @@ static int member_read(struct json_in *in, struct message_build *build,
 {
 	const ProtobufCMessageDescriptor *desc = build->msg->descriptor;
 	const ProtobufCFieldDescriptor *field = field_by_name(build, in->key);
-	if (!field && own && !strcmp(in->key, own->name))
-		return own->read(own->arg, in, build, err);
+	for (; !field && own && own->name; own++) {
+		if (!strcmp(in->key, own->name))
+			return own->read(own->arg, in, build, err);
+	}
 	if (!field && !strcmp(in->key, "_unknown"))
 		return unknown_read(in, build, err);
 	if (!field)

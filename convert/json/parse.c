@@ -214,6 +214,11 @@ int json_member(struct json_in *in, struct error *err)
 	return 1;
 }
 
+bool json_at_close(struct json_in *in)
+{
+	return skip_blanks(in, NULL) == '}';
+}
+
 int json_item(struct json_in *in, struct error *err)
 {
 	struct json_level *level = &in->levels[in->depth - 1];

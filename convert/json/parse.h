@@ -57,6 +57,8 @@ int json_peek(struct json_in *in, struct error *err);
 int json_enter(struct json_in *in, enum json_kind kind, struct error *err);
 /** The next member, its name in in->key; its value must be read. @return 1; 0 after the last. */
 int json_member(struct json_in *in, struct error *err);
+/** Whether the innermost object ends here. Errors come from the read that follows. */
+bool json_at_close(struct json_in *in);
 /** The next item; it must be read. @return 1; 0 after the last. */
 int json_item(struct json_in *in, struct error *err);
 

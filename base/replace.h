@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * A file that appears under its name only when it is complete: written beside it, then renamed.
+ */
+#pragma once
+
+#include <limits.h>
+
+#include "base/error.h"
+
+struct replace {
+	int fd;     /* to write to */
+	char *path; /* the target, links resolved; NULL: written in place (a device, a pipe) */
+	char *temp; /* beside it */
+};
+
+/** Start. A target that is no regular file is opened as it is. @return 0 or -errno. */
+int replace_open(const char *path, struct replace *out, struct error *err);
+/** Give it its name, with the permissions of what it replaces. */
+int replace_commit(struct replace *r, struct error *err);
+/** Close; an uncommitted file is removed and the target stays as it was. */
+void replace_close(struct replace *r);
+#define auto_replace __attribute__((cleanup(replace_close))) struct replace

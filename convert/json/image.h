@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * A whole image to JSON and back: {"magic": NAME, "entries": [...]}.
+ */
+#pragma once
+
+#include "convert/json/emit.h"
+#include "convert/json/parse.h"
+#include "images/reader.h"
+
+struct image_json {
+	bool no_payload; /* sizes in place of payloads and raw bytes */
+	/** Open the image once more: raw images are read twice. NULL: their bytes are left out. */
+	int (*reopen)(void *arg, struct image_reader **out, struct error *err);
+	void *arg;
+};
+
+/** The whole document, in the layout of `out`, without a line end after it. */
+int image_to_json(struct image_reader *r, const struct image_json *how, struct json_out *out,
+		  struct error *err);
+
+/**
+ * Read one document and write the image it describes to a descriptor.
+ * @param name  of the image, for messages
+ */
+int image_from_json(struct json_in *in, int fd, const char *name, struct error *err);
+
+/* How the first words of a file are called in JSON, when they are not what the type usually has. */
+const char *image_head_name(enum image_head head);
+/** @return the head, or -EINVAL. */
+int image_head_by_name(const char *name);

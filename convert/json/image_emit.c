@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ * A whole image to JSON, an entry at a time.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "convert/json/base64.h"
+#include "convert/json/image.h"
+#include "convert/json/message.h"
+#include "convert/json/payload.h"
+#include "convert/raw/raw.h"
+
+static const char *const head_names[] = {
+	[HEAD_RAW] = "raw",
+	[HEAD_MAGIC] = "magic",
+	[HEAD_COMMON] = "common",
+	[HEAD_SERVICE] = "service",
+};
+
+const char *image_head_name(enum image_head head)
+{
+	return head_names[head];
+}
+
+int image_head_by_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(head_names); i++) {
+		if (!strcmp(head_names[i], name))
+			return (int)i;
+	}
+	return -EINVAL;
+}
+
+/* A message that packs differently (fields out of order, overlong numbers) keeps its bytes too. */
+static void packed_to_json(struct image_reader *r, const ProtobufCMessage *msg,
+			   struct json_out *out, struct strbuf *scratch)
+{
+	size_t len;
+	const void *bytes = image_entry_bytes(r, &len);
+	strbuf_reset(scratch);
+	if (strbuf_reserve(scratch, len) < 0) {
+		out->error = -ENOMEM;
+		return;
+	}
+	if (protobuf_c_message_get_packed_size(msg) == len) {
+		protobuf_c_message_pack(msg, (uint8_t *)scratch->data);
+		if (!memcmp(scratch->data, bytes, len))
+			return;
+	}
+	json_key(out, "_raw");
+	json_base64(out, bytes, len);
+}
+
+static int entry_to_json(struct image_reader *r, const ProtobufCMessage *msg,
+			 const struct image_json *how, struct json_out *out, struct strbuf *scratch,
+			 struct error *err)
+{
+	json_begin(out, '{');
+	message_members_to_json(msg, out);
+	packed_to_json(r, msg, out, scratch);
+	int rc = payload_to_json(r, msg, how->no_payload, out, err);
+	if (rc < 0)
+		return rc;
+	json_end(out, '}');
+	return payload_chunks_to_json(r, msg, how->no_payload, out, err);
+}
+
+static int entries_to_json(struct image_reader *r, const struct image_json *how,
+			   struct json_out *out, struct error *err)
+{
+	auto_strbuf scratch = { 0 };
+	int rc = 1;
+	json_key(out, "entries");
+	json_begin(out, '[');
+	while (rc > 0 && !out->error) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		int bad = rc > 0 ? entry_to_json(r, msg, how, out, &scratch, err) : 0;
+		if (bad < 0)
+			return bad;
+	}
+	json_end(out, ']');
+	return rc < 0 ? rc : 0;
+}
+
+int image_to_json(struct image_reader *r, const struct image_json *how, struct json_out *out,
+		  struct error *err)
+{
+	const struct image_type *type = image_reader_type(r);
+	json_begin(out, '{');
+	json_key(out, "magic");
+	json_str(out, type->name);
+	if (image_reader_head(r) != type->head) {
+		json_key(out, "head");
+		json_str(out, image_head_name(image_reader_head(r)));
+	}
+	int rc = type->entry ? entries_to_json(r, how, out, err) : raw_to_json(r, how, out, err);
+	if (rc < 0)
+		return rc;
+	json_end(out, '}');
+	return out->error ? json_out_flush(out, err) : 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * Page contents: how much there is, and how much of it is zero.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "convert/raw/raw.h"
+
+#define PAGE  4096
+#define PIECE (64 * PAGE)
+
+static bool is_zero(const char *page)
+{
+	return page[0] == 0 && !memcmp(page, page + 1, PAGE - 1);
+}
+
+int pages_to_json(struct image_reader *r, struct json_out *out, struct error *err)
+{
+	auto_free char *piece = malloc(PIECE);
+	if (!piece)
+		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+	uint64_t bytes = 0, zero = 0;
+	ssize_t n;
+	while ((n = image_read_raw(r, piece, PIECE, err)) > 0) {
+		bytes += (uint64_t)n;
+		for (ssize_t at = 0; at + PAGE <= n; at += PAGE)
+			zero += is_zero(piece + at);
+	}
+	if (n < 0)
+		return (int)n;
+	json_key(out, "pages");
+	json_u64(out, bytes / PAGE);
+	json_key(out, "bytes");
+	json_u64(out, bytes);
+	json_key(out, "zero_pages");
+	json_u64(out, zero);
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * Images without messages: netlink dumps, rule sets, tars, pages. What they hold is shown, and
+ * their bytes travel as they are.
+ */
+#pragma once
+
+#include "convert/json/emit.h"
+#include "convert/json/image.h"
+#include "images/reader.h"
+#include "images/writer.h"
+
+/** Members after "magic": what the image holds, then "raw" (base64) unless "lines" says it all. */
+int raw_to_json(struct image_reader *r, const struct image_json *how, struct json_out *out,
+		struct error *err);
+
+enum raw_member {
+	RAW_UNKNOWN,
+	RAW_SHOWN,   /* for people only */
+	RAW_CONTENT, /* the bytes: "raw" or "lines" */
+};
+enum raw_member raw_member_kind(const char *key);
+/** Write the bytes that the member in->key holds. */
+int raw_from_json(struct json_in *in, struct image_writer *w, struct error *err);
+
+/* One way to show bytes; rows in raw.c. */
+struct raw_form {
+	enum image_id id;
+	/** Add members to the open object. */
+	int (*show)(struct image_reader *r, struct json_out *out, struct error *err);
+	/** Whether show() says every byte: then there is no "raw". */
+	bool whole;
+	/** Whether only a summary is shown in pretty form, and only bytes in compact form. */
+	bool summary;
+};
+
+int netlink_to_json(struct image_reader *r, struct json_out *out, struct error *err);
+int lines_to_json(struct image_reader *r, struct json_out *out, struct error *err);
+int lines_from_json(struct json_in *in, struct image_writer *w, struct error *err);
+int tar_to_json(struct image_reader *r, struct json_out *out, struct error *err);
+int pages_to_json(struct image_reader *r, struct json_out *out, struct error *err);

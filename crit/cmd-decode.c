@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ * crit decode: an image to JSON.
+ */
+#include "base/array.h"
+#include "crit/commands.h"
+#include "crit/decode.h"
+
+struct decode_opts {
+	const char *in, *out;
+	bool pretty, no_payload;
+};
+
+static const struct arg_row decode_rows[] = {
+	{ 'i', "in", "IMAGE", "image to read; default standard input", ARG_STRING,
+	  offsetof(struct decode_opts, in) },
+	{ 'o', "out", "FILE", "file to write; default standard output", ARG_STRING,
+	  offsetof(struct decode_opts, out) },
+	{ 0, "pretty", NULL, "indent, and print numbers as people read them", ARG_FLAG,
+	  offsetof(struct decode_opts, pretty) },
+	{ 0, "nopl", NULL, "print only the size of payloads", ARG_FLAG,
+	  offsetof(struct decode_opts, no_payload) },
+};
+
+static int decode_command(void *opts_, int nr_operands, char **operands, struct error *err)
+{
+	const struct decode_opts *opts = opts_;
+	if (nr_operands > 1 || (nr_operands && opts->in))
+		return error_set(err, EUSAGE, "want one IMAGE");
+	const struct decode_request request = {
+		.image = nr_operands ? operands[0] : opts->in,
+		.out = opts->out,
+		.pretty = opts->pretty,
+		.no_payload = opts->no_payload,
+	};
+	return decode_run(&request, err);
+}
+
+const struct command cmd_decode = {
+	.name = "decode",
+	.args = "[-i IMAGE] [-o FILE] [--pretty] [--nopl] [IMAGE]",
+	.summary = "turn an image into JSON",
+	.detail =
+	    "IMAGE is a file, ARCHIVE:MEMBER, or - for standard input. `crit encode` turns the\n"
+	    "result back into the same bytes.",
+	.rows = decode_rows,
+	.nr_rows = ARRAY_SIZE(decode_rows),
+	.opts_size = sizeof(struct decode_opts),
+	.run = decode_command,
+};

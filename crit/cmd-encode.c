@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * crit encode: JSON to an image.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/replace.h"
+#include "convert/json/image.h"
+#include "crit/commands.h"
+
+struct encode_opts {
+	const char *in, *out;
+};
+
+static const struct arg_row encode_rows[] = {
+	{ 'i', "in", "FILE", "JSON to read; default standard input", ARG_STRING,
+	  offsetof(struct encode_opts, in) },
+	{ 'o', "out", "IMAGE", "image to write; default standard output", ARG_STRING,
+	  offsetof(struct encode_opts, out) },
+};
+
+static int encode_to(const char *path, int fd, const char *name, struct error *err)
+{
+	auto_fd opened = -1;
+	bool is_stdin = !path || !strcmp(path, "-");
+	if (!is_stdin) {
+		opened = open(path, O_RDONLY | O_CLOEXEC);
+		if (opened < 0)
+			return error_sys(err, "open %s", path);
+	}
+	auto_json_in in;
+	int rc = json_in_init(&in, is_stdin ? STDIN_FILENO : opened,
+			      is_stdin ? "standard input" : path, err);
+	return rc < 0 ? rc : image_from_json(&in, fd, name, err);
+}
+
+static int encode_run(void *opts_, int nr_operands, char **operands, struct error *err)
+{
+	const struct encode_opts *opts = opts_;
+	if (nr_operands > 1 || (nr_operands && opts->in))
+		return error_set(err, EUSAGE, "want one FILE");
+	const char *in = nr_operands ? operands[0] : opts->in;
+	if (!opts->out)
+		return encode_to(in, STDOUT_FILENO, "standard output", err);
+	auto_replace target = { .fd = -1 };
+	int rc = replace_open(opts->out, &target, err);
+	if (rc == 0)
+		rc = encode_to(in, target.fd, opts->out, err);
+	if (rc == 0)
+		rc = replace_commit(&target, err);
+	return rc;
+}
+
+const struct command cmd_encode = {
+	.name = "encode",
+	.args = "[-i FILE] [-o IMAGE] [FILE]",
+	.summary = "turn JSON into an image",
+	.detail =
+	    "Takes what decode and show print, as it is or edited: numbers, 0x1f, names of flags.\n"
+	    "IMAGE is written beside its name and renamed: a failure leaves it as it was.",
+	.rows = encode_rows,
+	.nr_rows = ARRAY_SIZE(encode_rows),
+	.opts_size = sizeof(struct encode_opts),
+	.run = encode_run,
+};

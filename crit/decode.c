@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * An image to JSON, in a file or on standard output: what show and decode share.
+ */
+#include "crit/decode.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/replace.h"
+#include "convert/json/image.h"
+#include "crit/image_arg.h"
+
+static int reopen(void *arg, struct image_reader **out, struct error *err)
+{
+	return image_arg_open(arg, out, err);
+}
+
+static int decode_to(const struct decode_request *request, int fd, const char *name,
+		     struct error *err)
+{
+	auto_image_arg arg = { .text = request->image };
+	auto_image_reader r = NULL;
+	int rc = image_arg_open(&arg, &r, err);
+	if (rc < 0)
+		return rc;
+	auto_json_out out = { .fd = -1 };
+	rc = json_out_init(&out, fd, name, request->pretty, err);
+	if (rc < 0)
+		return rc;
+	bool again = request->image && strcmp(request->image, "-");
+	const struct image_json how = {
+		.no_payload = request->no_payload,
+		.reopen = again ? reopen : NULL,
+		.arg = &arg,
+	};
+	rc = image_to_json(r, &how, &out, err);
+	if (rc == 0 && !request->out)
+		json_raw(&out, "\n", 1);
+	int flushed = json_out_flush(&out, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : flushed;
+}
+
+int decode_run(const struct decode_request *request, struct error *err)
+{
+	if (!request->out)
+		return decode_to(request, STDOUT_FILENO, "standard output", err);
+	auto_replace target = { .fd = -1 };
+	int rc = replace_open(request->out, &target, err);
+	if (rc == 0)
+		rc = decode_to(request, target.fd, request->out, err);
+	if (rc == 0)
+		rc = replace_commit(&target, err);
+	return rc;
+}

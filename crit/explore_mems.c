@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ * crit x … mems and rss: memory areas, and the stored pages in them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/array.h"
+#include "crit/explore.h"
+#include "crit/file_names.h"
+#include "memory.pb-c.h"
+
+/* vma_entry.status; format/flagsets: mmap.status. */
+enum vma_status {
+	AREA_REGULAR = 1 << 0,
+	AREA_STACK = 1 << 1,
+	AREA_VSYSCALL = 1 << 2,
+	AREA_VDSO = 1 << 3,
+	FILE_PRIVATE = 1 << 6,
+	FILE_SHARED = 1 << 7,
+	ANON_SHARED = 1 << 8,
+	AREA_SYSVIPC = 1 << 10,
+	AREA_SOCKET = 1 << 11,
+};
+
+/* Shared objects are numbered in the order in which they are met. */
+struct shared_ids {
+	struct shared_id {
+		uint64_t shmid;
+		unsigned number;
+	} * items; /* sorted by shmid */
+	size_t nr, cap;
+};
+
+static unsigned shared_number(struct shared_ids *ids, uint64_t shmid)
+{
+	size_t low = 0, high = ids->nr;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (ids->items[middle].shmid < shmid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < ids->nr && ids->items[low].shmid == shmid)
+		return ids->items[low].number;
+	if (!array_add(ids))
+		return 0;
+	memmove(&ids->items[low + 1], &ids->items[low], (ids->nr - 1 - low) * sizeof(*ids->items));
+	ids->items[low] = (struct shared_id){ shmid, (unsigned)ids->nr };
+	return ids->items[low].number;
+}
+
+struct mems {
+	struct source *src;
+	struct file_names *names;
+	struct shared_ids ids;
+};
+
+static void area_name_print(struct mems *m, const VmaEntry *vma)
+{
+	static const struct {
+		unsigned status;
+		const char *name;
+	} shared[] = { { AREA_SYSVIPC, "ips" },
+		       { ANON_SHARED, "shmem" },
+		       { AREA_SOCKET, "packet" } },
+	  special[] = { { AREA_STACK, "stack" },
+			{ AREA_VSYSCALL, "vsyscall" },
+			{ AREA_VDSO, "vdso" } };
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+		if (vma->status & shared[i].status) {
+			printf(" %s[%x]", shared[i].name, shared_number(&m->ids, vma->shmid));
+			return;
+		}
+	}
+	if (vma->status & (FILE_PRIVATE | FILE_SHARED)) {
+		printf(" %s", file_path(m->names, (uint32_t)vma->shmid));
+		if (vma->pgoff)
+			printf(" + %#" PRIx64, vma->pgoff);
+		if (vma->status & FILE_SHARED)
+			printf(" (s)");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(special); i++) {
+		if (vma->status & special[i].status) {
+			printf(" [%s]", special[i].name);
+			return;
+		}
+	}
+	if (vma->flags & MAP_GROWSDOWN)
+		printf(" [stack?]");
+}
+
+static void area_print(struct mems *m, const VmaEntry *vma)
+{
+	char range[40];
+	snprintf(range, sizeof(range), "%08" PRIx64 "-%08" PRIx64, vma->start, vma->end);
+	printf("\t%-36s%c%c%c", range, vma->prot & PROT_READ ? 'r' : '-',
+	       vma->prot & PROT_WRITE ? 'w' : '-', vma->prot & PROT_EXEC ? 'x' : '-');
+	area_name_print(m, vma);
+	printf("%s\n", vma->status & AREA_REGULAR ? "" : " *");
+}
+
+static int task_mems_print(struct mems *m, uint32_t pid, struct error *err)
+{
+	auto_message ProtobufCMessage *msg = NULL;
+	printf("%d\n", (int)pid);
+	int rc = task_image_read(m->src, IMG_MM, pid, pid, &msg, err);
+	if (rc <= 0)
+		return rc;
+	const MmEntry *mm = (MmEntry *)msg;
+	printf("\t%-36s    %s\n", "exe", file_path(m->names, mm->exe_file_id));
+	for (size_t i = 0; i < mm->n_vmas; i++)
+		area_print(m, mm->vmas[i]);
+	return 0;
+}
+
+/* Where the walk through a task's areas stands. */
+struct area_walk {
+	const MmEntry *mm;
+	size_t at;
+	size_t printed; /* area named last, plus 1 */
+};
+
+static void run_area_print(const struct mems *m, struct area_walk *walk)
+{
+	const VmaEntry *vma = walk->mm->vmas[walk->at];
+	if (walk->printed == walk->at + 1) {
+		printf(" ~");
+	} else {
+		printf(" %08" PRIx64 " / %-8" PRIu64, vma->start, (vma->end - vma->start) >> 12);
+		if (vma->status & (FILE_PRIVATE | FILE_SHARED))
+			printf(" %s", file_path(m->names, (uint32_t)vma->shmid));
+		walk->printed = walk->at + 1;
+	}
+	printf("\n\t%23s", "");
+}
+
+static void run_print(const struct mems *m, const PagemapEntry *run, struct area_walk *walk)
+{
+	uint64_t nr_pages = run->has_nr_pages ? run->nr_pages : run->compat_nr_pages;
+	uint64_t end = run->vaddr + (nr_pages << 12);
+	char text[64];
+	snprintf(text, sizeof(text), "\t%" PRIx64 " / %-8" PRIu64, run->vaddr, nr_pages);
+	printf("%-24s", text);
+	const MmEntry *mm = walk->mm;
+	while (walk->at < mm->n_vmas && mm->vmas[walk->at]->end <= run->vaddr)
+		walk->at++;
+	size_t first = walk->at;
+	for (; walk->at < mm->n_vmas && mm->vmas[walk->at]->start < end; walk->at++)
+		run_area_print(m, walk);
+	if (walk->at > first)
+		walk->at--; /* the next run may lie in the same area */
+	putchar('\n');
+}
+
+static int task_rss_print(struct mems *m, uint32_t pid, struct error *err)
+{
+	auto_message ProtobufCMessage *mm = NULL;
+	auto_image_reader r = NULL;
+	printf("%d\n", (int)pid);
+	int rc = task_image_read(m->src, IMG_MM, pid, pid, &mm, err);
+	if (rc <= 0)
+		return rc;
+	rc = image_open_typed(m->src, IMG_PAGEMAP, pid, &r, err);
+	struct area_walk walk = { .mm = (MmEntry *)mm };
+	for (bool head = true; rc >= 0; head = false) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc <= 0)
+			return rc;
+		if (!head)
+			run_print(m, (PagemapEntry *)msg, &walk);
+	}
+	return rc;
+}
+
+static int explore_memory(struct source *src,
+			  int (*print)(struct mems *m, uint32_t pid, struct error *err),
+			  struct error *err)
+{
+	auto_task_list tasks = { 0 };
+	struct mems m = { .src = src };
+	int rc = task_list_read(src, &tasks, err);
+	if (rc == 0)
+		rc = file_names_read(src, &m.names, err);
+	for (size_t i = 0; rc >= 0 && i < tasks.nr; i++)
+		rc = print(&m, tasks.items[i]->pid, err);
+	file_names_free(m.names);
+	free(m.ids.items);
+	return rc < 0 ? rc : 0;
+}
+
+int explore_mems(struct source *src, struct error *err)
+{
+	return explore_memory(src, task_mems_print, err);
+}
+
+int explore_rss(struct source *src, struct error *err)
+{
+	return explore_memory(src, task_rss_print, err);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ * IMAGE on the command line: a path, ARCHIVE:MEMBER, or - for standard input.
+ */
+#include "crit/image_arg.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static int open_stdin(struct image_reader **out, struct error *err)
+{
+	/* a copy: the stream closes what it is given */
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return error_sys(err, "standard input");
+	struct istream *in;
+	int rc = istream_open_fd(fd, "standard input", &in, err);
+	return rc < 0 ? rc : image_open_stream(in, "standard input", out, err);
+}
+
+static int open_path(const char *path, struct image_reader **out, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "open %s", path);
+	struct istream *in;
+	int rc = istream_open_fd(fd, path, &in, err);
+	return rc < 0 ? rc : image_open_stream(in, path, out, err);
+}
+
+/* The colon that ends the name of an existing file or directory; NULL: none does. */
+static const char *member_of(const char *text, char **source_path)
+{
+	for (const char *colon = strchr(text, ':'); colon; colon = strchr(colon + 1, ':')) {
+		char *path = strndup(text, (size_t)(colon - text));
+		struct stat st;
+		if (path && colon[1] && stat(path, &st) == 0) {
+			*source_path = path;
+			return colon + 1;
+		}
+		free(path);
+	}
+	return NULL;
+}
+
+int image_arg_open(struct image_arg *arg, struct image_reader **out, struct error *err)
+{
+	if (!arg->text || !strcmp(arg->text, "-"))
+		return open_stdin(out, err);
+	struct stat st;
+	if (stat(arg->text, &st) == 0)
+		return open_path(arg->text, out, err);
+	auto_free char *path = NULL;
+	const char *member = member_of(arg->text, &path);
+	if (!member)
+		return open_path(arg->text, out, err);
+	int rc = arg->src ? 0 : source_open(path, &arg->src, err);
+	return rc < 0 ? rc : image_open(arg->src, member, out, err);
+}
+
+void image_arg_fini(struct image_arg *arg)
+{
+	source_close(arg->src);
+	arg->src = NULL;
+}
