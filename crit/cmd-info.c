@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "convert/json/emit.h"
+#include "convert/json/image.h"
 #include "crit/commands.h"
 #include "crit/image_arg.h"
 #include "crit/image_count.h"
@@ -29,7 +29,7 @@ static int info_run(void *opts, int nr_operands, char **operands, struct error *
 		return rc;
 	json_begin(&out, '{');
 	json_key(&out, "magic");
-	json_str(&out, image_reader_type(r)->name);
+	json_str(&out, image_magic_name(image_reader_type(r)));
 	json_key(&out, count.raw ? "bytes" : "count");
 	json_u64(&out, count.raw ? count.bytes : count.entries);
 	json_end(&out, '}');

@@ -35,12 +35,14 @@ int image_count(struct image_reader *r, struct image_count *out, struct error *e
 	*out = (struct image_count){ .raw = !type->entry };
 	if (out->raw)
 		return bytes_count(r, out, err);
-	for (;;) {
+	for (bool head = true;;) {
 		auto_message ProtobufCMessage *msg = NULL;
 		int rc = image_next(r, &msg, err);
 		if (rc <= 0)
 			return rc;
-		out->entries++;
+		/* the first message of a page map is its head */
+		out->entries += !(head && type->first);
+		head = false;
 		rc = type->payload == PAYLOAD_GHOST ? chunks_count(r, out, err) : 0;
 		if (rc < 0)
 			return rc;

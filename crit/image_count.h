@@ -7,7 +7,7 @@
 
 struct image_count {
 	bool raw;         /* no entries, only bytes */
-	uint64_t entries; /* as decode prints them: every ghost chunk is one */
+	uint64_t entries; /* every ghost chunk is one; a page map's head is none */
 	uint64_t bytes;   /* of a raw image */
 };
 

@@ -24,6 +24,12 @@ int image_to_json(struct image_reader *r, const struct image_json *how, struct j
  */
 int image_from_json(struct json_in *in, int fd, const char *name, struct error *err);
 
+/**
+ * What "magic" says: page maps of shared segments have the magic, and so the name, of all page
+ * maps.
+ */
+const char *image_magic_name(const struct image_type *type);
+
 /* How the first words of a file are called in JSON, when they are not what the type usually has. */
 const char *image_head_name(enum image_head head);
 /** @return the head, or -EINVAL. */

@@ -85,13 +85,18 @@ static int entries_to_json(struct image_reader *r, const struct image_json *how,
 	return rc < 0 ? rc : 0;
 }
 
+const char *image_magic_name(const struct image_type *type)
+{
+	return image_types[type->id == IMG_SHMEM_PAGEMAP ? IMG_PAGEMAP : type->id].name;
+}
+
 int image_to_json(struct image_reader *r, const struct image_json *how, struct json_out *out,
 		  struct error *err)
 {
 	const struct image_type *type = image_reader_type(r);
 	json_begin(out, '{');
 	json_key(out, "magic");
-	json_str(out, type->name);
+	json_str(out, image_magic_name(type));
 	if (image_reader_head(r) != type->head) {
 		json_key(out, "head");
 		json_str(out, image_head_name(image_reader_head(r)));
