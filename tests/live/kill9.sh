@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# SIGKILL of the engine at random moments (KILLS=200): the target must run on, nothing left in it.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+O=${O:-$PWD/build}
+base=${TMPDIR:-/tmp}
+[ -w /dev/shm ] && base=/dev/shm
+dir=$(mktemp -d "$base/stasis-kill9.XXXXXX") || exit 1
+trap 'rm -rf "$dir"' EXIT
+"${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O2 -pthread -o "$dir/kill9" tests/live/kill9/kill9.c || exit 1
+mkdir "$dir/images"
+"$dir/kill9" "$O/stasis" "$dir/images" "${KILLS:-200}"
+status=$?
+[ $status = 0 ] || tail -n 3 "$dir/images/dump.log" | sed 's/^/# /'
+exit $status
