@@ -132,17 +132,18 @@ static int load_task(struct restore *r, const struct rtask *t, struct error *err
 	struct file_set *set = r->files;
 	if (t->state == TASK_ZOMBIE || t->state == TASK_DEAD || !t->ids)
 		return 0;
-	if (!file_set_rows(set, t->ids->files_id)) {
-		struct fd_rows *rows = array_add(&set->tables);
-		if (!rows)
-			return error_set(err, ENOMEM, "out of memory");
-		rows->files_id = t->ids->files_id;
-		rows->pid = t->pid;
-		int rc = rows_load(r, rows, err);
-		if (rc < 0)
-			return rc;
-	}
-	return fs_load(r, t, err);
+	const struct fd_rows *other = file_set_rows(set, t->ids->files_id);
+	if (other)
+		return error_set(err, ENOTSUP,
+				 "pid %d shares its descriptors with pid %d: not supported yet",
+				 t->pid, other->pid);
+	struct fd_rows *rows = array_add(&set->tables);
+	if (!rows)
+		return error_set(err, ENOMEM, "out of memory");
+	rows->files_id = t->ids->files_id;
+	rows->pid = t->pid;
+	int rc = rows_load(r, rows, err);
+	return rc < 0 ? rc : fs_load(r, t, err);
 }
 
 /* Files whose path is not theirs: deleted ones, kept in images of their own. */

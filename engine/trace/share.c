@@ -17,8 +17,8 @@
 static const struct kind {
 	int type;
 	const char *name;
-	size_t offset; /* of the id in struct task */
-	bool may_share;
+	size_t offset;         /* of the id in struct task */
+	bool threads_may_part; /* unshare(2) gives one thread its own */
 } kinds[] = {
 	{ KCMP_VM, "its address space", offsetof(struct task, vm_id), false },
 	{ KCMP_FILES, "its descriptors", offsetof(struct task, files_id), true },
@@ -73,14 +73,10 @@ static int number_kind(struct dump *d, const struct kind *k, struct task **owner
 		int rc = owner_find(owners, nr, t->pid, k->type, &at, err);
 		if (rc < 0)
 			return rc;
-		if (rc == 1 && !k->may_share)
+		if (rc == 1)
 			return error_set(err, ENOTSUP,
-					 "task %d shares %s with task %d: not supported", t->pid,
-					 k->name, owners[at]->pid);
-		if (rc == 1) {
-			*id_of(t, k) = *id_of(owners[at], k);
-			continue;
-		}
+					 "task %d shares %s with task %d: not supported yet",
+					 t->pid, k->name, owners[at]->pid);
 		memmove(&owners[at + 1], &owners[at], (nr - at) * sizeof(*owners));
 		owners[at] = t;
 		*id_of(t, k) = FIRST_OBJECT_ID + (uint32_t)nr++;
@@ -93,8 +89,8 @@ static int check_threads(const struct task *t, struct error *err)
 {
 	for (size_t i = 1; i < t->nr_threads; i++) {
 		for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-			if (!kinds[k].may_share)
-				continue; /* the kernel does not let threads part these */
+			if (!kinds[k].threads_may_part)
+				continue;
 			if (kcmp(t->pid, t->threads[i].tid, kinds[k].type) == 0)
 				continue;
 			return error_set(err, ENOTSUP,
