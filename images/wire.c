@@ -22,6 +22,12 @@ struct wire_field {
 	struct wire bytes; /* of a length-prefixed one */
 };
 
+static struct wire wire_of(const uint8_t *bytes, size_t len)
+{
+	return (struct wire){ bytes,
+			      len ? bytes + len : bytes }; /* of nothing, there is no address */
+}
+
 static bool wire_varint(struct wire *w, uint64_t *out)
 {
 	uint64_t v = 0;
@@ -173,7 +179,7 @@ static int check_message(const ProtobufCMessageDescriptor *desc, struct wire w, 
 int wire_check(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, size_t len,
 	       struct error *err)
 {
-	return check_message(desc, (struct wire){ bytes, bytes + len }, 0, err);
+	return check_message(desc, wire_of(bytes, len), 0, err);
 }
 
 static int check_nesting(const ProtobufCMessageDescriptor *desc, struct wire w, unsigned depth,
@@ -200,6 +206,5 @@ static int check_nesting(const ProtobufCMessageDescriptor *desc, struct wire w, 
 int wire_check_nesting(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, size_t len,
 		       struct error *err)
 {
-	return len < DEPTH_SAFE ? 0
-				: check_nesting(desc, (struct wire){ bytes, bytes + len }, 0, err);
+	return len < DEPTH_SAFE ? 0 : check_nesting(desc, wire_of(bytes, len), 0, err);
 }
