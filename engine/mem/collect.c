@@ -189,6 +189,24 @@ static int read_smaps(const struct task *t, struct vma_list *out, struct error *
 	return 0;
 }
 
+/* Linux 6.13 shows the kernel's data in two parts; images know one. */
+static void join_vvar(struct vma_list *vmas)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < vmas->nr; i++) {
+		struct vma *v = &vmas->items[i], *last = nr ? &vmas->items[nr - 1] : NULL;
+		if (last && (v->status & VMA_AREA_VVAR) && (last->status & VMA_AREA_VVAR) &&
+		    last->end == v->start) {
+			last->end = v->end;
+			free(v->path);
+			continue;
+		}
+		vmas->items[nr++] = *v;
+	}
+	vmas->nr = nr;
+}
+
 int mem_collect(struct dump *d, struct task *t, struct error *err)
 {
 	vma_list_fini(&t->vmas);
@@ -206,6 +224,7 @@ int mem_collect(struct dump *d, struct task *t, struct error *err)
 		if (rc < 0)
 			return rc;
 	}
+	join_vvar(&t->vmas);
 	log_debug("pid %d: %zu mappings", t->pid, t->vmas.nr);
 	return 0;
 }
