@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * What the running kernel can do: one row per feature, each probed when somebody asks.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum feature_need {
+	FEATURE_BASIC, /* nothing works without it */
+	FEATURE_EXTRA, /* some programs need it, or something is slower without */
+	FEATURE_ALL,   /* rarely needed */
+};
+
+struct feature {
+	const char *name; /* as `check --feature` and RPC clients call it */
+	const char *what; /* one line, lower case */
+	enum feature_need need;
+	bool (*probe)(void); /* has no effect on this process; may fork a child */
+};
+
+#define NR_FEATURES 31
+extern const struct feature features[NR_FEATURES];
+
+/** By name; NULL: there is no such row. */
+const struct feature *feature_find(const char *name);
+
+/* The rows' probes, by what they try. */
+bool probe_children_file(void), probe_map_files(void), probe_kcmp(void), probe_pidfd_store(void);
+bool probe_peek_signals(void), probe_tid_address(void), probe_clone3_set_tid(void);
+bool probe_set_mm_map(void), probe_mem_write(void), probe_syscall_info(void);
+bool probe_mnt_id(void), probe_fdinfo_lock(void), probe_ns_pid(void), probe_userns(void);
+bool probe_cgroupns(void), probe_timens(void), probe_loginuid(void), probe_timers_file(void);
+bool probe_timer_ids(void), probe_timerfd_ticks(void), probe_seccomp_suspend(void);
+bool probe_rseq_conf(void), probe_soft_dirty(void), probe_pagemap_scan(void);
+bool probe_pagemap_guard(void), probe_uffd(void), probe_uffd_noncoop(void), probe_map_vdso(void);
+bool probe_memfd_hugetlb(void), probe_openat2(void), probe_move_mount_set_group(void);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ * Features of ptrace and of making tasks: some are tried on a child that sleeps.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/kernel/feature.h"
+
+/* Newer than the headers of some distributions. */
+#ifndef PR_TIMER_CREATE_RESTORE_IDS
+#define PR_TIMER_CREATE_RESTORE_IDS     77
+#define PR_TIMER_CREATE_RESTORE_IDS_GET 2
+#endif
+#define TIMERFD_SET_TICKS _IOW('T', 0, uint64_t)
+
+/* Run a check on a stopped child. */
+static bool with_child(bool (*check)(pid_t pid))
+{
+	pid_t pid = fork();
+	if (pid < 0)
+		return false;
+	if (pid == 0) {
+		for (;;)
+			pause();
+	}
+	int status;
+	bool yes = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0 &&
+		   ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 &&
+		   waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) && check(pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, __WALL);
+	return yes;
+}
+
+static bool can_peek_signals(pid_t pid)
+{
+	struct __ptrace_peeksiginfo_args args = { .nr = 1 };
+	siginfo_t info;
+	return ptrace(PTRACE_PEEKSIGINFO, pid, &args, &info) >= 0;
+}
+
+bool probe_peek_signals(void)
+{
+	return with_child(can_peek_signals);
+}
+
+static bool can_get_syscall_info(pid_t pid)
+{
+	struct __ptrace_syscall_info info;
+	return ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info) > 0;
+}
+
+bool probe_syscall_info(void)
+{
+	return with_child(can_get_syscall_info);
+}
+
+static bool can_get_rseq(pid_t pid)
+{
+	struct __ptrace_rseq_configuration conf;
+	return ptrace(PTRACE_GET_RSEQ_CONFIGURATION, pid, (void *)sizeof(conf), &conf) ==
+	       sizeof(conf);
+}
+
+bool probe_rseq_conf(void)
+{
+	return with_child(can_get_rseq);
+}
+
+static bool can_suspend_seccomp(pid_t pid)
+{
+	return ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_SUSPEND_SECCOMP) == 0;
+}
+
+bool probe_seccomp_suspend(void)
+{
+	return with_child(can_suspend_seccomp);
+}
+
+/* A page that may be executed but not written, of a child as of us. */
+static bool can_write_code(pid_t pid)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	auto_fd fd = open(path, O_RDWR | O_CLOEXEC);
+	off_t at = (off_t)(uintptr_t)&with_child;
+	char byte;
+	return fd >= 0 && pread(fd, &byte, 1, at) == 1 && pwrite(fd, &byte, 1, at) == 1;
+}
+
+bool probe_mem_write(void)
+{
+	return with_child(can_write_code);
+}
+
+bool probe_kcmp(void)
+{
+	pid_t self = getpid();
+	return syscall(SYS_kcmp, self, self, KCMP_VM, 0, 0) == 0;
+}
+
+bool probe_pidfd_store(void)
+{
+	auto_fd pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (pidfd < 0)
+		return false;
+	auto_fd copy = (int)syscall(SYS_pidfd_getfd, pidfd, pidfd, 0);
+	return copy >= 0;
+}
+
+bool probe_tid_address(void)
+{
+	int *address;
+	return syscall(SYS_prctl, PR_GET_TID_ADDRESS, &address) == 0;
+}
+
+bool probe_set_mm_map(void)
+{
+	unsigned int size = 0;
+	return syscall(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP_SIZE, &size, 0, 0) == 0 && size > 0;
+}
+
+/* An id that cannot be: EINVAL says that it was looked at. */
+bool probe_clone3_set_tid(void)
+{
+	pid_t tid = -1;
+	struct clone_args args = { .exit_signal = SIGCHLD,
+				   .set_tid = (uint64_t)(uintptr_t)&tid,
+				   .set_tid_size = 1 };
+	return syscall(SYS_clone3, &args, sizeof(args)) < 0 && errno == EINVAL;
+}
+
+bool probe_timer_ids(void)
+{
+	return syscall(SYS_prctl, PR_TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS_GET, 0,
+		       0, 0) >= 0;
+}
+
+/* Zero ticks are refused with EINVAL, but only where the request is known. */
+bool probe_timerfd_ticks(void)
+{
+	auto_fd fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	uint64_t ticks = 0;
+	return fd >= 0 && (ioctl(fd, TIMERFD_SET_TICKS, &ticks) == 0 || errno == EINVAL);
+}
