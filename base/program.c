@@ -138,12 +138,45 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
+/* Does any command know this word as an option whose value is the next word? */
+static bool takes_next_word(const struct program *program, const char *word)
+{
+	if (word[0] != '-' || !word[1])
+		return false;
+	bool is_long = word[1] == '-';
+	for (size_t i = 0; program->commands[i]; i++) {
+		const struct command *cmd = program->commands[i];
+		for (size_t k = 0; k < cmd->nr_rows; k++) {
+			const struct arg_row *row = &cmd->rows[k];
+			bool same = is_long ? row->name && !strcmp(row->name, word + 2)
+					    : row->letter == word[1] && !word[2];
+			if (same && row->value && row->value[0] != '[')
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Options may stand before the command: `stasis -v4 dump`. Then the command moves to the front. */
+static void move_command_first(const struct program *program, int argc, char **argv)
+{
+	int at = 1;
+	while (at < argc && argv[at][0] == '-')
+		at += takes_next_word(program, argv[at]) ? 2 : 1;
+	if (at <= 1 || at >= argc || !command_find(program, argv[at]))
+		return;
+	char *name = argv[at];
+	memmove(&argv[2], &argv[1], (size_t)(at - 1) * sizeof(*argv));
+	argv[1] = name;
+}
+
 int program_main(const struct program *program, int argc, char **argv)
 {
 	if (argc < 2) {
 		print_program_help(program, stderr);
 		return 2;
 	}
+	move_command_first(program, argc, argv);
 	const char *name = argv[1];
 	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
 		fputs(program->version, stdout);
