@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -22,11 +23,26 @@
 #include "engine/mem/mem.h"
 #include "engine/stage.h"
 
+#define GOING_TRIES 300 /* ms to wait for a pid whose holder is dead already */
+
+/* Is the pid held only by what is dead, or by a group whose last member may just be going? */
+static bool pid_is_going(pid_t pid)
+{
+	char path[32];
+	auto_strbuf stat = { 0 };
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (file_read_at(AT_FDCWD, path, &stat, NULL) < 0 || !stat.len)
+		return true;
+	const char *after = strrchr(stat.data, ')');
+	return !after || strlen(after) < 3 || after[2] == 'Z' || after[2] == 'X';
+}
+
 /* Who has a pid that a task needs. */
 static int pid_taken(pid_t pid, struct error *err)
 {
 	char path[32];
 	auto_strbuf comm = { 0 };
+	bool going = pid_is_going(pid);
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	if (file_read_at(AT_FDCWD, path, &comm, NULL) < 0 || !comm.len)
 		return error_set(err, EEXIST,
@@ -34,6 +50,12 @@ static int pid_taken(pid_t pid, struct error *err)
 				 "number; end its members, or restore in a new pid namespace",
 				 pid);
 	comm.data[strcspn(comm.data, "\n")] = '\0';
+	if (going)
+		return error_set(
+		    err, EEXIST,
+		    "pid %d is taken by the dead task \"%s\", which its parent has not "
+		    "waited for: end the parent, or restore in a new pid namespace",
+		    pid, comm.data);
 	return error_set(err, EEXIST,
 			 "pid %d is taken by the running task \"%s\": end it, or restore in a new "
 			 "pid namespace",
@@ -57,10 +79,14 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 {
 	pid_t want = r->plan->items[index].pid;
 	pid_t pid = clone_with_pid(want, sibling);
+	for (int i = 0; pid < 0 && errno == EEXIST; i++) {
+		if (i == GOING_TRIES || !pid_is_going(want))
+			return pid_taken(want, err);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		pid = clone_with_pid(want, sibling);
+	}
 	if (pid == 0)
 		live(r, index);
-	if (pid < 0 && errno == EEXIST)
-		return pid_taken(want, err);
 	if (pid < 0 && errno == EPERM)
 		return error_set(err, EPERM,
 				 "pid %d cannot be chosen: it needs CAP_CHECKPOINT_RESTORE or "

@@ -41,6 +41,8 @@ static int check_entry(const PstreeEntry *e, struct error *err)
 	if (!e->n_threads)
 		return error_set(err, EBADMSG, "pid %u has no threads", e->pid);
 	bool leader = false;
+	if (e->n_threads == 1)
+		return 0; /* whatever it says: CRIU leaves that of a zombie unset */
 	for (size_t i = 0; i < e->n_threads; i++) {
 		if (!valid_id(e->threads[i]))
 			return error_set(err, EBADMSG, "pid %u: thread id %u is out of range",

@@ -140,13 +140,26 @@ int restore_posix_timers(struct restorer_args *args)
 	return rc;
 }
 
+/*
+ * Nothing left, but an interval: it had just expired, and its signal waits to be taken, or is
+ * among those queued again. The kernel would take such a value for "disarmed".
+ */
+static void fix_expired(uint64_t spec[4])
+{
+	if (!spec[2] && !spec[3]) {
+		spec[2] = spec[0];
+		spec[3] = spec[1];
+	}
+}
+
 int restore_armed_timers(struct restorer_args *args)
 {
 	for (uint32_t i = 0; i < args->nr_timers; i++) {
 		const struct restorer_timer *t = &args->timers[i];
 		uint64_t spec[4] = { t->interval_sec, t->interval_nsec, t->value_sec,
 				     t->value_nsec };
-		if (!t->value_sec && !t->value_nsec)
+		fix_expired(spec);
+		if (!spec[2] && !spec[3])
 			continue;
 		long rc = sys(SYS_timer_settime, (long)t->id, 0, spec, 0);
 		if (rc < 0)
@@ -155,6 +168,7 @@ int restore_armed_timers(struct restorer_args *args)
 	for (int i = 0; i < 3; i++) {
 		uint64_t spec[4] = { args->itimers[i].isec, args->itimers[i].iusec,
 				     args->itimers[i].vsec, args->itimers[i].vusec };
+		fix_expired(spec);
 		if (!spec[2] && !spec[3])
 			continue;
 		long rc = sys(SYS_setitimer, i, spec, 0);
