@@ -40,6 +40,8 @@ static int check_entry(const PstreeEntry *e, struct error *err)
 		return error_set(err, EBADMSG, "pid %u: ppid, pgid or sid is out of range", e->pid);
 	if (!e->n_threads)
 		return error_set(err, EBADMSG, "pid %u has no threads", e->pid);
+	if (e->n_threads == 1)
+		return 0; /* the leader: of a zombie, CRIU writes whatever was in its memory */
 	bool leader = false;
 	if (e->n_threads == 1)
 		return 0; /* whatever it says: CRIU leaves that of a zombie unset */

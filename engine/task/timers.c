@@ -196,6 +196,11 @@ int timers_fill(const TaskTimersEntry *e, struct arena *arena, struct restorer_a
 		args->itimers[i].vsec = itimers[i]->vsec;
 		args->itimers[i].vusec = itimers[i]->vusec;
 	}
+	/* Expired, its signal queued: the kernel would set it going again when that is taken. */
+	if (!e->real->vsec && !e->real->vusec) {
+		args->itimers[0].vsec = e->real->isec;
+		args->itimers[0].vusec = e->real->iusec;
+	}
 	args->nr_timers = 0;
 	if (!e->n_posix)
 		return 0;

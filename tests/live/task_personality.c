@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The execution domain: flags that programs such as setarch set. CRIU 4.2 does not restore it.
- * live-modes: SS CS RR 2S
+ * The execution domain: flags that programs such as setarch set. CRIU 4.2 stores the
+ * hexadecimal number of /proc as a decimal one and restores none.
+ * live-modes: SS RR 2S
  */
 #include <sys/personality.h>
 

@@ -258,6 +258,17 @@ static void timers_check_refuses_bad_values(void **state)
 	expect_bad(timers_check(t, err), "notification 9");
 }
 
+static void timers_fill_rearms_an_expired_itimer(void **state)
+{
+	struct fixture *f = *state;
+	f->t.inside.itimers[0].interval_usec = 2000;
+	f->t.inside.itimers[1].interval_usec = 3000;
+	assert_int_equal(timers_dump(&f->t, f->tc, &f->err), 0);
+	assert_int_equal(timers_fill(f->tc->timers, &f->arena, &f->args, &f->err), 0);
+	assert_int_equal(f->args.itimers[0].vusec, 2000);
+	assert_int_equal(f->args.itimers[1].vusec, 0);
+}
+
 static void timers_dump_wants_the_inside_of_each(void **state)
 {
 	struct fixture *f = *state;
@@ -432,6 +443,7 @@ int main(void)
 		T(signals_check_refuses_bad_queues),
 		T(timers_come_through),
 		T(timers_check_refuses_bad_values),
+		T(timers_fill_rearms_an_expired_itimer),
 		T(timers_dump_wants_the_inside_of_each),
 		T(limits_come_through),
 		T(limits_check_refuses_bad_values),
