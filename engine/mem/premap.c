@@ -188,8 +188,10 @@ static uint64_t lay_out(struct premap *p)
 			struct vma *v = p->places[i].vma;
 			if (!p->places[i].wanted || !!(v->status & VMA_ANON_PRIVATE) != anon)
 				continue;
-			v->premapped = place_at(v, at);
-			at = v->premapped + vma_len(v);
+			/* Neighbours become one mapping, and all of it would count as guarded. */
+			uint64_t apart = has_guard(&p->t->vmas, v) ? PAGE : 0;
+			v->premapped = place_at(v, at + apart);
+			at = v->premapped + vma_len(v) + apart;
 		}
 		if (anon)
 			p->anon.end = at;
@@ -240,22 +242,31 @@ static int source_fd(struct premap *p, const struct vma *v, struct error *err)
 	return files_get_mapped(p->r, v->shmid, flags, err);
 }
 
-static int map_fresh(struct premap *p, const struct vma *v, struct error *err)
+/* Pages of its own mean that it was writable once, and has been accounted for since. */
+static bool was_writable(const struct place *pl)
 {
+	const struct vma *v = pl->vma;
+
+	return pl->nr && vma_is_private(v) && !(v->prot & PROT_WRITE) &&
+	       !(v->flags & MAP_NORESERVE);
+}
+
+static int map_fresh(struct premap *p, const struct place *pl, struct error *err)
+{
+	const struct vma *v = pl->vma;
+	void *at = (void *)(uintptr_t)v->premapped;
 	int flags =
-	    (v->flags & (MAP_PRIVATE | MAP_SHARED | MAP_NORESERVE | MAP_GROWSDOWN)) | MAP_FIXED;
+	    v->flags & (MAP_PRIVATE | MAP_SHARED | MAP_DROPPABLE | MAP_NORESERVE | MAP_GROWSDOWN);
 	int fd = source_fd(p, v, err);
 
 	if (fd < 0 && !(v->status & VMA_ANON_PRIVATE))
 		return fd;
-	if (v->flags & MAP_DROPPABLE)
-		flags |= MAP_DROPPABLE;
+	/* A segment's file is no anonymous memory any more: its offset counts. */
 	if (v->status & VMA_ANON_PRIVATE)
 		flags |= MAP_ANONYMOUS;
-	/* A segment's file is no anonymous memory any more: its offset counts. */
-	void *got = mmap((void *)(uintptr_t)v->premapped, vma_len(v), v->prot, flags, fd,
-			 fd < 0 ? 0 : (off_t)v->pgoff);
-	if (got == MAP_FAILED)
+	int prot = v->prot | (was_writable(pl) ? PROT_WRITE : 0);
+	if (mmap(at, vma_len(v), prot, flags | MAP_FIXED, fd, fd < 0 ? 0 : (off_t)v->pgoff) ==
+	    MAP_FAILED)
 		return error_sys(err, "map %s of %lu bytes", vma_kind(v),
 				 (unsigned long)vma_len(v));
 	return 0;
@@ -282,7 +293,7 @@ static int map_all(struct premap *p, struct error *err)
 		struct place *pl = &p->places[i];
 		if (!pl->wanted)
 			continue;
-		int rc = pl->from ? map_inherited(pl, err) : map_fresh(p, pl->vma, err);
+		int rc = pl->from ? map_inherited(pl, err) : map_fresh(p, pl, err);
 		if (rc < 0)
 			return error_wrap(err, rc, "pid %d: mapping %#lx", p->t->pid,
 					  (unsigned long)pl->vma->start);
@@ -380,6 +391,20 @@ static int drop_parents_pages(struct premap *p, struct error *err)
 	return rc;
 }
 
+/* After the pages are in: Linux takes the account of an empty mapping back. */
+static int protect_all(const struct premap *p, struct error *err)
+{
+	for (size_t i = 0; i < p->t->vmas.nr; i++) {
+		const struct vma *v = p->places[i].vma;
+		if (!p->places[i].wanted || p->places[i].from || !was_writable(&p->places[i]))
+			continue;
+		if (mprotect((void *)(uintptr_t)v->premapped, vma_len(v), v->prot) < 0)
+			return error_sys(err, "pid %d: protect memory for %#lx", p->t->pid,
+					 (unsigned long)v->start);
+	}
+	return 0;
+}
+
 static bool inherits(const struct premap *p)
 {
 	for (size_t i = 0; i < p->t->vmas.nr; i++)
@@ -439,6 +464,8 @@ static int build(struct premap *p, struct error *err)
 		rc = advise_guards(p->t, &p->t->parent->vmas, MADV_GUARD_REMOVE, err);
 	if (rc == 0)
 		rc = fill_all(p, err);
+	if (rc == 0)
+		rc = protect_all(p, err);
 	if (rc == 0)
 		rc = advise_guards(p->t, &p->t->vmas, MADV_GUARD_INSTALL, err);
 	return rc;

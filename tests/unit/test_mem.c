@@ -86,7 +86,8 @@ static void set_up(struct layout *at)
 	at->guard = map(8, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	memset(at->guard, 'g', 8 * PAGE);
 	madvise(at->guard + 2 * PAGE, 2 * PAGE, MADV_GUARD_INSTALL);
-	at->drop = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_DROPPABLE, -1, 0);
+	at->drop =
+	    mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_DROPPABLE, -1, 0);
 	at->grow = map(8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_GROWSDOWN);
 	at->grow[7 * PAGE] = 'G';
 	at->locked = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE);

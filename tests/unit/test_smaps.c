@@ -43,8 +43,7 @@ static void smaps_reads_header_and_flags(void **state)
 	assert_int_equal(v->pgoff, 0x2000);
 	assert_int_equal(v->prot, PROT_READ | PROT_WRITE);
 	assert_int_equal(v->flags, MAP_SHARED | MAP_LOCKED);
-	assert_int_equal(v->madv,
-			 1 << MADV_DONTFORK | 1 << MADV_DONTDUMP | 1 << MADV_NOHUGEPAGE);
+	assert_int_equal(v->madv, 1 << MADV_DONTFORK | 1 << MADV_DONTDUMP | 1 << MADV_NOHUGEPAGE);
 	assert_int_equal(v->vm_flags, VM_FLAG_MAYWRITE);
 	assert_int_equal(v->dev, makedev(0xfe, 1));
 	assert_int_equal(v->ino, 332383);
