@@ -19,6 +19,9 @@ void base64_emit(struct json_out *out, const void *bytes, size_t len);
 /** A whole value. */
 void json_base64(struct json_out *out, const void *bytes, size_t len);
 
+/* What a decoder may hold back from the piece before. */
+#define BASE64_CARRY 3
+
 struct base64_decoder {
 	uint32_t bits; /* not yet a whole group */
 	unsigned nr;   /* characters in bits, 0…3 */
@@ -27,7 +30,8 @@ struct base64_decoder {
 
 /**
  * Decode a piece of text; line ends and blanks are skipped.
- * @param out  room for len / 4 * 3 + 3 bytes
+ * @param out  room for len / 4 * 3 + 3 bytes; may overlap the text when it starts at least
+ *             BASE64_CARRY bytes before it, or at it for text that is whole
  * @return bytes stored; -EINVAL on anything that is not base64
  */
 ssize_t base64_decode(struct base64_decoder *d, const char *text, size_t len, uint8_t *out);

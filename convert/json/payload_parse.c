@@ -57,9 +57,10 @@ struct blob_sink {
 
 static int blob_read(struct json_in *in, const struct blob_sink *sink, struct error *err)
 {
-	auto_free char *text = malloc(TEXT_PIECE);
-	if (!text)
+	auto_free char *bytes = malloc(BASE64_CARRY + TEXT_PIECE);
+	if (!bytes)
 		return json_error(in, ENOMEM, err, "out of memory");
+	char *text = bytes + BASE64_CARRY;
 	struct base64_decoder decoder = { 0 };
 	int rc = json_string_begin(in, err);
 	if (rc < 0)
@@ -68,11 +69,10 @@ static int blob_read(struct json_in *in, const struct blob_sink *sink, struct er
 	while ((n = json_string_read(in, text, TEXT_PIECE, err)) > 0) {
 		if (!strncmp(text, "... <", 5) && n > 5)
 			return json_error(in, EBADMSG, err, "the payload was left out by --nopl");
-		/* in place: what is stored never passes what is read */
-		ssize_t len = base64_decode(&decoder, text, (size_t)n, (uint8_t *)text);
+		ssize_t len = base64_decode(&decoder, text, (size_t)n, (uint8_t *)bytes);
 		if (len < 0)
 			return json_error(in, EBADMSG, err, "not base64");
-		rc = sink->add(sink->arg, (uint8_t *)text, (size_t)len, err);
+		rc = sink->add(sink->arg, (uint8_t *)bytes, (size_t)len, err);
 		if (rc < 0)
 			return rc;
 	}

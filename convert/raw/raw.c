@@ -81,17 +81,18 @@ enum raw_member raw_member_kind(const char *key)
 
 static int bytes_from_json(struct json_in *in, struct image_writer *w, struct error *err)
 {
-	auto_free char *text = malloc(PIECE);
-	if (!text)
+	auto_free char *bytes = malloc(BASE64_CARRY + PIECE);
+	if (!bytes)
 		return json_error(in, ENOMEM, err, "out of memory");
+	char *text = bytes + BASE64_CARRY;
 	struct base64_decoder decoder = { 0 };
 	int rc = json_string_begin(in, err);
 	ssize_t n = rc;
 	while (rc == 0 && (n = json_string_read(in, text, PIECE, err)) > 0) {
-		ssize_t len = base64_decode(&decoder, text, (size_t)n, (uint8_t *)text);
+		ssize_t len = base64_decode(&decoder, text, (size_t)n, (uint8_t *)bytes);
 		if (len < 0)
 			return json_error(in, EBADMSG, err, "not base64");
-		rc = image_write_bytes(w, text, (size_t)len, err);
+		rc = image_write_bytes(w, bytes, (size_t)len, err);
 	}
 	if (rc == 0 && n == 0 && base64_decode_end(&decoder) < 0)
 		return json_error(in, EBADMSG, err, "base64 cut short");
