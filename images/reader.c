@@ -202,6 +202,8 @@ static int read_packed(struct image_reader *r, uint32_t len, struct error *err)
 		return BAD(r, err, "wanted a message of %" PRIu32 " bytes, found %" PRIu64, len,
 			   left);
 	r->packed_len = 0;
+	if (packed_grow(r, 1) < 0) /* an empty message has an address too */
+		return BAD(r, err, "out of memory");
 	size_t step = left == UINT64_MAX ? GROW_STEP : len;
 	while (r->packed_len < len) {
 		size_t part = len - r->packed_len;
