@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+ * What files/ says to images it should not believe.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "engine/files/set.h"
+#include "images/reader.h"
+#include "images/writer.h"
+
+#define PID      12
+#define FILES_ID 2
+
+/* One set: what a test changes of it is what it is about. */
+struct set {
+	FownEntry fown;
+	RegFileEntry reg;
+	PipeEntry pipe;
+	FileEntry file, second; /* second is written when its id is not 0 */
+	FdinfoEntry fd, fd2;    /* likewise fd2, when fd2.id is not 0 */
+	FsEntry fs;
+	PipeDataEntry data; /* when its pipe_id is not 0 */
+	RemapFilePathEntry remap;
+	char dir[64];
+	struct error err;
+};
+
+static void set_init(struct set *s)
+{
+	static char root[] = "/";
+	memset(s, 0, sizeof(*s));
+	fown_entry__init(&s->fown);
+	reg_file_entry__init(&s->reg);
+	pipe_entry__init(&s->pipe);
+	file_entry__init(&s->file);
+	file_entry__init(&s->second);
+	fdinfo_entry__init(&s->fd);
+	fdinfo_entry__init(&s->fd2);
+	fs_entry__init(&s->fs);
+	pipe_data_entry__init(&s->data);
+	remap_file_path_entry__init(&s->remap);
+	s->reg.id = s->file.id = s->fd.id = s->fs.cwd_id = s->fs.root_id = 1;
+	s->reg.name = root;
+	s->reg.fown = s->pipe.fown = &s->fown;
+	s->file.type = s->fd.type = FD_TYPES__REG;
+	s->file.reg = &s->reg;
+	strcpy(s->dir, "/tmp/test-files-images.XXXXXX");
+	assert_non_null(mkdtemp(s->dir));
+}
+
+static void write_two(int dirfd, enum image_id type, uint64_t id, const ProtobufCMessage *one,
+		      const ProtobufCMessage *two)
+{
+	struct error err;
+	auto_image_writer w = NULL;
+	assert_int_equal(image_create(dirfd, type, id, &w, &err), 0);
+	assert_int_equal(image_write(w, one, &err), 0);
+	if (two)
+		assert_int_equal(image_write(w, two, &err), 0);
+	assert_int_equal(image_finish(w, &err), 0);
+}
+
+static void set_write(const struct set *s)
+{
+	auto_fd dir = open(s->dir, O_RDONLY | O_DIRECTORY);
+	write_two(dir, IMG_FILES, 0, &s->file.base, s->second.id ? &s->second.base : NULL);
+	write_two(dir, IMG_FDINFO, FILES_ID, &s->fd.base, s->fd2.id ? &s->fd2.base : NULL);
+	write_two(dir, IMG_FS, PID, &s->fs.base, NULL);
+	if (s->data.pipe_id)
+		write_two(dir, IMG_PIPES_DATA, 0, &s->data.base, NULL);
+	if (s->remap.orig_id)
+		write_two(dir, IMG_REMAP_FPATH, 0, &s->remap.base, NULL);
+}
+
+/* @return what loading and opening it gives; s->err says why */
+static int set_try(struct set *s)
+{
+	struct options opts = { 0 };
+	TaskKobjIdsEntry ids;
+	task_kobj_ids_entry__init(&ids);
+	ids.files_id = ids.fs_id = FILES_ID;
+	struct rtask task = { .pid = PID, .state = TASK_ALIVE, .ids = &ids };
+	struct rtask *tasks[] = { &task };
+	struct restore r = { .opts = &opts, .tasks = tasks, .nr_tasks = 1 };
+
+	set_write(s);
+	int rc = source_open(s->dir, &r.images, &s->err);
+	if (rc == 0)
+		rc = files_load(&r, &s->err);
+	if (rc == 0)
+		rc = files_open_all(&r, &s->err);
+	file_set_free(r.files);
+	source_close(r.images);
+	char command[128];
+	snprintf(command, sizeof(command), "rm -rf '%s'", s->dir);
+	assert_int_equal(system(command), 0);
+	return rc;
+}
+
+static void plain(struct set *s)
+{
+	(void)s;
+}
+static void relative_path(struct set *s)
+{
+	static char path[] = "etc/passwd";
+	s->reg.name = path;
+}
+static void empty_path(struct set *s)
+{
+	static char path[] = "";
+	s->reg.name = path;
+}
+static void no_fields(struct set *s)
+{
+	s->file.reg = NULL;
+}
+static void wrong_inner_id(struct set *s)
+{
+	s->reg.id = 9;
+}
+static void bad_owner(struct set *s)
+{
+	s->fown.pid_type = 7;
+}
+static void bad_signal(struct set *s)
+{
+	s->fown.signum = 65;
+}
+static void external(struct set *s)
+{
+	s->reg.has_ext = s->reg.ext = true;
+}
+static void twice(struct set *s)
+{
+	s->second = s->file;
+}
+static void unknown_file(struct set *s)
+{
+	s->fd.id = 5;
+}
+static void unknown_cwd(struct set *s)
+{
+	s->fs.cwd_id = 77;
+}
+static void other_type(struct set *s)
+{
+	s->fd.type = FD_TYPES__PIPE;
+}
+static void fd_too_big(struct set *s)
+{
+	s->fd.fd = 0x40000000;
+}
+static void fd_above_limit(struct set *s)
+{
+	s->fd.fd = 0x3fffffff;
+}
+static void fd_twice(struct set *s)
+{
+	s->fd2 = s->fd;
+}
+static void bad_umask(struct set *s)
+{
+	s->fs.has_umask = true;
+	s->fs.umask = 01000;
+}
+static void eventfd_needed(struct set *s)
+{
+	s->second.type = FD_TYPES__EVENTFD;
+	s->second.id = s->fd2.id = 2;
+	s->fd2.fd = 4;
+	s->fd2.type = FD_TYPES__EVENTFD;
+}
+static void eventfd_unused(struct set *s)
+{
+	s->second.type = FD_TYPES__EVENTFD;
+	s->second.id = 2;
+}
+static void ghost(struct set *s)
+{
+	s->remap.orig_id = 1;
+}
+static void other_mode(struct set *s)
+{
+	s->reg.has_mode = true;
+	s->reg.mode = S_IFREG | 0644;
+}
+static void other_build(struct set *s)
+{
+	static uint32_t words[] = { 1, 2, 3, 4, 5 };
+	static char path[] = "/proc/self/exe";
+	s->reg.name = path;
+	s->reg.n_build_id = ARRAY_SIZE(words);
+	s->reg.build_id = words;
+}
+static void huge_build(struct set *s)
+{
+	static uint32_t words[200];
+	s->reg.n_build_id = ARRAY_SIZE(words);
+	s->reg.build_id = words;
+}
+static void use_pipe(struct set *s)
+{
+	s->second.id = s->fd2.id = s->pipe.id = 2;
+	s->second.type = s->fd2.type = FD_TYPES__PIPE;
+	s->second.pipe = &s->pipe;
+	s->pipe.pipe_id = 44;
+	s->fd2.fd = 4;
+}
+static void pipe_payload_missing(struct set *s)
+{
+	use_pipe(s);
+	s->data.pipe_id = 44;
+	s->data.bytes = 1000;
+}
+static void pipe_payload_huge(struct set *s)
+{
+	use_pipe(s);
+	s->data.pipe_id = 44;
+	s->data.bytes = 0x90000000;
+}
+
+static const struct {
+	const char *name;
+	void (*change)(struct set *s);
+	int code;
+	const char *words;
+} cases[] = {
+	{ "plain", plain, 0, "" },
+	{ "relative path", relative_path, -EBADMSG, "file id 1: path \"etc/passwd\" is not absol" },
+	{ "empty path", empty_path, -EBADMSG, "is not absolute" },
+	{ "no fields", no_fields, -EBADMSG, "file id 1: regular file without its fields" },
+	{ "wrong inner id", wrong_inner_id, -EBADMSG, "id 1 inside says 9" },
+	{ "bad owner", bad_owner, -EBADMSG, "owner is of type 7" },
+	{ "bad signal", bad_signal, -EBADMSG, "signal is 65" },
+	{ "external", external, -ENOTSUP, "external file" },
+	{ "twice", twice, -EBADMSG, "file id 1 stands twice" },
+	{ "unknown file", unknown_file, -EBADMSG, "fd 0 is file id 5, which files.img has not" },
+	{ "unknown cwd", unknown_cwd, -EBADMSG, "file id 77 is missing" },
+	{ "other type", other_type, -EBADMSG, "of type 2 here, 1 there" },
+	{ "fd too big", fd_too_big, -EBADMSG, "out of range" },
+	{ "fd above limit", fd_above_limit, -EMFILE, "the hard limit of open files is" },
+	{ "fd twice", fd_twice, -EBADMSG, "fd 0 stands twice" },
+	{ "bad umask", bad_umask, -EBADMSG, "umask 01000" },
+	{ "eventfd needed", eventfd_needed, -ENOTSUP,
+	  "(pid 12, fd 4) is of type EVENTFD: not sup" },
+	{ "eventfd unused", eventfd_unused, 0, "" },
+	{ "ghost", ghost, -ENOTSUP, "was deleted" },
+	{ "other mode", other_mode, -ESTALE, "/: mode is 0" },
+	{ "other build", other_build, -ESTALE, "was 0100000002000000030000000400000005000000 at" },
+	{ "huge build", huge_build, -EBADMSG, "build id of 200 words" },
+	{ "pipe", use_pipe, 0, "" },
+	{ "pipe payload missing", pipe_payload_missing, -EBADMSG, "pipes-data.img" },
+	{ "pipe payload huge", pipe_payload_huge, -EBADMSG, "pipes-data.img" },
+};
+
+static void images_are_checked_before_anything_is_opened(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct set s;
+		set_init(&s);
+		cases[i].change(&s);
+		int rc = set_try(&s);
+		if (rc != cases[i].code || (rc < 0 && !strstr(s.err.text, cases[i].words)))
+			fail_msg("%s: want %d \"%s\", got %d: %s", cases[i].name, cases[i].code,
+				 cases[i].words, rc, s.err.text);
+	}
+}
+
+/* Real sets: everything they hold is understood or named, nothing else. */
+static void corpus_is_loaded(void **state)
+{
+	(void)state;
+	static const char *const sets[] = { "a1", "a1n", "a2",  "a3",  "a4",
+					    "a5", "a9",  "a11", "a13", "a17" };
+	const char *corpus = getenv("CORPUS") ? getenv("CORPUS") : "../shared/corpus";
+	if (access(corpus, R_OK) < 0) {
+		print_message("no corpus at %s\n", corpus);
+		skip();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		char path[4096];
+		struct error err = { 0 };
+		struct options opts = { 0 };
+		struct restore r = { .opts = &opts };
+		snprintf(path, sizeof(path), "%s/%s", corpus, sets[i]);
+		assert_int_equal(source_open(path, &r.images, &err), 0);
+		int rc = files_load(&r, &err);
+		if (rc < 0 && (rc != -ENOTSUP || !strstr(err.text, "not supported yet")))
+			fail_msg("%s: %s", sets[i], err.text);
+		assert_true(r.files->nr_items >= 3);
+		file_set_free(r.files);
+		source_close(r.images);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(images_are_checked_before_anything_is_opened),
+		cmocka_unit_test(corpus_is_loaded),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
