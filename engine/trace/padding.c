@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -96,17 +97,31 @@ static bool padding_of(const struct task *t, const struct vma *v, size_t want, s
 	return addr < v->end && out->len >= want && is_unused(t, out);
 }
 
-int padding_find(const struct task *t, size_t want, struct padding *out, struct error *err)
+/* Keep the longest seen; @return whether it is long enough. */
+static bool keep_longest(const struct task *t, const struct vma *v, size_t want, size_t enough,
+			 struct padding *best)
 {
-	for (size_t i = 0; i < t->vmas.nr; i++) {
-		const struct vma *v = &t->vmas.items[i];
-		if ((v->status & VMA_AREA_VDSO) && padding_of(t, v, want, out))
-			return 0;
+	struct padding p;
+	if (padding_of(t, v, best->len ? best->len + 1 : want, &p))
+		*best = p;
+	return best->len >= enough;
+}
+
+int padding_find(const struct task *t, size_t want, size_t enough, struct padding *out,
+		 struct error *err)
+{
+	static const uint32_t order[] = { VMA_AREA_VDSO, VMA_FILE_PRIVATE };
+	struct padding best = { 0 };
+	for (size_t k = 0; k < ARRAY_SIZE(order); k++) {
+		for (size_t i = 0; i < t->vmas.nr && best.len < enough; i++) {
+			const struct vma *v = &t->vmas.items[i];
+			if ((v->status & order[k]) && keep_longest(t, v, want, enough, &best))
+				break;
+		}
 	}
-	for (size_t i = 0; i < t->vmas.nr; i++) {
-		const struct vma *v = &t->vmas.items[i];
-		if ((v->status & VMA_FILE_PRIVATE) && padding_of(t, v, want, out))
-			return 0;
+	if (best.len) {
+		*out = best;
+		return 0;
 	}
 	return error_set(err, ENOTSUP,
 			 "task %d: no %zu unused bytes behind any code it maps: nowhere to put "

@@ -11,11 +11,12 @@ struct padding {
 };
 
 /**
- * Find at least `want` bytes that no code or data of the task uses: behind the vdso's segment,
- * else behind a segment of any mapped program or library.
+ * Find at least `want` bytes that no code or data of the task uses: behind the vdso's segment or
+ * that of any mapped program or library. The first place with `enough`, else the longest.
  * @param t  stopped, t->vmas filled; @return 0; -ENOTSUP when there are none
  */
-int padding_find(const struct task *t, size_t want, struct padding *out, struct error *err);
+int padding_find(const struct task *t, size_t want, size_t enough, struct padding *out,
+		 struct error *err);
 
 /** Make the bytes zero again. */
 int padding_clear(const struct task *t, const struct padding *p, struct error *err);

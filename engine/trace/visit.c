@@ -200,7 +200,9 @@ int visit_begin(struct visit *v, struct task *t, struct error *err)
 		.leader = { .tid = t->pid, .mem_fd = t->mem_fd },
 	};
 	size_t slot = inject_slot_size();
-	int rc = padding_find(t, slot, &v->padding, err);
+	/* One for the first thread, one for each that is asked beside it. */
+	size_t nr = t->nr_threads < PARASITE_MAX_SLOTS ? t->nr_threads : PARASITE_MAX_SLOTS;
+	int rc = padding_find(t, slot, nr * slot, &v->padding, err);
 	if (rc < 0)
 		return rc;
 	v->nr_slots = v->padding.len / slot;
