@@ -13,6 +13,7 @@
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/pages.h"
+#include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
 #include "images/reader.h"
 #include "images/writer.h"
@@ -32,8 +33,7 @@
 	 1ull << MADV_MERGEABLE | 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE |                \
 	 1ull << MADV_DONTDUMP | 1ull << MADV_WIPEONFORK)
 #define STATUS_REFUSED                                                                             \
-	(VMA_AREA_SYSVIPC | VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_MEMFD | \
-	 VMA_AREA_UPROBES)
+	(VMA_AREA_SYSVIPC | VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
 
 #define AUXV_WORDS 44
 
@@ -176,6 +176,15 @@ static int bad_vma(const struct rtask *t, const VmaEntry *e, const char *what, s
 			 (unsigned long)e->start, (unsigned long)e->end, what);
 }
 
+static int not_restored(const struct rtask *t, const VmaEntry *e, struct error *err)
+{
+	const struct vma v = { .status = e->status };
+
+	return error_set(err, ENOTSUP,
+			 "mm-%d.img: mapping %#lx-%#lx is a %s, which is not restored yet", t->pid,
+			 (unsigned long)e->start, (unsigned long)e->end, vma_kind(&v));
+}
+
 static int check_range(const struct rtask *t, const VmaEntry *e, struct error *err)
 {
 	if (e->start >= e->end)
@@ -218,14 +227,8 @@ static int check_vma(const struct rtask *t, const VmaEntry *e, struct error *err
 
 	if (rc < 0)
 		return rc;
-	if (e->status & STATUS_REFUSED) {
-		struct vma v = { .status = e->status };
-		return error_set(err, ENOTSUP,
-				 "mm-%d.img: mapping %#lx-%#lx is a %s, which is not "
-				 "restored yet",
-				 t->pid, (unsigned long)e->start, (unsigned long)e->end,
-				 vma_kind(&v));
-	}
+	if (e->status & STATUS_REFUSED)
+		return not_restored(t, e, err);
 	if (e->prot & ~(uint32_t)PROT_KNOWN)
 		return bad_vma(t, e, "has an unknown protection", err);
 	if (e->flags & MAP_HUGETLB)
@@ -256,7 +259,24 @@ static int load_guard(struct rtask *t, const VmaEntry *e, struct error *err)
 	return 0;
 }
 
-static int load_vma(struct rtask *t, const VmaEntry *e, struct error *err)
+static struct vma vma_of(const VmaEntry *e)
+{
+	return (struct vma){
+		.start = e->start,
+		.end = e->end,
+		.pgoff = e->pgoff,
+		.shmid = e->shmid,
+		.prot = e->prot,
+		.flags = e->flags,
+		.status = e->status & ~(VMA_CLOSE | VMA_LOCK_ONFAULT | VMA_OLD_VDSO),
+		.madv = e->madv,
+		.has_fdflags = e->has_fdflags,
+		.fdflags = e->fdflags,
+		.fd = -1,
+	};
+}
+
+static int load_vma(struct restore *r, struct rtask *t, const VmaEntry *e, struct error *err)
 {
 	int rc = check_vma(t, e, err);
 
@@ -264,22 +284,18 @@ static int load_vma(struct rtask *t, const VmaEntry *e, struct error *err)
 		return rc;
 	if (t->vmas.nr && t->vmas.items[t->vmas.nr - 1].end > e->start)
 		return bad_vma(t, e, "overlaps the one before or is not in address order", err);
-	struct vma *v = array_add(&t->vmas);
-	if (!v)
+	struct vma v = vma_of(e);
+	if (v.status & VMA_AREA_MEMFD) {
+		rc = shmem_resolve(r, &v, err);
+		if (rc == 0)
+			rc = not_restored(t, e, err);
+		if (rc < 0)
+			return rc;
+	}
+	struct vma *slot = array_add(&t->vmas);
+	if (!slot)
 		return error_set(err, ENOMEM, "out of memory for mappings of pid %d", t->pid);
-	*v = (struct vma){
-		.start = e->start,
-		.end = e->end,
-		.pgoff = e->pgoff,
-		.shmid = e->shmid,
-		.prot = e->prot,
-		.flags = e->flags,
-		.status = e->status & ~(VMA_CLOSE | VMA_LOCK_ONFAULT),
-		.madv = e->madv,
-		.has_fdflags = e->has_fdflags,
-		.fdflags = e->fdflags,
-		.fd = -1,
-	};
+	*slot = v;
 	return 0;
 }
 
@@ -313,7 +329,7 @@ static int load_old_vmas(struct restore *r, struct rtask *t, struct error *err)
 		rc = image_next(in, &m, err);
 		if (rc <= 0)
 			return rc;
-		rc = load_vma(t, (VmaEntry *)m, err);
+		rc = load_vma(r, t, (VmaEntry *)m, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -332,7 +348,7 @@ static int load_vmas(struct restore *r, struct rtask *t, struct error *err)
 		if (e->status & VMA_AREA_GUARD)
 			rc = load_guard(t, e, err);
 		else
-			rc = load_vma(t, e, err);
+			rc = load_vma(r, t, e, err);
 	}
 	if (rc == 0 && !t->vmas.nr)
 		rc = error_set(err, EBADMSG, "mm-%d.img: no mappings", t->pid);

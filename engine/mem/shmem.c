@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "engine/mem/fill.h"
 #include "engine/mem/mem.h"
+#include "engine/mem/memfd-alias.h"
 #include "engine/mem/pages.h"
 
 #define PAGE 4096ull
@@ -39,6 +40,8 @@ struct shmem_made { /* one segment of a restore */
 struct shmem_set {
 	struct shmem_made *items;
 	size_t nr, cap;
+	struct memfd_aliases aliases;
+	bool aliases_read;
 };
 
 void shmem_table_free(struct shmem_table *table)
@@ -161,6 +164,7 @@ void shmem_set_free(struct shmem_set *set)
 	for (size_t i = 0; i < set->nr; i++)
 		fd_close(set->items[i].fd);
 	free(set->items);
+	free(set->aliases.items);
 	free(set);
 }
 
@@ -179,23 +183,49 @@ int shmem_fd(const struct shmem_set *set, uint64_t shmid)
 	return s ? s->fd : -1;
 }
 
-static int want_segment(struct shmem_set *set, const struct rtask *t, const struct vma *v,
+static int need_set(struct restore *r, struct error *err)
+{
+	if (!r->shmem)
+		r->shmem = calloc(1, sizeof(*r->shmem));
+	return r->shmem ? 0 : error_set(err, ENOMEM, "out of memory for shared segments");
+}
+
+static int want_segment(struct shmem_set *set, const struct vma *v, uint64_t size,
 			struct error *err)
 {
 	struct shmem_made *s = find_made(set, v->shmid);
-	uint64_t size = v->pgoff + vma_len(v); /* no overflow: mem_load() checked */
 
 	if (!s) {
 		s = array_add(set);
 		if (!s)
-			return error_set(err, ENOMEM, "out of memory for shared segments of pid %d",
-					 t->pid);
+			return error_set(err, ENOMEM, "out of memory for shared segments");
 		*s = (struct shmem_made){ .id = v->shmid, .flags = MAP_NORESERVE, .fd = -1 };
 	}
 	if (s->size < size)
 		s->size = size;
 	s->flags &= v->flags;
 	return 0;
+}
+
+int shmem_resolve(struct restore *r, struct vma *v, struct error *err)
+{
+	int rc = need_set(r, err);
+
+	if (rc == 0 && !r->shmem->aliases_read) {
+		rc = memfd_aliases_load(r->images, &r->shmem->aliases, err);
+		r->shmem->aliases_read = true;
+	}
+	if (rc < 0)
+		return rc;
+	const struct memfd_alias *a = memfd_alias_find(&r->shmem->aliases, v->shmid);
+	if (!a || !(v->status & VMA_FILE_SHARED))
+		return 0;
+	v->status = VMA_AREA_REGULAR | VMA_ANON_SHARED;
+	v->flags |= MAP_ANONYMOUS;
+	v->shmid = a->shmid;
+	/* The segment may be larger than what is still mapped of it. */
+	rc = want_segment(r->shmem, v, (a->size + PAGE - 1) & ~(PAGE - 1), err);
+	return rc < 0 ? rc : 1;
 }
 
 /* The descriptor behind a mapping of ours: the same kind of file the segment had. */
@@ -249,6 +279,11 @@ static int note_busy(struct range_list *busy, const struct rtask *t, struct erro
 	return 0;
 }
 
+static int want_mapped(struct shmem_set *set, const struct vma *v, struct error *err)
+{
+	return want_segment(set, v, v->pgoff + vma_len(v), err); /* mem_load() checked the sum */
+}
+
 static int want_all(struct restore *r, struct error *err)
 {
 	for (size_t i = 0; i < r->nr_tasks; i++) {
@@ -256,7 +291,7 @@ static int want_all(struct restore *r, struct error *err)
 		int rc = note_busy(&r->busy, t, err);
 		for (size_t j = 0; rc == 0 && j < t->vmas.nr; j++)
 			if (t->vmas.items[j].status & VMA_ANON_SHARED)
-				rc = want_segment(r->shmem, t, &t->vmas.items[j], err);
+				rc = want_mapped(r->shmem, &t->vmas.items[j], err);
 		if (rc < 0)
 			return rc;
 	}
@@ -266,10 +301,9 @@ static int want_all(struct restore *r, struct error *err)
 
 int mem_prepare_shared(struct restore *r, struct error *err)
 {
-	r->shmem = calloc(1, sizeof(*r->shmem));
-	if (!r->shmem)
-		return error_set(err, ENOMEM, "out of memory for shared segments");
-	int rc = want_all(r, err);
+	int rc = need_set(r, err);
+	if (rc == 0)
+		rc = want_all(r, err);
 	for (size_t i = 0; rc == 0 && i < r->shmem->nr; i++)
 		rc = make_segment(r, &r->shmem->items[i], err);
 	return rc;

@@ -10,5 +10,11 @@
 /** Dump: remember the segment behind a VMA_ANON_SHARED mapping; sets v->shmid. */
 int shmem_note(struct dump *d, struct task *t, struct vma *v, struct error *err);
 
+/**
+ * Restore: when a memfd mapping of the image is shared anonymous memory by another name, make it
+ * that. @return 1 when it was, 0 when not, -errno.
+ */
+int shmem_resolve(struct restore *r, struct vma *v, struct error *err);
+
 /** Restore: the descriptor of a segment, made by mem_prepare_shared(); borrowed; -1: unknown. */
 int shmem_fd(const struct shmem_set *set, uint64_t shmid);

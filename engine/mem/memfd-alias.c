@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * Shared anonymous memory in sets of CRIU 4.2. Where it may open map_files it takes a segment for
+ * a memfd: files.img has an entry with an inode number, memfd.img the inode with the segment's id.
+ */
+#include "engine/mem/memfd-alias.h"
+
+#include <string.h>
+
+#include "base/array.h"
+#include "files.pb-c.h"
+#include "images/reader.h"
+
+typedef int each_fn(struct memfd_aliases *out, const ProtobufCMessage *msg, struct error *err);
+
+static int each_entry(struct source *images, enum image_id id, struct memfd_aliases *out,
+		      each_fn *fn, struct error *err)
+{
+	auto_image_reader in = NULL;
+	int rc = image_open_typed(images, id, 0, &in, err);
+
+	while (rc >= 0) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(in, &msg, err);
+		if (rc <= 0)
+			break;
+		rc = fn(out, msg, err);
+	}
+	return rc;
+}
+
+static int note_file(struct memfd_aliases *out, const ProtobufCMessage *msg, struct error *err)
+{
+	const FileEntry *e = (const FileEntry *)msg;
+
+	if (!e->memfd)
+		return 0;
+	struct memfd_alias *a = array_add(out);
+	if (!a)
+		return error_set(err, ENOMEM, "out of memory for memfd entries");
+	*a = (struct memfd_alias){ .file_id = e->id, .inode_id = e->memfd->inode_id };
+	return 0;
+}
+
+static int note_inode(struct memfd_aliases *out, const ProtobufCMessage *msg, struct error *err)
+{
+	const MemfdInodeEntry *e = (const MemfdInodeEntry *)msg;
+
+	(void)err;
+	if (strcmp(e->name, "/dev/zero"))
+		return 0;
+	for (size_t i = 0; i < out->nr; i++) {
+		if (out->items[i].inode_id != e->inode_id)
+			continue;
+		out->items[i].shmid = e->shmid;
+		out->items[i].size = e->size;
+	}
+	return 0;
+}
+
+int memfd_aliases_load(struct source *images, struct memfd_aliases *out, struct error *err)
+{
+	int rc = each_entry(images, IMG_FILES, out, note_file, err);
+
+	if (rc == 0 && out->nr)
+		rc = each_entry(images, IMG_MEMFD_INODE, out, note_inode, err);
+	return rc;
+}
+
+const struct memfd_alias *memfd_alias_find(const struct memfd_aliases *list, uint64_t file_id)
+{
+	for (size_t i = 0; i < list->nr; i++)
+		if (list->items[i].file_id == file_id && list->items[i].size)
+			return &list->items[i];
+	return NULL;
+}
