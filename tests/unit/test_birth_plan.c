@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ * Who is born from whom, for trees as they come about.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/array.h"
+#include "engine/birth_plan.h"
+
+#define MAX_TASKS 16
+
+struct row { /* as in pstree.img */
+	pid_t pid, ppid, pgid, sid;
+	enum task_state state;
+};
+
+struct tree {
+	struct rtask tasks[MAX_TASKS], *pointers[MAX_TASKS];
+	uint32_t tids[MAX_TASKS];
+	struct birth_plan plan;
+	struct error err;
+	int rc;
+};
+
+static void plan(struct tree *t, const struct row *rows, size_t nr, bool shell_job)
+{
+	memset(t, 0, sizeof(*t));
+	for (size_t i = 0; i < nr; i++) {
+		t->tids[i] = (uint32_t)rows[i].pid;
+		t->tasks[i] = (struct rtask){ .pid = rows[i].pid,
+					      .ppid = rows[i].ppid,
+					      .pgid = rows[i].pgid,
+					      .sid = rows[i].sid,
+					      .state = rows[i].state ? rows[i].state : TASK_ALIVE,
+					      .tids = &t->tids[i],
+					      .nr_threads = 1 };
+		t->pointers[i] = &t->tasks[i];
+	}
+	t->rc = birth_plan_make(t->pointers, nr, shell_job, &t->plan, &t->err);
+}
+#define PLAN(t, shell_job, ...)                                                                    \
+	plan(t, (struct row[]){ __VA_ARGS__ },                                                     \
+	     sizeof((struct row[]){ __VA_ARGS__ }) / sizeof(struct row), shell_job)
+
+static const struct birth *birth_of(const struct tree *t, pid_t pid)
+{
+	for (size_t i = 0; i < t->plan.nr; i++)
+		if (t->plan.items[i].pid == pid)
+			return &t->plan.items[i];
+	fail_msg("pid %d is never born", pid);
+	return NULL;
+}
+
+static pid_t bearer_of(const struct tree *t, pid_t pid)
+{
+	return t->plan.items[birth_of(t, pid)->by].pid;
+}
+
+static void plan_follows_parents_in_one_session(void **state)
+{
+	(void)state;
+	struct tree t;
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 10, 10 }, { 12, 11, 12, 10 },
+	     { 13, 10, 12, 10 });
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(t.plan.nr, 4);
+	assert_true(birth_of(&t, 10)->by == BIRTH_BY_COORDINATOR);
+	assert_int_equal(bearer_of(&t, 12), 11);
+	assert_false(birth_of(&t, 12)->early);
+	assert_int_equal(birth_of(&t, 13)->pgid, 12);
+	assert_int_equal(t.tasks[2].slot, 2);
+	birth_plan_fini(&t.plan);
+}
+
+static void plan_bears_children_of_the_old_session_early(void **state)
+{
+	(void)state;
+	struct tree t;
+	/* 12 was forked before 11 called setsid(), 13 after */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 11, 11 }, { 12, 11, 10, 10 },
+	     { 13, 11, 11, 11 });
+	assert_int_equal(t.rc, 0);
+	assert_true(birth_of(&t, 12)->early);
+	assert_false(birth_of(&t, 13)->early);
+	assert_false(birth_of(&t, 11)->early);
+	birth_plan_fini(&t.plan);
+}
+
+static void plan_bears_early_through_several_leaders(void **state)
+{
+	(void)state;
+	struct tree t;
+	/* all of 11, 12, 13 were forked before any of them called setsid() */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 11, 11 }, { 12, 11, 12, 12 },
+	     { 13, 12, 10, 10 });
+	assert_int_equal(t.rc, 0);
+	assert_true(birth_of(&t, 13)->early);
+	assert_true(birth_of(&t, 12)->early);
+	assert_false(birth_of(&t, 11)->early);
+	birth_plan_fini(&t.plan);
+}
+
+static void plan_plays_a_dead_session_leader(void **state)
+{
+	(void)state;
+	struct tree t;
+	/* 20 made a session, forked 21 and 22 and died; 10 is a subreaper */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 21, 10, 20, 20 }, { 22, 10, 22, 20 });
+	assert_int_equal(t.rc, 0);
+	const struct birth *helper = birth_of(&t, 20);
+	assert_null(helper->task);
+	assert_true(birth_is_mortal(helper));
+	assert_int_equal(bearer_of(&t, 20), 10);
+	assert_int_equal(bearer_of(&t, 21), 20);
+	assert_true(birth_of(&t, 21)->sibling);
+	assert_int_equal(bearer_of(&t, 22), 20);
+	assert_int_equal(t.plan.nr, 4);
+	birth_plan_fini(&t.plan);
+}
+
+static void plan_bears_an_orphan_from_its_living_session_leader(void **state)
+{
+	(void)state;
+	struct tree t;
+	/* 20 forked a child that forked 22 and died; 10 is a subreaper */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 20, 10, 20, 20 }, { 22, 10, 20, 20 });
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(bearer_of(&t, 22), 20);
+	assert_true(birth_of(&t, 22)->sibling);
+	assert_int_equal(t.plan.items[birth_of(&t, 22)->parent].pid, 10);
+	birth_plan_fini(&t.plan);
+}
+
+static void plan_plays_a_dead_group_leader(void **state)
+{
+	(void)state;
+	struct tree t;
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 12, 10, 11, 10 }, { 13, 12, 11, 10 });
+	assert_int_equal(t.rc, 0);
+	const struct birth *helper = birth_of(&t, 11);
+	assert_null(helper->task);
+	assert_int_equal(helper->pgid, 11);
+	assert_int_not_equal(helper->sid, 11);
+	assert_int_equal(t.plan.nr, 4);
+	birth_plan_fini(&t.plan);
+}
+
+static void plan_uses_a_zombie_as_group_leader(void **state)
+{
+	(void)state;
+	struct tree t;
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 11, 10, TASK_ZOMBIE }, { 12, 10, 11, 10 });
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(t.plan.nr, 3);
+	assert_true(birth_is_mortal(birth_of(&t, 11)));
+	birth_plan_fini(&t.plan);
+}
+
+static void plan_refuses_a_foreign_session(void **state)
+{
+	(void)state;
+	struct tree t;
+	PLAN(&t, false, { 10, 5, 10, 5 }, { 11, 10, 10, 5 });
+	assert_int_equal(t.rc, -EINVAL);
+	assert_non_null(strstr(t.err.text, "pid 10"));
+	assert_non_null(strstr(t.err.text, "--shell-job"));
+}
+
+static void plan_inherits_a_foreign_session_as_shell_job(void **state)
+{
+	(void)state;
+	struct tree t;
+	PLAN(&t, true, { 10, 5, 8, 5 }, { 11, 10, 8, 5 }, { 12, 10, 12, 5 }, { 14, 12, 13, 5 });
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(birth_of(&t, 10)->pgid, 0);
+	assert_int_equal(birth_of(&t, 11)->pgid, 0);
+	assert_int_equal(birth_of(&t, 12)->pgid, 12);
+	assert_null(birth_of(&t, 13)->task);
+	birth_plan_fini(&t.plan);
+}
+
+static void plan_refuses_impossible_numbers(void **state)
+{
+	(void)state;
+	struct tree t;
+	/* a leader outside its own group */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 10, 11 });
+	assert_int_equal(t.rc, -EBADMSG);
+	/* a group across sessions */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 11, 11 }, { 12, 10, 11, 10 });
+	assert_int_equal(t.rc, -EBADMSG);
+	/* a parent that is not there */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 9, 11, 11 });
+	assert_int_equal(t.rc, -EBADMSG);
+	/* the root in a session led by its child */
+	PLAN(&t, true, { 10, 1, 11, 11 }, { 11, 10, 11, 11 });
+	assert_int_equal(t.rc, -EBADMSG);
+	/* a session led from where no birth could come */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 10, 10 }, { 12, 11, 12, 12 },
+	     { 13, 10, 12, 12 });
+	assert_int_equal(t.rc, -ENOTSUP);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plan_follows_parents_in_one_session),
+		cmocka_unit_test(plan_bears_children_of_the_old_session_early),
+		cmocka_unit_test(plan_bears_early_through_several_leaders),
+		cmocka_unit_test(plan_plays_a_dead_session_leader),
+		cmocka_unit_test(plan_bears_an_orphan_from_its_living_session_leader),
+		cmocka_unit_test(plan_plays_a_dead_group_leader),
+		cmocka_unit_test(plan_uses_a_zombie_as_group_leader),
+		cmocka_unit_test(plan_refuses_a_foreign_session),
+		cmocka_unit_test(plan_inherits_a_foreign_session_as_shell_job),
+		cmocka_unit_test(plan_refuses_impossible_numbers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
