@@ -223,6 +223,31 @@ static int read_packed(struct image_reader *r, uint32_t len, struct error *err)
 	return 0;
 }
 
+/* A sink for packing that only compares. */
+struct compare {
+	ProtobufCBuffer base;
+	const uint8_t *at;
+	size_t left;
+	bool same;
+};
+
+static void compare_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *bytes)
+{
+	struct compare *c = (struct compare *)buffer;
+	c->same = c->same && len <= c->left && (!len || !memcmp(c->at, bytes, len));
+	if (!c->same)
+		return;
+	c->at += len;
+	c->left -= len;
+}
+
+static bool packs_to(const ProtobufCMessage *msg, const uint8_t *bytes, size_t len)
+{
+	struct compare c = { { compare_append }, bytes, len, true };
+	protobuf_c_message_pack_to_buffer(msg, &c.base);
+	return c.same && !c.left;
+}
+
 static int unpack(struct image_reader *r, const ProtobufCMessageDescriptor *desc,
 		  ProtobufCMessage **out, struct error *err)
 {
@@ -230,7 +255,7 @@ static int unpack(struct image_reader *r, const ProtobufCMessageDescriptor *desc
 	if (wire_check_nesting(desc, r->packed, r->packed_len, &why) < 0)
 		return BAD(r, err, "%s", why.text);
 	ProtobufCMessage *msg = protobuf_c_message_unpack(desc, NULL, r->packed_len, r->packed);
-	if (msg && protobuf_c_message_get_packed_size(msg) == r->packed_len) {
+	if (msg && packs_to(msg, r->packed, r->packed_len)) {
 		*out = msg;
 		return 0;
 	}

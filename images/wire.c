@@ -56,7 +56,7 @@ static bool wire_bytes(struct wire *w, uint64_t len, struct wire *out)
 static bool wire_next(struct wire *w, struct wire_field *f)
 {
 	uint64_t tag;
-	if (!wire_varint(w, &tag) || tag >> 32)
+	if (!wire_varint(w, &tag) || tag >> 32 || tag >> 3 == 0)
 		return false;
 	f->id = (uint32_t)(tag >> 3);
 	f->type = tag & 7;
