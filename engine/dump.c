@@ -79,10 +79,9 @@ static int write_memory(struct dump *d, struct error *err)
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		rc = is_alive(t) ? mem_dump_task(d, t, err) : 0;
-		if (rc < 0)
-			return error_wrap(err, rc, "task %d", t->pid);
 	}
-	rc = mem_dump_shared(d, err);
+	if (rc == 0)
+		rc = mem_dump_shared(d, err);
 	d->stats.memdump_time = (uint32_t)(clock_us() - start);
 	return rc;
 }
@@ -91,7 +90,11 @@ static int write_images(struct dump *d, struct error *err)
 {
 	int rc = write_tasks(d, err);
 	if (rc == 0)
+		log_info("descriptors and cores written");
+	if (rc == 0)
 		rc = write_memory(d, err);
+	if (rc == 0)
+		log_info("memory written");
 	if (rc == 0)
 		rc = files_dump_finish(d, err);
 	return rc < 0 ? rc : dump_set_finish(d, err);
@@ -109,6 +112,8 @@ static int dump_frozen(struct dump *d, struct error *err)
 	int rc = collect(d, err);
 	if (rc == 0)
 		rc = interrogate(d, err);
+	if (rc == 0)
+		log_info("asked from inside");
 	struct dump_set *before = NULL;
 	if (rc == 0)
 		rc = dump_set_begin(d, &before, err);

@@ -124,9 +124,9 @@ int padding_find(const struct task *t, size_t want, size_t enough, struct paddin
 		return 0;
 	}
 	return error_set(err, ENOTSUP,
-			 "task %d: no %zu unused bytes behind any code it maps: nowhere to put "
-			 "code that asks it from inside",
-			 t->pid, want);
+			 "no %zu unused bytes behind any code it maps: nowhere to put code that "
+			 "asks it from inside",
+			 want);
 }
 
 int padding_clear(const struct task *t, const struct padding *p, struct error *err)
@@ -135,7 +135,6 @@ int padding_clear(const struct task *t, const struct padding *p, struct error *e
 	size_t len = p->len < sizeof(zero) ? p->len : sizeof(zero);
 	ssize_t n = pwrite(t->mem_fd, zero, len, (off_t)p->addr);
 	if (n != (ssize_t)len)
-		return error_code(err, n < 0 ? errno : EIO, "task %d: clear unused code bytes",
-				  t->pid);
+		return error_code(err, n < 0 ? errno : EIO, "clear unused code bytes");
 	return 0;
 }

@@ -177,7 +177,8 @@ static int open_socket(struct visit *v, struct error *err)
 	if (rc < 0)
 		return rc;
 	if (result < 0)
-		return error_code(err, (int)result, "open a socket pair in it");
+		return error_code(err, (int)result,
+				  "open a socket pair in it (its limit of descriptors?)");
 	int32_t fds[2];
 	rc = visit_read(v, v->area_addr + offsetof(struct parasite_area, sockets), fds, sizeof(fds),
 			err);
