@@ -70,6 +70,10 @@ static int wait_done(struct visit *v, const struct guest *g, struct parasite_slo
 			return rc;
 		if (slot->done)
 			return 0;
+		/* A task that was stopped by a signal stops once more when it is first let go. */
+		rc = visit_keep_running(v, g->thread->tid, err);
+		if (rc < 0)
+			return rc;
 		if (clock_ms() > v->deadline_ms)
 			return error_set(err, ETIMEDOUT, "thread %d does not answer",
 					 g->thread->tid);

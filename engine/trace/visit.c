@@ -281,6 +281,19 @@ static int fill_request(struct visit *v, struct parasite_request *req, struct er
 	return rc;
 }
 
+int visit_keep_running(struct visit *v, pid_t tid, struct error *err)
+{
+	int status;
+	if (waitpid(tid, &status, __WALL | WNOHANG) != tid)
+		return 0;
+	if (!WIFSTOPPED(status))
+		return error_set(err, ESRCH, "thread %d exited while it was asked", tid);
+	int rc = pass_stop(v, tid, status, err);
+	if (rc == 0)
+		ptrace(PTRACE_CONT, tid, NULL, NULL);
+	return rc;
+}
+
 /* While we wait, the thread may stop for a SIGSTOP or be killed. */
 static int receive(struct visit *v, struct parasite_answer *a, struct error *err)
 {
@@ -289,16 +302,9 @@ static int receive(struct visit *v, struct parasite_answer *a, struct error *err
 		struct pollfd pfd = { .fd = v->sock, .events = POLLIN };
 		if (poll(&pfd, 1, POLL_SLICE_MS) > 0)
 			break;
-		int status;
-		pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
-		if (got == tid && !WIFSTOPPED(status))
-			return error_set(err, ESRCH, "it exited while it was asked");
-		if (got == tid) {
-			int rc = pass_stop(v, tid, status, err);
-			if (rc < 0)
-				return rc;
-			ptrace(PTRACE_CONT, tid, NULL, NULL);
-		}
+		int rc = visit_keep_running(v, tid, err);
+		if (rc < 0)
+			return rc;
 		if (clock_ms() > v->deadline_ms)
 			return error_set(err, ETIMEDOUT, "the parasite does not answer");
 	}

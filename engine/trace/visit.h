@@ -36,6 +36,8 @@ int visit_ask_threads(struct visit *v, struct error *err);
 int visit_run_to_syscall_exit(struct visit *v, pid_t tid, struct error *err);
 /** Interrupt a running thread. */
 int visit_interrupt(struct visit *v, pid_t tid, struct error *err);
+/** If a running thread has stopped for a reason that is not ours, let it go on. Never waits. */
+int visit_keep_running(struct visit *v, pid_t tid, struct error *err);
 /** Write to or read from the area: whole or error. */
 int visit_write(struct visit *v, uint64_t addr, const void *buf, size_t len, struct error *err);
 int visit_read(struct visit *v, uint64_t addr, void *buf, size_t len, struct error *err);
