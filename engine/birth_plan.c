@@ -222,6 +222,26 @@ static int check_helpers(const struct birth_plan *plan, struct rtask *const *tas
 	return 0;
 }
 
+/* Helpers load nothing: who is born from one starts with the memory of who bore the helper. */
+static struct rtask *memory_of(const struct birth_plan *plan, size_t i)
+{
+	size_t by = plan->items[i].by;
+	while (by != BIRTH_BY_COORDINATOR && !plan->items[by].task)
+		by = plan->items[by].by;
+	return by == BIRTH_BY_COORDINATOR ? NULL : plan->items[by].task;
+}
+
+static void tell_tasks(const struct birth_plan *plan)
+{
+	for (size_t i = 0; i < plan->nr; i++) {
+		struct rtask *t = plan->items[i].task;
+		if (!t)
+			continue;
+		t->slot = i;
+		t->memory_of = memory_of(plan, i);
+	}
+}
+
 int birth_plan_make(struct rtask *const *tasks, size_t nr, bool shell_job, struct birth_plan *out,
 		    struct error *err)
 {
@@ -240,11 +260,9 @@ int birth_plan_make(struct rtask *const *tasks, size_t nr, bool shell_job, struc
 		rc = check_sessions(&p, err);
 	if (rc == 0)
 		rc = check_helpers(out, tasks, nr, err);
-	for (size_t i = 0; rc == 0 && i < out->nr; i++) {
-		if (out->items[i].task)
-			out->items[i].task->slot = i;
-	}
-	if (rc < 0)
+	if (rc == 0)
+		tell_tasks(out);
+	else
 		birth_plan_fini(out);
 	return rc;
 }

@@ -37,7 +37,7 @@ struct birth_plan {
  * @param tasks      parents before children, tasks[0] the root
  * @param shell_job  the root's session or group may be the caller's
  * @return 0; -EINVAL for a foreign session or group without shell_job, naming the pid; -ENOTSUP
- *         for a tree that cannot be built by births alone. rtask.slot of every task is set
+ *         for a tree that cannot be built by births alone. slot and memory_of of every task are set
  */
 int birth_plan_make(struct rtask *const *tasks, size_t nr, bool shell_job, struct birth_plan *out,
 		    struct error *err);

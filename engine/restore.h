@@ -24,7 +24,8 @@ struct birth_plan; /* who is born from whom, helpers included */
 struct rtask {
 	pid_t pid, ppid, pgid, sid; /* as stored; real pids are the same */
 	enum task_state state;
-	struct rtask *parent; /* NULL for the root */
+	struct rtask *parent;    /* NULL for the root */
+	struct rtask *memory_of; /* who bears it, its parent mostly: whose memory it starts with */
 	struct rtask **children;
 	size_t nr_children;
 	uint32_t *tids; /* tids[0] == pid */

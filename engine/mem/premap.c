@@ -131,7 +131,7 @@ static bool has_guard(const struct vma_list *vmas, const struct vma *v)
 static struct vma *find_origin(const struct rtask *t, const struct vma *v)
 {
 	const uint32_t kinds = VMA_ANON_PRIVATE | VMA_FILE_PRIVATE;
-	const struct rtask *parent = t->parent;
+	const struct rtask *parent = t->memory_of;
 
 	if (!parent || !parent->premap.start || !parent->mm || !vma_is_private(v) ||
 	    parent->mm->exe_file_id != t->mm->exe_file_id)
@@ -304,9 +304,9 @@ static int map_all(struct premap *p, struct error *err)
 /* The parent's areas that were not taken over. Its own list still tells where they were. */
 static void drop_parents(const struct rtask *t)
 {
-	if (t->parent && t->parent->premap.start)
-		munmap((void *)(uintptr_t)t->parent->premap.start,
-		       t->parent->premap.end - t->parent->premap.start);
+	if (t->memory_of && t->memory_of->premap.start)
+		munmap((void *)(uintptr_t)t->memory_of->premap.start,
+		       t->memory_of->premap.end - t->memory_of->premap.start);
 }
 
 static int fill_place(struct premap *p, const struct place *pl, struct error *err)
@@ -367,7 +367,7 @@ static int drop_parents_pages(struct premap *p, struct error *err)
 {
 	struct page_store *ps = NULL;
 	struct page_runs runs = { 0 };
-	const struct rtask *parent = p->t->parent;
+	const struct rtask *parent = p->t->memory_of;
 	int rc = page_store_open(p->r->images, parent->pid, &ps, err);
 
 	if (rc == -ENOENT)
@@ -461,7 +461,7 @@ static int build(struct premap *p, struct error *err)
 	if (rc == 0 && shares)
 		rc = drop_parents_pages(p, err);
 	if (rc == 0 && shares)
-		rc = advise_guards(p->t, &p->t->parent->vmas, MADV_GUARD_REMOVE, err);
+		rc = advise_guards(p->t, &p->t->memory_of->vmas, MADV_GUARD_REMOVE, err);
 	if (rc == 0)
 		rc = fill_all(p, err);
 	if (rc == 0)

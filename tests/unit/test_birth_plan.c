@@ -119,6 +119,7 @@ static void plan_plays_a_dead_session_leader(void **state)
 	assert_int_equal(bearer_of(&t, 21), 20);
 	assert_true(birth_of(&t, 21)->sibling);
 	assert_int_equal(bearer_of(&t, 22), 20);
+	assert_ptr_equal(t.tasks[2].memory_of, &t.tasks[0]);
 	assert_int_equal(t.plan.nr, 4);
 	birth_plan_fini(&t.plan);
 }
@@ -132,6 +133,7 @@ static void plan_bears_an_orphan_from_its_living_session_leader(void **state)
 	assert_int_equal(t.rc, 0);
 	assert_int_equal(bearer_of(&t, 22), 20);
 	assert_true(birth_of(&t, 22)->sibling);
+	assert_ptr_equal(t.tasks[2].memory_of, &t.tasks[1]);
 	assert_int_equal(t.plan.items[birth_of(&t, 22)->parent].pid, 10);
 	birth_plan_fini(&t.plan);
 }

@@ -342,7 +342,7 @@ static void pages_equal_to_the_parents_stay_shared(void **state)
 	child_dump(&k);
 
 	struct rtask parent = { .pid = c.pid };
-	struct rtask t = { .pid = k.pid, .parent = &parent };
+	struct rtask t = { .pid = k.pid, .parent = &parent, .memory_of = &parent };
 	struct rtask *tasks[] = { &parent, &t };
 	struct restore r = { .tasks = tasks, .nr_tasks = 2 };
 	struct error err = { 0 };
