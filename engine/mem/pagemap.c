@@ -37,7 +37,7 @@ int mem_run_add(struct mem_run_list *list, const struct mem_run *run)
 	struct mem_run *last = list->nr ? &list->items[list->nr - 1] : NULL;
 
 	if (last && last->end == run->start && last->flags == run->flags &&
-	    last->forced == run->forced) {
+	    last->gentle == run->gentle) {
 		last->end = run->end;
 		return 0;
 	}
@@ -61,13 +61,23 @@ static bool can_be_lazy(const struct vma *v)
 	       !(v->status & VMA_AREA_VDSO);
 }
 
+/*
+ * process_vm_readv() pins pages, and since Linux 5.19 that ends the sharing of pages common after
+ * fork: the dump would cost the memory that fork had saved. /proc/PID/mem also reads what the
+ * task itself may not.
+ */
+static bool read_gently(const struct vma *v)
+{
+	return !(v->prot & PROT_READ) || (v->vm_flags & VM_FLAG_COMMON);
+}
+
 static int add_part(struct scan *s, const struct vma *v, uint64_t start, uint64_t end)
 {
 	struct mem_run run = {
 		.start = start,
 		.end = end,
 		.flags = PE_PRESENT | (can_be_lazy(v) ? PE_LAZY : 0),
-		.forced = !(v->prot & PROT_READ),
+		.gentle = read_gently(v),
 	};
 	return mem_run_add(s->runs, &run);
 }

@@ -19,7 +19,7 @@
 struct mem_run {
 	uint64_t start, end;
 	uint32_t flags; /* PE_* */
-	bool forced;    /* the task itself may not read them: through /proc/PID/mem */
+	bool gentle;    /* to be read through /proc/PID/mem */
 };
 struct mem_run_list {
 	struct mem_run *items;

@@ -62,7 +62,7 @@ static size_t cut_batch(const struct mem_run_list *runs, size_t *next, uint64_t 
 	while (nr < BATCH_RUNS && *next < runs->nr && *bytes < BATCH) {
 		struct mem_run r = runs->items[*next];
 		r.start += *done;
-		if (nr && r.forced != batch[0].forced)
+		if (nr && r.gentle != batch[0].gentle)
 			break;
 		uint64_t len = r.end - r.start;
 		if (len > BATCH - *bytes) {
@@ -118,8 +118,8 @@ int pages_write(struct dump *d, enum image_id type, uint64_t id, const struct me
 	return rc < 0 ? rc : image_finish(w, err);
 }
 
-/* /proc/PID/mem reads what the task itself may not. */
-static int read_forced(const struct task *t, const struct mem_run *runs, size_t nr, char *buf,
+/* Through /proc/PID/mem: slower, but without pinning pages and whatever their protection. */
+static int read_gently(const struct task *t, const struct mem_run *runs, size_t nr, char *buf,
 		       struct error *err)
 {
 	for (size_t i = 0; i < nr; i++) {
@@ -144,8 +144,8 @@ static int read_task(void *ctx, const struct mem_run *runs, size_t nr, void *buf
 	const struct task *t = ctx;
 	struct iovec remote[BATCH_RUNS], local = { buf, 0 };
 
-	if (runs[0].forced)
-		return read_forced(t, runs, nr, buf, err);
+	if (runs[0].gentle)
+		return read_gently(t, runs, nr, buf, err);
 	for (size_t i = 0; i < nr; i++) {
 		remote[i].iov_base = (void *)(uintptr_t)runs[i].start;
 		remote[i].iov_len = runs[i].end - runs[i].start;
@@ -155,7 +155,7 @@ static int read_task(void *ctx, const struct mem_run *runs, size_t nr, void *buf
 	if (n == (ssize_t)local.iov_len)
 		return 0;
 	/* A page the plain way cannot have: let the other way read all, or name the address. */
-	return read_forced(t, runs, nr, buf, err);
+	return read_gently(t, runs, nr, buf, err);
 }
 
 int pages_dump_task(struct dump *d, struct task *t, const struct mem_run_list *runs,

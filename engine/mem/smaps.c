@@ -172,6 +172,19 @@ static bool is_header(const char *p, const char *end)
 	return p < end && ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f'));
 }
 
+/* "Shared_Clean:          4 kB" and Shared_Dirty */
+static bool tells_of_sharing(const char *p, const char *end)
+{
+	static const char clean[] = "Shared_Clean:", dirty[] = "Shared_Dirty:";
+
+	if (end - p < (ptrdiff_t)sizeof(clean) ||
+	    (memcmp(p, clean, sizeof(clean) - 1) && memcmp(p, dirty, sizeof(dirty) - 1)))
+		return false;
+	for (p += sizeof(clean) - 1; p < end && *p == ' '; p++)
+		;
+	return p < end && *p != '0';
+}
+
 int smaps_parse(const char *buf, size_t len, struct vma_list *out, size_t *used, struct error *err)
 {
 	static const char key[] = "VmFlags:";
@@ -187,8 +200,12 @@ int smaps_parse(const char *buf, size_t len, struct vma_list *out, size_t *used,
 		}
 		if (!out->nr)
 			return error_set(err, EBADMSG, "text before the first mapping");
-		if ((size_t)(nl - p) >= sizeof(key) - 1 && !memcmp(p, key, sizeof(key) - 1))
-			apply_flags(&out->items[out->nr - 1], p + sizeof(key) - 1, nl);
+		struct vma *v = &out->items[out->nr - 1];
+		if (*p == 'V' && (size_t)(nl - p) >= sizeof(key) - 1 &&
+		    !memcmp(p, key, sizeof(key) - 1))
+			apply_flags(v, p + sizeof(key) - 1, nl);
+		else if (*p == 'S' && tells_of_sharing(p, nl))
+			v->vm_flags |= VM_FLAG_COMMON;
 	}
 	*used = p - buf;
 	return 0;

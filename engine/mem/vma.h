@@ -38,6 +38,7 @@ enum vm_flag_mark {
 	VM_FLAG_SHADOW_STACK = 1 << 3,
 	VM_FLAG_SEALED = 1 << 4,
 	VM_FLAG_USERFAULT = 1 << 5,
+	VM_FLAG_COMMON = 1 << 6, /* some of its pages are mapped by others, too */
 };
 
 struct vma {

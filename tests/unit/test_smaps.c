@@ -31,6 +31,8 @@ static void smaps_reads_header_and_flags(void **state)
 	const char *text =
 	    "7f00aa001000-7f00aa003000 rw-s 00002000 fe:01 332383                     /a b/c\n"
 	    "Size:                  8 kB\n"
+	    "Shared_Clean:          0 kB\n"
+	    "Shared_Dirty:          4 kB\n"
 	    "VmFlags: rd wr sh mr mw me ms lo dc dd nh sd \n"
 	    "7f00aa003000-7f00aa004000 --xp 00000000 00:00 0 \n"
 	    "VmFlags: ex gd dp wf nr \n";
@@ -44,7 +46,7 @@ static void smaps_reads_header_and_flags(void **state)
 	assert_int_equal(v->prot, PROT_READ | PROT_WRITE);
 	assert_int_equal(v->flags, MAP_SHARED | MAP_LOCKED);
 	assert_int_equal(v->madv, 1 << MADV_DONTFORK | 1 << MADV_DONTDUMP | 1 << MADV_NOHUGEPAGE);
-	assert_int_equal(v->vm_flags, VM_FLAG_MAYWRITE);
+	assert_int_equal(v->vm_flags, VM_FLAG_MAYWRITE | VM_FLAG_COMMON);
 	assert_int_equal(v->dev, makedev(0xfe, 1));
 	assert_int_equal(v->ino, 332383);
 	assert_string_equal(v->path, "/a b/c");
