@@ -7,6 +7,7 @@
 
 #include "crit/commands.h"
 #include "crit/image_count.h"
+#include "crit/text.h"
 
 struct ls_row {
 	const char *type;
@@ -70,7 +71,9 @@ static int ls_run(void *opts, int nr_operands, char **operands, struct error *er
 		rc = row_fill(src, &members[i], &row, err);
 		if (rc < 0)
 			return rc;
-		printf("%-*s  %-14s %10s %14" PRIu64 "\n", width, members[i].name, row.type,
+		text_print(members[i].name);
+		int pad = width - (int)strlen(members[i].name);
+		printf("%*s  %-14s %10s %14" PRIu64 "\n", pad > 0 ? pad : 0, "", row.type,
 		       row.entries, members[i].size);
 	}
 	return 0;

@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "crit/text.h"
 
 #define STATE_DEAD   2 /* task_state as the engine writes it; README of the format */
 #define STATE_ZOMBIE 6
@@ -123,8 +124,9 @@ static int task_print(struct source *src, const PstreeEntry *task, int depth, st
 	if (rc < 0)
 		return rc;
 	const TaskCoreEntry *tc = ((CoreEntry *)msg)->tc;
-	printf("%7d%7d%7d   %*s%s\n", (int)task->pid, (int)task->pgid, (int)task->sid, depth * 4,
-	       "", tc && tc->comm ? tc->comm : "?");
+	printf("%7d%7d%7d   %*s", (int)task->pid, (int)task->pgid, (int)task->sid, depth * 4, "");
+	text_print(tc && tc->comm ? tc->comm : "?");
+	putchar('\n');
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "crit/explore.h"
 #include "crit/file_names.h"
+#include "crit/text.h"
 #include "files.pb-c.h"
 
 static int fds_print(struct source *src, uint32_t files_id, const struct file_names *names,
@@ -42,8 +43,11 @@ static int task_fds_print(struct source *src, uint32_t pid, const struct file_na
 	if (rc < 0)
 		return rc;
 	const FsEntry *entry = (FsEntry *)fs;
-	printf("\t%7s: %s\n", "cwd", file_path(names, entry->cwd_id));
-	printf("\t%7s: %s\n", "root", file_path(names, entry->root_id));
+	printf("\t%7s: ", "cwd");
+	text_print(file_path(names, entry->cwd_id));
+	printf("\n\t%7s: ", "root");
+	text_print(file_path(names, entry->root_id));
+	putchar('\n');
 	return 0;
 }
 

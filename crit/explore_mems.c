@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "crit/explore.h"
 #include "crit/file_names.h"
+#include "crit/text.h"
 #include "memory.pb-c.h"
 
 /* vma_entry.status; format/flagsets: mmap.status. */
@@ -59,6 +60,12 @@ struct mems {
 	struct shared_ids ids;
 };
 
+static void file_name_print(const struct mems *m, const VmaEntry *vma)
+{
+	putchar(' ');
+	text_print(file_path(m->names, (uint32_t)vma->shmid));
+}
+
 static void area_name_print(struct mems *m, const VmaEntry *vma)
 {
 	static const struct {
@@ -77,7 +84,7 @@ static void area_name_print(struct mems *m, const VmaEntry *vma)
 		}
 	}
 	if (vma->status & (FILE_PRIVATE | FILE_SHARED)) {
-		printf(" %s", file_path(m->names, (uint32_t)vma->shmid));
+		file_name_print(m, vma);
 		if (vma->pgoff)
 			printf(" + %#" PRIx64, vma->pgoff);
 		if (vma->status & FILE_SHARED)
@@ -112,7 +119,9 @@ static int task_mems_print(struct mems *m, uint32_t pid, struct error *err)
 	if (rc <= 0)
 		return rc;
 	const MmEntry *mm = (MmEntry *)msg;
-	printf("\t%-36s    %s\n", "exe", file_path(m->names, mm->exe_file_id));
+	printf("\t%-36s    ", "exe");
+	text_print(file_path(m->names, mm->exe_file_id));
+	putchar('\n');
 	for (size_t i = 0; i < mm->n_vmas; i++)
 		area_print(m, mm->vmas[i]);
 	return 0;
@@ -133,7 +142,7 @@ static void run_area_print(const struct mems *m, struct area_walk *walk)
 	} else {
 		printf(" %08" PRIx64 " / %-8" PRIu64, vma->start, (vma->end - vma->start) >> 12);
 		if (vma->status & (FILE_PRIVATE | FILE_SHARED))
-			printf(" %s", file_path(m->names, (uint32_t)vma->shmid));
+			file_name_print(m, vma);
 		walk->printed = walk->at + 1;
 	}
 	printf("\n\t%23s", "");

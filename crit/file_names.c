@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "convert/json/quoted.h"
+#include "crit/text.h"
 #include "images/reader.h"
 
 struct file_name {
@@ -172,11 +173,11 @@ const char *file_path(const struct file_names *names, uint32_t id)
 void file_print(const struct file_names *names, FdTypes type, uint32_t id)
 {
 	if (type == FD_TYPES__REG) {
-		fputs(file_path(names, id), stdout);
+		text_print(file_path(names, id));
 	} else if (type == FD_TYPES__PIPE || type == FD_TYPES__UNIXSK) {
 		const char *text = name_find(names, type, id);
 		const char *unknown = type == FD_TYPES__PIPE ? "pipe[?]" : "unix[?]";
-		fputs(text ? text : unknown, stdout);
+		text_print(text ? text : unknown);
 	} else {
 		const ProtobufCEnumValue *named =
 		    protobuf_c_enum_descriptor_get_value(&fd_types__descriptor, type);
