@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit decode: JSON on one line or indented, to standard output or a file.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file() { make_set; }
+
+@test "decode prints one line with plain numbers" {
+	run -0 "$crit" decode -i "$set/pstree.img"
+	[ "${#lines[@]}" = 1 ]
+	[[ $output == '{"magic": "PSTREE", "entries": [{"pid": 100, "ppid": 0, '* ]]
+	run -0 "$crit" decode -i "$set/core-100.img"
+	[[ $output == *'"mtype": "X86_64"'*'"blk_sigset": 18446744073709551615'* ]]
+}
+
+@test "decode --pretty is what show prints" {
+	"$crit" show "$set/files.img" >"$BATS_TEST_TMPDIR/a"
+	"$crit" decode --pretty <"$set/files.img" | diff - "$BATS_TEST_TMPDIR/a"
+	"$crit" decode --pretty "$set/files.img" | diff - "$BATS_TEST_TMPDIR/a"
+}
+
+@test "decode -o has no line end, standard output has one" {
+	"$crit" decode -i "$set/pstree.img" -o "$BATS_TEST_TMPDIR/a"
+	[ "$(tail -c 1 "$BATS_TEST_TMPDIR/a")" = "}" ]
+	"$crit" decode -i "$set/pstree.img" | head -c -1 | cmp - "$BATS_TEST_TMPDIR/a"
+}
+
+@test "decode -o leaves its target alone when it fails" {
+	echo before >"$BATS_TEST_TMPDIR/a"
+	run -1 "$crit" decode -i "$fixtures/pstree.img.json" -o "$BATS_TEST_TMPDIR/a"
+	[ "$(cat "$BATS_TEST_TMPDIR/a")" = before ]
+	[ "$(ls "$BATS_TEST_TMPDIR")" = a ]
+}
+
+@test "decode --nopl leaves payloads out" {
+	run -0 "$crit" decode --nopl -i "$set/pipes-data.img"
+	[[ $output == *'"extra": "... <5B>"'* ]]
+}
+
+@test "decode then encode gives every fixture back" {
+	local img
+	for img in "$set"/*; do
+		"$crit" decode -i "$img" | "$crit" encode | cmp - "$img"
+		[[ $img == *pages-* ]] || "$crit" show "$img" | "$crit" encode | cmp - "$img"
+	done
+}

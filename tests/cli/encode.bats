@@ -1,0 +1,82 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit encode: JSON, as it came or edited, to an image.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file() { make_set; }
+
+setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
+
+@test "encode reads standard input and writes standard output" {
+	"$crit" encode <"$fixtures/pstree.img.json" | cmp - "$set/pstree.img"
+	"$crit" encode -i "$fixtures/pstree.img.json" | cmp - "$set/pstree.img"
+}
+
+@test "encode replaces its target and keeps its permissions" {
+	echo before >a
+	chmod 600 a
+	ln -s a link
+	"$crit" encode -i "$fixtures/pstree.img.json" -o link
+	cmp a "$set/pstree.img"
+	[ "$(stat -c %a a)" = 600 ]
+	[ -L link ]
+}
+
+@test "encode that fails leaves its target as it was" {
+	echo before >a
+	echo '{"magic": "PSTREE", "entries": [{"pid": 1}]}' >bad
+	run -1 --separate-stderr "$crit" encode -i bad -o a
+	[ "$stderr" = "crit encode: bad: line 1, byte 42: entries[0]: pstree_entry is missing its ppid" ]
+	[ "$(cat a)" = before ]
+	[ -z "$(find . -name 'a.*')" ]
+	run -1 "$crit" encode -i bad -o new
+	[ ! -e new ]
+}
+
+@test "encode names the entry and the member" {
+	sed 's/"name": "\/usr.bin.prog"/"name": 5/' "$fixtures/files.img.json" >bad
+	run -1 --separate-stderr "$crit" encode -i bad -o a
+	[[ $stderr == "crit encode: bad: line 3, byte "*": entries[2].reg.name: want a string, found a number" ]]
+}
+
+@test "encode takes edits made by people" {
+	"$crit" show "$set/pagemap-100.img" | sed 's/"0x400000"/4194304/; s/PE_PRESENT/0x4/' |
+		"$crit" encode | cmp - "$set/pagemap-100.img"
+}
+
+@test "encode writes into a pipe and a device" {
+	mkfifo p
+	cat p >a &
+	"$crit" encode -i "$fixtures/pstree.img.json" -o p
+	wait
+	cmp a "$set/pstree.img"
+	"$crit" encode -i "$fixtures/pstree.img.json" -o /dev/null
+	[ -c /dev/null ]
+}
+
+@test "encode reports a full disk" {
+	run -1 --separate-stderr bash -c "'$crit' encode -i '$fixtures/pstree.img.json' >/dev/full"
+	[[ $stderr == *"No space left on device" ]]
+}
+
+@test "encode holds no large payload in memory" {
+	printf '{"magic": "PIPES_DATA", "entries": [{"pipe_id": 1, "bytes": 50000000, "size": 1, "extra": "' >big
+	head -c 50000000 /dev/zero | base64 -w0 >>big
+	printf '"}]}' >>big
+	(ulimit -v 65536 && "$crit" encode -i big -o a)
+	[ "$(stat -c %s a)" -gt 50000000 ]
+	(ulimit -v 65536 && "$crit" decode -i a) | cmp -n 1000 - <("$crit" decode -i a)
+}
+
+@test "encode takes the output of show of a name with any bytes" {
+	printf 'a\377\200\n"b\001' >want
+	/usr/bin/python3 -c 'import json, os
+name = open("want", "rb").read().decode("utf-8", "surrogateescape")
+reg = {"id": 1, "flags": 0, "pos": 0, "name": name,
+       "fown": {"uid": 0, "euid": 0, "signum": 0, "pid_type": 0, "pid": 0}}
+json.dump({"magic": "REG_FILES", "entries": [reg]}, open("in", "w"))'
+	"$crit" encode -i in -o a
+	grep -qaF "$(cat want)" a
+	"$crit" show a | "$crit" encode | cmp - a
+}

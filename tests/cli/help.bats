@@ -1,0 +1,41 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit without a command, help and version.
+bats_require_minimum_version 1.5.0
+load crit
+
+@test "help lists every command" {
+	run -0 "$crit" help
+	local cmd
+	for cmd in show decode encode info x ls; do
+		[[ $output == *"  $cmd "* ]]
+	done
+	"$crit" --help | diff - <("$crit" help)
+}
+
+@test "help COMMAND and COMMAND --help agree and name every option" {
+	local cmd
+	for cmd in show decode encode info x ls; do
+		run -0 "$crit" help "$cmd"
+		[[ $output == *"Usage: crit $cmd"* ]]
+		"$crit" "$cmd" --help | diff - <("$crit" help "$cmd")
+	done
+	run -0 "$crit" help decode
+	[[ $output == *"-i, --in IMAGE"*"-o, --out FILE"*"--pretty"*"--nopl"* ]]
+}
+
+@test "--version prints the version" {
+	run -0 "$crit" --version
+	[[ $output == "Version: "* ]]
+}
+
+@test "no command and an unknown one are usage errors" {
+	run -2 "$crit"
+	run -2 --separate-stderr "$crit" nope
+	[[ $stderr == "crit: nope: no such command"* ]]
+}
+
+@test "crit loads little" {
+	[ "$(ldd "$crit" | grep -vcE 'linux-vdso|ld-linux|libc\.so|libprotobuf-c|san\.so|libm\.so')" = 0 ] ||
+		[ -n "${SAN:-}" ]
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit ls: a table of the images of a directory or archive.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file() { make_set; }
+
+@test "ls lists image, type, entries and bytes" {
+	run -0 "$crit" ls "$set"
+	[[ ${lines[0]} =~ ^IMAGE\ +TYPE\ +ENTRIES\ +BYTES$ ]]
+	[[ $output =~ pstree.img\ +PSTREE\ +3\ +52 ]]
+	[[ $output =~ pages-1.img\ +PAGES\ +-\ +12288 ]]
+}
+
+@test "ls marks what is broken or no image" {
+	cp -r "$set" "$BATS_TEST_TMPDIR/set"
+	head -c 20 "$set/files.img" >"$BATS_TEST_TMPDIR/set/files.img"
+	echo text >"$BATS_TEST_TMPDIR/set/dump.log"
+	run -0 "$crit" ls "$BATS_TEST_TMPDIR/set"
+	[[ $output =~ files.img\ +FILES\ +broken\ +20 ]]
+	[[ $output =~ dump.log\ +-\ +-\ +5 ]]
+}
+
+@test "ls of an archive is that of its directory" {
+	tar -C "$set/.." -cf "$BATS_TEST_TMPDIR/c.tar" set
+	zstd -q "$BATS_TEST_TMPDIR/c.tar" || skip "no zstd"
+	"$crit" ls "$set" >"$BATS_TEST_TMPDIR/a"
+	"$crit" ls "$BATS_TEST_TMPDIR/c.tar" | diff - "$BATS_TEST_TMPDIR/a"
+	"$crit" ls "$BATS_TEST_TMPDIR/c.tar.zst" | diff - "$BATS_TEST_TMPDIR/a"
+}
+
+@test "ls of nothing fails" {
+	run -1 "$crit" ls "$BATS_TEST_TMPDIR/nothing"
+	run -2 "$crit" ls
+}

@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit show: indented JSON, numbers as people read them.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file() { make_set; }
+
+@test "show prints flags, hex and names, indented by four" {
+	run -0 "$crit" show "$set/pagemap-100.img"
+	[ "${lines[0]}" = "{" ]
+	[ "${lines[1]}" = '    "magic": "PAGEMAP",' ]
+	[[ $output == *'"vaddr": "0x400000"'* ]]
+	[[ $output == *'"flags": "PE_PRESENT"'* ]]
+	run -0 "$crit" show "$set/core-102.img"
+	[[ $output == *'"blk_sigset": "0xffffffffffffffff"'* ]]
+	[[ $output == *'"task_state": "Stopped"'* ]]
+}
+
+@test "show keeps names that are not UTF-8 and escapes the rest" {
+	run -0 "$crit" show "$set/files.img"
+	[[ $output == *'"name": "/srv/w\u00f6rk"'* ]]
+	[[ $output == *'"name": "/tmp/\udcff\"quoted\""'* ]]
+	[[ $output == *'"name": "=00abstract"'* ]]
+}
+
+@test "show --nopl prints the size of a payload" {
+	run -0 "$crit" show --nopl "$set/pipes-data.img"
+	[[ $output == *'"extra": "... <5B>"'* ]]
+	run -0 "$crit" show --nopl "$set/ghost-file-1f.img"
+	[[ $output != *extra* ]]
+}
+
+@test "show reads standard input" {
+	"$crit" show - <"$set/pstree.img" >"$BATS_TEST_TMPDIR/a"
+	"$crit" show "$set/pstree.img" | diff - "$BATS_TEST_TMPDIR/a"
+	cat "$set/pstree.img" | "$crit" show - | diff - "$BATS_TEST_TMPDIR/a"
+}
+
+@test "show reads a member of an archive and of a directory" {
+	"$crit" show "$set/pstree.img" >"$BATS_TEST_TMPDIR/a"
+	tar -C "$set/.." -czf "$BATS_TEST_TMPDIR/c.tar.gz" set
+	"$crit" show "$BATS_TEST_TMPDIR/c.tar.gz:pstree.img" | diff - "$BATS_TEST_TMPDIR/a"
+	"$crit" show "$set:pstree.img" | diff - "$BATS_TEST_TMPDIR/a"
+	run -1 "$crit" show "$BATS_TEST_TMPDIR/c.tar.gz:nothing.img"
+}
+
+@test "show of raw images says what they hold" {
+	run -0 "$crit" show "$set/ifaddr-10.img"
+	[[ $output == *'"address": "127.0.0.1/8"'*'"address": "2001:db8::5/64"'* ]]
+	run -0 "$crit" show "$set/route-10.img"
+	[[ $output == *'"dst": "default"'*'"gateway": "192.0.2.1"'*'"dst": "198.51.100.0/24"'* ]]
+	[[ $output == *'"nexthops"'*'"weight": 5'* ]]
+	run -0 "$crit" show "$set/rule-10.img"
+	[[ $output == *'"priority": 5000'*'"src": "192.0.2.7/32"'*'"table": 100'* ]]
+	run -0 "$crit" show "$set/nftables-10.img"
+	[[ $output == *'"\tchain INPUT {",'* ]]
+	run -0 "$crit" show "$set/tmpfs-dev-57.tar.gz.img"
+	[[ $output == *'"name": "hello.txt"'*'"mode": "0640"'*'"size": 6'* ]]
+	run -0 "$crit" show "$set/pages-1.img"
+	[[ $output == *'"pages": 3'*'"bytes": 12288'*'"zero_pages": 3'* ]]
+}
+
+@test "show refuses broken images with one line and status 1" {
+	head -c 20 "$set/pstree.img" >"$BATS_TEST_TMPDIR/pstree.img"
+	run -1 --separate-stderr "$crit" show "$BATS_TEST_TMPDIR/pstree.img"
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ $stderr == *"pstree.img: entry 0 at byte 8: wanted a message of "*", found 8" ]]
+	echo nonsense >"$BATS_TEST_TMPDIR/x.img"
+	run -1 --separate-stderr "$crit" show "$BATS_TEST_TMPDIR/x.img"
+	[[ $stderr == *"unknown magic"* ]]
+	head -c 30 "$set/route-10.img" >"$BATS_TEST_TMPDIR/route-1.img"
+	run -1 "$crit" show "$BATS_TEST_TMPDIR/route-1.img"
+	head -c 40 "$set/tmpfs-dev-57.tar.gz.img" >"$BATS_TEST_TMPDIR/tmpfs-dev-1.tar.gz.img"
+	run -1 "$crit" show "$BATS_TEST_TMPDIR/tmpfs-dev-1.tar.gz.img"
+}
+
+@test "show reports a full disk" {
+	run -1 --separate-stderr bash -c "'$crit' show '$set/pstree.img' >/dev/full"
+	[[ $stderr == *"write standard output: No space left on device" ]]
+}
+
+@test "show without an image is a usage error" {
+	run -2 "$crit" show
+	run -2 "$crit" show --nope "$set/pstree.img"
+}
