@@ -79,22 +79,30 @@ static void pass_cleanup(struct pass **pass)
 	pass_close(*pass);
 }
 
+#define auto_pass __attribute__((cleanup(pass_cleanup))) struct pass *
+
 static int pass_error(const struct pass *pass, struct error *err)
 {
 	const char *why = pass->index->lib.error_string(pass->archive);
 	return error_set(err, EBADMSG, "%s: %s", pass->index->name, why ? why : "not an archive");
 }
 
+static struct pass *pass_new(struct archive_index *index)
+{
+	struct pass *pass = malloc(sizeof(*pass)); /* the block needs no zeroes */
+	if (pass) {
+		pass->index = index;
+		pass->at = 0;
+		pass->archive = index->lib.read_new();
+	}
+	return pass;
+}
+
 static int pass_open(struct archive_index *index, struct pass **out, struct error *err)
 {
 	const struct libarchive *lib = &index->lib;
-	__attribute__((cleanup(pass_cleanup))) struct pass *pass = malloc(sizeof(*pass));
-	if (!pass)
-		return error_set(err, ENOMEM, "%s: out of memory", index->name);
-	pass->index = index;
-	pass->at = 0;
-	pass->archive = lib->read_new();
-	if (!pass->archive)
+	auto_pass pass = pass_new(index);
+	if (!pass || !pass->archive)
 		return error_set(err, ENOMEM, "%s: out of memory", index->name);
 	lib->read_support_filter_gzip(pass->archive);
 	lib->read_support_filter_zstd(pass->archive);
@@ -248,7 +256,7 @@ static void members_settle(struct archive_index *index)
 
 static int index_fill(struct archive_index *index, struct error *err)
 {
-	__attribute__((cleanup(pass_cleanup))) struct pass *pass = NULL;
+	auto_pass pass = NULL;
 	int rc = pass_open(index, &pass, err);
 	struct archive_entry *entry;
 	for (uint64_t ordinal = 0; rc == 0; ordinal++) {

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,10 @@ struct payload_plan {
 /** @param entry  the message the payload belongs to; only looked at during the call */
 void payload_plan(enum image_payload kind, const ProtobufCMessage *entry, struct payload_plan *out);
 
-/** Bytes of one part; above PAYLOAD_MAX the message is wrong, or it is PAYLOAD_TO_END. @param header  the part's own message when the plan has them, else NULL */
+/**
+ * Bytes of one part: PAYLOAD_TO_END when the plan says so, else wrong when above PAYLOAD_MAX.
+ * @param header  the part's own message when the plan has them, else NULL
+ */
 uint64_t payload_part_len(const struct payload_plan *plan, uint64_t index,
 			  const ProtobufCMessage *header);
 

@@ -144,19 +144,19 @@ int image_open(struct source *src, const char *filename, struct image_reader **o
 	return rc < 0 ? rc : image_open_stream(in, filename, out, err);
 }
 
-int image_open_typed(struct source *src, enum image_id id, uint64_t number,
-		     struct image_reader **out, struct error *err)
+int image_open_typed(struct source *src, enum image_id type, uint64_t id, struct image_reader **out,
+		     struct error *err)
 {
 	char name[64];
-	image_filename(&image_types[id], number, name, sizeof(name));
+	image_filename(&image_types[type], id, name, sizeof(name));
 	auto_image_reader r = NULL;
 	int rc = image_open(src, name, &r, err);
 	if (rc < 0)
 		return rc;
-	if (r->type->magic != image_types[id].magic)
+	if (r->type->magic != image_types[type].magic)
 		return error_set(err, EBADMSG, "%s: wanted a %s image, found %s", name,
-				 image_types[id].name, r->type->name);
-	r->type = &image_types[id];
+				 image_types[type].name, r->type->name);
+	r->type = &image_types[type];
 	*out = take_ptr(r);
 	return 0;
 }

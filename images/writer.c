@@ -100,15 +100,15 @@ int image_writer_open_fd(int fd, const char *name, const struct image_type *type
 	return rc;
 }
 
-int image_create(int dirfd, enum image_id id, uint64_t number, struct image_writer **out,
+int image_create(int dirfd, enum image_id type, uint64_t id, struct image_writer **out,
 		 struct error *err)
 {
-	const struct image_type *type = &image_types[id];
+	const struct image_type *row = &image_types[type];
 	char name[64];
-	image_filename(type, number, name, sizeof(name));
+	image_filename(row, id, name, sizeof(name));
 
 	auto_image_writer w = NULL;
-	int rc = writer_new(-1, name, type, &w, err);
+	int rc = writer_new(-1, name, row, &w, err);
 	if (rc < 0)
 		return rc;
 	auto_fd dir = fcntl(dirfd == AT_FDCWD ? -1 : dirfd, F_DUPFD_CLOEXEC, 0);
@@ -122,7 +122,7 @@ int image_create(int dirfd, enum image_id id, uint64_t number, struct image_writ
 		return error_sys(err, "create %s", name);
 	w->owns_fd = true;
 	w->dirfd = take_fd(dir);
-	rc = write_head(w, type->head, err);
+	rc = write_head(w, row->head, err);
 	if (rc == 0)
 		*out = take_ptr(w);
 	return rc;
