@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Credentials: a process per kind checks every id, group, capability set and bit of itself.
+ * CRIU 4.2 cannot read the limits of another user's task without CAP_SYS_RESOURCE.
+ * live-modes: SS SC RR 2S
  */
 #include <grp.h>
 #include <linux/capability.h>
