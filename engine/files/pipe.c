@@ -336,13 +336,25 @@ static int pipe_check(const FileEntry *e, struct error *err)
 	return owner_check(e->pipe->fown, err);
 }
 
-static int pipe_make(struct pipe_item *item, struct error *err)
+/* Who made a pipe may open it again through /proc, /dev/stdout for one: most likely its user. */
+static void give_to_user(struct restore *r, const struct pipe_item *item, uint32_t file_id)
+{
+	const struct rtask *t = file_set_holder(r, file_id);
+	const CoreEntry *core = t && t->cores ? t->cores[0] : NULL;
+	const CredsEntry *creds = core && core->thread_core ? core->thread_core->creds : NULL;
+	if (creds && (creds->fsuid || creds->fsgid) &&
+	    fchown(item->ends[0], creds->fsuid, creds->fsgid) < 0)
+		log_warn("pipe %#x stays ours, not of uid %u", item->pipe_id, creds->fsuid);
+}
+
+static int pipe_make(struct restore *r, struct pipe_item *item, uint32_t file_id, struct error *err)
 {
 	if (item->made)
 		return 0;
 	if (pipe2(item->ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return error_sys(err, "make pipe %#x", item->pipe_id);
 	item->made = true;
+	give_to_user(r, item, file_id);
 	return fill(item->ends[1], item, err);
 }
 
@@ -364,7 +376,7 @@ static int pipe_open(struct restore *r, const FileEntry *e, struct error *err)
 		item = item_add(r->files, e->pipe->pipe_id, false);
 	if (!item)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = pipe_make(item, err);
+	int rc = pipe_make(r, item, e->id, err);
 	if (rc < 0)
 		return rc;
 

@@ -223,15 +223,35 @@ void file_set_free(struct file_set *set)
 	free(set);
 }
 
+static const struct fd_row *row_of(const struct fd_rows *rows, uint32_t id)
+{
+	for (size_t i = 0; i < rows->nr; i++)
+		if (rows->items[i].id == id)
+			return &rows->items[i];
+	return NULL;
+}
+
+const struct rtask *file_set_holder(struct restore *r, uint32_t id)
+{
+	const struct fd_rows *rows = NULL;
+	for (size_t i = 0; i < r->files->tables.nr && !rows; i++)
+		if (row_of(&r->files->tables.items[i], id))
+			rows = &r->files->tables.items[i];
+	for (size_t i = 0; rows && i < r->nr_tasks; i++)
+		if (r->tasks[i]->pid == rows->pid)
+			return r->tasks[i];
+	return NULL;
+}
+
 const char *file_set_user(struct file_set *set, uint32_t id, char *out, size_t len)
 {
 	for (size_t i = 0; i < set->tables.nr; i++) {
 		const struct fd_rows *rows = &set->tables.items[i];
-		for (size_t j = 0; j < rows->nr; j++)
-			if (rows->items[j].id == id) {
-				snprintf(out, len, "pid %d, fd %u", rows->pid, rows->items[j].fd);
-				return out;
-			}
+		const struct fd_row *row = row_of(rows, id);
+		if (row) {
+			snprintf(out, len, "pid %d, fd %u", rows->pid, row->fd);
+			return out;
+		}
 	}
 	for (size_t i = 0; i < set->fs.nr; i++) {
 		const struct fs_row *fs = &set->fs.items[i];

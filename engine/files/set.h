@@ -70,6 +70,8 @@ struct file_set {
 
 struct file_item *file_set_find(struct file_set *set, uint32_t id);     /* NULL: none */
 struct fd_rows *file_set_rows(struct file_set *set, uint32_t files_id); /* NULL: none */
+/** The first task that has a descriptor of this file; NULL: none. */
+const struct rtask *file_set_holder(struct restore *r, uint32_t id);
 /** "pid 12, fd 5": somebody who has this file, for messages. @return out. */
 const char *file_set_user(struct file_set *set, uint32_t id, char *out, size_t len);
 
