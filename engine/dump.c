@@ -50,17 +50,6 @@ static int collect(struct dump *d, struct error *err)
 	return rc;
 }
 
-static int interrogate(struct dump *d, struct error *err)
-{
-	for (size_t i = 0; i < d->nr_tasks; i++) {
-		struct task *t = d->tasks[i];
-		int rc = is_alive(t) ? trace_interrogate(d, t, err) : 0;
-		if (rc < 0)
-			return error_wrap(err, rc, "task %d", t->pid);
-	}
-	return 0;
-}
-
 /* Descriptors of all tasks come before the memory of any: they are what is refused most. */
 static int write_tasks(struct dump *d, struct error *err)
 {
@@ -111,7 +100,7 @@ static int dump_frozen(struct dump *d, struct error *err)
 {
 	int rc = collect(d, err);
 	if (rc == 0)
-		rc = interrogate(d, err);
+		rc = trace_interrogate(d, err);
 	if (rc == 0)
 		log_info("asked from inside");
 	struct dump_set *before = NULL;

@@ -1,23 +1,58 @@
 /* SPDX-License-Identifier: MIT
- * Asking a task what only its inside knows, and leaving nothing behind.
+ * Asking tasks what only their inside knows, and leaving nothing behind.
  */
+#include "base/array.h"
 #include "engine/trace/collect.h"
 #include "engine/trace/trace.h"
 #include "engine/trace/visit.h"
 
-int trace_interrogate(struct dump *d, struct task *t, struct error *err)
+#define SIDE_BY_SIDE 32 /* visits at a time: each holds a descriptor */
+
+/* Every step is taken with all tasks before the next: while one is waited for, the others run. */
+static int (*const steps[])(struct visit *v, struct error *err) = {
+	visit_start, visit_advance, visit_load,   visit_advance, visit_ask,
+	visit_hear,  visit_threads, visit_recall, visit_dismiss, visit_advance,
+	visit_unmap, visit_advance, visit_end,
+};
+
+static int interrogate(struct visit *visits, size_t nr, struct error *err)
 {
-	(void)d;
-	struct visit v;
-	int rc = visit_begin(&v, t, err);
-	if (rc < 0)
-		return rc;
-	rc = visit_ask_task(&v, err);
-	if (rc == 0)
-		rc = visit_ask_threads(&v, err);
-	int out = visit_end(&v, rc == 0 ? err : NULL);
-	if (rc == 0)
-		rc = out;
-	/* What was sent to it meanwhile waits in its queues. */
-	return rc < 0 ? rc : trace_peek_signals(t, err);
+	for (size_t s = 0; s < ARRAY_SIZE(steps); s++) {
+		for (size_t i = 0; i < nr; i++) {
+			int rc = steps[s](&visits[i], err);
+			if (rc < 0)
+				return error_wrap(err, rc, "task %d", visits[i].task->pid);
+		}
+	}
+	return 0;
+}
+
+static int interrogate_some(struct task **tasks, size_t nr, struct error *err)
+{
+	struct visit visits[SIDE_BY_SIDE];
+	for (size_t i = 0; i < nr; i++)
+		visits[i] = (struct visit){ .task = tasks[i], .sock = -1 };
+	int rc = interrogate(visits, nr, err);
+	for (size_t i = 0; rc < 0 && i < nr; i++)
+		visit_abort(&visits[i]);
+	/* What was sent to them meanwhile waits in their queues. */
+	for (size_t i = 0; rc == 0 && i < nr; i++)
+		rc = trace_peek_signals(tasks[i], err);
+	return rc;
+}
+
+int trace_interrogate(struct dump *d, struct error *err)
+{
+	size_t next = 0;
+	int rc = 0;
+	while (rc == 0 && next < d->nr_tasks) {
+		struct task *alive[SIDE_BY_SIDE];
+		size_t nr = 0;
+		for (; nr < SIDE_BY_SIDE && next < d->nr_tasks; next++) {
+			if (d->tasks[next]->state != TASK_ZOMBIE)
+				alive[nr++] = d->tasks[next];
+		}
+		rc = interrogate_some(alive, nr, err);
+	}
+	return rc;
 }

@@ -12,8 +12,11 @@
  */
 int trace_freeze(struct dump *d, pid_t root, struct error *err);
 
-/** Load the parasite, fill t->inside and threads[].inside, take it out again; t stays stopped. */
-int trace_interrogate(struct dump *d, struct task *t, struct error *err);
+/**
+ * Load the parasite into every task, fill t->inside and threads[].inside, take it out again; all
+ * stay stopped. After a failure a release lets everything run on.
+ */
+int trace_interrogate(struct dump *d, struct error *err);
 
 enum trace_end { TRACE_RESUME, TRACE_STOP, TRACE_KILL };
 /** Let every task go; safe after any failure, and twice. */

@@ -87,7 +87,7 @@ static int wait_done(struct visit *v, const struct guest *g, struct parasite_slo
 
 static int take_out(struct visit *v, struct guest *g, struct error *err)
 {
-	int rc = visit_interrupt(v, g->thread->tid, err);
+	int rc = visit_wait_interrupted(v, g->thread->tid, err);
 	if (rc == 0)
 		rc = inject_leave(&g->inject, err);
 	if (rc == 0)
@@ -123,6 +123,9 @@ static int ask_batch(struct visit *v, struct thread *threads, size_t nr, struct 
 	}
 	for (size_t i = 0; rc == 0 && i < sent; i++)
 		rc = hear(v, &guests[i], err);
+	for (size_t i = 0; i < sent; i++)
+		if (guests[i].inside)
+			ptrace(PTRACE_INTERRUPT, guests[i].thread->tid, NULL, NULL);
 	for (size_t i = 0; i < sent; i++) {
 		if (!guests[i].inside)
 			continue;
@@ -133,7 +136,7 @@ static int ask_batch(struct visit *v, struct thread *threads, size_t nr, struct 
 	return rc;
 }
 
-int visit_ask_threads(struct visit *v, struct error *err)
+int visit_threads(struct visit *v, struct error *err)
 {
 	struct task *t = v->task;
 	size_t batch = v->nr_slots - 1;

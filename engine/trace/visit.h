@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * One visit inside a task: the parasite's mapping, its socket, the slots of its threads.
+ * One visit inside a task: the parasite's mapping, its socket, the slots of its threads. Many
+ * visits go on side by side, step by step, so that their tasks run while we see to the others.
  */
 #pragma once
 
@@ -8,35 +9,56 @@
 #include "engine/task/task.h"
 #include "engine/trace/padding.h"
 
+enum visit_state {
+	VISIT_NONE,      /* nothing of the task was changed */
+	VISIT_UNDER_WAY, /* its first thread runs to a system call we wait for */
+	VISIT_MAPPED,    /* stopped, the mapping is there */
+	VISIT_SERVING,   /* its first thread runs the parasite */
+	VISIT_OVER,      /* stopped, with its own registers, nothing left */
+};
+
 struct visit {
 	struct task *task;
+	enum visit_state state;
+	bool at_exit; /* the first thread has reached the exit it was sent to */
 	struct padding padding;
 	size_t nr_slots;      /* that fit the padding */
 	struct inject leader; /* in slot 0 */
 	uint64_t base, len;   /* the mapping; base 0: none yet */
 	uint64_t area_addr;   /* struct parasite_area in it */
 	int sock;             /* our end; -1: none yet */
+	struct parasite_request request;
 	int64_t deadline_ms;
 };
 
-/** Map the parasite into a stopped task and let its first thread serve. */
-int visit_begin(struct visit *v, struct task *t, struct error *err);
+/* The steps, in order; visit_advance() between those that wait for a system call. */
+int visit_start(struct visit *v, struct error *err);   /* send it to mmap; v->task is set */
+int visit_load(struct visit *v, struct error *err);    /* copy the parasite, let it start */
+int visit_ask(struct visit *v, struct error *err);     /* take our end of its socket, ask */
+int visit_hear(struct visit *v, struct error *err);    /* fill what it tells into the task */
+int visit_threads(struct visit *v, struct error *err); /* ask the other threads */
+int visit_recall(struct visit *v, struct error *err);  /* interrupt the first thread */
+int visit_dismiss(struct visit *v, struct error *err); /* send it to close its socket */
+int visit_unmap(struct visit *v, struct error *err);   /* let it go on to munmap */
+int visit_end(struct visit *v, struct error *err);     /* its own registers, clean padding */
+
+/** Wait for the first thread's next stop on its way; send it on unless it has arrived. */
+int visit_advance(struct visit *v, struct error *err);
+
 /**
- * Take everything out: mapping, descriptor, code. The first thread is stopped with its own
- * registers afterwards. Also after a failure; what cannot be undone from outside heals itself.
+ * After a failure: take out what can be taken out in order. Otherwise the thread is stopped
+ * where it is; it heals itself when it is let go.
  */
-int visit_end(struct visit *v, struct error *err);
+void visit_abort(struct visit *v);
 
-/** Ask the first thread: t->inside and that of its first thread. */
-int visit_ask_task(struct visit *v, struct error *err);
-/** Ask all other threads, as many side by side as there are slots. */
-int visit_ask_threads(struct visit *v, struct error *err);
-
-/** Let a thread run on until its next stop of the kind asked for. */
-int visit_run_to_syscall_exit(struct visit *v, pid_t tid, struct error *err);
-/** Interrupt a running thread. */
-int visit_interrupt(struct visit *v, pid_t tid, struct error *err);
-/** If a running thread has stopped for a reason that is not ours, let it go on. Never waits. */
+/* Means, for the two files with steps. */
+/** Send the first thread to the exit of its next system call. */
+int visit_kick(struct visit *v, struct error *err);
+/** Wait until it is there. */
+int visit_arrive(struct visit *v, struct error *err);
+/** Wait for the stop of an interrupted thread. */
+int visit_wait_interrupted(struct visit *v, pid_t tid, struct error *err);
+/** A thread that should run: if it stopped for nothing, let it go on. */
 int visit_keep_running(struct visit *v, pid_t tid, struct error *err);
 /** Write to or read from the area: whole or error. */
 int visit_write(struct visit *v, uint64_t addr, const void *buf, size_t len, struct error *err);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ * The steps of a visit: into the task's first thread and out again. Between any two lines the
+ * engine may be killed: then the thread runs on from where it is, and everything it can reach
+ * ends in the slot's healing code.
+ */
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "engine/procfs/read.h"
+#include "engine/trace/seize.h"
+#include "engine/trace/visit.h"
+
+#define PAGE          4096u
+#define VISIT_TIME_MS 20000
+#define POLL_SLICE_MS 20
+#define ENOUGH_SLOTS  4 /* more make little difference, and the vdso is the better place */
+
+extern const char pie_parasite_start[], pie_parasite_end[];
+
+static size_t page_align(size_t n)
+{
+	return (n + PAGE - 1) & ~(size_t)(PAGE - 1);
+}
+
+static size_t blob_len(void)
+{
+	return (size_t)(pie_parasite_end - pie_parasite_start);
+}
+
+static size_t stacks_offset(void)
+{
+	return page_align(blob_len()) + page_align(sizeof(struct parasite_area));
+}
+
+static size_t mapping_len(void)
+{
+	return stacks_offset() + PARASITE_STACK + PARASITE_MAX_SLOTS * PARASITE_THREAD_STACK;
+}
+
+int visit_start(struct visit *v, struct error *err)
+{
+	struct task *t = v->task;
+	v->sock = -1;
+	v->deadline_ms = clock_ms() + VISIT_TIME_MS;
+	size_t slot = inject_slot_size();
+	/* One for the first thread, and some for those that are asked beside it. */
+	size_t nr = t->nr_threads < ENOUGH_SLOTS ? t->nr_threads : ENOUGH_SLOTS;
+	int rc = padding_find(t, slot, nr * slot, &v->padding, err);
+	if (rc < 0)
+		return rc;
+	v->nr_slots = v->padding.len / slot;
+	if (v->nr_slots > PARASITE_MAX_SLOTS)
+		v->nr_slots = PARASITE_MAX_SLOTS;
+	v->leader =
+	    (struct inject){ .tid = t->pid, .mem_fd = t->mem_fd, .slot_addr = v->padding.addr };
+	struct inject_args args = { .len = mapping_len() };
+	rc = inject_prepare(&v->leader, &t->threads[0].regs, err);
+	if (rc == 0)
+		rc = inject_enter(&v->leader, INJECT_MMAP, &args, err);
+	return rc < 0 ? rc : visit_kick(v, err);
+}
+
+/* What the system call returned at whose exit the first thread stands. */
+static int arrive_with(struct visit *v, int64_t *result, struct error *err)
+{
+	int rc = visit_arrive(v, err);
+	return rc < 0 ? rc : inject_result(v->task->pid, result, err);
+}
+
+static bool is_error(int64_t result)
+{
+	return result < 0 && result > -4096;
+}
+
+int visit_load(struct visit *v, struct error *err)
+{
+	int64_t addr = 0;
+	int rc = arrive_with(v, &addr, err);
+	if (rc < 0)
+		return rc;
+	if (is_error(addr))
+		return error_code(err, (int)addr, "map %zu bytes for the parasite in it",
+				  mapping_len());
+	v->state = VISIT_MAPPED;
+	v->base = (uint64_t)addr;
+	v->len = mapping_len();
+	v->area_addr = v->base + page_align(blob_len());
+	struct inject_args args = {
+		.base = v->base,
+		.len = v->len,
+		.entry = v->base,
+		.stack = v->base + stacks_offset() + PARASITE_STACK,
+		.arg0 = v->area_addr,
+	};
+	rc = visit_write(v, v->base, pie_parasite_start, blob_len(), err);
+	if (rc == 0)
+		rc = inject_move(&v->leader, INJECT_CALL, &args, err);
+	return rc < 0 ? rc : visit_kick(v, err);
+}
+
+static int read_sockets(struct visit *v, int32_t fds[2], struct error *err)
+{
+	uint64_t at = v->area_addr + offsetof(struct parasite_area, sockets);
+	return visit_read(v, at, fds, 2 * sizeof(fds[0]), err);
+}
+
+/* The parasite's first system call made the socket pair; one end becomes ours. */
+static int take_socket(struct visit *v, struct error *err)
+{
+	int32_t fds[2];
+	int rc = read_sockets(v, fds, err);
+	if (rc < 0)
+		return rc;
+	v->sock = (int)syscall(SYS_pidfd_getfd, v->task->pidfd, fds[0], 0);
+	return v->sock < 0 ? error_sys(err, "take the parasite's socket") : 0;
+}
+
+static int fill_request(struct visit *v, struct parasite_request *req, struct error *err)
+{
+	struct proc_timers timers = { 0 };
+	*req = (struct parasite_request){ .command = PARASITE_ASK_TASK };
+	int rc = proc_timers_read(v->task->proc_fd, &timers, err);
+	if (rc == -ESRCH) /* a kernel without POSIX timers */
+		return 0;
+	if (rc < 0)
+		return rc;
+	if (timers.nr > ARRAY_SIZE(req->timer_ids))
+		rc = error_set(err, ENOTSUP, "it has %zu timers, at most %zu are supported",
+			       timers.nr, ARRAY_SIZE(req->timer_ids));
+	for (size_t i = 0; rc == 0 && i < timers.nr; i++)
+		req->timer_ids[req->nr_timers++] = timers.items[i].id;
+	free(timers.items);
+	return rc;
+}
+
+int visit_ask(struct visit *v, struct error *err)
+{
+	int64_t result = 0;
+	int rc = arrive_with(v, &result, err);
+	if (rc < 0)
+		return rc;
+	v->state = VISIT_MAPPED;
+	if (is_error(result))
+		return error_code(err, (int)result,
+				  "open a socket pair in it (its limit of descriptors?)");
+	rc = take_socket(v, err);
+	if (rc == 0)
+		rc = fill_request(v, &v->request, err);
+	if (rc < 0)
+		return rc;
+	if (ptrace(PTRACE_CONT, v->task->pid, NULL, NULL) < 0)
+		return error_sys(err, "let the parasite run");
+	v->state = VISIT_SERVING;
+	if (send(v->sock, &v->request, sizeof(v->request), MSG_NOSIGNAL) != sizeof(v->request))
+		return error_sys(err, "talk to the parasite");
+	return 0;
+}
+
+/* While we wait, the thread may stop for a SIGSTOP or be killed. */
+static int wait_answer(struct visit *v, struct error *err)
+{
+	pid_t tid = v->task->pid;
+	for (;;) {
+		struct pollfd pfd = { .fd = v->sock, .events = POLLIN };
+		if (poll(&pfd, 1, POLL_SLICE_MS) > 0)
+			return 0;
+		int rc = visit_keep_running(v, tid, err);
+		if (rc < 0)
+			return rc;
+		if (clock_ms() > v->deadline_ms)
+			return error_set(err, ETIMEDOUT, "the parasite does not answer");
+	}
+}
+
+static int check_answer(const struct parasite_request *req, const struct parasite_answer *a,
+			struct error *err)
+{
+	if (a->command != req->command)
+		return error_set(err, EPROTO, "the parasite answers another command (%u)",
+				 a->command);
+	if (a->rc > 0)
+		return error_set(err, EPROTO, "the parasite answers nonsense (%d)", a->rc);
+	if (a->rc < 0)
+		return error_code(err, a->rc, "ask it from inside");
+	if (a->task.nr_timers != req->nr_timers)
+		return error_set(err, EPROTO, "the parasite tells %u timers of %u",
+				 a->task.nr_timers, req->nr_timers);
+	return 0;
+}
+
+int visit_hear(struct visit *v, struct error *err)
+{
+	auto_free struct parasite_answer *a = calloc(1, sizeof(*a));
+	if (!a)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = wait_answer(v, err);
+	if (rc < 0)
+		return rc;
+	ssize_t n = recv(v->sock, a, sizeof(*a), MSG_DONTWAIT | MSG_TRUNC);
+	if (n < 0)
+		return error_sys(err, "hear the parasite");
+	if (n != sizeof(*a))
+		return error_set(err, EPROTO, "the parasite answers %zd bytes, want %zu", n,
+				 sizeof(*a));
+	rc = check_answer(&v->request, a, err);
+	if (rc < 0)
+		return rc;
+	v->task->inside = a->task;
+	v->task->threads[0].inside = a->leader;
+	return 0;
+}
+
+int visit_recall(struct visit *v, struct error *err)
+{
+	if (ptrace(PTRACE_INTERRUPT, v->task->pid, NULL, NULL) < 0)
+		return error_sys(err, "thread %d: interrupt it", v->task->pid);
+	return 0;
+}
+
+/* Through the slot's own way out, so that a kill in the middle ends the same. */
+int visit_dismiss(struct visit *v, struct error *err)
+{
+	int32_t fds[2] = { -1, -1 };
+	int rc = 0;
+	if (v->state == VISIT_SERVING)
+		rc = visit_wait_interrupted(v, v->task->pid, err);
+	if (rc == 0 && v->sock >= 0)
+		rc = read_sockets(v, fds, err);
+	struct inject_args args = { .base = v->base,
+				    .len = v->len,
+				    .arg0 = (uint64_t)(int64_t)fds[1] };
+	if (rc == 0)
+		rc = inject_move(&v->leader, INJECT_BYE, &args, err);
+	return rc < 0 ? rc : visit_kick(v, err);
+}
+
+int visit_unmap(struct visit *v, struct error *err)
+{
+	int rc = visit_arrive(v, err);
+	return rc < 0 ? rc : visit_kick(v, err);
+}
+
+int visit_end(struct visit *v, struct error *err)
+{
+	int64_t result = 0;
+	int rc = arrive_with(v, &result, err);
+	if (rc == 0 && is_error(result))
+		rc = error_code(err, (int)result, "unmap the parasite");
+	if (rc == 0)
+		rc = inject_leave(&v->leader, err);
+	if (rc == 0)
+		rc = padding_clear(v->task, &v->padding, err);
+	if (rc == 0)
+		v->state = VISIT_OVER;
+	fd_close(take_fd(v->sock));
+	return rc;
+}
