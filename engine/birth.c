@@ -192,12 +192,22 @@ static int await_mortals(struct restore *r, size_t index, struct error *err)
 	return 0;
 }
 
+static pid_t expected_parent(const struct restore *r, const struct birth *b)
+{
+	if (b->parent != BIRTH_BY_COORDINATOR)
+		return r->plan->items[b->parent].pid;
+	/* the caller's pid is not known here; only it can be the parent of a sibling */
+	return r->opts->restore_sibling ? getppid() : r->shared->coordinator;
+}
+
 static int grow_up(struct restore *r, size_t index, struct error *err)
 {
 	const struct birth *b = &r->plan->items[index];
 	/* until the death signal of the image is set: no task outlives a failed restore */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return error_sys(err, "task %d: set its death signal", b->pid);
+	if (getppid() != expected_parent(r, b))
+		return error_set(err, ESRCH, "task %d: its parent died during the restore", b->pid);
 	int rc = be_born(r, index, err);
 	if (rc < 0)
 		return rc;

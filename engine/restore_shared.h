@@ -23,14 +23,15 @@ struct restore_slot {
 	uint64_t syscall_addr;           /* of a syscall instruction inside the arena */
 };
 
-struct restore_shared {     /* MAP_SHARED: coordinator, tasks, restorer blobs */
-	uint32_t stage;     /* futex: the last stage that all have finished */
-	uint32_t arrived;   /* how many have finished the next one */
-	uint32_t expected;  /* when arrived reaches it, the coordinator is woken */
-	uint32_t wake;      /* futex of the coordinator: changes when it should look */
-	uint32_t failed;    /* 1: somebody writes `error`; 2: it is written. Everybody gives up */
-	uint32_t error_raw; /* 1: error.text lacks the words for error.code (from a blob) */
-	struct error error; /* of the first that failed */
+struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs */
+	uint32_t stage;      /* futex: the last stage that all have finished */
+	uint32_t arrived;    /* how many have finished the next one */
+	uint32_t expected;   /* when arrived reaches it, the coordinator is woken */
+	uint32_t wake;       /* futex of the coordinator: changes when it should look */
+	int32_t coordinator; /* its pid: without it nobody waits on */
+	uint32_t failed;     /* 1: somebody writes `error`; 2: it is written. Everybody gives up */
+	uint32_t error_raw;  /* 1: error.text lacks the words for error.code (from a blob) */
+	struct error error;  /* of the first that failed */
 	/* added to atomically by tasks, for stats-restore */
 	uint64_t pages_compared, pages_skipped_cow, pages_restored;
 	uint32_t nr_slots;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +21,7 @@
 
 #define PAGE           4096u
 #define WATCH_NSEC     (20 * 1000 * 1000) /* how often the coordinator looks for dead tasks */
+#define ALONE_SEC      1  /* how often a waiting task looks whether there is a coordinator */
 #define WRITING_CHECKS 50 /* looks until a failed task is believed dead while it told why */
 
 static void futex_wait(uint32_t *word, uint32_t value, const struct timespec *timeout)
@@ -46,6 +48,7 @@ int stage_init(struct restore *r, struct error *err)
 		return error_sys(err, "map memory shared with the tasks");
 	r->shared = at;
 	r->shared->nr_slots = (uint32_t)r->plan->nr;
+	r->shared->coordinator = getpid();
 	return 0;
 }
 
@@ -90,7 +93,10 @@ void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stag
 			_exit(1);
 		if (passed >= (uint32_t)stage)
 			return;
-		futex_wait(&s->stage, passed, NULL);
+		struct timespec timeout = { .tv_sec = ALONE_SEC };
+		futex_wait(&s->stage, passed, &timeout);
+		if (s->stage == passed && kill(s->coordinator, 0) < 0 && errno == ESRCH)
+			_exit(1);
 	}
 }
 

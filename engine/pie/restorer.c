@@ -9,6 +9,8 @@
 #include "engine/pie/syscalls.h"
 #include "engine/pie/text.h"
 
+#define ALONE_SEC 1 /* how often a waiting thread looks whether there is a coordinator */
+
 /* Entered on the leader's stack in the arena, all signals blocked, nothing else to return to. */
 __asm__(".section .text.entry, \"ax\"\n"
 	".globl pie_entry\n"
@@ -62,8 +64,14 @@ _Noreturn void restorer_ready(struct restorer_args *args)
 		__atomic_add_fetch(&s->wake, 1, __ATOMIC_RELEASE);
 		sys(SYS_futex, &s->wake, FUTEX_WAKE, 1, 0, 0, 0);
 	}
-	for (;;) /* until the coordinator stops this thread and sets its registers */
-		sys(SYS_futex, &s->stage, FUTEX_WAIT, STAGE_GROUPS, 0, 0, 0);
+	for (;;) { /* until the coordinator stops this thread and sets its registers */
+		struct {
+			int64_t sec, nsec;
+		} timeout = { ALONE_SEC, 0 };
+		sys(SYS_futex, &s->stage, FUTEX_WAIT, STAGE_GROUPS, &timeout, 0, 0);
+		if (sys(SYS_kill, (long)s->coordinator, 0) == -ESRCH)
+			restorer_give_up();
+	}
 }
 
 static void wait_for_threads(struct restorer_args *args)
