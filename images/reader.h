@@ -19,8 +19,8 @@ struct image_reader;
 int image_open(struct source *src, const char *filename, struct image_reader **out,
 	       struct error *err);
 /** "core-12.img" for (IMG_CORE, 12); checks that the magic is that type's. */
-int image_open_typed(struct source *src, enum image_id type, uint64_t id, struct image_reader **out,
-		     struct error *err);
+int image_open_typed(struct source *src, enum image_id id, uint64_t number,
+		     struct image_reader **out, struct error *err);
 /** Read from a stream, which the reader then owns (also when it fails). */
 int image_open_stream(struct istream *in, const char *name, struct image_reader **out,
 		      struct error *err);

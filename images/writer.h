@@ -13,11 +13,11 @@ struct image_writer;
 
 /**
  * Start an image inside a directory: "core-12.img" for (IMG_CORE, 12).
- * @param id  number for the pattern, ignored when it has none
+ * @param number  for the pattern, ignored when it has none
  * @return 0; -errno naming the file. The file is visible at once (the set is committed as a
  *         whole by inventory.img); image_writer_close() on an unfinished one removes it.
  */
-int image_create(int dirfd, enum image_id type, uint64_t id, struct image_writer **out,
+int image_create(int dirfd, enum image_id id, uint64_t number, struct image_writer **out,
 		 struct error *err);
 /** Write to a descriptor the caller owns, with the head given; @param name for messages. */
 int image_writer_open_fd(int fd, const char *name, const struct image_type *type,

@@ -43,8 +43,6 @@ static int check_entry(const PstreeEntry *e, struct error *err)
 	if (e->n_threads == 1)
 		return 0; /* the leader: of a zombie, CRIU writes whatever was in its memory */
 	bool leader = false;
-	if (e->n_threads == 1)
-		return 0; /* whatever it says: CRIU leaves that of a zombie unset */
 	for (size_t i = 0; i < e->n_threads; i++) {
 		if (!valid_id(e->threads[i]))
 			return error_set(err, EBADMSG, "pid %u: thread id %u is out of range",
