@@ -118,7 +118,8 @@ live_libs = -lrt
 
 # Fuzzers are clang's, with objects of their own.
 fuzz_san := -fno-sanitize-recover=undefined -fsanitize=address,undefined
-fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) $(call objs,$(wildcard engine/procfs/*.c) engine/mem/smaps.c engine/mem/vma.c))
+fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) $(call objs,$(wildcard engine/procfs/*.c) engine/mem/smaps.c engine/mem/vma.c \
+	  $(wildcard engine/task/*.c engine/task/arch/$(ARCH)/*.c)))
 fuzz_o := $(filter-out %/program.o,$(fuzz_o))
 $(O)/fuzz/schema/%.o: $(O)/schema/%.c | $(schema_c)
 	$(call say,CLANG,$@) mkdir -p $(@D) && $(CLANG) $(cflags) $(fuzz_san),fuzzer-no-link -w -c -o $@ $<

@@ -127,7 +127,7 @@ static int check_thread_part(const struct arch_cpu *cpu, const CoreEntry *core, 
 	return misc_check_thread(tc, err);
 }
 
-static int check_core(struct rtask *t, size_t i, const struct arch_cpu *cpu, struct error *err)
+int core_check(struct rtask *t, size_t i, const struct arch_cpu *cpu, struct error *err)
 {
 	const CoreEntry *core = t->cores[i];
 	if (i == 0 && !core->tc)
@@ -154,7 +154,7 @@ int task_load_cores(struct restore *r, struct rtask *t, struct error *err)
 		if (rc < 0)
 			return rc;
 		t->cores[i] = (CoreEntry *)msg;
-		rc = check_core(t, i, &cpu, err);
+		rc = core_check(t, i, &cpu, err);
 		if (rc < 0)
 			return error_wrap(err, rc, "core-%u.img: entry 0", tid);
 		if (t->state == TASK_ZOMBIE)

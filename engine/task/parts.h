@@ -55,6 +55,9 @@ int misc_check_thread(const ThreadCoreEntry *tc, struct error *err);
 int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *err);
 void misc_fill_thread(const ThreadCoreEntry *tc, struct restorer_thread *out);
 
+/* core.c: all of t->cores[i]; sets t->state by the first. */
+int core_check(struct rtask *t, size_t i, const struct arch_cpu *cpu, struct error *err);
+
 /* ids.c: which kernel objects tasks share. */
 int ids_dump(struct dump *d, struct task *t, struct error *err);
 int ids_load(struct restore *r, struct rtask *t, struct error *err);

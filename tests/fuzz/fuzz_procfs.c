@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "engine/procfs/limits.h"
 #include "engine/procfs/procfs.h"
 
 static void parse_stat(const char *text, size_t len)
@@ -39,14 +41,17 @@ static void parse_timers(const char *text, size_t len)
 		free(timers.items);
 }
 
+static void parse_limits(const char *text, size_t len)
+{
+	struct rlimit limits[PROC_NR_LIMITS];
+	proc_limits_parse(text, len, limits, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const parsers[])(const char *, size_t) = {
-		parse_stat,
-		parse_status,
-		parse_fdinfo,
-		parse_timers,
+		parse_stat, parse_status, parse_fdinfo, parse_timers, parse_limits,
 	};
 	if (size == 0)
 		return 0;
@@ -55,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!text)
 		return 0;
 	memcpy(text, data + 1, size - 1);
-	parsers[data[0] % 4](text, size - 1);
+	parsers[(uint8_t)(data[0] - '0') % ARRAY_SIZE(parsers)](text, size - 1);
 	free(text);
 	return 0;
 }
