@@ -75,23 +75,32 @@ void fill_register(struct fill *f, uint64_t start, uint64_t end)
 	}
 }
 
-/* Bytes of a run: straight from the pages image when it is a file, else through the store. */
-static int read_run(struct fill *f, const struct page_run *run, uint64_t skip, size_t len,
-		    struct error *err)
+/* Is it in a plain file, at a known offset? */
+static bool is_in_file(const struct fill *f, const struct page_run *run)
 {
-	int fd = run->kind == PAGE_PRESENT ? page_store_pages_fd(f->ps) : -1;
+	return run->kind == PAGE_PRESENT && page_store_pages_fd(f->ps) >= 0;
+}
 
-	if (fd < 0)
-		return page_store_read(f->ps, run->addr + skip, f->buf, len, NULL, err);
-	ssize_t n = fd_pread_full(fd, f->buf, len, run->offset + skip);
+static int read_file(struct fill *f, uint64_t offset, size_t len, struct error *err)
+{
+	ssize_t n = fd_pread_full(page_store_pages_fd(f->ps), f->buf, len, offset);
+
 	if (n < 0)
 		return error_code(err, n, "read pages-%u.img", page_store_pages_id(f->ps));
 	if ((size_t)n != len)
-		return error_set(
-		    err, EBADMSG, "pages-%u.img ends at %lu, pages up to %lu are promised",
-		    page_store_pages_id(f->ps), (unsigned long)(run->offset + skip + n),
-		    (unsigned long)(run->offset + skip + len));
+		return error_set(err, EBADMSG,
+				 "pages-%u.img ends at %lu, pages up to %lu are promised",
+				 page_store_pages_id(f->ps), (unsigned long)(offset + n),
+				 (unsigned long)(offset + len));
 	return 0;
+}
+
+static int read_run(struct fill *f, const struct page_run *run, uint64_t skip, size_t len,
+		    struct error *err)
+{
+	if (is_in_file(f, run))
+		return read_file(f, run->offset + skip, len, err);
+	return page_store_read(f->ps, run->addr + skip, f->buf, len, NULL, err);
 }
 
 /* What user code may not write, /proc/self/mem may, as long as the mapping is private. */
@@ -117,9 +126,9 @@ static int write_self(struct fill *f, const char *src, uint64_t dst, size_t len,
 
 static int copy_fresh(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
 {
-	uint64_t done = 0;
-
-	while (done < len && f->uffd >= 0) {
+	if (f->uffd < 0)
+		return write_self(f, f->buf, dst, len, err);
+	for (uint64_t done = 0; done < len;) {
 		struct uffdio_copy c = { .dst = dst + done,
 					 .src = (uintptr_t)f->buf + done,
 					 .len = len - done };
@@ -127,12 +136,10 @@ static int copy_fresh(struct fill *f, uint64_t dst, uint64_t len, struct error *
 			return 0;
 		if (c.copy > 0)
 			done += c.copy;
-		else if (errno == EEXIST || errno == ENOENT)
-			break;
 		else if (errno != EAGAIN && errno != EINTR)
 			return error_sys(err, "fill memory at %#lx", (unsigned long)(dst + done));
 	}
-	return done < len ? write_self(f, f->buf + done, dst + done, len - done, err) : 0;
+	return 0;
 }
 
 static int write_differing(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
@@ -173,10 +180,38 @@ static int fill_pieces(struct fill *f, const struct page_run *run, uint64_t skip
 	return 0;
 }
 
+int fill_flush(struct fill *f, struct error *err)
+{
+	uint64_t len = f->len;
+
+	f->len = 0;
+	for (uint64_t done = 0; done < len;) {
+		size_t n = len - done < PIECE ? len - done : PIECE;
+		int rc = read_file(f, f->offset + done, n, err);
+		if (rc == 0)
+			rc = copy_fresh(f, f->dst + done, n, err);
+		if (rc < 0)
+			return rc;
+		done += n;
+	}
+	return 0;
+}
+
 int fill_fresh(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,
 	       uint64_t len, struct error *err)
 {
-	return fill_pieces(f, run, skip, dst, len, FRESH, err);
+	if (!is_in_file(f, run))
+		return fill_pieces(f, run, skip, dst, len, FRESH, err);
+	uint64_t offset = run->offset + skip;
+	if (f->len && f->offset + f->len == offset && f->dst + f->len == dst) {
+		f->len += len;
+		return 0;
+	}
+	int rc = fill_flush(f, err);
+	f->offset = offset;
+	f->dst = dst;
+	f->len = len;
+	return rc;
 }
 
 int fill_over(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst, uint64_t len,

@@ -15,6 +15,8 @@ struct fill {
 	int uffd;              /* -1: the kernel lets us have none */
 	int mem_fd;            /* /proc/self/mem, -1 until needed */
 	char *buf;
+	/* bytes of the pages image that wait to be put in place together */
+	uint64_t offset, dst, len;
 };
 
 int fill_init(struct fill *f, struct page_store *ps, struct error *err);
@@ -29,11 +31,13 @@ void fill_register(struct fill *f, uint64_t start, uint64_t end);
 /**
  * Put the pages of `run` from `skip` bytes on into memory whatever its protection.
  * @param dst  where the first of them goes; @param len  bytes
- * fill_fresh() wants memory inside what was registered that has no pages yet; fill_over() takes
- * any; fill_differing() writes only pages that differ, so that equal ones stay shared.
+ * fill_fresh() wants memory inside what was registered that has no pages yet, and may be late:
+ * fill_flush() makes it done. fill_over() takes any memory; fill_differing() writes only pages
+ * that differ, so that equal ones stay shared.
  */
 int fill_fresh(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,
 	       uint64_t len, struct error *err);
+int fill_flush(struct fill *f, struct error *err);
 int fill_over(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst, uint64_t len,
 	      struct error *err);
 int fill_differing(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,

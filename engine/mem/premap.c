@@ -37,13 +37,16 @@ struct place {
 	size_t first, nr;  /* runs that touch it */
 	uint64_t nr_pages; /* it has in the image */
 	bool wanted;       /* to be premapped */
+	bool apart;        /* from its neighbours: it must not become one mapping with them */
 };
 
 struct premap {
 	struct restore *r;
 	struct rtask *t;
 	struct page_runs runs;
-	struct place *places;
+	struct place *places; /* one per mapping of the task */
+	struct place **order; /* those wanted, as they lie in the range */
+	size_t nr_order;
 	uint64_t fresh_pages;
 	struct range anon; /* part of t->premap that userfaultfd serves */
 	struct fill fill;
@@ -157,7 +160,9 @@ static void decide(struct premap *p)
 		struct vma *v = pl->vma = &vmas->items[i];
 		if (v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR))
 			continue;
-		pl->wanted = pl->nr || !(v->status & VMA_ANON_PRIVATE) || has_guard(vmas, v);
+		/* Guard marks would spread, and a change to one would split the other. */
+		pl->apart = has_guard(vmas, v);
+		pl->wanted = pl->nr || !(v->status & VMA_ANON_PRIVATE) || pl->apart;
 		if (pl->nr)
 			pl->from = find_origin(p->t, v);
 		if (!pl->from && (v->status & VMA_ANON_PRIVATE))
@@ -169,31 +174,88 @@ static void decide(struct premap *p)
 	}
 }
 
-static uint64_t place_at(const struct vma *v, uint64_t at)
+static uint64_t place_at(const struct place *pl, uint64_t at)
 {
+	const struct vma *v = pl->vma;
+
+	if (pl->apart)
+		at += PAGE;
 	if (vma_len(v) < HUGE)
 		return at;
 	return at + ((v->start - at) & (HUGE - 1));
 }
 
-/* Offsets first, anonymous memory in one piece for userfaultfd. @return bytes needed. */
+/* Pages of its own mean that it was writable once, and has been accounted for since. */
+static bool was_writable(const struct place *pl)
+{
+	const struct vma *v = pl->vma;
+
+	return pl->nr && !pl->from && vma_is_private(v) && !(v->prot & PROT_WRITE) &&
+	       !(v->flags & MAP_NORESERVE);
+}
+
+static int fresh_prot(const struct place *pl)
+{
+	return pl->vma->prot | (was_writable(pl) ? PROT_WRITE : 0);
+}
+
+/* Anonymous memory first; there what is alike lies together, to be made in one go. */
+static int place_compare(const void *a, const void *b)
+{
+	const struct place *x = *(struct place *const *)a, *y = *(struct place *const *)b;
+	const struct vma *v = x->vma, *w = y->vma;
+	bool anon = v->status & VMA_ANON_PRIVATE;
+
+	if (anon != !!(w->status & VMA_ANON_PRIVATE))
+		return anon ? -1 : 1;
+	if (anon && x->apart != y->apart)
+		return x->apart ? 1 : -1;
+	if (anon && v->prot != w->prot)
+		return v->prot < w->prot ? -1 : 1;
+	if (anon && v->flags != w->flags)
+		return v->flags < w->flags ? -1 : 1;
+	return v->start < w->start ? -1 : 1;
+}
+
+static bool is_alike(const struct place *x, const struct place *y)
+{
+	return (x->vma->status & y->vma->status & VMA_ANON_PRIVATE) && !x->from && !y->from &&
+	       !x->apart && !y->apart && x->vma->prot == y->vma->prot &&
+	       x->vma->flags == y->vma->flags && fresh_prot(x) == fresh_prot(y) &&
+	       x->vma->premapped + vma_len(x->vma) == y->vma->premapped;
+}
+
+/* The places from order[i] on that are one piece: @return index behind them. */
+static size_t piece_end(const struct premap *p, size_t i)
+{
+	do
+		i++;
+	while (i < p->nr_order && is_alike(p->order[i - 1], p->order[i]));
+	return i;
+}
+
+static uint64_t piece_len(const struct premap *p, size_t i, size_t end)
+{
+	return p->order[end - 1]->vma->premapped + vma_len(p->order[end - 1]->vma) -
+	       p->order[i]->vma->premapped;
+}
+
+/* Offsets first, anonymous memory in one stretch for userfaultfd. @return bytes needed. */
 static uint64_t lay_out(struct premap *p)
 {
 	uint64_t at = PARK;
 
-	for (int anon = 1; anon >= 0; anon--) {
-		if (anon)
-			p->anon.start = at;
-		for (size_t i = 0; i < p->t->vmas.nr; i++) {
-			struct vma *v = p->places[i].vma;
-			if (!p->places[i].wanted || !!(v->status & VMA_ANON_PRIVATE) != anon)
-				continue;
-			/* Neighbours become one mapping, and all of it would count as guarded. */
-			uint64_t apart = has_guard(&p->t->vmas, v) ? PAGE : 0;
-			v->premapped = place_at(v, at + apart);
-			at = v->premapped + vma_len(v) + apart;
-		}
-		if (anon)
+	for (size_t i = 0; i < p->t->vmas.nr; i++)
+		if (p->places[i].wanted)
+			p->order[p->nr_order++] = &p->places[i];
+	if (p->nr_order)
+		qsort(p->order, p->nr_order, sizeof(*p->order), place_compare);
+	p->anon.start = p->anon.end = at;
+	for (size_t i = 0; i < p->nr_order; i++) {
+		const struct place *pl = p->order[i];
+		pl->vma->premapped = place_at(pl, at);
+		at = pl->vma->premapped + vma_len(pl->vma) + (pl->apart ? PAGE : 0);
+		if (pl->vma->status & VMA_ANON_PRIVATE)
 			p->anon.end = at;
 	}
 	return at;
@@ -242,33 +304,22 @@ static int source_fd(struct premap *p, const struct vma *v, struct error *err)
 	return files_get_mapped(p->r, v->shmid, flags, err);
 }
 
-/* Pages of its own mean that it was writable once, and has been accounted for since. */
-static bool was_writable(const struct place *pl)
+static int map_fresh(struct premap *p, size_t i, size_t end, struct error *err)
 {
-	const struct vma *v = pl->vma;
-
-	return pl->nr && vma_is_private(v) && !(v->prot & PROT_WRITE) &&
-	       !(v->flags & MAP_NORESERVE);
-}
-
-static int map_fresh(struct premap *p, const struct place *pl, struct error *err)
-{
-	const struct vma *v = pl->vma;
-	void *at = (void *)(uintptr_t)v->premapped;
+	const struct vma *v = p->order[i]->vma;
 	int flags =
 	    v->flags & (MAP_PRIVATE | MAP_SHARED | MAP_DROPPABLE | MAP_NORESERVE | MAP_GROWSDOWN);
 	int fd = source_fd(p, v, err);
+	uint64_t len = piece_len(p, i, end);
 
 	if (fd < 0 && !(v->status & VMA_ANON_PRIVATE))
 		return fd;
 	/* A segment's file is no anonymous memory any more: its offset counts. */
 	if (v->status & VMA_ANON_PRIVATE)
 		flags |= MAP_ANONYMOUS;
-	int prot = v->prot | (was_writable(pl) ? PROT_WRITE : 0);
-	if (mmap(at, vma_len(v), prot, flags | MAP_FIXED, fd, fd < 0 ? 0 : (off_t)v->pgoff) ==
-	    MAP_FAILED)
-		return error_sys(err, "map %s of %lu bytes", vma_kind(v),
-				 (unsigned long)vma_len(v));
+	if (mmap((void *)(uintptr_t)v->premapped, len, fresh_prot(p->order[i]), flags | MAP_FIXED,
+		 fd, fd < 0 ? 0 : (off_t)v->pgoff) == MAP_FAILED)
+		return error_sys(err, "map %s of %lu bytes", vma_kind(v), (unsigned long)len);
 	return 0;
 }
 
@@ -289,11 +340,10 @@ static int map_inherited(const struct place *pl, struct error *err)
 
 static int map_all(struct premap *p, struct error *err)
 {
-	for (size_t i = 0; i < p->t->vmas.nr; i++) {
-		struct place *pl = &p->places[i];
-		if (!pl->wanted)
-			continue;
-		int rc = pl->from ? map_inherited(pl, err) : map_fresh(p, pl, err);
+	for (size_t i = 0, end; i < p->nr_order; i = end) {
+		const struct place *pl = p->order[i];
+		end = piece_end(p, i);
+		int rc = pl->from ? map_inherited(pl, err) : map_fresh(p, i, end, err);
 		if (rc < 0)
 			return error_wrap(err, rc, "pid %d: mapping %#lx", p->t->pid,
 					  (unsigned long)pl->vma->start);
@@ -394,11 +444,11 @@ static int drop_parents_pages(struct premap *p, struct error *err)
 /* After the pages are in: Linux takes the account of an empty mapping back. */
 static int protect_all(const struct premap *p, struct error *err)
 {
-	for (size_t i = 0; i < p->t->vmas.nr; i++) {
-		const struct vma *v = p->places[i].vma;
-		if (!p->places[i].wanted || p->places[i].from || !was_writable(&p->places[i]))
-			continue;
-		if (mprotect((void *)(uintptr_t)v->premapped, vma_len(v), v->prot) < 0)
+	for (size_t i = 0, end; i < p->nr_order; i = end) {
+		const struct vma *v = p->order[i]->vma;
+		end = piece_end(p, i);
+		if (was_writable(p->order[i]) &&
+		    mprotect((void *)(uintptr_t)v->premapped, piece_len(p, i, end), v->prot) < 0)
 			return error_sys(err, "pid %d: protect memory for %#lx", p->t->pid,
 					 (unsigned long)v->start);
 	}
@@ -433,15 +483,25 @@ static int advise_guards(const struct rtask *t, const struct vma_list *of, int a
 	return 0;
 }
 
+/* Inherited memory first: what userfaultfd watches, no plain write may fill. */
 static int fill_all(struct premap *p, struct error *err)
 {
 	int rc = 0;
 
+	for (size_t i = 0; rc == 0 && i < p->nr_order; i++)
+		if (p->order[i]->from)
+			rc = fill_place(p, p->order[i], err);
 	if (p->fresh_pages >= UFFD_PAYS)
 		fill_register(&p->fill, p->anon.start, p->anon.end);
-	for (size_t i = 0; rc == 0 && i < p->t->vmas.nr; i++)
-		if (p->places[i].wanted)
-			rc = fill_place(p, &p->places[i], err);
+	/* userfaultfd copies into one mapping at a time */
+	for (size_t i = 0, end; rc == 0 && i < p->nr_order; i = end) {
+		end = piece_end(p, i);
+		for (size_t k = i; rc == 0 && k < end; k++)
+			if (!p->order[k]->from)
+				rc = fill_place(p, p->order[k], err);
+		if (rc == 0)
+			rc = fill_flush(&p->fill, err);
+	}
 	return rc;
 }
 
@@ -484,14 +544,17 @@ int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 		rc = vdso_choose(t, ps, err);
 	if (rc == 0) {
 		p.places = calloc(t->vmas.nr, sizeof(*p.places));
-		rc = p.places ? fill_init(&p.fill, ps, err)
-			      : error_set(err, ENOMEM, "out of memory for pid %d", t->pid);
+		p.order = calloc(t->vmas.nr, sizeof(*p.order));
+		rc = p.places && p.order
+			 ? fill_init(&p.fill, ps, err)
+			 : error_set(err, ENOMEM, "out of memory for pid %d", t->pid);
 	}
 	if (rc == 0) {
 		rc = build(&p, err);
 		fill_fini(&p.fill);
 	}
 	free(p.places);
+	free(p.order);
 	free(p.runs.items);
 	page_store_close(ps);
 	if (rc == 0)

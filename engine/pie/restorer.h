@@ -15,8 +15,8 @@ struct restore_slot;
 #define RESTORER_STACK_SIZE     4096 /* of each thread but the leader */
 
 /*
- * One step of building the address space, in table order. premapped: move from here (mremap), then
- * mprotect; 0: map afresh with flags | MAP_FIXED_NOREPLACE. Afterwards madvise every bit of madv,
+ * One step of building the address space, in table order. premapped: move from here (mremap), its
+ * protection is final; 0: map afresh with flags | MAP_FIXED_NOREPLACE. Then madvise every bit of madv
  * and lock when flags has MAP_LOCKED (status VMA_LOCK_ONFAULT: mlock2(MLOCK_ONFAULT)). What has
  * a file or contents is premapped, guard regions are already in it.
  * vdso, vvar and vsyscall are not in the table: they are moved as `moves` says.

@@ -28,12 +28,20 @@ int main(void)
 	    mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	live_must(area != MAP_FAILED && frames != MAP_FAILED);
 	for (int i = 0; i < PAGES; i++)
-		memset(area + i * PAGE, i, PAGE);
+		if (i != 13)
+			memset(area + i * PAGE, i, PAGE);
 	pid_t pid = fork();
 	if (pid == 0) {
-		area[7 * PAGE] = 'c'; /* one page of its own */
+		unsigned char *more = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
+					   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		live_must(more != MAP_FAILED);
+		memset(more, 'm', 64 * PAGE);
+		area[13 * PAGE] = 'x'; /* a page the parent never had */
+		area[7 * PAGE] = 'c';  /* one page of its own */
 		live_must(madvise(area + 9 * PAGE, PAGE, MADV_DONTNEED) == 0);
 		live_wait();
+		live_check(area[13 * PAGE] == 'x' && more[63 * PAGE] == 'm',
+			   "pages only the child has are lost");
 		live_check(area[7 * PAGE] == 'c' && area[9 * PAGE] == 0,
 			   "the child's pages are lost");
 		for (int i = 0; i < PAGES; i++)
@@ -51,7 +59,7 @@ int main(void)
 	for (int i = 0; i < PAGES; i++)
 		common += frames[i] == frame(area + i * PAGE);
 	/* The child was born before page 11 changed. */
-	live_check(common == PAGES - 3, "%d of %d pages are common, %d expected", common, PAGES,
-		   PAGES - 3);
+	live_check(common == PAGES - 4, "%d of %d pages are common, %d expected", common, PAGES,
+		   PAGES - 4);
 	live_pass();
 }

@@ -95,10 +95,7 @@ static int place(struct restorer_args *args, const struct restorer_vma *v)
 	uint64_t len = v->end - v->start;
 	if (v->premapped) {
 		long at = move(v->premapped, v->start, len);
-		if (sys_failed(at))
-			return restorer_fail(args, "move memory to", v->start, at);
-		long rc = sys(SYS_mprotect, v->start, len, v->prot);
-		return rc < 0 ? restorer_fail(args, "protect memory at", v->start, rc) : 0;
+		return sys_failed(at) ? restorer_fail(args, "move memory to", v->start, at) : 0;
 	}
 	/* locked only after the advice: MAP_LOCKED would bring every page in at once */
 	uint32_t flags = (v->flags & ~MAP_LOCKED) | MAP_FIXED_NOREPLACE;
