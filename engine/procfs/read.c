@@ -16,53 +16,57 @@
 #define SMALL_FILE 8192 /* stat and status fit, but for thousands of groups */
 
 /* One read in the usual case: the kernel formats the whole file for each open. */
-static int read_small(int dirfd, const char *path, char *buf, struct strbuf *large,
-		      const char **text, size_t *len, struct error *err)
+struct small_file {
+	char buf[SMALL_FILE];
+	struct strbuf large; /* when it did not fit */
+	const char *text;
+	size_t len;
+};
+
+static void small_file_fini(struct small_file *f)
 {
+	strbuf_fini(&f->large);
+}
+#define auto_small_file __attribute__((cleanup(small_file_fini))) struct small_file
+
+static int small_file_read(struct small_file *f, int dirfd, const char *path, struct error *err)
+{
+	f->large = (struct strbuf){ 0 };
 	auto_fd fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_code(err, errno == ENOENT ? ESRCH : errno, "open /proc/…/%s", path);
-	ssize_t n = fd_read_full(fd, buf, SMALL_FILE);
+	ssize_t n = fd_read_full(fd, f->buf, sizeof(f->buf));
 	if (n < 0)
 		return error_code(err, (int)n, "read /proc/…/%s", path);
-	*text = buf;
-	*len = (size_t)n;
+	f->text = f->buf;
+	f->len = (size_t)n;
 	if (n < SMALL_FILE)
 		return 0;
-	int rc = file_read_at(dirfd, path, large, err);
-	*text = large->data;
-	*len = large->len;
+	int rc = file_read_at(dirfd, path, &f->large, err);
+	f->text = f->large.data;
+	f->len = f->large.len;
 	return rc;
 }
 
 int proc_stat_read(int dirfd, const char *path, struct proc_stat *out, struct error *err)
 {
-	char buf[SMALL_FILE];
-	auto_strbuf large = { 0 };
-	const char *text;
-	size_t len;
-	int rc = read_small(dirfd, path, buf, &large, &text, &len, err);
-	return rc < 0 ? rc : proc_stat_parse(text, len, out, err);
+	auto_small_file f;
+	int rc = small_file_read(&f, dirfd, path, err);
+	return rc < 0 ? rc : proc_stat_parse(f.text, f.len, out, err);
 }
 
 int proc_status_read(int dirfd, const char *path, struct proc_status *out, struct error *err)
 {
-	char buf[SMALL_FILE];
-	auto_strbuf large = { 0 };
-	const char *text;
-	size_t len;
-	int rc = read_small(dirfd, path, buf, &large, &text, &len, err);
-	return rc < 0 ? rc : proc_status_parse(text, len, out, err);
+	auto_small_file f;
+	int rc = small_file_read(&f, dirfd, path, err);
+	return rc < 0 ? rc : proc_status_parse(f.text, f.len, out, err);
 }
 
 int proc_timers_read(int dirfd, struct proc_timers *out, struct error *err)
 {
-	char buf[SMALL_FILE];
-	auto_strbuf large = { 0 };
-	const char *text;
-	size_t len;
-	int rc = read_small(dirfd, "timers", buf, &large, &text, &len, err);
-	return rc < 0 ? rc : proc_timers_parse(text, len, out, err);
+	auto_small_file f;
+	int rc = small_file_read(&f, dirfd, "timers", err);
+	return rc < 0 ? rc : proc_timers_parse(f.text, f.len, out, err);
 }
 
 static int ids_add(struct proc_ids *out, int id, struct error *err)
@@ -97,16 +101,13 @@ int proc_ids_of_dir(int dirfd, const char *path, struct proc_ids *out, struct er
 
 int proc_ids_of_children(int dirfd, const char *path, struct proc_ids *out, struct error *err)
 {
-	char buf[SMALL_FILE];
-	auto_strbuf large = { 0 };
-	const char *text;
-	size_t len;
-	int rc = read_small(dirfd, path, buf, &large, &text, &len, err);
+	auto_small_file f;
+	int rc = small_file_read(&f, dirfd, path, err);
 	if (rc == -ESRCH)
 		return 0;
 	if (rc < 0)
 		return rc;
-	struct scan s = scan_of(text, len);
+	struct scan s = scan_of(f.text, f.len);
 	int id;
 	while (rc == 0 && scan_int(&s, &id))
 		rc = ids_add(out, id, err);

@@ -31,7 +31,7 @@ static size_t page_align(size_t n)
 
 static size_t blob_len(void)
 {
-	return (size_t)(pie_parasite_end - pie_parasite_start);
+	return (uintptr_t)pie_parasite_end - (uintptr_t)pie_parasite_start;
 }
 
 static size_t stacks_offset(void)
@@ -197,23 +197,21 @@ static int check_answer(const struct parasite_request *req, const struct parasit
 
 int visit_hear(struct visit *v, struct error *err)
 {
-	auto_free struct parasite_answer *a = calloc(1, sizeof(*a));
-	if (!a)
-		return error_set(err, ENOMEM, "out of memory");
+	struct parasite_answer a;
 	int rc = wait_answer(v, err);
 	if (rc < 0)
 		return rc;
-	ssize_t n = recv(v->sock, a, sizeof(*a), MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t n = recv(v->sock, &a, sizeof(a), MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0)
 		return error_sys(err, "hear the parasite");
-	if (n != sizeof(*a))
+	if (n != sizeof(a))
 		return error_set(err, EPROTO, "the parasite answers %zd bytes, want %zu", n,
-				 sizeof(*a));
-	rc = check_answer(&v->request, a, err);
+				 sizeof(a));
+	rc = check_answer(&v->request, &a, err);
 	if (rc < 0)
 		return rc;
-	v->task->inside = a->task;
-	v->task->threads[0].inside = a->leader;
+	v->task->inside = a.task;
+	v->task->threads[0].inside = a.leader;
 	return 0;
 }
 

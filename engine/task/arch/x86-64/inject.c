@@ -25,14 +25,19 @@ struct inject_literals { /* as in inject.S */
 	uint64_t rax, rcx, rdx, rsi, rdi, rip;
 };
 
+static size_t offset_of(const char *label)
+{
+	return (uintptr_t)label - (uintptr_t)inject_code;
+}
+
 size_t inject_slot_size(void)
 {
-	return (size_t)(inject_code_end - inject_code);
+	return offset_of(inject_code_end);
 }
 
 static uint64_t address_of(const struct inject *in, const char *label)
 {
-	return in->slot_addr + (uint64_t)(label - inject_code);
+	return in->slot_addr + offset_of(label);
 }
 
 static struct inject_literals literals_of(const struct user_regs_struct *r, uint64_t mask)
@@ -74,7 +79,7 @@ int inject_prepare(struct inject *in, const struct arch_regs *healed, struct err
 		return error_set(err, EINVAL, "injected code does not fit its buffer");
 	memcpy(slot, inject_code, len);
 	struct inject_literals lit = literals_of(&healed->gp, in->sigmask);
-	memcpy(slot + (inject_code_literals - inject_code), &lit, sizeof(lit));
+	memcpy(slot + offset_of(inject_code_literals), &lit, sizeof(lit));
 	ssize_t n = pwrite(in->mem_fd, slot, len, (off_t)in->slot_addr);
 	if (n != (ssize_t)len)
 		return error_code(err, n < 0 ? errno : EIO,
