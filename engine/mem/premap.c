@@ -537,9 +537,9 @@ int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 	struct page_store *ps = NULL;
 	int rc = page_store_open(r->images, t->pid, &ps, err);
 
-	if (rc < 0 && rc != -ENOENT)
-		return rc;
-	rc = ps ? load_runs(ps, t, &p.runs, err) : 0;
+	if (rc < 0)
+		return rc; /* also when there is none: its memory would be empty */
+	rc = load_runs(ps, t, &p.runs, err);
 	if (rc == 0)
 		rc = vdso_choose(t, ps, err);
 	if (rc == 0) {

@@ -1,0 +1,211 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# stasis restore: exit status, what it writes, and that a failure leaves nothing behind.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2217 # bats runs each test in a subshell
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	[ "$(id -u)" = 0 ] || skip "restoring needs root"
+	stasis=${O:-$BATS_TEST_DIRNAME/../../build}/stasis
+	cd "$BATS_TEST_TMPDIR" || return 1
+	mkdir img
+	tree=()
+}
+
+teardown()
+{
+	[ "${#tree[@]}" = 0 ] || kill -KILL "${tree[@]}" 2>/dev/null || true
+}
+
+# is_alive PID: there, and no zombie
+is_alive() { grep -q '^State:.*[^ZX] (' "/proc/$1/status" 2>/dev/null; }
+
+wait_dead()
+{
+	local _ pid
+	for pid in "$@"; do
+		for _ in $(seq 500); do
+			is_alive "$pid" || break
+			sleep 0.01
+		done
+		is_alive "$pid" && return 1
+	done
+	return 0
+}
+
+# start COMMAND…: sets pid
+start()
+{
+	setsid "$@" </dev/null >/dev/null 2>&1 3>&- &
+	pid=$!
+	tree=("$pid")
+	sleep 0.3
+}
+
+# dump_sleep [OPTION…]: a set of one task in img
+dump_sleep()
+{
+	start sleep 1000
+	"$stasis" dump -t "$pid" -D img -v0 "$@"
+}
+
+# dump_tree: a shell and its children in img
+dump_tree()
+{
+	start bash -c 'for i in $(seq 12); do sleep 1000 & done; wait'
+	sleep 0.3
+	local children
+	read -ra children <<<"$(cat "/proc/$pid/task/$pid/children")"
+	tree+=("${children[@]}")
+	[ "${#tree[@]}" = 13 ]
+	"$stasis" dump -t "$pid" -D img -v0
+	wait_dead "${tree[@]}"
+}
+
+@test "restore -d leaves the tree running, writes pidfile, log and statistics" {
+	dump_sleep
+	mkdir work
+	run -0 "$stasis" restore -d -D img -W work -o restore.log -v4 --pidfile pid
+	[ -z "$output" ]
+	is_alive "$pid"
+	[ "$(cat work/pid)" = "$pid" ]
+	[ -s work/restore.log ]
+	[ -s work/stats-restore ]
+	[ "$(cat "/proc/$pid/comm")" = sleep ]
+}
+
+@test "restore leaves no mapping and no descriptor of its own" {
+	start sleep 1000
+	local maps fds
+	maps=$(cut -d' ' -f1-3 "/proc/$pid/maps")
+	fds=$(ls "/proc/$pid/fd")
+	"$stasis" dump -t "$pid" -D img -v0
+	"$stasis" restore -d -D img -v0
+	diff <(echo "$maps") <(cut -d' ' -f1-3 "/proc/$pid/maps")
+	diff <(echo "$fds") <(ls "/proc/$pid/fd")
+}
+
+@test "restore without -d waits for the tree and succeeds however it ends" {
+	dump_sleep
+	(
+		sleep 0.5
+		kill -KILL "$pid"
+	) 3>&- &
+	run -0 timeout 20 "$stasis" restore -D img
+}
+
+@test "restore -S makes the root a child of the caller" {
+	dump_sleep
+	# the shell that waits for its child is the caller
+	run -0 bash -c '"$0" restore -d -S -D img -v0; grep PPid "/proc/$1/status"; echo "me $$"' \
+		"$stasis" "$pid"
+	[ "$(awk '/PPid/ { print $2 }' <<<"$output")" = "$(awk '/me/ { print $2 }' <<<"$output")" ]
+	run -2 "$stasis" restore -S -D img
+}
+
+@test "restore -j takes the session of the caller" {
+	sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	pid=$!
+	tree=("$pid")
+	sleep 0.2
+	"$stasis" dump -j -t "$pid" -D img -v0
+	run -1 "$stasis" restore -d -D img
+	[[ $output == *"pid $pid"*--shell-job* ]]
+	run -0 "$stasis" restore -d -j -D img
+	[ "$(ps -o sid= -p "$pid")" = "$(ps -o sid= -p $$)" ]
+}
+
+@test "a taken pid is named with its holder, who stays untouched" {
+	dump_sleep -R
+	run -1 "$stasis" restore -d -D img
+	[[ $output == *"pid $pid is taken"*'"sleep"'* ]]
+	is_alive "$pid"
+}
+
+@test "a directory without inventory.img is no set" {
+	run -1 "$stasis" restore -d -D img
+	[[ $output == *inventory.img* ]]
+	run -1 "$stasis" restore -d -D nowhere
+	[[ $output == *nowhere* ]]
+}
+
+@test "a missing or shortened image is named, and nothing is left" {
+	dump_sleep
+	local image
+	for image in core-"$pid" mm-"$pid" pstree files pagemap-"$pid" ids-"$pid" fs-"$pid"; do
+		rm -rf bad
+		cp -r img bad
+		truncate -s -1 "bad/$image.img"
+		run -1 "$stasis" restore -d -D bad
+		[[ $output == *"$image.img"* ]]
+		rm "bad/$image.img"
+		run -1 "$stasis" restore -d -D bad
+		[[ $output == *"$image.img"* ]]
+		run ! is_alive "$pid"
+	done
+}
+
+@test "pages that are missing are an error in the task, and nothing is left" {
+	dump_tree
+	local pages
+	for pages in img/pages-*.img; do truncate -s 4096 "$pages"; done
+	run -1 "$stasis" restore -d -D img
+	[[ $output == *pages-* ]]
+	wait_dead "${tree[@]}"
+}
+
+@test "a missing file is named with its descriptor" {
+	start bash -c 'exec 7>gone; exec sleep 1000'
+	"$stasis" dump -t "$pid" -D img -v0
+	rm gone
+	run -1 "$stasis" restore -d -D img
+	[[ $output == *"fd 7"*/gone* ]]
+	run ! is_alive "$pid"
+}
+
+@test "a pidfile that exists fails the restore, and nothing is left" {
+	dump_tree
+	echo mine >img/pid
+	run -1 "$stasis" restore -d -D img --pidfile pid
+	[[ $output == *pid*exists* ]]
+	[ "$(cat img/pid)" = mine ]
+	wait_dead "${tree[@]}"
+}
+
+@test "a task killed during the restore fails it, and nothing is left" {
+	dump_tree
+	local _ rc victim
+	for _ in 1 2 3 4 5 6 7 8; do
+		"$stasis" restore -d -D img -v0 2>err 3>&- &
+		local restore=$!
+		victim=${tree[RANDOM % 13]}
+		while kill -0 $restore 2>/dev/null; do
+			kill -KILL "$victim" 2>/dev/null && break
+		done
+		rc=0
+		wait $restore || rc=$?
+		if [ $rc = 0 ]; then # it came too late
+			kill -KILL "${tree[@]}" 2>/dev/null || true
+		else
+			grep -Eq "task|thread|pid" err
+		fi
+		wait_dead "${tree[@]}"
+	done
+}
+
+@test "a restore that is killed leaves nothing behind" {
+	dump_tree
+	local _
+	for _ in 1 2 3 4 5 6 7 8; do
+		"$stasis" restore -D img -v0 2>/dev/null 3>&- &
+		local restore=$!
+		sleep "0.0$((RANDOM % 10))"
+		# once all runs, its end is no business of the tree any more
+		if kill -KILL $restore 2>/dev/null; then wait $restore || true; fi
+		sleep 0.2
+		[ "$(grep -l State "/proc/${tree[0]}/status" 2>/dev/null)" = "" ] ||
+			kill -KILL "${tree[@]}" 2>/dev/null || true
+		wait_dead "${tree[@]}"
+	done
+}
