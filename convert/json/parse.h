@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 
-#define JSON_MAX_DEPTH  64
+#define JSON_MAX_DEPTH  160 /* a message may take two levels; readers take 64 messages */
 #define JSON_MAX_KEY    256
 #define JSON_MAX_STRING (64 * 1024 * 1024) /* of one string held in memory, bytes */
 

@@ -34,7 +34,7 @@ setup_file() { make_set; }
 @test "show reads standard input" {
 	"$crit" show - <"$set/pstree.img" >"$BATS_TEST_TMPDIR/a"
 	"$crit" show "$set/pstree.img" | diff - "$BATS_TEST_TMPDIR/a"
-	cat "$set/pstree.img" | "$crit" show - | diff - "$BATS_TEST_TMPDIR/a"
+	"$crit" show - < <(cat "$set/pstree.img") | diff - "$BATS_TEST_TMPDIR/a"
 }
 
 @test "show reads a member of an archive and of a directory" {
