@@ -2,6 +2,8 @@
 # The only build file. `make help` lists the targets; O=DIR builds elsewhere, SAN=address,undefined
 # adds sanitizers, V=1 shows commands.
 O ?= build
+# one spelling, as dependency files name targets by it
+override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 PREFIX ?= /usr/local
 CC ?= gcc
 PIE_CC ?= gcc
