@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Pages a fork made common stay common: the same frames in parent and child after the restore.
+ * CRIU gives the sharing up when a page came after the fork, so it only dumps here.
+ * live-modes: SS CS RR 2S
  */
 #include <signal.h>
 #include <stdint.h>

@@ -24,6 +24,7 @@
 #include "engine/mem/pagemap.h"
 #include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
+#include "images/writer.h"
 #include "memory.pb-c.h"
 
 #define PAGE 4096ul
@@ -392,6 +393,88 @@ static void what_cannot_be_carried_is_refused_by_name(void **state)
 	munmap(at, PAGE);
 }
 
+/* A good mapping, and what turns it into one that must be refused. */
+struct bad_vma {
+	const char *text;
+	uint64_t start, end, pgoff, madv;
+	uint32_t prot, flags, status;
+	int rc;
+};
+
+#define GOOD_FLAGS  (MAP_PRIVATE | MAP_ANONYMOUS)
+#define GOOD_STATUS (VMA_AREA_REGULAR | VMA_ANON_PRIVATE)
+
+static const struct bad_vma bad_vmas[] = {
+	{ "empty", 0x1000, 0x1000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+	{ "upside down", 0x3000, 0x1000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+	{ "aligned", 0x1001, 0x2000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+	{ "outside", 0x1000, 1ull << 47, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+	{ "outside", 0x1000, UINT64_MAX - 0xfff, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+	{ "offset", 0x1000, 0x2000, UINT64_MAX - 0xfff, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+	{ "offset", 0x1000, 0x2000, 1, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+	{ "protection", 0x1000, 0x2000, 0, 0, 8, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+	{ "advice", 0x1000, 0x2000, 0, 1 << 4, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+	{ "unknown flags", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS | MAP_FIXED, GOOD_STATUS, -EBADMSG },
+	{ "odd flags", 0x1000, 0x2000, 0, 0, 0, MAP_SHARED | MAP_ANONYMOUS, GOOD_STATUS, -EBADMSG },
+	{ "odd flags", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS, VMA_FILE_PRIVATE, -EBADMSG },
+	{ "no kind", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS, VMA_AREA_REGULAR, -EBADMSG },
+	{ "several", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS | VMA_FILE_SHARED, -EBADMSG },
+	{ "guard region", 0x1000, 0x2000, 0, 0, 0, 0, VMA_AREA_GUARD, -EBADMSG },
+	{ "huge pages", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS | MAP_HUGETLB, GOOD_STATUS, -ENOTSUP },
+	{ "System V", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS | VMA_AREA_SYSVIPC,
+	  -ENOTSUP },
+	{ "order", 0x8000, 0x9000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+};
+
+static void load_bad(int dirfd, const struct bad_vma *bad)
+{
+	MmEntry mm = MM_ENTRY__INIT;
+	VmaEntry a = VMA_ENTRY__INIT, b = VMA_ENTRY__INIT, *list[] = { &a, &b };
+	a.start = 0x8000;
+	a.end = 0xa000;
+	a.flags = GOOD_FLAGS;
+	a.status = GOOD_STATUS;
+	b.start = bad->start;
+	b.end = bad->end;
+	b.pgoff = bad->pgoff;
+	b.prot = bad->prot;
+	b.flags = bad->flags;
+	b.status = bad->status;
+	b.has_madv = bad->madv != 0;
+	b.madv = bad->madv;
+	mm.vmas = list;
+	mm.n_vmas = 2;
+	if (bad->start < 0x8000 && !(bad->status & VMA_AREA_GUARD)) {
+		list[0] = &b;
+		list[1] = &a;
+	}
+	struct rtask t = { .pid = 5 };
+	struct restore r = { 0 };
+	struct error err = { 0 };
+	assert_int_equal(image_write_one(dirfd, IMG_MM, 5, &mm.base, &err), 0);
+	assert_int_equal(source_open_dirfd(dirfd, "test", &r.images, &err), 0);
+	assert_int_equal(mem_load(&r, &t, &err), bad->rc);
+	if (!strstr(err.text, bad->text) || !strstr(err.text, "mm-5.img"))
+		fail_msg("\"%s\" does not name \"%s\"", err.text, bad->text);
+	vma_list_fini(&t.vmas);
+	mm_entry__free_unpacked(t.mm, NULL);
+	shmem_set_free(r.shmem);
+	source_close(r.images);
+}
+
+static void mem_load_refuses_hostile_mappings(void **state)
+{
+	(void)state;
+	char dir[] = "/dev/shm/test-mem.XXXXXX", command[128];
+	int fd = open(mkdtemp(dir), O_RDONLY | O_DIRECTORY);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < sizeof(bad_vmas) / sizeof(*bad_vmas); i++)
+		load_bad(fd, &bad_vmas[i]);
+	close(fd);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 static int open_data(void **state)
 {
 	char name[] = "/dev/shm/test-mem-data.XXXXXX", page[PAGE];
@@ -413,6 +496,7 @@ int main(void)
 		cmocka_unit_test(memory_round_trip),
 		cmocka_unit_test(pages_equal_to_the_parents_stay_shared),
 		cmocka_unit_test(what_cannot_be_carried_is_refused_by_name),
+		cmocka_unit_test(mem_load_refuses_hostile_mappings),
 	};
 
 	if (geteuid() != 0) {
