@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -144,6 +145,16 @@ static void dump_fini(struct dump *d)
 	fd_close(d->work_fd);
 }
 
+/* A tree of many tasks needs a few descriptors for each. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int dump_tree(const struct options *opts, struct error *err)
 {
 	struct dump d = {
@@ -153,6 +164,7 @@ int dump_tree(const struct options *opts, struct error *err)
 		.next_pages_id = FIRST_ID,
 		.next_object_id = FIRST_ID + 1,
 	};
+	raise_descriptor_limit();
 	int rc = dirs_open(opts, &d.images_fd, &d.work_fd, err);
 	if (rc == 0)
 		rc = dump_all(&d, err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -20,6 +21,8 @@
 
 #define MAX_ROUNDS         1000 /* a tree that forks faster than we look is refused */
 #define DEFAULT_TIMEOUT_MS 10000
+#define RETRY_PAUSE_MS     5
+#define LATE_MS            1000 /* for threads that had not stopped yet when it was given up */
 
 struct freeze {
 	struct dump *d;
@@ -215,6 +218,39 @@ static int stop_tree(struct freeze *f, pid_t root, struct error *err)
 	return rc < 0 ? rc : 0;
 }
 
+void trace_release(struct dump *d, enum trace_end how)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++) {
+		struct task *t = d->tasks[i];
+		if (!t->trace || t->trace->nr == 0)
+			continue;
+		if (how == TRACE_KILL)
+			kill(t->pid, SIGKILL);
+		else if (how == TRACE_STOP)
+			kill(t->pid, SIGSTOP);
+	}
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		trace_detach(d->tasks[i]->trace);
+	/* Those that have stopped unnoticed first: others may wait for them. */
+	int64_t deadline_ms = clock_ms() + LATE_MS;
+	for (int64_t until = 0; until <= deadline_ms; until += deadline_ms) {
+		for (size_t i = 0; i < d->nr_tasks; i++)
+			trace_detach_late(d->tasks[i]->trace, until);
+	}
+}
+
+/* Let everybody go for a moment: a child of vfork has to exec or exit before its parent stops. */
+static void start_over(struct freeze *f)
+{
+	const struct timespec pause = { .tv_nsec = RETRY_PAUSE_MS * 1000000L };
+	struct dump *d = f->d;
+	trace_release(d, TRACE_RESUME);
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		trace_task_free(d->tasks[i]);
+	d->nr_tasks = 0;
+	nanosleep(&pause, NULL);
+}
+
 /* Parents were added before their children; the image wants each child right below its parent. */
 static void add_subtree(struct dump *d, struct task *t, struct task **out, size_t *nr)
 {
@@ -244,9 +280,14 @@ int trace_freeze(struct dump *d, pid_t root, struct error *err)
 	sigaddset(&chld, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &chld, NULL); /* for sigtimedwait() */
 
-	struct freeze f = { .d = d, .deadline_ms = clock_ms() + DEFAULT_TIMEOUT_MS };
+	int64_t timeout_ms = d->opts->timeout > 0 ? d->opts->timeout * 1000ll : DEFAULT_TIMEOUT_MS;
+	struct freeze f = { .d = d, .deadline_ms = clock_ms() + timeout_ms };
 	int64_t start = clock_us();
 	int rc = stop_tree(&f, root, err);
+	while (rc == -EAGAIN && clock_ms() < f.deadline_ms) {
+		start_over(&f);
+		rc = stop_tree(&f, root, err);
+	}
 	d->stats.freezing_time = (uint32_t)(clock_us() - start);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
 		rc = trace_collect(d->tasks[i], err);
@@ -259,19 +300,4 @@ int trace_freeze(struct dump *d, pid_t root, struct error *err)
 	if (rc < 0)
 		trace_release(d, TRACE_RESUME);
 	return rc;
-}
-
-void trace_release(struct dump *d, enum trace_end how)
-{
-	for (size_t i = 0; i < d->nr_tasks; i++) {
-		struct task *t = d->tasks[i];
-		if (!t->trace || t->trace->nr == 0)
-			continue;
-		if (how == TRACE_KILL)
-			kill(t->pid, SIGKILL);
-		else if (how == TRACE_STOP)
-			kill(t->pid, SIGSTOP);
-	}
-	for (size_t i = 0; i < d->nr_tasks; i++)
-		trace_detach(d->tasks[i]->trace);
 }

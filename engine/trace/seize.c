@@ -9,16 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "engine/procfs/read.h"
 
 #define PF_KTHREAD    0x00200000u /* /proc/PID/stat flags: a kernel thread */
+#define VFORK_MS      50          /* so long a parent of vfork may take before we look twice */
 #define WAIT_SLICE_MS 20          /* in case SIGCHLD is not for us: never sleep longer unasked */
 
 int64_t clock_us(void)
@@ -82,6 +85,10 @@ static int explain_refusal(pid_t pid, pid_t tid, struct error *err)
 	if (proc_status_read(AT_FDCWD, path, &status, NULL) == 0) {
 		int tracer = status.tracer_pid;
 		proc_status_fini(&status);
+		if (tracer == getpid()) /* it never stopped since we last let go */
+			return error_set(err, EAGAIN,
+					 "task %d: thread %d waits in the kernel and does not stop",
+					 pid, tid);
 		if (tracer)
 			return error_set(err, EBUSY,
 					 "task %d: thread %d is traced by %d: detach it first", pid,
@@ -137,8 +144,7 @@ static int explain_timeout(pid_t pid, pid_t tid, struct error *err)
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
 	char state = proc_stat_read(AT_FDCWD, path, &st, NULL) == 0 ? st.state : '?';
 	return error_set(err, ETIMEDOUT, "task %d: thread %d does not stop (state %c)%s", pid, tid,
-			 state,
-			 state == 'D' ? ": it waits in the kernel, as a parent of vfork does" : "");
+			 state, state == 'D' ? ": it waits in the kernel" : "");
 }
 
 static bool is_group_stop(int status)
@@ -148,12 +154,32 @@ static bool is_group_stop(int status)
 	       (sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU);
 }
 
-/* A signal that was on its way is handed on; the stop asked for comes right after it. */
-static int wait_one(struct seized *s, int64_t deadline_ms)
+/* The parent of a vfork waits for its child without hearing us, and we may have stopped that. */
+static bool waits_for_vfork(pid_t pid, pid_t tid)
 {
+	char path[64];
+	auto_strbuf text = { 0 };
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
+	if (file_read_at(AT_FDCWD, path, &text, NULL) < 0 || !text.data)
+		return false;
+	long nr = strtol(text.data, NULL, 10);
+	return nr == SYS_vfork || nr == SYS_clone || nr == SYS_clone3;
+}
+
+/* A signal that was on its way is handed on; the stop asked for comes right after it. */
+static int wait_one(struct trace *tr, struct seized *s, int64_t deadline_ms)
+{
+	int64_t vfork_ms = clock_ms() + VFORK_MS;
 	for (;;) {
 		int status;
-		int rc = trace_wait_stop(s->tid, &status, deadline_ms);
+		int64_t until = vfork_ms < deadline_ms ? vfork_ms : deadline_ms;
+		int rc = trace_wait_stop(s->tid, &status, until);
+		if (rc == -ETIMEDOUT && until < deadline_ms) {
+			if (waits_for_vfork(tr->pid, s->tid))
+				return -EAGAIN;
+			vfork_ms = deadline_ms;
+			continue;
+		}
 		if (rc == -ESRCH) {
 			s->state = SEIZED_GONE;
 			return 0;
@@ -175,25 +201,44 @@ int trace_wait_all(struct trace *tr, int64_t deadline_ms, struct error *err)
 	for (size_t i = 0; i < tr->nr; i++) {
 		if (tr->items[i].state != SEIZED_PENDING)
 			continue;
-		int rc = wait_one(&tr->items[i], deadline_ms);
+		int rc = wait_one(tr, &tr->items[i], deadline_ms);
+		if (rc == -EAGAIN)
+			return error_set(
+			    err, EAGAIN,
+			    "task %d: thread %d waits for the child of its vfork to go on", tr->pid,
+			    tr->items[i].tid);
 		if (rc < 0)
 			return explain_timeout(tr->pid, tr->items[i].tid, err);
 	}
 	return 0;
 }
 
-/* A thread that never stopped can only be detached by stopping it, or by our own exit. */
+static void detach_one(struct seized *s)
+{
+	if (ptrace(PTRACE_DETACH, s->tid, NULL, NULL) < 0 && errno != ESRCH)
+		log_warn("cannot detach thread %d", s->tid);
+	s->state = SEIZED_GONE;
+}
+
 void trace_detach(struct trace *tr)
 {
 	for (size_t i = 0; i < tr->nr; i++) {
-		struct seized *s = &tr->items[i];
-		if (s->state == SEIZED_GONE)
-			continue;
-		if (ptrace(PTRACE_DETACH, s->tid, NULL, NULL) < 0 && errno != ESRCH)
-			log_warn("cannot detach thread %d", s->tid);
-		s->state = SEIZED_GONE;
+		if (tr->items[i].state == SEIZED_STOPPED)
+			detach_one(&tr->items[i]);
 	}
 	if (tr->owed_stop)
 		kill(tr->pid, tr->owed_stop);
 	tr->owed_stop = 0;
+}
+
+/* Only a stopped thread can be detached. One that never stops is let go by our own end. */
+void trace_detach_late(struct trace *tr, int64_t deadline_ms)
+{
+	for (size_t i = 0; i < tr->nr; i++) {
+		int status;
+		if (tr->items[i].state != SEIZED_PENDING)
+			continue;
+		if (trace_wait_stop(tr->items[i].tid, &status, deadline_ms) == 0)
+			detach_one(&tr->items[i]);
+	}
 }

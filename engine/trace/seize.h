@@ -35,12 +35,15 @@ int trace_seize(struct trace *tr, pid_t tid, struct error *err);
 
 /**
  * Wait until every thread asked to stop has stopped or exited.
- * @param deadline_ms  of clock_ms(); @return 0; -ETIMEDOUT naming the thread and its state
+ * @param deadline_ms  of clock_ms(); @return 0; -ETIMEDOUT naming the thread and its state;
+ *         -EAGAIN: it waits for a vfork, whose child may be one that we stopped
  */
 int trace_wait_all(struct trace *tr, int64_t deadline_ms, struct error *err);
 
-/** Detach every thread; they go on as their registers say. */
+/** Detach every stopped thread; they go on as their registers say. */
 void trace_detach(struct trace *tr);
+/** Detach those that were still to stop, once they do. */
+void trace_detach_late(struct trace *tr, int64_t deadline_ms);
 
 /**
  * Wait for the next stop of one thread. SIGCHLD is blocked in this process.
