@@ -54,6 +54,9 @@ int inject_result(pid_t tid, int64_t *out, struct error *err);
 /** Is the thread's instruction pointer within [start, end)? */
 bool inject_ip_within(const struct arch_regs *regs, uint64_t start, uint64_t end);
 
+/** Its stack pointer. */
+uint64_t inject_stack(const struct arch_regs *regs);
+
 /**
  * Move a stopped thread that is inside a restartable sequence to its abort handler, which is
  * where any preemption takes it, and `regs` with it.

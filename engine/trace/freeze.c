@@ -210,7 +210,7 @@ static int stop_tree(struct freeze *f, pid_t root, struct error *err)
 		return error_set(err, ESRCH, "no task %d", root);
 	size_t nr_new = 1;
 	for (int round = 0; rc >= 0 && nr_new > 0; round++) {
-		if (round == MAX_ROUNDS || clock_ms() > f->deadline_ms)
+		if (round == MAX_ROUNDS || (round > 1 && clock_ms() > f->deadline_ms))
 			return error_set(err, ETIMEDOUT,
 					 "task %d: new tasks keep appearing below it", root);
 		rc = one_round(f, &nr_new, err);

@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "engine/task/inject.h"
+#include "engine/trace/leftover.h"
 
 #define PAGE     4096u
 #define ALIGN    16u
@@ -75,10 +75,8 @@ static bool is_unused(const struct task *t, const struct padding *p)
 		return false;
 	if (memcmp(buf, MARK, sizeof(MARK)) != 0)
 		return all_zero(buf, p->len);
-	for (size_t i = 0; i < t->nr_threads; i++) {
-		if (inject_ip_within(&t->threads[i].regs, p->addr, p->addr + p->len))
-			return false;
-	}
+	if (leftover_in_use(t, p))
+		return false;
 	log_debug("task %d: reusing the unused bytes a killed dump left filled", t->pid);
 	return true;
 }
@@ -112,6 +110,10 @@ int padding_find(const struct task *t, size_t want, size_t enough, struct paddin
 {
 	static const uint32_t order[] = { VMA_AREA_VDSO, VMA_FILE_PRIVATE };
 	struct padding best = { 0 };
+	if (leftover_parasite(t))
+		return error_set(err, EAGAIN,
+				 "a killed dump is still on its way out: try again "
+				 "(a stopped task must be continued first)");
 	for (size_t k = 0; k < ARRAY_SIZE(order); k++) {
 		for (size_t i = 0; i < t->vmas.nr && best.len < enough; i++) {
 			const struct vma *v = &t->vmas.items[i];

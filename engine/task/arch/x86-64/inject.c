@@ -178,6 +178,11 @@ bool inject_ip_within(const struct arch_regs *regs, uint64_t start, uint64_t end
 	return regs->gp.rip >= start && regs->gp.rip < end;
 }
 
+uint64_t inject_stack(const struct arch_regs *regs)
+{
+	return regs->gp.rsp;
+}
+
 /* The kernel reads these from the task's memory too: what they say is the task's own affair. */
 int inject_rseq_abort(pid_t tid, int mem_fd, uint64_t rseq_addr, struct arch_regs *regs,
 		      struct error *err)
