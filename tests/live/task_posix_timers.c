@@ -94,12 +94,18 @@ int main(void)
 	int gone2 = create(CLOCK_MONOTONIC, SIGEV_SIGNAL, 40, 0);
 	int none = create(CLOCK_MONOTONIC, SIGEV_NONE, 0, 0);
 	int boottime = create(CLOCK_BOOTTIME, SIGEV_THREAD_ID, 41, 13);
+	int cpu = create(CLOCK_PROCESS_CPUTIME_ID, SIGEV_SIGNAL, 40, 15);
+	clockid_t thread_clock;
+	live_must(pthread_getcpuclockid(other, &thread_clock) == 0);
+	int thread_cpu = create(thread_clock, SIGEV_NONE, 0, 16);
 	int idle = create(CLOCK_REALTIME, SIGEV_SIGNAL, 40, 14);
 	live_must(syscall(SYS_timer_delete, gone) == 0 && syscall(SYS_timer_delete, gone2) == 0);
 	arm(realtime, 500, 1000, 0);
 	arm(monotonic, 0, 2000, 0);
 	arm(none, 0, 3000, 0);
 	arm(boottime, 700, 4000, 0);
+	arm(cpu, 800, 5000, 0);
+	arm(thread_cpu, 0, 6000, 0);
 
 	live_ready();
 
@@ -107,6 +113,8 @@ int main(void)
 	expect(monotonic, 0, 2000);
 	expect(none, 0, 3000);
 	expect(boottime, 700, 4000);
+	expect(cpu, 800, 5000);
+	expect(thread_cpu, 0, 6000);
 	expect(idle, 0, 0);
 	struct itimerspec t;
 	live_check(syscall(SYS_timer_gettime, gone, &t) < 0, "a deleted timer is back");
