@@ -41,8 +41,10 @@ void arch_regs_fini(struct arch_regs *regs);
  * continues from them without the kernel's help. Sleeps and waits with a relative timeout that
  * the kernel would resume with what was left (ERESTART_RESTARTBLOCK) start over: a program sees
  * a longer wait rather than an EINTR it never expected.
+ * @param signalled  a signal waits to be delivered. Without one, the EINTR of calls that any stop
+ *                   ends (signal(7): epoll_wait, sigtimedwait, semop) is ours, and they start over.
  */
-void arch_regs_fix_restart(struct arch_regs *regs);
+void arch_regs_fix_restart(struct arch_regs *regs, bool signalled);
 
 /**
  * Registers to core_entry.mtype and thread_info. The message owns what is allocated, also when

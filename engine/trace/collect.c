@@ -87,6 +87,11 @@ static int collect_rseq(struct task *t, struct thread *th, struct error *err)
 	return rc < 0 ? rc : 0;
 }
 
+static bool is_signalled(const struct proc_status *st)
+{
+	return ((st->sig_pending | st->shared_pending) & ~st->sig_blocked) != 0;
+}
+
 static int collect_thread(struct task *t, struct thread *th, struct error *err)
 {
 	char path[48];
@@ -109,7 +114,7 @@ static int collect_thread(struct task *t, struct thread *th, struct error *err)
 		return error_sys(err, "thread %d: read its signal mask", th->tid);
 	rc = arch_regs_get(th->tid, &th->regs, err);
 	if (rc == 0)
-		arch_regs_fix_restart(&th->regs);
+		arch_regs_fix_restart(&th->regs, is_signalled(&th->status));
 	return rc < 0 ? rc : collect_rseq(t, th, err);
 }
 

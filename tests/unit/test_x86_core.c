@@ -355,7 +355,7 @@ static void fix_restart_starts_the_call_again(void **state)
 		struct arch_regs r = { .gp = { .rip = 0x1002,
 					       .orig_rax = 35,
 					       .rax = (unsigned long long)-restarting[i] } };
-		arch_regs_fix_restart(&r);
+		arch_regs_fix_restart(&r, true);
 		assert_int_equal(r.gp.rip, 0x1000);
 		assert_int_equal(r.gp.rax, 35);
 	}
@@ -367,13 +367,29 @@ static void fix_restart_leaves_finished_calls_and_user_code(void **state)
 	struct arch_regs done = {
 		.gp = { .rip = 0x1002, .orig_rax = 35, .rax = (unsigned long long)-EINTR }
 	};
-	arch_regs_fix_restart(&done);
+	arch_regs_fix_restart(&done, false);
 	assert_int_equal(done.gp.rip, 0x1002);
 	struct arch_regs user = { .gp = { .rip = 0x1002,
 					  .orig_rax = (unsigned long long)-1,
 					  .rax = (unsigned long long)-512 } };
-	arch_regs_fix_restart(&user);
+	arch_regs_fix_restart(&user, false);
 	assert_int_equal(user.gp.rip, 0x1002);
+}
+
+static void fix_restart_takes_back_an_eintr_of_its_own_making(void **state)
+{
+	(void)state;
+	static const int calls[] = { SYS_epoll_wait, SYS_semop, SYS_rt_sigtimedwait };
+	for (size_t i = 0; i < 3; i++) {
+		struct arch_regs r = { .gp = { .rip = 0x1002,
+					       .orig_rax = (unsigned long long)calls[i],
+					       .rax = (unsigned long long)-EINTR } };
+		arch_regs_fix_restart(&r, true);
+		assert_int_equal(r.gp.rip, 0x1002);
+		arch_regs_fix_restart(&r, false);
+		assert_int_equal(r.gp.rip, 0x1000);
+		assert_int_equal(r.gp.rax, calls[i]);
+	}
 }
 
 int main(void)
@@ -395,6 +411,7 @@ int main(void)
 		WITH_CHILD(check_refuses_used_part_this_cpu_lacks),
 		WITH_CHILD(fill_refuses_state_without_a_field),
 		cmocka_unit_test(fix_restart_starts_the_call_again),
+		cmocka_unit_test(fix_restart_takes_back_an_eintr_of_its_own_making),
 		cmocka_unit_test(fix_restart_leaves_finished_calls_and_user_code),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,12 +66,26 @@ static struct inject_literals literals_of(const struct user_regs_struct *r, uint
 	};
 }
 
+/*
+ * Calls to be started again are left to the kernel, which knows how much of a wait is left. An
+ * EINTR it has decided on already, and we have taken back, is not undone by it.
+ */
+static void take_back_eintr(struct user_regs_struct *frozen, const struct user_regs_struct *healed)
+{
+	if ((int64_t)frozen->orig_rax < 0 || (int64_t)frozen->rax != -EINTR ||
+	    healed->rip == frozen->rip)
+		return;
+	frozen->rax = healed->rax;
+	frozen->rip = healed->rip;
+}
+
 int inject_prepare(struct inject *in, const struct arch_regs *healed, struct error *err)
 {
 	if (ptrace(PTRACE_GETREGS, in->tid, NULL, &in->frozen.gp) < 0)
 		return error_sys(err, "thread %d: read its registers", in->tid);
 	if (ptrace(PTRACE_GETSIGMASK, in->tid, (void *)sizeof(in->sigmask), &in->sigmask) < 0)
 		return error_sys(err, "thread %d: read its signal mask", in->tid);
+	take_back_eintr(&in->frozen.gp, &healed->gp);
 
 	char slot[SLOT_MAX];
 	size_t len = inject_slot_size();

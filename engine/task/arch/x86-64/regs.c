@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 /* What an interrupted system call leaves in rax for the kernel's own use (linux/errno.h). */
@@ -63,16 +65,36 @@ void arch_regs_fini(struct arch_regs *regs)
 	regs->xsave_len = 0;
 }
 
-void arch_regs_fix_restart(struct arch_regs *regs)
+/* Calls that end with EINTR for any stop, and do so before they have done anything. */
+static bool ends_by_stop(unsigned long long call)
+{
+	static const unsigned calls[] = {
+		SYS_epoll_wait, SYS_epoll_pwait, SYS_epoll_pwait2,
+		SYS_semop,      SYS_semtimedop,  SYS_rt_sigtimedwait,
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i] == call)
+			return true;
+	return false;
+}
+
+void arch_regs_fix_restart(struct arch_regs *regs, bool signalled)
 {
 	if ((long long)regs->gp.orig_rax < 0)
 		return; /* not stopped in a system call */
 	switch (-(long long)regs->gp.rax) {
+	case EINTR:
+		if (signalled || !ends_by_stop(regs->gp.orig_rax))
+			return;
+		break;
 	case RESTART_SYS:
 	case RESTART_NOINTR:
 	case RESTART_NOHAND:
 	case RESTART_BLOCK:
-		regs->gp.rax = regs->gp.orig_rax;
-		regs->gp.rip -= SYSCALL_INSN_LEN;
+		break;
+	default:
+		return;
 	}
+	regs->gp.rax = regs->gp.orig_rax;
+	regs->gp.rip -= SYSCALL_INSN_LEN;
 }
