@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # stasis dump: options, refusals and what it leaves behind.
-# shellcheck disable=SC2030,SC2031 # bats runs each test in a subshell
+# shellcheck disable=SC2030,SC2031,SC2217 # bats runs each test in a subshell
 bats_require_minimum_version 1.5.0
 
 stasis=${O:-$BATS_TEST_DIRNAME/../../build}/stasis
