@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -310,6 +311,26 @@ static void limits_check_refuses_bad_values(void **state)
 	e->n_rlimits = 16;
 }
 
+/* Without the capability, as most restores run; the test's own process keeps its limits. */
+static void limits_fill_says_which_limit_may_not_be_raised(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(limits_dump(&f->t, f->tc, &f->err), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct rlimit low = { 50, 60 };
+		f->tc->rlimits->rlimits[RLIMIT_NOFILE]->max = 100;
+		f->tc->rlimits->rlimits[RLIMIT_NOFILE]->cur = 50;
+		bool ready = setrlimit(RLIMIT_NOFILE, &low) == 0 &&
+			     (geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
+		int rc = limits_fill(f->tc->rlimits, &f->args, &f->err);
+		_exit(ready && rc == -EPERM && strstr(f->err.text, "Max open files") ? 0 : 1);
+	}
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void limits_parse_refuses_broken_text(void **state)
 {
 	(void)state;
@@ -447,6 +468,7 @@ int main(void)
 		T(timers_dump_wants_the_inside_of_each),
 		T(limits_come_through),
 		T(limits_check_refuses_bad_values),
+		T(limits_fill_says_which_limit_may_not_be_raised),
 		T(limits_parse_refuses_broken_text),
 		T(sched_comes_through),
 		T(sched_check_refuses_bad_values),
