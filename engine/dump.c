@@ -141,6 +141,7 @@ static void dump_fini(struct dump *d)
 	free(d->tasks);
 	if (d->files)
 		file_table_free(d->files);
+	shmem_table_free(d->shmem);
 	fd_close(d->images_fd);
 	fd_close(d->work_fd);
 }
