@@ -119,7 +119,7 @@ live_cflags = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(warn) -O2 -g -pthread $(if
 live_libs = -lrt
 
 # Fuzzers are clang's, with objects of their own.
-fuzz_san := -fno-sanitize-recover=undefined -fsanitize=address,undefined
+fuzz_san := -Wno-unknown-warning-option -fno-sanitize-recover=undefined -fsanitize=address,undefined
 fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) $(call objs,$(wildcard engine/procfs/*.c) engine/mem/smaps.c engine/mem/vma.c \
 	  $(wildcard engine/task/*.c engine/task/arch/$(ARCH)/*.c)))
 fuzz_o := $(filter-out %/program.o,$(fuzz_o))
