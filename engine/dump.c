@@ -27,9 +27,12 @@ static bool is_alive(const struct task *t)
 }
 
 /* Sessions that begin outside of the tree need somebody to restore into one. */
-static int check_session(const struct dump *d, struct error *err)
+static int check_root(const struct dump *d, struct error *err)
 {
 	const struct task *root = d->tasks[0];
+	if (!is_alive(root))
+		return error_set(err, ESRCH, "task %d has ended and is a zombie: nothing to dump",
+				 root->pid);
 	if (root->sid != root->vpid && !d->opts->shell_job)
 		return error_set(err, EINVAL,
 				 "task %d is no session leader (its session is %d): "
@@ -41,7 +44,7 @@ static int check_session(const struct dump *d, struct error *err)
 /* Everything that could make us say no, before anything is changed or written. */
 static int collect(struct dump *d, struct error *err)
 {
-	int rc = check_session(d, err);
+	int rc = check_root(d, err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		rc = task_check_namespaces(t, err);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -121,6 +122,11 @@ int image_create(int dirfd, enum image_id type, uint64_t id, struct image_writer
 	if (w->fd < 0)
 		return error_sys(err, "create %s", name);
 	w->owns_fd = true;
+	struct stat st;
+	if (fstat(w->fd, &st) < 0 || !S_ISREG(st.st_mode)) /* a FIFO would swallow the image */
+		return error_set(err, EINVAL,
+				 "create %s: something that is no regular file has that name",
+				 name);
 	w->dirfd = take_fd(dir);
 	rc = write_head(w, row->head, err);
 	if (rc == 0)

@@ -23,7 +23,8 @@ static struct file_item *item_find(struct restore *r, uint32_t id, struct error 
 	char user[64];
 	struct file_item *item = file_set_find(r->files, id);
 	if (!item)
-		error_set(err, EBADMSG, "file id %u is missing from files.img", id);
+		error_set(err, EBADMSG, "file id %u (%s) is missing from files.img", id,
+			  file_set_user(r->files, id, user, sizeof(user)));
 	else if (!item->type)
 		error_set(err, ENOTSUP, "file id %u (%s) is of type %s: not supported yet", id,
 			  file_set_user(r->files, id, user, sizeof(user)),

@@ -82,13 +82,16 @@ static int row_add(struct file_set *set, struct fd_rows *rows, const FdinfoEntry
 {
 	const struct file_item *item = file_set_find(set, e->id);
 	if (!item)
-		return error_set(err, EBADMSG, "fd %u is file id %u, which files.img has not",
-				 e->fd, e->id);
+		return error_set(err, EBADMSG,
+				 "fdinfo-%u.img: fd %u is file id %u, which files.img has not",
+				 rows->files_id, e->fd, e->id);
 	if (item->entry->type != e->type)
-		return error_set(err, EBADMSG, "fd %u: file id %u is of type %u here, %u there",
-				 e->fd, e->id, e->type, item->entry->type);
+		return error_set(err, EBADMSG,
+				 "fdinfo-%u.img: fd %u: file id %u is of type %u here, %u there",
+				 rows->files_id, e->fd, e->id, e->type, item->entry->type);
 	if (e->fd >= FD_LIMIT)
-		return error_set(err, EBADMSG, "fd %u is out of range", e->fd);
+		return error_set(err, EBADMSG, "fdinfo-%u.img: fd %u is out of range",
+				 rows->files_id, e->fd);
 	struct fd_row *row = array_add(rows);
 	if (!row)
 		return error_set(err, ENOMEM, "out of memory");
@@ -109,7 +112,7 @@ static int rows_load(struct restore *r, struct fd_rows *rows, struct error *err)
 			rc = row_add(r->files, rows, (const FdinfoEntry *)msg, err);
 	}
 	if (rc < 0)
-		return error_wrap(err, rc, "fdinfo-%u.img", rows->files_id);
+		return rc;
 	if (rows->nr)
 		qsort(rows->items, rows->nr, sizeof(*rows->items), row_compare);
 	for (size_t i = 1; i < rows->nr; i++)

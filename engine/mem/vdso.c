@@ -299,6 +299,9 @@ int vdso_plan(struct restore *r, struct rtask *t, struct restorer_args *args, st
 	if (old)
 		rc = patch_waiting(old, &k,
 				   k.vdso.start ? to + (k.vdso.start - k.items[0].start) : 0, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "pid %d, mapping %#lx", t->pid,
+				  (unsigned long)old->start);
 	for (size_t i = 0; rc == 0 && k.vdso.start && i < k.nr; i++) {
 		uint64_t offset = k.items[i].start - k.items[0].start;
 		args->moves[args->nr_moves++] = (struct restorer_move){

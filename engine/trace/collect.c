@@ -195,6 +195,9 @@ int trace_collect(struct task *t, struct error *err)
 		rc = proc_status_read(t->proc_fd, "status", &t->status, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "task %d", t->pid);
+	if (t->stat.state == 'Z')
+		return error_set(err, ENOTSUP,
+				 "task %d: its first thread has exited while others run", t->pid);
 	collect_ids(t);
 	char path[32];
 	snprintf(path, sizeof(path), "/proc/%d/mem", t->pid);

@@ -39,6 +39,17 @@ static bool is_known(const struct dump *d, pid_t pid)
 	return false;
 }
 
+/* The kernel's words for the id of a thread: EINVAL, since Linux 6.9 ENOENT. */
+static int explain_no_pidfd(pid_t pid, struct error *err)
+{
+	if (errno == EINVAL || errno == ENOENT)
+		return error_set(err, EINVAL,
+				 "%d is a thread, not a task: name its task (Tgid in "
+				 "/proc/%d/status)",
+				 pid, pid);
+	return error_sys(err, "task %d: pidfd_open", pid);
+}
+
 /* 0: done; 1: it went away meanwhile. */
 static int task_open(struct task *t, struct error *err)
 {
@@ -49,7 +60,7 @@ static int task_open(struct task *t, struct error *err)
 		return errno == ENOENT ? 1 : error_sys(err, "open %s", path);
 	t->pidfd = (int)syscall(SYS_pidfd_open, t->pid, 0);
 	if (t->pidfd < 0)
-		return errno == ESRCH ? 1 : error_sys(err, "task %d: pidfd_open", t->pid);
+		return errno == ESRCH ? 1 : explain_no_pidfd(t->pid, err);
 	return 0;
 }
 

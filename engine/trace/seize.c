@@ -119,6 +119,15 @@ int trace_seize(struct trace *tr, pid_t tid, struct error *err)
 	return 1;
 }
 
+/* A dead first thread is reported only once its other threads, ours to collect, are gone. */
+static bool is_zombie(pid_t tid)
+{
+	char path[32];
+	struct proc_stat st;
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	return proc_stat_read(AT_FDCWD, path, &st, NULL) == 0 && st.state == 'Z';
+}
+
 int trace_wait_stop(pid_t tid, int *status, int64_t deadline_ms)
 {
 	sigset_t chld;
@@ -133,7 +142,8 @@ int trace_wait_stop(pid_t tid, int *status, int64_t deadline_ms)
 		if (clock_ms() > deadline_ms)
 			return -ETIMEDOUT;
 		struct timespec slice = { .tv_nsec = WAIT_SLICE_MS * 1000000L };
-		sigtimedwait(&chld, NULL, &slice);
+		if (sigtimedwait(&chld, NULL, &slice) < 0 && is_zombie(tid))
+			return -ESRCH;
 	}
 }
 
