@@ -43,7 +43,7 @@ images_o := $(call objs,$(wildcard images/*.c)) $(schema_c:.c=.o)
 convert_o := $(call objs,$(wildcard convert/*.c convert/*/*.c))
 crit_o := $(call objs,$(wildcard crit/*.c))
 engine_c := $(wildcard engine/*.c engine/procfs/*.c engine/kernel/*.c engine/trace/*.c \
-	    engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c)
+	    engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c)
 engine_S := $(wildcard engine/task/arch/$(ARCH)/*.S)
 engine_o := $(call objs,$(engine_c)) $(engine_S:%.S=$(O)/obj/%-asm.o) $(O)/pie/blobs.o
 lib_of = $(filter-out $(O)/obj/crit/main.o $(O)/obj/engine/main.o,$(1))
@@ -121,7 +121,7 @@ live_libs = -lrt
 # Fuzzers are clang's, with objects of their own.
 fuzz_san := -Wno-unknown-warning-option -fno-sanitize-recover=undefined -fsanitize=address,undefined
 fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) $(call objs,$(wildcard engine/procfs/*.c) engine/mem/smaps.c engine/mem/vma.c \
-	  $(wildcard engine/task/*.c engine/task/arch/$(ARCH)/*.c)))
+	  $(wildcard engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c)))
 fuzz_o := $(filter-out %/program.o,$(fuzz_o))
 $(O)/fuzz/schema/%.o: $(O)/schema/%.c | $(schema_c)
 	$(call say,CLANG,$@) mkdir -p $(@D) && $(CLANG) $(cflags) $(fuzz_san),fuzzer-no-link -w -c -o $@ $<

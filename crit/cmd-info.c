@@ -6,8 +6,8 @@
 
 #include "convert/json/image.h"
 #include "crit/commands.h"
-#include "crit/image_arg.h"
-#include "crit/image_count.h"
+#include "crit/image-arg.h"
+#include "crit/image-count.h"
 
 static int info_run(void *opts, int nr_operands, char **operands, struct error *err)
 {

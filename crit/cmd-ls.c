@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "crit/commands.h"
-#include "crit/image_count.h"
+#include "crit/image-count.h"
 #include "crit/text.h"
 
 struct ls_row {

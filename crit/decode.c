@@ -8,7 +8,7 @@
 
 #include "base/replace.h"
 #include "convert/json/image.h"
-#include "crit/image_arg.h"
+#include "crit/image-arg.h"
 
 static int reopen(void *arg, struct image_reader **out, struct error *err)
 {

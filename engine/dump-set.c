@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/task/core.h"
-#include "images/image_type.h"
+#include "images/image-type.h"
 #include "images/writer.h"
 #include "inventory.pb-c.h"
 #include "namespaces.pb-c.h"

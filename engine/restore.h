@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "engine/mem/vma.h"
 #include "engine/options.h"
-#include "engine/restore_shared.h"
+#include "engine/tree/restore-shared.h"
 #include "engine/task/task.h"
 #include "images/source.h"
 #include "memory.pb-c.h"

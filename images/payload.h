@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "images/image_type.h"
+#include "images/image-type.h"
 
 #define PAYLOAD_TO_END UINT64_MAX /* as a count or a length: until the end of the file */
 #define PAYLOAD_MAX    INT64_MAX  /* no part is longer, whatever its message says */

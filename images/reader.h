@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "images/image_type.h"
+#include "images/image-type.h"
 #include "images/source.h"
 
 struct image_reader;

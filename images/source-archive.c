@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "images/archive.h"
-#include "images/image_type.h"
+#include "images/image-type.h"
 
 struct source_archive {
 	struct source base;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "images/image_type.h"
+#include "images/image-type.h"
 
 struct image_writer;
 

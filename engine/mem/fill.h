@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "images/page_store.h"
+#include "images/page-store.h"
 
 /* Pages of an image on their way into this process. */
 struct fill {

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "engine/dump.h"
 #include "engine/mem/pagemap.h"
-#include "images/image_type.h"
+#include "images/image-type.h"
 
 /* Where bytes of a run come from: fills buf with `len` bytes at `addr`. */
 struct page_reader {

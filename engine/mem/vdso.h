@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "engine/restore.h"
-#include "images/page_store.h"
+#include "images/page-store.h"
 
 struct restorer_args;
 

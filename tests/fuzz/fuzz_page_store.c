@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "images/backend.h"
-#include "images/page_store.h"
+#include "images/page-store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/birth_plan.h"
+#include "engine/tree/birth-plan.h"
 
 #define MAX_TASKS 16
 

@@ -6,7 +6,7 @@
 
 #include <dirent.h>
 
-#include "images/page_store.h"
+#include "images/page-store.h"
 
 #define SKIPPED 77
 

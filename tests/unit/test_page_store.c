@@ -3,7 +3,7 @@
  */
 #include "tests/unit/image_fixture.h"
 
-#include "images/page_store.h"
+#include "images/page-store.h"
 #include "memory.pb-c.h"
 
 #define PAGE 4096

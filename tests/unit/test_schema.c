@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "files.pb-c.h"
 #include "images/hints.h"
-#include "images/image_type.h"
+#include "images/image-type.h"
 #include "ipc.pb-c.h"
 #include "mounts.pb-c.h"
 #include "rpc.pb-c.h"

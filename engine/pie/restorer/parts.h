@@ -4,7 +4,7 @@
 #pragma once
 
 #include "engine/pie/restorer.h"
-#include "engine/restore_shared.h"
+#include "engine/tree/restore-shared.h"
 
 /**
  * Tell the coordinator, unless another task was first: "task PID: WHAT [AT]", the words for rc
@@ -16,7 +16,7 @@ _Noreturn void restorer_give_up(void);
 /** Count this thread as done with STAGE_READY and sleep until the coordinator takes over. */
 _Noreturn void restorer_ready(struct restorer_args *args);
 
-/* address_space.c */
+/* address-space.c */
 int restore_address_space(struct restorer_args *args);
 int restore_mm_fields(struct restorer_args *args);
 /* credentials.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What the descriptors of a checkpoint refer to, by the id of their file.
  */
-#include "crit/file_names.h"
+#include "crit/file-names.h"
 
 #include <stdio.h>
 #include <stdlib.h>

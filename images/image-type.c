@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The registry of image types and its lookups.
  */
-#include "images/image_type.h"
+#include "images/image-type.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
  * Threads are stopped where the restorer left them, and changed from outside: no code of ours
  * has to run on its way out of memory that goes away.
  */
-#include "engine/launch.h"
+#include "engine/tree/launch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
-#include "engine/birth_plan.h"
+#include "engine/tree/birth-plan.h"
 #include "engine/task/arch.h"
 #include "engine/task/core.h"
 

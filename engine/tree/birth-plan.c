@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Planning of births: pure, from the numbers in pstree.img.
  */
-#include "engine/birth_plan.h"
+#include "engine/tree/birth-plan.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Counting what an image holds: info and ls.
  */
-#include "crit/image_count.h"
+#include "crit/image-count.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * IMAGE on the command line: a path, ARCHIVE:MEMBER, or - for standard input.
  */
-#include "crit/image_arg.h"
+#include "crit/image-arg.h"
 
 #include <fcntl.h>
 #include <string.h>

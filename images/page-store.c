@@ -2,7 +2,7 @@
  * Page maps: runs checked as they stream by, an index of them for reading at any address, and
  * the parents of an incremental set opened when the first of their pages is asked for.
  */
-#include "images/page_store.h"
+#include "images/page-store.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

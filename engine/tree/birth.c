@@ -2,7 +2,7 @@
  * Tasks bear each other as planned, find their sessions and groups, and become what the images
  * say. Everything here but birth_root() runs in the tasks.
  */
-#include "engine/birth.h"
+#include "engine/tree/birth.h"
 
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -18,10 +18,10 @@
 
 #include "base/io.h"
 #include "base/log.h"
-#include "engine/become.h"
-#include "engine/birth_plan.h"
+#include "engine/tree/become.h"
+#include "engine/tree/birth-plan.h"
 #include "engine/mem/mem.h"
-#include "engine/stage.h"
+#include "engine/tree/stage.h"
 
 #define GOING_TRIES 300 /* ms to wait for a pid whose holder is dead already */
 

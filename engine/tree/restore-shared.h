@@ -15,7 +15,8 @@ enum restore_stage {
 	STAGE_READY,  /* every thread has its final state and waits to be let go */
 };
 
-/* What one task tells the coordinator; the index is that of its birth (engine/birth_plan.h). */
+/* What one task tells the coordinator; the index is that of its birth (engine/tree/birth-plan.h).
+ */
 struct restore_slot {
 	uint32_t stage;
 	uint32_t born;                   /* 1: the pid is ours */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Times and page counts of a restore.
  */
-#include "engine/restore_stats.h"
+#include "engine/restore-stats.h"
 
 #include <fcntl.h>
 

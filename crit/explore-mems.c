@@ -9,7 +9,7 @@
 
 #include "base/array.h"
 #include "crit/explore.h"
-#include "crit/file_names.h"
+#include "crit/file-names.h"
 #include "crit/text.h"
 #include "memory.pb-c.h"
 

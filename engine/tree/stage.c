@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Stages by futex in the shared page, and the watch for tasks that die without a word.
  */
-#include "engine/stage.h"
+#include "engine/tree/stage.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -17,7 +17,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "engine/birth_plan.h"
+#include "engine/tree/birth-plan.h"
 
 #define PAGE           4096u
 #define WATCH_NSEC     (20 * 1000 * 1000) /* how often the coordinator looks for dead tasks */

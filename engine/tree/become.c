@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Arena, arguments and blob of the restorer, and the jump into it.
  */
-#include "engine/become.h"
+#include "engine/tree/become.h"
 
 #include <fcntl.h>
 #include <linux/rseq.h>
@@ -17,7 +17,7 @@
 #include "engine/mem/arena.h"
 #include "engine/mem/mem.h"
 #include "engine/pie/restorer.h"
-#include "engine/stage.h"
+#include "engine/tree/stage.h"
 #include "engine/task/arch.h"
 #include "engine/task/core.h"
 

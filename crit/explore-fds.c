@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "crit/explore.h"
-#include "crit/file_names.h"
+#include "crit/file-names.h"
 #include "crit/text.h"
 #include "files.pb-c.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Killing what was born. Orphans come to this process, a subreaper meanwhile.
  */
-#include "engine/undo.h"
+#include "engine/tree/undo.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "engine/birth_plan.h"
+#include "engine/tree/birth-plan.h"
 
 #define TRIES    5000
 #define TRY_NSEC (1000 * 1000)
