@@ -90,6 +90,9 @@ static int check_queue(const char *name, const SignalQueueEntry *q, struct error
 		if (signo < 1 || signo > NR_SIGNALS)
 			return error_set(err, EBADMSG, "%s[%zu]: no signal has number %d", name, i,
 					 signo);
+		if (signo == SIGKILL)
+			return error_set(err, EBADMSG, "%s[%zu]: SIGKILL cannot be pending", name,
+					 i);
 	}
 	return 0;
 }

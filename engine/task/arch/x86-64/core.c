@@ -16,6 +16,7 @@
 #define NR_TLS        3
 #define FIRST_TLS     12
 #define USER_CODE_SEG 0x33u
+#define USER_RPL      3u /* privilege level in the selector of every user segment */
 #define TASK_SIZE_MAX ((1ull << 56) - 4096) /* with five levels of page tables */
 
 static void fill_gp(UserX86RegsEntry *e, const struct user_regs_struct *r)
@@ -178,6 +179,14 @@ static int check_gp(const UserX86RegsEntry *e, struct error *err)
 				 (unsigned long long)e->cs);
 	if (e->fs_base >= TASK_SIZE_MAX || e->gs_base >= TASK_SIZE_MAX)
 		return error_set(err, EBADMSG, "fs or gs base is not a user address");
+	if (e->ip >= TASK_SIZE_MAX)
+		return error_set(err, EBADMSG, "instruction pointer %#llx is not a user address",
+				 (unsigned long long)e->ip);
+	uint64_t selectors[] = { e->ss, e->ds, e->es, e->fs, e->gs };
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(*selectors); i++)
+		if (selectors[i] > UINT16_MAX || (selectors[i] && (selectors[i] & 3) != USER_RPL))
+			return error_set(err, EBADMSG, "%#llx is no segment of a user program",
+					 (unsigned long long)selectors[i]);
 	return 0;
 }
 
