@@ -156,12 +156,29 @@ static int write_pidfile(struct restore *r, struct error *err)
 	return 0;
 }
 
+/* Signals are blocked; one that would end this process has to end the restore as a whole. */
+static int check_interrupted(struct error *err)
+{
+	static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	sigset_t pending;
+	sigpending(&pending);
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(*deadly); i++) {
+		struct sigaction action;
+		if (sigismember(&pending, deadly[i]) == 1 &&
+		    sigaction(deadly[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			return error_set(err, EINTR, "interrupted by signal %d", deadly[i]);
+	}
+	return 0;
+}
+
 /* Last is what leaves a trace outside the tree. */
 static int finish(struct restore *r, struct error *err)
 {
 	int rc = files_set_owners(r, err);
 	if (rc == 0)
 		rc = launch_prepare(r, err);
+	if (rc == 0)
+		rc = check_interrupted(err);
 	return rc < 0 ? rc : write_pidfile(r, err);
 }
 

@@ -365,5 +365,8 @@ int mem_load(struct restore *r, struct rtask *t, struct error *err)
 	if (t->mm->n_mm_saved_auxv > MAX_AUXV)
 		return error_set(err, EBADMSG, "mm-%d.img: auxv of %zu words, at most %d expected",
 				 t->pid, t->mm->n_mm_saved_auxv, MAX_AUXV);
+	if (t->mm->n_aios)
+		return error_set(err, ENOTSUP,
+				 "mm-%d.img: asynchronous I/O contexts: not supported yet", t->pid);
 	return load_vmas(r, t, err);
 }
