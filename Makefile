@@ -22,12 +22,12 @@ include $(deps_sets:%=$(O)/deps-%.ok)
 $(O)/deps-%.ok: tools/deps
 	$(Q)mkdir -p $(@D) && tools/deps $* && touch $@
 ifneq ($(filter-out clean deps help check% lint format fuzz bench demo,$(goals)),)
-ifneq ($(shell pkg-config --exists libprotobuf-c jansson libarchive libzstd || echo missing),)
+ifneq ($(shell pkg-config --exists libprotobuf-c libarchive libzstd || echo missing),)
 $(error libraries are missing: run `sudo make deps` first)
 endif
 endif
 
-LIBS_CRIT := libprotobuf-c jansson libarchive libzstd
+LIBS_CRIT := libprotobuf-c libarchive libzstd
 san := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
 	-Wwrite-strings -Wno-format-truncation -Wno-missing-field-initializers
