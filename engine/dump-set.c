@@ -5,26 +5,20 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "engine/task/core.h"
+#include "engine/inventory.h"
+#include "engine/task/pstree.h"
 #include "images/image-type.h"
 #include "images/writer.h"
-#include "inventory.pb-c.h"
 #include "namespaces.pb-c.h"
 #include "security.pb-c.h"
-#include "stats.pb-c.h"
-
-#define IMG_VERSION     2 /* v1.1: two magic words, ids per object */
-#define ROOT_CGROUP_SET 1
 
 struct dump_set {
 	char **items; /* names of the images that were there */
@@ -105,32 +99,6 @@ void dump_set_undo(struct dump *d, struct dump_set *before)
 	}
 }
 
-static int write_pstree_entry(struct image_writer *w, const struct task *t, struct error *err)
-{
-	auto_free uint32_t *threads = calloc(t->nr_threads, sizeof(*threads));
-	if (!threads)
-		return error_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; i < t->nr_threads; i++)
-		threads[i] = (uint32_t)t->threads[i].vtid;
-	PstreeEntry e = PSTREE_ENTRY__INIT;
-	e.pid = (uint32_t)t->vpid;
-	e.ppid = (uint32_t)t->ppid;
-	e.pgid = (uint32_t)t->pgid;
-	e.sid = (uint32_t)t->sid;
-	e.n_threads = t->nr_threads;
-	e.threads = threads;
-	return image_write(w, &e.base, err);
-}
-
-static int write_pstree(struct dump *d, struct error *err)
-{
-	auto_image_writer w = NULL;
-	int rc = image_create(d->images_fd, IMG_PSTREE, 0, &w, err);
-	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
-		rc = write_pstree_entry(w, d->tasks[i], err);
-	return rc < 0 ? rc : image_finish(w, err);
-}
-
 static int write_seccomp(struct dump *d, struct error *err)
 {
 	SeccompEntry e = SECCOMP_ENTRY__INIT; /* seccomped tasks were refused: no filters */
@@ -157,79 +125,12 @@ static int write_timens(struct dump *d, struct error *err)
 	return image_write_one(d->images_fd, IMG_TIMENS, 0, &e.base, err);
 }
 
-/* A random (version 4) UUID: tells incremental dumps which run they build on. */
-static void make_run_id(char out[37])
-{
-	uint8_t b[16];
-	if (getrandom(b, sizeof(b), 0) != sizeof(b))
-		memset(b, 0, sizeof(b));
-	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-		 b[13], b[14], b[15]);
-}
-
-static int write_inventory(struct dump *d, struct error *err)
-{
-	char run_id[37];
-	make_run_id(run_id);
-	TaskKobjIdsEntry ids = TASK_KOBJ_IDS_ENTRY__INIT;
-	task_root_ids(&ids);
-	PluginsEntry plugins = PLUGINS_ENTRY__INIT;
-	InventoryEntry e = INVENTORY_ENTRY__INIT;
-	e.img_version = IMG_VERSION;
-	e.has_fdinfo_per_id = e.fdinfo_per_id = true;
-	e.root_ids = &ids;
-	e.has_ns_per_id = e.ns_per_id = true;
-	e.has_root_cg_set = true;
-	e.root_cg_set = ROOT_CGROUP_SET;
-	e.has_lsmtype = true;
-	e.lsmtype = LSMTYPE__NO_LSM;
-	e.has_network_lock_method = true;
-	e.plugins_entry = &plugins;
-	e.dump_criu_run_id = run_id;
-	return image_write_one(d->images_fd, IMG_INVENTORY, 0, &e.base, err);
-}
-
 int dump_set_finish(struct dump *d, struct error *err)
 {
-	int rc = write_pstree(d, err);
+	int rc = pstree_dump(d, err);
 	if (rc == 0)
 		rc = write_seccomp(d, err);
 	if (rc == 0)
 		rc = write_timens(d, err);
-	return rc < 0 ? rc : write_inventory(d, err);
-}
-
-int dump_set_stats(struct dump *d, struct error *err)
-{
-	const struct dump_stats *s = &d->stats;
-	DumpStatsEntry dump = DUMP_STATS_ENTRY__INIT;
-	dump.freezing_time = s->freezing_time;
-	dump.frozen_time = s->frozen_time;
-	dump.memdump_time = s->memdump_time;
-	dump.memwrite_time = s->memwrite_time;
-	dump.pages_scanned = s->pages_scanned;
-	dump.pages_skipped_parent = s->pages_skipped_parent;
-	dump.pages_written = s->pages_written;
-	dump.pages_lazy = s->pages_lazy;
-	dump.has_irmap_resolve = dump.has_page_pipes = dump.has_page_pipe_bufs = true;
-	dump.has_shpages_scanned = dump.has_shpages_skipped_parent = dump.has_shpages_written =
-	    true;
-	dump.shpages_scanned = s->shpages_scanned;
-	dump.shpages_written = s->shpages_written;
-	StatsEntry e = STATS_ENTRY__INIT;
-	e.dump = &dump;
-
-	auto_fd fd =
-	    openat(d->work_fd, "stats-dump", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return error_sys(err, "create stats-dump");
-	auto_image_writer w = NULL;
-	int rc =
-	    image_writer_open_fd(fd, "stats-dump", &image_types[IMG_STATS], HEAD_SERVICE, &w, err);
-	if (rc == 0)
-		rc = image_write(w, &e.base, err);
-	return rc < 0 ? rc : image_finish(w, err);
+	return rc < 0 ? rc : inventory_dump(d, err);
 }

@@ -15,5 +15,3 @@ void dump_set_free(struct dump_set *before);
 
 /** pstree, seccomp, timens; last of all the inventory, which makes the set one. */
 int dump_set_finish(struct dump *d, struct error *err);
-/** stats-dump, in the work directory. */
-int dump_set_stats(struct dump *d, struct error *err);

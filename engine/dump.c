@@ -14,6 +14,7 @@
 #include "engine/dump-set.h"
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
+#include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/trace/collect.h"
 #include "engine/trace/seize.h"
@@ -131,9 +132,8 @@ static int dump_all(struct dump *d, struct error *err)
 	rc = dump_frozen(d, err);
 	trace_release(d, rc == 0 ? end_of(d->opts) : TRACE_RESUME);
 	d->stats.frozen_time = (uint32_t)(clock_us() - frozen_at) + d->stats.freezing_time;
-	struct error why;
-	if (rc == 0 && dump_set_stats(d, &why) < 0)
-		log_warn("%s", why.text); /* the set is whole and the tasks are gone */
+	if (rc == 0)
+		dump_stats_write(d);
 	return rc;
 }
 
@@ -176,6 +176,6 @@ int dump_tree(const struct options *opts, struct error *err)
 	if (rc < 0)
 		dirs_log_failure(opts, err);
 	else
-		log_info("Dumping finished successfully");
+		log_info("the dump is complete");
 	return rc;
 }

@@ -1,13 +1,56 @@
 /* SPDX-License-Identifier: MIT
- * The checks before anything else of a set is believed.
+ * inventory.img: what a dump says of its set, and what of it a restore checks first.
  */
 #include "engine/inventory.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "engine/task/core.h"
 #include "images/reader.h"
+#include "images/writer.h"
 #include "inventory.pb-c.h"
 
 #define VERSION_MIN 1 /* one magic word, ids of the tasks */
-#define VERSION_MAX 2 /* v1.1: two magic words */
+#define VERSION_MAX 2 /* v1.1: two magic words, ids per object; what we write */
+
+#define ROOT_CGROUP_SET 1
+
+/* A random (version 4) UUID: tells incremental dumps which run they build on. */
+static void make_run_id(char out[37])
+{
+	uint8_t b[16];
+	if (getrandom(b, sizeof(b), 0) != sizeof(b))
+		memset(b, 0, sizeof(b));
+	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+	snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+		 b[13], b[14], b[15]);
+}
+
+int inventory_dump(struct dump *d, struct error *err)
+{
+	char run_id[37];
+	make_run_id(run_id);
+	TaskKobjIdsEntry ids = TASK_KOBJ_IDS_ENTRY__INIT;
+	task_root_ids(&ids);
+	PluginsEntry plugins = PLUGINS_ENTRY__INIT;
+	InventoryEntry e = INVENTORY_ENTRY__INIT;
+	e.img_version = VERSION_MAX;
+	e.has_fdinfo_per_id = e.fdinfo_per_id = true;
+	e.root_ids = &ids;
+	e.has_ns_per_id = e.ns_per_id = true;
+	e.has_root_cg_set = true;
+	e.root_cg_set = ROOT_CGROUP_SET;
+	e.has_lsmtype = true;
+	e.lsmtype = LSMTYPE__NO_LSM;
+	e.has_network_lock_method = true;
+	e.plugins_entry = &plugins;
+	e.dump_criu_run_id = run_id;
+	return image_write_one(d->images_fd, IMG_INVENTORY, 0, &e.base, err);
+}
 
 int inventory_load(struct restore *r, struct error *err)
 {

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * inventory.img: is this a whole set, of a version and kind that can be restored?
+ * inventory.img: the file that makes a set one.
  */
 #pragma once
 
 #include "base/error.h"
+#include "engine/dump.h"
 #include "engine/restore.h"
 
+/** Write inventory.img; the last file of a set, whole from then on. */
+int inventory_dump(struct dump *d, struct error *err);
+/** Refuse a set that is not whole, of another version, or of a kind that cannot be restored. */
 int inventory_load(struct restore *r, struct error *err);

@@ -22,21 +22,16 @@
 #include "engine/inventory.h"
 #include "engine/tree/launch.h"
 #include "engine/mem/mem.h"
-#include "engine/restore-stats.h"
+#include "engine/stats.h"
 #include "engine/tree/stage.h"
 #include "engine/task/core.h"
 #include "engine/task/pstree.h"
 #include "engine/tree/undo.h"
 
-static bool is_living(const struct rtask *t)
-{
-	return t->state != TASK_ZOMBIE && t->state != TASK_DEAD;
-}
-
 static int load_task(struct restore *r, struct rtask *t, struct error *err)
 {
 	int rc = task_load_cores(r, t, err);
-	if (rc < 0 || !is_living(t))
+	if (rc < 0 || !rtask_is_living(t))
 		return rc;
 	return mem_load(r, t, err);
 }
@@ -77,7 +72,7 @@ static int load_images(struct restore *r, struct error *err)
 		rc = pstree_load(r, err);
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
 		rc = load_task(r, r->tasks[i], err);
-	if (rc == 0 && !is_living(r->root))
+	if (rc == 0 && !rtask_is_living(r->root))
 		rc = error_set(err, ENOTSUP, "the root task %d is a zombie: nothing to restore",
 			       r->root->pid);
 	if (rc == 0)
@@ -115,7 +110,7 @@ static uint32_t count_threads(const struct restore *r)
 {
 	uint32_t nr = 0;
 	for (size_t i = 0; i < r->nr_tasks; i++)
-		nr += is_living(r->tasks[i]) ? (uint32_t)r->tasks[i]->nr_threads : 0;
+		nr += rtask_is_living(r->tasks[i]) ? (uint32_t)r->tasks[i]->nr_threads : 0;
 	return nr;
 }
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -38,6 +39,12 @@ struct rtask {
 	struct arena *arena;
 	size_t slot; /* index in restore_shared.slots */
 };
+
+/** Did it run at the dump, or was stopped? A dead one only comes back as what its parent reaps. */
+static inline bool rtask_is_living(const struct rtask *t)
+{
+	return t->state != TASK_ZOMBIE && t->state != TASK_DEAD;
+}
 
 struct restore {
 	const struct options *opts;

@@ -144,19 +144,19 @@ int image_open(struct source *src, const char *filename, struct image_reader **o
 	return rc < 0 ? rc : image_open_stream(in, filename, out, err);
 }
 
-int image_open_typed(struct source *src, enum image_id type, uint64_t id, struct image_reader **out,
-		     struct error *err)
+int image_open_typed(struct source *src, enum image_id id, uint64_t number,
+		     struct image_reader **out, struct error *err)
 {
 	char name[64];
-	image_filename(&image_types[type], id, name, sizeof(name));
+	image_filename(&image_types[id], number, name, sizeof(name));
 	auto_image_reader r = NULL;
 	int rc = image_open(src, name, &r, err);
 	if (rc < 0)
 		return rc;
-	if (r->type->magic != image_types[type].magic)
+	if (r->type->magic != image_types[id].magic)
 		return error_set(err, EBADMSG, "%s: wanted a %s image, found %s", name,
-				 image_types[type].name, r->type->name);
-	r->type = &image_types[type];
+				 image_types[id].name, r->type->name);
+	r->type = &image_types[id];
 	*out = take_ptr(r);
 	return 0;
 }
@@ -400,11 +400,11 @@ ssize_t image_read_raw(struct image_reader *r, void *buf, size_t len, struct err
 	return istream_read(r->in, buf, len, err);
 }
 
-int image_read_one(struct source *src, enum image_id type, uint64_t id, ProtobufCMessage **msg,
+int image_read_one(struct source *src, enum image_id id, uint64_t number, ProtobufCMessage **msg,
 		   struct error *err)
 {
 	auto_image_reader r = NULL;
-	int rc = image_open_typed(src, type, id, &r, err);
+	int rc = image_open_typed(src, id, number, &r, err);
 	if (rc < 0)
 		return rc;
 	auto_message ProtobufCMessage *first = NULL;

@@ -67,7 +67,7 @@ ssize_t image_read_raw(struct image_reader *r, void *buf, size_t len, struct err
 /**
  * Open, read the single entry, close. @return 0; -ENOENT; -EBADMSG when there is none or more.
  */
-int image_read_one(struct source *src, enum image_id type, uint64_t id, ProtobufCMessage **msg,
+int image_read_one(struct source *src, enum image_id id, uint64_t number, ProtobufCMessage **msg,
 		   struct error *err);
 
 static inline void image_reader_cleanup_(struct image_reader **r)

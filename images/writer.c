@@ -101,12 +101,12 @@ int image_writer_open_fd(int fd, const char *name, const struct image_type *type
 	return rc;
 }
 
-int image_create(int dirfd, enum image_id type, uint64_t id, struct image_writer **out,
+int image_create(int dirfd, enum image_id id, uint64_t number, struct image_writer **out,
 		 struct error *err)
 {
-	const struct image_type *row = &image_types[type];
+	const struct image_type *row = &image_types[id];
 	char name[64];
-	image_filename(row, id, name, sizeof(name));
+	image_filename(row, number, name, sizeof(name));
 
 	auto_image_writer w = NULL;
 	int rc = writer_new(-1, name, row, &w, err);
@@ -220,11 +220,11 @@ void image_writer_close(struct image_writer *w)
 	errno = saved;
 }
 
-int image_write_one(int dirfd, enum image_id type, uint64_t id, const ProtobufCMessage *msg,
+int image_write_one(int dirfd, enum image_id id, uint64_t number, const ProtobufCMessage *msg,
 		    struct error *err)
 {
 	auto_image_writer w = NULL;
-	int rc = image_create(dirfd, type, id, &w, err);
+	int rc = image_create(dirfd, id, number, &w, err);
 	if (rc == 0)
 		rc = image_write(w, msg, err);
 	if (rc == 0)

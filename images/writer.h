@@ -40,7 +40,7 @@ int image_finish(struct image_writer *w, struct error *err);
 void image_writer_close(struct image_writer *w);
 
 /** Create, write one message, finish. */
-int image_write_one(int dirfd, enum image_id type, uint64_t id, const ProtobufCMessage *msg,
+int image_write_one(int dirfd, enum image_id id, uint64_t number, const ProtobufCMessage *msg,
 		    struct error *err);
 
 static inline void image_writer_cleanup_(struct image_writer **w)

@@ -133,7 +133,7 @@ struct fd_rows *file_set_rows(struct file_set *set, uint32_t files_id)
 static int load_task(struct restore *r, const struct rtask *t, struct error *err)
 {
 	struct file_set *set = r->files;
-	if (t->state == TASK_ZOMBIE || t->state == TASK_DEAD || !t->ids)
+	if (!rtask_is_living(t) || !t->ids)
 		return 0;
 	const struct fd_rows *other = file_set_rows(set, t->ids->files_id);
 	if (other)

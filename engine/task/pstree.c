@@ -10,8 +10,35 @@
 #include "base/cleanup.h"
 #include "engine/task/core.h"
 #include "images/reader.h"
+#include "images/writer.h"
 
 #define PID_LIMIT (1 << 22) /* PID_MAX_LIMIT of the kernel */
+
+static int write_entry(struct image_writer *w, const struct task *t, struct error *err)
+{
+	auto_free uint32_t *threads = calloc(t->nr_threads, sizeof(*threads));
+	if (!threads)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < t->nr_threads; i++)
+		threads[i] = (uint32_t)t->threads[i].vtid;
+	PstreeEntry e = PSTREE_ENTRY__INIT;
+	e.pid = (uint32_t)t->vpid;
+	e.ppid = (uint32_t)t->ppid;
+	e.pgid = (uint32_t)t->pgid;
+	e.sid = (uint32_t)t->sid;
+	e.n_threads = t->nr_threads;
+	e.threads = threads;
+	return image_write(w, &e.base, err);
+}
+
+int pstree_dump(struct dump *d, struct error *err)
+{
+	auto_image_writer w = NULL;
+	int rc = image_create(d->images_fd, IMG_PSTREE, 0, &w, err);
+	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
+		rc = write_entry(w, d->tasks[i], err);
+	return rc < 0 ? rc : image_finish(w, err);
+}
 
 struct rtask_list {
 	struct rtask **items;

@@ -4,8 +4,11 @@
 #pragma once
 
 #include "base/error.h"
+#include "engine/dump.h"
 #include "engine/restore.h"
 
+/** Write pstree.img: d->tasks in their order. */
+int pstree_dump(struct dump *d, struct error *err);
 /** Read pstree.img into r->tasks, linked to a tree; ids and order are checked. */
 int pstree_load(struct restore *r, struct error *err);
 /** Free r->tasks and what hangs on each task. */

@@ -16,7 +16,7 @@
 /* Values of task_core_entry.task_state, except that images say TASK_DEAD for a zombie. */
 enum task_state {
 	TASK_ALIVE = 1,
-	TASK_DEAD = 2,    /* in images only: a zombie */
+	TASK_DEAD = 2,    /* in images: a zombie; in struct task: gone while it was being stopped */
 	TASK_STOPPED = 3, /* group-stopped; show prints Zombie: an old mistake kept by readers */
 	TASK_ZOMBIE = 6,  /* what struct task and struct rtask hold; accepted in images too */
 };

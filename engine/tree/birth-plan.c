@@ -275,5 +275,5 @@ void birth_plan_fini(struct birth_plan *plan)
 
 bool birth_is_mortal(const struct birth *b)
 {
-	return !b->task || b->task->state == TASK_ZOMBIE || b->task->state == TASK_DEAD;
+	return !b->task || !rtask_is_living(b->task);
 }

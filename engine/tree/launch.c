@@ -25,18 +25,13 @@ struct launcher {
 
 typedef int (*step_fn)(struct launcher *l, struct rtask *t, size_t thread, struct error *err);
 
-static bool is_living(const struct rtask *t)
-{
-	return t->state != TASK_ZOMBIE && t->state != TASK_DEAD;
-}
-
 /* One step for all before the next: threads work in parallel, waits are short. */
 static int for_threads(struct launcher *l, step_fn step, bool leaders_only, struct error *err)
 {
 	for (size_t i = 0; i < l->r->nr_tasks; i++) {
 		struct rtask *t = l->r->tasks[i];
 		size_t nr = leaders_only ? 1 : t->nr_threads;
-		for (size_t k = 0; is_living(t) && k < nr; k++) {
+		for (size_t k = 0; rtask_is_living(t) && k < nr; k++) {
 			int rc = step(l, t, k, err);
 			if (rc < 0)
 				return rc;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * What a restore took: stats-restore.
+ * What a dump or a restore took, for those who watch it: stats-dump and stats-restore.
  */
 #pragma once
 
 #include <time.h>
 
+#include "engine/dump.h"
 #include "engine/restore.h"
+
+/** Write d->stats to stats-dump in the work directory; a failure is only worth a warning. */
+void dump_stats_write(const struct dump *d);
 
 struct restore_stats {
 	struct timespec start, forked;
