@@ -62,23 +62,25 @@ struct command {
 	size_t opts_size; /* zeroed struct handed to run() */
 	/**
 	 * @param operands  what is left after the options
-	 * @return exit status ≥ 0; -errno with err set: printed once, exit 1, or 2 for -EUSAGE
+	 * @return exit status ≥ 0; -errno with err set: printed once, exit 1, or the program's
+	 *         usage_status for -EUSAGE
 	 */
 	int (*run)(void *opts, int nr_operands, char **operands, struct error *err);
 };
 
-/* A wrong command line, as opposed to a failed operation: exit status 2. */
+/* A wrong command line, as opposed to a failed operation. */
 #define EUSAGE 1000
 
 struct program {
 	const char *name;
 	const char *summary;
 	const char *version;                   /* what --version prints, with newlines */
+	int usage_status;                      /* exit status of a wrong command line */
 	const struct command *const *commands; /* NULL-terminated */
 };
 
 /**
  * The main() of both programs: --version, help, --help, completion rows, dispatch.
- * @return exit status: 0, the command's, 1 on failure, 2 on usage errors
+ * @return exit status: 0, the command's, 1 on failure, usage_status on usage errors
  */
 int program_main(const struct program *program, int argc, char **argv);

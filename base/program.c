@@ -88,18 +88,25 @@ static int usage_error(const struct program *program, const char *cmd, const cha
 {
 	fprintf(stderr, "%s%s%s: %s (see `%s help%s%s`)\n", program->name, cmd ? " " : "",
 		cmd ? cmd : "", text, program->name, cmd ? " " : "", cmd ? cmd : "");
-	return 2;
+	return program->usage_status;
+}
+
+static int no_such_command(const struct program *program, const char *name)
+{
+	char text[256];
+	snprintf(text, sizeof(text), "%s: no such command", name);
+	return usage_error(program, NULL, text);
 }
 
 static int run_help(const struct program *program, int argc, char **argv)
 {
-	if (argc < 2) {
+	if (argc < 2 || !strcmp(argv[1], "help")) {
 		print_program_help(program, stdout);
 		return 0;
 	}
 	const struct command *cmd = command_find(program, argv[1]);
 	if (!cmd)
-		return usage_error(program, NULL, "no such command");
+		return no_such_command(program, argv[1]);
 	print_command_help(program, cmd, stdout);
 	return 0;
 }
@@ -174,7 +181,7 @@ int program_main(const struct program *program, int argc, char **argv)
 {
 	if (argc < 2) {
 		print_program_help(program, stderr);
-		return 2;
+		return program->usage_status;
 	}
 	move_command_first(program, argc, argv);
 	const char *name = argv[1];
@@ -188,11 +195,8 @@ int program_main(const struct program *program, int argc, char **argv)
 		return print_rows(program);
 
 	const struct command *cmd = command_find(program, name);
-	if (!cmd) {
-		char text[256];
-		snprintf(text, sizeof(text), "%s: no such command", name);
-		return usage_error(program, NULL, text);
-	}
+	if (!cmd)
+		return no_such_command(program, name);
 	if (wants_help(argc - 1, argv + 1)) {
 		print_command_help(program, cmd, stdout);
 		return 0;

@@ -11,6 +11,7 @@ int main(int argc, char **argv)
 		.name = "crit",
 		.summary = "look into and change checkpoint images",
 		.version = "Version: " CRIT_VERSION "\n",
+		.usage_status = 2, /* as Python crit */
 		.commands = crit_commands,
 	};
 	return program_main(&program, argc, argv);

@@ -78,7 +78,7 @@ int dump_set_begin(struct dump *d, struct dump_set **out, struct error *err)
 		return error_set(err, ENOMEM, "out of memory");
 	int rc = list_images(d, set, err);
 	if (rc == 0 && unlinkat(d->images_fd, "inventory.img", 0) < 0 && errno != ENOENT)
-		rc = error_sys(err, "remove the old inventory.img");
+		rc = error_sys(err, "write to the images directory");
 	if (rc < 0) {
 		dump_set_free(set);
 		return rc;

@@ -17,6 +17,7 @@ static const struct program program = {
 	.name = "stasis",
 	.summary = "checkpoint and restore process trees",
 	.version = "Version: " FORMAT_VERSION " (stasis " STASIS_VERSION ")\n",
+	.usage_status = 1, /* as CRIU; scripts know no other failure */
 	.commands = commands,
 };
 

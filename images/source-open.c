@@ -5,12 +5,17 @@
 #include "images/backend.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 
 int source_open(const char *path, struct source **out, struct error *err)
 {
+	if (!strcmp(path, "-"))
+		return error_set(err, EINVAL,
+				 "standard input holds one image, not a set of them: "
+				 "give the path of a directory or an archive");
 	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)

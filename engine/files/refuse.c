@@ -255,8 +255,8 @@ int file_refuse_lock(const struct open_file *f, struct error *err)
 {
 	char holder[96];
 	return error_set(err, ENOTSUP,
-			 "%s (%.800s) holds a file lock or lease: not supported yet "
-			 "(--file-locks); release it before the dump",
+			 "%s (%.800s) holds a file lock or lease: not supported yet; "
+			 "release it before the dump",
 			 file_holder(f, holder, sizeof(holder)), f->path);
 }
 

@@ -34,11 +34,11 @@ stasis=${O:-$BATS_TEST_DIRNAME/../../build}/stasis
 
 @test "options may stand before the command" {
 	run -0 "$stasis" -v4 check --feature ns_pid
-	run -2 "$stasis" -o log -D "$BATS_TEST_TMPDIR" dump
+	run -1 "$stasis" -o log -D "$BATS_TEST_TMPDIR" dump
 	[[ $output == *"stasis dump:"* ]]
 }
 
 @test "check takes no operand and no option of dump" {
-	run -2 "$stasis" check something
-	run -2 "$stasis" check -R
+	run -1 "$stasis" check something
+	run -1 "$stasis" check -R
 }

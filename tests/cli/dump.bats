@@ -25,8 +25,8 @@ teardown()
 runs() { grep -q '^State:.S' "/proc/$pid/status" && grep -q '^TracerPid:.0' "/proc/$pid/status"; }
 
 @test "dump needs a pid" {
-	run -2 "$stasis" dump -D "$dir"
-	run -2 "$stasis" dump -t nonsense -D "$dir"
+	run -1 "$stasis" dump -D "$dir"
+	run -1 "$stasis" dump -t nonsense -D "$dir"
 }
 
 @test "dump -R writes a whole set and lets the task run" {

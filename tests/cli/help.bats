@@ -29,6 +29,12 @@ load crit
 	[[ $output == "Version: "* ]]
 }
 
+@test "help of what is no command names it" {
+	run -2 --separate-stderr "$crit" help nope
+	[[ $stderr == "crit: nope: no such command"* ]]
+	"$crit" help help | diff - <("$crit" help)
+}
+
 @test "no command and an unknown one are usage errors" {
 	run -2 "$crit"
 	run -2 --separate-stderr "$crit" nope

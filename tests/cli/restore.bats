@@ -101,7 +101,7 @@ dump_tree()
 	run -0 bash -c '"$0" restore -d -S -D img -v0; grep PPid "/proc/$1/status"; echo "me $$"' \
 		"$stasis" "$pid"
 	[ "$(awk '/PPid/ { print $2 }' <<<"$output")" = "$(awk '/me/ { print $2 }' <<<"$output")" ]
-	run -2 "$stasis" restore -S -D img
+	run -1 "$stasis" restore -S -D img
 }
 
 @test "restore -j takes the session of the caller" {
