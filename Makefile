@@ -30,7 +30,8 @@ endif
 LIBS_CRIT := libprotobuf-c libarchive libzstd
 san := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
-	-Wwrite-strings -Wno-format-truncation -Wno-missing-field-initializers
+	-Wwrite-strings -Wno-unknown-warning-option -Wno-format-truncation \
+	-Wno-missing-field-initializers
 cflags := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -I$(O) -MMD -MP -fno-common \
 	  $(warn) $(CFLAGS) $(san) $(shell pkg-config --cflags $(LIBS_CRIT) 2>/dev/null)
 ldflags := $(LDFLAGS) $(san) -Wl,--as-needed
@@ -119,7 +120,7 @@ live_cflags = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(warn) -O2 -g -pthread $(if
 live_libs = -lrt
 
 # Fuzzers are clang's, with objects of their own.
-fuzz_san := -Wno-unknown-warning-option -fno-sanitize-recover=undefined -fsanitize=address,undefined
+fuzz_san := -fno-sanitize-recover=undefined -fsanitize=address,undefined
 fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) $(call objs,$(wildcard engine/procfs/*.c) engine/mem/smaps.c engine/mem/vma.c \
 	  $(wildcard engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c)))
 fuzz_o := $(filter-out %/program.o,$(fuzz_o))

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/args.h"
@@ -67,6 +68,15 @@ int proc_timers_read(int dirfd, struct proc_timers *out, struct error *err)
 	auto_small_file f;
 	int rc = small_file_read(&f, dirfd, "timers", err);
 	return rc < 0 ? rc : proc_timers_parse(f.text, f.len, out, err);
+}
+
+bool proc_is_dead(pid_t pid)
+{
+	char path[32];
+	struct proc_stat st;
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	int rc = proc_stat_read(AT_FDCWD, path, &st, NULL);
+	return rc == -ESRCH || (rc == 0 && (st.state == 'Z' || st.state == 'X'));
 }
 
 static int ids_add(struct proc_ids *out, int id, struct error *err)

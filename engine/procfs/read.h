@@ -14,6 +14,9 @@ int proc_stat_read(int dirfd, const char *path, struct proc_stat *out, struct er
 int proc_status_read(int dirfd, const char *path, struct proc_status *out, struct error *err);
 int proc_timers_read(int dirfd, struct proc_timers *out, struct error *err);
 
+/** Is the task gone, or a zombie nobody waited for yet? */
+bool proc_is_dead(pid_t pid);
+
 struct proc_ids {
 	int *items;
 	size_t nr, cap;

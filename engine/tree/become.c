@@ -17,9 +17,9 @@
 #include "engine/mem/arena.h"
 #include "engine/mem/mem.h"
 #include "engine/pie/restorer.h"
-#include "engine/tree/stage.h"
 #include "engine/task/arch.h"
 #include "engine/task/core.h"
+#include "engine/tree/stage.h"
 
 #define PAGE         4096u
 #define LEADER_STACK (16u << 10)

@@ -18,31 +18,20 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/mem/mem.h"
+#include "engine/procfs/read.h"
 #include "engine/tree/become.h"
 #include "engine/tree/birth-plan.h"
-#include "engine/mem/mem.h"
 #include "engine/tree/stage.h"
 
 #define GOING_TRIES 300 /* ms to wait for a pid whose holder is dead already */
-
-/* Is the pid held only by what is dead, or by a group whose last member may just be going? */
-static bool pid_is_going(pid_t pid)
-{
-	char path[32];
-	auto_strbuf stat = { 0 };
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (file_read_at(AT_FDCWD, path, &stat, NULL) < 0 || !stat.len)
-		return true;
-	const char *after = strrchr(stat.data, ')');
-	return !after || strlen(after) < 3 || after[2] == 'Z' || after[2] == 'X';
-}
 
 /* Who has a pid that a task needs. */
 static int pid_taken(pid_t pid, struct error *err)
 {
 	char path[32];
 	auto_strbuf comm = { 0 };
-	bool going = pid_is_going(pid);
+	bool going = proc_is_dead(pid);
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	if (file_read_at(AT_FDCWD, path, &comm, NULL) < 0 || !comm.len)
 		return error_set(err, EEXIST,
@@ -80,7 +69,7 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 	pid_t want = r->plan->items[index].pid;
 	pid_t pid = clone_with_pid(want, sibling);
 	for (int i = 0; pid < 0 && errno == EEXIST; i++) {
-		if (i == GOING_TRIES || !pid_is_going(want))
+		if (i == GOING_TRIES || !proc_is_dead(want))
 			return pid_taken(want, err);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		pid = clone_with_pid(want, sibling);

@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
-#include "engine/tree/birth-plan.h"
 #include "engine/task/arch.h"
 #include "engine/task/core.h"
+#include "engine/tree/birth-plan.h"
 
 #define RSEQ_CS_OFFSET 8 /* of rseq_cs in struct rseq */
 

@@ -3,20 +3,16 @@
  */
 #include "engine/tree/stage.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/io.h"
 #include "base/log.h"
+#include "engine/procfs/read.h"
 #include "engine/tree/birth-plan.h"
 
 #define PAGE           4096u
@@ -114,27 +110,13 @@ void stage_pass(struct restore *r, enum restore_stage stage, uint32_t expected)
 	futex_wake(&s->stage, INT_MAX);
 }
 
-/* Is a task that was born gone, or a zombie? */
-static bool is_dead(pid_t pid)
-{
-	char path[32], text[512];
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
-	if (len <= 0)
-		return true;
-	text[len] = '\0';
-	const char *after = strrchr(text, ')');
-	return !after || strlen(after) < 3 || after[2] == 'Z' || after[2] == 'X';
-}
-
 static int find_dead(struct restore *r, enum restore_stage stage, struct error *err)
 {
 	for (size_t i = 0; i < r->plan->nr; i++) {
 		const struct birth *b = &r->plan->items[i];
 		const struct restore_slot *slot = &r->shared->slots[i];
 		bool due = stage < STAGE_READY || !birth_is_mortal(b);
-		if (!due || !slot->born || slot->stage >= (uint32_t)stage || !is_dead(b->pid))
+		if (!due || !slot->born || slot->stage >= (uint32_t)stage || !proc_is_dead(b->pid))
 			continue;
 		return error_set(err, ESRCH,
 				 "task %d died while it was being restored (killed from outside, "

@@ -12,9 +12,9 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "files.pb-c.h"
 #include "images/hints.h"
 #include "images/image-type.h"
+#include "files.pb-c.h"
 #include "ipc.pb-c.h"
 #include "mounts.pb-c.h"
 #include "rpc.pb-c.h"
