@@ -45,7 +45,7 @@ int replace_open(const char *path, struct replace *out, struct error *err)
 	}
 	out->fd = mkostemp(temp, O_CLOEXEC);
 	if (out->fd < 0)
-		return error_sys(err, "create %s beside %s", temp, path);
+		return error_sys(err, "create %s", path);
 	mode_t mask = umask(0);
 	umask(mask);
 	if (fchmod(out->fd, exists ? st.st_mode & 07777 : 0666 & ~mask) < 0) {
