@@ -11,20 +11,8 @@
 #include "crit/explore.h"
 #include "crit/file-names.h"
 #include "crit/text.h"
+#include "images/vma-status.h"
 #include "memory.pb-c.h"
-
-/* vma_entry.status; format/flagsets: mmap.status. */
-enum vma_status {
-	AREA_REGULAR = 1 << 0,
-	AREA_STACK = 1 << 1,
-	AREA_VSYSCALL = 1 << 2,
-	AREA_VDSO = 1 << 3,
-	FILE_PRIVATE = 1 << 6,
-	FILE_SHARED = 1 << 7,
-	ANON_SHARED = 1 << 8,
-	AREA_SYSVIPC = 1 << 10,
-	AREA_SOCKET = 1 << 11,
-};
 
 /* Shared objects are numbered in the order in which they are met. */
 struct shared_ids {
@@ -71,23 +59,23 @@ static void area_name_print(struct mems *m, const VmaEntry *vma)
 	static const struct {
 		unsigned status;
 		const char *name;
-	} shared[] = { { AREA_SYSVIPC, "ips" },
-		       { ANON_SHARED, "shmem" },
-		       { AREA_SOCKET, "packet" } },
-	  special[] = { { AREA_STACK, "stack" },
-			{ AREA_VSYSCALL, "vsyscall" },
-			{ AREA_VDSO, "vdso" } };
+	} shared[] = { { VMA_AREA_SYSVIPC, "ips" },
+		       { VMA_ANON_SHARED, "shmem" },
+		       { VMA_AREA_SOCKET, "packet" } },
+	  special[] = { { VMA_AREA_STACK, "stack" },
+			{ VMA_AREA_VSYSCALL, "vsyscall" },
+			{ VMA_AREA_VDSO, "vdso" } };
 	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
 		if (vma->status & shared[i].status) {
 			printf(" %s[%x]", shared[i].name, shared_number(&m->ids, vma->shmid));
 			return;
 		}
 	}
-	if (vma->status & (FILE_PRIVATE | FILE_SHARED)) {
+	if (vma->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)) {
 		file_name_print(m, vma);
 		if (vma->pgoff)
 			printf(" + %#" PRIx64, vma->pgoff);
-		if (vma->status & FILE_SHARED)
+		if (vma->status & VMA_FILE_SHARED)
 			printf(" (s)");
 		return;
 	}
@@ -108,7 +96,7 @@ static void area_print(struct mems *m, const VmaEntry *vma)
 	printf("\t%-36s%c%c%c", range, vma->prot & PROT_READ ? 'r' : '-',
 	       vma->prot & PROT_WRITE ? 'w' : '-', vma->prot & PROT_EXEC ? 'x' : '-');
 	area_name_print(m, vma);
-	printf("%s\n", vma->status & AREA_REGULAR ? "" : " *");
+	printf("%s\n", vma->status & VMA_AREA_REGULAR ? "" : " *");
 }
 
 static int task_mems_print(struct mems *m, uint32_t pid, struct error *err)
@@ -141,7 +129,7 @@ static void run_area_print(const struct mems *m, struct area_walk *walk)
 		printf(" ~");
 	} else {
 		printf(" %08" PRIx64 " / %-8" PRIu64, vma->start, (vma->end - vma->start) >> 12);
-		if (vma->status & (FILE_PRIVATE | FILE_SHARED))
+		if (vma->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED))
 			file_name_print(m, vma);
 		walk->printed = walk->at + 1;
 	}

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "images/vma-status.h"
+
 static const struct hint_value mmap_prot_values[] = {
 	{ "PROT_READ", 0x1 },
 	{ "PROT_WRITE", 0x2 },
@@ -17,23 +19,23 @@ static const struct hint_value mmap_flags_values[] = {
 	{ "MAP_ANON", 0x20 },  { "MAP_GROWSDOWN", 0x100 }, { NULL, 0 },
 };
 static const struct hint_value mmap_status_values[] = {
-	{ "VMA_AREA_NONE", 0x0 },
-	{ "VMA_AREA_REGULAR", 0x1 },
-	{ "VMA_AREA_STACK", 0x2 },
-	{ "VMA_AREA_VSYSCALL", 0x4 },
-	{ "VMA_AREA_VDSO", 0x8 },
-	{ "VMA_AREA_HEAP", 0x20 },
-	{ "VMA_FILE_PRIVATE", 0x40 },
-	{ "VMA_FILE_SHARED", 0x80 },
-	{ "VMA_ANON_SHARED", 0x100 },
-	{ "VMA_ANON_PRIVATE", 0x200 },
-	{ "VMA_AREA_SYSVIPC", 0x400 },
-	{ "VMA_AREA_SOCKET", 0x800 },
-	{ "VMA_AREA_VVAR", 0x1000 },
-	{ "VMA_AREA_AIORING", 0x2000 },
-	{ "VMA_AREA_MEMFD", 0x4000 },
-	{ "VMA_AREA_SHSTK", 0x8000 },
-	{ "VMA_AREA_UPROBES", 0x20000 },
+	{ "VMA_AREA_NONE", VMA_AREA_NONE },
+	{ "VMA_AREA_REGULAR", VMA_AREA_REGULAR },
+	{ "VMA_AREA_STACK", VMA_AREA_STACK },
+	{ "VMA_AREA_VSYSCALL", VMA_AREA_VSYSCALL },
+	{ "VMA_AREA_VDSO", VMA_AREA_VDSO },
+	{ "VMA_AREA_HEAP", VMA_AREA_HEAP },
+	{ "VMA_FILE_PRIVATE", VMA_FILE_PRIVATE },
+	{ "VMA_FILE_SHARED", VMA_FILE_SHARED },
+	{ "VMA_ANON_SHARED", VMA_ANON_SHARED },
+	{ "VMA_ANON_PRIVATE", VMA_ANON_PRIVATE },
+	{ "VMA_AREA_SYSVIPC", VMA_AREA_SYSVIPC },
+	{ "VMA_AREA_SOCKET", VMA_AREA_SOCKET },
+	{ "VMA_AREA_VVAR", VMA_AREA_VVAR },
+	{ "VMA_AREA_AIORING", VMA_AREA_AIORING },
+	{ "VMA_AREA_MEMFD", VMA_AREA_MEMFD },
+	{ "VMA_AREA_SHSTK", VMA_AREA_SHSTK },
+	{ "VMA_AREA_UPROBES", VMA_AREA_UPROBES },
 	{ "VMA_UNSUPP", 0x80000000 },
 	{ NULL, 0 },
 };

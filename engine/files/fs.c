@@ -58,11 +58,11 @@ static int enter_root(int fd, struct error *err)
 {
 	struct stat now, want;
 	if (stat("/", &now) < 0 || fstat(fd, &want) < 0)
-		return error_sys(err, "stat root directory");
+		return error_sys(err, "look at its root directory");
 	if (now.st_dev == want.st_dev && now.st_ino == want.st_ino)
 		return 0;
 	if (fchdir(fd) < 0 || chroot(".") < 0)
-		return error_sys(err, "change root directory");
+		return error_sys(err, "change its root directory (needs CAP_SYS_CHROOT)");
 	return 0;
 }
 
@@ -83,7 +83,7 @@ int fs_install(struct restore *r, const struct rtask *t, struct error *err)
 		return cwd;
 	int rc = enter_root(root, err);
 	if (rc < 0)
-		return rc;
+		return error_wrap(err, rc, "pid %d", t->pid);
 	if (fchdir(cwd) < 0)
 		return error_sys(err, "pid %d: change to its current directory", t->pid);
 	if (row->has_umask)

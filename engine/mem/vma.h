@@ -8,27 +8,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* vma_entry.status bits, as in the image. */
-#define VMA_AREA_REGULAR  0x1u
-#define VMA_AREA_STACK    0x2u
-#define VMA_AREA_VSYSCALL 0x4u
-#define VMA_AREA_VDSO     0x8u
-#define VMA_AREA_HEAP     0x20u
-#define VMA_FILE_PRIVATE  0x40u
-#define VMA_FILE_SHARED   0x80u
-#define VMA_ANON_SHARED   0x100u
-#define VMA_ANON_PRIVATE  0x200u
-#define VMA_AREA_SYSVIPC  0x400u
-#define VMA_AREA_SOCKET   0x800u
-#define VMA_AREA_VVAR     0x1000u
-#define VMA_AREA_AIORING  0x2000u
-#define VMA_AREA_MEMFD    0x4000u
-#define VMA_AREA_SHSTK    0x8000u
-#define VMA_AREA_GUARD    0x10000u /* guard region inside a VMA, marked by pagemap */
-#define VMA_AREA_UPROBES  0x20000u
-#define VMA_CLOSE         0x10000000u /* ours, never written: fd is closed after mapping */
-#define VMA_LOCK_ONFAULT  0x20000000u /* ours, never written: locked as pages come */
-#define VMA_OLD_VDSO      0x40000000u /* ours, never written: vdso of another kernel, kept as code */
+#include "images/vma-status.h"
+
+/* Bits of vma.status that are ours, beside those of images/vma-status.h; never written. */
+#define VMA_CLOSE        0x10000000u /* fd is closed after mapping */
+#define VMA_LOCK_ONFAULT 0x20000000u /* locked as pages come */
+#define VMA_OLD_VDSO     0x40000000u /* vdso of another kernel, kept as code */
 
 /* What VmFlags of smaps says beyond MAP_* and MADV_*. */
 enum vm_flag_mark {

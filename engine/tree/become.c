@@ -112,7 +112,7 @@ static int leave_rseq(struct error *err)
 		if (syscall(SYS_rseq, area, size, RSEQ_FLAG_UNREGISTER, RSEQ_SIGNATURE) == 0)
 			return 0;
 	}
-	return error_sys(err, "unregister rseq");
+	return error_sys(err, "unregister rseq of the restore itself");
 }
 
 int become_restored(struct restore *r, struct rtask *t, struct error *err)
