@@ -151,10 +151,11 @@ static int write_pidfile(struct restore *r, struct error *err)
 	return 0;
 }
 
+static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+
 /* Signals are blocked; one that would end this process has to end the restore as a whole. */
 static int check_interrupted(struct error *err)
 {
-	static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 	sigset_t pending;
 	sigpending(&pending);
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(*deadly); i++) {
@@ -164,6 +165,17 @@ static int check_interrupted(struct error *err)
 			return error_set(err, EINTR, "interrupted by signal %d", deadly[i]);
 	}
 	return 0;
+}
+
+/* One that came too late for that: the tree runs, and the caller is to hear of success. */
+static void forget_interruption(void)
+{
+	sigset_t late;
+	sigemptyset(&late);
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(*deadly); i++)
+		sigaddset(&late, deadly[i]);
+	while (sigtimedwait(&late, NULL, &(struct timespec){ 0 }) > 0)
+		;
 }
 
 /* Last is what leaves a trace outside the tree. */
@@ -232,6 +244,8 @@ static int restore_set(const struct options *opts, int images_fd, int work_fd, s
 	if (rc == 0)
 		restore_stats_write(&stats, &r);
 	pid_t pid = rc == 0 ? r.root->pid : 0;
+	if (rc == 0 && opts->restore_detached)
+		forget_interruption();
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	restore_fini(&r);
 	return rc < 0 ? rc : pid;

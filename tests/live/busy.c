@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * A tree that does a bit of everything while it is dumped: arithmetic, sleeps, polls, a game over
  * pipes, calls, signals, a child; each counts in a shared file, and a wrong result is a verdict.
+ * The peer's dump ends sleeps with EINTR, which programs see; so none of it here.
+ * live-modes: SS SC RR 2S
  */
 #include <poll.h>
 #include <pthread.h>
