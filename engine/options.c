@@ -72,6 +72,7 @@ const struct arg_row option_rows[NR_OPTION_ROWS] = {
 	{ 0, "feature", "NAME", "check one feature; `list` names them", ARG_STRING, AT(feature),
 	  OPT_CHECK, NULL },
 };
+
 int options_log_level(const struct options *opts)
 {
 	return opts->log_level_given ? opts->log_level : LOG_WARN;

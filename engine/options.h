@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What was asked for: filled from the command line (later: RPC, config files), read by everyone.
+ * What was asked for: filled from the command line, read by everyone.
  */
 #pragma once
 
@@ -13,9 +13,9 @@ struct options {
 	int pid;                /* -t: root of the tree to dump */
 	const char *images_dir; /* -D; NULL: current directory */
 	const char *work_dir;   /* -W; NULL: images_dir. Log, stats and pidfile go here */
-	const char *log_file; /* -o; NULL: dump.log or restore.log … as CRIU's default: stderr */
-	const char *pidfile;  /* --pidfile, relative to work_dir */
-	int log_level;        /* -v; default 2 (warnings) */
+	const char *log_file;   /* -o, relative to work_dir; NULL: standard error */
+	const char *pidfile;    /* --pidfile, relative to work_dir */
+	int log_level;          /* -v; default 2 (warnings) */
 	bool log_level_given;
 	int timeout;           /* --timeout: seconds for stopping the tree; 0: the default, 10 */
 	bool leave_running;    /* -R */

@@ -57,8 +57,7 @@ struct restore {
 	struct shmem_set *shmem;
 	struct range_list busy; /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;
-	struct restore_shared
-	    *shared; /* in a task: moves into its arena before the restorer runs */
+	struct restore_shared *shared; /* a task moves it into its arena for the restorer */
 };
 
 /** Restore the set in opts->images_dir. @return pid of the root task, or -errno, nothing left. */
