@@ -24,9 +24,10 @@ static void print_program_help(const struct program *program, FILE *to)
 		fprintf(to, "  %-12s %s\n", program->commands[i]->name,
 			program->commands[i]->summary);
 	fprintf(to,
-		"  %-12s what a command does and its options\n\n"
+		"  %-12s what a command does and its options\n"
+		"  %-12s print the version\n\n"
 		"`%s COMMAND --help` and the man page %s(1) tell more.\n",
-		"help", program->name, program->name);
+		"help", "--version", program->name, program->name);
 }
 
 static void print_row(const struct arg_row *row, FILE *to)
