@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -77,6 +78,24 @@ bool proc_is_dead(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	int rc = proc_stat_read(AT_FDCWD, path, &st, NULL);
 	return rc == -ESRCH || (rc == 0 && (st.state == 'Z' || st.state == 'X'));
+}
+
+bool proc_is_dying(pid_t pid)
+{
+	enum { EXITING = 0x4 }; /* PF_EXITING of the kernel's task flags */
+	const uint64_t sigkill = UINT64_C(1) << (SIGKILL - 1);
+	char path[32];
+	struct proc_stat stat;
+	struct proc_status status;
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (proc_stat_read(AT_FDCWD, path, &stat, NULL) == 0 && (stat.flags & EXITING))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (proc_status_read(AT_FDCWD, path, &status, NULL) < 0)
+		return false;
+	uint64_t pending = status.sig_pending | status.shared_pending;
+	proc_status_fini(&status);
+	return pending & sigkill;
 }
 
 static int ids_add(struct proc_ids *out, int id, struct error *err)

@@ -16,6 +16,11 @@ int proc_timers_read(int dirfd, struct proc_timers *out, struct error *err);
 
 /** Is the task gone, or a zombie nobody waited for yet? */
 bool proc_is_dead(pid_t pid);
+/**
+ * Alive, but past return: SIGKILL waits for it or it is in exit(2). It holds its pid while its
+ * memory is given back, which takes long when there is much of it.
+ */
+bool proc_is_dying(pid_t pid);
 
 struct proc_ids {
 	int *items;

@@ -24,7 +24,8 @@
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/stage.h"
 
-#define GOING_TRIES 300 /* ms to wait for a pid whose holder is dead already */
+#define DEAD_TRIES  300   /* ms to wait for a pid whose holder is dead already */
+#define DYING_TRIES 10000 /* ms to wait for one that is being killed */
 
 /* Who has a pid that a task needs. */
 static int pid_taken(pid_t pid, struct error *err)
@@ -68,8 +69,10 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 {
 	pid_t want = r->plan->items[index].pid;
 	pid_t pid = clone_with_pid(want, sibling);
-	for (int i = 0; pid < 0 && errno == EEXIST; i++) {
-		if (i == GOING_TRIES || !proc_is_dead(want))
+	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST; i++) {
+		bool wait = proc_is_dead(want) ? dead++ < DEAD_TRIES
+					       : i < DYING_TRIES && proc_is_dying(want);
+		if (!wait)
 			return pid_taken(want, err);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		pid = clone_with_pid(want, sibling);
