@@ -110,7 +110,7 @@ $(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(test_libs)
 	$(call say,TEST,$@) mkdir -p $(@D) && $(CC) $(link_test) -lcmocka
 $(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay.o $(test_libs)
 	$(call say,REPLAY,$@) mkdir -p $(@D) && $(CC) $(link_test)
-$(O)/reaper: tests/reaper.c
+$(O)/reaper $(O)/old-kernel: $(O)/%: tests/%.c
 	$(call say,TOOL,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -o $@ $<
 $(O)/live/%: tests/live/%.c
 	$(call say,LIVE,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -o $@ $< $(live_libs)
@@ -133,9 +133,9 @@ $(O)/fuzz/all.a: $(fuzz_o)
 $(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/all.a
 	$(call say,FUZZER,$@) $(CLANG) $(fuzz_san),fuzzer -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm
 
-check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper
+check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel
 	$(Q)$(env) tests/run
-check-live: all $(live_bins) $(O)/reaper
+check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel
 	$(Q)$(env) tests/run live
 fuzz: $(fuzz_bins)
 	$(Q)$(env) tests/fuzz/run $(FUZZ_SECONDS)

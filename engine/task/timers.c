@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/mem/arena.h"
@@ -186,6 +187,12 @@ static void fill_posix_timer(const PosixTimerEntry *e, struct restorer_timer *ou
 	out->value_nsec = e->vnsec;
 }
 
+static int order_by_id(const void *a, const void *b)
+{
+	const struct restorer_timer *x = a, *y = b;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
 int timers_fill(const TaskTimersEntry *e, struct arena *arena, struct restorer_args *args,
 		struct error *err)
 {
@@ -210,5 +217,7 @@ int timers_fill(const TaskTimersEntry *e, struct arena *arena, struct restorer_a
 	for (size_t i = 0; i < e->n_posix; i++)
 		fill_posix_timer(e->posix[i], &args->timers[i]);
 	args->nr_timers = (uint32_t)e->n_posix;
+	/* Where the kernel counts ids up, what is passed over is gone. */
+	qsort(args->timers, args->nr_timers, sizeof(*args->timers), order_by_id);
 	return 0;
 }

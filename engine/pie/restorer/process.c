@@ -14,6 +14,7 @@
 #define PR_TIMER_CREATE_RESTORE_IDS_ON  1
 #endif
 #define NO_TIMER_ID         (-1)
+#define MAX_COUNTED_IDS     1000000
 #define SIGEV_THREAD_ID_BIT 4
 
 static int set_sigactions(struct restorer_args *args)
@@ -103,7 +104,7 @@ static long create_timer(const struct restorer_timer *t, int32_t *id)
 /* Before Linux 6.15 ids can only be counted up to: create and delete until the wanted one comes. */
 static int create_counting(struct restorer_args *args, const struct restorer_timer *t)
 {
-	for (;;) {
+	for (int tries = 0; tries < MAX_COUNTED_IDS; tries++) {
 		int32_t id = NO_TIMER_ID;
 		long rc = create_timer(t, &id);
 		if (rc < 0)
@@ -114,6 +115,8 @@ static int create_counting(struct restorer_args *args, const struct restorer_tim
 		if (id > t->id)
 			return restorer_fail(args, "timer id is taken:", (uint64_t)t->id, -17);
 	}
+	return restorer_fail(
+	    args, "this kernel cannot create a timer with so high an id:", (uint64_t)t->id, -34);
 }
 
 int restore_posix_timers(struct restorer_args *args)
