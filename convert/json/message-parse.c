@@ -298,7 +298,10 @@ static int field_read(struct json_in *in, struct message_build *build,
 		      const ProtobufCFieldDescriptor *field, struct error *err)
 {
 	ProtobufCMessage *msg = build->msg;
-	const struct hint *hint = hint_find(msg->descriptor->name, field->name);
+	/* Most values are plain numbers, which no hint changes. */
+	const struct hint *hint = json_peek(in, NULL) == JSON_NUMBER
+				      ? NULL
+				      : hint_find(msg->descriptor->name, field->name);
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
 		return list_read(in, msg, field, hint, build->scratch, err);
 	bool pointer =

@@ -149,13 +149,35 @@ int json_enter(struct json_in *in, enum json_kind kind, struct error *err)
 	return 0;
 }
 
+/* Append to the path, as much as fits. @return its new length. */
+static unsigned path_add(struct json_in *in, unsigned path_len, const char *part, size_t len)
+{
+	size_t room = sizeof(in->path) - 1 - path_len;
+	if (len > room)
+		len = room;
+	memcpy(in->path + path_len, part, len);
+	return path_len + (unsigned)len;
+}
+
+/* Runs for every member and item: no printf. */
 static void path_set(struct json_in *in, const struct json_level *level)
 {
-	char *at = in->path + level->path_len;
-	size_t room = sizeof(in->path) - level->path_len;
-	int n = level->array ? snprintf(at, room, "[%" PRIu64 "]", level->index)
-			     : snprintf(at, room, "%s%s", level->path_len ? "." : "", in->key);
-	in->path_len = level->path_len + (n < (int)room ? (unsigned)n : (unsigned)room - 1);
+	unsigned len = level->path_len;
+	if (level->array) {
+		char text[24], *end = text + sizeof(text), *at = end;
+		uint64_t index = level->index;
+		*--at = ']';
+		do
+			*--at = (char)('0' + index % 10);
+		while (index /= 10);
+		*--at = '[';
+		len = path_add(in, len, at, (size_t)(end - at));
+	} else {
+		if (len)
+			len = path_add(in, len, ".", 1);
+		len = path_add(in, len, in->key, strlen(in->key));
+	}
+	in->path_len = len;
 }
 
 /* The comma or closing bracket before the next member or item. @return 1 or 0. */
