@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * Where a rewritten set of images goes: a directory or an archive, whole or not at all.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "images/source.h"
+
+/*
+ * Members are written one after the other. Until sink_commit() nothing can be seen under the
+ * final names; sink_close() without it removes what was written.
+ *   directory, new       written as a directory beside it, then renamed; must not exist or be empty
+ *   archive, new         written beside it, then renamed; tar, tar.gz or tar.zst by its suffix
+ *   in place, directory  changed files beside the old ones, then all renamed; others untouched
+ *   in place, archive    rewritten beside it: members nobody wrote are copied in their old order
+ *                        with their old headers; compression, prefix and order stay
+ */
+struct sink;
+
+/** A new directory or archive: an archive when the name ends in .tar, .tar.gz, .tgz, .tar.zst. */
+int sink_create(const char *path, struct sink **out, struct error *err);
+/** Replace members of an opened source. @param path  what source_open() was given */
+int sink_in_place(struct source *src, const char *path, struct sink **out, struct error *err);
+
+/**
+ * Begin a member. @param name  as in source_member.name: plain, no directories in a directory sink
+ * @return a descriptor to write to (a regular file: seek, splice and holes work), owned by the
+ *         sink; -EEXIST when the member was written before; -errno
+ */
+int sink_begin(struct sink *sink, const char *name, struct error *err);
+/** The member is complete. */
+int sink_end(struct sink *sink, struct error *err);
+/** Begin, copy the bytes of a member unchanged (reflink or copy_file_range when possible), end. */
+int sink_copy(struct sink *sink, struct source *src, const char *name, struct error *err);
+/** In place: this member goes away. */
+int sink_remove(struct sink *sink, const char *name, struct error *err);
+
+/** Give everything its final name; a failure leaves the old files. */
+int sink_commit(struct sink *sink, struct error *err);
+void sink_close(struct sink *sink);
+
+static inline void sink_cleanup_(struct sink **sink)
+{
+	sink_close(*sink);
+}
+#define auto_sink __attribute__((cleanup(sink_cleanup_))) struct sink *
