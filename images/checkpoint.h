@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ * A checkpoint as a whole: its process tree, and what belongs to each process, read when asked.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "files.pb-c.h"
+#include "images/reader.h"
+#include "images/source.h"
+#include "inventory.pb-c.h"
+#include "memory.pb-c.h"
+#include "task.pb-c.h"
+
+struct checkpoint;
+
+struct process {
+	const PstreeEntry *entry; /* pid, ppid, pgid, sid, threads (the leader is one of them) */
+	uint32_t pid;
+	struct process *parent, *first_child, *next; /* siblings in image order; NULL: none */
+	unsigned depth;                              /* 0: a root */
+};
+
+/**
+ * Read inventory.img (old sets have none) and pstree.img.
+ * @param src  borrowed, has to stay open as long
+ * @return 0; -ENOENT when there is no pstree.img: no checkpoint
+ */
+int checkpoint_open(struct source *src, struct checkpoint **out, struct error *err);
+void checkpoint_close(struct checkpoint *cp);
+struct source *checkpoint_source(const struct checkpoint *cp);
+/** NULL: the set has none. Borrowed. */
+const InventoryEntry *checkpoint_inventory(const struct checkpoint *cp);
+
+/** Processes, parents before children, subtrees together: as a tree is printed. Borrowed. */
+size_t checkpoint_nr_processes(const struct checkpoint *cp);
+const struct process *checkpoint_process(const struct checkpoint *cp, size_t i);
+/** By pid, or NULL. */
+const struct process *checkpoint_find(const struct checkpoint *cp, uint32_t pid);
+/** By pid from a command line. @return 0; -EINVAL saying which pids there are. */
+int checkpoint_pick(const struct checkpoint *cp, const char *pid, const struct process **out,
+		    struct error *err);
+
+/*
+ * Images of one process. All return 0, -ENOENT (a zombie has a core image alone), -EBADMSG; what
+ * *out is set to is the caller's (auto_message).
+ */
+int process_core(const struct checkpoint *cp, uint32_t tid, CoreEntry **out, struct error *err);
+int process_mm(const struct checkpoint *cp, const struct process *p, MmEntry **out,
+	       struct error *err);
+/** From ids-PID.img, or from the core image where older sets have it. */
+int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,
+		struct error *err);
+int process_fs(const struct checkpoint *cp, const struct process *p, FsEntry **out,
+	       struct error *err);
+/** Dead, waiting for its parent: no memory, no files. */
+bool core_is_zombie(const CoreEntry *core);
+
+/* Descriptors of a process, in the order of the image (fd order). */
+struct fd_list {
+	FdinfoEntry **items;
+	size_t nr, cap;
+};
+int process_fds(const struct checkpoint *cp, const struct process *p, struct fd_list *out,
+		struct error *err);
+void fd_list_fini(struct fd_list *fds);
+#define auto_fd_list __attribute__((cleanup(fd_list_fini))) struct fd_list
+
+/**
+ * The open file behind a descriptor; also from the image per type that sets had before
+ * files.img. The first call reads them all and keeps them.
+ * @return 1 with *out borrowed; 0 when the checkpoint has no such file; -errno
+ */
+int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const FileEntry **out,
+		    struct error *err);
+/** The path of a regular file or directory by id (exe, cwd, mappings); NULL: none. Borrowed. */
+const char *checkpoint_path(struct checkpoint *cp, uint32_t id);
+/** All of them, sorted by type and id. */
+ssize_t checkpoint_files(struct checkpoint *cp, FileEntry *const **out, struct error *err);
+
+static inline void checkpoint_cleanup_(struct checkpoint **cp)
+{
+	checkpoint_close(*cp);
+}
+#define auto_checkpoint __attribute__((cleanup(checkpoint_cleanup_))) struct checkpoint *
