@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT
+ * A checkpoint as a whole: the process tree linked up, images of one process read when asked.
+ */
+#include "images/checkpoint.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/args.h"
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "images/checkpoint-files.h"
+
+#define STATE_DEAD   2 /* task_core_entry.task_state; README of the format */
+#define STATE_ZOMBIE 6
+
+struct checkpoint {
+	struct source *src;
+	InventoryEntry *inventory;
+	struct {
+		struct process *items; /* in the order of pstree.img */
+		size_t nr, cap;
+	} processes;
+	struct process **tree;    /* the same as printed: parents before children */
+	struct process **by_pid;  /* the same sorted; of two with one pid, the first counts */
+	struct file_table *files; /* NULL: not read yet */
+};
+
+void checkpoint_close(struct checkpoint *cp)
+{
+	if (!cp)
+		return;
+	for (size_t i = 0; i < cp->processes.nr; i++)
+		pstree_entry__free_unpacked((PstreeEntry *)cp->processes.items[i].entry, NULL);
+	free(cp->processes.items);
+	free(cp->tree);
+	free(cp->by_pid);
+	file_table_free(cp->files);
+	if (cp->inventory)
+		inventory_entry__free_unpacked(cp->inventory, NULL);
+	free(cp);
+}
+
+static int pstree_read(struct checkpoint *cp, struct error *err)
+{
+	auto_image_reader r = NULL;
+	int rc = image_open_typed(cp->src, IMG_PSTREE, 0, &r, err);
+	if (rc == -ENOENT)
+		return error_set(err, ENOENT, "%s: no pstree.img, so no checkpoint",
+				 source_name(cp->src));
+	while (rc >= 0) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc <= 0)
+			break;
+		struct process *p = array_add(&cp->processes);
+		if (!p)
+			return error_set(err, ENOMEM, "pstree.img: out of memory");
+		p->entry = (PstreeEntry *)take_ptr(msg);
+		p->pid = p->entry->pid;
+	}
+	return rc;
+}
+
+static int pid_compare(const void *a_, const void *b_)
+{
+	const struct process *a = *(struct process *const *)a_, *b = *(struct process *const *)b_;
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	return (a > b) - (a < b);
+}
+
+static struct process *process_find(const struct checkpoint *cp, uint32_t pid)
+{
+	size_t low = 0, high = cp->processes.nr;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (cp->by_pid[middle]->pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < cp->processes.nr && cp->by_pid[low]->pid == pid ? cp->by_pid[low] : NULL;
+}
+
+/* A task whose parent is not in the list, or would be its own ancestor, is a root. */
+static bool is_ancestor(const struct process *p, const struct process *of)
+{
+	for (; of; of = of->parent) {
+		if (of == p)
+			return true;
+	}
+	return false;
+}
+
+/* Backwards, so that pushing in front leaves siblings in image order. */
+static void tree_link(struct checkpoint *cp)
+{
+	for (size_t i = cp->processes.nr; i-- > 0;) {
+		struct process *p = &cp->processes.items[i];
+		struct process *parent = p->entry->ppid ? process_find(cp, p->entry->ppid) : NULL;
+		/* an ordinary image has parents first: then nothing below p is linked above it */
+		if (!parent || (parent >= p && is_ancestor(p, parent)))
+			continue;
+		p->parent = parent;
+		p->next = parent->first_child;
+		parent->first_child = p;
+	}
+}
+
+/* Children before siblings, without recursion: the depth comes from the image. */
+static void tree_order(struct checkpoint *cp)
+{
+	size_t nr = 0;
+	for (size_t i = 0; i < cp->processes.nr; i++) {
+		struct process *root = &cp->processes.items[i];
+		if (root->parent)
+			continue;
+		for (struct process *p = root; p;) {
+			p->depth = p->parent ? p->parent->depth + 1 : 0;
+			cp->tree[nr++] = p;
+			if (p->first_child) {
+				p = p->first_child;
+				continue;
+			}
+			while (p != root && !p->next)
+				p = p->parent;
+			p = p == root ? NULL : p->next;
+		}
+	}
+}
+
+static int tree_build(struct checkpoint *cp, struct error *err)
+{
+	size_t nr = cp->processes.nr;
+	cp->tree = calloc(nr + 1, sizeof(struct process *));
+	cp->by_pid = calloc(nr + 1, sizeof(struct process *));
+	if (!cp->tree || !cp->by_pid)
+		return error_set(err, ENOMEM, "pstree.img: out of memory");
+	for (size_t i = 0; i < nr; i++)
+		cp->by_pid[i] = &cp->processes.items[i];
+	qsort(cp->by_pid, nr, sizeof(struct process *), pid_compare);
+	tree_link(cp);
+	tree_order(cp);
+	return 0;
+}
+
+int checkpoint_open(struct source *src, struct checkpoint **out, struct error *err)
+{
+	auto_checkpoint cp = calloc(1, sizeof(*cp));
+	if (!cp)
+		return error_set(err, ENOMEM, "out of memory");
+	cp->src = src;
+	ProtobufCMessage *inventory = NULL;
+	int rc = image_read_one(src, IMG_INVENTORY, 0, &inventory, err);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	cp->inventory = (InventoryEntry *)inventory;
+	rc = pstree_read(cp, err);
+	if (rc == 0)
+		rc = tree_build(cp, err);
+	if (rc < 0)
+		return rc;
+	*out = take_ptr(cp);
+	return 0;
+}
+
+struct source *checkpoint_source(const struct checkpoint *cp)
+{
+	return cp->src;
+}
+
+const InventoryEntry *checkpoint_inventory(const struct checkpoint *cp)
+{
+	return cp->inventory;
+}
+
+size_t checkpoint_nr_processes(const struct checkpoint *cp)
+{
+	return cp->processes.nr;
+}
+
+const struct process *checkpoint_process(const struct checkpoint *cp, size_t i)
+{
+	return cp->tree[i];
+}
+
+const struct process *checkpoint_find(const struct checkpoint *cp, uint32_t pid)
+{
+	return process_find(cp, pid);
+}
+
+int checkpoint_pick(const struct checkpoint *cp, const char *pid, const struct process **out,
+		    struct error *err)
+{
+	uint64_t number;
+	if (parse_u64(pid, &number) < 0 || number == 0 || number > INT32_MAX)
+		return error_set(err, EINVAL, "\"%s\" is no process id", pid);
+	*out = checkpoint_find(cp, (uint32_t)number);
+	if (*out)
+		return 0;
+	auto_strbuf pids = { 0 };
+	for (size_t i = 0; i < cp->processes.nr && i < 16; i++) {
+		if (strbuf_printf(&pids, " %u", cp->tree[i]->pid) < 0)
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	return error_set(err, EINVAL, "%s: no process %s; it has%s%s", source_name(cp->src), pid,
+			 pids.len ? pids.data : " none", cp->processes.nr > 16 ? " …" : "");
+}
+
+int process_core(const struct checkpoint *cp, uint32_t tid, CoreEntry **out, struct error *err)
+{
+	return image_read_one(cp->src, IMG_CORE, tid, (ProtobufCMessage **)out, err);
+}
+
+/* Until CRIU 1.7 the areas had an image of their own. */
+static int old_areas_read(const struct checkpoint *cp, uint32_t pid, MmEntry *mm, struct error *err)
+{
+	auto_image_reader r = NULL;
+	struct {
+		VmaEntry **items;
+		size_t nr, cap;
+	} vmas = { 0 };
+	int rc = image_open_typed(cp->src, IMG_VMAS, pid, &r, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	while (rc >= 0) {
+		ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc <= 0)
+			break;
+		VmaEntry **slot = array_add(&vmas);
+		if (!slot) {
+			protobuf_c_message_free_unpacked(msg, NULL);
+			rc = error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+		} else {
+			*slot = (VmaEntry *)msg;
+		}
+	}
+	mm->vmas = vmas.items; /* freed with the message, whatever rc says */
+	mm->n_vmas = vmas.nr;
+	return rc;
+}
+
+int process_mm(const struct checkpoint *cp, const struct process *p, MmEntry **out,
+	       struct error *err)
+{
+	auto_message ProtobufCMessage *msg = NULL;
+	int rc = image_read_one(cp->src, IMG_MM, p->pid, &msg, err);
+	if (rc == 0 && ((MmEntry *)msg)->n_vmas == 0)
+		rc = old_areas_read(cp, p->pid, (MmEntry *)msg, err);
+	if (rc == 0)
+		*out = (MmEntry *)take_ptr(msg);
+	return rc;
+}
+
+int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,
+		struct error *err)
+{
+	struct error why;
+	int rc = image_read_one(cp->src, IMG_IDS, p->pid, (ProtobufCMessage **)out, &why);
+	if (rc != -ENOENT)
+		return rc < 0 ? error_set(err, rc, "%s", why.text) : 0;
+	auto_message CoreEntry *core = NULL;
+	rc = process_core(cp, p->pid, &core, err);
+	if (rc < 0)
+		return rc;
+	if (!core->ids)
+		return error_set(err, ENOENT, "%s", why.text);
+	*out = take_ptr(core->ids);
+	return 0;
+}
+
+int process_fs(const struct checkpoint *cp, const struct process *p, FsEntry **out,
+	       struct error *err)
+{
+	return image_read_one(cp->src, IMG_FS, p->pid, (ProtobufCMessage **)out, err);
+}
+
+bool core_is_zombie(const CoreEntry *core)
+{
+	return core->tc &&
+	       (core->tc->task_state == STATE_DEAD || core->tc->task_state == STATE_ZOMBIE);
+}
+
+void fd_list_fini(struct fd_list *fds)
+{
+	for (size_t i = 0; i < fds->nr; i++) {
+		if (fds->items[i])
+			fdinfo_entry__free_unpacked(fds->items[i], NULL);
+	}
+	free(fds->items);
+	*fds = (struct fd_list){ 0 };
+}
+
+int process_fds(const struct checkpoint *cp, const struct process *p, struct fd_list *out,
+		struct error *err)
+{
+	auto_message TaskKobjIdsEntry *ids = NULL;
+	auto_fd_list fds = { 0 };
+	auto_image_reader r = NULL;
+	int rc = process_ids(cp, p, &ids, err);
+	if (rc == 0)
+		rc = image_open_typed(cp->src, IMG_FDINFO, ids->files_id, &r, err);
+	while (rc >= 0) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc <= 0)
+			break;
+		FdinfoEntry **slot = array_add(&fds);
+		if (!slot)
+			return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+		*slot = (FdinfoEntry *)take_ptr(msg);
+	}
+	if (rc < 0)
+		return rc;
+	*out = fds;
+	fds = (struct fd_list){ 0 };
+	return 0;
+}
+
+static int files_need(struct checkpoint *cp, struct error *err)
+{
+	return cp->files ? 0 : file_table_read(cp->src, &cp->files, err);
+}
+
+int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const FileEntry **out,
+		    struct error *err)
+{
+	int rc = files_need(cp, err);
+	if (rc < 0)
+		return rc;
+	const FileEntry *file = file_table_find(cp->files, type, id);
+	if (file)
+		*out = file;
+	return file != NULL;
+}
+
+const char *checkpoint_path(struct checkpoint *cp, uint32_t id)
+{
+	const FileEntry *file = NULL;
+	int rc = checkpoint_file(cp, FD_TYPES__REG, id, &file, NULL);
+	return rc == 1 && file->reg ? file->reg->name : NULL;
+}
+
+ssize_t checkpoint_files(struct checkpoint *cp, FileEntry *const **out, struct error *err)
+{
+	int rc = files_need(cp, err);
+	return rc < 0 ? rc : (ssize_t)file_table_items(cp->files, out);
+}
