@@ -26,6 +26,11 @@ struct checkpoint {
 	struct process **tree;    /* the same as printed: parents before children */
 	struct process **by_pid;  /* the same sorted; of two with one pid, the first counts */
 	struct file_table *files; /* NULL: not read yet */
+	struct {
+		MemfdInodeEntry **items;
+		size_t nr, cap;
+		bool read;
+	} memfds;
 };
 
 void checkpoint_close(struct checkpoint *cp)
@@ -38,6 +43,9 @@ void checkpoint_close(struct checkpoint *cp)
 	free(cp->tree);
 	free(cp->by_pid);
 	file_table_free(cp->files);
+	for (size_t i = 0; i < cp->memfds.nr; i++)
+		memfd_inode_entry__free_unpacked(cp->memfds.items[i], NULL);
+	free(cp->memfds.items);
 	if (cp->inventory)
 		inventory_entry__free_unpacked(cp->inventory, NULL);
 	free(cp);
@@ -349,4 +357,38 @@ ssize_t checkpoint_files(struct checkpoint *cp, FileEntry *const **out, struct e
 {
 	int rc = files_need(cp, err);
 	return rc < 0 ? rc : (ssize_t)file_table_items(cp->files, out);
+}
+
+static int memfds_need(struct checkpoint *cp, struct error *err)
+{
+	auto_image_reader r = NULL;
+	int rc = cp->memfds.read ? -ENOENT : image_open_typed(cp->src, IMG_MEMFD_INODE, 0, &r, err);
+	cp->memfds.read = true;
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	for (;;) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc <= 0)
+			return rc;
+		MemfdInodeEntry **slot = array_add(&cp->memfds);
+		if (!slot)
+			return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+		*slot = (MemfdInodeEntry *)take_ptr(msg);
+	}
+}
+
+int checkpoint_memfd(struct checkpoint *cp, uint32_t inode_id, const MemfdInodeEntry **out,
+		     struct error *err)
+{
+	int rc = memfds_need(cp, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < cp->memfds.nr; i++) {
+		if (cp->memfds.items[i]->inode_id != inode_id)
+			continue;
+		*out = cp->memfds.items[i];
+		return 1;
+	}
+	return 0;
 }

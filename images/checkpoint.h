@@ -75,6 +75,9 @@ int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const File
 		    struct error *err);
 /** The path of a regular file or directory by id (exe, cwd, mappings); NULL: none. Borrowed. */
 const char *checkpoint_path(struct checkpoint *cp, uint32_t id);
+/** The inode behind a memfd file. As checkpoint_file(). */
+int checkpoint_memfd(struct checkpoint *cp, uint32_t inode_id, const MemfdInodeEntry **out,
+		     struct error *err);
 /** All of them, sorted by type and id. */
 ssize_t checkpoint_files(struct checkpoint *cp, FileEntry *const **out, struct error *err);
 

@@ -9,12 +9,13 @@
 
 /* Where a page is. */
 enum page_state {
-	PG_HOLE,   /* nowhere: never touched, or (private file) unchanged; see PG_FILE */
-	PG_ZERO,   /* listed as zero */
+	PG_HOLE, /* nowhere: never touched, reads as zero; in areas of the kernel (vvar): unknown */
+	PG_ZERO, /* listed as zero */
 	PG_STORED, /* in this set */
 	PG_PARENT, /* in a parent set */
 	PG_LAZY,   /* still with the process when the set was made */
 	PG_FILE,   /* as in the mapped file, which the set does not have */
+	PG_GUARD,  /* behind a guard: touching it would have been a fault (MADV_GUARD_INSTALL) */
 };
 
 enum area_kind {
@@ -31,7 +32,6 @@ enum area_kind {
 	AREA_VSYSCALL,
 	AREA_AIO,
 	AREA_SOCKET, /* ring of a packet socket */
-	AREA_GUARD,
 	AREA_OTHER,
 	NR_AREA_KINDS
 };

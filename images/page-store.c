@@ -252,6 +252,17 @@ static const struct page_run *index_find(const struct page_store *ps, uint64_t a
 	return low < ps->index.nr ? &ps->index.items[low] : NULL;
 }
 
+int page_store_find(struct page_store *ps, uint64_t addr, struct page_run *run, struct error *err)
+{
+	int rc = index_build(ps, err);
+	if (rc < 0)
+		return rc;
+	const struct page_run *found = index_find(ps, addr);
+	if (found)
+		*run = *found;
+	return found != NULL;
+}
+
 static int pages_read(struct page_store *ps, uint64_t offset, void *buf, size_t len,
 		      struct error *err)
 {

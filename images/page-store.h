@@ -61,6 +61,11 @@ int page_store_rewind(struct page_store *ps, struct error *err);
  */
 int page_store_read(struct page_store *ps, uint64_t addr, void *buf, size_t len, uint8_t *present,
 		    struct error *err);
+/**
+ * The run that covers an address, or the first one above it. The first call builds the index.
+ * @return 1; 0 when there is none; -errno
+ */
+int page_store_find(struct page_store *ps, uint64_t addr, struct page_run *run, struct error *err);
 /** Descriptor of the pages image when it is a plain file, else -1: for mapping and splicing. */
 int page_store_pages_fd(const struct page_store *ps);
 

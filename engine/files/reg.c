@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/build-id.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/files/set.h"

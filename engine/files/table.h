@@ -91,10 +91,3 @@ int pipes_finish(struct dump *d, struct error *err);
 int files_dump_link(struct dump *d, struct task *t, const char *link, int what, uint64_t addr,
 		    uint32_t *id, struct error *err);
 int fs_dump(struct dump *d, struct task *t, struct error *err);
-
-#define BUILD_ID_MAX 512
-/**
- * The build id of an ELF file: the GNU note of type 3 in a PT_NOTE segment.
- * @return bytes, 0 when it has none; never fails: what cannot be read has none
- */
-size_t build_id_read(int fd, uint8_t out[BUILD_ID_MAX]);

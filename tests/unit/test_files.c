@@ -25,6 +25,7 @@
 #include <cmocka.h>
 
 #include "base/array.h"
+#include "base/build-id.h"
 #include "base/cleanup.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Build id of an ELF file, read from the file itself: every offset in it is hostile.
  */
+#include "base/build-id.h"
+
 #include <elf.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "engine/files/table.h"
 
 #define NOTES_MAX 65536 /* of one PT_NOTE segment; real ones have a few hundred bytes */
 

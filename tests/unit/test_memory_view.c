@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ * Memory by address over the sets of the corpus: every stored page is in exactly one place.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "images/memory-view.h"
+#include "images/page-store.h"
+
+static char corpus[4096];
+
+static bool set_open(const char *set, struct source **src, struct checkpoint **cp)
+{
+	char path[8192];
+	struct error err;
+	snprintf(path, sizeof(path), "%s/%s", corpus, set);
+	if (access(path, R_OK) < 0)
+		return false;
+	assert_int_equal(source_open(path, src, &err), 0);
+	assert_int_equal(checkpoint_open(*src, cp, &err), 0);
+	return true;
+}
+
+static uint64_t pages_in_store(struct source *src, uint32_t pid)
+{
+	auto_page_store ps = NULL;
+	struct page_run run;
+	uint64_t nr = 0;
+	assert_int_equal(page_store_open(src, pid, &ps, NULL), 0);
+	while (page_store_next(ps, &run, NULL) == 1)
+		nr += run.nr_pages;
+	return nr;
+}
+
+/* A private mapping of a segment shows pages of both: then only a lower bound is known. */
+static uint64_t pages_in_view(struct memory_view *mv, bool *mixed)
+{
+	const struct area *areas;
+	uint64_t nr = 0;
+	size_t nr_areas = memory_view_areas(mv, &areas);
+	for (size_t i = 0; i < nr_areas; i++) {
+		if (!areas[i].private && areas[i].has_segment)
+			continue;
+		*mixed |= areas[i].has_segment;
+		struct memory_run run;
+		for (uint64_t at = areas[i].vma->start; at < areas[i].vma->end; at = run.end) {
+			assert_int_equal(memory_view_run(mv, &areas[i], at, &run, NULL), 0);
+			assert_int_equal(run.start, at);
+			assert_true(run.end > at && run.end <= areas[i].vma->end);
+			if (run.state != PG_HOLE && run.state != PG_FILE && run.state != PG_GUARD)
+				nr += (run.end - run.start) / 4096;
+		}
+	}
+	return nr;
+}
+
+static void runs_cover_every_page_of_the_map(void **state)
+{
+	static const char *const sets[] = { "a1", "a2", "a3", "a11", "a13", "a10/full2", "a4" };
+	(void)state;
+	unsigned seen = 0;
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		auto_source src = NULL;
+		auto_checkpoint cp = NULL;
+		if (!set_open(sets[i], &src, &cp))
+			continue;
+		for (size_t p = 0; p < checkpoint_nr_processes(cp); p++) {
+			auto_memory_view mv = NULL;
+			const struct process *proc = checkpoint_process(cp, p);
+			int rc = memory_view_open(cp, proc, NULL, &mv, NULL);
+			if (rc == -ENOENT)
+				continue;
+			assert_int_equal(rc, 0);
+			bool mixed = false;
+			uint64_t in_view = pages_in_view(mv, &mixed);
+			uint64_t in_store = pages_in_store(src, proc->pid);
+			assert_true(mixed ? in_view >= in_store : in_view == in_store);
+			seen++;
+		}
+	}
+	if (!seen)
+		skip();
+}
+
+static void shared_bytes_are_the_same_in_every_process(void **state)
+{
+	(void)state;
+	auto_source src = NULL;
+	auto_checkpoint cp = NULL;
+	if (!set_open("a3", &src, &cp))
+		skip();
+	char first[4096], other[4096];
+	unsigned nr = 0;
+	for (size_t p = 0; p < checkpoint_nr_processes(cp); p++) {
+		auto_memory_view mv = NULL;
+		const struct area *areas;
+		if (memory_view_open(cp, checkpoint_process(cp, p), NULL, &mv, NULL) < 0)
+			continue;
+		size_t nr_areas = memory_view_areas(mv, &areas);
+		for (size_t i = 0; i < nr_areas; i++) {
+			if (areas[i].kind != AREA_SYSV)
+				continue;
+			uint8_t known = 0;
+			assert_int_equal(memory_view_read(mv, areas[i].vma->start,
+							  nr ? other : first, 4096, &known, NULL),
+					 0);
+			assert_int_equal(known, 1);
+			if (nr++)
+				assert_memory_equal(first, other, 4096);
+		}
+	}
+	assert_true(nr > 1);
+}
+
+static void string_of_a_process_is_its_command_line(void **state)
+{
+	(void)state;
+	auto_source src = NULL;
+	auto_checkpoint cp = NULL;
+	if (!set_open("a13", &src, &cp))
+		skip();
+	auto_memory_view mv = NULL;
+	char text[64];
+	assert_int_equal(memory_view_open(cp, checkpoint_process(cp, 0), NULL, &mv, NULL), 0);
+	ssize_t len =
+	    memory_view_string(mv, memory_view_mm(mv)->mm_arg_start, text, sizeof(text), NULL);
+	assert_true(len > 0);
+	assert_non_null(strstr(text, "redis-server"));
+	assert_int_equal(memory_view_string(mv, 0x10, text, sizeof(text), NULL), 0);
+	assert_string_equal(text, "");
+}
+
+int main(void)
+{
+	const char *path = getenv("CORPUS");
+	snprintf(corpus, sizeof(corpus), "%s", path ? path : "../shared/corpus");
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(runs_cover_every_page_of_the_map),
+		cmocka_unit_test(shared_bytes_are_the_same_in_every_process),
+		cmocka_unit_test(string_of_a_process_is_its_command_line),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
