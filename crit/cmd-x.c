@@ -10,7 +10,7 @@
 
 static const struct {
 	const char *name;
-	int (*run)(struct source *src, struct error *err);
+	int (*run)(struct checkpoint *cp, struct error *err);
 } explorers[] = {
 	{ "ps", explore_ps },
 	{ "fds", explore_fds },
@@ -27,8 +27,11 @@ static int x_run(void *opts, int nr_operands, char **operands, struct error *err
 		if (strcmp(explorers[i].name, operands[1]))
 			continue;
 		auto_source src = NULL;
+		auto_checkpoint cp = NULL;
 		int rc = source_open(operands[0], &src, err);
-		return rc < 0 ? rc : explorers[i].run(src, err);
+		if (rc == 0)
+			rc = checkpoint_open(src, &cp, err);
+		return rc < 0 ? rc : explorers[i].run(cp, err);
 	}
 	return error_set(err, EUSAGE, "%s: want ps, fds, mems or rss", operands[1]);
 }

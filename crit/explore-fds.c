@@ -6,59 +6,44 @@
 #include "crit/explore.h"
 #include "crit/file-names.h"
 #include "crit/text.h"
-#include "files.pb-c.h"
 
-static int fds_print(struct source *src, uint32_t files_id, const struct file_names *names,
-		     struct error *err)
+static void link_print(struct checkpoint *cp, const char *what, uint32_t id)
 {
-	auto_image_reader r = NULL;
-	int rc = image_open_typed(src, IMG_FDINFO, files_id, &r, err);
-	if (rc < 0)
-		return rc;
-	for (;;) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			return rc;
-		const FdinfoEntry *fd = (FdinfoEntry *)msg;
-		printf("\t%7d: ", (int)fd->fd);
-		file_print(names, fd->type, fd->id);
-		putchar('\n');
-	}
+	printf("\t%7s: ", what);
+	text_print(file_path(cp, id));
+	putchar('\n');
 }
 
-static int task_fds_print(struct source *src, uint32_t pid, const struct file_names *names,
-			  struct error *err)
+static int task_fds_print(struct checkpoint *cp, const struct process *p, struct error *err)
 {
-	auto_message ProtobufCMessage *ids = NULL;
-	auto_message ProtobufCMessage *fs = NULL;
-	printf("%d\n", (int)pid);
-	int rc = task_image_read(src, IMG_IDS, pid, pid, &ids, err);
-	if (rc > 0)
-		rc = fds_print(src, ((TaskKobjIdsEntry *)ids)->files_id, names, err);
-	else
+	auto_message TaskKobjIdsEntry *ids = NULL;
+	auto_message FsEntry *fs = NULL;
+	auto_fd_list fds = { 0 };
+	printf("%d\n", (int)p->pid);
+	int rc = explore_image_read(cp, p, process_ids(cp, p, &ids, err));
+	if (rc <= 0)
 		return rc;
-	if (rc == 0)
-		rc = image_read_one(src, IMG_FS, pid, &fs, err);
+	rc = process_fds(cp, p, &fds, err);
+	for (size_t i = 0; rc >= 0 && i < fds.nr; i++) {
+		printf("\t%7d: ", (int)fds.items[i]->fd);
+		rc = file_print(cp, fds.items[i]->type, fds.items[i]->id, err);
+		putchar('\n');
+	}
+	if (rc >= 0)
+		rc = process_fs(cp, p, &fs, err);
 	if (rc < 0)
 		return rc;
-	const FsEntry *entry = (FsEntry *)fs;
-	printf("\t%7s: ", "cwd");
-	text_print(file_path(names, entry->cwd_id));
-	printf("\n\t%7s: ", "root");
-	text_print(file_path(names, entry->root_id));
-	putchar('\n');
+	link_print(cp, "cwd", fs->cwd_id);
+	link_print(cp, "root", fs->root_id);
 	return 0;
 }
 
-int explore_fds(struct source *src, struct error *err)
+int explore_fds(struct checkpoint *cp, struct error *err)
 {
-	auto_task_list tasks = { 0 };
-	auto_file_names names = NULL;
-	int rc = task_list_read(src, &tasks, err);
-	if (rc == 0)
-		rc = file_names_read(src, &names, err);
-	for (size_t i = 0; rc >= 0 && i < tasks.nr; i++)
-		rc = task_fds_print(src, tasks.items[i]->pid, names, err);
-	return rc < 0 ? rc : 0;
+	for (size_t i = 0; i < checkpoint_nr_processes(cp); i++) {
+		int rc = task_fds_print(cp, checkpoint_listed(cp, i), err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
 }

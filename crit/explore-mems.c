@@ -43,15 +43,14 @@ static unsigned shared_number(struct shared_ids *ids, uint64_t shmid)
 }
 
 struct mems {
-	struct source *src;
-	struct file_names *names;
+	struct checkpoint *cp;
 	struct shared_ids ids;
 };
 
 static void file_name_print(const struct mems *m, const VmaEntry *vma)
 {
 	putchar(' ');
-	text_print(file_path(m->names, (uint32_t)vma->shmid));
+	text_print(file_path(m->cp, (uint32_t)vma->shmid));
 }
 
 static void area_name_print(struct mems *m, const VmaEntry *vma)
@@ -99,16 +98,15 @@ static void area_print(struct mems *m, const VmaEntry *vma)
 	printf("%s\n", vma->status & VMA_AREA_REGULAR ? "" : " *");
 }
 
-static int task_mems_print(struct mems *m, uint32_t pid, struct error *err)
+static int task_mems_print(struct mems *m, const struct process *p, struct error *err)
 {
-	auto_message ProtobufCMessage *msg = NULL;
-	printf("%d\n", (int)pid);
-	int rc = task_image_read(m->src, IMG_MM, pid, pid, &msg, err);
+	auto_message MmEntry *mm = NULL;
+	printf("%d\n", (int)p->pid);
+	int rc = explore_image_read(m->cp, p, process_mm(m->cp, p, &mm, err));
 	if (rc <= 0)
 		return rc;
-	const MmEntry *mm = (MmEntry *)msg;
 	printf("\t%-36s    ", "exe");
-	text_print(file_path(m->names, mm->exe_file_id));
+	text_print(file_path(m->cp, mm->exe_file_id));
 	putchar('\n');
 	for (size_t i = 0; i < mm->n_vmas; i++)
 		area_print(m, mm->vmas[i]);
@@ -154,16 +152,16 @@ static void run_print(const struct mems *m, const PagemapEntry *run, struct area
 	putchar('\n');
 }
 
-static int task_rss_print(struct mems *m, uint32_t pid, struct error *err)
+static int task_rss_print(struct mems *m, const struct process *p, struct error *err)
 {
-	auto_message ProtobufCMessage *mm = NULL;
+	auto_message MmEntry *mm = NULL;
 	auto_image_reader r = NULL;
-	printf("%d\n", (int)pid);
-	int rc = task_image_read(m->src, IMG_MM, pid, pid, &mm, err);
+	printf("%d\n", (int)p->pid);
+	int rc = explore_image_read(m->cp, p, process_mm(m->cp, p, &mm, err));
 	if (rc <= 0)
 		return rc;
-	rc = image_open_typed(m->src, IMG_PAGEMAP, pid, &r, err);
-	struct area_walk walk = { .mm = (MmEntry *)mm };
+	rc = image_open_typed(checkpoint_source(m->cp), IMG_PAGEMAP, p->pid, &r, err);
+	struct area_walk walk = { .mm = mm };
 	for (bool head = true; rc >= 0; head = false) {
 		auto_message ProtobufCMessage *msg = NULL;
 		rc = image_next(r, &msg, err);
@@ -175,28 +173,24 @@ static int task_rss_print(struct mems *m, uint32_t pid, struct error *err)
 	return rc;
 }
 
-static int explore_memory(struct source *src,
-			  int (*print)(struct mems *m, uint32_t pid, struct error *err),
+static int explore_memory(struct checkpoint *cp,
+			  int (*print)(struct mems *m, const struct process *p, struct error *err),
 			  struct error *err)
 {
-	auto_task_list tasks = { 0 };
-	struct mems m = { .src = src };
-	int rc = task_list_read(src, &tasks, err);
-	if (rc == 0)
-		rc = file_names_read(src, &m.names, err);
-	for (size_t i = 0; rc >= 0 && i < tasks.nr; i++)
-		rc = print(&m, tasks.items[i]->pid, err);
-	file_names_free(m.names);
+	struct mems m = { .cp = cp };
+	int rc = 0;
+	for (size_t i = 0; rc >= 0 && i < checkpoint_nr_processes(cp); i++)
+		rc = print(&m, checkpoint_listed(cp, i), err);
 	free(m.ids.items);
 	return rc < 0 ? rc : 0;
 }
 
-int explore_mems(struct source *src, struct error *err)
+int explore_mems(struct checkpoint *cp, struct error *err)
 {
-	return explore_memory(src, task_mems_print, err);
+	return explore_memory(cp, task_mems_print, err);
 }
 
-int explore_rss(struct source *src, struct error *err)
+int explore_rss(struct checkpoint *cp, struct error *err)
 {
-	return explore_memory(src, task_rss_print, err);
+	return explore_memory(cp, task_rss_print, err);
 }

@@ -195,6 +195,11 @@ const struct process *checkpoint_process(const struct checkpoint *cp, size_t i)
 	return cp->tree[i];
 }
 
+const struct process *checkpoint_listed(const struct checkpoint *cp, size_t i)
+{
+	return &cp->processes.items[i];
+}
+
 const struct process *checkpoint_find(const struct checkpoint *cp, uint32_t pid)
 {
 	return process_find(cp, pid);

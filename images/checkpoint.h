@@ -35,6 +35,8 @@ const InventoryEntry *checkpoint_inventory(const struct checkpoint *cp);
 /** Processes, parents before children, subtrees together: as a tree is printed. Borrowed. */
 size_t checkpoint_nr_processes(const struct checkpoint *cp);
 const struct process *checkpoint_process(const struct checkpoint *cp, size_t i);
+/** The same in the order of pstree.img. */
+const struct process *checkpoint_listed(const struct checkpoint *cp, size_t i);
 /** By pid, or NULL. */
 const struct process *checkpoint_find(const struct checkpoint *cp, uint32_t pid);
 /** By pid from a command line. @return 0; -EINVAL saying which pids there are. */
