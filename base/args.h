@@ -53,17 +53,19 @@ int parse_int(const char *s, int *out);
 
 struct command {
 	const char *name;
-	const char *args;    /* "[-o OUT] IMAGE", for the usage line */
+	const char *group; /* heading in the program's help; rows of one group follow each other */
+	const char *args;  /* "[-o OUT] IMAGE", for the usage line */
 	const char *summary; /* one line, lower case, no period */
 	const char *detail;  /* more lines for `help NAME`, or NULL */
 	const struct arg_row *rows;
 	size_t nr_rows;
-	uint32_t mask;    /* this command's bit in arg_row.commands; 0 when rows are its own */
-	size_t opts_size; /* zeroed struct handed to run() */
+	uint32_t mask;      /* this command's bit in arg_row.commands; 0 when rows are its own */
+	size_t opts_size;   /* zeroed struct handed to run() */
+	int failure_status; /* exit status when run() fails; 0: 1 */
 	/**
 	 * @param operands  what is left after the options
-	 * @return exit status ≥ 0; -errno with err set: printed once, exit 1, or the program's
-	 *         usage_status for -EUSAGE
+	 * @return exit status ≥ 0; -errno with err set: printed once, exit with failure_status,
+	 *         or the program's usage_status for -EUSAGE
 	 */
 	int (*run)(void *opts, int nr_operands, char **operands, struct error *err);
 };

@@ -18,12 +18,19 @@ static const struct command *command_find(const struct program *program, const c
 
 static void print_program_help(const struct program *program, FILE *to)
 {
-	fprintf(to, "%s - %s\n\nUsage: %s COMMAND [OPTION…] [ARGUMENT…]\n\nCommands:\n",
-		program->name, program->summary, program->name);
-	for (size_t i = 0; program->commands[i]; i++)
+	const char *group = NULL;
+	fprintf(to, "%s - %s\n\nUsage: %s COMMAND [OPTION…] [ARGUMENT…]\n", program->name,
+		program->summary, program->name);
+	for (size_t i = 0; program->commands[i]; i++) {
+		const char *heading = program->commands[i]->group ?: "Commands";
+		if (!group || strcmp(group, heading))
+			fprintf(to, "\n%s:\n", heading);
+		group = heading;
 		fprintf(to, "  %-12s %s\n", program->commands[i]->name,
 			program->commands[i]->summary);
+	}
 	fprintf(to,
+		"\nHelp:\n"
 		"  %-12s what a command does and its options\n"
 		"  %-12s print the version\n\n"
 		"`%s COMMAND --help` and the man page %s(1) tell more.\n",
@@ -132,7 +139,7 @@ static int run_command(const struct program *program, const struct command *cmd,
 		rc = error_sys(&err, "write standard output");
 	if (rc < 0) {
 		fprintf(stderr, "%s %s: %s\n", program->name, cmd->name, err.text);
-		return 1;
+		return cmd->failure_status ?: 1;
 	}
 	return rc;
 }

@@ -37,6 +37,7 @@ static int decode_command(void *opts_, int nr_operands, char **operands, struct 
 
 const struct command cmd_decode = {
 	.name = "decode",
+	.group = GROUP_CONVERT,
 	.args = "[-i IMAGE] [-o FILE] [--pretty] [--nopl] [IMAGE]",
 	.summary = "turn an image into JSON",
 	.detail =

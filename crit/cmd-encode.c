@@ -55,6 +55,7 @@ static int encode_run(void *opts_, int nr_operands, char **operands, struct erro
 
 const struct command cmd_encode = {
 	.name = "encode",
+	.group = GROUP_CONVERT,
 	.args = "[-i FILE] [-o IMAGE] [FILE]",
 	.summary = "turn JSON into an image",
 	.detail =

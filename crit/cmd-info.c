@@ -39,6 +39,7 @@ static int info_run(void *opts, int nr_operands, char **operands, struct error *
 
 const struct command cmd_info = {
 	.name = "info",
+	.group = GROUP_LOOK,
 	.args = "IMAGE",
 	.summary = "print an image's type and number of entries",
 	.detail = "IMAGE is a file, ARCHIVE:MEMBER, or - for standard input. For an image without\n"

@@ -81,6 +81,7 @@ static int ls_run(void *opts, int nr_operands, char **operands, struct error *er
 
 const struct command cmd_ls = {
 	.name = "ls",
+	.group = GROUP_LOOK,
 	.args = "SOURCE",
 	.summary = "list the images of a directory or archive",
 	.detail =

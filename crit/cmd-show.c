@@ -29,6 +29,7 @@ static int show_run(void *opts_, int nr_operands, char **operands, struct error 
 
 const struct command cmd_show = {
 	.name = "show",
+	.group = GROUP_LOOK,
 	.args = "[--nopl] IMAGE",
 	.summary = "print an image as indented JSON, numbers as people read them",
 	.detail = "IMAGE is a file, ARCHIVE:MEMBER, or - for standard input. Raw images show what\n"

@@ -38,6 +38,7 @@ static int x_run(void *opts, int nr_operands, char **operands, struct error *err
 
 const struct command cmd_x = {
 	.name = "x",
+	.group = GROUP_LOOK,
 	.args = "SOURCE ps|fds|mems|rss",
 	.summary = "explore a checkpoint: tasks, descriptors, memory areas, pages",
 	.detail = "SOURCE is a directory or an archive (tar, tar.gz, tar.zst).\n"

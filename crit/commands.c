@@ -6,5 +6,8 @@
 #include <stddef.h>
 
 const struct command *const crit_commands[] = {
-	&cmd_show, &cmd_decode, &cmd_encode, &cmd_info, &cmd_x, &cmd_ls, NULL,
+#define COMMAND(name) &cmd_##name,
+#include "crit/commands.def"
+#undef COMMAND
+	NULL,
 };

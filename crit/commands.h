@@ -5,12 +5,18 @@
 
 #include "base/args.h"
 
+/* Headings of `crit help`. */
+#define GROUP_LOOK    "Look at a checkpoint"
+#define GROUP_SEARCH  "Search its memory"
+#define GROUP_DEBUG   "Debug what was captured"
+#define GROUP_CHECK   "Compare and check"
+#define GROUP_CHANGE  "Change images"
+#define GROUP_CONVERT "Convert to other forms"
+#define GROUP_STORE   "Store and carry"
+
 extern const struct command
     *const crit_commands[]; /* in the order of `crit help`; ends with NULL */
 
-extern const struct command cmd_show;
-extern const struct command cmd_decode;
-extern const struct command cmd_encode;
-extern const struct command cmd_info;
-extern const struct command cmd_x;
-extern const struct command cmd_ls;
+#define COMMAND(name) extern const struct command cmd_##name;
+#include "crit/commands.def"
+#undef COMMAND
