@@ -58,6 +58,15 @@ int process_fs(const struct checkpoint *cp, const struct process *p, FsEntry **o
 /** Dead, waiting for its parent: no memory, no files. */
 bool core_is_zombie(const CoreEntry *core);
 
+/**
+ * The id of thread i, as its core image is called. CRIU lists one thread 0 for a zombie, whose core
+ * image goes by its pid.
+ */
+static inline uint32_t process_thread(const struct process *p, size_t i)
+{
+	return p->entry->threads[i] ? p->entry->threads[i] : p->pid;
+}
+
 /* Descriptors of a process, in the order of the image (fd order). */
 struct fd_list {
 	FdinfoEntry **items;

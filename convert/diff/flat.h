@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * A JSON document as a list of leaves, and what differs between two such lists.
+ */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct flat {
+	struct flat_item {
+		char *path;  /* "reg.name", "vmas[3].start" */
+		char *value; /* text of the leaf; strings without quotes */
+	} * items;           /* sorted by path, numbers in it by value */
+	size_t nr, cap;
+};
+
+/** @param name  of the document, for messages. @return 0; -EBADMSG: no JSON */
+int flat_from_json(const char *text, size_t len, const char *name, struct flat *out,
+		   struct error *err);
+/** The leaves of a message in the form people read. NULL has none. */
+int flat_from_message(const ProtobufCMessage *msg, struct flat *out, struct error *err);
+void flat_fini(struct flat *flat);
+#define auto_flat __attribute__((cleanup(flat_fini))) struct flat
+
+/** Call for every leaf that differs; a or b is NULL where only one side has it. */
+typedef void flat_change_fn(void *arg, const char *path, const char *a, const char *b);
+void flat_compare(const struct flat *a, const struct flat *b, flat_change_fn *change, void *arg);

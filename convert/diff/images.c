@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ * What differs in the images that do not belong to one process. Images of a type are paired in the
+ * order of their numbers, entries in their order.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "convert/diff/change.h"
+#include "convert/diff/keyed.h"
+#include "convert/diff/streams.h"
+#include "convert/json/image.h"
+#include "convert/json/message.h"
+#include "images/reader.h"
+
+/* The section of each type that is compared here; types of one process are looked at elsewhere. */
+static const struct {
+	enum image_id id;
+	enum diff_section section;
+} image_sections[] = {
+	{ IMG_INVENTORY, DIFF_METADATA },
+	{ IMG_CPUINFO, DIFF_METADATA },
+	{ IMG_PIPES_DATA, DIFF_FILES },
+	{ IMG_FIFO_DATA, DIFF_FILES },
+	{ IMG_SK_QUEUES, DIFF_FILES },
+	{ IMG_REMAP_FPATH, DIFF_FILES },
+	{ IMG_GHOST_FILE, DIFF_FILES },
+	{ IMG_MEMFD_INODE, DIFF_FILES },
+	{ IMG_TTY_INFO, DIFF_FILES },
+	{ IMG_TTY_DATA, DIFF_FILES },
+	{ IMG_FILE_LOCKS, DIFF_FILES },
+	{ IMG_BPFMAP_DATA, DIFF_FILES },
+	{ IMG_EVENTPOLL_TFD, DIFF_FILES },
+	{ IMG_INOTIFY_WD, DIFF_FILES },
+	{ IMG_FANOTIFY_MARK, DIFF_FILES },
+	{ IMG_TCP_STREAM, DIFF_NET },
+	{ IMG_NETDEV, DIFF_NET },
+	{ IMG_NETNS, DIFF_NET },
+	{ IMG_IFADDR, DIFF_NET },
+	{ IMG_ROUTE, DIFF_NET },
+	{ IMG_ROUTE6, DIFF_NET },
+	{ IMG_RULE, DIFF_NET },
+	{ IMG_IPTABLES, DIFF_NET },
+	{ IMG_IP6TABLES, DIFF_NET },
+	{ IMG_NFTABLES, DIFF_NET },
+	{ IMG_NETNF_CT, DIFF_NET },
+	{ IMG_NETNF_EXP, DIFF_NET },
+	{ IMG_MNTS, DIFF_MOUNTS },
+	{ IMG_TMPFS_IMG, DIFF_MOUNTS },
+	{ IMG_TMPFS_DEV, DIFF_MOUNTS },
+	{ IMG_AUTOFS, DIFF_MOUNTS },
+	{ IMG_BINFMT_MISC, DIFF_MOUNTS },
+	{ IMG_BINFMT_MISC_OLD, DIFF_MOUNTS },
+	{ IMG_IPC_VAR, DIFF_IPC },
+	{ IMG_IPCNS_SHM, DIFF_IPC },
+	{ IMG_IPCNS_MSG, DIFF_IPC },
+	{ IMG_IPCNS_SEM, DIFF_IPC },
+	{ IMG_UTSNS, DIFF_NAMESPACES },
+	{ IMG_USERNS, DIFF_NAMESPACES },
+	{ IMG_TIMENS, DIFF_NAMESPACES },
+	{ IMG_PIDNS, DIFF_NAMESPACES },
+	{ IMG_CGROUP, DIFF_CGROUPS },
+	{ IMG_SECCOMP, DIFF_TASK },
+	{ IMG_APPARMOR, DIFF_TASK },
+	{ IMG_SIGNAL, DIFF_TASK },
+	{ IMG_PSIGNAL, DIFF_TASK },
+	{ IMG_SIGACT, DIFF_TASK },
+	{ IMG_ITIMERS, DIFF_TASK },
+	{ IMG_POSIX_TIMERS, DIFF_TASK },
+	{ IMG_CREDS, DIFF_TASK },
+	{ IMG_RLIMIT, DIFF_TASK },
+};
+
+/* Every dump has its own. */
+static const char *const run_fields[] = { "dump_uptime", "dump_criu_run_id", NULL };
+
+static ssize_t read_payload(void *r, void *buf, size_t len, struct error *err)
+{
+	return image_payload_read(r, buf, len, err);
+}
+
+static ssize_t read_raw(void *r, void *buf, size_t len, struct error *err)
+{
+	return image_read_raw(r, buf, len, err);
+}
+
+static int payloads_compare(struct diff *d, enum diff_section section, const char *object,
+			    struct image_reader *r[2], struct error *err)
+{
+	for (unsigned part = 0;; part++) {
+		struct payload_part parts[2];
+		char field[32];
+		snprintf(field, sizeof(field), "payload[%u]", part);
+		int has_a = image_payload_next(r[0], &parts[0], err);
+		int has_b = has_a < 0 ? has_a : image_payload_next(r[1], &parts[1], err);
+		if (has_b < 0)
+			return has_b;
+		if (has_a != has_b)
+			diff_presence(d, section, object, field, has_a, has_b);
+		if (!has_a || !has_b)
+			return 0;
+		uint64_t offset;
+		int rc = streams_compare(read_payload, r[0], r[1], &offset, err);
+		rc = diff_bytes(d, section, object, field, rc, offset);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int entries_compare(struct diff *d, enum diff_section section, const char *name,
+			   struct image_reader *r[2], struct error *err)
+{
+	for (uint64_t i = 0;; i++) {
+		auto_message ProtobufCMessage *a = NULL;
+		auto_message ProtobufCMessage *b = NULL;
+		char object[96];
+		snprintf(object, sizeof(object), "%s[%" PRIu64 "]", name, i);
+		int has_a = image_next(r[0], &a, err);
+		int has_b = has_a < 0 ? has_a : image_next(r[1], &b, err);
+		if (has_b < 0)
+			return has_b;
+		if (!has_a && !has_b)
+			return 0;
+		size_t len_a, len_b;
+		const void *bytes_a = image_entry_bytes(r[0], &len_a);
+		const void *bytes_b = image_entry_bytes(r[1], &len_b);
+		int rc = 0;
+		if (has_a != has_b)
+			diff_presence(d, section, object, NULL, has_a, has_b);
+		else if (len_a != len_b || memcmp(bytes_a, bytes_b, len_a))
+			rc = diff_messages(d, section, 0, object, a, b, run_fields, err);
+		if (rc == 0 && has_a && has_b)
+			rc = payloads_compare(d, section, object, r, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+/* Netlink dumps and rule sets are shown as JSON: then fields differ, not bytes. */
+static int raw_flat(struct source *src, const char *name, struct flat *out, struct error *err)
+{
+	auto_image_reader r = NULL;
+	auto_json_out json = { .fd = -1 };
+	struct image_json how = { .no_payload = true };
+	int rc = image_open(src, name, &r, err);
+	if (rc == 0)
+		rc = json_out_init(&json, -1, name, true, err);
+	if (rc == 0)
+		rc = image_to_json(r, &how, &json, err);
+	if (rc == 0)
+		rc = json_out_flush(&json, err);
+	return rc < 0 ? rc : flat_from_json(json.buf, json.len, name, out, err);
+}
+
+static int raw_compare(struct diff *d, enum diff_section section, const char *const names[2],
+		       struct image_reader *r[2], struct error *err)
+{
+	uint64_t offset, before = d->nr_changes;
+	int rc = streams_compare(read_raw, r[0], r[1], &offset, err);
+	if (rc <= 0)
+		return rc;
+	auto_flat a = { 0 };
+	auto_flat b = { 0 };
+	rc = raw_flat(checkpoint_source(d->cp[0]), names[0], &a, err);
+	if (rc == 0)
+		rc = raw_flat(checkpoint_source(d->cp[1]), names[1], &b, err);
+	if (rc < 0)
+		return rc;
+	diff_flats(d, section, names[0], &a, &b);
+	return before != d->nr_changes ? 0 : diff_bytes(d, section, names[0], NULL, 1, offset);
+}
+
+static int images_compare(struct diff *d, enum diff_section section, const char *const names[2],
+			  struct error *err)
+{
+	auto_image_reader a = NULL;
+	auto_image_reader b = NULL;
+	if (!names[0] || !names[1]) {
+		diff_presence(d, section, names[0] ?: names[1], NULL, names[0], names[1]);
+		return 0;
+	}
+	int rc = image_open(checkpoint_source(d->cp[0]), names[0], &a, err);
+	if (rc == 0)
+		rc = image_open(checkpoint_source(d->cp[1]), names[1], &b, err);
+	if (rc < 0)
+		return rc;
+	struct image_reader *r[2] = { a, b };
+	const struct keyed_type *keyed = keyed_type_find(image_reader_type(a)->id);
+	if (keyed)
+		return diff_keyed(d, section, keyed, names[0], r, err);
+	if (image_reader_type(a)->entry)
+		return entries_compare(d, section, names[0], r, err);
+	return raw_compare(d, section, names, r, err);
+}
+
+struct names {
+	const char **items; /* borrowed from the source */
+	size_t nr, cap;
+};
+
+static int names_of_type(struct source *src, const struct image_type *type, struct names *out,
+			 struct error *err)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(src, &members, err);
+	out->nr = 0;
+	for (ssize_t i = 0; i < nr; i++) {
+		if (image_type_by_filename(members[i].name) != type)
+			continue;
+		const char **slot = array_add(out);
+		if (!slot)
+			return error_set(err, ENOMEM, "out of memory");
+		*slot = members[i].name;
+	}
+	return nr < 0 ? (int)nr : 0;
+}
+
+static int type_compare(struct diff *d, enum image_id id, enum diff_section section,
+			struct names lists[2], struct error *err)
+{
+	for (int side = 0; side < 2; side++) {
+		int rc = names_of_type(checkpoint_source(d->cp[side]), &image_types[id],
+				       &lists[side], err);
+		if (rc < 0)
+			return rc;
+	}
+	for (size_t i = 0; i < lists[0].nr || i < lists[1].nr; i++) {
+		const char *const names[2] = {
+			i < lists[0].nr ? lists[0].items[i] : NULL,
+			i < lists[1].nr ? lists[1].items[i] : NULL,
+		};
+		int rc = images_compare(d, section, names, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int diff_images(struct diff *d, struct error *err)
+{
+	struct names lists[2] = { { 0 } };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(image_sections); i++) {
+		if (diff_wants(d, image_sections[i].section))
+			rc = type_compare(d, image_sections[i].id, image_sections[i].section, lists,
+					  err);
+	}
+	free(lists[0].items);
+	free(lists[1].items);
+	return rc;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * Two streams of bytes side by side.
+ */
+#include "convert/diff/streams.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+enum { STREAM_PIECE = 64 * 1024 };
+
+ssize_t stream_read_full(stream_read_fn *read, void *from, char *buf, size_t len, struct error *err)
+{
+	size_t got = 0;
+	while (got < len) {
+		ssize_t n = read(from, buf + got, len - got, err);
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+int streams_compare(stream_read_fn *read, void *a, void *b, uint64_t *offset, struct error *err)
+{
+	auto_free char *bytes = malloc(2 * STREAM_PIECE);
+	if (!bytes)
+		return error_set(err, ENOMEM, "out of memory");
+	char *other = bytes + STREAM_PIECE;
+	for (*offset = 0;; *offset += STREAM_PIECE) {
+		ssize_t nr_a = stream_read_full(read, a, bytes, STREAM_PIECE, err);
+		ssize_t nr_b =
+		    nr_a < 0 ? nr_a : stream_read_full(read, b, other, STREAM_PIECE, err);
+		if (nr_b < 0)
+			return (int)nr_b;
+		ssize_t both = nr_a < nr_b ? nr_a : nr_b;
+		for (ssize_t i = 0; i < both && memcmp(bytes, other, (size_t)both); i++) {
+			if (bytes[i] == other[i])
+				continue;
+			*offset += (uint64_t)i;
+			return 1;
+		}
+		if (nr_a != nr_b) {
+			*offset += (uint64_t)both;
+			return 1;
+		}
+		if (nr_a < STREAM_PIECE)
+			return 0;
+	}
+}

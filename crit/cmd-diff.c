@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ * crit diff: what changed between two checkpoints.
+ */
+#include <unistd.h>
+
+#include "base/array.h"
+#include "convert/diff/diff.h"
+#include "crit/commands.h"
+
+struct diff_opts {
+	bool pages, hexdump;
+	const char *only, *format;
+};
+
+static const struct arg_row rows[] = {
+	{ 0, "pages", NULL, "compare the bytes of memory too", ARG_FLAG,
+	  offsetof(struct diff_opts, pages), 0, NULL },
+	{ 0, "hexdump", NULL, "show changed bytes, 16 to a row; implies --pages", ARG_FLAG,
+	  offsetof(struct diff_opts, hexdump), 0, NULL },
+	{ 0, "only", "LIST", "ps,task,regs,mems,pages,fds,files,net,mounts,ipc,namespaces,…",
+	  ARG_STRING, offsetof(struct diff_opts, only), 0, NULL },
+	{ 0, "format", "text|json", "how to print the changes; default: text", ARG_STRING,
+	  offsetof(struct diff_opts, format), 0, NULL },
+};
+
+static int side_open(const char *path, struct source **src, struct checkpoint **cp,
+		     struct error *err)
+{
+	int rc = source_open(path, src, err);
+	return rc < 0 ? rc : checkpoint_open(*src, cp, err);
+}
+
+static int diff_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	const struct diff_opts *o = opts;
+	struct diff_options how = { .sections = (1u << NR_DIFF_SECTIONS) - 1,
+				    .pages = o->pages || o->hexdump,
+				    .hexdump = o->hexdump };
+	enum doc_format format = DOC_TEXT;
+	if (nr_operands != 2)
+		return error_set(err, EUSAGE, "want two checkpoints, A and B");
+	if ((o->only && diff_sections_parse(o->only, &how.sections, err) < 0) ||
+	    (o->format && doc_format_parse(o->format, &format, err) < 0))
+		return -EUSAGE;
+	auto_source src_a = NULL;
+	auto_source src_b = NULL;
+	auto_checkpoint a = NULL;
+	auto_checkpoint b = NULL;
+	auto_doc doc = NULL;
+	int rc = side_open(operands[0], &src_a, &a, err);
+	if (rc == 0)
+		rc = side_open(operands[1], &src_b, &b, err);
+	if (rc == 0)
+		rc = doc_open(STDOUT_FILENO, "standard output", format, &doc, err);
+	if (rc < 0)
+		return rc;
+	int different = diff_checkpoints(a, b, &how, doc, err);
+	rc = doc_close(doc, different < 0 ? NULL : err);
+	doc = NULL;
+	return different < 0 || rc == 0 ? different : rc;
+}
+
+const struct command cmd_diff = {
+	.name = "diff",
+	.group = GROUP_CHECK,
+	.args = "[--pages] [--hexdump] [--only LIST] [--format text|json] A B",
+	.summary = "what changed between two checkpoints, by meaning",
+	.detail =
+	    "A and B are directories or archives. Processes are matched by their place in the\n"
+	    "tree, then by pid; memory by address, descriptors by number. Numbers that every\n"
+	    "dump makes up (file ids, inode numbers, run ids) do not count.\n"
+	    "Exit status: 0 nothing differs, 1 something does, 2 trouble.",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.opts_size = sizeof(struct diff_opts),
+	.failure_status = 2,
+	.run = diff_run,
+};

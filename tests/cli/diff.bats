@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit diff: what changed between two checkpoints.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file() { make_set; }
+
+setup()
+{
+	other=$BATS_TEST_TMPDIR/other
+	cp -r "$set" "$other"
+}
+
+# change IMAGE SED-SCRIPT: rewrite one image of the copy through its JSON
+change()
+{
+	"$crit" decode --pretty -i "$set/$1" | sed "$2" > "$BATS_TEST_TMPDIR/json"
+	"$crit" encode -i "$BATS_TEST_TMPDIR/json" -o "$other/$1"
+	! cmp -s "$set/$1" "$other/$1"
+}
+
+@test "diff of a set with itself prints nothing" {
+	run -0 "$crit" diff --pages "$set" "$set"
+	[ -z "$output" ]
+	run -0 "$crit" diff --format json "$set" "$set"
+	/usr/bin/python3 -c 'import json, sys
+doc = json.loads(sys.argv[1])
+assert doc["changes"] == [] and doc["different"] is False and doc["count"] == 0' "$output"
+}
+
+@test "diff names the field of a process that changed" {
+	change core-101.img 's/"comm": "child"/"comm": "grown"/'
+	run -1 "$crit" diff "$set" "$other"
+	[[ ${lines[1]} =~ ^\ *changed\ +task\ +101\ +thread\ 101\ +tc.comm\ +child\ +grown$ ]]
+	[ "${#lines[@]}" = 2 ]
+}
+
+@test "diff matches processes by pid, and those that are gone are named" {
+	"$crit" decode -i "$set/pstree.img" | /usr/bin/python3 -c 'import json, sys
+doc = json.load(sys.stdin)
+doc["entries"] = [e for e in doc["entries"] if e["pid"] != 102]
+json.dump(doc, sys.stdout)' | "$crit" encode -o "$other/pstree.img"
+	run -1 "$crit" diff --only ps "$set" "$other"
+	[[ ${lines[1]} =~ ^\ *removed\ +ps\ +102\ +process\ +-\ +gone\ +-$ ]]
+	run -1 "$crit" diff --only ps "$other" "$set"
+	[[ ${lines[1]} =~ ^\ *added\ +ps\ +102\ +process\ +-\ +-\ +gone$ ]]
+}
+
+@test "diff shows an area that came, by address" {
+	change mm-100.img '0,/"prot": "[^"]*"/s//"prot": "PROT_READ"/'
+	run -1 "$crit" diff --only mems "$set" "$other"
+	[[ ${lines[1]} =~ changed\ +mems\ +100\ +400000-402000\ +prot\ +.*PROT_EXEC\ +PROT_READ$ ]]
+}
+
+@test "diff --pages counts changed pages, --hexdump shows the bytes" {
+	printf X | dd of="$other/pages-1.img" bs=1 seek=5 conv=notrunc status=none
+	run -0 "$crit" diff "$set" "$other"
+	run -1 "$crit" diff --pages "$set" "$other"
+	[[ $output == *"pages changed"* ]]
+	[[ $output == *"1 of "* ]]
+	run -1 "$crit" diff --hexdump --format json "$set" "$other"
+	/usr/bin/python3 -c 'import json, sys
+rows = [c for c in json.loads(sys.argv[1])["changes"] if c["field"] == "bytes"]
+assert [r["pid"] for r in rows] == [100, 101], rows
+a, b = (bytes.fromhex(rows[0][k]) for k in "ab")
+assert a[5] != b[5] and b[5] == ord("X") and a[:5] == b[:5] and a[6:] == b[6:]' "$output"
+}
+
+@test "diff compares payloads and names the first byte that differs" {
+	"$crit" decode -i "$set/pipes-data.img" | /usr/bin/python3 -c 'import base64, json, sys
+doc = json.load(sys.stdin)
+entry = doc["entries"][0]
+data = bytearray(base64.b64decode(entry["extra"]))
+data[2] ^= 1
+entry["extra"] = base64.b64encode(bytes(data)).decode()
+json.dump(doc, sys.stdout)' | "$crit" encode -o "$other/pipes-data.img"
+	run -1 "$crit" diff "$set" "$other"
+	[[ ${lines[1]} =~ "pipes-data.img[0]"\ +payload.0.\ +.*"differs from byte 2 on" ]]
+}
+
+@test "diff shows fields of raw images" {
+	change nftables-10.img 's/table/tabel/'
+	run -1 "$crit" diff "$set" "$other"
+	[[ ${lines[1]} =~ changed\ +net\ +-\ +nftables-10.img\ +lines ]]
+}
+
+@test "diff --only takes sections and names them when one is wrong" {
+	change core-101.img 's/"comm": "child"/"comm": "grown"/'
+	run -0 "$crit" diff --only ps,mems,fds "$set" "$other"
+	run -2 "$crit" diff --only ps,memory "$set" "$other"
+	[[ $output == *"--only memory: there are ps task regs mems"* ]]
+}
+
+@test "diff of what is no checkpoint is trouble, not a difference" {
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	run -2 "$crit" diff "$set" "$BATS_TEST_TMPDIR/empty"
+	[[ $output == *"no pstree.img, so no checkpoint"* ]]
+	run -2 "$crit" diff "$set"
+}
+
+@test "diff of every set of the corpus with itself finds nothing" {
+	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} dir n=0
+	[ -d "$corpus" ] || skip "no corpus"
+	for dir in "$corpus"/*/ "$corpus"/*/*/ "$corpus"/../containers/podman/*.tar*; do
+		[ -f "$dir/pstree.img" ] || [ -f "$dir" ] || continue
+		run -0 "$crit" diff --pages "$dir" "$dir"
+		[ -z "$output" ]
+		n=$((n + 1))
+	done
+	[ "$n" -ge 30 ]
+}
