@@ -116,12 +116,13 @@ static const char *file_name(const FileEntry *file, const FdinfoEntry *fd)
 	return file && file->reg ? file->reg->name : type_name(fd);
 }
 
-static int fd_compare(struct diff *d, const struct process_pair *pair, const FdinfoEntry *a,
-		      const FdinfoEntry *b, struct error *err)
+/* a or b is NULL when only the other side has this descriptor. */
+static int fd_compare(struct diff *d, const struct process_pair *pair, uint32_t fd,
+		      const FdinfoEntry *a, const FdinfoEntry *b, struct error *err)
 {
 	const FileEntry *file_a = NULL, *file_b = NULL;
 	char object[32];
-	snprintf(object, sizeof(object), "fd %u", a ? a->fd : b->fd);
+	snprintf(object, sizeof(object), "fd %u", fd);
 	int rc = a ? checkpoint_file(d->cp[0], a->type, a->id, &file_a, err) : 0;
 	if (rc >= 0 && b)
 		rc = checkpoint_file(d->cp[1], b->type, b->id, &file_b, err);
@@ -181,7 +182,8 @@ int diff_fds(struct diff *d, const struct process_pair *pair, struct error *err)
 	for (size_t i = 0, k = 0; rc == 0 && (i < a.nr || k < b.nr);) {
 		bool only_a = k == b.nr || (i < a.nr && a.items[i]->fd < b.items[k]->fd);
 		bool only_b = i == a.nr || (k < b.nr && b.items[k]->fd < a.items[i]->fd);
-		rc = fd_compare(d, pair, only_b ? NULL : a.items[i], only_a ? NULL : b.items[k],
+		uint32_t fd = only_b ? b.items[k]->fd : a.items[i]->fd;
+		rc = fd_compare(d, pair, fd, only_b ? NULL : a.items[i], only_a ? NULL : b.items[k],
 				err);
 		i += !only_b;
 		k += !only_a;

@@ -383,7 +383,7 @@ static int unknown_item_read(struct json_in *in, struct message_build *build, st
 		rc = unknown_members(in, build->scratch, &u, err);
 	if (rc < 0)
 		return rc;
-	if (u.len < 0 || u.tag.negative || !u.tag.magnitude || u.tag.magnitude > 536870911 ||
+	if (u.len < 0 || u.tag.negative || !u.tag.magnitude || u.tag.magnitude > UINT32_MAX ||
 	    u.wire.negative || u.wire.magnitude > 5 ||
 	    protobuf_c_message_descriptor_get_field(msg->descriptor, (unsigned)u.tag.magnitude) ||
 	    !unknown_is_whole((unsigned)u.wire.magnitude, (uint8_t *)build->scratch->data,

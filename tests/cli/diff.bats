@@ -80,7 +80,7 @@ json.dump(doc, sys.stdout)' | "$crit" encode -o "$other/pipes-data.img"
 }
 
 @test "diff shows fields of raw images" {
-	change nftables-10.img 's/table/tabel/'
+	change nftables-10.img 's/table/chain/'
 	run -1 "$crit" diff "$set" "$other"
 	[[ ${lines[1]} =~ changed\ +net\ +-\ +nftables-10.img\ +lines ]]
 }
