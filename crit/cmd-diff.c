@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * crit diff: what changed between two checkpoints.
  */
-#include <unistd.h>
-
 #include "base/array.h"
 #include "convert/diff/diff.h"
+#include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 
 struct diff_opts {
@@ -19,16 +18,8 @@ static const struct arg_row rows[] = {
 	  offsetof(struct diff_opts, hexdump), 0, NULL },
 	{ 0, "only", "LIST", "ps,task,regs,mems,pages,fds,files,net,mounts,ipc,namespaces,…",
 	  ARG_STRING, offsetof(struct diff_opts, only), 0, NULL },
-	{ 0, "format", "text|json", "how to print the changes; default: text", ARG_STRING,
-	  offsetof(struct diff_opts, format), 0, NULL },
+	FORMAT_ROW(struct diff_opts),
 };
-
-static int side_open(const char *path, struct source **src, struct checkpoint **cp,
-		     struct error *err)
-{
-	int rc = source_open(path, src, err);
-	return rc < 0 ? rc : checkpoint_open(*src, cp, err);
-}
 
 static int diff_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
@@ -36,25 +27,21 @@ static int diff_run(void *opts, int nr_operands, char **operands, struct error *
 	struct diff_options how = { .sections = (1u << NR_DIFF_SECTIONS) - 1,
 				    .pages = o->pages || o->hexdump,
 				    .hexdump = o->hexdump };
-	enum doc_format format = DOC_TEXT;
 	if (nr_operands != 2)
 		return error_set(err, EUSAGE, "want two checkpoints, A and B");
-	if ((o->only && diff_sections_parse(o->only, &how.sections, err) < 0) ||
-	    (o->format && doc_format_parse(o->format, &format, err) < 0))
+	if (o->only && diff_sections_parse(o->only, &how.sections, err) < 0)
 		return -EUSAGE;
-	auto_source src_a = NULL;
-	auto_source src_b = NULL;
-	auto_checkpoint a = NULL;
-	auto_checkpoint b = NULL;
+	auto_checkpoint_arg a = { 0 };
+	auto_checkpoint_arg b = { 0 };
 	auto_doc doc = NULL;
-	int rc = side_open(operands[0], &src_a, &a, err);
+	int rc = checkpoint_arg_open(operands[0], &a, err);
 	if (rc == 0)
-		rc = side_open(operands[1], &src_b, &b, err);
+		rc = checkpoint_arg_open(operands[1], &b, err);
 	if (rc == 0)
-		rc = doc_open(STDOUT_FILENO, "standard output", format, &doc, err);
+		rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)
 		return rc;
-	int different = diff_checkpoints(a, b, &how, doc, err);
+	int different = diff_checkpoints(a.cp, b.cp, &how, doc, err);
 	rc = doc_close(doc, different < 0 ? NULL : err);
 	doc = NULL;
 	return different < 0 || rc == 0 ? different : rc;

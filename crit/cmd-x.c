@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 #include "crit/explore.h"
-#include "images/source.h"
 
 static const struct {
 	const char *name;
@@ -26,12 +26,9 @@ static int x_run(void *opts, int nr_operands, char **operands, struct error *err
 	for (size_t i = 0; i < ARRAY_SIZE(explorers); i++) {
 		if (strcmp(explorers[i].name, operands[1]))
 			continue;
-		auto_source src = NULL;
-		auto_checkpoint cp = NULL;
-		int rc = source_open(operands[0], &src, err);
-		if (rc == 0)
-			rc = checkpoint_open(src, &cp, err);
-		return rc < 0 ? rc : explorers[i].run(cp, err);
+		auto_checkpoint_arg arg = { 0 };
+		int rc = checkpoint_arg_open(operands[0], &arg, err);
+		return rc < 0 ? rc : explorers[i].run(arg.cp, err);
 	}
 	return error_set(err, EUSAGE, "%s: want ps, fds, mems or rss", operands[1]);
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * SRC on the command line: a checkpoint in a directory or an archive; and --format of what is
+ * said about it.
+ */
+#pragma once
+
+#include "base/args.h"
+#include "convert/doc/doc.h"
+#include "images/checkpoint.h"
+
+struct checkpoint_arg {
+	struct source *src;
+	struct checkpoint *cp;
+};
+
+/** @return 0 or -errno; close it in either case. */
+int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct error *err);
+void checkpoint_arg_close(struct checkpoint_arg *arg);
+#define auto_checkpoint_arg __attribute__((cleanup(checkpoint_arg_close))) struct checkpoint_arg
+
+/* The row of --format; `type` has a `const char *format`. */
+#define FORMAT_ROW(type)                                                                           \
+	{                                                                                          \
+		0, "format", "text|json", "how to print it; default: text", ARG_STRING,            \
+		    offsetof(type, format), 0, NULL                                                \
+	}
+
+/** A document on standard output. @param format  of the option, NULL: text. @return -EUSAGE. */
+int doc_arg_open(const char *format, struct doc **out, struct error *err);
