@@ -22,12 +22,13 @@ include $(deps_sets:%=$(O)/deps-%.ok)
 $(O)/deps-%.ok: tools/deps
 	$(Q)mkdir -p $(@D) && tools/deps $* && touch $@
 ifneq ($(filter-out clean deps help check% lint format fuzz bench demo,$(goals)),)
-ifneq ($(shell pkg-config --exists libprotobuf-c libarchive libzstd || echo missing),)
+ifneq ($(shell pkg-config --exists libprotobuf-c libarchive libzstd libmnl || echo missing),)
 $(error libraries are missing: run `sudo make deps` first)
 endif
 endif
 
 LIBS_CRIT := libprotobuf-c libarchive libzstd
+LIBS_STASIS := libprotobuf-c libmnl
 san := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
 	-Wwrite-strings -Wno-unknown-warning-option -Wno-format-truncation \
@@ -44,7 +45,7 @@ images_o := $(call objs,$(wildcard images/*.c)) $(schema_c:.c=.o)
 convert_o := $(call objs,$(wildcard convert/*.c convert/*/*.c))
 crit_o := $(call objs,$(wildcard crit/*.c))
 engine_c := $(wildcard engine/*.c engine/procfs/*.c engine/kernel/*.c engine/trace/*.c \
-	    engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c)
+	    engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c engine/net/*.c)
 engine_S := $(wildcard engine/task/arch/$(ARCH)/*.S)
 engine_o := $(call objs,$(engine_c)) $(engine_S:%.S=$(O)/obj/%-asm.o) $(O)/pie/blobs.o
 lib_of = $(filter-out $(O)/obj/crit/main.o $(O)/obj/engine/main.o,$(1))
@@ -62,7 +63,7 @@ env = O=$(abspath $(O)) PEER=$(PEER)
 all: $(O)/stasis $(O)/crit
 
 $(O)/stasis: $(engine_o) $(O)/lib/images.a $(O)/lib/base.a
-	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(shell pkg-config --libs libprotobuf-c)
+	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(shell pkg-config --libs $(LIBS_STASIS))
 $(O)/crit: $(crit_o) $(convert_o) $(images_o) $(base_o)
 	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm -ldl
 
@@ -105,7 +106,7 @@ $(O)/lib/crit.a: $(filter-out %/main.o,$(crit_o))
 $(O)/lib/engine.a: $(filter-out %/main.o,$(engine_o))
 test_libs := $(O)/lib/crit.a $(O)/lib/convert.a $(O)/lib/engine.a $(O)/lib/images.a $(O)/lib/base.a
 link_test = $(ldflags) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
-	    $(shell pkg-config --libs $(LIBS_CRIT)) -lm -ldl -pthread
+	    $(shell pkg-config --libs $(LIBS_CRIT) $(LIBS_STASIS)) -lm -ldl -pthread
 $(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(test_libs)
 	$(call say,TEST,$@) mkdir -p $(@D) && $(CC) $(link_test) -lcmocka
 $(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay.o $(test_libs)

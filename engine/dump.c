@@ -14,6 +14,7 @@
 #include "engine/dump-set.h"
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
+#include "engine/net/net.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/trace/collect.h"
@@ -61,6 +62,8 @@ static int write_tasks(struct dump *d, struct error *err)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
 		rc = is_alive(d->tasks[i]) ? files_dump_task(d, d->tasks[i], err) : 0;
+	if (rc == 0)
+		rc = net_dump_check(d, err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
 		rc = task_dump_cores(d, d->tasks[i], err);
 	return rc;
@@ -89,6 +92,8 @@ static int write_images(struct dump *d, struct error *err)
 		rc = write_memory(d, err);
 	if (rc == 0)
 		log_info("memory written");
+	if (rc == 0)
+		rc = net_dump_finish(d, err);
 	if (rc == 0)
 		rc = files_dump_finish(d, err);
 	return rc < 0 ? rc : dump_set_finish(d, err);
@@ -145,6 +150,7 @@ static void dump_fini(struct dump *d)
 	if (d->files)
 		file_table_free(d->files);
 	shmem_table_free(d->shmem);
+	net_table_free(d->net);
 	fd_close(d->images_fd);
 	fd_close(d->work_fd);
 }

@@ -11,6 +11,7 @@
 
 struct file_table;  /* files/: every open file description seen so far, by identity */
 struct shmem_table; /* mem/: shared segments seen so far */
+struct net_table;   /* net/: sockets seen so far */
 
 struct dump_stats { /* microseconds and pages, for stats-dump */
 	uint32_t freezing_time, frozen_time, memdump_time, memwrite_time;
@@ -26,6 +27,7 @@ struct dump {
 	size_t nr_tasks;
 	struct file_table *files;
 	struct shmem_table *shmem;
+	struct net_table *net; /* NULL until a socket is met */
 	struct dump_stats stats;
 	uint32_t next_pages_id;
 	uint32_t next_object_id; /* ids of vm, files, fs, sighand, namespaces */

@@ -36,6 +36,15 @@ static int parse_validation(void *opts, const char *value, struct error *err)
 	return 0;
 }
 
+/* CRIU takes inode numbers here and treats all sockets alike nevertheless. */
+static int parse_ext_unix(void *opts, const char *value, struct error *err)
+{
+	(void)value;
+	(void)err;
+	((struct options *)opts)->ext_unix_sk = true;
+	return 0;
+}
+
 #define AT(member) offsetof(struct options, member)
 #define BOTH       (OPT_DUMP | OPT_RESTORE)
 
@@ -55,6 +64,9 @@ const struct arg_row option_rows[NR_OPTION_ROWS] = {
 	  NULL },
 	{ 'j', "shell-job", NULL, "the tree belongs to a session that stays outside", ARG_FLAG,
 	  AT(shell_job), BOTH, NULL },
+	{ 'x', "ext-unix-sk", "[INODE]",
+	  "connect datagram sockets again by name to programs outside the tree", ARG_CALLBACK, 0,
+	  BOTH, parse_ext_unix },
 	{ 0, "timeout", "SECONDS", "how long the tree may take to stop; default: 10", ARG_INT,
 	  AT(timeout), OPT_DUMP, NULL },
 	{ 'd', "restore-detached", NULL, "do not wait for the restored tree", ARG_FLAG,

@@ -21,6 +21,7 @@ struct options {
 	bool leave_running;    /* -R */
 	bool leave_stopped;    /* -s */
 	bool shell_job;        /* -j */
+	bool ext_unix_sk;      /* -x */
 	bool restore_detached; /* -d */
 	bool restore_sibling;  /* -S */
 	const char *file_validation; /* "filesize" or "buildid" (default) */
@@ -36,7 +37,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 16
+#define NR_OPTION_ROWS 17
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

@@ -19,6 +19,7 @@
 #include "engine/files/file.h"
 #include "engine/inventory.h"
 #include "engine/mem/mem.h"
+#include "engine/net/net.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/task/pstree.h"
@@ -77,7 +78,9 @@ static int load_images(struct restore *r, struct error *err)
 			       r->root->pid);
 	if (rc == 0)
 		rc = check_sharing(r, err);
-	return rc < 0 ? rc : files_load(r, err);
+	if (rc == 0)
+		rc = files_load(r, err);
+	return rc < 0 ? rc : net_load(r, err);
 }
 
 /* Descriptors of ours go where no task has one; the log must outlive files_install(). */
@@ -218,6 +221,7 @@ static void restore_fini(struct restore *r)
 	birth_plan_fini(r->plan);
 	file_set_free(r->files);
 	shmem_set_free(r->shmem);
+	net_set_free(r->net);
 	free(r->busy.items);
 	pstree_free(r);
 	source_close(r->images);

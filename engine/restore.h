@@ -18,6 +18,7 @@
 
 struct file_set;  /* files/: every file of files.img, opened on first use */
 struct shmem_set; /* mem/: shared segments, filled before the first fork */
+struct net_set;   /* net/: sockets and what waits in them */
 struct arena;     /* memory at the address where the restorer will read it */
 struct restorer_args;
 struct birth_plan; /* who is born from whom, helpers included */
@@ -55,6 +56,7 @@ struct restore {
 	struct rtask *root;
 	struct file_set *files;
 	struct shmem_set *shmem;
+	struct net_set *net;
 	struct range_list busy; /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;
 	struct restore_shared *shared; /* a task moves it into its arena for the restorer */

@@ -77,35 +77,79 @@ static int dump_new(struct dump *d, struct open_file *f, const char *number, uin
 	return rc;
 }
 
+/* What a descriptor is: its id, and its close-on-exec flag. f->fd, task and task_fd are set. */
+static int identify(struct dump *d, struct open_file *f, int dir, const char *number,
+		    FdinfoEntry *out, struct error *err)
+{
+	bool cloexec, locked;
+	uint32_t *id;
+	FdTypes *type;
+	int rc = read_fdinfo(dir, number, f, &cloexec, &locked, err);
+	if (rc == 0)
+		rc = file_table_identify(d->files, f, &id, &type, err);
+	if (rc > 0)
+		rc = dump_new(d, f, number, id, type, err);
+	if (rc == 0 && locked)
+		rc = refuse_lock(f, number, err);
+	if (rc < 0)
+		return rc;
+	out->id = *id;
+	out->type = *type;
+	out->fd = (uint32_t)f->task_fd;
+	out->flags = cloexec ? FD_CLOEXEC : 0;
+	return 0;
+}
+
 static int dump_descriptor(struct dump *d, struct task *t, int dir, const char *number,
 			   struct image_writer *w, struct error *err)
 {
 	struct open_file f = { .task = t, .task_fd = atoi(number) };
-	bool cloexec, locked;
-	int rc = read_fdinfo(dir, number, &f, &cloexec, &locked, err);
-	if (rc < 0)
-		return rc;
+	FdinfoEntry e = FDINFO_ENTRY__INIT;
 	auto_fd fd = (int)syscall(SYS_pidfd_getfd, t->pidfd, f.task_fd, 0);
 	if (fd < 0 || fstat(fd, &f.st) < 0)
 		return error_sys(err, "pid %d (%s): duplicate fd %d", t->pid, t->stat.comm,
 				 f.task_fd);
 	f.fd = fd;
+	int rc = identify(d, &f, dir, number, &e, err);
+	return rc < 0 ? rc : image_write(w, &e.base, err);
+}
 
-	uint32_t *id;
-	FdTypes *type;
-	rc = file_table_identify(d->files, &f, &id, &type, err);
-	if (rc > 0)
-		rc = dump_new(d, &f, number, id, type, err);
-	if (rc == 0 && locked)
-		rc = refuse_lock(&f, number, err);
+/* This process, as one more holder of descriptors. */
+static int find_self(struct file_table *t, struct error *err)
+{
+	if (t->self.pid)
+		return 0;
+	t->self.proc_fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (t->self.proc_fd < 0)
+		return error_sys(err, "open /proc/self");
+	t->self.pid = t->self.vpid = getpid();
+	t->self.pidfd = t->self.mem_fd = -1;
+	snprintf(t->self.stat.comm, sizeof(t->self.stat.comm), "in flight");
+	return 0;
+}
+
+int files_dump_received(struct dump *d, int fd, uint32_t *id, struct error *err)
+{
+	int rc = find_self(d->files, err);
 	if (rc < 0)
 		return rc;
+	/* a copy that stays open: other descriptions are compared with this one later on */
+	int *kept = array_add(&d->files->received);
+	if (!kept)
+		return error_set(err, ENOMEM, "out of memory");
+	*kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (*kept < 0)
+		return error_sys(err, "duplicate a received descriptor");
+	struct open_file f = { .task = &d->files->self, .task_fd = *kept, .fd = *kept };
 	FdinfoEntry e = FDINFO_ENTRY__INIT;
-	e.id = *id;
-	e.type = *type;
-	e.fd = (uint32_t)f.task_fd;
-	e.flags = cloexec ? FD_CLOEXEC : 0;
-	return image_write(w, &e.base, err);
+	char number[16];
+	snprintf(number, sizeof(number), "%d", f.fd);
+	auto_fd dir = openat(f.task->proc_fd, "fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || fstat(f.fd, &f.st) < 0)
+		return error_sys(err, "look at a received descriptor");
+	rc = identify(d, &f, dir, number, &e, err);
+	*id = e.id;
+	return rc;
 }
 
 static int dump_table(struct dump *d, struct task *t, struct error *err)

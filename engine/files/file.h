@@ -66,6 +66,8 @@ int files_dump_task(struct dump *d, struct task *t, struct error *err);
 /** The id of a file mapped by a task (through /proc/PID/map_files) or of its executable. */
 int files_dump_mapped(struct dump *d, struct task *t, const struct vma *vma, uint32_t *id,
 		      struct error *err);
+/** The id of a descriptor of our own, as it came out of a queue. */
+int files_dump_received(struct dump *d, int fd, uint32_t *id, struct error *err);
 int files_dump_exe(struct dump *d, struct task *t, uint32_t *id, struct error *err);
 /** files.img, pipes-data.img … once all tasks are through. */
 int files_dump_finish(struct dump *d, struct error *err);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/files/set.h"
+#include "engine/net/net.h"
 
 static const char *type_name(FdTypes type)
 {
@@ -100,8 +101,9 @@ int files_open_all(struct restore *r, struct error *err)
 		if (fd < 0)
 			return fd;
 	}
+	int rc = net_open_finish(r, err);
 	pipe_close_rest(set);
-	return 0;
+	return rc;
 }
 
 static int close_numbers(unsigned int first, unsigned int last)

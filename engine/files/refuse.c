@@ -59,9 +59,13 @@ static bool is_path_only(const struct open_file *f)
 	return f->flags & O_PATH;
 }
 
-static bool is_socket(const struct open_file *f)
+/* What no row takes. */
+static bool is_other_socket(const struct open_file *f)
 {
-	return S_ISSOCK(f->st.st_mode) && !is_path_only(f);
+	int family = 0;
+	socklen_t size = sizeof(family);
+	return S_ISSOCK(f->st.st_mode) && !is_path_only(f) &&
+	       (getsockopt(f->fd, SOL_SOCKET, SO_DOMAIN, &family, &size) < 0 || family != AF_UNIX);
 }
 
 static const char *socket_type(int type)
@@ -79,10 +83,10 @@ static void socket_describe(const struct open_file *f, char *out, size_t len)
 		int family;
 		const char *name;
 	} families[] = {
-		{ AF_UNIX, "unix" },       { AF_INET, "IPv4" },     { AF_INET6, "IPv6" },
-		{ AF_NETLINK, "netlink" }, { AF_PACKET, "packet" }, { AF_VSOCK, "vsock" },
-		{ AF_ALG, "crypto" },      { AF_XDP, "XDP" },       { AF_BLUETOOTH, "bluetooth" },
-		{ AF_CAN, "CAN" },         { AF_TIPC, "TIPC" },
+		{ AF_INET, "IPv4" },     { AF_INET6, "IPv6" },          { AF_NETLINK, "netlink" },
+		{ AF_PACKET, "packet" }, { AF_VSOCK, "vsock" },         { AF_ALG, "crypto" },
+		{ AF_XDP, "XDP" },       { AF_BLUETOOTH, "bluetooth" }, { AF_CAN, "CAN" },
+		{ AF_TIPC, "TIPC" },
 	};
 	int family = -1, type = 0, protocol = 0;
 	socklen_t size = sizeof(int);
@@ -202,7 +206,7 @@ static void deleted_describe(const struct open_file *f, char *out, size_t len)
 }
 
 static const struct unsupported kinds[] = {
-	{ "socket", is_socket, socket_describe, NULL },
+	{ "socket", is_other_socket, socket_describe, NULL },
 	{ "terminal", is_tty, NULL,
 	  "start the program with setsid, its input, output and error redirected to files" },
 	{ "TUN/TAP device", is_tun, NULL, NULL },

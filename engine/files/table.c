@@ -175,6 +175,7 @@ int file_table_new(struct dump *d, struct error *err)
 	if (!t)
 		return error_set(err, ENOMEM, "out of memory");
 	t->next_id = 1;
+	t->self.proc_fd = -1;
 	t->pipe[0] = t->pipe[1] = -1;
 	d->files = t;
 	return 0;
@@ -191,6 +192,10 @@ void file_table_free(struct file_table *t)
 	tdestroy(t->specials, free);
 	free(t->pipes.items);
 	free(t->dumped.items);
+	fd_close(t->self.proc_fd);
+	for (size_t i = 0; i < t->received.nr; i++)
+		fd_close(t->received.items[i]);
+	free(t->received.items);
 	fd_close(t->pipe[0]);
 	fd_close(t->pipe[1]);
 	free(t);

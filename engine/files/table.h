@@ -36,6 +36,11 @@ struct file_table {
 		size_t nr, cap;
 	} dumped;         /* descriptor tables that have their fdinfo image */
 	int pipe[2];      /* where tee(2) copies pipes to */
+	struct task self; /* this process, once it was asked about a received descriptor */
+	struct {
+		int *items;
+		size_t nr, cap;
+	} received;       /* descriptors out of queues */
 	dev_t fs_dev;     /* the file system looked at last */
 	uint32_t fs_type; /* its magic; 0: none yet */
 };

@@ -9,3 +9,4 @@ extern const struct file_type file_device;  /* dev.c */
 extern const struct file_type file_pipe;    /* pipe.c */
 extern const struct file_type file_fifo;    /* pipe.c */
 extern const struct file_type file_regular; /* reg.c */
+extern const struct file_type file_unix;    /* net/unix.c */

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -15,6 +17,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/files/set.h"
+#include "engine/net/net.h"
 #include "images/reader.h"
 #include "images/writer.h"
 
@@ -26,6 +29,8 @@ struct set {
 	FownEntry fown;
 	RegFileEntry reg;
 	PipeEntry pipe;
+	UnixSkEntry sk, sk2;
+	SkOptsEntry opts;
 	FileEntry file, second; /* second is written when its id is not 0 */
 	FdinfoEntry fd, fd2;    /* likewise fd2, when fd2.id is not 0 */
 	FsEntry fs;
@@ -42,6 +47,9 @@ static void set_init(struct set *s)
 	fown_entry__init(&s->fown);
 	reg_file_entry__init(&s->reg);
 	pipe_entry__init(&s->pipe);
+	unix_sk_entry__init(&s->sk);
+	unix_sk_entry__init(&s->sk2);
+	sk_opts_entry__init(&s->opts);
 	file_entry__init(&s->file);
 	file_entry__init(&s->second);
 	fdinfo_entry__init(&s->fd);
@@ -98,8 +106,11 @@ static int set_try(struct set *s)
 	if (rc == 0)
 		rc = files_load(&r, &s->err);
 	if (rc == 0)
+		rc = net_load(&r, &s->err);
+	if (rc == 0)
 		rc = files_open_all(&r, &s->err);
 	file_set_free(r.files);
+	net_set_free(r.net);
 	source_close(r.images);
 	char command[128];
 	snprintf(command, sizeof(command), "rm -rf '%s'", s->dir);
@@ -217,6 +228,50 @@ static void use_pipe(struct set *s)
 	s->pipe.pipe_id = 44;
 	s->fd2.fd = 4;
 }
+static void use_unix(struct set *s)
+{
+	s->second.id = s->fd2.id = s->sk.id = 2;
+	s->second.type = s->fd2.type = FD_TYPES__UNIXSK;
+	s->second.usk = &s->sk;
+	s->fd2.fd = 1;
+	s->sk.ino = 4711;
+	s->sk.type = SOCK_DGRAM;
+	s->sk.state = TCP_CLOSE;
+	s->sk.fown = &s->fown;
+	s->sk.opts = &s->opts;
+}
+static void unix_type(struct set *s)
+{
+	use_unix(s);
+	s->sk.type = 9;
+}
+static void unix_name(struct set *s)
+{
+	static uint8_t name[200];
+	use_unix(s);
+	s->sk.name = (ProtobufCBinaryData){ sizeof(name), name };
+}
+static void unix_peer(struct set *s)
+{
+	use_unix(s);
+	s->sk.peer = 12;
+}
+static void unix_twice(struct set *s)
+{
+	use_unix(s);
+	s->file.type = s->fd.type = FD_TYPES__UNIXSK;
+	s->file.reg = NULL;
+	s->file.usk = &s->sk2;
+	s->sk2 = s->sk;
+	s->sk2.id = 1;
+}
+static void unix_name_taken(struct set *s)
+{
+	static uint8_t name[] = "/etc/passwd";
+	use_unix(s);
+	s->sk.name = (ProtobufCBinaryData){ sizeof(name), name };
+}
+
 static void pipe_payload_missing(struct set *s)
 {
 	use_pipe(s);
@@ -261,6 +316,12 @@ static const struct {
 	{ "other build", other_build, -ESTALE, "was 0100000002000000030000000400000005000000 at" },
 	{ "huge build", huge_build, -EBADMSG, "build id of 200 words" },
 	{ "pipe", use_pipe, 0, "" },
+	{ "unix socket", use_unix, 0, "" },
+	{ "unix type", unix_type, -EBADMSG, "unix socket of type 9" },
+	{ "unix name", unix_name, -EBADMSG, "unix socket with a name of 200 bytes" },
+	{ "unix peer", unix_peer, -EBADMSG, "its peer 12 is not in files.img" },
+	{ "unix twice", unix_twice, -EBADMSG, "file ids 1 and 2 are one unix socket, 4711" },
+	{ "unix name taken", unix_name_taken, -EEXIST, "/etc/passwd is no socket now" },
 	{ "pipe payload missing", pipe_payload_missing, -EBADMSG, "pipes-data.img" },
 	{ "pipe payload huge", pipe_payload_huge, -EBADMSG, "pipes-data.img" },
 };

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * Sockets of a dump and a restore as a whole.
+ */
+#include "engine/net/net.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "engine/files/set.h"
+#include "engine/net/unix.h"
+
+int net_dump_finish(struct dump *d, struct error *err)
+{
+	return d->net && d->net->queues ? image_finish(d->net->queues, err) : 0;
+}
+
+void net_table_free(struct net_table *t)
+{
+	if (!t)
+		return;
+	unix_list_fini(&t->unix_list);
+	image_writer_close(t->queues);
+	free(t->seen.items);
+	free(t);
+}
+
+static int compare_ino(const void *left, const void *right)
+{
+	const struct unix_item *a = left, *b = right;
+	return a->entry->ino < b->entry->ino ? -1 : a->entry->ino > b->entry->ino;
+}
+
+struct unix_item *unix_find(struct net_set *set, uint32_t ino)
+{
+	const UnixSkEntry entry = { .ino = ino };
+	const struct unix_item key = { .entry = &entry };
+	return set && set->nr && ino ? bsearch(&key, set->items, set->nr, sizeof(key), compare_ino)
+				     : NULL;
+}
+
+static int collect(struct restore *r, struct error *err)
+{
+	struct net_set *set = r->net;
+	for (size_t i = 0; i < r->files->nr_items; i++) {
+		const struct file_item *file = &r->files->items[i];
+		if (file->entry->type != FD_TYPES__UNIXSK || !file->entry->usk)
+			continue;
+		struct unix_item *item = array_add(set);
+		if (!item)
+			return error_set(err, ENOMEM, "out of memory");
+		*item = (struct unix_item){
+			.entry = file->entry->usk, .id = file->id, .fd = -1, .temp = -1
+		};
+	}
+	if (set->nr)
+		qsort(set->items, set->nr, sizeof(*set->items), compare_ino);
+	for (size_t i = 1; i < set->nr; i++)
+		if (set->items[i].entry->ino == set->items[i - 1].entry->ino)
+			return error_set(
+			    err, EBADMSG, "files.img: file ids %u and %u are one unix socket, %u",
+			    set->items[i - 1].id, set->items[i].id, set->items[i].entry->ino);
+	return 0;
+}
+
+int net_load(struct restore *r, struct error *err)
+{
+	r->net = calloc(1, sizeof(*r->net));
+	if (!r->net)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = collect(r, err);
+	return rc < 0 ? rc : queue_load(r, &r->net->queues, err);
+}
+
+int net_open_finish(struct restore *r, struct error *err)
+{
+	return r->net ? unix_finish(r, err) : 0;
+}
+
+void net_set_free(struct net_set *set)
+{
+	if (!set)
+		return;
+	for (size_t i = 0; i < set->nr; i++) {
+		fd_close(set->items[i].fd);
+		fd_close(set->items[i].temp);
+	}
+	free(set->items);
+	queue_list_fini(&set->queues);
+	free(set);
+}

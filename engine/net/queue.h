@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * Messages that wait in unix sockets, with the descriptors that travel with them: sk-queues.img.
+ */
+#pragma once
+
+#include "base/strbuf.h"
+#include "engine/dump.h"
+#include "engine/restore.h"
+#include "images/writer.h"
+
+struct queue_item {       /* a message that waits */
+	uint32_t id;      /* file id of the socket it waits in */
+	uint32_t *rights; /* file ids of descriptors that come with it */
+	size_t nr_rights;
+	struct strbuf data;
+};
+
+struct queue_list {
+	struct queue_item *items; /* in the order they were sent, for one socket */
+	size_t nr, cap;
+};
+
+/**
+ * Copy what waits in a socket; it stays there (SO_PEEK_OFF).
+ * @param id  file id of the socket; @param what  "pid 12 (x): fd 5", for messages
+ * @param w   sk-queues.img, made on first use
+ */
+int queue_dump(struct dump *d, int fd, uint32_t id, const char *what, struct image_writer **w,
+	       struct error *err);
+
+/** Read sk-queues.img; there need not be one. */
+int queue_load(struct restore *r, struct queue_list *out, struct error *err);
+/** Send the messages of socket `id` through `from`, which leads there. */
+int queue_restore(struct restore *r, const struct queue_list *list, uint32_t id, int from,
+		  struct error *err);
+bool queue_waits(const struct queue_list *list, uint32_t id);
+void queue_list_fini(struct queue_list *list);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ * Options of sockets: one row each.
+ */
+#include "engine/net/sock-opts.h"
+
+#include <linux/filter.h>
+#include <net/if.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/array.h"
+
+#ifndef SO_BUF_LOCK
+#define SO_BUF_LOCK 72 /* Linux 5.14 */
+#endif
+#define FILTER_MAX 4096 /* BPF_MAXINSNS */
+
+struct opt_row {
+	const char *name;
+	int option;
+	bool boolean;   /* protobuf_c_boolean in the entry, else uint32_t */
+	bool rare;      /* stored only when it is not 0 */
+	size_t has, at; /* offsets in the entry */
+};
+
+#define OPT(kind, rarely, opt, field)                                                              \
+	{                                                                                          \
+#opt, opt, kind, rarely, offsetof(SkOptsEntry, has_##field),                       \
+		    offsetof(SkOptsEntry, field)                                                   \
+	}
+
+static const struct opt_row rows[] = {
+	OPT(true, false, SO_REUSEADDR, reuseaddr),    OPT(false, false, SO_PRIORITY, so_priority),
+	OPT(false, false, SO_RCVLOWAT, so_rcvlowat),  OPT(false, true, SO_MARK, so_mark),
+	OPT(true, false, SO_PASSCRED, so_passcred),   OPT(true, false, SO_PASSSEC, so_passsec),
+	OPT(true, false, SO_DONTROUTE, so_dontroute), OPT(true, false, SO_NO_CHECK, so_no_check),
+	OPT(true, false, SO_REUSEPORT, so_reuseport), OPT(true, false, SO_BROADCAST, so_broadcast),
+	OPT(true, false, SO_KEEPALIVE, so_keepalive), OPT(false, false, SO_OOBINLINE, so_oobinline),
+};
+
+static int get_int(int fd, int option, const char *what, const char *name, int *out,
+		   struct error *err)
+{
+	socklen_t len = sizeof(*out);
+	*out = 0;
+	if (getsockopt(fd, SOL_SOCKET, option, out, &len) < 0)
+		return error_sys(err, "%s: read %s", what, name);
+	return 0;
+}
+
+static int row_dump(int fd, const char *what, const struct opt_row *row, SkOptsEntry *opts,
+		    struct error *err)
+{
+	int value;
+	int rc = get_int(fd, row->option, what, row->name, &value, err);
+	if (rc < 0 || (row->rare && !value))
+		return rc;
+	*(protobuf_c_boolean *)((char *)opts + row->has) = true;
+	if (row->boolean)
+		*(protobuf_c_boolean *)((char *)opts + row->at) = value != 0;
+	else
+		*(uint32_t *)((char *)opts + row->at) = (uint32_t)value;
+	return 0;
+}
+
+static int buffers_dump(int fd, const char *what, SkOptsEntry *opts, struct error *err)
+{
+	int send, receive, lock;
+	int rc = get_int(fd, SO_SNDBUF, what, "SO_SNDBUF", &send, err);
+	if (rc == 0)
+		rc = get_int(fd, SO_RCVBUF, what, "SO_RCVBUF", &receive, err);
+	if (rc < 0)
+		return rc;
+	opts->so_sndbuf = (uint32_t)send;
+	opts->so_rcvbuf = (uint32_t)receive;
+	if (get_int(fd, SO_BUF_LOCK, what, "SO_BUF_LOCK", &lock, NULL) == 0) {
+		opts->has_so_buf_lock = true;
+		opts->so_buf_lock = (uint32_t)lock;
+	}
+	return 0;
+}
+
+static int times_dump(int fd, const char *what, SkOptsEntry *opts, struct error *err)
+{
+	struct timeval send = { 0 }, receive = { 0 };
+	socklen_t len = sizeof(send);
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send, &len) < 0)
+		return error_sys(err, "%s: read SO_SNDTIMEO", what);
+	len = sizeof(receive);
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &receive, &len) < 0)
+		return error_sys(err, "%s: read SO_RCVTIMEO", what);
+	opts->so_snd_tmo_sec = (uint64_t)send.tv_sec;
+	opts->so_snd_tmo_usec = (uint64_t)send.tv_usec;
+	opts->so_rcv_tmo_sec = (uint64_t)receive.tv_sec;
+	opts->so_rcv_tmo_usec = (uint64_t)receive.tv_usec;
+	return 0;
+}
+
+static int device_dump(int fd, const char *what, SkOptsEntry *opts, struct error *err)
+{
+	char name[IFNAMSIZ] = "";
+	socklen_t len = sizeof(name);
+	if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &len) < 0)
+		return error_sys(err, "%s: read SO_BINDTODEVICE", what);
+	if (!name[0])
+		return 0;
+	opts->so_bound_dev = strndup(name, sizeof(name));
+	return opts->so_bound_dev ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+static int linger_dump(int fd, const char *what, SkOptsEntry *opts, struct error *err)
+{
+	struct linger linger = { 0 };
+	socklen_t len = sizeof(linger);
+	if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) < 0)
+		return error_sys(err, "%s: read SO_LINGER", what);
+	opts->has_so_linger = linger.l_onoff != 0;
+	opts->so_linger = linger.l_onoff ? (uint32_t)linger.l_linger : 0;
+	return 0;
+}
+
+/* The kernel counts instructions, not bytes; each is 8 bytes, stored as one number. */
+static int filter_dump(int fd, const char *what, SkOptsEntry *opts, struct error *err)
+{
+	_Static_assert(sizeof(struct sock_filter) == sizeof(uint64_t), "one number each");
+	socklen_t nr = 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &nr) < 0)
+		return error_sys(err, "%s: read SO_ATTACH_FILTER", what);
+	if (!nr)
+		return 0;
+	opts->so_filter = calloc(nr, sizeof(uint64_t));
+	if (!opts->so_filter)
+		return error_set(err, ENOMEM, "out of memory");
+	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, opts->so_filter, &nr) < 0)
+		return error_sys(err, "%s: read SO_ATTACH_FILTER", what);
+	opts->n_so_filter = nr;
+	return 0;
+}
+
+int sock_opts_dump(int fd, const char *what, SkOptsEntry **out, struct error *err)
+{
+	SkOptsEntry *opts = malloc(sizeof(*opts));
+	if (!opts)
+		return error_set(err, ENOMEM, "out of memory");
+	sk_opts_entry__init(opts);
+	*out = opts; /* the entry owns it from here on */
+	int rc = buffers_dump(fd, what, opts, err);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)
+		rc = row_dump(fd, what, &rows[i], opts, err);
+	if (rc == 0)
+		rc = times_dump(fd, what, opts, err);
+	if (rc == 0)
+		rc = device_dump(fd, what, opts, err);
+	if (rc == 0)
+		rc = linger_dump(fd, what, opts, err);
+	return rc < 0 ? rc : filter_dump(fd, what, opts, err);
+}
+
+int sock_opts_check(const SkOptsEntry *opts, struct error *err)
+{
+	if (!opts)
+		return error_set(err, EBADMSG, "socket without options");
+	if (opts->so_sndbuf > INT32_MAX || opts->so_rcvbuf > INT32_MAX)
+		return error_set(err, EBADMSG, "socket buffers of %u and %u bytes", opts->so_sndbuf,
+				 opts->so_rcvbuf);
+	if (opts->n_so_filter > FILTER_MAX)
+		return error_set(err, EBADMSG, "socket filter of %zu instructions",
+				 opts->n_so_filter);
+	if (opts->so_bound_dev && strlen(opts->so_bound_dev) >= IFNAMSIZ)
+		return error_set(err, EBADMSG, "socket bound to device %s: the name is too long",
+				 opts->so_bound_dev);
+	return 0;
+}
+
+static int set(int fd, int option, const char *name, const void *value, size_t len,
+	       struct error *err)
+{
+	if (setsockopt(fd, SOL_SOCKET, option, value, (socklen_t)len) < 0)
+		return error_sys(err, "set %s", name);
+	return 0;
+}
+
+/* The kernel doubles what it is told. */
+static int buffer_restore(int fd, int force, int plain, const char *name, uint32_t stored,
+			  struct error *err)
+{
+	int want = (int)(stored / 2), now = 0;
+	socklen_t len = sizeof(now);
+	if (getsockopt(fd, SOL_SOCKET, plain, &now, &len) == 0 && (uint32_t)now == stored)
+		return 0;
+	if (setsockopt(fd, SOL_SOCKET, force, &want, sizeof(want)) == 0)
+		return 0;
+	return set(fd, plain, name, &want, sizeof(want), err);
+}
+
+static int row_restore(int fd, const struct opt_row *row, const SkOptsEntry *opts,
+		       struct error *err)
+{
+	int now = 0;
+	socklen_t len = sizeof(now);
+	if (!*(const protobuf_c_boolean *)((const char *)opts + row->has))
+		return 0;
+	const void *at = (const char *)opts + row->at;
+	int value = row->boolean ? *(const protobuf_c_boolean *)at : (int)*(const uint32_t *)at;
+	if (getsockopt(fd, SOL_SOCKET, row->option, &now, &len) == 0 && now == value)
+		return 0;
+	return set(fd, row->option, row->name, &value, sizeof(value), err);
+}
+
+static int rest_restore(int fd, const SkOptsEntry *opts, struct error *err)
+{
+	struct timeval send = { (time_t)opts->so_snd_tmo_sec, (suseconds_t)opts->so_snd_tmo_usec };
+	struct timeval receive = { (time_t)opts->so_rcv_tmo_sec,
+				   (suseconds_t)opts->so_rcv_tmo_usec };
+	int rc = set(fd, SO_SNDTIMEO, "SO_SNDTIMEO", &send, sizeof(send), err);
+	if (rc == 0)
+		rc = set(fd, SO_RCVTIMEO, "SO_RCVTIMEO", &receive, sizeof(receive), err);
+	if (rc == 0 && opts->so_bound_dev)
+		rc = set(fd, SO_BINDTODEVICE, "SO_BINDTODEVICE", opts->so_bound_dev,
+			 strlen(opts->so_bound_dev) + 1, err);
+	if (rc == 0 && opts->has_so_linger) {
+		struct linger linger = { 1, (int)opts->so_linger };
+		rc = set(fd, SO_LINGER, "SO_LINGER", &linger, sizeof(linger), err);
+	}
+	if (rc == 0 && opts->n_so_filter) {
+		struct sock_fprog filter = { (unsigned short)opts->n_so_filter,
+					     (struct sock_filter *)opts->so_filter };
+		rc = set(fd, SO_ATTACH_FILTER, "SO_ATTACH_FILTER", &filter, sizeof(filter), err);
+	}
+	return rc;
+}
+
+int sock_opts_restore(int fd, const SkOptsEntry *opts, struct error *err)
+{
+	int rc = buffer_restore(fd, SO_SNDBUFFORCE, SO_SNDBUF, "SO_SNDBUF", opts->so_sndbuf, err);
+	if (rc == 0)
+		rc = buffer_restore(fd, SO_RCVBUFFORCE, SO_RCVBUF, "SO_RCVBUF", opts->so_rcvbuf,
+				    err);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)
+		rc = row_restore(fd, &rows[i], opts, err);
+	if (rc == 0)
+		rc = rest_restore(fd, opts, err);
+	if (rc == 0 && opts->has_so_buf_lock) {
+		int lock = (int)opts->so_buf_lock, now = 0;
+		socklen_t len = sizeof(now);
+		if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &now, &len) == 0 && now != lock)
+			rc = set(fd, SO_BUF_LOCK, "SO_BUF_LOCK", &lock, sizeof(lock), err);
+	}
+	return rc;
+}

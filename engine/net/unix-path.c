@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ * Names of unix sockets, both directions.
+ */
+#include "engine/net/unix-path.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#ifndef SIOCUNIXFILE
+#define SIOCUNIXFILE 0x89E0
+#endif
+
+#define DELETED " (deleted)"
+
+/* A descriptor of the socket's file, as far as it is one (O_PATH). */
+static int open_file_of(int fd, struct error *err)
+{
+	int file = ioctl(fd, SIOCUNIXFILE);
+	return file < 0 ? error_sys(err, "find the file of a unix socket (SIOCUNIXFILE)") : file;
+}
+
+static int read_link(int fd, char *out, size_t len, struct error *err)
+{
+	char link[32];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, out, len);
+	if (n < 0)
+		return error_sys(err, "read %s", link);
+	if ((size_t)n >= len)
+		return error_set(err, ENAMETOOLONG, "path of a unix socket");
+	out[n] = 0;
+	return 0;
+}
+
+static bool leads_to(int dirfd, const char *name, const struct stat *file)
+{
+	struct stat st;
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == file->st_ino &&
+	       st.st_dev == file->st_dev;
+}
+
+/* The directory a relative name was bound in: the task's own, most likely, or what is left of
+   the path without the name. */
+static int find_dir(const struct open_file *f, const char *name, const char *path,
+		    struct unix_path *out, struct error *err)
+{
+	auto_fd cwd = openat(f->task->proc_fd, "cwd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (cwd >= 0 && leads_to(cwd, name, &out->st))
+		return read_link(cwd, out->dir, sizeof(out->dir), err);
+	size_t len = strlen(path), tail = strlen(name);
+	if (len > tail + 1 && path[len - tail - 1] == '/' && !strcmp(path + len - tail, name)) {
+		snprintf(out->dir, sizeof(out->dir), "%.*s", (int)(len - tail - 1), path);
+		return 0;
+	}
+	return error_set(err, ENOTSUP,
+			 "is a unix socket bound to %s, relative to a directory nobody knows any "
+			 "more (its file is %.800s)",
+			 name, path);
+}
+
+int unix_path_find(const struct open_file *f, const struct unix_info *info, struct unix_path *out,
+		   struct error *err)
+{
+	char path[PATH_MAX + sizeof(DELETED)], name[sizeof(info->name) + 1];
+	memcpy(name, info->name, info->name_len);
+	name[info->name_len] = 0;
+	out->dir[0] = 0;
+	auto_fd file = open_file_of(f->fd, err);
+	if (file < 0)
+		return file;
+	if (fstat(file, &out->st) < 0)
+		return error_sys(err, "stat %s", name);
+	int rc = read_link(file, path, sizeof(path), err);
+	if (rc < 0)
+		return rc;
+	size_t len = strlen(path), tail = strlen(DELETED);
+	if (len > tail && !strcmp(path + len - tail, DELETED))
+		path[len - tail] = 0;
+	if (name[0] != '/')
+		rc = find_dir(f, name, path, out, err);
+	if (rc < 0)
+		return rc;
+	auto_fd dir = out->dir[0] ? open(out->dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	out->deleted = !leads_to(dir, name, &out->st);
+	return 0;
+}
+
+static socklen_t address_of(const UnixSkEntry *sk, struct sockaddr_un *out)
+{
+	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(out->sun_path, sk->name.data, sk->name.len);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sk->name.len);
+}
+
+/* Enter the directory a relative name means. @return where we were, or -1; -errno */
+static int enter_dir(const UnixSkEntry *sk, struct error *err)
+{
+	if (!sk->name_dir || !sk->name_dir[0])
+		return -1;
+	auto_fd back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (back < 0 || chdir(sk->name_dir) < 0)
+		return error_sys(err, "enter %s", sk->name_dir);
+	return take_fd(back);
+}
+
+static int leave_dir(int back, int rc, struct error *err)
+{
+	if (back < 0)
+		return rc;
+	if (fchdir(back) < 0 && rc >= 0)
+		rc = error_sys(err, "go back to the working directory");
+	close(back);
+	return rc;
+}
+
+/* Make room at a path. @param aside  where what lies there and has to stay was moved; "" */
+static int make_room(const UnixSkEntry *sk, const char *path, char *aside, size_t len,
+		     struct error *err)
+{
+	struct stat st;
+	aside[0] = 0;
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : error_sys(err, "stat %s", path);
+	if (sk->has_deleted && sk->deleted) {
+		snprintf(aside, len, "%s.%d", path, getpid());
+		return rename(path, aside) < 0 ? error_sys(err, "move %s aside", path) : 0;
+	}
+	if (!S_ISSOCK(st.st_mode))
+		return error_set(err, EEXIST,
+				 "%s is no socket now: a unix socket was there at the dump; move "
+				 "it away",
+				 path);
+	return unlink(path) < 0 ? error_sys(err, "replace %s", path) : 0;
+}
+
+static int bind_here(int fd, const UnixSkEntry *sk, struct error *err)
+{
+	struct sockaddr_un addr;
+	socklen_t len = address_of(sk, &addr);
+	char path[sizeof(addr.sun_path) + 1] = "", aside[sizeof(path) + 16] = "";
+	memcpy(path, sk->name.data, sk->name.len);
+	bool in_files = path[0] != 0;
+	int rc = in_files ? make_room(sk, path, aside, sizeof(aside), err) : 0;
+	if (rc < 0)
+		return rc;
+	if (bind(fd, (struct sockaddr *)&addr, len) < 0)
+		rc = error_sys(err, "bind to %s%s", in_files ? path : "@",
+			       in_files ? "" : (const char *)sk->name.data + 1);
+	const FilePermsEntry *perms = sk->file_perms;
+	if (rc == 0 && in_files && perms &&
+	    (chmod(path, perms->mode & 07777) < 0 || lchown(path, perms->uid, perms->gid) < 0))
+		rc = error_sys(err, "give %s its mode and owner", path);
+	if (in_files && sk->has_deleted && sk->deleted && rc == 0)
+		unlink(path);
+	if (aside[0] && rename(aside, path) < 0 && rc == 0)
+		rc = error_sys(err, "move %s back to %s", aside, path);
+	return rc;
+}
+
+int unix_path_bind(int fd, const UnixSkEntry *sk, struct error *err)
+{
+	int back = enter_dir(sk, err);
+	if (back < -1)
+		return back;
+	return leave_dir(back, bind_here(fd, sk, err), err);
+}
+
+static int connect_to(int fd, const struct sockaddr_un *addr, socklen_t len, struct error *err)
+{
+	if (connect(fd, (const struct sockaddr *)addr, len) < 0)
+		return error_sys(err, "connect");
+	return 0;
+}
+
+int unix_path_connect(int fd, int to, struct error *err)
+{
+	struct sockaddr_un addr = { 0 };
+	socklen_t len = sizeof(addr);
+	if (getsockname(to, (struct sockaddr *)&addr, &len) < 0)
+		return error_sys(err, "read a name");
+	if (len <= offsetof(struct sockaddr_un, sun_path))
+		return error_set(err, ENOTSUP, "the socket it was connected to has no name");
+	if (!addr.sun_path[0])
+		return connect_to(fd, &addr, len, err);
+	/* by its file: the name may be relative, or gone */
+	auto_fd file = open_file_of(to, err);
+	if (file < 0)
+		return file;
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d", file);
+	return connect_to(fd, &addr, sizeof(addr), err);
+}
+
+int unix_path_connect_name(int fd, const UnixSkEntry *sk, struct error *err)
+{
+	struct sockaddr_un addr;
+	socklen_t len = address_of(sk, &addr);
+	int back = enter_dir(sk, err);
+	if (back < -1)
+		return back;
+	return leave_dir(back, connect_to(fd, &addr, len, err), err);
+}

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: MIT
+ * Unix sockets: pairs, bound and listening ones, connections that wait to be accepted. All
+ * are made in one process before the tasks are born, so both ends are at hand.
+ */
+#include "engine/net/unix.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/files/set.h"
+#include "engine/files/table.h"
+#include "engine/net/net.h"
+#include "engine/net/sock-opts.h"
+#include "engine/net/unix-path.h"
+
+#define NET_NS_ID 2 /* as in the ids images: there is one, the host's */
+
+/* unix_sk_entry.uflags */
+#define UFLAG_EXTERNAL 1u /* outside of the tree; only its name is known */
+
+static bool unix_match(const struct open_file *f)
+{
+	int family = 0;
+	socklen_t len = sizeof(family);
+	return S_ISSOCK(f->st.st_mode) && !(f->flags & O_PATH) &&
+	       getsockopt(f->fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family == AF_UNIX;
+}
+
+/* Asked once, when the first socket is met; the tree is frozen. */
+static int table_of(struct dump *d, struct net_table **out, struct error *err)
+{
+	if (!d->net)
+		d->net = calloc(1, sizeof(*d->net));
+	if (!d->net)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = d->net->asked ? 0 : unix_list_read(&d->net->unix_list, err);
+	d->net->asked = rc == 0;
+	*out = d->net;
+	return rc;
+}
+
+static int seen_add(struct net_table *t, uint32_t ino, uint32_t id, const char *holder,
+		    struct error *err)
+{
+	struct unix_seen *seen = array_add(&t->seen);
+	if (!seen)
+		return error_set(err, ENOMEM, "out of memory");
+	seen->ino = ino;
+	seen->id = id;
+	snprintf(seen->holder, sizeof(seen->holder), "%s", holder);
+	return 0;
+}
+
+static int dump_name(const struct open_file *f, const struct unix_info *info, UnixSkEntry *sk,
+		     const char *what, struct error *err)
+{
+	sk->name.data = malloc(info->name_len + 1);
+	if (!sk->name.data)
+		return error_set(err, ENOMEM, "out of memory");
+	memcpy(sk->name.data, info->name, info->name_len);
+	sk->name.len = info->name_len;
+	if (!info->has_file)
+		return 0;
+	struct unix_path path;
+	int rc = unix_path_find(f, info, &path, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "%s", what);
+	if (path.dir[0]) {
+		sk->name_dir = strdup(path.dir);
+		if (!sk->name_dir)
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	sk->has_deleted = sk->deleted = path.deleted;
+	sk->file_perms = malloc(sizeof(*sk->file_perms));
+	if (!sk->file_perms)
+		return error_set(err, ENOMEM, "out of memory");
+	file_perms_entry__init(sk->file_perms);
+	sk->file_perms->mode = path.st.st_mode;
+	sk->file_perms->uid = path.st.st_uid;
+	sk->file_perms->gid = path.st.st_gid;
+	return 0;
+}
+
+/* Who waits to be accepted is stored as a peer of the socket that listens. */
+static int dump_peer(const struct net_table *t, const struct unix_info *info, UnixSkEntry *sk,
+		     const char *what, struct error *err)
+{
+	sk->peer = info->peer;
+	if (info->peer || info->state != TCP_ESTABLISHED || info->type == SOCK_DGRAM)
+		return 0;
+	const struct unix_info *listener = unix_list_listener(&t->unix_list, info->ino);
+	if (!listener)
+		return 0;
+	if (info->wqueue)
+		return error_set(err, ENOTSUP,
+				 "%s is a unix socket that sent data before its connection was "
+				 "accepted, which nobody can read yet: dump after the server has "
+				 "called accept",
+				 what);
+	sk->peer = listener->ino;
+	return 0;
+}
+
+static int dump_entry(struct dump *d, const struct open_file *f, const struct unix_info *info,
+		      FileEntry *e, struct error *err)
+{
+	char what[96];
+	file_holder(f, what, sizeof(what));
+	UnixSkEntry *sk = malloc(sizeof(*sk));
+	if (!sk)
+		return error_set(err, ENOMEM, "out of memory");
+	unix_sk_entry__init(sk);
+	e->usk = sk;
+	sk->id = e->id;
+	sk->ino = info->ino;
+	sk->type = info->type;
+	sk->state = info->state;
+	sk->flags = f->flags;
+	sk->backlog = info->wqueue;
+	sk->has_shutdown = info->shutdown != 0;
+	sk->shutdown = (SkShutdown)info->shutdown;
+	sk->has_ns_id = true;
+	sk->ns_id = NET_NS_ID;
+	int rc = dump_peer(d->net, info, sk, what, err);
+	if (rc == 0)
+		rc = dump_name(f, info, sk, what, err);
+	if (rc == 0)
+		rc = owner_dump(f, &sk->fown, err);
+	if (rc == 0)
+		rc = sock_opts_dump(f->fd, what, &sk->opts, err);
+	if (rc == 0 && info->state != TCP_LISTEN)
+		rc = queue_dump(d, f->fd, e->id, what, &d->net->queues, err);
+	return rc;
+}
+
+static int unix_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
+{
+	char what[96];
+	struct net_table *t;
+	file_holder(f, what, sizeof(what));
+	int rc = table_of(d, &t, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "%s", what);
+	const struct unix_info *info = unix_list_find(&t->unix_list, (uint32_t)f->st.st_ino);
+	if (!info)
+		return error_set(err, ENOTSUP,
+				 "%s is a unix socket of another network namespace: run the dump "
+				 "inside that one (nsenter -n)",
+				 what);
+	int offset = -1;
+	socklen_t size = sizeof(offset);
+	if (getsockopt(f->fd, SOL_SOCKET, SO_PEEK_OFF, &offset, &size) == 0 && offset >= 0)
+		return error_set(err, ENOTSUP,
+				 "%s is a unix socket with a peek offset (SO_PEEK_OFF, %d): images "
+				 "cannot carry it; set it to -1 before the dump",
+				 what, offset);
+	rc = seen_add(t, info->ino, e->id, what, err);
+	return rc < 0 ? rc : dump_entry(d, f, info, e, err);
+}
+
+static const struct unix_seen *seen_find(const struct net_table *t, uint32_t ino)
+{
+	for (size_t i = 0; i < t->seen.nr; i++)
+		if (t->seen.items[i].ino == ino)
+			return &t->seen.items[i];
+	return NULL;
+}
+
+static void print_name(const struct unix_info *info, char *out, size_t len)
+{
+	size_t n = info->name_len < len - 1 ? info->name_len : len - 1;
+	memcpy(out, info->name, n);
+	out[n] = 0;
+	if (n && !out[0])
+		out[0] = '@';
+	if (!n)
+		snprintf(out, len, "no name");
+}
+
+/* A datagram socket elsewhere is found again by its name, if the user says that will do. */
+static int dump_external(struct dump *d, const struct unix_info *peer, struct error *err)
+{
+	FileEntry e = FILE_ENTRY__INIT;
+	UnixSkEntry sk = UNIX_SK_ENTRY__INIT;
+	SkOptsEntry opts = SK_OPTS_ENTRY__INIT;
+	FownEntry owner = FOWN_ENTRY__INIT;
+	e.type = FD_TYPES__UNIXSK;
+	e.id = sk.id = d->files->next_id++;
+	e.usk = &sk;
+	sk.ino = peer->ino;
+	sk.type = SOCK_DGRAM;
+	sk.state = TCP_LISTEN;
+	sk.uflags = UFLAG_EXTERNAL;
+	sk.name.data = (uint8_t *)peer->name;
+	sk.name.len = peer->name_len;
+	sk.opts = &opts;
+	sk.fown = &owner;
+	int rc = seen_add(d->net, peer->ino, e.id, "outside", err);
+	return rc < 0 ? rc : file_table_write(d, &e, err);
+}
+
+static int check_peer(struct dump *d, const struct unix_info *info, const char *holder,
+		      struct error *err)
+{
+	const struct net_table *t = d->net;
+	const struct unix_info *peer = unix_list_find(&t->unix_list, info->peer);
+	if (!info->peer || seen_find(t, info->peer))
+		return 0;
+	char name[128] = "no name";
+	if (peer)
+		print_name(peer, name, sizeof(name));
+	bool by_name = peer && info->type == SOCK_DGRAM && peer->name_len;
+	if (by_name && d->opts->ext_unix_sk)
+		return dump_external(d, peer, err);
+	return error_set(err, ENOTSUP,
+			 "%s is a unix socket connected to one outside the tree (inode %u, %s): %s",
+			 holder, info->peer, name,
+			 by_name ? "use --ext-unix-sk to connect it to that name again"
+				 : "dump the program at the other end too, or close it");
+}
+
+static int check_pending(const struct net_table *t, const struct unix_info *info,
+			 const char *holder, struct error *err)
+{
+	for (size_t i = 0; i < info->nr_pending; i++) {
+		if (!info->pending[i])
+			log_warn("%s: a client has gone before its connection was accepted: it is "
+				 "not restored",
+				 holder);
+		else if (!seen_find(t, info->pending[i]))
+			return error_set(err, ENOTSUP,
+					 "%s is a listening unix socket with a connection from "
+					 "outside the tree (inode %u) that waits to be accepted: "
+					 "dump after it has been",
+					 holder, info->pending[i]);
+	}
+	return 0;
+}
+
+int net_dump_check(struct dump *d, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && d->net && i < d->net->seen.nr; i++) {
+		const struct unix_seen seen = d->net->seen.items[i]; /* the list may grow */
+		const struct unix_info *info = unix_list_find(&d->net->unix_list, seen.ino);
+		if (!info || !strcmp(seen.holder, "outside"))
+			continue;
+		rc = check_peer(d, info, seen.holder, err);
+		if (rc == 0)
+			rc = check_pending(d->net, info, seen.holder, err);
+	}
+	return rc;
+}
+
+/* Restore. */
+
+static int unix_check(const FileEntry *e, struct error *err)
+{
+	const UnixSkEntry *sk = e->usk;
+	if (!sk)
+		return error_set(err, EBADMSG, "unix socket without its fields");
+	if (sk->id != e->id)
+		return error_set(err, EBADMSG, "id %u inside says %u", e->id, sk->id);
+	if (sk->type != SOCK_STREAM && sk->type != SOCK_DGRAM && sk->type != SOCK_SEQPACKET)
+		return error_set(err, EBADMSG, "unix socket of type %u", sk->type);
+	if (sk->name.len > sizeof(((struct sockaddr_un *)0)->sun_path))
+		return error_set(err, EBADMSG, "unix socket with a name of %zu bytes",
+				 sk->name.len);
+	int rc = owner_check(sk->fown, err);
+	return rc < 0 ? rc : sock_opts_check(sk->opts, err);
+}
+
+static bool is_mutual(const struct unix_item *a, const struct unix_item *b)
+{
+	return b && b->entry->peer == a->entry->ino && b->entry->type == a->entry->type &&
+	       b->entry->state != TCP_LISTEN;
+}
+
+static bool same_name(const UnixSkEntry *a, const UnixSkEntry *b)
+{
+	return a->name.len == b->name.len && !memcmp(a->name.data, b->name.data, a->name.len) &&
+	       !strcmp(a->name_dir ? a->name_dir : "", b->name_dir ? b->name_dir : "");
+}
+
+static int new_socket(const UnixSkEntry *sk, struct error *err)
+{
+	int fd = socket(AF_UNIX, (int)sk->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return fd < 0 ? error_sys(err, "make a unix socket") : fd;
+}
+
+static int item_fd(struct restore *r, struct unix_item *item, struct error *err)
+{
+	return item->fd >= 0 ? item->fd : files_get(r, item->id, err);
+}
+
+static int item_make(struct restore *r, struct unix_item *item, struct error *err);
+
+static int make_listener(const UnixSkEntry *sk, int backlog, struct error *err)
+{
+	auto_fd fd = new_socket(sk, err);
+	if (fd < 0)
+		return fd;
+	int rc = unix_path_bind(fd, sk, err);
+	if (rc < 0)
+		return rc;
+	if (listen(fd, backlog) < 0)
+		return error_sys(err, "listen");
+	return take_fd(fd);
+}
+
+/* An accepted socket has the name of the one that listened, which only accept(2) gives. */
+static struct unix_item *find_listener(struct net_set *set, const UnixSkEntry *sk)
+{
+	for (size_t i = 0; i < set->nr; i++) {
+		const UnixSkEntry *other = set->items[i].entry;
+		if (other->state == TCP_LISTEN && other->type == sk->type && same_name(other, sk))
+			return &set->items[i];
+	}
+	return NULL;
+}
+
+static int accept_at(int listener, struct unix_item *server, struct unix_item *client,
+		     struct error *err)
+{
+	auto_fd from = new_socket(client->entry, err);
+	if (from < 0)
+		return from;
+	int rc = client->entry->name.len ? unix_path_bind(from, client->entry, err) : 0;
+	if (rc == 0)
+		rc = unix_path_connect(from, listener, err);
+	if (rc < 0)
+		return rc;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return error_sys(err, "accept");
+	server->fd = fd;
+	client->fd = take_fd(from);
+	return 0;
+}
+
+static int make_accepted(struct restore *r, struct unix_item *server, struct unix_item *client,
+			 struct error *err)
+{
+	struct unix_item *item = find_listener(r->net, server->entry);
+	if (item) {
+		int rc = item_make(r, item, err);
+		int fd = rc < 0 ? rc : item_fd(r, item, err);
+		return fd < 0 ? fd : accept_at(fd, server, client, err);
+	}
+	/* it listens no more: one that does for a moment takes its place */
+	auto_fd fd = make_listener(server->entry, 1, err);
+	return fd < 0 ? fd : accept_at(fd, server, client, err);
+}
+
+static int make_pair(struct restore *r, struct unix_item *a, struct unix_item *b, struct error *err)
+{
+	bool stream = a->entry->type != SOCK_DGRAM;
+	a->made = b->made = true;
+	if (stream && a->entry->name.len && find_listener(r->net, a->entry))
+		return make_accepted(r, a, b, err);
+	if (stream && b->entry->name.len && find_listener(r->net, b->entry))
+		return make_accepted(r, b, a, err);
+	if (stream && a->entry->name.len)
+		return make_accepted(r, a, b, err);
+	if (stream && b->entry->name.len)
+		return make_accepted(r, b, a, err);
+	int fds[2];
+	if (socketpair(AF_UNIX, (int)a->entry->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+		return error_sys(err, "make a pair of unix sockets");
+	a->fd = fds[0];
+	b->fd = fds[1];
+	int rc = a->entry->name.len ? unix_path_bind(a->fd, a->entry, err) : 0;
+	if (rc == 0 && b->entry->name.len)
+		rc = unix_path_bind(b->fd, b->entry, err);
+	return rc;
+}
+
+/* The other end is closed, maybe with something left to read. */
+static int make_widow(struct restore *r, struct unix_item *item, struct error *err)
+{
+	if (item->entry->name.len) {
+		UnixSkEntry gone = *item->entry;
+		gone.name = (ProtobufCBinaryData){ 0 };
+		struct unix_item peer = { .entry = &gone, .fd = -1, .temp = -1 };
+		int rc = make_accepted(r, item, &peer, err);
+		item->temp = peer.fd;
+		return rc;
+	}
+	int fds[2];
+	if (socketpair(AF_UNIX, (int)item->entry->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+		return error_sys(err, "make a pair of unix sockets");
+	item->fd = fds[0];
+	item->temp = fds[1];
+	return 0;
+}
+
+static int make_single(struct unix_item *item, struct error *err)
+{
+	const UnixSkEntry *sk = item->entry;
+	if (sk->state == TCP_LISTEN)
+		item->fd = make_listener(sk, (int)sk->backlog, err);
+	else
+		item->fd = new_socket(sk, err);
+	if (item->fd < 0)
+		return item->fd;
+	return sk->state != TCP_LISTEN && sk->name.len ? unix_path_bind(item->fd, sk, err) : 0;
+}
+
+static int item_make(struct restore *r, struct unix_item *item, struct error *err)
+{
+	if (item->made)
+		return 0;
+	const UnixSkEntry *sk = item->entry;
+	struct unix_item *peer = unix_find(r->net, sk->peer);
+	if (sk->peer && !peer)
+		return error_set(err, EBADMSG, "its peer %u is not in files.img", sk->peer);
+	item->made = true;
+	if (peer && peer != item && is_mutual(item, peer))
+		return make_pair(r, item, peer, err);
+	bool widow =
+	    !peer && sk->state == TCP_ESTABLISHED &&
+	    (sk->type != SOCK_DGRAM || (!sk->name.len && queue_waits(&r->net->queues, item->id)));
+	return widow ? make_widow(r, item, err) : make_single(item, err);
+}
+
+static int unix_open(struct restore *r, const FileEntry *e, struct error *err)
+{
+	struct unix_item *item = unix_find(r->net, e->usk->ino);
+	if (!item || item->entry != e->usk)
+		return error_set(err, EBADMSG, "unix socket %u is not known", e->usk->ino);
+	int rc = item_make(r, item, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "unix socket %u", e->usk->ino);
+	return take_fd(item->fd);
+}
+
+static const FownEntry *unix_owner(struct restore *r, const FileEntry *e)
+{
+	(void)r;
+	return e->usk->fown;
+}
+
+/* Somebody who can send to it: its peer, the end of the one that is gone, or a stranger. */
+static int fill_queue(struct restore *r, struct unix_item *item, struct error *err)
+{
+	if (item->filled)
+		return 0;
+	item->filled = true;
+	if (!queue_waits(&r->net->queues, item->id))
+		return 0;
+	struct unix_item *peer = unix_find(r->net, item->entry->peer);
+	if (item->temp >= 0)
+		return queue_restore(r, &r->net->queues, item->id, item->temp, err);
+	if (peer && is_mutual(item, peer)) {
+		int from = item_fd(r, peer, err);
+		return from < 0 ? from : queue_restore(r, &r->net->queues, item->id, from, err);
+	}
+	auto_fd stranger = new_socket(item->entry, err);
+	int fd = stranger < 0 ? stranger : item_fd(r, item, err);
+	int rc = fd < 0 ? fd : unix_path_connect(stranger, fd, err);
+	return rc < 0 ? rc : queue_restore(r, &r->net->queues, item->id, stranger, err);
+}
+
+static int connect_external(struct restore *r, int fd, const UnixSkEntry *peer, struct error *err)
+{
+	if (!r->opts->ext_unix_sk)
+		return error_set(err, EINVAL,
+				 "its peer was outside of the tree: use --ext-unix-sk to connect "
+				 "it to that name");
+	return unix_path_connect_name(fd, peer, err);
+}
+
+/* A pair is connected from its birth. */
+static int connect_peer(struct restore *r, struct unix_item *item, struct error *err)
+{
+	struct unix_item *peer = unix_find(r->net, item->entry->peer);
+	if (!peer || is_mutual(item, peer))
+		return 0;
+	int fd = item_fd(r, item, err);
+	if (fd < 0)
+		return fd;
+	if (peer->entry->uflags & UFLAG_EXTERNAL)
+		return connect_external(r, fd, peer->entry, err);
+	int to = item_fd(r, peer, err);
+	return to < 0 ? to : unix_path_connect(fd, to, err);
+}
+
+static int set_state(struct restore *r, struct unix_item *item, struct error *err)
+{
+	const UnixSkEntry *sk = item->entry;
+	static const int how[] = { [SK_SHUTDOWN__READ] = SHUT_RD,
+				   [SK_SHUTDOWN__WRITE] = SHUT_WR,
+				   [SK_SHUTDOWN__BOTH] = SHUT_RDWR };
+	int fd = item_fd(r, item, err);
+	if (fd < 0)
+		return fd;
+	fd_close(take_fd(item->temp));
+	bool shut = sk->has_shutdown && sk->shutdown >= SK_SHUTDOWN__READ &&
+		    sk->shutdown <= SK_SHUTDOWN__BOTH;
+	/* of a datagram socket without a peer the kernel takes it only connected */
+	if (shut && shutdown(fd, how[sk->shutdown]) < 0 && errno != ENOTCONN)
+		return error_sys(err, "shut it down");
+	int rc = sock_opts_restore(fd, sk->opts, err);
+	return rc < 0 ? rc : file_set_flags(fd, sk->flags, sk->fown, err);
+}
+
+static int for_each(struct restore *r,
+		    int (*step)(struct restore *r, struct unix_item *item, struct error *err),
+		    struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->net->nr; i++) {
+		struct unix_item *item = &r->net->items[i];
+		if (!item->made)
+			continue; /* external, or nobody has it */
+		rc = step(r, item, err);
+		if (rc < 0)
+			error_wrap(err, rc, "unix socket %u (file id %u)", item->entry->ino,
+				   item->id);
+	}
+	return rc;
+}
+
+/* A socket on its way in a queue is made when that is filled, and may have one of its own. */
+static int fill_queues(struct restore *r, struct error *err)
+{
+	size_t before, made = 0;
+	int rc;
+	do {
+		before = made;
+		made = 0;
+		rc = for_each(r, fill_queue, err);
+		for (size_t i = 0; i < r->net->nr; i++)
+			made += r->net->items[i].made;
+	} while (rc == 0 && made != before);
+	return rc;
+}
+
+int unix_finish(struct restore *r, struct error *err)
+{
+	int rc = fill_queues(r, err);
+	if (rc == 0)
+		rc = for_each(r, connect_peer, err);
+	return rc < 0 ? rc : for_each(r, set_state, err);
+}
+
+const struct file_type file_unix = {
+	.name = "unix socket",
+	.type = FD_TYPES__UNIXSK,
+	.match = unix_match,
+	.dump = unix_dump,
+	.check = unix_check,
+	.open = unix_open,
+	.owner = unix_owner,
+};

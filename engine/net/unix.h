@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * Inside net/: unix sockets seen by a dump, and those a restore makes.
+ */
+#pragma once
+
+#include "engine/files/file.h"
+#include "engine/net/queue.h"
+#include "engine/net/unix-diag.h"
+
+struct unix_seen { /* a socket some task of the tree holds */
+	uint32_t ino, id;
+	char holder[96];
+};
+
+struct net_table {                  /* of a dump */
+	struct unix_list unix_list; /* as the kernel tells them, asked once */
+	bool asked;
+	struct {
+		struct unix_seen *items;
+		size_t nr, cap;
+	} seen;
+	struct image_writer *queues;
+};
+
+struct unix_item { /* of a restore: an entry of files.img */
+	const UnixSkEntry *entry;
+	uint32_t id;
+	int fd;   /* made, and not yet given to files/; -1 */
+	int temp; /* the end of a peer that is gone; -1 */
+	bool made, filled;
+};
+
+struct net_set {
+	struct unix_item *items; /* sorted by ino */
+	size_t nr, cap;
+	struct queue_list queues;
+};
+
+/** The other sockets of this list; made by net_load(). */
+struct unix_item *unix_find(struct net_set *set, uint32_t ino);
+/** Queues, connections, options. */
+int unix_finish(struct restore *r, struct error *err);
