@@ -6,13 +6,14 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 
-#define LONG_ONLY 256 /* getopt values from here on are row indexes */
+#define LONG_ONLY 256 /* getopt values from here on are row indexes, twice */
 
 int parse_u64(const char *s, uint64_t *out)
 {
@@ -48,12 +49,8 @@ int parse_int(const char *s, int *out)
 	return 0;
 }
 
-static bool row_applies(const struct arg_row *row, uint32_t mask)
-{
-	return !row->commands || (row->commands & mask);
-}
-
-static int row_store(const struct arg_row *row, void *opts, const char *value, struct error *err)
+static int row_store(const struct arg_row *row, bool negated, void *opts, const char *value,
+		     struct error *err)
 {
 	void *at = (char *)opts + row->offset;
 	const char *name = row->name ? row->name : (char[]){ row->letter, '\0' };
@@ -61,7 +58,7 @@ static int row_store(const struct arg_row *row, void *opts, const char *value, s
 	switch (row->kind) {
 	case ARG_FLAG:
 	case ARG_CLEAR:
-		*(bool *)at = row->kind == ARG_FLAG;
+		*(bool *)at = (row->kind == ARG_FLAG) != negated;
 		return 0;
 	case ARG_STRING:
 		*(const char **)at = value;
@@ -91,29 +88,49 @@ static int row_store(const struct arg_row *row, void *opts, const char *value, s
 struct getopt_tables {
 	struct option *longs;
 	char *letters;
+	char *names; /* of the negated ones */
 };
 
-static int tables_new(const struct arg_row *rows, size_t nr, uint32_t mask,
-		      struct getopt_tables *out)
+#define NEGATED "no-"
+
+/* Every flag can be turned off again, as a configuration file may have set it. */
+static void add_negated(const struct arg_row *row, int value, struct option *out, char **names)
 {
-	auto_free struct option *longs = calloc(nr + 1, sizeof(*longs));
+	size_t len = strlen(NEGATED) + strlen(row->name) + 1;
+	snprintf(*names, len, NEGATED "%s", row->name);
+	*out = (struct option){ *names, no_argument, NULL, value };
+	*names += len;
+}
+
+static size_t names_len(const struct arg_row *rows, size_t nr)
+{
+	size_t len = 1;
+	for (size_t i = 0; i < nr; i++)
+		len += rows[i].name ? strlen(NEGATED) + strlen(rows[i].name) + 1 : 0;
+	return len;
+}
+
+static int tables_new(const struct arg_row *rows, size_t nr, struct getopt_tables *out)
+{
+	auto_free struct option *longs = calloc(2 * nr + 1, sizeof(*longs));
 	auto_free char *letters = calloc(nr + 1, 3);
-	if (!longs || !letters)
+	auto_free char *names = malloc(names_len(rows, nr));
+	if (!longs || !letters || !names)
 		return -ENOMEM;
 
 	size_t nr_longs = 0;
-	char *next = letters;
+	char *next = letters, *name = names;
 	*next++ = ':'; /* tell a missing value from an unknown option */
 	for (size_t i = 0; i < nr; i++) {
 		const struct arg_row *row = &rows[i];
-		if (!row_applies(row, mask))
-			continue;
 		int has_arg = !row->value            ? no_argument
 			      : row->value[0] == '[' ? optional_argument
 						     : required_argument;
 		if (row->name)
 			longs[nr_longs++] =
 			    (struct option){ row->name, has_arg, NULL, LONG_ONLY + (int)i };
+		if (row->name && row->kind == ARG_FLAG)
+			add_negated(row, LONG_ONLY + (int)(nr + i), &longs[nr_longs++], &name);
 		if (row->letter) {
 			*next++ = row->letter;
 			for (int colons = has_arg; colons > 0; colons--)
@@ -122,28 +139,29 @@ static int tables_new(const struct arg_row *rows, size_t nr, uint32_t mask,
 	}
 	out->longs = take_ptr(longs);
 	out->letters = take_ptr(letters);
+	out->names = take_ptr(names);
 	return 0;
 }
 
-static const struct arg_row *row_by_letter(const struct arg_row *rows, size_t nr, uint32_t mask,
-					   int letter)
+static const struct arg_row *row_by_letter(const struct arg_row *rows, size_t nr, int letter)
 {
 	for (size_t i = 0; i < nr; i++) {
-		if (rows[i].letter == letter && row_applies(&rows[i], mask))
+		if (rows[i].letter == letter)
 			return &rows[i];
 	}
 	return NULL;
 }
 
-int args_parse(const struct arg_row *rows, size_t nr, uint32_t mask, void *opts, int argc,
-	       char **argv, int *operand, struct error *err)
+int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char **argv,
+	       int *operand, struct error *err)
 {
 	struct getopt_tables tables;
-	int rc = tables_new(rows, nr, mask, &tables);
+	int rc = tables_new(rows, nr, &tables);
 	if (rc < 0)
 		return error_code(err, rc, "options");
 	auto_free struct option *longs = tables.longs;
 	auto_free char *letters = tables.letters;
+	auto_free char *names = tables.names;
 
 	opterr = 0;
 	optind = 0; /* glibc: start afresh */
@@ -153,14 +171,14 @@ int args_parse(const struct arg_row *rows, size_t nr, uint32_t mask, void *opts,
 			break;
 		if (c == ':')
 			return error_set(err, EINVAL, "option %s needs a value", argv[optind - 1]);
-		if (c == '?' && optopt && optopt < LONG_ONLY &&
-		    !row_by_letter(rows, nr, mask, optopt))
+		if (c == '?' && optopt && optopt < LONG_ONLY && !row_by_letter(rows, nr, optopt))
 			return error_set(err, EINVAL, "unknown option -%c", optopt);
 		if (c == '?')
 			return error_set(err, EINVAL, "unknown option %s", argv[optind - 1]);
+		size_t at = (size_t)(c - LONG_ONLY);
 		const struct arg_row *row =
-		    c >= LONG_ONLY ? &rows[c - LONG_ONLY] : row_by_letter(rows, nr, mask, c);
-		rc = row_store(row, opts, optarg, err);
+		    c >= LONG_ONLY ? &rows[at % nr] : row_by_letter(rows, nr, c);
+		rc = row_store(row, c >= LONG_ONLY && at >= nr, opts, optarg, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -33,19 +33,19 @@ struct arg_row {
 	const char *help; /* one line, lower case, no period */
 	enum arg_kind kind;
 	size_t offset;     /* of the member in the options struct */
-	uint32_t commands; /* bits of the commands that take it; 0: all */
+	uint32_t commands; /* bits of the commands it means something to; 0: all. The others take it
+			      too, and help does not list it: scripts pass one set to all */
 	int (*parse)(void *opts, const char *value, struct error *err); /* value NULL when absent */
 };
 
 /**
  * Parse argv[1…] (argv[0] is the command's name); operands are moved to the end, as getopt does.
- * @param mask     only rows whose `commands` is 0 or shares a bit with it are known
  * @param opts     the struct that `offset`s refer to
  * @param operand  set to the index of the first operand
  * @return 0; -EINVAL with a message naming the option
  */
-int args_parse(const struct arg_row *rows, size_t nr, uint32_t mask, void *opts, int argc,
-	       char **argv, int *operand, struct error *err);
+int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char **argv,
+	       int *operand, struct error *err);
 
 /** Whole string to a number; @return 0 or -EINVAL. Accepts what ARG_UINT64 does. */
 int parse_u64(const char *s, uint64_t *out);
@@ -79,6 +79,8 @@ struct program {
 	const char *version;                   /* what --version prints, with newlines */
 	int usage_status;                      /* exit status of a wrong command line */
 	const struct command *const *commands; /* NULL-terminated */
+	/** Words from elsewhere into a command line, before it is parsed; NULL: none. */
+	int (*expand)(const struct command *cmd, int *argc, char ***argv, struct error *err);
 };
 
 /**

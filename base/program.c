@@ -128,8 +128,11 @@ static int run_command(const struct program *program, const struct command *cmd,
 		return 1;
 	}
 	struct error err = { 0 };
-	int operand;
-	int rc = args_parse(cmd->rows, cmd->nr_rows, cmd->mask, opts, argc, argv, &operand, &err);
+	int operand, rc = 0;
+	if (program->expand)
+		rc = program->expand(cmd, &argc, &argv, &err);
+	if (rc == 0)
+		rc = args_parse(cmd->rows, cmd->nr_rows, opts, argc, argv, &operand, &err);
 	if (rc < 0)
 		return usage_error(program, cmd->name, err.text);
 	rc = cmd->run(opts, argc - operand, argv + operand, &err);

@@ -2,6 +2,7 @@
  * stasis: freeze a process tree, write it down, bring it back.
  */
 #include "engine/commands.h"
+#include "engine/config.h"
 
 #define FORMAT_VERSION "4.2" /* scripts read it from the first line to know what we can do */
 #define STASIS_VERSION "0.1"
@@ -19,6 +20,7 @@ static const struct program program = {
 	.version = "Version: " FORMAT_VERSION " (stasis " STASIS_VERSION ")\n",
 	.usage_status = 1, /* as CRIU; scripts know no other failure */
 	.commands = commands,
+	.expand = config_expand,
 };
 
 int main(int argc, char **argv)

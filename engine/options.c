@@ -12,8 +12,11 @@
 /* -v is -v1 more than silence, -vvv counts, -v4 says it at once. */
 static int parse_verbosity(void *opts, const char *value, struct error *err)
 {
+	static const char rest[] = "erbosity="; /* -verbosity=N, as some scripts write */
 	struct options *o = opts;
 	int level = 1;
+	if (value && !strncmp(value, rest, strlen(rest)))
+		value += strlen(rest);
 	if (!value) {
 		level = o->log_level_given ? o->log_level + 1 : 1;
 	} else if (strspn(value, "v") == strlen(value)) {
@@ -42,6 +45,16 @@ static int parse_ext_unix(void *opts, const char *value, struct error *err)
 	(void)value;
 	(void)err;
 	((struct options *)opts)->ext_unix_sk = true;
+	return 0;
+}
+
+/* CRIU's choice between two ways to read memory; pages are copied out of the task in either. */
+static int parse_pre_dump_mode(void *opts, const char *value, struct error *err)
+{
+	(void)opts;
+	if (strcmp(value, "splice") && strcmp(value, "read"))
+		return error_set(err, EINVAL, "--pre-dump-mode: %s is neither splice nor read",
+				 value);
 	return 0;
 }
 
@@ -77,6 +90,13 @@ const struct arg_row option_rows[NR_OPTION_ROWS] = {
 	  AT(pidfile), OPT_RESTORE, NULL },
 	{ 0, "file-validation", "METHOD", "how files are compared: filesize or buildid (default)",
 	  ARG_CALLBACK, 0, BOTH, parse_validation },
+	{ 0, "pre-dump-mode", "MODE", "how pages are read: splice or read; both are read here",
+	  ARG_CALLBACK, 0, OPT_DUMP, parse_pre_dump_mode },
+	{ 0, "config", "FILE", "read more options from a file, one a line", ARG_STRING, AT(config),
+	  0, NULL },
+	{ 0, "no-default-config", NULL,
+	  "do not read /etc/criu/default.conf and ~/.criu/default.conf", ARG_FLAG,
+	  AT(no_default_config), 0, NULL },
 	{ 0, "all", NULL, "check every feature, also rarely needed ones", ARG_FLAG, AT(check_all),
 	  OPT_CHECK, NULL },
 	{ 0, "extra", NULL, "check the features some programs need", ARG_FLAG, AT(check_extra),

@@ -141,27 +141,60 @@ static int make_room(const UnixSkEntry *sk, const char *path, char *aside, size_
 	return unlink(path) < 0 ? error_sys(err, "replace %s", path) : 0;
 }
 
+/* The directories above a deleted name may be gone too: they are made for the moment of the bind.
+   @return how many bytes of the path were there before; -errno */
+static ssize_t make_parents(const char *path, struct error *err)
+{
+	char part[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	ssize_t there = 0;
+	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		if (mkdir(part, 0700) == 0)
+			continue;
+		if (errno != EEXIST)
+			return error_sys(err, "make %s for a moment", part);
+		there = slash - path;
+	}
+	return there;
+}
+
+static void remove_parents(const char *path, ssize_t there)
+{
+	char part[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *slash = strrchr(part, '/'); slash && slash - part > there;
+	     slash = strrchr(part, '/')) {
+		*slash = 0;
+		rmdir(part);
+	}
+}
+
 static int bind_here(int fd, const UnixSkEntry *sk, struct error *err)
 {
 	struct sockaddr_un addr;
 	socklen_t len = address_of(sk, &addr);
 	char path[sizeof(addr.sun_path) + 1] = "", aside[sizeof(path) + 16] = "";
 	memcpy(path, sk->name.data, sk->name.len);
-	bool in_files = path[0] != 0;
-	int rc = in_files ? make_room(sk, path, aside, sizeof(aside), err) : 0;
+	bool in_files = path[0] != 0, deleted = in_files && sk->has_deleted && sk->deleted;
+	ssize_t there = deleted ? make_parents(path, err) : 0;
+	int rc = there < 0 ? (int)there : 0;
+	if (rc == 0 && in_files)
+		rc = make_room(sk, path, aside, sizeof(aside), err);
 	if (rc < 0)
 		return rc;
 	if (bind(fd, (struct sockaddr *)&addr, len) < 0)
 		rc = error_sys(err, "bind to %s%s", in_files ? path : "@",
-			       in_files ? "" : (const char *)sk->name.data + 1);
+			       in_files ? "" : (const char *)addr.sun_path + 1);
 	const FilePermsEntry *perms = sk->file_perms;
 	if (rc == 0 && in_files && perms &&
 	    (chmod(path, perms->mode & 07777) < 0 || lchown(path, perms->uid, perms->gid) < 0))
 		rc = error_sys(err, "give %s its mode and owner", path);
-	if (in_files && sk->has_deleted && sk->deleted && rc == 0)
+	if (deleted && rc == 0)
 		unlink(path);
 	if (aside[0] && rename(aside, path) < 0 && rc == 0)
 		rc = error_sys(err, "move %s back to %s", aside, path);
+	if (deleted)
+		remove_parents(path, there);
 	return rc;
 }
 

@@ -15,7 +15,6 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/net/net.h"
@@ -137,7 +136,8 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 		rc = owner_dump(f, &sk->fown, err);
 	if (rc == 0)
 		rc = sock_opts_dump(f->fd, what, &sk->opts, err);
-	if (rc == 0 && info->state != TCP_LISTEN)
+	bool has_queue = info->type == SOCK_DGRAM || info->state == TCP_ESTABLISHED;
+	if (rc == 0 && has_queue)
 		rc = queue_dump(d, f->fd, e->id, what, &d->net->queues, err);
 	return rc;
 }
@@ -233,10 +233,12 @@ static int check_pending(const struct net_table *t, const struct unix_info *info
 {
 	for (size_t i = 0; i < info->nr_pending; i++) {
 		if (!info->pending[i])
-			log_warn("%s: a client has gone before its connection was accepted: it is "
-				 "not restored",
-				 holder);
-		else if (!seen_find(t, info->pending[i]))
+			return error_set(err, ENOTSUP,
+					 "%s is a listening unix socket with a connection whose "
+					 "client has gone before it was accepted, which images "
+					 "cannot carry: dump after the server has called accept",
+					 holder);
+		if (!seen_find(t, info->pending[i]))
 			return error_set(err, ENOTSUP,
 					 "%s is a listening unix socket with a connection from "
 					 "outside the tree (inode %u) that waits to be accepted: "
