@@ -38,7 +38,7 @@ stasis=${O:-$BATS_TEST_DIRNAME/../../build}/stasis
 	[[ $output == *"stasis dump:"* ]]
 }
 
-@test "check takes no operand and no option of dump" {
+@test "check takes no operand and no option that is none" {
 	run -1 "$stasis" check something
-	run -1 "$stasis" check -R
+	run -1 "$stasis" check --bogus
 }
