@@ -54,7 +54,7 @@ struct source_member {
 };
 /**
  * List members in name order (numbers inside names by value).
- * @return number of members; *out is owned by the source, valid until it closes
+ * @return number of members; *out is owned by the source, valid until it is listed again or closed
  */
 ssize_t source_list(struct source *src, const struct source_member **out, struct error *err);
 /** Open a member by image file name, or by stored path. @return 0; -ENOENT. */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * A check under way, for the files of this room.
+ */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/strbuf.h"
+#include "convert/verify/objects.h"
+#include "convert/verify/verify.h"
+#include "images/source.h"
+#include "inventory.pb-c.h"
+
+enum { DEPTH_MAX = 12 };
+
+/* Where the walk is: an image, an entry, and the fields down from its message. */
+struct place {
+	const char *image;
+	const struct image_type *type;
+	uint64_t number; /* in the image's file name, 0: none */
+	uint64_t entry;
+	unsigned depth;
+	struct step {
+		const ProtobufCFieldDescriptor *field;
+		size_t index;
+	} steps[DEPTH_MAX];
+};
+
+/* Bytes of a shared segment, by the number its pages go by: the largest that anything says. */
+struct segment {
+	uint64_t id, size;
+};
+
+struct check {
+	struct source *src;
+	struct doc *doc;
+	struct progress *progress;
+	const struct source_member *members; /* of src */
+	size_t nr_members;
+	bool *broken; /* by member: cannot be read to its end */
+	uint64_t nr_findings;
+
+	InventoryEntry *inventory; /* NULL: none, or broken */
+	bool has_cgroups, has_mounts, has_networks, has_tree;
+	struct object_set objects;
+	struct {
+		struct segment *items;
+		size_t nr, cap;
+	} segments;
+
+	/* References to what was not seen yet. */
+	struct {
+		struct pending {
+			char *image, *path;
+			uint64_t entry, key;
+			unsigned kind;
+		} * items;
+		size_t nr, cap;
+	} pending;
+
+	const struct reference *rows; /* the table, and the field of each of its rows */
+	const ProtobufCFieldDescriptor **fields;
+};
+
+/** One row of the findings. @param path  of the field, "" or NULL: the entry as a whole */
+void finding_at(struct check *check, const char *image, const uint64_t *entry, const char *path,
+		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/** At a field of a message the walk is at. @param field  NULL: the message as a whole */
+void finding(struct check *check, const struct place *at, const char *field, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/** What an error says, without the image's name: a column has it. Borrowed. */
+const char *finding_text(const char *image, const char *text);
+/** "vmas[3].shmid" */
+int place_path(const struct place *at, const char *field, struct strbuf *out);
+
+/* references.c: the table of what refers to what. */
+int references_init(struct check *check, struct error *err);
+void references_fini(struct check *check);
+/** Everything one message defines and refers to. */
+int references_of(struct check *check, const struct place *at, const ProtobufCMessage *msg,
+		  struct error *err);
+/** What is still missing when all images were read. */
+void references_finish(struct check *check);
+
+/* shape.c: what has to be true inside one message. */
+int shape_of(struct check *check, const struct place *at, const ProtobufCMessage *msg,
+	     struct error *err);
+int segment_add(struct check *check, uint64_t id, uint64_t size);
+
+/* walk.c: every image, to its end. */
+int walk_images(struct check *check, struct error *err);
+
+/* processes.c: what each process needs. */
+int check_processes(struct check *check, struct error *err);
+
+/* pages.c: page maps, page data, parents. */
+int check_pages(struct check *check, struct error *err);

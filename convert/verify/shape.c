@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ * What has to be true inside one message, whatever the rest of the set says: a row per message.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "convert/verify/check.h"
+#include "files.pb-c.h"
+#include "images/vma-status.h"
+#include "inventory.pb-c.h"
+#include "ipc.pb-c.h"
+#include "memory.pb-c.h"
+#include "mounts.pb-c.h"
+#include "namespaces.pb-c.h"
+#include "security.pb-c.h"
+#include "sockets.pb-c.h"
+#include "task.pb-c.h"
+
+enum { PAGE = 4096, NR_SIGNALS = 62, NR_SIGNALS_MIPS = 125, PORT_MAX = 65535 };
+
+static bool is_page_multiple(uint64_t n)
+{
+	return n % PAGE == 0;
+}
+
+static void inventory_shape(struct check *check, const struct place *at,
+			    const ProtobufCMessage *msg)
+{
+	const InventoryEntry *inventory = (const InventoryEntry *)msg;
+	if (inventory->img_version > 2)
+		finding(check, at, "img_version", "%" PRIu32 " is no version of the format",
+			inventory->img_version);
+}
+
+static void pstree_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const PstreeEntry *p = (const PstreeEntry *)msg;
+	bool leads = false;
+	for (size_t i = 0; i < p->n_threads; i++)
+		leads |= p->threads[i] == p->pid || p->threads[i] == 0;
+	if (p->pid == 0)
+		finding(check, at, "pid", "is 0");
+	else if (p->ppid && !object_set_has(&check->objects, OBJ_PROCESS, p->ppid))
+		finding(check, at, "ppid", "process %" PRIu32 " does not come before its child",
+			p->ppid);
+	else if (p->ppid == p->pid)
+		finding(check, at, "ppid", "process %" PRIu32 " is its own parent", p->pid);
+	if (!leads)
+		finding(check, at, "threads", "thread %" PRIu32 ", the leader, is not among them",
+			p->pid);
+}
+
+/* The member of a core that holds the registers of its machine. */
+static const void *core_registers(const CoreEntry *core)
+{
+	switch (core->mtype) {
+	case CORE_ENTRY__MARCH__X86_64:
+		return core->thread_info;
+	case CORE_ENTRY__MARCH__ARM:
+		return core->ti_arm;
+	case CORE_ENTRY__MARCH__AARCH64:
+		return core->ti_aarch64;
+	case CORE_ENTRY__MARCH__PPC64:
+		return core->ti_ppc64;
+	case CORE_ENTRY__MARCH__S390:
+		return core->ti_s390;
+	case CORE_ENTRY__MARCH__MIPS:
+		return core->ti_mips;
+	case CORE_ENTRY__MARCH__LOONGARCH64:
+		return core->ti_loongarch64;
+	case CORE_ENTRY__MARCH__RISCV64:
+		return core->ti_riscv64;
+	default:
+		return NULL;
+	}
+}
+
+enum { TASK_DEAD_STATE = 2, TASK_ZOMBIE_STATE = 6, TASK_STATE_MAX = 7 };
+
+static void core_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const CoreEntry *core = (const CoreEntry *)msg;
+	bool gone = core->tc && (core->tc->task_state == TASK_DEAD_STATE ||
+				 core->tc->task_state == TASK_ZOMBIE_STATE);
+	if (!gone && !core_registers(core))
+		finding(check, at, "mtype", "no registers of this machine");
+	if (core->tc && (core->tc->task_state < 1 || core->tc->task_state > TASK_STATE_MAX))
+		finding(check, at, "tc.task_state", "%" PRIu32 " is no state of a task",
+			core->tc->task_state);
+	if (!core->tc && check->has_tree &&
+	    object_set_has(&check->objects, OBJ_PROCESS, at->number))
+		finding(check, at, "tc", "missing in the core of a process");
+	if (!core->thread_core && !gone)
+		finding(check, at, "thread_core", "missing");
+	if (check->has_tree && !object_set_has(&check->objects, OBJ_THREAD, at->number) &&
+	    !object_set_has(&check->objects, OBJ_PROCESS, at->number))
+		finding(check, at, NULL, "no thread %" PRIu64 " in pstree.img", at->number);
+}
+
+static void task_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const TaskCoreEntry *tc = (const TaskCoreEntry *)msg;
+	if (tc->n_sigactions && tc->n_sigactions != NR_SIGNALS &&
+	    tc->n_sigactions != NR_SIGNALS_MIPS)
+		finding(check, at, "sigactions", "%zu of them, want %d", tc->n_sigactions,
+			NR_SIGNALS);
+}
+
+static void limits_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	enum { NR_LIMITS = 16 };
+	const TaskRlimitsEntry *limits = (const TaskRlimitsEntry *)msg;
+	if (limits->n_rlimits > NR_LIMITS)
+		finding(check, at, "rlimits", "%zu of them, there are %d", limits->n_rlimits,
+			NR_LIMITS);
+	for (size_t i = 0; i < limits->n_rlimits; i++) {
+		if (limits->rlimits[i]->cur > limits->rlimits[i]->max)
+			finding(check, at, "rlimits", "limit %zu is above its maximum", i);
+	}
+}
+
+static void creds_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const CredsEntry *creds = (const CredsEntry *)msg;
+	size_t n = creds->n_cap_prm;
+	if (creds->n_cap_inh != n || creds->n_cap_eff != n || creds->n_cap_bnd != n || n > 2)
+		finding(check, at, "cap_prm", "capability sets of different sizes");
+	for (size_t i = 0; i < n && i < creds->n_cap_eff; i++) {
+		if (creds->cap_eff[i] & ~creds->cap_prm[i]) {
+			finding(check, at, "cap_eff", "has capabilities that are not permitted");
+			break;
+		}
+	}
+}
+
+static void siginfo_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	enum { SIGINFO_SIZE = 128 };
+	const SiginfoEntry *signal = (const SiginfoEntry *)msg;
+	if (signal->siginfo.len != SIGINFO_SIZE)
+		finding(check, at, "siginfo", "%zu bytes, want %d", signal->siginfo.len,
+			SIGINFO_SIZE);
+}
+
+/* A guard region lies inside another area. */
+static void areas_shape(struct check *check, const struct place *at, const MmEntry *mm)
+{
+	uint64_t next = 0;
+	for (size_t i = 0; i < mm->n_vmas; i++) {
+		const VmaEntry *vma = mm->vmas[i];
+		if (vma->status & VMA_AREA_GUARD)
+			continue;
+		if (vma->start < next)
+			finding(check, at, "vmas",
+				"area %zu at %#" PRIx64 " starts below the end of the one before",
+				i, vma->start);
+		if (vma->end > next)
+			next = vma->end;
+	}
+}
+
+static void mm_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const MmEntry *mm = (const MmEntry *)msg;
+	areas_shape(check, at, mm);
+	if (mm->n_mm_saved_auxv % 2)
+		finding(check, at, "mm_saved_auxv", "%zu words, want pairs", mm->n_mm_saved_auxv);
+	if (mm->mm_start_code > mm->mm_end_code)
+		finding(check, at, "mm_start_code", "is above mm_end_code");
+	if (mm->mm_start_data > mm->mm_end_data)
+		finding(check, at, "mm_start_data", "is above mm_end_data");
+	if (mm->mm_start_brk > mm->mm_brk)
+		finding(check, at, "mm_start_brk", "is above mm_brk");
+	if (mm->mm_arg_start > mm->mm_arg_end)
+		finding(check, at, "mm_arg_start", "is above mm_arg_end");
+	if (mm->mm_env_start > mm->mm_env_end)
+		finding(check, at, "mm_env_start", "is above mm_env_end");
+	if (check->has_tree && at->number &&
+	    !object_set_has(&check->objects, OBJ_PROCESS, at->number))
+		finding(check, at, NULL, "no process %" PRIu64 " in pstree.img", at->number);
+}
+
+static int vma_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const VmaEntry *vma = (const VmaEntry *)msg;
+	if (vma->start >= vma->end)
+		finding(check, at, "end", "area %#" PRIx64 "-%#" PRIx64 " is empty", vma->start,
+			vma->end);
+	else if (!is_page_multiple(vma->start) || !is_page_multiple(vma->end))
+		finding(check, at, "start", "area %#" PRIx64 "-%#" PRIx64 " is not whole pages",
+			vma->start, vma->end);
+	if (vma->prot & ~0x0f00000fu) /* access, growth, the tagging bits of other machines */
+		finding(check, at, "prot", "%#" PRIx32 " is no protection", vma->prot);
+	if (!(vma->status & VMA_ANON_SHARED) || vma->end < vma->start)
+		return 0;
+	return segment_add(check, vma->shmid, vma->pgoff + (vma->end - vma->start));
+}
+
+static int memfd_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	(void)at;
+	const MemfdInodeEntry *memfd = (const MemfdInodeEntry *)msg;
+	return segment_add(check, memfd->shmid, memfd->size);
+}
+
+static int shm_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	(void)at;
+	const IpcShmEntry *shm = (const IpcShmEntry *)msg;
+	return shm->in_pagemaps ? segment_add(check, shm->desc->id, shm->size) : 0;
+}
+
+/* Which member of a file_entry its type needs. */
+static const struct {
+	FdTypes type;
+	const char *member;
+} file_members[] = {
+	{ FD_TYPES__REG, "reg" },        { FD_TYPES__PIPE, "pipe" },
+	{ FD_TYPES__FIFO, "fifo" },      { FD_TYPES__INETSK, "isk" },
+	{ FD_TYPES__UNIXSK, "usk" },     { FD_TYPES__EVENTFD, "efd" },
+	{ FD_TYPES__EVENTPOLL, "epfd" }, { FD_TYPES__INOTIFY, "ify" },
+	{ FD_TYPES__SIGNALFD, "sgfd" },  { FD_TYPES__PACKETSK, "psk" },
+	{ FD_TYPES__TTY, "tty" },        { FD_TYPES__FANOTIFY, "ffy" },
+	{ FD_TYPES__NETLINKSK, "nlsk" }, { FD_TYPES__NS, "nsf" },
+	{ FD_TYPES__TUNF, "tunf" },      { FD_TYPES__EXT, "ext" },
+	{ FD_TYPES__TIMERFD, "tfd" },    { FD_TYPES__MEMFD, "memfd" },
+	{ FD_TYPES__BPFMAP, "bpf" },     { FD_TYPES__PIDFD, "pidfd" },
+};
+
+static void file_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const FileEntry *file = (const FileEntry *)msg;
+	const char *member = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(file_members); i++) {
+		if (file_members[i].type == file->type)
+			member = file_members[i].member;
+	}
+	if (!member) {
+		finding(check, at, "type", "%d is no type of a file", (int)file->type);
+		return;
+	}
+	const ProtobufCFieldDescriptor *field =
+	    protobuf_c_message_descriptor_get_field_by_name(msg->descriptor, member);
+	const ProtobufCMessage *sub =
+	    *(ProtobufCMessage *const *)((const char *)msg + field->offset);
+	if (!sub) {
+		finding(check, at, member, "missing, as the type needs it");
+		return;
+	}
+	const ProtobufCFieldDescriptor *id =
+	    protobuf_c_message_descriptor_get_field_by_name(sub->descriptor, "id");
+	uint32_t inner = *(const uint32_t *)((const char *)sub + id->offset);
+	if (inner != file->id)
+		finding(check, at, member, "has id %" PRIu32 ", its entry %" PRIu32, inner,
+			file->id);
+}
+
+static void inet_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	enum { FAMILY_V4 = 2, FAMILY_V6 = 10 };
+	const InetSkEntry *sk = (const InetSkEntry *)msg;
+	size_t want = sk->family == FAMILY_V4 ? 1 : sk->family == FAMILY_V6 ? 4 : 0;
+	if (!want)
+		finding(check, at, "family", "%" PRIu32 " is neither IPv4 nor IPv6", sk->family);
+	else if (sk->n_src_addr != want || sk->n_dst_addr != want)
+		finding(check, at, "src_addr", "an address of %zu and one of %zu words, want %zu",
+			sk->n_src_addr, sk->n_dst_addr, want);
+	if (sk->src_port > PORT_MAX || sk->dst_port > PORT_MAX)
+		finding(check, at, "src_port", "no port");
+}
+
+static void tcp_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const TcpStreamEntry *tcp = (const TcpStreamEntry *)msg;
+	if (tcp->has_unsq_len && tcp->unsq_len > tcp->outq_len)
+		finding(check, at, "unsq_len", "more unsent than the queue holds");
+}
+
+static void seccomp_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	enum { INSTRUCTION = 8 };
+	const SeccompFilter *filter = (const SeccompFilter *)msg;
+	if (!filter->filter.len || filter->filter.len % INSTRUCTION)
+		finding(check, at, "filter", "%zu bytes, want instructions of %d",
+			filter->filter.len, INSTRUCTION);
+	if (filter->has_prev && filter->prev >= at->steps[at->depth - 1].index)
+		finding(check, at, "prev", "filter %" PRIu32 " does not come before its user",
+			filter->prev);
+}
+
+static void mount_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const MntEntry *mnt = (const MntEntry *)msg;
+	if (mnt->mountpoint[0] != '/')
+		finding(check, at, "mountpoint", "is not absolute");
+	if (mnt->parent_mnt_id == mnt->mnt_id)
+		finding(check, at, "parent_mnt_id", "mount %" PRIu32 " is its own parent",
+			mnt->mnt_id);
+}
+
+static void nanoseconds_shape(struct check *check, const struct place *at,
+			      const ProtobufCMessage *msg)
+{
+	const Timespec *time = (const Timespec *)msg;
+	if (time->tv_nsec >= 1000000000)
+		finding(check, at, "tv_nsec", "%" PRIu64 " are a second or more", time->tv_nsec);
+}
+
+static void extent_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const UidGidExtent *extent = (const UidGidExtent *)msg;
+	if (!extent->count || extent->first + (uint64_t)extent->count - 1 > UINT32_MAX ||
+	    extent->lower_first + (uint64_t)extent->count - 1 > UINT32_MAX)
+		finding(check, at, "count", "%" PRIu32 " ids do not fit", extent->count);
+}
+
+/* Rows with `make` can only fail for want of memory. */
+static const struct shape {
+	const ProtobufCMessageDescriptor *of;
+	void (*look)(struct check *check, const struct place *at, const ProtobufCMessage *msg);
+	int (*make)(struct check *check, const struct place *at, const ProtobufCMessage *msg);
+} shapes[] = {
+	{ &inventory_entry__descriptor, inventory_shape },
+	{ &pstree_entry__descriptor, pstree_shape },
+	{ &core_entry__descriptor, core_shape },
+	{ &task_core_entry__descriptor, task_shape },
+	{ &task_rlimits_entry__descriptor, limits_shape },
+	{ &creds_entry__descriptor, creds_shape },
+	{ &siginfo_entry__descriptor, siginfo_shape },
+	{ &mm_entry__descriptor, mm_shape },
+	{ &vma_entry__descriptor, .make = vma_shape },
+	{ &memfd_inode_entry__descriptor, .make = memfd_shape },
+	{ &ipc_shm_entry__descriptor, .make = shm_shape },
+	{ &file_entry__descriptor, file_shape },
+	{ &inet_sk_entry__descriptor, inet_shape },
+	{ &tcp_stream_entry__descriptor, tcp_shape },
+	{ &seccomp_filter__descriptor, seccomp_shape },
+	{ &mnt_entry__descriptor, mount_shape },
+	{ &timespec__descriptor, nanoseconds_shape },
+	{ &uid_gid_extent__descriptor, extent_shape },
+};
+
+int shape_of(struct check *check, const struct place *at, const ProtobufCMessage *msg,
+	     struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		if (shapes[i].of != msg->descriptor)
+			continue;
+		if (shapes[i].look)
+			shapes[i].look(check, at, msg);
+		else if (shapes[i].make(check, at, msg) < 0)
+			return error_set(err, ENOMEM, "%s: out of memory", at->image);
+	}
+	return 0;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ * The order of a check, and its findings.
+ */
+#include "convert/verify/verify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "convert/verify/check.h"
+
+static const struct doc_column columns[] = {
+	{ "image", "IMAGE", DOC_LEFT },
+	{ "entry", "ENTRY", DOC_RIGHT },
+	{ "field", "FIELD", DOC_LEFT },
+	{ "finding", "FINDING", DOC_LEFT },
+};
+
+void finding_at(struct check *check, const char *image, const uint64_t *entry, const char *path,
+		const char *fmt, ...)
+{
+	char text[1200];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	check->nr_findings++;
+	doc_row(check->doc);
+	doc_str(check->doc, NULL, NULL, image);
+	if (entry)
+		doc_u64(check->doc, NULL, NULL, *entry);
+	else
+		doc_none(check->doc, NULL, NULL);
+	doc_str(check->doc, NULL, NULL, path && *path ? path : NULL);
+	doc_str(check->doc, NULL, NULL, text);
+}
+
+const char *finding_text(const char *image, const char *text)
+{
+	size_t len = strlen(image);
+	return strncmp(text, image, len) || strncmp(text + len, ": ", 2) ? text : text + len + 2;
+}
+
+int place_path(const struct place *at, const char *field, struct strbuf *out)
+{
+	int rc = 0;
+	for (unsigned i = 0; rc == 0 && i < at->depth; i++) {
+		const struct step *step = &at->steps[i];
+		rc = strbuf_printf(out, "%s%s", i ? "." : "", step->field->name);
+		if (rc == 0 && step->field->label == PROTOBUF_C_LABEL_REPEATED)
+			rc = strbuf_printf(out, "[%zu]", step->index);
+	}
+	if (rc == 0 && field)
+		rc = strbuf_printf(out, "%s%s", at->depth ? "." : "", field);
+	return rc;
+}
+
+void finding(struct check *check, const struct place *at, const char *field, const char *fmt, ...)
+{
+	char text[1200];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	auto_strbuf path = { 0 };
+	/* Short of memory the path is shorter, the finding stays. */
+	place_path(at, field, &path);
+	finding_at(check, at->image, &at->entry, path.data, "%s", text);
+}
+
+int segment_add(struct check *check, uint64_t id, uint64_t size)
+{
+	for (size_t i = 0; i < check->segments.nr; i++) {
+		struct segment *segment = &check->segments.items[i];
+		if (segment->id != id)
+			continue;
+		if (segment->size < size)
+			segment->size = size;
+		return 0;
+	}
+	struct segment *segment = array_add(&check->segments);
+	if (!segment)
+		return -ENOMEM;
+	*segment = (struct segment){ id, size };
+	return 0;
+}
+
+static void check_fini(struct check *check)
+{
+	references_fini(check);
+	free(check->segments.items);
+	free(check->broken);
+	if (check->inventory)
+		protobuf_c_message_free_unpacked(&check->inventory->base, NULL);
+}
+
+int verify_source(struct source *src, struct doc *doc, struct progress *progress, struct error *err)
+{
+	__attribute__((cleanup(check_fini))) struct check check = { .src = src,
+								    .doc = doc,
+								    .progress = progress };
+	ssize_t nr = source_list(src, &check.members, err);
+	if (nr < 0)
+		return (int)nr;
+	check.nr_members = (size_t)nr;
+	check.broken = calloc(check.nr_members + 1, sizeof(bool));
+	if (!check.broken)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = references_init(&check, err);
+	if (rc < 0)
+		return rc;
+	doc_table(doc, "findings", NULL, columns, ARRAY_SIZE(columns));
+	rc = walk_images(&check, err);
+	if (rc == 0) {
+		references_finish(&check);
+		rc = check_processes(&check, err);
+	}
+	if (rc == 0)
+		rc = check_pages(&check, err);
+	doc_end(doc);
+	doc_u64(doc, "count", NULL, check.nr_findings);
+	if (rc < 0)
+		return rc;
+	return check.nr_findings ? 1 : 0;
+}

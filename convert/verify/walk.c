@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ * Every image of a set, to its end: what cannot be read is a finding, what can is looked at
+ * message by message.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "convert/raw/raw.h"
+#include "convert/verify/check.h"
+#include "images/reader.h"
+
+/* Images that define much of what others refer to are read first: few references have to wait. */
+static const enum image_id early[] = {
+	IMG_INVENTORY,   IMG_PSTREE, IMG_CGROUP,   IMG_MNTS,    IMG_FILES,
+	IMG_MEMFD_INODE, IMG_FDINFO, IMG_TTY_INFO, IMG_SECCOMP,
+};
+enum { NR_EARLY = sizeof(early) / sizeof(early[0]) };
+
+static unsigned rank_of(const struct image_type *type)
+{
+	unsigned rank = 0;
+	while (rank < NR_EARLY && early[rank] != type->id)
+		rank++;
+	return rank;
+}
+
+/* The number in an image's name; the type's pattern is known to match. */
+static uint64_t number_of(const struct image_type *type, const char *name)
+{
+	const char *percent = strchr(type->pattern, '%');
+	if (!percent || percent[1] == 's')
+		return 0;
+	return strtoull(name + (percent - type->pattern), NULL, percent[1] == 'x' ? 16 : 10);
+}
+
+static int message_visit(struct check *check, struct place *at, const ProtobufCMessage *msg,
+			 struct error *err);
+
+static int field_visit(struct check *check, struct place *at, const ProtobufCFieldDescriptor *field,
+		       const ProtobufCMessage *msg, struct error *err)
+{
+	const char *base = (const char *)msg;
+	struct step *step = &at->steps[at->depth - 1];
+	if (field->label != PROTOBUF_C_LABEL_REPEATED) {
+		const ProtobufCMessage *sub =
+		    *(const ProtobufCMessage *const *)(base + field->offset);
+		*step = (struct step){ field, 0 };
+		return sub ? message_visit(check, at, sub, err) : 0;
+	}
+	size_t nr = *(const size_t *)(base + field->quantifier_offset);
+	ProtobufCMessage *const *subs = *(ProtobufCMessage * *const *)(base + field->offset);
+	for (size_t i = 0; i < nr; i++) {
+		*step = (struct step){ field, i };
+		int rc = message_visit(check, at, subs[i], err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int message_visit(struct check *check, struct place *at, const ProtobufCMessage *msg,
+			 struct error *err)
+{
+	int rc = references_of(check, at, msg, err);
+	if (rc == 0)
+		rc = shape_of(check, at, msg, err);
+	if (at->depth == DEPTH_MAX) /* deeper are only folders of cgroups and profiles */
+		return rc;
+	at->depth++;
+	for (unsigned i = 0; rc == 0 && i < msg->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &msg->descriptor->fields[i];
+		if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+			rc = field_visit(check, at, field, msg, err);
+	}
+	at->depth--;
+	return rc;
+}
+
+/* The set's own word is kept: others need it. */
+static void inventory_keep(struct check *check, ProtobufCMessage **msg)
+{
+	if (check->inventory)
+		return;
+	check->inventory = (InventoryEntry *)*msg;
+	*msg = NULL;
+}
+
+static int entries_walk(struct check *check, struct image_reader *r, struct place *at,
+			struct error *why, struct error *err)
+{
+	for (at->entry = 0;; at->entry++) {
+		auto_message ProtobufCMessage *msg = NULL;
+		int rc = image_next(r, &msg, why);
+		if (rc <= 0)
+			return rc;
+		rc = message_visit(check, at, msg, err);
+		if (rc < 0)
+			return rc;
+		if (at->type->id == IMG_INVENTORY)
+			inventory_keep(check, &msg);
+	}
+}
+
+/* Raw images are shown to nobody: whatever shows them checks their form. */
+static int raw_walk(struct image_reader *r, struct error *why)
+{
+	const struct image_json how = { .no_payload = true };
+	auto_fd null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	auto_json_out out = { 0 };
+	int rc = json_out_init(&out, null, "/dev/null", true, why);
+	if (rc < 0)
+		return rc;
+	json_begin(&out, '{');
+	rc = raw_to_json(r, &how, &out, why);
+	return rc < 0 ? rc : json_out_flush(&out, why);
+}
+
+static bool type_fits(const struct image_type *named, const struct image_reader *r)
+{
+	const struct image_type *found = image_reader_type(r);
+	return named == found || named->magic == found->magic ||
+	       (!named->magic && found->id == IMG_PAGES_OLD);
+}
+
+/* @return 0: read to its end, or a finding was made; -errno: trouble that is not the image's */
+static int image_walk(struct check *check, size_t member, const struct image_type *type,
+		      struct error *err)
+{
+	const char *name = check->members[member].name;
+	struct place at = { .image = name, .type = type, .number = number_of(type, name) };
+	struct error why = { 0 }, trouble = { 0 };
+	auto_image_reader r = NULL;
+	int rc = image_open(check->src, name, &r, &why);
+	if (rc == 0 && !type_fits(type, r))
+		rc = error_set(&why, EBADMSG, "%s: is a %s image, not %s", name,
+			       image_reader_type(r)->name, type->name);
+	if (rc == 0 && type->entry && image_reader_type(r)->entry)
+		rc = entries_walk(check, r, &at, &why, &trouble);
+	else if (rc == 0 && type->id != IMG_PAGES && !type->magic)
+		rc = raw_walk(r, &why);
+	if (trouble.code)
+		return error_wrap(err, trouble.code, "%s", trouble.text);
+	if (rc == -ENOMEM)
+		return error_set(err, rc, "%s", why.text);
+	if (rc < 0) {
+		finding_at(check, name, r && at.entry ? &at.entry : NULL, NULL, "%s",
+			   finding_text(name, why.text));
+		check->broken[member] = true;
+	}
+	return 0;
+}
+
+static bool is_member_image(const struct source_member *m)
+{
+	return !strchr(m->name, '/');
+}
+
+static int members_define(struct check *check, struct error *err)
+{
+	for (size_t i = 0; i < check->nr_members; i++) {
+		const char *name = check->members[i].name;
+		const struct image_type *type =
+		    is_member_image(&check->members[i]) ? image_type_by_filename(name) : NULL;
+		if (!type)
+			continue;
+		check->has_cgroups |= type->id == IMG_CGROUP;
+		check->has_mounts |= type->id == IMG_MNTS;
+		check->has_networks |= type->id == IMG_NETNS || type->id == IMG_NETDEV;
+		check->has_tree |= type->id == IMG_PSTREE;
+		if (object_set_add(&check->objects, type->id, number_of(type, name)) < 0)
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+int walk_images(struct check *check, struct error *err)
+{
+	int rc = members_define(check, err);
+	for (unsigned rank = 0; rc == 0 && rank <= NR_EARLY; rank++) {
+		for (size_t i = 0; rc == 0 && i < check->nr_members; i++) {
+			const struct source_member *m = &check->members[i];
+			const struct image_type *type =
+			    is_member_image(m) ? image_type_by_filename(m->name) : NULL;
+			if (!type || rank_of(type) != rank)
+				continue;
+			rc = image_walk(check, i, type, err);
+			progress_add(check->progress, m->size);
+		}
+	}
+	return rc;
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit verify: is a checkpoint whole and coherent?
+bats_require_minimum_version 1.5.0
+load crit
+
+python() { PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/$1" "${@:2}"; }
+
+setup_file()
+{
+	export whole=$BATS_FILE_TMPDIR/whole
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/whole_set.py" "$crit" "$whole"
+}
+
+@test "verify finds nothing in a whole set" {
+	run -0 "$crit" verify "$whole"
+	[ -z "$output" ]
+	run -0 "$crit" verify --format json "$whole"
+	/usr/bin/python3 -c 'import json, sys
+assert json.loads(sys.argv[1]) == {"findings": [], "count": 0}' "$output"
+}
+
+@test "verify finds each of the corruptions, and says where" {
+	run -0 python verify.py "$crit" "$BATS_TEST_TMPDIR"
+	[[ ${lines[0]} =~ ^([0-9]+)\ corruptions\ found$ ]]
+	[ "${BASH_REMATCH[1]}" -ge 40 ]
+}
+
+@test "verify has a line for each finding, with image, entry and field" {
+	cp -r "$whole" "$BATS_TEST_TMPDIR/set"
+	cp -r "$whole.parent" "$BATS_TEST_TMPDIR/whole.parent"
+	rm "$BATS_TEST_TMPDIR/set/ghost-file-1.img"
+	run -1 "$crit" verify "$BATS_TEST_TMPDIR/set"
+	[[ ${lines[1]} =~ ^\ *remap-fpath.img\ +0\ +remap_id\ +no\ ghost-file-1.img$ ]]
+	[ "${#lines[@]}" = 2 ]
+	run -1 "$crit" verify --format json "$BATS_TEST_TMPDIR/set"
+	/usr/bin/python3 -c 'import json, sys
+assert json.loads(sys.argv[1]) == {"findings": [{
+    "image": "remap-fpath.img", "entry": 0, "field": "remap_id",
+    "finding": "no ghost-file-1.img"}], "count": 1}' "$output"
+}
+
+@test "verify reads archives" {
+	tar -C "$whole" -czf "$BATS_TEST_TMPDIR/set.tar.gz" --exclude=parent .
+	run -1 "$crit" verify "$BATS_TEST_TMPDIR/set.tar.gz"
+	[[ ${lines[1]} == *"pages are in a parent set, and there is none" ]]
+	[ "${#lines[@]}" = 2 ]
+}
+
+@test "verify: what cannot be opened is trouble" {
+	run -2 "$crit" verify "$BATS_TEST_TMPDIR/nothing"
+	run -2 "$crit" verify
+	run -1 "$crit" verify "$BATS_TEST_TMPDIR"
+	[[ $output == *"inventory.img"*"missing: the dump did not come to its end"* ]]
+}
+
+@test "verify finds nothing in any set of the corpus" {
+	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} dir n=0
+	[ -d "$corpus" ] || skip "no corpus"
+	for dir in "$corpus"/*/ "$corpus"/*/*/ "$corpus"/../containers/podman/*.tar*; do
+		[ -f "$dir/inventory.img" ] || [ -f "$dir" ] || continue
+		run -0 "$crit" verify "$dir"
+		[ -z "$output" ]
+		n=$((n + 1))
+	done
+	[ "$n" -ge 30 ]
+}

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MIT
+# Corrupts a whole set in one way after the other and looks whether `crit verify` finds each:
+#   verify.py CRIT WORKDIR
+import copy
+import os
+import shutil
+import struct
+import subprocess
+import sys
+
+import whole_set
+
+CRIT, WORK = sys.argv[1], sys.argv[2]
+GONE = object()
+
+
+def at(name, *path):
+    """Change one value: at(IMAGE, KEY…, VALUE); GONE removes it."""
+    *keys, last, value = path
+
+    def change(made):
+        where = made[name]
+        for key in keys:
+            where = where[key]
+        if value is GONE:
+            del where[last]
+        else:
+            where[last] = value
+    return name, change
+
+
+def append(name, *path):
+    """Repeat an item of a list: append(IMAGE, KEY…, INDEX)."""
+    *keys, index = path
+
+    def change(made):
+        where = made[name]
+        for key in keys:
+            where = where[key]
+        where.append(copy.deepcopy(where[index]))
+    return name, change
+
+
+def file_bytes(name, edit):
+    """Change the bytes of a file: edit(bytes) -> bytes, or None to remove it."""
+    return name, edit
+
+
+def patch(offset, data):
+    return lambda old: old[:offset] + data + old[offset + len(data):]
+
+
+FILES = {"pipe": 4, "fifo": 5, "unix": 7, "inet": 9, "tty": 11, "memfd": 13, "epoll": 14}
+
+# What is corrupted, and how: the edit, then the words of the finding.
+CORRUPTIONS = [
+    # framing
+    ("truncated", file_bytes("files.img", lambda d: d[:-3]), "files.img 16 wanted a message"),
+    ("size word cut", file_bytes("mm-1.img", lambda d: d + b"\1\0"), "mm-1.img wanted a size"),
+    ("size word huge", file_bytes("fs-1.img", patch(8, b"\xff\xff\xff\x7f")), "fs-1.img message"),
+    ("required field gone", file_bytes("fs-1.img", patch(8, struct.pack("<I", 0))), "fs-1.img"),
+    ("bad magic", file_bytes("pstree.img", patch(4, b"\0\0\0\0")), "pstree.img unknown magic"),
+    ("another image's magic", file_bytes("ids-1.img", patch(4, bytes.fromhex("12394051"))),
+     "ids-1.img is a FS image, not IDS"),
+    ("empty file", file_bytes("core-2.img", lambda d: b""), "core-2.img"),
+    ("payload cut", file_bytes("pipes-data.img", lambda d: d[:-1]), "pipes-data.img payload"),
+    ("TCP queue cut", file_bytes("tcp-stream-1f.img", lambda d: d[:-2]), "tcp-stream-1f.img"),
+    ("not a message", file_bytes("utsns-10.img", patch(12, b"\xff\xff")), "utsns-10.img"),
+    # missing images
+    ("no inventory", file_bytes("inventory.img", None), "inventory.img missing"),
+    ("no tree", file_bytes("pstree.img", None), "pstree.img missing"),
+    ("no core of a thread", file_bytes("core-2.img", None), "threads no core-2.img"),
+    ("no core of a process", file_bytes("core-3.img", None), "process 3 has no core-3.img"),
+    ("no mm", file_bytes("mm-3.img", None), "process 3 has no mm-3.img"),
+    ("no fs", file_bytes("fs-3.img", None), "process 3 has no fs-3.img"),
+    ("no ids", file_bytes("ids-3.img", None), "process 3 has no ids-3.img"),
+    ("no page map", file_bytes("pagemap-3.img", None), "process 3 has no pagemap-3.img"),
+    ("no descriptors", file_bytes("fdinfo-3.img", None), "files_id no fdinfo-3.img"),
+    ("no shared segment", file_bytes("pagemap-shmem-70.img", None), "no pagemap-shmem-70.img"),
+    ("no memfd pages", file_bytes("pagemap-shmem-71.img", None), "no pagemap-shmem-71.img"),
+    ("no SysV pages", file_bytes("pagemap-shmem-1.img", None), "no pagemap-shmem-1.img"),
+    ("no ghost file", file_bytes("ghost-file-1.img", None), "remap_id no ghost-file-1.img"),
+    ("no TCP stream", file_bytes("tcp-stream-1f.img", None), "isk.ino no tcp-stream-1f.img"),
+    ("no uts namespace", file_bytes("utsns-10.img", None), "uts_ns_id no utsns-10.img"),
+    ("no net namespace", file_bytes("netns-11.img", None), "net_ns_id no netns-11.img"),
+    ("no ipc namespace", file_bytes("ipcns-var-13.img", None), "ipc_ns_id no ipcns-var-13.img"),
+    ("no mounts", file_bytes("mountpoints-12.img", None), "mnt_ns_id no mountpoints-12.img"),
+    ("no files", file_bytes("files.img", None), "cwd_id no REG file 1"),
+    ("no terminals", file_bytes("tty-info.img", None), "tty.tty_info_id no terminal 2"),
+    ("no memfds", file_bytes("memfd.img", None), "memfd.inode_id no memfd inode 1"),
+    ("no filters", file_bytes("seccomp.img", None), "seccomp_filter no seccomp filter 1"),
+    # references
+    ("parent of a process", at("pstree.img", 1, "ppid", 9), "pstree.img 1 ppid no process 9"),
+    ("two of one pid", at("pstree.img", 1, "pid", 1), "pstree.img 1 pid a second process 1"),
+    ("leader not a thread", at("pstree.img", 1, "threads", [2]), "thread 3, the leader"),
+    ("cgroup set", at("core-1.img", 0, "tc", "cg_set", 7), "tc.cg_set no cgroup set 7"),
+    ("seccomp filter", at("core-2.img", 0, "thread_core", "seccomp_filter", 5),
+     "thread_core.seccomp_filter no seccomp filter 5"),
+    ("filter before itself", at("seccomp.img", 0, "seccomp_filters", 1, "prev", 1),
+     "filter 1 does not come before"),
+    ("timer's thread", at("core-1.img", 0, "tc", "timers", "posix", 0, "notify_thread_id", 9),
+     "tc.timers.posix[0].notify_thread_id no thread 9"),
+    ("working directory", at("fs-1.img", 0, "cwd_id", 99), "fs-1.img 0 cwd_id no REG file 99"),
+    ("root", at("fs-1.img", 0, "root_id", 5), "fs-1.img 0 root_id no REG file 5"),
+    ("program", at("mm-1.img", 0, "exe_file_id", 99), "exe_file_id no REG file 99"),
+    ("mapped file", at("mm-1.img", 0, "vmas", 0, "shmid", 98), "vmas[0].shmid no REG file 98"),
+    ("shared segment", at("mm-1.img", 0, "vmas", 2, "shmid", 90), "no pagemap-shmem-90.img"),
+    ("SysV segment", at("mm-1.img", 0, "vmas", 3, "shmid", 8), "vmas[3].shmid no SysV segment 8"),
+    ("mapped memfd", at("mm-1.img", 0, "vmas", 4, "shmid", 3), "vmas[4].shmid no MEMFD file 3"),
+    ("descriptor's file", at("fdinfo-2.img", 1, "id", 77), "fdinfo-2.img 1 id no PIPE file 77"),
+    ("descriptor's type", at("fdinfo-2.img", 1, "type", "FIFO"), "no FIFO file 5"),
+    ("two of one descriptor", at("fdinfo-2.img", 1, "fd", 0), "fd a second descriptor 0"),
+    ("two of one file", at("files.img", 1, "id", 1), "a second REG file 1"),
+    ("ids of one file", at("files.img", FILES["pipe"], "pipe", "id", 3), "pipe has id 3"),
+    ("file without its member", at("files.img", FILES["pipe"], "pipe", GONE), "pipe missing"),
+    ("mount of a file", at("files.img", 0, "reg", "mnt_id", 44), "reg.mnt_id no mount 44"),
+    ("file of a fifo", at("files.img", FILES["fifo"], "fifo", "regf_id", 5), "no REG file 5"),
+    ("peer", at("files.img", FILES["unix"], "usk", "peer", 4), "no unix socket with inode 4"),
+    ("terminal", at("files.img", FILES["tty"], "tty", "tty_info_id", 3), "no terminal 3"),
+    ("memfd inode", at("files.img", FILES["memfd"], "memfd", "inode_id", 4), "no memfd inode 4"),
+    ("watched descriptor", at("files.img", FILES["epoll"], "epfd", "tfd", 0, "tfd", 50),
+     "epfd.tfd[0].tfd no descriptor 50"),
+    ("socket's network", at("files.img", FILES["inet"], "isk", "ns_id", 14), "no netns-14.img"),
+    ("address words", at("files.img", FILES["inet"], "isk", "src_addr", [1, 2]), "want 1"),
+    ("port", at("files.img", FILES["inet"], "isk", "src_port", 70000), "no port"),
+    ("pipe of data", at("pipes-data.img", 0, "pipe_id", 54), "pipe_id no pipe 54"),
+    ("fifo of data", at("fifo-data.img", 0, "pipe_id", 55), "pipe_id no fifo 55"),
+    ("socket of data", at("sk-queues.img", 0, "id_for", 5), "id_for no UNIXSK file 5"),
+    ("descriptor in flight", at("sk-queues.img", 0, "scm", 0, "rights", [60]), "no file 60"),
+    ("unsent bytes", at("tcp-stream-1f.img", 0, "unsq_len", 9), "more unsent"),
+    ("terminal of data", at("tty-data.img", 0, "tty_id", 9), "tty_id no terminal 9"),
+    ("remapped file", at("remap-fpath.img", 0, "orig_id", 40), "orig_id no file 40"),
+    ("link remap", at("remap-fpath.img", 1, "remap_id", 40), "remap_id no REG file 40"),
+    ("two remaps", append("remap-fpath.img", 0), "a second remap of file 4"),
+    ("owner of a lock", at("filelocks.img", 0, "pid", 8), "filelocks.img 0 pid no process 8"),
+    ("descriptor of a lock", at("filelocks.img", 0, "fd", 80), "fd no descriptor 80"),
+    ("parent mount", at("mountpoints-12.img", 0, "parent_mnt_id", 6), "no mount 6"),
+    ("mount below itself", at("mountpoints-12.img", 0, "parent_mnt_id", 21), "its own parent"),
+    ("two of one mount", append("mountpoints-12.img", 0), "a second mount 21"),
+    ("bridge of a device", at("netdev-11.img", 1, "master", 9), "master no network device 9"),
+    ("network of an id", at("netns-11.img", 0, "nsids", 0, "target_ns_id", 40), "netns-40.img"),
+    # shapes
+    ("version", at("inventory.img", 0, "img_version", 9), "img_version 9 is no version"),
+    ("state", at("core-3.img", 0, "tc", "task_state", 99), "99 is no state"),
+    ("machine", at("core-2.img", 0, "mtype", "AARCH64"), "mtype no registers"),
+    ("leader without task", at("core-3.img", 0, "tc", GONE), "core-3.img 0 tc missing"),
+    ("one signal action", append("core-1.img", 0, "tc", "sigactions", 0), "63 of them, want 62"),
+    ("limit above maximum", at("core-1.img", 0, "tc", "rlimits", "rlimits", 3, "cur", 300),
+     "limit 3 is above"),
+    ("siginfo", at("core-1.img", 0, "tc", "signals_s", "signals", 0, "siginfo", "AA==\n"),
+     "1 bytes, want 128"),
+    ("capabilities", at("core-1.img", 0, "thread_core", "creds", "cap_eff", [1, 0]),
+     "not permitted"),
+    ("overlapping areas", at("mm-1.img", 0, "vmas", 1, "start", 0x401000), "starts below"),
+    ("empty area", at("mm-1.img", 0, "vmas", 1, "end", 0x500000), "is empty"),
+    ("odd area", at("mm-1.img", 0, "vmas", 1, "end", 0x504001), "not whole pages"),
+    ("auxiliary vector", at("mm-1.img", 0, "mm_saved_auxv", [6]), "want pairs"),
+    ("nanoseconds", at("timens-0.img", 0, "monotonic", "tv_nsec", 10**9), "a second or more"),
+    # pages
+    ("pages short", file_bytes("pages-1.img", lambda d: d[:-whole_set.PAGE]), "pagemap-1.img"),
+    ("pages long", file_bytes("pages-2.img", lambda d: d + bytes(whole_set.PAGE)),
+     "pages-2.img 8192 bytes, its page map has 4096"),
+    ("pages gone", file_bytes("pages-3.img", None), "pagemap-shmem-70.img"),
+    ("pages nobody maps", at("pagemap-3.img", 0, "pages_id", 9), "pages-9.img, which is missing"),
+    ("page outside of areas", at("pagemap-3.img", 1, "vaddr", 0x900000), "lie in no area"),
+    ("pages overlap", at("pagemap-1.img", 2, "vaddr", 0x400000), "pagemap-1.img"),
+    ("page past a segment", at("pagemap-shmem-71.img", 1, "vaddr", whole_set.PAGE), "segment"),
+    ("page not in the parent", at("pagemap-1.img", 3, "vaddr", 0x503000),
+     "page at 0x503000 is not in the parent set"),
+    ("no parent", file_bytes("parent", None), "pages are in a parent set, and there is none"),
+]
+
+
+def corrupt(directory, name, edit):
+    path = os.path.join(directory, name)
+    if edit is None:
+        os.unlink(path)
+        return
+    with open(path, "rb") as image:
+        data = image.read()
+    with open(path, "wb") as image:
+        image.write(edit(data))
+
+
+def apply(base, directory, what):
+    shutil.copytree(base, directory, symlinks=True)
+    name, edit = what
+    if edit is not None and edit.__name__ == "change":
+        made = copy.deepcopy(whole_set.images())
+        edit(made)
+        whole_set.encode(CRIT, directory, name, made[name])
+    else:
+        corrupt(directory, name, edit)
+
+
+def verify(directory):
+    done = subprocess.run([CRIT, "verify", directory], capture_output=True, text=True, check=False)
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()[1:]]
+    return done.returncode, lines, done.stderr
+
+
+def found(lines, words):
+    """A line with all the words in their order."""
+    for line in lines:
+        place = 0
+        for word in words.split():
+            place = line.find(word, place)
+            if place < 0:
+                break
+            place += len(word)
+        else:
+            return True
+    return False
+
+
+def main():
+    base = os.path.join(WORK, "whole")
+    whole_set.build(CRIT, base)
+    code, lines, errors = verify(base)
+    assert (code, lines, errors) == (0, [], ""), (code, lines, errors)
+    missed = []
+    for number, (what, edit, words) in enumerate(CORRUPTIONS):
+        directory = os.path.join(WORK, "c%d" % number)
+        apply(base, directory, edit)
+        code, lines, errors = verify(directory)
+        if code != 1 or errors or not found(lines, words):
+            missed.append("%s: exit %d, %s %s" % (what, code, lines[:4], errors.strip()))
+        shutil.rmtree(directory)
+    print("%d corruptions found" % (len(CORRUPTIONS) - len(missed)))
+    for line in missed:
+        print("missed: " + line)
+    return 1 if missed else 0
+
+
+sys.exit(main())
