@@ -222,6 +222,20 @@ static size_t utf8_decode(const unsigned char *s, size_t len, uint32_t *c)
 	return n;
 }
 
+bool json_is_utf8(const char *bytes, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)bytes;
+	uint32_t c;
+	while (len) {
+		size_t n = s[0] && s[0] < 0x80 ? 1 : utf8_decode(s, len, &c);
+		if (!n)
+			return false;
+		s += n;
+		len -= n;
+	}
+	return true;
+}
+
 static size_t put_wide(struct json_out *out, const unsigned char *s, size_t len)
 {
 	uint32_t c;

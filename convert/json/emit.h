@@ -49,6 +49,8 @@ void json_null(struct json_out *out);
  */
 void json_str(struct json_out *out, const char *s);
 void json_bytes(struct json_out *out, const void *bytes, size_t len);
+/** Whether bytes are valid UTF-8 without a NUL: text for everybody. */
+bool json_is_utf8(const char *bytes, size_t len);
 /** A formatted string; for short text of our own. */
 void json_strf(struct json_out *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

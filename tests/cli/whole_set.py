@@ -215,7 +215,7 @@ def page_bytes(number):
     """Page data: the arguments and the environment are at the start of the stack, the last page."""
     data = bytearray(b"".join(bytes([number * 16 + i]) * PAGE for i in range(PAGES[number])))
     if number == 1:
-        data[-PAGE:-PAGE + 0x1f] = b"prog\0--serve\0\0\0\0PATH=/bin\0A=1\0\0"
+        data[-PAGE:-PAGE + 0x20] = b"prog\0--serve\0\0\0\0PATH=/bin\0A=1\0\0\0"
     return bytes(data)
 
 
