@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ * Queries of memory into ranges.
+ */
+#include "convert/memory/select.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/args.h"
+#include "base/array.h"
+
+#define PAGE 4096ull
+
+/* Addresses are hexadecimal, with or without 0x. @return what follows, or NULL */
+static const char *parse_address(const char *text, uint64_t *out)
+{
+	char *end;
+	if (!strncmp(text, "0x", 2) || !strncmp(text, "0X", 2))
+		text += 2;
+	if (!*text || strspn(text, "0123456789abcdefABCDEF") > 16 || *text == '-' || *text == '+')
+		return NULL;
+	errno = 0;
+	*out = strtoull(text, &end, 16);
+	return errno || end == text ? NULL : end;
+}
+
+static int parse_range(const char *text, struct memory_range *out, struct error *err)
+{
+	const char *end = parse_address(text, &out->start);
+	if (end && !*end) {
+		out->start &= ~(PAGE - 1);
+		out->end = out->start > UINT64_MAX - PAGE ? UINT64_MAX : out->start + PAGE;
+		return 0;
+	}
+	if (end && *end == '-')
+		end = parse_address(end + 1, &out->end);
+	if (!end || *end || out->end <= out->start)
+		return error_set(err, EINVAL, "%s: want an address or START-END, in hexadecimal",
+				 text);
+	return 0;
+}
+
+static int parse_kind(const char *text, int *out, struct error *err)
+{
+	char names[256] = "";
+	for (int i = 0; i < NR_AREA_KINDS; i++) {
+		if (!strcmp(text, area_kind_names[i])) {
+			*out = i;
+			return 0;
+		}
+		size_t len = strlen(names);
+		snprintf(names + len, sizeof(names) - len, " %s", area_kind_names[i]);
+	}
+	return error_set(err, EINVAL, "no kind of memory is called %s: there are%s", text, names);
+}
+
+static int range_add(struct memory_ranges *out, uint64_t start, uint64_t end, struct error *err)
+{
+	struct memory_range *range = array_add(out);
+	if (!range)
+		return error_set(err, ENOMEM, "out of memory");
+	*range = (struct memory_range){ start, end };
+	return 0;
+}
+
+int memory_select(struct memory_view *mv, const struct memory_query *query,
+		  struct memory_ranges *out, struct error *err)
+{
+	struct memory_range want = { 0, UINT64_MAX };
+	int kind = -1;
+	uint64_t number = 0;
+	const struct area *areas;
+	size_t nr = memory_view_areas(mv, &areas);
+	*out = (struct memory_ranges){ 0 };
+	int rc = query->range ? parse_range(query->range, &want, err) : 0;
+	if (rc == 0 && query->kind)
+		rc = parse_kind(query->kind, &kind, err);
+	if (rc == 0 && query->area && (parse_u64(query->area, &number) < 0 || number >= nr))
+		rc = error_set(err, EINVAL, "--vma %s: there are %zu areas, counted from 0",
+			       query->area, nr);
+	for (size_t i = 0; rc == 0 && i < nr; i++) {
+		uint64_t start = areas[i].vma->start, end = areas[i].vma->end;
+		start = start > want.start ? start : want.start;
+		end = end < want.end ? end : want.end;
+		if (start >= end || (kind >= 0 && areas[i].kind != (enum area_kind)kind) ||
+		    (query->area && i != number))
+			continue;
+		rc = range_add(out, start, end, err);
+	}
+	if (rc == 0 && !out->nr)
+		rc = error_set(err, ENOENT, "nothing is selected: no memory of that kind is mapped there");
+	if (rc < 0)
+		memory_ranges_fini(out);
+	return rc;
+}
+
+void memory_ranges_fini(struct memory_ranges *ranges)
+{
+	free(ranges->items);
+	*ranges = (struct memory_ranges){ 0 };
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * crit strings: printable text in the memory of captured processes.
+ */
+#include "base/array.h"
+#include "convert/memory/report.h"
+#include "convert/memory/scan.h"
+#include "crit/commands.h"
+#include "crit/memory-arg.h"
+
+#define MIN_LENGTH 4
+
+struct strings_opts {
+	struct memory_opts memory;
+	const char *format;
+	uint64_t min, max;
+};
+
+static const struct arg_row rows[] = {
+	{ 'n', "bytes", "MIN", "only those of at least MIN characters; default: 4", ARG_UINT64,
+	  offsetof(struct strings_opts, min), 0, NULL },
+	{ 'm', "max-count", "N", "stop after N strings", ARG_UINT64,
+	  offsetof(struct strings_opts, max), 0, NULL },
+	MEMORY_ROWS(struct strings_opts, memory),
+	FORMAT_ROW(struct strings_opts),
+};
+
+struct strings_run {
+	size_t min;
+	struct memory_report report;
+};
+
+static int visit(void *arg, const struct process *p, const char *comm, struct memory_view *mv,
+		 const struct memory_ranges *ranges, struct error *err)
+{
+	struct strings_run *run = arg;
+	run->report.process.pid = p->pid;
+	run->report.process.comm = comm;
+	return memory_strings(mv, ranges, run->min, &run->report, err);
+}
+
+static int strings_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	const struct strings_opts *o = opts;
+	if (nr_operands != 1)
+		return error_set(err, EUSAGE, "want one checkpoint");
+	auto_checkpoint_arg arg = { 0 };
+	auto_doc doc = NULL;
+	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	if (rc == 0)
+		rc = doc_arg_open(o->format, &doc, err);
+	if (rc < 0)
+		return rc;
+	struct strings_run run = { o->min ? o->min : MIN_LENGTH, { .doc = doc, .max = o->max } };
+	memory_report_begin(&run.report, "strings");
+	rc = memory_arg_each(arg.cp, &o->memory, visit, &run, err);
+	doc_end(doc);
+	int closed = doc_close(doc, rc < 0 ? NULL : err);
+	doc = NULL;
+	return rc < 0 ? rc : closed;
+}
+
+const struct command cmd_strings = {
+	.name = "strings",
+	.group = GROUP_SEARCH,
+	.args = "[-n MIN] [-p PID] [OPTION…] SRC",
+	.summary = "printable text in the memory of captured processes",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.opts_size = sizeof(struct strings_opts),
+	.run = strings_run,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * Going over the memory of the processes that are meant.
+ */
+#include "crit/memory-arg.h"
+
+#include <string.h>
+
+static int visit_one(struct checkpoint *cp, const struct process *p, const struct memory_opts *opts,
+		     memory_visit visit, void *arg, struct error *err)
+{
+	auto_memory_view mv = NULL;
+	auto_memory_ranges ranges = { 0 };
+	auto_message CoreEntry *core = NULL;
+	int rc = memory_view_open(cp, p, opts->sysroot, &mv, err);
+	if (rc == 0)
+		rc = process_core(cp, p->pid, &core, err);
+	if (rc == 0)
+		rc = memory_select(mv, &opts->query, &ranges, err);
+	if (rc < 0)
+		return rc;
+	return visit(arg, p, core->tc && core->tc->comm ? core->tc->comm : "", mv, &ranges, err);
+}
+
+/* A zombie has no memory: an error only when it was asked for by pid. */
+static bool has_memory(struct checkpoint *cp, const struct process *p)
+{
+	auto_message CoreEntry *core = NULL;
+	return process_core(cp, p->pid, &core, NULL) < 0 || !core_is_zombie(core);
+}
+
+int memory_arg_each(struct checkpoint *cp, const struct memory_opts *opts, memory_visit visit,
+		    void *arg, struct error *err)
+{
+	const struct process *p;
+	if (opts->pid) {
+		int rc = checkpoint_pick(cp, opts->pid, &p, err);
+		if (rc == 0 && !has_memory(cp, p))
+			rc = error_set(err, ENOENT, "pid %s is a zombie: it has no memory",
+				       opts->pid);
+		return rc < 0 ? rc : visit_one(cp, p, opts, visit, arg, err);
+	}
+	struct error why = { 0 };
+	bool any = false;
+	for (size_t i = 0; i < checkpoint_nr_processes(cp); i++) {
+		p = checkpoint_process(cp, i);
+		if (!has_memory(cp, p))
+			continue;
+		int rc = visit_one(cp, p, opts, visit, arg, &why);
+		any |= rc >= 0;
+		if (rc == 1)
+			return 1;
+		if (rc < 0 && rc != -ENOENT)
+			return error_set(err, rc, "pid %u: %s", p->pid, why.text);
+	}
+	if (!any)
+		return error_set(err, ENOENT, "%s",
+				 why.text[0] ? why.text : "no process has memory");
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * What the memory commands have in common on the command line: whose memory, and which of it.
+ */
+#pragma once
+
+#include "convert/memory/select.h"
+#include "crit/checkpoint-arg.h"
+
+struct memory_opts {
+	const char *pid, *sysroot;
+	struct memory_query query;
+};
+
+#define MEMORY_ROWS(type, member)                                                                  \
+	{ 'p',        "pid",                                                                       \
+	  "PID",      "of this process; default: all",                                             \
+	  ARG_STRING, offsetof(type, member.pid),                                                  \
+	  0,          NULL },                                                                      \
+	    { 'k',        "kind",                                                                  \
+	      "KIND",     "only of heap, stack, anon, file, shmem, memfd, …",                      \
+	      ARG_STRING, offsetof(type, member.query.kind),                                       \
+	      0,          NULL },                                                                  \
+	    { 0,          "vma",                                                                   \
+	      "N",        "only area N, counted from 0 in address order",                          \
+	      ARG_STRING, offsetof(type, member.query.area),                                       \
+	      0,          NULL },                                                                  \
+	{                                                                                          \
+		0, "sysroot", "DIR", "take file pages that are not in the set from below DIR",     \
+		    ARG_STRING, offsetof(type, member.sysroot), 0, NULL                            \
+	}
+
+/** For one process. @return 0 to go on; 1 to stop; -errno. */
+typedef int (*memory_visit)(void *arg, const struct process *p, const char *comm,
+			    struct memory_view *mv, const struct memory_ranges *ranges,
+			    struct error *err);
+
+/**
+ * Visit every process that is meant and has memory.
+ * @return 0, 1 when stopped; -ENOENT when the query selects nothing in any; -errno
+ */
+int memory_arg_each(struct checkpoint *cp, const struct memory_opts *opts, memory_visit visit,
+		    void *arg, struct error *err);

@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit pages, grep and strings: the memory of captured processes.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file() { make_set; }
+
+setup()
+{
+	mem=$BATS_TEST_TMPDIR/mem
+	cp -r "$set" "$mem"
+	truncate -s 12288 "$mem/pages-1.img"
+	poke 16 'a secret word'
+	poke 8189 'ACROSS' # over the border of two areas
+	printf '\xde\xad\xbe\xef' | dd of="$mem/pages-1.img" bs=1 seek=12284 conv=notrunc status=none
+}
+
+# poke OFFSET TEXT: into the pages of process 100, which begin at 0x400000
+poke()
+{
+	printf %s "$2" | dd of="$mem/pages-1.img" bs=1 seek="$1" conv=notrunc status=none
+}
+
+@test "grep finds text, and says where" {
+	run -0 "$crit" grep -p 100 -s 'secret w' "$mem"
+	[[ ${lines[0]} =~ PID\ +PROCESS\ +ADDRESS\ +MEMORY\ +FILE\ +BYTES ]]
+	[[ ${lines[1]} =~ 100\ +alive\ +0x400012\ +file\ +/usr/bin/prog\ +"secret w" ]]
+	[ ${#lines[@]} = 2 ]
+}
+
+@test "grep finds what lies over the border of areas, once" {
+	run -0 "$crit" grep -p 100 -s ACROSS "$mem"
+	[ ${#lines[@]} = 2 ]
+	[[ ${lines[1]} == *0x401ffd* ]]
+	run -0 "$crit" grep -p 100 -r 'A[C-S]{4}S' "$mem"
+	[ ${#lines[@]} = 2 ]
+}
+
+@test "grep takes hexadecimal, ignores case, stops when told" {
+	run -0 "$crit" grep -p 100 -x 'de ad BEEF' "$mem"
+	[[ ${lines[1]} == *0x402ffc*'\xbe\xef' ]]
+	run -0 "$crit" grep -i -s 'SECRET' "$mem"
+	run -0 "$crit" grep -m 1 -r '[a-z]+' "$mem"
+	[ ${#lines[@]} = 2 ]
+}
+
+@test "grep --format json names bytes that are no text" {
+	run -0 "$crit" grep -p 100 -x deadbeef --format json "$mem"
+	/usr/bin/python3 -c 'import json, sys
+(m,) = json.loads(sys.argv[1])["matches"]
+assert m["pid"] == 100 and m["address"] == "0x402ffc" and m["kind"] == "file-shared", m' "$output"
+}
+
+@test "grep exits 1 when nothing is found, 2 on trouble" {
+	run -1 "$crit" grep -s 'not there' "$mem"
+	run -2 "$crit" grep -r '(' "$mem"
+	[[ $output == *"missing closing parenthesis"* ]]
+	run -2 "$crit" grep -x abc "$mem"
+	[[ $output == *"pairs of hexadecimal digits"* ]]
+	run -2 "$crit" grep -s a -x bb "$mem"
+	run -2 "$crit" grep -p 102 -s a "$mem"
+	[[ $output == *"pid 102 is a zombie"* ]]
+	truncate -s 100 "$mem/pages-1.img"
+	run -2 "$crit" grep -p 100 -s a "$mem"
+	[[ $output == *pages-1.img* ]]
+}
+
+@test "strings prints text of a given length, by address" {
+	run -0 "$crit" strings -p 100 -n 10 "$mem"
+	[ ${#lines[@]} = 2 ]
+	[[ ${lines[1]} == *0x400010*"a secret word" ]]
+	run -0 "$crit" strings -p 100 "$mem"
+	[ ${#lines[@]} -ge 3 ]
+}
+
+@test "pages prints a page, or a range over areas" {
+	run -0 "$crit" pages -p 100 -x "$mem" 400010
+	[[ ${lines[1]} == "0000000000400010  61 20 73 65 63 72 65 74  20 77 6f 72 64 "* ]]
+	[[ ${lines[-1]} == 0000000000401000 ]]
+	"$crit" pages -p 100 "$mem" 0x400000-0x403000 | cmp - "$mem/pages-1.img"
+	run -0 "$crit" pages -p 100 "$mem" 400010-40001d
+	[ "$output" = "a secret word" ]
+}
+
+@test "pages -o leaves holes, and has the right length" {
+	run -0 "$crit" pages -p 100 --kind stack -o "$BATS_TEST_TMPDIR/stack" "$mem"
+	[ "$(stat -c '%s %b' "$BATS_TEST_TMPDIR/stack")" = "135168 0" ]
+}
+
+@test "pages says what is wrong with a query" {
+	run -2 "$crit" pages "$mem"
+	[[ $output == *"say which with -p PID"* ]]
+	run -1 "$crit" pages -p 100 "$mem" xyz
+	[[ $output == *"xyz: want an address or START-END"* ]]
+	run -1 "$crit" pages -p 100 "$mem" 1000
+	[[ $output == *"nothing"* ]]
+	run -1 "$crit" pages -p 100 --kind hoop "$mem"
+	[[ $output == *"no kind of memory is called hoop: there are anon heap"* ]]
+	run -1 "$crit" pages -p 100 --vma 99 "$mem"
+	[[ $output == *"counted from 0"* ]]
+	run -1 "$crit" pages -p 7 "$mem"
+	run -1 "$crit" pages -p 100 -o /nowhere/file "$mem" 400000
+	[[ $output == *"/nowhere/file"* ]]
+}
