@@ -91,6 +91,13 @@ struct getopt_tables {
 	char *names; /* of the negated ones */
 };
 
+static void tables_fini(struct getopt_tables *t)
+{
+	free(t->longs);
+	free(t->letters);
+	free(t->names);
+}
+
 #define NEGATED "no-"
 
 /* Every flag can be turned off again, as a configuration file may have set it. */
@@ -155,18 +162,15 @@ static const struct arg_row *row_by_letter(const struct arg_row *rows, size_t nr
 int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char **argv,
 	       int *operand, struct error *err)
 {
-	struct getopt_tables tables;
+	__attribute__((cleanup(tables_fini))) struct getopt_tables tables = { 0 };
 	int rc = tables_new(rows, nr, &tables);
 	if (rc < 0)
 		return error_code(err, rc, "options");
-	auto_free struct option *longs = tables.longs;
-	auto_free char *letters = tables.letters;
-	auto_free char *names = tables.names;
 
 	opterr = 0;
 	optind = 0; /* glibc: start afresh */
 	for (;;) {
-		int c = getopt_long(argc, argv, letters, longs, NULL);
+		int c = getopt_long(argc, argv, tables.letters, tables.longs, NULL);
 		if (c == -1)
 			break;
 		if (c == ':')

@@ -89,7 +89,8 @@ int memory_select(struct memory_view *mv, const struct memory_query *query,
 		rc = range_add(out, start, end, err);
 	}
 	if (rc == 0 && !out->nr)
-		rc = error_set(err, ENOENT, "nothing is selected: no memory of that kind is mapped there");
+		rc = error_set(err, ENOENT,
+			       "nothing is selected: no memory of that kind is mapped there");
 	if (rc < 0)
 		memory_ranges_fini(out);
 	return rc;
