@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ * crit core: ELF core files for debuggers.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/array.h"
+#include "base/replace.h"
+#include "convert/core/core.h"
+#include "crit/checkpoint-arg.h"
+#include "crit/commands.h"
+
+struct core_opts {
+	const char *pid, *dir, *sysroot;
+	bool all;
+};
+
+static const struct arg_row rows[] = {
+	{ 'p', "pid", "PID", "of this process", ARG_STRING, offsetof(struct core_opts, pid), 0,
+	  NULL },
+	{ 'a', "all", NULL, "of every process", ARG_FLAG, offsetof(struct core_opts, all), 0,
+	  NULL },
+	{ 'o', "out", "DIR", "where core.PID goes; default: current directory", ARG_STRING,
+	  offsetof(struct core_opts, dir), 0, NULL },
+	{ 0, "sysroot", "DIR", "put pages of mapped files from below DIR into the core", ARG_STRING,
+	  offsetof(struct core_opts, sysroot), 0, NULL },
+};
+
+static int write_file(struct checkpoint *cp, const struct process *p, struct memory_view *mv,
+		      const char *path, struct core_stats *stats, struct error *err)
+{
+	auto_replace file = { .fd = -1 };
+	auto_progress progress = { 0 };
+	int rc = replace_open(path, &file, err);
+	if (rc < 0)
+		return rc;
+	progress_start(&progress, "writing", 0);
+	rc = core_write(cp, p, mv, file.fd, path, &progress, stats, err);
+	return rc < 0 ? rc : replace_commit(&file, err);
+}
+
+/* @return 0; 1 for a zombie, which has nothing to debug */
+static int write_one(struct checkpoint *cp, const struct process *p, const struct core_opts *o,
+		     struct error *err)
+{
+	char path[4096];
+	struct core_stats stats;
+	auto_message CoreEntry *core = NULL;
+	auto_memory_view mv = NULL;
+	int rc = process_core(cp, p->pid, &core, err);
+	if (rc < 0)
+		return rc;
+	if (core_is_zombie(core)) {
+		fprintf(stderr, "crit core: pid %u is a zombie: it has no memory, no core\n",
+			p->pid);
+		return 1;
+	}
+	snprintf(path, sizeof(path), "%s/core.%u", o->dir ? o->dir : ".", p->pid);
+	rc = memory_view_open(cp, p, o->sysroot, &mv, err);
+	if (rc == 0)
+		rc = write_file(cp, p, mv, path, &stats, err);
+	if (rc < 0)
+		return rc;
+	printf("%s: %zu threads, %zu segments, %.1f MiB", path, stats.nr_threads, stats.nr_segments,
+	       (double)stats.size / (1 << 20));
+	if (stats.missing)
+		printf("; %.1f MiB of mapped files not in it", (double)stats.missing / (1 << 20));
+	printf("\n");
+	return 0;
+}
+
+static int write_all(struct checkpoint *cp, const struct core_opts *o, struct error *err)
+{
+	size_t written = 0;
+	for (size_t i = 0; i < checkpoint_nr_processes(cp); i++) {
+		int rc = write_one(cp, checkpoint_process(cp, i), o, err);
+		if (rc < 0)
+			return rc;
+		written += rc == 0;
+	}
+	return written ? 0 : error_set(err, ENOENT, "every process is a zombie: no core");
+}
+
+static int core_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	const struct core_opts *o = opts;
+	if (nr_operands != 1)
+		return error_set(err, EUSAGE, "want one checkpoint");
+	if (!o->pid == !o->all)
+		return error_set(err, EUSAGE, "whose? Say -p PID or --all");
+	auto_checkpoint_arg arg = { 0 };
+	const struct process *p;
+	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	if (rc < 0)
+		return rc;
+	if (o->dir && mkdir(o->dir, 0777) < 0 && errno != EEXIST)
+		return error_sys(err, "make %s", o->dir);
+	if (o->all)
+		return write_all(arg.cp, o, err);
+	rc = checkpoint_pick(arg.cp, o->pid, &p, err);
+	return rc < 0 ? rc : write_one(arg.cp, p, o, err);
+}
+
+const struct command cmd_core = {
+	.name = "core",
+	.group = GROUP_DEBUG,
+	.args = "-p PID|--all [-o DIR] [--sysroot DIR] SRC",
+	.summary = "ELF core files of captured processes, for gdb and others",
+	.detail =
+	    "Writes DIR/core.PID: the registers of all threads, all memory. Pages of mapped files\n"
+	    "that nobody changed are left to the debugger, unless --sysroot says where the\n"
+	    "files are (\"/\" for this machine).",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.opts_size = sizeof(struct core_opts),
+	.run = core_run,
+};
