@@ -36,7 +36,28 @@
 	X(entry_symlink_utf8)                                                                      \
 	X(entry_hardlink)                                                                          \
 	X(entry_hardlink_utf8)                                                                     \
-	X(entry_sparse_count)
+	X(entry_sparse_count)                                                                      \
+	X(read_open_fd)                                                                            \
+	X(format)                                                                                  \
+	X(filter_code)                                                                             \
+	X(write_new)                                                                               \
+	X(write_set_format_pax_restricted)                                                         \
+	X(write_set_format_gnutar)                                                                 \
+	X(write_add_filter)                                                                        \
+	X(write_open_fd)                                                                           \
+	X(write_header)                                                                            \
+	X(write_data)                                                                              \
+	X(write_close)                                                                             \
+	X(write_free)                                                                              \
+	X(entry_new)                                                                               \
+	X(entry_free)                                                                              \
+	X(entry_set_pathname)                                                                      \
+	X(entry_set_size)                                                                          \
+	X(entry_set_filetype)                                                                      \
+	X(entry_set_perm)                                                                          \
+	X(entry_set_mtime)                                                                         \
+	X(entry_set_hardlink)                                                                      \
+	X(entry_set_symlink)
 
 struct libarchive {
 	void *handle;

@@ -19,19 +19,25 @@ struct sink;
 
 /** A new directory or archive: an archive when the name ends in .tar, .tar.gz, .tgz, .tar.zst. */
 int sink_create(const char *path, struct sink **out, struct error *err);
-/** Replace members of an opened source. @param path  what source_open() was given */
+/**
+ * Replace members of an opened source.
+ * @param src   borrowed until sink_close(); @param path  what source_open() was given
+ */
 int sink_in_place(struct source *src, const char *path, struct sink **out, struct error *err);
 
 /**
  * Begin a member. @param name  as in source_member.name: plain, no directories in a directory sink
  * @return a descriptor to write to (a regular file: seek, splice and holes work), owned by the
- *         sink; -EEXIST when the member was written before; -errno
+ *         sink; -EEXIST when the member was written before; -EINVAL for a name that leads
+ *         elsewhere; -errno
  */
 int sink_begin(struct sink *sink, const char *name, struct error *err);
 /** The member is complete. */
 int sink_end(struct sink *sink, struct error *err);
-/** Begin, copy the bytes of a member unchanged (reflink or copy_file_range when possible), end. */
+/** Begin, copy the bytes of a member unchanged (copy_file_range when possible), end. */
 int sink_copy(struct sink *sink, struct source *src, const char *name, struct error *err);
+/** In a directory: a symbolic link, as "parent" is. */
+int sink_link(struct sink *sink, const char *name, const char *target, struct error *err);
 /** In place: this member goes away. */
 int sink_remove(struct sink *sink, const char *name, struct error *err);
 

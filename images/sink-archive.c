@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ * Writing and rewriting archives, through libarchive.
+ */
+#include "images/sink-archive.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "images/libarchive.h"
+
+#define BLOCK 10240
+#define PIECE (256 * 1024)
+
+struct job {
+	struct libarchive lib;
+	struct sink_stage *stage;
+	struct archive *in, *out;
+	const char *name; /* for messages */
+	char *buf;
+};
+
+static const struct {
+	const char *suffix;
+	int filter;
+} suffixes[] = {
+	{ ".tar", ARCHIVE_FILTER_NONE },
+	{ ".tar.gz", ARCHIVE_FILTER_GZIP },
+	{ ".tgz", ARCHIVE_FILTER_GZIP },
+	{ ".tar.zst", ARCHIVE_FILTER_ZSTD },
+};
+
+/* @return the filter, or -1: no archive */
+static int filter_of(const char *path)
+{
+	size_t len = strlen(path);
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		size_t n = strlen(suffixes[i].suffix);
+		if (len > n && !strcmp(path + len - n, suffixes[i].suffix))
+			return suffixes[i].filter;
+	}
+	return -1;
+}
+
+bool sink_names_archive(const char *path)
+{
+	return filter_of(path) >= 0;
+}
+
+const char *sink_member_file(const struct sink_member *m, char out[24])
+{
+	snprintf(out, 24, "%u", m->number);
+	return out;
+}
+
+static int fail(const struct job *j, struct archive *a, struct error *err)
+{
+	const char *why = j->lib.error_string(a);
+	return error_set(err, EIO, "%s: %s", j->name, why ? why : "libarchive failed");
+}
+
+static int out_open(struct job *j, int format, int filter, int fd, struct error *err)
+{
+	j->out = j->lib.write_new();
+	j->buf = malloc(PIECE);
+	if (!j->out || !j->buf)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc =
+	    (format & ~0xff) == (ARCHIVE_FORMAT_TAR & ~0xff) && format == ARCHIVE_FORMAT_TAR_GNUTAR
+		? j->lib.write_set_format_gnutar(j->out)
+		: j->lib.write_set_format_pax_restricted(j->out);
+	if (rc == ARCHIVE_OK && filter != ARCHIVE_FILTER_NONE)
+		rc = j->lib.write_add_filter(j->out, filter);
+	if (rc == ARCHIVE_OK)
+		rc = j->lib.write_open_fd(j->out, fd);
+	return rc == ARCHIVE_OK ? 0 : fail(j, j->out, err);
+}
+
+static int put_header(struct job *j, struct archive_entry *entry, struct error *err)
+{
+	return j->lib.write_header(j->out, entry) < ARCHIVE_WARN ? fail(j, j->out, err) : 0;
+}
+
+static int put_data(struct job *j, const void *bytes, size_t len, struct error *err)
+{
+	while (len) {
+		la_ssize_t n = j->lib.write_data(j->out, bytes, len);
+		if (n <= 0)
+			return fail(j, j->out, err);
+		bytes = (const char *)bytes + n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int put_file(struct job *j, int fd, struct error *err)
+{
+	ssize_t n;
+	while ((n = read(fd, j->buf, PIECE)) > 0) {
+		int rc = put_data(j, j->buf, (size_t)n, err);
+		if (rc < 0)
+			return rc;
+	}
+	return n < 0 ? error_sys(err, "%s: read what was staged", j->name) : 0;
+}
+
+/* A staged member under a header that has its path, owner and times already. */
+static int put_member(struct job *j, struct sink_member *m, struct archive_entry *entry,
+		      struct error *err)
+{
+	char file[24];
+	struct stat st;
+	m->placed = true;
+	if (m->link) {
+		j->lib.entry_set_filetype(entry, AE_IFLNK);
+		j->lib.entry_set_symlink(entry, m->link);
+		j->lib.entry_set_size(entry, 0);
+		return put_header(j, entry, err);
+	}
+	auto_fd fd = openat(j->stage->dir, sink_member_file(m, file), O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_sys(err, "%s: open %s", j->name, m->name);
+	j->lib.entry_set_filetype(entry, AE_IFREG);
+	j->lib.entry_set_hardlink(entry, NULL);
+	j->lib.entry_set_size(entry, st.st_size);
+	j->lib.entry_set_mtime(entry, st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	int rc = put_header(j, entry, err);
+	return rc < 0 ? rc : put_file(j, fd, err);
+}
+
+static int put_new(struct job *j, struct sink_member *m, struct error *err)
+{
+	struct archive_entry *entry = j->lib.entry_new();
+	if (!entry)
+		return error_set(err, ENOMEM, "out of memory");
+	j->lib.entry_set_pathname(entry, m->path);
+	j->lib.entry_set_perm(entry, m->link ? 0777 : 0600);
+	int rc = put_member(j, m, entry, err);
+	j->lib.entry_free(entry);
+	return rc;
+}
+
+static int put_rest(struct job *j, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < j->stage->members.nr; i++) {
+		struct sink_member *m = &j->stage->members.items[i];
+		if (!m->removed && !m->placed)
+			rc = put_new(j, m, err);
+	}
+	if (rc == 0 && j->lib.write_close(j->out) != ARCHIVE_OK)
+		rc = fail(j, j->out, err);
+	return rc;
+}
+
+static void job_fini(struct job *j)
+{
+	if (j->in)
+		j->lib.read_free(j->in);
+	if (j->out)
+		j->lib.write_free(j->out);
+	free(j->buf);
+	libarchive_unload(&j->lib);
+}
+
+int sink_archive_write(struct sink_stage *stage, int fd, const char *path, struct error *err)
+{
+	struct job j = { .stage = stage, .name = path };
+	int rc = libarchive_load(&j.lib, err);
+	if (rc < 0)
+		return rc;
+	rc = out_open(&j, ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, filter_of(path), fd, err);
+	if (rc == 0)
+		rc = put_rest(&j, err);
+	job_fini(&j);
+	return rc;
+}
+
+static int in_open(struct job *j, int fd, struct error *err)
+{
+	j->in = j->lib.read_new();
+	if (!j->in)
+		return error_set(err, ENOMEM, "out of memory");
+	j->lib.read_support_filter_gzip(j->in);
+	j->lib.read_support_filter_zstd(j->in);
+	j->lib.read_support_format_tar(j->in);
+	return j->lib.read_open_fd(j->in, fd, BLOCK) == ARCHIVE_OK ? 0 : fail(j, j->in, err);
+}
+
+static struct sink_member *find_path(struct sink_stage *stage, const char *path)
+{
+	for (size_t i = 0; path && i < stage->members.nr; i++)
+		if (!strcmp(stage->members.items[i].path, path))
+			return &stage->members.items[i];
+	return NULL;
+}
+
+static int copy_data(struct job *j, struct error *err)
+{
+	la_ssize_t n;
+	while ((n = j->lib.read_data(j->in, j->buf, PIECE)) > 0) {
+		int rc = put_data(j, j->buf, (size_t)n, err);
+		if (rc < 0)
+			return rc;
+	}
+	return n < 0 ? fail(j, j->in, err) : 0;
+}
+
+static int copy_entry(struct job *j, struct archive_entry *entry, struct error *err)
+{
+	struct sink_member *m = find_path(j->stage, j->lib.entry_pathname(entry));
+	if (m && (m->removed || m->placed))
+		return 0;
+	if (m)
+		return put_member(j, m, entry, err);
+	int rc = put_header(j, entry, err);
+	return rc < 0 ? rc : copy_data(j, err);
+}
+
+static int copy_entries(struct job *j, int fd, struct error *err)
+{
+	struct archive_entry *entry;
+	int rc = 0, got;
+	while (rc == 0 && (got = j->lib.read_next_header(j->in, &entry)) != ARCHIVE_EOF) {
+		if (got < ARCHIVE_WARN)
+			return fail(j, j->in, err);
+		/* format and filters are only known once the first header is read */
+		if (!j->out)
+			rc = out_open(j, j->lib.format(j->in), j->lib.filter_code(j->in, 0), fd,
+				      err);
+		if (rc == 0)
+			rc = copy_entry(j, entry, err);
+	}
+	return rc;
+}
+
+int sink_archive_rewrite(struct sink_stage *stage, const char *old, int fd, struct error *err)
+{
+	struct job j = { .stage = stage, .name = old };
+	auto_fd from = open(old, O_RDONLY | O_CLOEXEC);
+	if (from < 0)
+		return error_sys(err, "open %s", old);
+	int rc = libarchive_load(&j.lib, err);
+	if (rc < 0)
+		return rc;
+	rc = in_open(&j, from, err);
+	if (rc == 0)
+		rc = copy_entries(&j, fd, err);
+	if (rc == 0 && !j.out)
+		rc = error_set(err, EBADMSG, "%s: the archive is empty", old);
+	if (rc == 0)
+		rc = put_rest(&j, err);
+	job_fini(&j);
+	return rc;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ * Sinks: members are staged in a directory beside the target, then everything moves at once.
+ */
+#include "images/sink.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/replace.h"
+#include "images/sink-archive.h"
+
+#define PIECE (256 * 1024)
+
+struct sink {
+	char *target;       /* directory or archive */
+	char *stage_path;   /* NULL once it is gone */
+	struct source *src; /* in place; NULL: new */
+	bool archive;
+	struct sink_stage stage;
+	int fd; /* of the member at hand, or -1 */
+};
+
+static int make_stage(struct sink *sink, const char *where, struct error *err)
+{
+	if (asprintf(&sink->stage_path, "%s.stasis-XXXXXX", where) < 0) {
+		sink->stage_path = NULL;
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	if (!mkdtemp(sink->stage_path)) {
+		int rc = error_sys(err, "make a directory beside %s", sink->target);
+		free(take_ptr(sink->stage_path));
+		return rc;
+	}
+	sink->stage.dir = open(sink->stage_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return sink->stage.dir < 0 ? error_sys(err, "open %s", sink->stage_path) : 0;
+}
+
+static bool is_empty_dir(const char *path)
+{
+	auto_dir dir = opendir(path);
+	const struct dirent *entry;
+	while (dir && (entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			return false;
+	}
+	return dir != NULL;
+}
+
+static int sink_new(const char *path, struct source *src, bool archive, const char *where,
+		    struct sink **out, struct error *err)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+	if (!sink)
+		return error_set(err, ENOMEM, "out of memory");
+	sink->fd = sink->stage.dir = -1;
+	sink->src = src;
+	sink->archive = archive;
+	sink->target = strdup(path);
+	/* "dir/" is called as "dir" */
+	for (size_t len = sink->target ? strlen(sink->target) : 0;
+	     len > 1 && sink->target[len - 1] == '/';)
+		sink->target[--len] = 0;
+	int rc = sink->target ? make_stage(sink, where ? where : sink->target, err)
+			      : error_set(err, ENOMEM, "out of memory");
+	if (rc < 0)
+		sink_close(sink);
+	else
+		*out = sink;
+	return rc;
+}
+
+int sink_create(const char *path, struct sink **out, struct error *err)
+{
+	struct stat st;
+	bool archive = sink_names_archive(path);
+	if (lstat(path, &st) == 0 && !archive && !(S_ISDIR(st.st_mode) && is_empty_dir(path)))
+		return error_set(err, EEXIST,
+				 "%s exists: want a new or empty directory, or a name "
+				 "that ends in .tar, .tar.gz or .tar.zst",
+				 path);
+	return sink_new(path, NULL, archive, NULL, out, err);
+}
+
+int sink_in_place(struct source *src, const char *path, struct sink **out, struct error *err)
+{
+	bool archive = source_is_archive(src);
+	auto_free char *inside = NULL;
+	if (!archive && asprintf(&inside, "%s/", path) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	return sink_new(path, src, archive, inside, out, err);
+}
+
+static struct sink_member *find(struct sink *sink, const char *name)
+{
+	for (size_t i = 0; i < sink->stage.members.nr; i++)
+		if (!strcmp(sink->stage.members.items[i].name, name))
+			return &sink->stage.members.items[i];
+	return NULL;
+}
+
+/* Where a member is in the archive; a new one goes to the images. */
+static char *path_in_archive(struct sink *sink, const char *name)
+{
+	const struct source_member *members;
+	ssize_t nr = sink->src ? source_list(sink->src, &members, NULL) : 0;
+	size_t prefix = 0;
+	const char *with_prefix = NULL;
+	for (ssize_t i = 0; i < nr; i++) {
+		if (!strcmp(members[i].name, name))
+			return strdup(members[i].path);
+		if (!strcmp(members[i].name, "inventory.img") ||
+		    !strcmp(members[i].name, "pstree.img")) {
+			with_prefix = members[i].path;
+			prefix = strlen(members[i].path) - strlen(members[i].name);
+		}
+	}
+	char *path;
+	return asprintf(&path, "%.*s%s", (int)prefix, with_prefix ? with_prefix : "", name) < 0
+		   ? NULL
+		   : path;
+}
+
+static bool is_plain(const char *name)
+{
+	return *name && strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
+}
+
+static int add_member(struct sink *sink, const char *name, struct sink_member **out,
+		      struct error *err)
+{
+	if (!sink->archive && !is_plain(name))
+		return error_set(err, EINVAL, "%s: no name for a file in %s", name, sink->target);
+	if (find(sink, name))
+		return error_set(err, EEXIST, "%s: %s is written twice", sink->target, name);
+	struct sink_member *m = array_add(&sink->stage.members);
+	if (!m)
+		return error_set(err, ENOMEM, "out of memory");
+	m->number = (unsigned)sink->stage.members.nr;
+	m->name = strdup(name);
+	m->path = sink->archive ? path_in_archive(sink, name) : strdup(name);
+	if (!m->name || !m->path) {
+		free(m->name);
+		free(m->path);
+		sink->stage.members.nr--;
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	*out = m;
+	return 0;
+}
+
+int sink_begin(struct sink *sink, const char *name, struct error *err)
+{
+	struct sink_member *m;
+	char file[24];
+	int rc = add_member(sink, name, &m, err);
+	if (rc < 0)
+		return rc;
+	sink->fd = openat(sink->stage.dir, sink_member_file(m, file),
+			  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return sink->fd < 0 ? error_sys(err, "%s: create %s", sink->target, name) : sink->fd;
+}
+
+int sink_end(struct sink *sink, struct error *err)
+{
+	int fd = take_fd(sink->fd);
+	return close(fd) < 0 && errno != EINTR ? error_sys(err, "%s: write", sink->target) : 0;
+}
+
+static int copy_stream(int to, struct istream *in, const char *name, struct error *err)
+{
+	int from = istream_fd(in);
+	loff_t at = 0;
+	ssize_t n = from < 0 ? -1 : 1;
+	while (n > 0 && (n = copy_file_range(from, &at, to, NULL, 1 << 30, 0)) > 0)
+		;
+	if (n == 0)
+		return 0;
+	if (lseek(to, 0, SEEK_SET) < 0 || ftruncate(to, 0) < 0)
+		return error_sys(err, "%s: start over", name);
+	auto_free char *buf = malloc(PIECE);
+	if (!buf)
+		return error_set(err, ENOMEM, "out of memory");
+	while ((n = istream_read(in, buf, PIECE, err)) > 0) {
+		int rc = fd_write_full(to, buf, (size_t)n);
+		if (rc < 0)
+			return error_code(err, rc, "write %s", name);
+	}
+	return (int)n;
+}
+
+int sink_copy(struct sink *sink, struct source *src, const char *name, struct error *err)
+{
+	auto_istream in = NULL;
+	int rc = source_open_member(src, name, &in, err);
+	int fd = rc < 0 ? rc : sink_begin(sink, name, err);
+	if (fd < 0)
+		return fd;
+	rc = copy_stream(fd, in, name, err);
+	return rc < 0 ? rc : sink_end(sink, err);
+}
+
+int sink_link(struct sink *sink, const char *name, const char *target, struct error *err)
+{
+	struct sink_member *m;
+	char file[24];
+	int rc = add_member(sink, name, &m, err);
+	if (rc < 0)
+		return rc;
+	m->link = strdup(target);
+	if (!m->link)
+		return error_set(err, ENOMEM, "out of memory");
+	return symlinkat(target, sink->stage.dir, sink_member_file(m, file)) < 0
+		   ? error_sys(err, "%s: link %s", sink->target, name)
+		   : 0;
+}
+
+int sink_remove(struct sink *sink, const char *name, struct error *err)
+{
+	struct sink_member *m;
+	int rc = add_member(sink, name, &m, err);
+	if (rc == 0)
+		m->removed = true;
+	return rc;
+}
+
+/* The staging directory itself becomes the new one. */
+static int commit_new_dir(struct sink *sink, struct error *err)
+{
+	char file[24];
+	for (size_t i = 0; i < sink->stage.members.nr; i++) {
+		const struct sink_member *m = &sink->stage.members.items[i];
+		if (renameat2(sink->stage.dir, sink_member_file(m, file), sink->stage.dir, m->name,
+			      RENAME_NOREPLACE) < 0)
+			return error_sys(err, "%s: name %s", sink->target, m->name);
+	}
+	mode_t mask = umask(0);
+	umask(mask);
+	if (fchmod(sink->stage.dir, 0777 & ~mask) < 0 || rename(sink->stage_path, sink->target) < 0)
+		return error_sys(err, "create %s", sink->target);
+	free(take_ptr(sink->stage_path));
+	return 0;
+}
+
+/* One step of a commit in place, which can be taken back: what was there goes to "oN". */
+static int replace_one(const struct sink *sink, int dir, const struct sink_member *m, bool *had)
+{
+	char file[24], old[32];
+	struct stat st;
+	snprintf(old, sizeof(old), "o%u", m->number);
+	*had = fstatat(dir, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (*had && renameat(dir, m->name, sink->stage.dir, old) < 0)
+		return -errno;
+	if (m->removed)
+		return 0;
+	if (*had && !m->link) {
+		fchmodat(sink->stage.dir, sink_member_file(m, file), st.st_mode & 07777, 0);
+		(void)!fchownat(sink->stage.dir, file, st.st_uid, st.st_gid, 0);
+	}
+	if (renameat(sink->stage.dir, sink_member_file(m, file), dir, m->name) == 0)
+		return 0;
+	int rc = -errno;
+	if (*had)
+		renameat(sink->stage.dir, old, dir, m->name);
+	return rc;
+}
+
+static void take_back(const struct sink *sink, int dir, const bool *had, size_t nr)
+{
+	char old[32];
+	while (nr-- > 0) {
+		const struct sink_member *m = &sink->stage.members.items[nr];
+		snprintf(old, sizeof(old), "o%u", m->number);
+		if (had[nr])
+			renameat(sink->stage.dir, old, dir, m->name);
+		else
+			unlinkat(dir, m->name, 0);
+	}
+}
+
+static int commit_in_dir(struct sink *sink, struct error *err)
+{
+	size_t nr = sink->stage.members.nr;
+	auto_fd dir = open(sink->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_free bool *had = calloc(nr + 1, sizeof(*had));
+	if (dir < 0)
+		return error_sys(err, "open %s", sink->target);
+	if (!had)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < nr; i++) {
+		int rc = replace_one(sink, dir, &sink->stage.members.items[i], &had[i]);
+		if (rc < 0) {
+			take_back(sink, dir, had, i);
+			return error_code(err, rc, "%s: replace %s", sink->target,
+					  sink->stage.members.items[i].name);
+		}
+	}
+	return 0;
+}
+
+static int commit_archive(struct sink *sink, struct error *err)
+{
+	auto_replace file = { .fd = -1 };
+	int rc = replace_open(sink->target, &file, err);
+	if (rc == 0)
+		rc = sink->src ? sink_archive_rewrite(&sink->stage, sink->target, file.fd, err)
+			       : sink_archive_write(&sink->stage, file.fd, sink->target, err);
+	return rc < 0 ? rc : replace_commit(&file, err);
+}
+
+int sink_commit(struct sink *sink, struct error *err)
+{
+	if (sink->fd >= 0)
+		return error_set(err, EINVAL, "%s: a member is not complete", sink->target);
+	if (sink->archive)
+		return commit_archive(sink, err);
+	return sink->src ? commit_in_dir(sink, err) : commit_new_dir(sink, err);
+}
+
+static void remove_stage(struct sink *sink)
+{
+	char file[32];
+	for (size_t i = 0; i < sink->stage.members.nr; i++) {
+		const struct sink_member *m = &sink->stage.members.items[i];
+		unlinkat(sink->stage.dir, sink_member_file(m, file), 0);
+		unlinkat(sink->stage.dir, m->name, 0); /* a commit that failed half way */
+		snprintf(file, sizeof(file), "o%u", m->number);
+		unlinkat(sink->stage.dir, file, 0);
+	}
+	rmdir(sink->stage_path);
+}
+
+void sink_close(struct sink *sink)
+{
+	if (!sink)
+		return;
+	fd_close(sink->fd);
+	if (sink->stage_path && sink->stage.dir >= 0)
+		remove_stage(sink);
+	for (size_t i = 0; i < sink->stage.members.nr; i++) {
+		struct sink_member *m = &sink->stage.members.items[i];
+		free(m->name);
+		free(m->path);
+		free(m->link);
+	}
+	free(sink->stage.members.items);
+	fd_close(sink->stage.dir);
+	free(sink->stage_path);
+	free(sink->target);
+	free(sink);
+}

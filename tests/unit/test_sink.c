@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ * Sinks: whole or not at all, in directories and archives, new and in place.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "images/sink.h"
+
+static char top[64];
+
+static const char *at(const char *name)
+{
+	static char paths[4][128];
+	static unsigned next;
+	char *path = paths[next++ % 4];
+	snprintf(path, sizeof(paths[0]), "%s/%s", top, name);
+	return path;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(top, "/tmp/test-sink.XXXXXX");
+	return mkdtemp(top) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char command[128];
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf '%s'", top);
+	return system(command);
+}
+
+static void put(struct sink *sink, const char *name, const char *text)
+{
+	struct error err = { 0 };
+	int fd = sink_begin(sink, name, &err);
+	if (fd < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(sink_end(sink, &err), 0);
+}
+
+/* The bytes of a member, or NULL: there is none. */
+static const char *get(const char *path, const char *name)
+{
+	static char text[64];
+	struct error err = { 0 };
+	auto_source src = NULL;
+	auto_istream in = NULL;
+	if (source_open(path, &src, &err) < 0)
+		fail_msg("%s", err.text);
+	int rc = source_open_member(src, name, &in, &err);
+	if (rc == -ENOENT)
+		return NULL;
+	assert_int_equal(rc, 0);
+	ssize_t n = istream_read(in, text, sizeof(text) - 1, &err);
+	assert_true(n >= 0);
+	text[n] = 0;
+	return text;
+}
+
+static size_t entries(const char *path)
+{
+	size_t nr = 0;
+	auto_dir dir = opendir(path);
+	while (dir && readdir(dir))
+		nr++;
+	return nr - 2;
+}
+
+static const char *const targets[] = { "set", "set.tar", "set.tar.gz", "set.tar.zst" };
+
+static void make(const char *target)
+{
+	struct error err = { 0 };
+	auto_sink sink = NULL;
+	if (sink_create(at(target), &sink, &err) < 0)
+		fail_msg("%s", err.text);
+	put(sink, "inventory.img", "first");
+	put(sink, "core-1.img", "one");
+	put(sink, "core-2.img", "two");
+	if (sink_commit(sink, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void sink_makes_what_can_be_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		make(targets[i]);
+		assert_string_equal(get(at(targets[i]), "core-1.img"), "one");
+		assert_string_equal(get(at(targets[i]), "core-2.img"), "two");
+	}
+	assert_int_equal(entries(top), ARRAY_SIZE(targets));
+}
+
+static void sink_replaces_and_removes_in_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		struct error err = { 0 };
+		auto_source src = NULL;
+		auto_sink sink = NULL;
+		make(targets[i]);
+		assert_int_equal(source_open(at(targets[i]), &src, &err), 0);
+		assert_int_equal(sink_in_place(src, at(targets[i]), &sink, &err), 0);
+		put(sink, "core-1.img", "changed");
+		put(sink, "core-3.img", "new");
+		assert_int_equal(sink_remove(sink, "core-2.img", &err), 0);
+		assert_string_equal(get(at(targets[i]), "core-1.img"), "one");
+		if (sink_commit(sink, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_string_equal(get(at(targets[i]), "core-1.img"), "changed");
+		assert_string_equal(get(at(targets[i]), "core-3.img"), "new");
+		assert_string_equal(get(at(targets[i]), "inventory.img"), "first");
+		assert_null(get(at(targets[i]), "core-2.img"));
+	}
+	assert_int_equal(entries(top), ARRAY_SIZE(targets));
+	assert_int_equal(entries(at("set")), 3);
+}
+
+static void sink_leaves_nothing_when_it_is_not_committed(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	make("set");
+	for (size_t i = 1; i < ARRAY_SIZE(targets); i++) {
+		auto_sink sink = NULL;
+		assert_int_equal(sink_create(at(targets[i]), &sink, &err), 0);
+		put(sink, "core-1.img", "half");
+	}
+	auto_source src = NULL;
+	assert_int_equal(source_open(at("set"), &src, &err), 0);
+	struct sink *sink;
+	assert_int_equal(sink_in_place(src, at("set"), &sink, &err), 0);
+	put(sink, "core-1.img", "half");
+	sink_close(sink);
+	assert_string_equal(get(at("set"), "core-1.img"), "one");
+	assert_int_equal(entries(top), 1);
+	assert_int_equal(entries(at("set")), 3);
+}
+
+static void sink_takes_back_a_commit_that_fails(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	make("set");
+	auto_source src = NULL;
+	assert_int_equal(source_open(at("set"), &src, &err), 0);
+	struct sink *sink;
+	assert_int_equal(sink_in_place(src, at("set"), &sink, &err), 0);
+	put(sink, "core-1.img", "changed");
+	assert_int_equal(sink_remove(sink, "core-2.img", &err), 0);
+	put(sink, "core-7.img", "new");
+	/* what was staged for the last member is gone: its rename must fail */
+	char command[128];
+	snprintf(command, sizeof(command), "rm %s/set/.stasis-*/3", top);
+	assert_int_equal(system(command), 0);
+	assert_true(sink_commit(sink, &err) < 0);
+	assert_non_null(strstr(err.text, "core-7.img"));
+	sink_close(sink);
+	assert_string_equal(get(at("set"), "core-1.img"), "one");
+	assert_string_equal(get(at("set"), "core-2.img"), "two");
+	assert_null(get(at("set"), "core-7.img"));
+	assert_int_equal(entries(at("set")), 3);
+}
+
+static void sink_refuses_names_that_lead_elsewhere(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "../x", "a/b", "..", ".", "", "/x" };
+	struct error err = { 0 };
+	auto_sink sink = NULL;
+	assert_int_equal(sink_create(at("set"), &sink, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(sink_begin(sink, names[i], &err), -EINVAL);
+	put(sink, "x", "1");
+	assert_int_equal(sink_begin(sink, "x", &err), -EEXIST);
+}
+
+static void sink_does_not_write_over_a_directory_in_use(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	struct sink *sink;
+	make("set");
+	assert_int_equal(sink_create(at("set"), &sink, &err), -EEXIST);
+	assert_int_equal(sink_create(at("nowhere/set"), &sink, &err), -ENOENT);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(sink_makes_what_can_be_read),
+		T(sink_replaces_and_removes_in_place),
+		T(sink_leaves_nothing_when_it_is_not_committed),
+		T(sink_takes_back_a_commit_that_fails),
+		T(sink_refuses_names_that_lead_elsewhere),
+		T(sink_does_not_write_over_a_directory_in_use),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
