@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -79,4 +81,50 @@ int file_read_at(int dirfd, const char *path, struct strbuf *out, struct error *
 		if (step < (1 << 20))
 			step *= 2;
 	}
+}
+
+static int copy_range(int in, int out, off_t at, off_t end)
+{
+	static const size_t step = 1 << 30;
+	while (at < end) {
+		size_t want = (uint64_t)(end - at) < step ? (size_t)(end - at) : step;
+		off_t to = at;
+		ssize_t n = copy_file_range(in, &at, out, &to, want, 0);
+		if (n > 0)
+			continue;
+		if (n == 0)
+			return -EIO; /* it became shorter */
+		if (errno == EINTR)
+			continue;
+		if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+			return -errno;
+		if (lseek(out, at, SEEK_SET) < 0)
+			return -errno;
+		n = sendfile(out, in, &at, want);
+		if (n <= 0 && errno != EINTR)
+			return n < 0 ? -errno : -EIO;
+	}
+	return 0;
+}
+
+int fd_copy(int in, int out)
+{
+	struct stat st;
+	if (fstat(in, &st) < 0 || ftruncate(out, st.st_size) < 0)
+		return -errno;
+	off_t end = 0;
+	while (end < st.st_size) {
+		off_t start = lseek(in, end, SEEK_DATA);
+		if (start < 0 && errno == ENXIO)
+			return 0;
+		if (start < 0)
+			return -errno;
+		end = lseek(in, start, SEEK_HOLE);
+		if (end < 0)
+			return -errno;
+		int rc = copy_range(in, out, start, end);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
 }

@@ -16,6 +16,9 @@ ssize_t fd_pread_full(int fd, void *buf, size_t len, off_t offset);
 /** Write all of it. @return 0 or -errno (a short write is -EIO). */
 int fd_write_full(int fd, const void *buf, size_t len);
 
+/** One regular file to an empty one, holes included, inside the kernel. @return 0 or -errno. */
+int fd_copy(int in, int out);
+
 /**
  * Read a whole file, of unknown size (such as /proc), below a directory.
  * @param dirfd  directory, or AT_FDCWD; @param out  appended to

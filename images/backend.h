@@ -24,7 +24,7 @@ int istream_new(const struct istream_ops *ops, void *ctx, const char *name, int6
 		struct istream **out, struct error *err);
 
 struct source_ops {
-	ssize_t (*list)(struct source *src, const struct source_member **out, struct error *err);
+	ssize_t (*list)(struct source *src, struct source_member **out, struct error *err);
 	int (*open_member)(struct source *src, const char *name, struct istream **out,
 			   struct error *err);
 	int (*open_parent)(struct source *src, struct source **out, struct error *err);
@@ -36,6 +36,10 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	char *name; /* for messages; freed by source_close() */
+	struct {
+		char **items;
+		size_t nr, cap;
+	} shown; /* names of members that are listed under another one; source.c's own */
 };
 
 /** Both take the descriptor, also when they fail. */

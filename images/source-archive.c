@@ -108,7 +108,7 @@ static int member_compare(const void *a, const void *b)
 			  ((const struct source_member *)b)->name);
 }
 
-static ssize_t archive_list(struct source *src, const struct source_member **out, struct error *err)
+static ssize_t archive_list(struct source *src, struct source_member **out, struct error *err)
 {
 	struct source_archive *sa = (struct source_archive *)src;
 	const struct archive_member *members;

@@ -23,7 +23,7 @@ struct source_dir {
 static void members_free(struct source_dir *dir)
 {
 	for (size_t i = 0; i < dir->members.nr; i++)
-		free((char *)dir->members.items[i].name);
+		free((char *)dir->members.items[i].path);
 	free(dir->members.items);
 	memset(&dir->members, 0, sizeof(dir->members));
 }
@@ -56,7 +56,7 @@ static int dir_add(struct source_dir *dir, const char *name)
 	return m->name ? 0 : -ENOMEM;
 }
 
-static ssize_t dir_list(struct source *src, const struct source_member **out, struct error *err)
+static ssize_t dir_list(struct source *src, struct source_member **out, struct error *err)
 {
 	struct source_dir *dir = (struct source_dir *)src;
 	/* A position of its own: the descriptor may be shared with the caller. */

@@ -4,8 +4,20 @@
 #include "images/backend.h"
 
 #include <fcntl.h>
+#include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
+#include "images/image-type.h"
+#include "images/seekable.h"
+
+static void shown_free(struct source *src)
+{
+	for (size_t i = 0; i < src->shown.nr; i++)
+		free(src->shown.items[i]);
+	free(src->shown.items);
+	memset(&src->shown, 0, sizeof(src->shown));
+}
 
 int source_open_dirfd(int dirfd, const char *name, struct source **out, struct error *err)
 {
@@ -26,6 +38,7 @@ void source_close(struct source *src)
 {
 	if (!src)
 		return;
+	shown_free(src);
 	free(src->name);
 	src->name = NULL;
 	src->ops->close(src);
@@ -41,13 +54,58 @@ bool source_is_archive(const struct source *src)
 	return src->ops->is_archive;
 }
 
+/* A compressed page image is listed as what it holds; `path` says what it is. */
+static int show_plain(struct source *src, struct source_member *m, struct error *err)
+{
+	char **slot = array_add(&src->shown);
+	if (slot)
+		*slot = strndup(m->name, seekable_name(m->name));
+	if (!slot || !*slot)
+		return error_set(err, ENOMEM, "%s: out of memory", src->name);
+	auto_istream in = NULL;
+	m->name = *slot;
+	/* One that is broken is listed all the same: opening it says what is wrong. */
+	if (source_open_member(src, m->name, &in, NULL) == 0 && istream_size(in) >= 0)
+		m->size = (uint64_t)istream_size(in);
+	return 0;
+}
+
 ssize_t source_list(struct source *src, const struct source_member **out, struct error *err)
 {
-	return src->ops->list(src, out, err);
+	struct source_member *members;
+	ssize_t nr = src->ops->list(src, &members, err);
+	shown_free(src);
+	for (ssize_t i = 0; i < nr; i++) {
+		if (seekable_name(members[i].name) && show_plain(src, &members[i], err) < 0)
+			return -ENOMEM;
+	}
+	if (nr >= 0)
+		*out = members;
+	return nr;
+}
+
+static bool is_pages(const char *name)
+{
+	const struct image_type *type = image_type_by_filename(name);
+	return type && type->id == IMG_PAGES;
 }
 
 int source_open_member(struct source *src, const char *name, struct istream **out,
 		       struct error *err)
 {
-	return src->ops->open_member(src, name, out, err);
+	int rc = src->ops->open_member(src, name, out, err);
+	if (rc != -ENOENT || !is_pages(name))
+		return rc;
+	auto_free char *packed = NULL;
+	if (asprintf(&packed, "%s" SEEKABLE_SUFFIX, name) < 0) {
+		packed = NULL;
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	}
+	struct istream *in;
+	int found = src->ops->open_member(src, packed, &in, NULL);
+	if (found == -ENOENT)
+		return rc; /* with the message about the plain one */
+	if (found < 0)
+		return src->ops->open_member(src, packed, &in, err);
+	return istream_open_seekable(in, packed, out, err);
 }

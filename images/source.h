@@ -49,15 +49,18 @@ bool source_is_archive(const struct source *src);
 
 struct source_member {
 	const char *name; /* without the archive's prefix for image members; borrowed */
-	const char *path; /* as stored */
-	uint64_t size;
+	const char *path; /* as stored: with .zst for compressed page images */
+	uint64_t size;    /* bytes; of a compressed page image those it holds */
 };
 /**
  * List members in name order (numbers inside names by value).
  * @return number of members; *out is owned by the source, valid until it is listed again or closed
  */
 ssize_t source_list(struct source *src, const struct source_member **out, struct error *err);
-/** Open a member by image file name, or by stored path. @return 0; -ENOENT. */
+/**
+ * Open a member by image file name, or by stored path. "pages-1.img" is also found compressed, as
+ * "pages-1.img.zst", and decompressed as it is read. @return 0; -ENOENT.
+ */
 int source_open_member(struct source *src, const char *name, struct istream **out,
 		       struct error *err);
 

@@ -45,7 +45,7 @@ struct set {
 	ssize_t nr;
 };
 
-static ssize_t set_list(struct source *src, const struct source_member **out, struct error *err)
+static ssize_t set_list(struct source *src, struct source_member **out, struct error *err)
 {
 	(void)err;
 	*out = ((struct set *)src)->members;

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ * Directories that appear whole.
+ */
+#include "base/new-dir.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+static int remove_tree(const char *path)
+{
+	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static bool has_entries(DIR *d)
+{
+	const struct dirent *de;
+	while ((de = readdir(d))) {
+		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
+			return true;
+	}
+	return false;
+}
+
+static int check_target(const char *path, bool replace, struct stat *st, struct error *err)
+{
+	if (stat(path, st) < 0)
+		return errno == ENOENT && !replace ? 0 : error_sys(err, "open %s", path);
+	if (!S_ISDIR(st->st_mode))
+		return error_code(err, ENOTDIR, "create %s", path);
+	if (replace)
+		return 0;
+	auto_dir d = opendir(path);
+	if (!d)
+		return error_sys(err, "open %s", path);
+	return has_entries(d) ? error_set(err, EEXIST, "%s exists already, and is not empty", path)
+			      : 0;
+}
+
+/* The name links lead to, without slashes at its end. */
+static char *target_name(const char *path)
+{
+	char *real = realpath(path, NULL);
+	if (real || errno != ENOENT)
+		return real;
+	char *copy = strdup(path);
+	size_t len = copy ? strlen(copy) : 0;
+	while (len > 1 && copy[len - 1] == '/')
+		copy[--len] = '\0';
+	return copy;
+}
+
+int new_dir_open(const char *path, bool replace, struct new_dir *out, struct error *err)
+{
+	*out = (struct new_dir){ .fd = -1, .replaces = replace };
+	struct stat st = { .st_mode = 0 };
+	int rc = check_target(path, replace, &st, err);
+	if (rc < 0)
+		return rc;
+	auto_free char *target = target_name(path);
+	auto_free char *temp = NULL;
+	if (!target)
+		return error_sys(err, "open %s", path);
+	if (asprintf(&temp, "%s.XXXXXX", target) < 0) {
+		temp = NULL;
+		return error_set(err, ENOMEM, "%s: out of memory", path);
+	}
+	if (!mkdtemp(temp))
+		return error_sys(err, "create %s", path);
+	mode_t mask = umask(0);
+	umask(mask);
+	mode_t mode = st.st_mode ? st.st_mode & 07777 : 0777 & ~mask;
+	out->fd = open(temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (out->fd < 0 ||
+	    (replace && st.st_uid != geteuid() && fchown(out->fd, st.st_uid, st.st_gid) < 0) ||
+	    fchmod(out->fd, mode) < 0) {
+		rc = error_sys(err, "create %s", temp);
+		rmdir(temp);
+		fd_close(take_fd(out->fd));
+		return rc;
+	}
+	out->path = take_ptr(target);
+	out->temp = take_ptr(temp);
+	return 0;
+}
+
+int new_dir_commit(struct new_dir *dir, struct error *err)
+{
+	unsigned flags = dir->replaces ? RENAME_EXCHANGE : 0;
+	if (renameat2(AT_FDCWD, dir->temp, AT_FDCWD, dir->path, flags) < 0)
+		return error_sys(err, "rename %s to %s", dir->temp, dir->path);
+	/* Where it was, the old one is now. */
+	if (dir->replaces && remove_tree(dir->temp) < 0)
+		return error_sys(err, "%s is replaced, but remove its old files, now %s", dir->path,
+				 dir->temp);
+	free(take_ptr(dir->temp));
+	return 0;
+}
+
+void new_dir_close(struct new_dir *dir)
+{
+	int saved = errno;
+	fd_close(take_fd(dir->fd));
+	if (dir->temp)
+		remove_tree(dir->temp);
+	free(dir->temp);
+	free(dir->path);
+	*dir = (struct new_dir){ .fd = -1 };
+	errno = saved;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * Page images into seekable zstd frames, and back.
+ */
+#pragma once
+
+#include "base/progress.h"
+#include "images/source.h"
+
+struct compress_how {
+	int level; /* of zstd */
+	unsigned nr_threads;
+	uint64_t max_size;         /* decompressing more fails; 0: any */
+	struct progress *progress; /* may be NULL */
+};
+
+/** Levels zstd has. @return 0 or -EINVAL */
+int compress_level_check(int64_t level, struct error *err);
+
+/** A page image to one in frames. @param name  for messages */
+int pages_compress(struct istream *in, int fd, const char *name, const struct compress_how *how,
+		   struct error *err);
+/** The reverse; zero pages become holes. @param in  the compressed image, seekable */
+int pages_decompress(struct istream *in, int fd, const char *name, const struct compress_how *how,
+		     struct error *err);

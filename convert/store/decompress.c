@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ * Decompressing page images: every thread reads frames and writes their bytes to their place.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "convert/store/compress.h"
+#include "convert/store/ordered.h"
+#include "images/libzstd.h"
+#include "images/seekable.h"
+
+enum { PAGE = 4096 };
+
+struct decompress {
+	struct istream *in;
+	int fd;
+	const char *name;
+	const struct compress_how *how;
+	struct libzstd lib;
+	struct seekable_table table;
+	uint32_t next;
+};
+
+struct slot {
+	const struct libzstd *lib;
+	ZSTD_DCtx *dctx;
+	unsigned char *plain, *packed;
+	size_t plain_cap, packed_cap;
+	size_t plain_len, packed_len;
+	uint32_t frame;
+};
+
+static void slot_free(void *slot_)
+{
+	struct slot *slot = slot_;
+	slot->lib->freeDCtx(slot->dctx);
+	free(slot->plain);
+	free(slot->packed);
+	free(slot);
+}
+
+static void *slot_new(void *ctx)
+{
+	const struct decompress *d = ctx;
+	struct slot *slot = calloc(1, sizeof(*slot));
+	if (!slot)
+		return NULL;
+	slot->lib = &d->lib;
+	slot->dctx = d->lib.createDCtx();
+	if (slot->dctx)
+		return slot;
+	free(slot);
+	return NULL;
+}
+
+static int grow(unsigned char **buf, size_t *cap, size_t want)
+{
+	if (want <= *cap)
+		return 0;
+	unsigned char *grown = realloc(*buf, want);
+	if (!grown)
+		return -ENOMEM;
+	*buf = grown;
+	*cap = want;
+	return 0;
+}
+
+static int take(void *ctx, void *slot_, struct error *err)
+{
+	struct decompress *d = ctx;
+	struct slot *slot = slot_;
+	if (d->next == d->table.nr)
+		return 0;
+	const struct seekable_frame *f = &d->table.frames[d->next];
+	slot->frame = d->next++;
+	slot->packed_len = (size_t)(f[1].at - f->at);
+	slot->plain_len = (size_t)(f[1].plain - f->plain);
+	if (grow(&slot->packed, &slot->packed_cap, slot->packed_len) < 0 ||
+	    grow(&slot->plain, &slot->plain_cap, slot->plain_len + 1) < 0)
+		return error_set(err, ENOMEM, "%s: out of memory", d->name);
+	ssize_t n = istream_pread(d->in, slot->packed, slot->packed_len, f->at, err);
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < slot->packed_len)
+		return error_set(err, EBADMSG, "%s: cut short at byte %" PRIu64, d->name,
+				 f->at + (uint64_t)n);
+	return 1;
+}
+
+static bool is_zero(const unsigned char *page, size_t len)
+{
+	return !page[0] && !memcmp(page, page + 1, len - 1);
+}
+
+static size_t page_at(const struct slot *slot, size_t at)
+{
+	return slot->plain_len - at < PAGE ? slot->plain_len - at : PAGE;
+}
+
+/* Pages that are not zero, as few writes as there are gaps. */
+static int write_plain(const struct decompress *d, const struct slot *slot, struct error *err)
+{
+	uint64_t base = d->table.frames[slot->frame].plain;
+	size_t at = 0;
+	while (at < slot->plain_len) {
+		size_t start = at;
+		while (at < slot->plain_len && !is_zero(slot->plain + at, page_at(slot, at)))
+			at += page_at(slot, at);
+		for (size_t done = start; done < at;) {
+			ssize_t n =
+			    pwrite(d->fd, slot->plain + done, at - done, (off_t)(base + done));
+			if (n < 0 && errno != EINTR)
+				return error_sys(err, "write %s", d->name);
+			done += n > 0 ? (size_t)n : 0;
+		}
+		if (at < slot->plain_len)
+			at += page_at(slot, at);
+	}
+	return 0;
+}
+
+static int work(void *ctx, void *slot_, struct error *err)
+{
+	const struct decompress *d = ctx;
+	struct slot *slot = slot_;
+	size_t n = d->lib.decompressDCtx(slot->dctx, slot->plain, slot->plain_len, slot->packed,
+					 slot->packed_len);
+	if (d->lib.isError(n))
+		return error_set(err, EBADMSG, "%s: frame %" PRIu32 ": %s", d->name, slot->frame,
+				 d->lib.getErrorName(n));
+	if (n != slot->plain_len)
+		return error_set(err, EBADMSG, "%s: frame %" PRIu32 ": wanted %zu bytes, found %zu",
+				 d->name, slot->frame, slot->plain_len, n);
+	return write_plain(d, slot, err);
+}
+
+static int give(void *ctx, void *slot_, struct error *err)
+{
+	(void)err;
+	const struct decompress *d = ctx;
+	const struct slot *slot = slot_;
+	progress_add(d->how->progress, slot->plain_len);
+	return 0;
+}
+
+static int decompress_frames(struct decompress *d, struct error *err)
+{
+	static const struct ordered_ops ops = {
+		.slot_new = slot_new,
+		.slot_free = slot_free,
+		.take = take,
+		.work = work,
+		.give = give,
+	};
+	uint64_t size = d->table.frames[d->table.nr].plain;
+	if (d->how->max_size && size > d->how->max_size)
+		return error_set(err, EFBIG, "%s: %" PRIu64 " bytes, more than --max-size", d->name,
+				 size);
+	if (ftruncate(d->fd, (off_t)size) < 0)
+		return error_sys(err, "write %s", d->name);
+	return ordered_run(&ops, d, d->how->nr_threads, err);
+}
+
+int pages_decompress(struct istream *in, int fd, const char *name, const struct compress_how *how,
+		     struct error *err)
+{
+	struct decompress d = { .in = in, .fd = fd, .name = name, .how = how };
+	int rc = libzstd_load(&d.lib, err);
+	if (rc == 0)
+		rc = seekable_table_read(in, name, &d.table, err);
+	if (rc == 0)
+		rc = decompress_frames(&d, err);
+	seekable_table_fini(&d.table);
+	return rc;
+}
