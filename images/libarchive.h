@@ -36,6 +36,15 @@
 	X(entry_symlink_utf8)                                                                      \
 	X(entry_hardlink)                                                                          \
 	X(entry_hardlink_utf8)                                                                     \
+	X(read_data_block)                                                                         \
+	X(entry_clear)                                                                             \
+	X(entry_set_uid)                                                                           \
+	X(entry_set_gid)                                                                           \
+	X(write_add_filter_gzip)                                                                   \
+	X(write_add_filter_zstd)                                                                   \
+	X(write_set_filter_option)                                                                 \
+	X(write_set_bytes_per_block)                                                               \
+	X(write_finish_entry)                                                                      \
 	X(entry_sparse_count)                                                                      \
 	X(read_open_fd)                                                                            \
 	X(format)                                                                                  \

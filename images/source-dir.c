@@ -135,6 +135,14 @@ static int dir_open_parent(struct source *src, struct source **out, struct error
 	return source_dir_open(fd, name, out, err);
 }
 
+int source_parent_fd(struct source *src, struct error *err)
+{
+	if (source_is_archive(src))
+		return error_set(err, EINVAL, "%s is an archive", src->name);
+	int fd = parent_fd((struct source_dir *)src);
+	return fd < 0 ? error_code(err, fd, "%s/parent", src->name) : fd;
+}
+
 static const struct source_ops dir_ops = {
 	.list = dir_list,
 	.open_member = dir_open_member,

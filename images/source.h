@@ -43,6 +43,9 @@ int source_open(const char *path, struct source **out, struct error *err);
 int source_open_dirfd(int dirfd, const char *name, struct source **out, struct error *err);
 /** The source of the `parent` link of an incremental set; *out NULL when there is none. */
 int source_open_parent(struct source *src, struct source **out, struct error *err);
+/** The directory of that set, for the caller to close. @return descriptor; -ENOENT; -EINVAL:
+ * archive */
+int source_parent_fd(struct source *src, struct error *err);
 void source_close(struct source *src);
 const char *source_name(const struct source *src);
 bool source_is_archive(const struct source *src);

@@ -209,7 +209,8 @@ static int names_of_type(struct source *src, const struct image_type *type, stru
 	ssize_t nr = source_list(src, &members, err);
 	out->nr = 0;
 	for (ssize_t i = 0; i < nr; i++) {
-		if (image_type_by_filename(members[i].name) != type)
+		/* one in another folder of an archive is of another set */
+		if (strchr(members[i].name, '/') || image_type_by_filename(members[i].name) != type)
 			continue;
 		const char **slot = array_add(out);
 		if (!slot)

@@ -69,9 +69,9 @@ int set_create(struct set_rewrite *set, const char *name, struct error *err)
 
 static int copy_stream(struct istream *in, int fd, const char *name, struct error *err)
 {
-	auto_free char *buf = malloc(256 * 1024);
+	auto_free char *buf = malloc(128 * 1024);
 	ssize_t n = buf ? 0 : error_set(err, ENOMEM, "%s: out of memory", name);
-	while (n == 0 && (n = istream_read(in, buf, 256 * 1024, err)) > 0) {
+	while (n == 0 && (n = istream_read(in, buf, 128 * 1024, err)) > 0) {
 		int rc = fd_write_full(fd, buf, (size_t)n);
 		n = rc < 0 ? error_code(err, rc, "write %s", name) : 0;
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# Sets made from sets: crit compress, decompress.
+# Sets made from sets: crit compress, decompress, pack, unpack.
 bats_require_minimum_version 1.5.0
 load crit
 
@@ -84,4 +84,112 @@ same_memory()
 	run -2 "$crit" compress -l 99 "$set"
 	run -2 "$crit" compress -T 0 "$set"
 	[ "$(find . -maxdepth 1 -name '*.??????' | wc -l)" = 0 ]
+}
+
+# a tar with one member of any kind: odd_tar NAME TYPE LINK
+odd_tar()
+{
+	/usr/bin/python3 - "$@" <<'EOF'
+import io, sys, tarfile
+name, kind, link = sys.argv[1:4]
+with tarfile.open("odd.tar", "w") as tar:
+    first = tarfile.TarInfo("inventory.img")
+    first.size = 4
+    tar.addfile(first, io.BytesIO(b"abcd"))
+    odd = tarfile.TarInfo(name)
+    odd.type = getattr(tarfile, kind)
+    odd.linkname = link
+    odd.size = 3 if kind == "REGTYPE" else 0
+    tar.addfile(odd, io.BytesIO(b"bad"))
+EOF
+}
+
+@test "pack and unpack: the same files, whatever the compression" {
+	local suffix
+	for suffix in tar tar.gz tar.zst; do
+		"$crit" pack -o "x.$suffix" "$dir"
+		"$crit" diff --pages "$set" "x.$suffix"
+		"$crit" unpack -C "out-$suffix" "x.$suffix"
+		diff -r "$set" "out-$suffix"
+	done
+	tar tf x.tar >/dev/null
+	"$crit" compress "$dir"
+	"$crit" pack -o packed.tar.zst "$dir"
+	"$crit" diff --pages "$set" packed.tar.zst
+}
+
+@test "pack takes the sets before it along" {
+	cp -r "$set" base
+	ln -s ../base "$dir/parent"
+	"$crit" pack -o chain.tar "$dir"
+	"$crit" unpack -C out chain.tar
+	[ "$(readlink out/parent)" = parent-1 ]
+	diff -r base out/parent-1
+	"$crit" diff --pages out chain.tar
+}
+
+@test "unpack refuses what leads outside, links and devices, and then makes nothing" {
+	local row
+	while read -r row; do
+		local words=${row#*:}
+		# shellcheck disable=SC2086 # words
+		odd_tar ${row%%:*}
+		run -1 "$crit" unpack -C out odd.tar
+		[[ $output == *"$words: refused"* ]] || { echo "$row: $output"; return 1; }
+		[ ! -e out ] && [ ! -e ../evil ] && [ ! -e evil ]
+	done <<-'EOF'
+		../evil REGTYPE -:leads out of its folder
+		a/../../evil REGTYPE -:leads out of its folder
+		/tmp/evil REGTYPE -:has an absolute name
+		a SYMTYPE /etc:is a link
+		parent SYMTYPE /etc:is a link out of the archive
+		parent SYMTYPE ../evil:is a link out of the archive
+		a/parent SYMTYPE ../../evil:is a link out of the archive
+		a LNKTYPE inventory.img:is a hard link
+		a CHRTYPE -:is neither a file nor a folder
+		a FIFOTYPE -:is neither a file nor a folder
+	EOF
+	odd_tar inventory.img REGTYPE -
+	run -1 "$crit" unpack -C out odd.tar
+	[[ $output == *"create inventory.img: File exists"* ]]
+	odd_tar a/b/c REGTYPE -
+	"$crit" unpack -C out odd.tar
+	[ "$(cat out/a/b/c)" = bad ]
+	run -1 "$crit" unpack -C out odd.tar
+	[[ $output == *"out exists already"* ]]
+	[ "$(find . -maxdepth 1 -name 'out.*' | wc -l)" = 0 ]
+}
+
+@test "unpack writes nothing through a link of the archive" {
+	mkdir target
+	/usr/bin/python3 - <<'EOF'
+import io, tarfile
+with tarfile.open("odd.tar", "w") as tar:
+    link = tarfile.TarInfo("parent")
+    link.type, link.linkname = tarfile.SYMTYPE, "sub"
+    tar.addfile(link)
+    for name in "sub/x", "parent/y":
+        info = tarfile.TarInfo(name)
+        info.size = 1
+        tar.addfile(info, io.BytesIO(b"z"))
+EOF
+	run -1 "$crit" unpack -C out odd.tar
+	[[ $output == *"symbolic link"* ]]
+	[ ! -e out ]
+}
+
+@test "unpack stops at --max-size, and at the end of half an archive" {
+	truncate -s 8M "$dir/pages-1.img"
+	"$crit" pack -o bomb.tar.zst "$dir"
+	run -1 "$crit" unpack --max-size 4M -C out bomb.tar.zst
+	[[ $output == *"more than 4194304 bytes"* ]]
+	[ ! -e out ]
+	head -c 3000 bomb.tar.zst >half.tar.zst
+	run -1 "$crit" unpack -C out half.tar.zst
+	[ ! -e out ]
+	run -1 "$crit" unpack -C out "$set/inventory.img"
+	[ ! -e out ]
+	run -2 "$crit" pack -o x.zip "$dir"
+	run -2 "$crit" pack "$dir"
+	run -2 "$crit" unpack bomb.tar.zst
 }

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * A directory of images as one tar archive, and an archive as a directory.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/progress.h"
+
+enum pack_filter {
+	PACK_PLAIN,
+	PACK_GZIP,
+	PACK_ZSTD,
+};
+
+/** By the suffix: .tar, .tar.gz, .tgz, .tar.zst. @return 0; -EINVAL */
+int pack_filter_by_name(const char *name, enum pack_filter *out, struct error *err);
+
+/**
+ * Write the set and, in folders parent-1/, parent-2/ … of the archive, the sets before it.
+ * @param level  of compression; 0: the usual one
+ */
+int pack_set(const char *dir, int fd, const char *name, enum pack_filter filter, int level,
+	     struct progress *progress, struct error *err);
+
+/**
+ * Files and folders of a tar archive, plain or compressed, into a directory. Refused: names that
+ * lead outside, links other than a set's `parent` inside the archive, devices, what is there
+ * already.
+ * @param fd        the archive; read from where it stands
+ * @param max_size  bytes that may be written, each member counts 4 KiB more
+ */
+int unpack_archive(int fd, const char *name, int dir_fd, uint64_t max_size,
+		   struct progress *progress, struct error *err);

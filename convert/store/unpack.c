@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT
+ * Tar archives into directories. Names are data: every one is checked, and the kernel is asked
+ * to follow no link and to stay below the directory (openat2).
+ */
+#include "convert/store/pack.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "images/libarchive.h"
+
+enum { BLOCK = 128 * 1024, MEMBER_COST = 4096, NAME_MAX_LEN = 4096 };
+
+struct unpack {
+	struct libarchive lib;
+	struct archive *archive;
+	int fd, dir_fd;
+	const char *name;
+	uint64_t left; /* bytes that may still be written */
+	uint64_t max_size;
+	struct progress *progress;
+	unsigned char *block;
+};
+
+static la_ssize_t read_block(struct archive *a, void *ctx, const void **block)
+{
+	(void)a;
+	const struct unpack *u = ctx;
+	*block = u->block;
+	ssize_t n = fd_read_full(u->fd, u->block, BLOCK);
+	return n < 0 ? -1 : n;
+}
+
+static int unpack_error(const struct unpack *u, struct error *err)
+{
+	const char *why = u->lib.error_string(u->archive);
+	return error_set(err, EBADMSG, "%s: %s", u->name, why ? why : "not a tar archive");
+}
+
+static int refuse(const struct unpack *u, const char *path, const char *why, struct error *err)
+{
+	return error_set(err, EBADMSG, "%s: member %s %s: refused", u->name, path, why);
+}
+
+/* The path without "./" and trailing slashes; "" is the directory itself. */
+static int clean_path(const struct unpack *u, const char *path, char *out, struct error *err)
+{
+	size_t len = 0;
+	*out = '\0';
+	if (*path == '/')
+		return refuse(u, path, "has an absolute name", err);
+	if (strlen(path) >= NAME_MAX_LEN)
+		return refuse(u, "", "has a name that is too long", err);
+	while (*path) {
+		size_t part = strcspn(path, "/");
+		if (part == 2 && !memcmp(path, "..", 2))
+			return refuse(u, path, "leads out of its folder", err);
+		if (part && !(part == 1 && *path == '.')) {
+			len +=
+			    (size_t)sprintf(out + len, "%s%.*s", len ? "/" : "", (int)part, path);
+		}
+		path += part;
+		path += *path == '/';
+	}
+	return 0;
+}
+
+static int open_below(const struct unpack *u, const char *path, uint64_t flags, uint64_t mode)
+{
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC,
+		.mode = mode,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, u->dir_fd, *path ? path : ".", &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* The folder a path is in, made with those above it; *name is what is left. */
+static int open_folder(const struct unpack *u, char *path, const char **name, struct error *err)
+{
+	char *slash = strrchr(path, '/');
+	*name = slash ? slash + 1 : path;
+	for (char *at = slash ? strchr(path, '/') : NULL; at; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		char *up = strrchr(path, '/');
+		if (up)
+			*up = '\0';
+		auto_fd fd = open_below(u, up ? path : ".", O_PATH | O_DIRECTORY, 0);
+		if (up)
+			*up = '/';
+		int rc = fd < 0 ? fd : mkdirat(fd, up ? up + 1 : path, 0777);
+		if (rc < 0 && (fd < 0 || errno != EEXIST))
+			return error_code(err, fd < 0 ? fd : -errno, "create %s", path);
+		*at = '/';
+	}
+	if (slash)
+		*slash = '\0';
+	int fd = open_below(u, slash ? path : ".", O_PATH | O_DIRECTORY, 0);
+	if (slash)
+		*slash = '/';
+	return fd < 0 ? error_code(err, fd, "%s: folder of %s", u->name, path) : fd;
+}
+
+static int spend(struct unpack *u, uint64_t bytes, struct error *err)
+{
+	if (bytes > u->left)
+		return error_set(err, EFBIG,
+				 "%s: more than %" PRIu64 " bytes; if that is right, allow it with "
+				 "--max-size",
+				 u->name, u->max_size);
+	u->left -= bytes;
+	return 0;
+}
+
+static int write_at(int fd, const void *buf, size_t len, off_t at)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(fd, (const char *)buf + done, len - done, at + (off_t)done);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder, const char *name,
+		       struct error *err)
+{
+	int64_t size = u->lib.entry_size(entry);
+	int rc = size < 0 ? refuse(u, name, "has no size", err) : spend(u, (uint64_t)size, err);
+	if (rc < 0)
+		return rc;
+	auto_fd fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    u->lib.entry_perm(entry) & 0777);
+	if (fd < 0)
+		return error_sys(err, "%s: create %s", u->name, name);
+	for (;;) {
+		const void *buf;
+		size_t len;
+		la_int64_t at;
+		rc = u->lib.read_data_block(u->archive, &buf, &len, &at);
+		if (rc == ARCHIVE_EOF)
+			break;
+		if (rc != ARCHIVE_OK)
+			return unpack_error(u, err);
+		if (at < 0 || at > size || len > (uint64_t)(size - at))
+			return refuse(u, name, "has bytes past its end", err);
+		rc = write_at(fd, buf, len, at);
+		if (rc < 0)
+			return error_code(err, rc, "write %s", name);
+		progress_add(u->progress, len);
+	}
+	return ftruncate(fd, size) < 0 ? error_sys(err, "write %s", name) : 0;
+}
+
+/* The one link a set has: to a folder of the same archive. */
+static int unpack_parent(struct unpack *u, const char *target, const char *path, int folder,
+			 struct error *err)
+{
+	int depth = 0;
+	for (const char *at = path; *at; at++)
+		depth += *at == '/';
+	for (const char *at = target; *at;) {
+		size_t part = strcspn(at, "/");
+		if (part == 2 && !memcmp(at, "..", 2))
+			depth--;
+		else if (part && !(part == 1 && *at == '.'))
+			depth++;
+		if (depth < 0 || *target == '/')
+			return refuse(u, path, "is a link out of the archive", err);
+		at += part;
+		at += *at == '/';
+	}
+	return symlinkat(target, folder, "parent") < 0
+		   ? error_sys(err, "%s: create %s", u->name, path)
+		   : 0;
+}
+
+static int unpack_entry(struct unpack *u, struct archive_entry *entry, struct error *err)
+{
+	const struct libarchive *lib = &u->lib;
+	const char *stored = lib->entry_pathname(entry);
+	char path[NAME_MAX_LEN];
+	int rc = stored ? clean_path(u, stored, path, err) : refuse(u, "", "has no name", err);
+	if (rc == 0)
+		rc = spend(u, MEMBER_COST, err);
+	if (rc < 0)
+		return rc;
+	unsigned type = lib->entry_filetype(entry);
+	if (lib->entry_hardlink(entry))
+		return refuse(u, path, "is a hard link", err);
+	if (!*path)
+		return type == AE_IFDIR ? 0 : refuse(u, stored, "has no name", err);
+	const char *name;
+	auto_fd folder = open_folder(u, path, &name, err);
+	if (folder < 0)
+		return folder;
+	if (type == AE_IFREG)
+		return unpack_file(u, entry, folder, name, err);
+	if (type == AE_IFDIR)
+		return mkdirat(folder, name, 0777) < 0 && errno != EEXIST
+			   ? error_sys(err, "%s: create %s", u->name, path)
+			   : 0;
+	if (type == AE_IFLNK && !strcmp(name, "parent") && lib->entry_symlink(entry))
+		return unpack_parent(u, lib->entry_symlink(entry), path, folder, err);
+	return refuse(u, path, type == AE_IFLNK ? "is a link" : "is neither a file nor a folder",
+		      err);
+}
+
+static int unpack_all(struct unpack *u, struct error *err)
+{
+	const struct libarchive *lib = &u->lib;
+	lib->read_support_filter_gzip(u->archive);
+	lib->read_support_filter_zstd(u->archive);
+	lib->read_support_format_tar(u->archive);
+	lib->read_set_read_callback(u->archive, read_block);
+	lib->read_set_callback_data(u->archive, u);
+	if (lib->read_open1(u->archive) != ARCHIVE_OK)
+		return unpack_error(u, err);
+	for (;;) {
+		struct archive_entry *entry;
+		int rc = lib->read_next_header(u->archive, &entry);
+		if (rc == ARCHIVE_EOF)
+			return 0;
+		if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
+			return unpack_error(u, err);
+		rc = unpack_entry(u, entry, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+int unpack_archive(int fd, const char *name, int dir_fd, uint64_t max_size,
+		   struct progress *progress, struct error *err)
+{
+	struct unpack u = { .fd = fd,
+			    .dir_fd = dir_fd,
+			    .name = name,
+			    .left = max_size,
+			    .max_size = max_size,
+			    .progress = progress };
+	int rc = libarchive_load(&u.lib, err);
+	if (rc < 0)
+		return rc;
+	u.block = malloc(BLOCK);
+	u.archive = u.lib.read_new();
+	rc = u.block && u.archive ? unpack_all(&u, err)
+				  : error_set(err, ENOMEM, "%s: out of memory", name);
+	if (u.archive)
+		u.lib.read_free(u.archive);
+	free(u.block);
+	libarchive_unload(&u.lib);
+	return rc;
+}
