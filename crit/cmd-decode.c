@@ -2,12 +2,13 @@
  * crit decode: an image to JSON.
  */
 #include "base/array.h"
+#include "convert/set/set.h"
 #include "crit/commands.h"
 #include "crit/decode.h"
 
 struct decode_opts {
 	const char *in, *out;
-	bool pretty, no_payload;
+	bool pretty, no_payload, all;
 };
 
 static const struct arg_row decode_rows[] = {
@@ -19,13 +20,32 @@ static const struct arg_row decode_rows[] = {
 	  offsetof(struct decode_opts, pretty) },
 	{ 0, "nopl", NULL, "print only the size of payloads", ARG_FLAG,
 	  offsetof(struct decode_opts, no_payload) },
+	{ 'a', "all", NULL, "every image of a checkpoint, into a new directory (-o DIR)", ARG_FLAG,
+	  offsetof(struct decode_opts, all) },
 };
+
+static int decode_all(const char *path, const char *out, struct error *err)
+{
+	auto_source src = NULL;
+	auto_sink sink = NULL;
+	if (!path || !out)
+		return error_set(err, EUSAGE, "--all wants a checkpoint and -o DIR");
+	int rc = source_open(path, &src, err);
+	if (rc == 0)
+		rc = sink_create(out, &sink, err);
+	const struct set_job job = { .src = src, .sink = sink };
+	if (rc == 0)
+		rc = set_to_json(&job, err);
+	return rc < 0 ? rc : sink_commit(sink, err);
+}
 
 static int decode_command(void *opts_, int nr_operands, char **operands, struct error *err)
 {
 	const struct decode_opts *opts = opts_;
 	if (nr_operands > 1 || (nr_operands && opts->in))
 		return error_set(err, EUSAGE, "want one IMAGE");
+	if (opts->all)
+		return decode_all(nr_operands ? operands[0] : opts->in, opts->out, err);
 	const struct decode_request request = {
 		.image = nr_operands ? operands[0] : opts->in,
 		.out = opts->out,
@@ -38,11 +58,12 @@ static int decode_command(void *opts_, int nr_operands, char **operands, struct 
 const struct command cmd_decode = {
 	.name = "decode",
 	.group = GROUP_CONVERT,
-	.args = "[-i IMAGE] [-o FILE] [--pretty] [--nopl] [IMAGE]",
+	.args = "[-i IMAGE] [-o FILE] [--pretty] [--nopl] [IMAGE] | --all -o DIR SRC",
 	.summary = "turn an image into JSON",
 	.detail =
 	    "IMAGE is a file, ARCHIVE:MEMBER, or - for standard input. `crit encode` turns the\n"
-	    "result back into the same bytes.",
+	    "result back into the same bytes. With --all every image of SRC becomes NAME.json in\n"
+	    "DIR, and what is no sequence of messages is copied.",
 	.rows = decode_rows,
 	.nr_rows = ARRAY_SIZE(decode_rows),
 	.opts_size = sizeof(struct decode_opts),

@@ -8,10 +8,12 @@
 #include "base/cleanup.h"
 #include "base/replace.h"
 #include "convert/json/image.h"
+#include "convert/set/set.h"
 #include "crit/commands.h"
 
 struct encode_opts {
 	const char *in, *out;
+	bool all;
 };
 
 static const struct arg_row encode_rows[] = {
@@ -19,7 +21,24 @@ static const struct arg_row encode_rows[] = {
 	  offsetof(struct encode_opts, in) },
 	{ 'o', "out", "IMAGE", "image to write; default standard output", ARG_STRING,
 	  offsetof(struct encode_opts, out) },
+	{ 'a', "all", NULL, "every file of a directory `decode --all` made, into -o OUT", ARG_FLAG,
+	  offsetof(struct encode_opts, all) },
 };
+
+static int encode_all(const char *path, const char *out, struct error *err)
+{
+	auto_source src = NULL;
+	auto_sink sink = NULL;
+	if (!path || !out)
+		return error_set(err, EUSAGE, "--all wants a directory of JSON and -o OUT");
+	int rc = source_open(path, &src, err);
+	if (rc == 0)
+		rc = sink_create(out, &sink, err);
+	const struct set_job job = { .src = src, .sink = sink };
+	if (rc == 0)
+		rc = set_from_json(&job, err);
+	return rc < 0 ? rc : sink_commit(sink, err);
+}
 
 static int encode_to(const char *path, int fd, const char *name, struct error *err)
 {
@@ -42,6 +61,8 @@ static int encode_run(void *opts_, int nr_operands, char **operands, struct erro
 	if (nr_operands > 1 || (nr_operands && opts->in))
 		return error_set(err, EUSAGE, "want one FILE");
 	const char *in = nr_operands ? operands[0] : opts->in;
+	if (opts->all)
+		return encode_all(in, opts->out, err);
 	if (!opts->out)
 		return encode_to(in, STDOUT_FILENO, "standard output", err);
 	auto_replace target = { .fd = -1 };
@@ -56,11 +77,12 @@ static int encode_run(void *opts_, int nr_operands, char **operands, struct erro
 const struct command cmd_encode = {
 	.name = "encode",
 	.group = GROUP_CONVERT,
-	.args = "[-i FILE] [-o IMAGE] [FILE]",
+	.args = "[-i FILE] [-o IMAGE] [FILE] | --all -o OUT DIR",
 	.summary = "turn JSON into an image",
 	.detail =
 	    "Takes what decode and show print, as it is or edited: numbers, 0x1f, names of flags.\n"
-	    "IMAGE is written beside its name and renamed: a failure leaves it as it was.",
+	    "IMAGE is written beside its name and renamed: a failure leaves it as it was.\n"
+	    "With --all OUT is a new directory or an archive (.tar, .tar.gz, .tar.zst).",
 	.rows = encode_rows,
 	.nr_rows = ARRAY_SIZE(encode_rows),
 	.opts_size = sizeof(struct encode_opts),

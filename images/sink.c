@@ -127,6 +127,11 @@ static char *path_in_archive(struct sink *sink, const char *name)
 		   : path;
 }
 
+bool sink_has(struct sink *sink, const char *name)
+{
+	return find(sink, name) != NULL;
+}
+
 static bool is_plain(const char *name)
 {
 	return *name && strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');

@@ -38,6 +38,8 @@ int sink_end(struct sink *sink, struct error *err);
 int sink_copy(struct sink *sink, struct source *src, const char *name, struct error *err);
 /** In a directory: a symbolic link, as "parent" is. */
 int sink_link(struct sink *sink, const char *name, const char *target, struct error *err);
+/** Was this member written, linked or removed? */
+bool sink_has(struct sink *sink, const char *name);
 /** In place: this member goes away. */
 int sink_remove(struct sink *sink, const char *name, struct error *err);
 

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ * Every image through its decoded form and back: do the same bytes come out?
+ */
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "convert/json/image.h"
+#include "convert/set/image-of.h"
+#include "convert/set/set.h"
+#include "images/writer.h"
+
+/* A file that is nowhere but here. */
+static int scratch(const char *name, struct error *err)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+	return fd < 0 ? error_sys(err, "%s: scratch file", name) : fd;
+}
+
+static int to_json(struct source *src, const char *name, int fd, struct error *err)
+{
+	auto_image_reader r = NULL;
+	auto_json_out out = { .fd = -1 };
+	const struct image_json how = { 0 };
+	int rc = image_open(src, name, &r, err);
+	if (rc == 0)
+		rc = json_out_init(&out, fd, name, false, err);
+	if (rc == 0)
+		rc = image_to_json(r, &how, &out, err);
+	return rc < 0 ? rc : json_out_flush(&out, err);
+}
+
+static int from_json(int text, int fd, const char *name, struct error *err)
+{
+	auto_json_in in;
+	if (lseek(text, 0, SEEK_SET) < 0)
+		return error_sys(err, "%s: read again", name);
+	int rc = json_in_init(&in, text, name, err);
+	return rc < 0 ? rc : image_from_json(&in, fd, name, err);
+}
+
+/* @return 1 the same, 0 not, -errno */
+static int same_bytes(struct source *src, const char *name, int fd, struct error *err)
+{
+	auto_istream in = NULL;
+	char a[16384], b[16384];
+	int rc = source_open_member(src, name, &in, err);
+	if (rc < 0)
+		return rc;
+	off_t at = 0;
+	for (;;) {
+		ssize_t n = istream_read(in, a, sizeof(a), err);
+		if (n < 0)
+			return (int)n;
+		ssize_t m = fd_pread_full(fd, b, sizeof(b), at);
+		if (m < 0)
+			return error_code(err, (int)m, "%s: compare", name);
+		if (n != m || memcmp(a, b, (size_t)n))
+			return 0;
+		if (n == 0)
+			return 1;
+		at += n;
+	}
+}
+
+static int copy_to_sink(const struct set_job *job, const char *name, int from, struct error *err)
+{
+	char buf[16384];
+	int fd = sink_begin(job->sink, name, err);
+	if (fd < 0)
+		return fd;
+	ssize_t n;
+	for (off_t at = 0; (n = fd_pread_full(from, buf, sizeof(buf), at)) > 0; at += n) {
+		int rc = fd_write_full(fd, buf, (size_t)n);
+		if (rc < 0)
+			return error_code(err, rc, "write %s", name);
+	}
+	return n < 0 ? error_code(err, (int)n, "%s: copy", name) : sink_end(job->sink, err);
+}
+
+/* What follows an entry's message, part by part. */
+static int copy_payload(struct image_reader *r, struct image_writer *w, char *buf, size_t size,
+			struct error *err)
+{
+	struct payload_part part;
+	int rc;
+	while ((rc = image_payload_next(r, &part, err)) > 0) {
+		ssize_t n;
+		uint64_t len = 0;
+		rc = part.msg ? image_write(w, part.msg, err) : 0;
+		while (rc == 0 && (n = image_payload_read(r, buf, size, err)) != 0) {
+			rc = n < 0 ? (int)n : image_write_bytes(w, buf, (size_t)n, err);
+			len += n < 0 ? 0 : (uint64_t)n;
+		}
+		if (rc == 0)
+			rc = image_write_padding(w, len, err);
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
+}
+
+static int copy_entries(struct image_reader *r, struct image_writer *w, struct error *err)
+{
+	char buf[16384];
+	for (;;) {
+		auto_message ProtobufCMessage *msg = NULL;
+		int rc = image_next(r, &msg, err);
+		if (rc <= 0)
+			return rc;
+		rc = image_write(w, msg, err);
+		if (rc == 0)
+			rc = copy_payload(r, w, buf, sizeof(buf), err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+/* As this program writes the same messages: fields in order, numbers as short as they go. */
+static int write_canonical(struct source *src, const char *name, int fd, struct error *err)
+{
+	auto_image_reader r = NULL;
+	auto_image_writer w = NULL;
+	int rc = image_open(src, name, &r, err);
+	if (rc == 0)
+		rc = image_writer_open_fd(fd, name, image_reader_type(r), image_reader_head(r), &w,
+					  err);
+	if (rc == 0)
+		rc = copy_entries(r, w, err);
+	return rc < 0 ? rc : image_finish(w, err);
+}
+
+/* @return 1 when decode and encode give back the same bytes */
+static int survives_json(struct source *src, const char *name, struct error *err)
+{
+	auto_fd text = scratch(name, err);
+	auto_fd image = text < 0 ? -1 : scratch(name, err);
+	if (text < 0 || image < 0)
+		return text < 0 ? text : image;
+	int rc = to_json(src, name, text, err);
+	if (rc == 0)
+		rc = from_json(text, image, name, err);
+	return rc < 0 ? rc : same_bytes(src, name, image, err);
+}
+
+static int recode_member(const struct set_job *job, const char *name, size_t *nr_different,
+			 struct error *err)
+{
+	auto_fd image = scratch(name, err);
+	int rc = image < 0 ? image : survives_json(job->src, name, err);
+	bool survives = rc > 0;
+	if (rc >= 0)
+		rc = write_canonical(job->src, name, image, err);
+	if (rc == 0)
+		rc = same_bytes(job->src, name, image, err);
+	if (rc < 0)
+		return rc;
+	*nr_different += rc == 0 || !survives;
+	if (job->report)
+		job->report(job->arg, name,
+			    !survives ? "does not survive decode and encode"
+			    : rc      ? "same"
+				      : "comes out different");
+	return rc == 0 && job->sink ? copy_to_sink(job, name, image, err) : 0;
+}
+
+int set_recode(const struct set_job *job, size_t *nr_different, struct error *err)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(job->src, &members, err);
+	int rc = nr < 0 ? (int)nr : 0;
+	*nr_different = 0;
+	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
+		if (message_image_of(members[i].name) && members[i].size)
+			rc = recode_member(job, members[i].name, nr_different, err);
+	}
+	return rc;
+}

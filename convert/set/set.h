@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * Whole sets at once: from one form into another, through a sink.
+ */
+#pragma once
+
+#include "images/sink.h"
+#include "images/source.h"
+
+/** Called after each member with what became of it; may be NULL. */
+typedef void (*set_report)(void *arg, const char *name, const char *what);
+
+struct set_job {
+	struct source *src;
+	struct sink *sink;
+	set_report report;
+	void *arg;
+};
+
+/**
+ * Every image as NAME.json beside what is no sequence of messages, which stays as it is:
+ * set_from_json() gives back the same bytes.
+ */
+int set_to_json(const struct set_job *job, struct error *err);
+int set_from_json(const struct set_job *job, struct error *err);
+
+enum page_counts {
+	COUNTS_4_2,    /* nr_pages, and compat_nr_pages 0 */
+	COUNTS_LEGACY, /* compat_nr_pages alone, as before 4.2 */
+};
+/** Page maps with the other way to count pages; a count that does not fit is -ERANGE. */
+int set_convert_counts(const struct set_job *job, enum page_counts to, struct error *err);
+
+/**
+ * Every image decoded and encoded again, which has to give the same bytes; and written anew, which
+ * gives others when fields stand in another order, or numbers are longer than they have to be.
+ * @param sink  of the job: NULL only checks
+ * @param nr_different  images that came out with other bytes
+ */
+int set_recode(const struct set_job *job, size_t *nr_different, struct error *err);

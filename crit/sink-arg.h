@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * Where a changed set goes: -o OUT, a new directory or archive, or --in-place.
+ */
+#pragma once
+
+#include "base/args.h"
+#include "images/sink.h"
+
+struct sink_opts {
+	const char *out;
+	bool in_place;
+};
+
+#define SINK_ROWS(type, member)                                                                    \
+	{ 'o',        "out",                                                                       \
+	  "OUT",      "a new directory, or an archive: .tar, .tar.gz, .tar.zst",                   \
+	  ARG_STRING, offsetof(type, member.out),                                                  \
+	  0,          NULL },                                                                      \
+	{                                                                                          \
+		0, "in-place", NULL, "change the set itself, all of it or nothing", ARG_FLAG,      \
+		    offsetof(type, member.in_place), 0, NULL                                       \
+	}
+
+/**
+ * Open the one that was asked for.
+ * @param path  what src was opened with
+ * @return 0; -EUSAGE when neither or both were; -errno
+ */
+int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *path,
+		  struct sink **out, struct error *err);
+/** With -o: copy what was not changed. Then commit. */
+int sink_arg_commit(const struct sink_opts *opts, struct source *src, const char *path,
+		    struct sink *sink, struct error *err);

@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Whole sets: decode --all, encode --all, recode, convert.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file() { make_set; }
+
+setup() { cd "$BATS_TEST_TMPDIR" || return; }
+
+@test "decode --all and encode --all give back the same set" {
+	"$crit" decode --all -o json "$set"
+	[ -s json/pstree.img.json ] && [ -s json/stats-dump.json ]
+	cmp json/pages-1.img "$set/pages-1.img"
+	"$crit" encode --all -o back json
+	diff -r "$set" back
+	"$crit" encode --all -o back.tar.gz json
+	mkdir unpacked && tar -C unpacked -xzf back.tar.gz
+	diff -r "$set" unpacked
+}
+
+@test "decode --all wants room, and leaves none half full" {
+	run -2 "$crit" decode --all "$set"
+	mkdir busy && touch busy/x
+	run -1 "$crit" decode --all -o busy "$set"
+	[[ $output == *"busy exists"* ]]
+	cp -r "$set" cut && truncate -s 30 cut/mm-100.img
+	run -1 "$crit" decode --all -o json "$PWD/cut"
+	[[ $output == *mm-100.img* ]]
+	[ ! -e json ]
+}
+
+@test "recode says that nothing changes, or what does" {
+	run -0 "$crit" recode "$set"
+	[ -z "$output" ]
+	cp -r "$set" padded
+	# the same message with the fields of pstree in another order
+	/usr/bin/python3 - <<'END'
+import struct
+data = open("padded/pstree.img", "rb").read()
+size, = struct.unpack_from("<I", data, 8)
+entry = data[12:12 + size]
+assert entry[0] == 8 and entry[2] == 16
+swapped = entry[2:4] + entry[0:2] + entry[4:]
+open("padded/pstree.img", "wb").write(data[:12] + swapped + data[12 + size:])
+END
+	run -1 "$crit" recode padded
+	[ "$output" = "pstree.img: comes out different" ]
+	run -0 "$crit" recode --in-place padded
+	diff -r "$set" padded
+}
+
+@test "convert changes how pages are counted, and back" {
+	run -0 "$crit" convert --to legacy -o old "$set"
+	[[ $output == *"pagemap-100.img: converted"* ]]
+	run -0 "$crit" decode -i old/pagemap-100.img
+	[[ $output != *'"nr_pages"'* ]]
+	run -0 "$crit" diff --pages "$set" old
+	"$crit" convert --to 4.2 --in-place old
+	run -0 "$crit" decode -i old/pagemap-100.img
+	[[ $output == *'"compat_nr_pages": 0, "flags": 4, "nr_pages": 2'* ]]
+	run -2 "$crit" convert --to 5 -o x "$set"
+	run -2 "$crit" convert --to 4.2 "$set"
+	[[ $output == *"-o OUT or --in-place"* ]]
+}
