@@ -4,7 +4,7 @@
 #pragma once
 
 #include "convert/diff/diff.h"
-#include "convert/diff/flat.h"
+#include "convert/json/flat.h"
 
 struct diff {
 	struct checkpoint *cp[2];

@@ -300,6 +300,18 @@ int json_number(struct json_in *in, struct json_number *out, struct error *err)
 	return 0;
 }
 
+int json_number_text(struct json_in *in, char *out, size_t len, struct error *err)
+{
+	int rc = expect(in, JSON_NUMBER, err);
+	if (rc == 0)
+		rc = read_word(in, out, len, err);
+	if (rc < 0)
+		return rc;
+	if (!out[0] || out[strspn(out, "0123456789+-.eE")])
+		return json_error(in, EBADMSG, err, "%s is not a number", out);
+	return 0;
+}
+
 static int read_literal(struct json_in *in, const char *a, const char *b, bool *is_a,
 			struct error *err)
 {

@@ -68,6 +68,8 @@ struct json_number {
 };
 /** A whole number from -2^63 to 2^64-1; fractions and exponents are refused, never rounded. */
 int json_number(struct json_in *in, struct json_number *out, struct error *err);
+/** Any number as it is written, also fractions. @param len  of out; longer ones are refused */
+int json_number_text(struct json_in *in, char *out, size_t len, struct error *err);
 int json_boolean(struct json_in *in, bool *out, struct error *err);
 /** A whole string as bytes (json_bytes() reversed), at most JSON_MAX_STRING; replaces out. */
 int json_string(struct json_in *in, struct strbuf *out, struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * A JSON document as a list of leaves, and what differs between two such lists.
+ * A JSON document as a list of leaves: looked up by path, or compared.
  */
-#include "convert/diff/flat.h"
+#include "convert/json/flat.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -44,18 +44,15 @@ static int leaf_add(struct walk *w, const char *value, struct error *err)
 
 static int scalar_add(struct walk *w, int kind, struct error *err)
 {
-	struct json_number number;
 	bool truth = false;
-	char text[32];
+	char text[64];
 	int rc;
 	switch (kind) {
 	case JSON_STRING:
 		rc = json_string(&w->in, &w->value, err);
 		return rc < 0 ? rc : leaf_add(w, w->value.data ?: "", err);
 	case JSON_NUMBER:
-		rc = json_number(&w->in, &number, err);
-		snprintf(text, sizeof(text), "%s%" PRIu64, rc == 0 && number.negative ? "-" : "",
-			 rc == 0 ? number.magnitude : 0);
+		rc = json_number_text(&w->in, text, sizeof(text), err);
 		return rc < 0 ? rc : leaf_add(w, text, err);
 	case JSON_BOOL:
 		rc = json_boolean(&w->in, &truth, err);
@@ -130,6 +127,22 @@ static int value_add(struct walk *w, struct error *err)
 	if (rc == 0 && w->out->nr == before)
 		rc = leaf_add(w, kind == JSON_OBJECT ? "{}" : "[]", err);
 	return rc;
+}
+
+const char *flat_find(const struct flat *flat, const char *path)
+{
+	size_t low = 0, high = flat->nr;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strverscmp(flat->items[middle].path, path);
+		if (order == 0)
+			return flat->items[middle].value;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
 }
 
 static int item_compare(const void *a, const void *b)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A JSON document as a list of leaves, and what differs between two such lists.
+ * A JSON document as a list of leaves: looked up by path, or compared.
  */
 #pragma once
 
@@ -21,6 +21,8 @@ int flat_from_json(const char *text, size_t len, const char *name, struct flat *
 		   struct error *err);
 /** The leaves of a message in the form people read. NULL has none. */
 int flat_from_message(const ProtobufCMessage *msg, struct flat *out, struct error *err);
+/** The leaf at a path, NULL: none. Borrowed. */
+const char *flat_find(const struct flat *flat, const char *path);
 void flat_fini(struct flat *flat);
 #define auto_flat __attribute__((cleanup(flat_fini))) struct flat
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ * The mounts of a checkpoint.
+ */
+#include "convert/describe/mounts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "images/image-type.h"
+
+/* Numbers are stored; the kernel's words are lower case. */
+static const char *fstype_word(const MntEntry *entry)
+{
+	static const struct {
+		Fstype number;
+		const char *name;
+	} names[] = {
+		{ FSTYPE__PROC, "proc" },         { FSTYPE__SYSFS, "sysfs" },
+		{ FSTYPE__DEVTMPFS, "devtmpfs" }, { FSTYPE__BINFMT_MISC, "binfmt_misc" },
+		{ FSTYPE__TMPFS, "tmpfs" },       { FSTYPE__DEVPTS, "devpts" },
+		{ FSTYPE__PSTORE, "pstore" },     { FSTYPE__SECURITYFS, "securityfs" },
+		{ FSTYPE__FUSECTL, "fusectl" },   { FSTYPE__DEBUGFS, "debugfs" },
+		{ FSTYPE__CGROUP, "cgroup" },     { FSTYPE__MQUEUE, "mqueue" },
+		{ FSTYPE__FUSE, "fuse" },         { FSTYPE__OVERLAYFS, "overlay" },
+		{ FSTYPE__AUTOFS, "autofs" },     { FSTYPE__TRACEFS, "tracefs" },
+		{ FSTYPE__CGROUP2, "cgroup2" },
+	};
+	if (entry->fsname && *entry->fsname)
+		return entry->fsname;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (names[i].number == (Fstype)entry->fstype)
+			return names[i].name;
+	}
+	return "?";
+}
+
+static int mounts_of(struct source *src, uint64_t ns, struct mount_list *out, struct error *err)
+{
+	auto_image_reader r = NULL;
+	int rc = image_open_typed(src, IMG_MNTS, ns, &r, err);
+	if (rc < 0)
+		return rc;
+	for (;;) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc <= 0)
+			return rc;
+		struct mount_facts *mount = array_add(out);
+		if (!mount)
+			return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+		MntEntry *entry = (MntEntry *)take_ptr(msg);
+		*mount = (struct mount_facts){ ns, entry, fstype_word(entry),
+					       entry->has_ext_mount && entry->ext_mount };
+		mount->external |= entry->ext_key != NULL;
+	}
+}
+
+int mount_list_read(struct source *src, struct mount_list *out, struct error *err)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(src, &members, err);
+	int rc = nr < 0 ? (int)nr : 0;
+	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
+		const struct image_type *type = image_type_by_filename(members[i].name);
+		if (type && type->id == IMG_MNTS && !strchr(members[i].name, '/'))
+			rc = mounts_of(src,
+				       strtoull(members[i].name + strlen("mountpoints-"), NULL, 10),
+				       out, err);
+	}
+	return rc;
+}
+
+void mount_list_fini(struct mount_list *mounts)
+{
+	for (size_t i = 0; i < mounts->nr; i++)
+		protobuf_c_message_free_unpacked(&mounts->items[i].entry->base, NULL);
+	free(mounts->items);
+	*mounts = (struct mount_list){ 0 };
+}
