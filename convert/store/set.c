@@ -179,7 +179,7 @@ int set_rewrite_members(struct set_rewrite *set, set_member_fn *each, void *ctx,
 	if (nr < 0)
 		return (int)nr;
 	size_t folder = folder_len(members, nr);
-	int rc = set_keep_parent(set, err);
+	int rc = set->no_parent ? 0 : set_keep_parent(set, err);
 	for (ssize_t i = 0; i < nr && rc == 0; i++) {
 		if (strlen(members[i].path) <= folder || strchr(members[i].path + folder, '/') ||
 		    strchr(members[i].name, '/') || (folder && members[i].name == members[i].path))

@@ -10,6 +10,7 @@ struct set_rewrite {
 	struct source *src;
 	int src_fd; /* of the directory; -1: an archive */
 	struct new_dir out;
+	bool no_parent; /* the new set stands alone */
 };
 
 /**

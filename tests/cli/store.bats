@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# Sets made from sets: crit compress, decompress, pack, unpack.
+# Sets made from sets: compressed, packed, squashed.
 bats_require_minimum_version 1.5.0
 load crit
 
@@ -192,4 +192,101 @@ EOF
 	run -2 "$crit" pack -o x.zip "$dir"
 	run -2 "$crit" pack "$dir"
 	run -2 "$crit" unpack bomb.tar.zst
+}
+
+# a chain of three in $dir/1, 2 and 3: process 100 wrote one page between 1 and 2
+make_chain()
+{
+	mkdir chain
+	cp -r "$set" chain/1
+	# the other process has a page image of its own, as in every real set
+	cp chain/1/pages-1.img chain/1/pages-2.img
+	"$crit" decode chain/1/pagemap-101.img | sed 's/"pages_id": 1/"pages_id": 2/' >map.json
+	"$crit" encode -i map.json -o chain/1/pagemap-101.img
+	cp -r chain/1 chain/2
+	ln -s ../1 chain/2/parent
+	edit_map chain/2 '[(0x400000, 1, 4), (0x401000, 1, 1), (0x402000, 1, 1)]'
+	head -c 4096 /dev/zero | tr '\0' N >chain/2/pages-1.img
+	cp -r chain/2 chain/3
+	ln -sfn ../2 chain/3/parent
+	edit_map chain/3 '[(0x400000, 1, 1), (0x401000, 1, 4), (0x402000, 1, 1)]'
+	head -c 4096 /dev/zero | tr '\0' M >chain/3/pages-1.img
+}
+
+# edit_map SET [(address, pages, flags)…]: the page map of process 100
+edit_map()
+{
+	"$crit" decode "$1/pagemap-100.img" >map.json
+	/usr/bin/python3 - "$2" <<'EOF'
+import json, sys
+image = json.load(open("map.json"))
+image["entries"] = image["entries"][:1] + [
+    {"vaddr": at, "compat_nr_pages": 0, "flags": flags, "nr_pages": nr} for at, nr, flags in eval(sys.argv[1])]
+json.dump(image, open("map.json", "w"))
+EOF
+	"$crit" encode -i map.json -o "$1/pagemap-100.img"
+}
+
+@test "squash makes one set of a chain, with the same memory" {
+	make_chain
+	"$crit" squash -o one chain/3
+	[ ! -e one/parent ]
+	"$crit" diff --pages chain/3 one
+	rm -r chain/1 chain/2
+	[ "$("$crit" pages -p 100 one 400000 | head -c 3)" = NNN ]
+	[ "$("$crit" pages -p 100 one 401000 | head -c 3)" = MMM ]
+	"$crit" pages -p 100 one 402000 | cmp - <(tail -c 4096 "$set/pages-1.img")
+	[[ $("$crit" decode one/pagemap-100.img) != *'"flags": "PE_PARENT'* ]]
+	run -1 "$crit" squash -o two chain/3
+	[ ! -e two ]
+}
+
+@test "squash takes the place of the set, and reads compressed sets" {
+	make_chain
+	cp -r chain before
+	"$crit" compress chain/1
+	"$crit" compress chain/3
+	"$crit" squash chain/3
+	[ ! -e chain/3/parent ]
+	[ ! -e chain/3/pages-1.img.zst ]
+	"$crit" diff --pages before/3 chain/3
+	"$crit" squash chain/2
+	"$crit" diff --pages before/2 chain/2
+}
+
+@test "dedup frees what later sets have, and no memory changes" {
+	make_chain
+	cp -r chain before
+	run -0 "$crit" dedup --dry-run chain/3
+	diff -r before chain
+	run -0 "$crit" dedup chain/3
+	[[ ${lines[1]} =~ chain/3/parent\ +3\ +12.0\ KiB ]]
+	[[ ${lines[2]} =~ chain/3/parent/parent\ +5\ +20.0\ KiB ]]
+	"$crit" diff --pages before/3 chain/3
+	cmp -n 8192 chain/1/pages-1.img /dev/zero
+	cmp <(tail -c 4096 chain/1/pages-1.img) <(tail -c 4096 before/1/pages-1.img)
+	run -0 "$crit" dedup --format json chain/1
+	/usr/bin/python3 -c 'import json, sys; assert json.loads(sys.argv[1]) == {"sets": []}' "$output"
+	"$crit" compress chain/1
+	run -1 "$crit" dedup chain/3
+	[[ $output == *"pages-1.img is compressed"* ]]
+}
+
+@test "chains of the corpus: squashed, packed and freed of old pages, the memory stays" {
+	local corpus=$BATS_TEST_DIRNAME/../../../shared/corpus chain
+	[ -d "$corpus/a10" ] || skip "no corpus beside this folder"
+	for chain in a10/full2 a10k/final; do
+		local name=${chain%/*}
+		cp -r "$corpus/$name" "$name" && chmod -R u+w "$name"
+		"$crit" squash -o "$name.one" "$chain"
+		"$crit" diff --pages "$chain" "$name.one"
+		"$crit" pack -o "$name.tar.zst" "$chain"
+		"$crit" diff --pages "$chain" "$name.tar.zst"
+		"$crit" dedup "$chain"
+		"$crit" diff --pages "$corpus/$chain" "$chain"
+		"$crit" compress "$chain"
+		"$crit" diff --pages "$corpus/$chain" "$chain"
+		"$crit" decompress "$chain"
+		diff -r "$corpus/$chain" "$chain"
+	done
 }
