@@ -178,6 +178,34 @@ static void unknown_to_json(const ProtobufCMessage *msg, struct json_out *out)
 	json_end(out, ']');
 }
 
+/* @param index  of one element of a list; SIZE_MAX: the field as a whole */
+static void field_to_json(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
+			  size_t nr, size_t index, const struct hint *inherited,
+			  struct json_out *out)
+{
+	const struct hint *hint = field_hint(msg, field, inherited, out->pretty);
+	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+		hint = hint && hint->kind == HINT_HEX ? &hex_hint : NULL;
+	const char *at = (const char *)msg + field->offset;
+	if (field->label != PROTOBUF_C_LABEL_REPEATED)
+		element_to_json(field, at, hint, out);
+	else if (index == SIZE_MAX)
+		list_to_json(field, *(void *const *)at, nr, hint, out);
+	else
+		element_to_json(field, *(const char *const *)at + index * element_size(field->type),
+				hint, out);
+}
+
+void message_field_to_json(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
+			   size_t index, struct json_out *out)
+{
+	size_t nr = field_count(msg, field);
+	if (!nr || (index != SIZE_MAX && index >= nr))
+		json_null(out);
+	else
+		field_to_json(msg, field, nr, index, NULL, out);
+}
+
 static void members_to_json(const ProtobufCMessage *msg, struct json_out *out,
 			    const struct hint *inherited)
 {
@@ -187,15 +215,8 @@ static void members_to_json(const ProtobufCMessage *msg, struct json_out *out,
 		size_t nr = field_count(msg, field);
 		if (!nr)
 			continue;
-		const struct hint *hint = field_hint(msg, field, inherited, out->pretty);
-		if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-			hint = hint && hint->kind == HINT_HEX ? &hex_hint : NULL;
-		const char *at = (const char *)msg + field->offset;
 		json_key(out, field->name);
-		if (field->label == PROTOBUF_C_LABEL_REPEATED)
-			list_to_json(field, *(void *const *)at, nr, hint, out);
-		else
-			element_to_json(field, at, hint, out);
+		field_to_json(msg, field, nr, SIZE_MAX, inherited, out);
 	}
 	if (msg->n_unknown_fields)
 		unknown_to_json(msg, out);

@@ -498,3 +498,11 @@ int message_from_json(struct json_in *in, const ProtobufCMessageDescriptor *desc
 	auto_strbuf scratch = { 0 };
 	return object_read(in, desc, own, &scratch, out, err);
 }
+
+int message_field_from_json(struct json_in *in, ProtobufCMessage *msg,
+			    const ProtobufCFieldDescriptor *field, struct error *err)
+{
+	auto_strbuf scratch = { 0 };
+	struct message_build build = { .msg = msg, .scratch = &scratch };
+	return field_read(in, &build, field, err);
+}

@@ -19,6 +19,19 @@ void message_members_to_json(const ProtobufCMessage *msg, struct json_out *out);
 /** The whole object. */
 void message_to_json(const ProtobufCMessage *msg, struct json_out *out);
 
+/**
+ * The value of one field; null when it is not there.
+ * @param index  of an element of a list; SIZE_MAX: the field as a whole
+ */
+void message_field_to_json(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
+			   size_t index, struct json_out *out);
+/**
+ * Read the value of one field into a message. What was there is not released: see message_clear()
+ * of convert/edit.
+ */
+int message_field_from_json(struct json_in *in, ProtobufCMessage *msg,
+			    const ProtobufCFieldDescriptor *field, struct error *err);
+
 /* A message while it is being read. */
 struct message_build;
 

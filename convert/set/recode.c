@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "convert/json/image.h"
 #include "convert/set/image-of.h"
+#include "convert/set/payload-copy.h"
 #include "convert/set/set.h"
 #include "images/writer.h"
 
@@ -80,31 +81,8 @@ static int copy_to_sink(const struct set_job *job, const char *name, int from, s
 	return n < 0 ? error_code(err, (int)n, "%s: copy", name) : sink_end(job->sink, err);
 }
 
-/* What follows an entry's message, part by part. */
-static int copy_payload(struct image_reader *r, struct image_writer *w, char *buf, size_t size,
-			struct error *err)
-{
-	struct payload_part part;
-	int rc;
-	while ((rc = image_payload_next(r, &part, err)) > 0) {
-		ssize_t n;
-		uint64_t len = 0;
-		rc = part.msg ? image_write(w, part.msg, err) : 0;
-		while (rc == 0 && (n = image_payload_read(r, buf, size, err)) != 0) {
-			rc = n < 0 ? (int)n : image_write_bytes(w, buf, (size_t)n, err);
-			len += n < 0 ? 0 : (uint64_t)n;
-		}
-		if (rc == 0)
-			rc = image_write_padding(w, len, err);
-		if (rc < 0)
-			return rc;
-	}
-	return rc;
-}
-
 static int copy_entries(struct image_reader *r, struct image_writer *w, struct error *err)
 {
-	char buf[16384];
 	for (;;) {
 		auto_message ProtobufCMessage *msg = NULL;
 		int rc = image_next(r, &msg, err);
@@ -112,7 +90,7 @@ static int copy_entries(struct image_reader *r, struct image_writer *w, struct e
 			return rc;
 		rc = image_write(w, msg, err);
 		if (rc == 0)
-			rc = copy_payload(r, w, buf, sizeof(buf), err);
+			rc = payload_copy(r, w, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ * Applying changes: every image that is named is read once and written once.
+ */
+#include "convert/edit/edit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "convert/edit/field.h"
+#include "convert/json/message.h"
+#include "convert/set/payload-copy.h"
+
+/* "files.img: entries[0]…": the image ends at a colon in front of any bracket or =. */
+static const char *image_end(const char *text)
+{
+	size_t len = strcspn(text, ":[=");
+	return text[len] == ':' ? text + len : NULL;
+}
+
+int edit_add(struct edit *edit, enum edit_kind kind, const char *text, const char *image,
+	     struct error *err)
+{
+	const char *colon = image_end(text), *path = colon ? colon + 1 : text;
+	path += strspn(path, " ");
+	const char *end = kind == EDIT_DELETE ? path + strlen(path) : path_end(path);
+	if (!colon && !image)
+		return error_set(err, EINVAL, "%s: in which image? Say IMAGE:%s", text, text);
+	if (!end)
+		return error_set(err, EINVAL, "%s: want PATH=VALUE", text);
+	struct edit_op *op = array_add(edit);
+	if (!op)
+		return error_set(err, ENOMEM, "out of memory");
+	op->kind = kind;
+	op->value = kind == EDIT_DELETE ? NULL : end + 1;
+	op->image = colon ? strndup(text, (size_t)(colon - text)) : strdup(image);
+	if (!op->image)
+		return error_set(err, ENOMEM, "out of memory");
+	struct error why = { 0 };
+	int rc = path_parse(path, (size_t)(end - path), &op->path, &why);
+	return rc < 0 ? error_set(err, rc, "%.*s: %s", (int)(end - path), path, why.text) : 0;
+}
+
+void edit_fini(struct edit *edit)
+{
+	for (size_t i = 0; i < edit->nr; i++) {
+		free(edit->items[i].image);
+		path_fini(&edit->items[i].path);
+	}
+	free(edit->items);
+	*edit = (struct edit){ 0 };
+}
+
+struct editing { /* one image */
+	struct edit *edit;
+	const char *image;
+	size_t entry;
+	bool changed, deleted; /* of the entry at hand */
+	struct edit_op *op;
+	edit_report report;
+	void *arg;
+};
+
+/* "reg.name" of the parts after "entries". */
+static void path_text(const struct path *path, size_t index, char *out, size_t size)
+{
+	size_t len = 0;
+	out[0] = 0;
+	for (size_t i = 1; i < path->nr && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, ".%s", path->parts[i].name);
+	if (index != SIZE_MAX && len < size)
+		snprintf(out + len, size - len, "[%zu]", index);
+}
+
+static int change_field(void *arg, const struct field_ref *ref, struct error *err)
+{
+	struct editing *e = arg;
+	auto_strbuf old = { 0 };
+	auto_strbuf new = { 0 };
+	char text[512];
+	int rc = field_text(ref, &old, err);
+	if (rc < 0)
+		return rc;
+	rc = e->op->kind == EDIT_SET      ? field_set(ref, e->op->value, err)
+	     : e->op->kind == EDIT_APPEND ? field_append(ref, e->op->value, err)
+					  : field_delete(ref, err);
+	if (rc == 0 && e->op->kind != EDIT_DELETE)
+		rc = field_text(ref, &new, err);
+	if (rc < 0)
+		return rc;
+	e->changed = true;
+	path_text(&e->op->path, ref->index, text, sizeof(text));
+	if (e->report)
+		e->report(e->arg, e->image, e->entry, text, old.data,
+			  e->op->kind == EDIT_DELETE ? NULL : new.data);
+	return 0;
+}
+
+/* @return 1 when the entry is one the operation means */
+static int means_entry(const struct edit_op *op, size_t entry, size_t nr_parts,
+		       ProtobufCMessage *msg, struct error *err)
+{
+	const struct path_part *part = &op->path.parts[0];
+	(void)nr_parts;
+	switch (part->select) {
+	case SELECT_WHOLE:
+		return entry == 0;
+	case SELECT_ALL:
+		return 1;
+	case SELECT_INDEX:
+		return part->index == entry;
+	case SELECT_VALUE: {
+		struct error why = { 0 };
+		int rc = field_matches(msg, part->key, part->value, &why);
+		/* entries are of different kinds: one without such a field is not meant */
+		return rc == -EINVAL ? 0 : rc < 0 ? error_set(err, rc, "%s", why.text) : rc;
+	}
+	}
+	return 0;
+}
+
+static int apply_op(struct editing *e, ProtobufCMessage *msg, struct error *err)
+{
+	struct edit_op *op = e->op;
+	if (op->path.nr == 1 && op->kind == EDIT_APPEND)
+		return 0; /* when the last entry is through */
+	int rc = means_entry(op, e->entry, op->path.nr, msg, err);
+	if (rc <= 0)
+		return rc;
+	if (op->path.nr > 1)
+		return field_walk(msg, op->path.parts + 1, op->path.nr - 1, &op->found,
+				  change_field, e, err);
+	if (op->kind == EDIT_SET)
+		return error_set(err, EINVAL, "an entry is replaced by --delete and --append");
+	op->found++;
+	e->deleted = true;
+	if (e->report)
+		e->report(e->arg, e->image, e->entry, "", "the entry", NULL);
+	return 0;
+}
+
+static int apply_entry(struct editing *e, ProtobufCMessage *msg, struct error *err)
+{
+	struct error why = { 0 };
+	e->changed = e->deleted = false;
+	for (size_t i = 0; i < e->edit->nr; i++) {
+		e->op = &e->edit->items[i];
+		if (strcmp(e->op->image, e->image) != 0)
+			continue;
+		int rc = apply_op(e, msg, &why);
+		if (rc < 0)
+			return error_set(err, rc, "%s: entries[%zu]: %s", e->image, e->entry,
+					 why.text);
+	}
+	return 0;
+}
+
+static int edit_entries(struct editing *e, struct image_reader *r, struct image_writer *w,
+			struct error *err)
+{
+	for (e->entry = 0;; e->entry++) {
+		auto_message ProtobufCMessage *msg = NULL;
+		int rc = image_next(r, &msg, err);
+		if (rc <= 0)
+			return rc;
+		rc = apply_entry(e, msg, err);
+		if (rc < 0)
+			return rc;
+		if (e->deleted)
+			continue;
+		size_t len;
+		const void *bytes = image_entry_bytes(r, &len);
+		rc = e->changed ? image_write(w, msg, err) : image_write_packed(w, bytes, len, err);
+		if (rc == 0)
+			rc = payload_copy(r, w, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int append_entry(struct editing *e, const struct image_type *type, struct image_writer *w,
+			struct error *err)
+{
+	auto_message ProtobufCMessage *msg = NULL;
+	auto_json_in in;
+	if (type->payload != PAYLOAD_NONE)
+		return error_set(err, ENOTSUP,
+				 "%s: entries with contents behind them are added with decode and "
+				 "encode",
+				 e->image);
+	json_in_init_text(&in, e->op->value, strlen(e->op->value), e->image);
+	int rc = message_from_json(&in, type->entry, NULL, &msg, err);
+	if (rc == 0)
+		rc = json_finish(&in, err);
+	if (rc == 0)
+		rc = image_write(w, msg, err);
+	if (rc < 0)
+		return rc;
+	e->op->found++;
+	if (e->report)
+		e->report(e->arg, e->image, e->entry, "", NULL, e->op->value);
+	e->entry++;
+	return 0;
+}
+
+static int append_entries(struct editing *e, const struct image_type *type, struct image_writer *w,
+			  struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < e->edit->nr; i++) {
+		e->op = &e->edit->items[i];
+		if (e->op->kind == EDIT_APPEND && e->op->path.nr == 1 &&
+		    !strcmp(e->op->image, e->image))
+			rc = append_entry(e, type, w, err);
+	}
+	return rc;
+}
+
+static int edit_image(struct editing *e, struct source *src, struct sink *sink, struct error *err)
+{
+	auto_image_reader r = NULL;
+	auto_image_writer w = NULL;
+	int rc = image_open(src, e->image, &r, err);
+	if (rc < 0)
+		return rc;
+	const struct image_type *type = image_reader_type(r);
+	if (!type->entry)
+		return error_set(err, ENOTSUP, "%s is no sequence of messages: it has no fields",
+				 e->image);
+	int fd = sink_begin(sink, e->image, err);
+	if (fd < 0)
+		return fd;
+	rc = image_writer_open_fd(fd, e->image, type, image_reader_head(r), &w, err);
+	if (rc == 0)
+		rc = edit_entries(e, r, w, err);
+	if (rc == 0)
+		rc = append_entries(e, type, w, err);
+	if (rc == 0)
+		rc = image_finish(w, err);
+	return rc < 0 ? rc : sink_end(sink, err);
+}
+
+int edit_apply(struct edit *edit, struct source *src, struct sink *sink, edit_report report,
+	       void *arg, struct error *err)
+{
+	struct editing e = { .edit = edit, .report = report, .arg = arg };
+	for (size_t i = 0; i < edit->nr; i++) {
+		e.image = edit->items[i].image;
+		int rc = sink_has(sink, e.image) ? 0 : edit_image(&e, src, sink, err);
+		if (rc < 0)
+			return rc;
+	}
+	for (size_t i = 0; i < edit->nr; i++) {
+		const struct edit_op *op = &edit->items[i];
+		char text[512];
+		path_text(&op->path, SIZE_MAX, text, sizeof(text));
+		if (!op->found)
+			return error_set(err, ENOENT, "%s: nothing is at entries%s%s", op->image,
+					 op->path.parts[0].select ? "[…]" : "", text);
+	}
+	return 0;
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ * Fields of messages.
+ */
+#include "convert/edit/field.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "convert/json/message.h"
+
+static size_t element_size(const ProtobufCFieldDescriptor *f)
+{
+	switch (f->type) {
+	case PROTOBUF_C_TYPE_UINT64:
+	case PROTOBUF_C_TYPE_INT64:
+	case PROTOBUF_C_TYPE_SINT64:
+	case PROTOBUF_C_TYPE_FIXED64:
+	case PROTOBUF_C_TYPE_SFIXED64:
+	case PROTOBUF_C_TYPE_DOUBLE:
+		return 8;
+	case PROTOBUF_C_TYPE_BYTES:
+		return sizeof(ProtobufCBinaryData);
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return sizeof(void *);
+	case PROTOBUF_C_TYPE_BOOL:
+		return sizeof(protobuf_c_boolean);
+	default:
+		return 4;
+	}
+}
+
+static bool is_list(const ProtobufCFieldDescriptor *f)
+{
+	return f->label == PROTOBUF_C_LABEL_REPEATED;
+}
+
+static void *value_at(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)
+{
+	return (char *)msg + f->offset;
+}
+
+static size_t *list_count(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)
+{
+	return (size_t *)((char *)msg + f->quantifier_offset);
+}
+
+static bool is_present(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)
+{
+	if (f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE)
+		return *(void **)value_at(msg, f) != NULL;
+	return f->label != PROTOBUF_C_LABEL_OPTIONAL ||
+	       *(protobuf_c_boolean *)((char *)msg + f->quantifier_offset);
+}
+
+static void element_release(const ProtobufCFieldDescriptor *f, void *at)
+{
+	if (f->type == PROTOBUF_C_TYPE_MESSAGE && *(void **)at)
+		protobuf_c_message_free_unpacked(*(ProtobufCMessage **)at, NULL);
+	else if (f->type == PROTOBUF_C_TYPE_STRING && *(const void **)at != f->default_value)
+		free(*(void **)at);
+	else if (f->type == PROTOBUF_C_TYPE_BYTES)
+		free(((ProtobufCBinaryData *)at)->data);
+	memset(at, 0, element_size(f));
+}
+
+static void field_clear(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)
+{
+	if (!is_list(f)) {
+		element_release(f, value_at(msg, f));
+		if (f->label == PROTOBUF_C_LABEL_OPTIONAL && f->type != PROTOBUF_C_TYPE_STRING &&
+		    f->type != PROTOBUF_C_TYPE_MESSAGE)
+			*(protobuf_c_boolean *)((char *)msg + f->quantifier_offset) = 0;
+		return;
+	}
+	char *items = *(char **)value_at(msg, f);
+	for (size_t i = 0; i < *list_count(msg, f); i++)
+		element_release(f, items + i * element_size(f));
+	free(items);
+	*(void **)value_at(msg, f) = NULL;
+	*list_count(msg, f) = 0;
+}
+
+static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessage *msg, const char *name,
+						  struct error *err)
+{
+	const ProtobufCFieldDescriptor *f =
+	    protobuf_c_message_descriptor_get_field_by_name(msg->descriptor, name);
+	if (!f)
+		error_set(err, EINVAL, "%s has no field %s", msg->descriptor->name, name);
+	return f;
+}
+
+static int visit_element(const struct field_ref *ref, const struct path_part *part, size_t nr,
+			 size_t *found, field_visit visit, void *arg, struct error *err)
+{
+	if (nr == 1) {
+		++*found;
+		return visit(arg, ref, err);
+	}
+	if (ref->field->type != PROTOBUF_C_TYPE_MESSAGE)
+		return error_set(err, EINVAL, "%s is no message: %s cannot be in it",
+				 ref->field->name, part[1].name);
+	void *at = value_at(ref->msg, ref->field);
+	ProtobufCMessage *inner = ref->index == SIZE_MAX ? *(ProtobufCMessage **)at
+							 : (*(ProtobufCMessage ***)at)[ref->index];
+	return inner ? field_walk(inner, part + 1, nr - 1, found, visit, arg, err) : 0;
+}
+
+static int selected(ProtobufCMessage *const *items, size_t i, const ProtobufCFieldDescriptor *f,
+		    const struct path_part *part, struct error *err)
+{
+	if (part->select == SELECT_ALL || (part->select == SELECT_INDEX && part->index == i))
+		return 1;
+	if (part->select != SELECT_VALUE)
+		return 0;
+	if (f->type != PROTOBUF_C_TYPE_MESSAGE)
+		return error_set(err, EINVAL, "%s is a list of values: choose by number", f->name);
+	return field_matches(items[i], part->key, part->value, err);
+}
+
+int field_walk(ProtobufCMessage *msg, const struct path_part *part, size_t nr, size_t *found,
+	       field_visit visit, void *arg, struct error *err)
+{
+	struct field_ref ref = { msg, find_field(msg, part->name, err), SIZE_MAX };
+	if (!ref.field)
+		return -EINVAL;
+	if (part->select == SELECT_WHOLE) {
+		if (is_list(ref.field) && nr > 1)
+			return error_set(err, EINVAL, "%s is a list: say which, %s[0]", part->name,
+					 part->name);
+		return visit_element(&ref, part, nr, found, visit, arg, err);
+	}
+	if (!is_list(ref.field))
+		return error_set(err, EINVAL, "%s is no list", part->name);
+	/* backwards: what is visited may take itself away */
+	for (size_t i = *list_count(msg, ref.field); i-- > 0;) {
+		ref.index = i;
+		int rc = selected(*(ProtobufCMessage *const **)value_at(msg, ref.field), i,
+				  ref.field, part, err);
+		if (rc > 0)
+			rc = visit_element(&ref, part, nr, found, visit, arg, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int emit_text(const struct field_ref *ref, bool pretty, struct strbuf *out,
+		     struct error *err)
+{
+	auto_json_out json = { .fd = -1 };
+	int rc = json_out_init(&json, -1, ref->field->name, pretty, err);
+	if (rc < 0)
+		return rc;
+	message_field_to_json(ref->msg, ref->field, ref->index, &json);
+	if (json.error || strbuf_add(out, json.buf, json.len) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	return 0;
+}
+
+/* Line ends of the layout, with the indentation behind them, become a blank: values have none. */
+static void join_lines(struct strbuf *text)
+{
+	size_t to = 0;
+	for (size_t i = 0; i < text->len; i++) {
+		if (text->data[i] != '\n') {
+			text->data[to++] = text->data[i];
+			continue;
+		}
+		while (i + 1 < text->len && text->data[i + 1] == ' ')
+			i++;
+		text->data[to++] = ' ';
+	}
+	text->len = to;
+	text->data[to] = 0;
+}
+
+int field_text(const struct field_ref *ref, struct strbuf *out, struct error *err)
+{
+	int rc = emit_text(ref, true, out, err);
+	if (rc == 0)
+		join_lines(out);
+	return rc;
+}
+
+struct match {
+	const char *value;
+	bool yes;
+};
+
+static bool same_text(const struct strbuf *text, const char *value)
+{
+	size_t len = strlen(value);
+	if (text->len == len && !memcmp(text->data, value, len))
+		return true;
+	return text->len == len + 2 && text->data[0] == '"' && !memcmp(text->data + 1, value, len);
+}
+
+static int match_visit(void *arg, const struct field_ref *ref, struct error *err)
+{
+	struct match *match = arg;
+	auto_strbuf shown = { 0 };
+	auto_strbuf plain = { 0 };
+	int rc = emit_text(ref, true, &shown, err);
+	if (rc == 0)
+		rc = emit_text(ref, false, &plain, err);
+	if (rc == 0)
+		match->yes |= same_text(&shown, match->value) || same_text(&plain, match->value);
+	return rc;
+}
+
+int field_matches(ProtobufCMessage *msg, const char *key, const char *value, struct error *err)
+{
+	struct match match = { value, false };
+	struct path path;
+	size_t found = 0;
+	int rc = path_parse(key, strlen(key), &path, err);
+	if (rc < 0)
+		return rc;
+	/* the first part is "entries", which does not belong to a path below an element */
+	rc = field_walk(msg, path.parts + 1, path.nr - 1, &found, match_visit, &match, err);
+	path_fini(&path);
+	return rc < 0 ? rc : match.yes;
+}
+
+static bool is_number(const char *s)
+{
+	s += *s == '-';
+	return *s && strspn(s, "0123456789") == strlen(s);
+}
+
+/* The JSON a value on the command line stands for. */
+static int json_of(const ProtobufCFieldDescriptor *f, bool whole, const char *value,
+		   struct strbuf *out)
+{
+	bool structured = f->type == PROTOBUF_C_TYPE_MESSAGE || f->type == PROTOBUF_C_TYPE_BOOL ||
+			  (whole && is_list(f));
+	if (structured || (is_number(value) && f->type != PROTOBUF_C_TYPE_STRING &&
+			   f->type != PROTOBUF_C_TYPE_BYTES))
+		return strbuf_str(out, value);
+	auto_json_out json = { .fd = -1 };
+	if (json_out_init(&json, -1, "value", false, NULL) < 0)
+		return -ENOMEM;
+	json_str(&json, value);
+	return json.error ? json.error : strbuf_add(out, json.buf, json.len);
+}
+
+/* A field of a message of its own, read from text; what it held goes to the target in the end. */
+static int parse_field(const struct field_ref *ref, bool as_list, const char *value,
+		       ProtobufCMessage *fresh, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	bool whole = ref->index == SIZE_MAX && !as_list;
+	int rc = as_list ? strbuf_str(&text, "[") : 0;
+	if (rc == 0)
+		rc = json_of(ref->field, whole, value, &text);
+	if (rc == 0 && as_list)
+		rc = strbuf_str(&text, "]");
+	if (rc < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	auto_json_in in;
+	json_in_init_text(&in, text.data, text.len, ref->field->name);
+	rc = message_field_from_json(&in, fresh, ref->field, err);
+	if (rc == 0)
+		rc = json_finish(&in, err);
+	return rc;
+}
+
+static ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *desc)
+{
+	ProtobufCMessage *msg = calloc(1, desc->sizeof_message);
+	if (msg)
+		protobuf_c_message_init(desc, msg);
+	return msg;
+}
+
+/* Move the field's value, list and all, from one message to another of its kind. */
+static void move_field(ProtobufCMessage *to, ProtobufCMessage *from,
+		       const ProtobufCFieldDescriptor *f)
+{
+	field_clear(to, f);
+	if (is_list(f)) {
+		*(void **)value_at(to, f) = *(void **)value_at(from, f);
+		*list_count(to, f) = *list_count(from, f);
+		*(void **)value_at(from, f) = NULL;
+		*list_count(from, f) = 0;
+		return;
+	}
+	memcpy(value_at(to, f), value_at(from, f), element_size(f));
+	memset(value_at(from, f), 0, element_size(f));
+	if (f->label == PROTOBUF_C_LABEL_OPTIONAL && f->type != PROTOBUF_C_TYPE_STRING &&
+	    f->type != PROTOBUF_C_TYPE_MESSAGE)
+		*(protobuf_c_boolean *)((char *)to + f->quantifier_offset) = 1;
+}
+
+int field_set(const struct field_ref *ref, const char *value, struct error *err)
+{
+	const ProtobufCFieldDescriptor *f = ref->field;
+	bool element = ref->index != SIZE_MAX;
+	ProtobufCMessage *fresh = message_new(ref->msg->descriptor);
+	if (!fresh)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = parse_field(ref, element, value, fresh, err);
+	if (rc == 0 && !element)
+		move_field(ref->msg, fresh, f);
+	if (rc == 0 && element) {
+		char *items = *(char **)value_at(ref->msg, f) + ref->index * element_size(f);
+		char *from = *(char **)value_at(fresh, f);
+		element_release(f, items);
+		memcpy(items, from, element_size(f));
+		memset(from, 0, element_size(f));
+		*list_count(fresh, f) = 0;
+		free(from);
+		*(void **)value_at(fresh, f) = NULL;
+	}
+	protobuf_c_message_free_unpacked(fresh, NULL);
+	return rc;
+}
+
+int field_append(const struct field_ref *ref, const char *value, struct error *err)
+{
+	const ProtobufCFieldDescriptor *f = ref->field;
+	if (!is_list(f) || ref->index != SIZE_MAX)
+		return error_set(err, EINVAL, "%s is no list: nothing can be appended", f->name);
+	ProtobufCMessage *fresh = message_new(ref->msg->descriptor);
+	if (!fresh)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = parse_field(ref, true, value, fresh, err);
+	size_t nr = *list_count(ref->msg, f), size = element_size(f);
+	char *items = rc < 0 ? NULL : reallocarray(*(void **)value_at(ref->msg, f), nr + 1, size);
+	if (rc == 0 && !items)
+		rc = error_set(err, ENOMEM, "out of memory");
+	if (rc == 0) {
+		char *from = *(char **)value_at(fresh, f);
+		memcpy(items + nr * size, from, size);
+		memset(from, 0, size);
+		*list_count(fresh, f) = 0;
+		free(from);
+		*(void **)value_at(fresh, f) = NULL;
+		*(void **)value_at(ref->msg, f) = items;
+		*list_count(ref->msg, f) = nr + 1;
+	}
+	protobuf_c_message_free_unpacked(fresh, NULL);
+	return rc;
+}
+
+int field_delete(const struct field_ref *ref, struct error *err)
+{
+	const ProtobufCFieldDescriptor *f = ref->field;
+	if (f->label == PROTOBUF_C_LABEL_REQUIRED)
+		return error_set(err, EINVAL, "%s has to be there", f->name);
+	if (!is_list(f) && !is_present(ref->msg, f))
+		return error_set(err, ENOENT, "%s is not there", f->name);
+	if (ref->index == SIZE_MAX) {
+		field_clear(ref->msg, f);
+		return 0;
+	}
+	char *items = *(char **)value_at(ref->msg, f);
+	size_t size = element_size(f), left = --*list_count(ref->msg, f) - ref->index;
+	element_release(f, items + ref->index * size);
+	memmove(items + ref->index * size, items + (ref->index + 1) * size, left * size);
+	if (*list_count(ref->msg, f) == 0) {
+		free(items);
+		*(void **)value_at(ref->msg, f) = NULL;
+	}
+	return 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ * Paths into images.
+ */
+#include "convert/edit/path.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/args.h"
+
+#define ENTRIES "entries"
+
+const char *path_end(const char *text)
+{
+	unsigned depth = 0;
+	for (; *text; text++) {
+		if (*text == '[')
+			depth++;
+		else if (*text == ']' && depth)
+			depth--;
+		else if (*text == '=' && !depth)
+			return text;
+	}
+	return NULL;
+}
+
+/* What stands between brackets. */
+static int parse_selector(char *text, struct path_part *part, struct error *err)
+{
+	uint64_t index;
+	char *equals = strchr(text, '=');
+	if (equals) {
+		*equals = 0;
+		part->select = SELECT_VALUE;
+		part->key = text;
+		part->value = equals + 1;
+		return *text ? 0 : error_set(err, EINVAL, "[=%s]: which field?", part->value);
+	}
+	if (!strcmp(text, "*")) {
+		part->select = SELECT_ALL;
+		return 0;
+	}
+	if (parse_u64(text, &index) < 0 || index > SIZE_MAX - 1)
+		return error_set(err, EINVAL, "[%s]: want a number, * or field=value", text);
+	part->select = SELECT_INDEX;
+	part->index = (size_t)index;
+	return 0;
+}
+
+/* @return what follows the part, NULL with err set */
+static char *parse_part(char *at, struct path_part *part, struct error *err)
+{
+	size_t len = strcspn(at, ".[]");
+	char *next = at + len;
+	*part = (struct path_part){ .name = at };
+	if (!len) {
+		error_set(err, EINVAL, "\"%s\": want the name of a field", at);
+		return NULL;
+	}
+	if (*next == '[') {
+		char *close = strchr(next, ']');
+		if (!close) {
+			error_set(err, EINVAL, "%s: no ] closes the [", at);
+			return NULL;
+		}
+		*next = *close = 0;
+		if (parse_selector(next + 1, part, err) < 0)
+			return NULL;
+		next = close + 1;
+	}
+	if (*next == '.') {
+		*next = 0;
+		return next + 1;
+	}
+	if (*next) {
+		error_set(err, EINVAL, "%s: want a dot, a [ or the end after %s", next, part->name);
+		return NULL;
+	}
+	return next;
+}
+
+int path_parse(const char *text, size_t len, struct path *out, struct error *err)
+{
+	*out = (struct path){ .text = strndup(text, len) };
+	if (!out->text)
+		return error_set(err, ENOMEM, "out of memory");
+	size_t head = strcspn(out->text, ".[");
+	if (head != strlen(ENTRIES) || strncmp(out->text, ENTRIES, head) != 0)
+		out->parts[out->nr++] = (struct path_part){ .name = ENTRIES };
+	char *at = out->text;
+	int rc = 0;
+	do {
+		at = out->nr < PATH_PARTS_MAX ? parse_part(at, &out->parts[out->nr], err) : NULL;
+		if (!at)
+			rc = out->nr < PATH_PARTS_MAX
+				 ? -EINVAL
+				 : error_set(err, EINVAL, "more than %d parts", PATH_PARTS_MAX);
+		else
+			out->nr++;
+	} while (rc == 0 && *at);
+	if (rc < 0)
+		path_fini(out);
+	return rc;
+}
+
+void path_fini(struct path *path)
+{
+	free(path->text);
+	*path = (struct path){ 0 };
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * Where in an image: entries[3].reg.name, entries[reg.name=/old].reg.flags, tc.comm.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define PATH_PARTS_MAX 32
+
+/* entries, reg, name: a name, and which elements of it. */
+struct path_part {
+	const char *name;
+	enum {
+		SELECT_WHOLE, /* no brackets */
+		SELECT_ALL,   /* [*] */
+		SELECT_INDEX, /* [3] */
+		SELECT_VALUE, /* [reg.name=/old] */
+	} select;
+	size_t index;
+	const char *key, *value; /* of SELECT_VALUE: a path below the element, and its text */
+};
+
+struct path {
+	char *text; /* parts point into it */
+	struct path_part parts[PATH_PARTS_MAX];
+	size_t nr;
+};
+
+/**
+ * Parse a path. Its first part is always "entries": put there when the text leaves it out, as one
+ * does for images with one entry.
+ * @param text  up to `len` bytes
+ */
+int path_parse(const char *text, size_t len, struct path *out, struct error *err);
+void path_fini(struct path *path);
+
+/** Where the path of "PATH=VALUE" ends: the first = outside of brackets; NULL: there is none. */
+const char *path_end(const char *text);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ * crit edit: change fields of images.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "convert/edit/edit.h"
+#include "convert/json/image.h"
+#include "crit/commands.h"
+#include "crit/sink-arg.h"
+
+struct edit_opts {
+	struct sink_opts sink;
+	struct arg_list deletes, appends;
+	bool interactive;
+};
+
+static const struct arg_row rows[] = {
+	{ 'd', "delete", "PATH", "take a field, an element of a list or an entry away", ARG_LIST,
+	  offsetof(struct edit_opts, deletes), 0, NULL },
+	{ 'a', "append", "PATH=JSON", "add an element to a list, or an entry", ARG_LIST,
+	  offsetof(struct edit_opts, appends), 0, NULL },
+	{ 'i', "interactive", NULL, "open $EDITOR on the image as JSON", ARG_FLAG,
+	  offsetof(struct edit_opts, interactive), 0, NULL },
+	SINK_ROWS(struct edit_opts, sink),
+};
+
+/* SRC, SRC:MEMBER, or an image file: its folder is the set. */
+struct target {
+	char *set;
+	const char *member; /* NULL: changes say which */
+};
+
+static int target_parse(const char *text, struct target *out, struct error *err)
+{
+	struct stat st;
+	out->member = NULL;
+	out->set = strdup(text);
+	if (!out->set)
+		return error_set(err, ENOMEM, "out of memory");
+	bool is_file = stat(text, &st) == 0 && S_ISREG(st.st_mode);
+	char *slash = strrchr(out->set, '/'), *colon = strrchr(out->set, ':');
+	const char *name = slash ? slash + 1 : out->set;
+	if (is_file && image_type_by_filename(name)) {
+		out->member = text + (name - out->set);
+		if (slash)
+			slash[slash == out->set] = 0;
+		else
+			strcpy(out->set, strlen(out->set) ? "." : "");
+	} else if (stat(text, &st) < 0 && colon) {
+		*colon = 0;
+		out->member = text + (colon - out->set) + 1;
+	}
+	return 0;
+}
+
+/* Kept until all of it has happened. */
+static void report(void *arg, const char *image, size_t entry, const char *path, const char *old,
+		   const char *new)
+{
+	struct strbuf *changes = arg;
+	strbuf_printf(changes, "%s: entries[%zu]%s: %s -> %s\n", image, entry, path,
+		      old ? old : "nothing", new ? new : "nothing");
+}
+
+static int collect(const struct edit_opts *o, int nr, char **changes, const char *member,
+		   struct edit *edit, struct error *err)
+{
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < nr; i++)
+		rc = edit_add(edit, EDIT_SET, changes[i], member, err);
+	for (size_t i = 0; rc == 0 && i < o->deletes.nr; i++)
+		rc = edit_add(edit, EDIT_DELETE, o->deletes.items[i], member, err);
+	for (size_t i = 0; rc == 0 && i < o->appends.nr; i++)
+		rc = edit_add(edit, EDIT_APPEND, o->appends.items[i], member, err);
+	if (rc == 0 && !edit->nr)
+		rc = error_set(err, EINVAL,
+			       "nothing to change: want PATH=VALUE, --delete or --append");
+	return rc < 0 ? -EUSAGE : 0;
+}
+
+static int write_json(struct source *src, const char *member, int fd, struct error *err)
+{
+	auto_image_reader r = NULL;
+	auto_json_out out = { .fd = -1 };
+	const struct image_json how = { 0 };
+	int rc = image_open(src, member, &r, err);
+	if (rc == 0)
+		rc = json_out_init(&out, fd, member, true, err);
+	if (rc == 0)
+		rc = image_to_json(r, &how, &out, err);
+	if (rc == 0)
+		json_raw(&out, "\n", 1);
+	return rc < 0 ? rc : json_out_flush(&out, err);
+}
+
+/* @return 0 when the editor said that all is well */
+static int run_editor(const char *path, struct error *err)
+{
+	const char *editor = getenv("VISUAL") ?: getenv("EDITOR") ?: "vi";
+	auto_free char *command = NULL;
+	if (asprintf(&command, "%s \"$1\"", editor) < 0) {
+		command = NULL;
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", command, editor, path, NULL);
+		_exit(127);
+	}
+	int status;
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return error_sys(err, "start %s", editor);
+	return status ? error_set(err, ECANCELED, "%s ended with status %#x: nothing is changed",
+				  editor, status)
+		      : 0;
+}
+
+static int read_json(const char *path, struct sink *sink, const char *member, struct error *err)
+{
+	auto_fd text = open(path, O_RDONLY | O_CLOEXEC);
+	if (text < 0)
+		return error_sys(err, "open %s", path);
+	int fd = sink_begin(sink, member, err);
+	if (fd < 0)
+		return fd;
+	auto_json_in in;
+	int rc = json_in_init(&in, text, path, err);
+	if (rc == 0)
+		rc = image_from_json(&in, fd, member, err);
+	return rc < 0 ? rc : sink_end(sink, err);
+}
+
+/* The text of a failed edit is kept: it may be an hour's work. */
+static int edit_interactively(struct source *src, const char *member, struct sink *sink,
+			      struct error *err)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/crit-edit-XXXXXX.json", getenv("TMPDIR") ?: "/tmp");
+	if (!member)
+		return error_set(err, EUSAGE, "which image? Say SRC:IMAGE");
+	auto_fd fd = mkostemps(path, 5, O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "make a file to edit");
+	int rc = write_json(src, member, fd, err);
+	if (rc == 0)
+		rc = run_editor(path, err);
+	bool edited = rc == 0;
+	if (rc == 0)
+		rc = read_json(path, sink, member, err);
+	if (rc == 0 || !edited)
+		unlink(path);
+	return rc;
+}
+
+static int edit_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	const struct edit_opts *o = opts;
+	struct target target = { 0 };
+	struct edit edit = { 0 };
+	auto_source src = NULL;
+	auto_sink sink = NULL;
+	if (nr_operands < 1)
+		return error_set(err, EUSAGE, "want a checkpoint or an image, and what to change");
+	int rc = target_parse(operands[0], &target, err);
+	auto_free char *set = target.set;
+	auto_strbuf changes = { 0 };
+	if (rc == 0 && !o->interactive)
+		rc = collect(o, nr_operands - 1, operands + 1, target.member, &edit, err);
+	if (rc == 0)
+		rc = source_open(set, &src, err);
+	if (rc == 0)
+		rc = sink_arg_open(&o->sink, src, set, &sink, err);
+	if (rc == 0)
+		rc = o->interactive ? edit_interactively(src, target.member, sink, err)
+				    : edit_apply(&edit, src, sink, report, &changes, err);
+	if (rc == 0)
+		rc = sink_arg_commit(&o->sink, src, set, sink, err);
+	if (rc == 0 && changes.len)
+		fputs(changes.data, stdout);
+	edit_fini(&edit);
+	return rc;
+}
+
+const struct command cmd_edit = {
+	.name = "edit",
+	.group = GROUP_CHANGE,
+	.args = "[--delete PATH] [--append PATH=JSON] -o OUT|--in-place SRC[:IMAGE] [PATH=VALUE…]",
+	.summary = "change fields of images, all that is asked for or nothing",
+	.detail =
+	    "PATH: [IMAGE:]entries[3].reg.name, entries[reg.name=/old].reg.flags, entries[*]…;\n"
+	    "\"entries[0].\" may be left out. VALUE: as show or decode print it, text without\n"
+	    "quotes, lists and messages as JSON. With -i, $EDITOR changes the whole image.",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.opts_size = sizeof(struct edit_opts),
+	.run = edit_run,
+};

@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit edit: fields of images by path.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file() { make_set; }
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR" || return
+	cp -r "$set" s
+}
+
+# value IMAGE PYTHON: an expression over the decoded image
+value() { "$crit" decode -i "s/$1" | /usr/bin/python3 -c "import json, sys
+e = json.load(sys.stdin)['entries']
+print($2)"; }
+
+@test "edit sets a field, says what changed, and touches nothing else" {
+	run -0 "$crit" edit --in-place s 'core-101.img: tc.comm=renamed'
+	[ "$output" = 'core-101.img: entries[0].tc.comm: "child" -> "renamed"' ]
+	[ "$(value core-101.img "e[0]['tc']['comm']")" = renamed ]
+	run -1 diff -rq "$set" s
+	[ ${#lines[@]} = 1 ]
+	run -0 "$crit" edit --in-place s 'core-101.img: tc.comm=child'
+	diff -r "$set" s
+}
+
+@test "edit chooses entries by the value of a field" {
+	"$crit" edit --in-place s 'files.img: entries[reg.name=/usr/bin/prog].reg.name=/new/place'
+	[ "$(value files.img "[f['reg']['name'] for f in e if 'reg' in f].count('/new/place')")" = 1 ]
+	"$crit" edit --in-place s 'pstree.img: entries[*].sid=7'
+	[ "$(value pstree.img "{p['sid'] for p in e}")" = '{7}' ]
+}
+
+@test "edit takes values in every form encode takes" {
+	"$crit" edit --in-place s:mm-100.img 'vmas[0].prot=PROT_READ' 'vmas[1].start=0x402000' \
+		'vmas[2].pgoff=18446744073709551615' 'vmas[3].flags=MAP_SHARED | MAP_ANON'
+	[ "$(value mm-100.img "e[0]['vmas'][0]['prot'], e[0]['vmas'][1]['start']")" = "1 4202496" ]
+	[ "$(value mm-100.img "e[0]['vmas'][2]['pgoff']")" = 18446744073709551615 ]
+	[ "$(value mm-100.img "e[0]['vmas'][3]['flags']")" = 33 ]
+}
+
+@test "edit appends and deletes elements, lists and entries" {
+	"$crit" edit --in-place s:pstree.img --append 'entries[0].threads=300' \
+		--delete 'entries[pid=102]' \
+		--append 'entries={"pid":9,"ppid":100,"pgid":100,"sid":100,"threads":[9]}'
+	[ "$(value pstree.img "[p['pid'] for p in e], e[0]['threads']")" = "[100, 101, 9] [100, 103, 300]" ]
+	"$crit" edit --in-place s:pstree.img 'entries[0].threads=[1, 2]' --delete 'entries[1].threads'
+	[ "$(value pstree.img "e[0]['threads'], 'threads' in e[1]")" = "[1, 2] False" ]
+	"$crit" edit --in-place s:pstree.img --delete 'entries[0].threads[0]'
+	[ "$(value pstree.img "e[0]['threads']")" = "[2]" ]
+}
+
+@test "edit changes several images, or none" {
+	run -1 "$crit" edit --in-place s 'core-101.img: tc.comm=x' 'mm-100.img: vmas[99].prot=1'
+	[[ $output == *"mm-100.img: nothing is at entries.vmas.prot"* ]]
+	diff -r "$set" s
+	run -1 "$crit" edit --in-place s 'core-101.img: tc.comm=x' 'core-999.img: tc.comm=y'
+	diff -r "$set" s
+	[ -z "$(find . -name '*stasis*')" ]
+}
+
+@test "edit checks types, names and what has to be there" {
+	run -1 "$crit" edit --in-place s 'core-101.img: tc.flags=99999999999'
+	[[ $output == *"core-101.img: entries[0]: flags:"*"does not fit 32 bits"* ]]
+	run -1 "$crit" edit --in-place s 'core-101.img: tc.nope=1'
+	[[ $output == *"task_core_entry has no field nope"* ]]
+	run -1 "$crit" edit --in-place s 'core-101.img: mtype=VAX'
+	[[ $output == *'"VAX" is not one of'* ]]
+	run -1 "$crit" edit --in-place s --delete 'core-101.img: tc.comm'
+	[[ $output == *"comm has to be there"* ]]
+	run -1 "$crit" edit --in-place s 'pages-1.img: x=1'
+	run -2 "$crit" edit --in-place s 'tc.comm=x'
+	[[ $output == *"in which image"* ]]
+	run -2 "$crit" edit --in-place s:core-101.img 'tc.comm'
+	run -2 "$crit" edit s:core-101.img 'tc.comm=x'
+	run -2 "$crit" edit --in-place s:core-101.img 'tc[.comm=x'
+	diff -r "$set" s
+}
+
+@test "edit writes to a new place, and into archives" {
+	"$crit" edit -o new s/core-101.img tc.comm=other
+	diff -r "$set" s
+	[ "$("$crit" decode -i new/core-101.img | grep -c other)" = 1 ]
+	"$crit" pack -o a.tar.gz s
+	"$crit" edit --in-place a.tar.gz:core-101.img tc.comm=other
+	run -0 "$crit" diff new a.tar.gz
+}
+
+@test "edit -i opens the editor, and writes back only what encodes" {
+	EDITOR="sed -i s/child/edited/" "$crit" edit -i --in-place s:core-101.img
+	[ "$(value core-101.img "e[0]['tc']['comm']")" = edited ]
+	EDITOR="sed -i s/edited/broken/;s/{/[/" TMPDIR=$PWD run -1 "$crit" edit -i --in-place s:core-101.img
+	[ "$(value core-101.img "e[0]['tc']['comm']")" = edited ]
+	EDITOR=false run -1 "$crit" edit -i --in-place s:core-101.img
+	[[ $output == *"nothing is changed"* ]]
+}
