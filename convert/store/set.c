@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "convert/store/pack.h"
 
 /* What is no file and no link would be lost with the old directory. */
 static int check_entries(int fd, const char *name, struct error *err)
@@ -37,6 +38,10 @@ static int check_entries(int fd, const char *name, struct error *err)
 int set_rewrite_open(const char *path, const char *out, struct set_rewrite *set, struct error *err)
 {
 	*set = (struct set_rewrite){ .src_fd = -1, .out.fd = -1 };
+	enum pack_filter filter;
+	if (out && pack_filter_by_name(out, &filter, NULL) == 0)
+		return error_set(err, EINVAL,
+				 "%s: want a directory; `crit pack` makes an archive of it", out);
 	int rc = source_open(path, &set->src, err);
 	if (rc < 0)
 		return rc;

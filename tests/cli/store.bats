@@ -78,6 +78,8 @@ same_memory()
 	mkdir full && touch full/x
 	run -1 "$crit" compress -o full "$set"
 	[[ $output == *"full exists already"* ]]
+	run -1 "$crit" compress -o x.tar "$set"
+	[[ $output == *"x.tar: want a directory"* ]]
 	mkdir before/sub
 	run -1 "$crit" compress before
 	[[ $output == *"before/sub is no file"* ]]
