@@ -147,15 +147,6 @@ static int run_command(const struct program *program, const struct command *cmd,
 	return rc;
 }
 
-static bool wants_help(int argc, char **argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		if (!strcmp(argv[i], "--help"))
-			return true;
-	}
-	return false;
-}
-
 /* Does any command know this word as an option whose value is the next word? */
 static bool takes_next_word(const struct program *program, const char *word)
 {
@@ -173,6 +164,31 @@ static bool takes_next_word(const struct program *program, const char *word)
 		}
 	}
 	return false;
+}
+
+static bool has_letter(const struct command *cmd, char letter)
+{
+	for (size_t i = 0; cmd && i < cmd->nr_rows; i++) {
+		if (cmd->rows[i].letter == letter)
+			return true;
+	}
+	return false;
+}
+
+/* 'h' or 'V' when the line asks for help or the version, wherever; else 0. */
+static char asks_for(const struct program *program, const struct command *cmd, int argc,
+		     char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (takes_next_word(program, argv[i - 1]))
+			continue;
+		if (!strcmp(argv[i], "--help") || (!strcmp(argv[i], "-h") && !has_letter(cmd, 'h')))
+			return 'h';
+		if (!strcmp(argv[i], "--version") ||
+		    (!strcmp(argv[i], "-V") && !has_letter(cmd, 'V')))
+			return 'V';
+	}
+	return 0;
 }
 
 /* Options may stand before the command: `stasis -v4 dump`. Then the command moves to the front. */
@@ -196,21 +212,22 @@ int program_main(const struct program *program, int argc, char **argv)
 	}
 	move_command_first(program, argc, argv);
 	const char *name = argv[1];
-	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
-		fputs(program->version, stdout);
-		return 0;
-	}
-	if (!strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h"))
+	if (!strcmp(name, "help"))
 		return run_help(program, argc - 1, argv + 1);
 	if (!strcmp(name, "--rows"))
 		return print_rows(program);
 
 	const struct command *cmd = command_find(program, name);
-	if (!cmd)
+	if (!cmd && name[0] != '-')
 		return no_such_command(program, name);
-	if (wants_help(argc - 1, argv + 1)) {
+	char asked = asks_for(program, cmd, argc, argv);
+	if (asked == 'V')
+		fputs(program->version, stdout);
+	else if (asked == 'h' && cmd)
 		print_command_help(program, cmd, stdout);
+	else if (asked == 'h')
+		print_program_help(program, stdout);
+	if (asked)
 		return 0;
-	}
-	return run_command(program, cmd, argc - 1, argv + 1);
+	return cmd ? run_command(program, cmd, argc - 1, argv + 1) : no_such_command(program, name);
 }

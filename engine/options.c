@@ -101,6 +101,8 @@ const struct arg_row option_rows[NR_OPTION_ROWS] = {
 	  OPT_CHECK, NULL },
 	{ 0, "extra", NULL, "check the features some programs need", ARG_FLAG, AT(check_extra),
 	  OPT_CHECK, NULL },
+	{ 0, "experimental", NULL, "check features in the making: there are none", ARG_FLAG,
+	  AT(check_experimental), OPT_CHECK, NULL },
 	{ 0, "feature", "NAME", "check one feature; `list` names them", ARG_STRING, AT(feature),
 	  OPT_CHECK, NULL },
 };

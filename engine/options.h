@@ -28,7 +28,7 @@ struct options {
 	const char *feature;         /* check --feature */
 	const char *config;          /* --config; config.c has read it by then */
 	bool no_default_config;
-	bool check_all, check_extra;
+	bool check_all, check_extra, check_experimental;
 };
 
 /* Which commands a row belongs to. */
@@ -39,7 +39,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 20
+#define NR_OPTION_ROWS 21
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

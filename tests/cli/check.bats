@@ -13,9 +13,21 @@ stasis=${O:-$BATS_TEST_DIRNAME/../../build}/stasis
 	[[ ${lines[0]} == "Version: 4.2"* ]]
 }
 
+@test "version and help are told beside other options" {
+	run -0 "$stasis" -v4 --version
+	[[ ${lines[0]} == "Version: 4.2"* ]]
+	run -0 "$stasis" dump -V
+	[[ ${lines[0]} == "Version: 4.2"* ]]
+	"$stasis" dump -t 1 -h | diff - <("$stasis" help dump)
+	run -1 "$stasis" dump -t -h
+	[[ $output == *"--tree"* ]]
+}
+
 @test "check says that it looks good" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	run -0 --separate-stderr "$stasis" check
+	[ "$output" = "Looks good." ]
+	run -0 --separate-stderr "$stasis" check --experimental
 	[ "$output" = "Looks good." ]
 }
 

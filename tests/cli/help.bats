@@ -19,6 +19,7 @@ load crit
 		run -0 "$crit" help "$cmd"
 		[[ $output == *"Usage: crit $cmd"* ]]
 		"$crit" "$cmd" --help | diff - <("$crit" help "$cmd")
+		"$crit" "$cmd" -h | diff - <("$crit" help "$cmd")
 	done
 	run -0 "$crit" help decode
 	[[ $output == *"-i, --in IMAGE"*"-o, --out FILE"*"--pretty"*"--nopl"* ]]
@@ -27,6 +28,7 @@ load crit
 @test "--version prints the version" {
 	run -0 "$crit" --version
 	[[ $output == "Version: "* ]]
+	"$crit" show --version | diff - <("$crit" --version)
 }
 
 @test "help of what is no command names it" {

@@ -1,0 +1,44 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Completion scripts, generated from what the programs print: each shell reads them.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup()
+{
+	local program
+	for program in crit stasis; do
+		"$BATS_TEST_DIRNAME/../../tools/completion" "$O/$program" "$BATS_TEST_TMPDIR"
+	done
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# complete_bash WORD…: what bash offers for the last word
+complete_bash()
+{
+	bash -c '. "./$1.bash"
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		"_$1"
+		printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+
+@test "completion: bash offers commands and options" {
+	run -0 complete_bash crit decod
+	[ "$output" = decode ]
+	run -0 complete_bash stasis dump --leave
+	[ "$output" = $'--leave-running\n--leave-stopped' ]
+	run -0 complete_bash crit help enc
+	[ "$output" = encode ]
+}
+
+@test "completion: zsh and fish scripts have a line per option and no stray escapes" {
+	[ "$(grep -c -- "^	*'--pretty\[" _crit)" = 1 ]
+	grep -q -F "default\: current directory" _stasis
+	run -1 grep -n -F '\n' _crit _stasis crit.fish stasis.fish
+	grep -q -F "__fish_seen_subcommand_from dump' -l leave-running" stasis.fish
+	local program
+	for program in crit stasis; do
+		! command -v zsh >/dev/null || zsh -n "_$program"
+		! command -v fish >/dev/null || fish -n "$program.fish"
+	done
+}
