@@ -141,7 +141,8 @@ check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel
 fuzz: $(fuzz_bins)
 	$(Q)$(env) tests/fuzz/run $(FUZZ_SECONDS)
 bench: all $(bench_bins) $(O)/reaper
-	$(Q)$(env) PEER_CRIT="$(PEER_CRIT)" tests/bench/run
+	$(Q)$(env) PEER_CRIT="$(PEER_CRIT)" PEER_COREDUMP="$(PEER_COREDUMP)" \
+		PEER_CHECKPOINTCTL="$(PEER_CHECKPOINTCTL)" tests/bench/run
 demo: all
 	$(Q)$(env) CC="$(CC)" demo/run
 lint:
@@ -183,7 +184,8 @@ help:
 #: lint        format, warnings, sizes, floors, shell scripts, spelling
 #: format      run clang-format over the tree
 #: fuzz        each fuzz target for FUZZ_SECONDS (60) under clang's sanitizers
-#: bench       time dump and restore; PEER=/path/to/criu PEER_CRIT="python3 -m crit" compare
+#: bench       time dump, restore and crit; PEER=/path/to/criu PEER_CRIT="python3 -m crit"
+#:             PEER_COREDUMP=/path/to/coredump PEER_CHECKPOINTCTL=checkpointctl compare
 #: demo        dump and restore a counting process and look into its images (root)
 #: install     to DESTDIR PREFIX (/usr/local); uninstall takes it away again
 #: deps        install the Debian packages that are missing (root)
