@@ -75,6 +75,9 @@ $(O)/schema/%.pb-c.o: $(O)/schema/%.pb-c.c | $(schema_c)
 $(O)/obj/%.o: %.c | $(schema_c)
 	$(call say,CC,$@) mkdir -p $(@D) && $(CC) $(cflags) -I$(O)/schema -c -o $@ $<
 
+# Taken in by the assembler, which tells make nothing of it.
+$(O)/obj/convert/report/assets.o: $(wildcard convert/report/page.*)
+
 $(O)/obj/%-asm.o: %.S
 	$(call say,AS,$@) mkdir -p $(@D) && $(CC) -I. -MMD -MP -c -o $@ $<
 

@@ -34,7 +34,7 @@ static const char *fstype_word(const MntEntry *entry)
 		if (names[i].number == (Fstype)entry->fstype)
 			return names[i].name;
 	}
-	return "?";
+	return NULL;
 }
 
 static int mounts_of(struct source *src, uint64_t ns, struct mount_list *out, struct error *err)

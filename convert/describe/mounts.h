@@ -9,7 +9,7 @@
 struct mount_facts {
 	uint64_t ns;
 	MntEntry *entry;
-	const char *fstype; /* "tmpfs", … */
+	const char *fstype; /* "tmpfs", …; NULL: one that has no number (bind mounts of disks) */
 	bool external;      /* given back to the restore from outside */
 };
 

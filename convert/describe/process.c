@@ -15,7 +15,17 @@ static const char *state_word(const CoreEntry *core)
 	static const char *const names[] = { NULL,     "alive",  "dead",  "stopped",
 					     "helper", "thread", "zombie" };
 	uint32_t state = core->tc ? core->tc->task_state : 0;
+	if (core_is_zombie(core))
+		return "zombie";
 	return state < ARRAY_SIZE(names) && names[state] ? names[state] : "?";
+}
+
+/* Programs that write a title over their strings leave NULs behind: they are no strings. */
+static void strings_trim(struct strbuf *strings)
+{
+	while (strings->len > 1 && !strings->data[strings->len - 1] &&
+	       !strings->data[strings->len - 2])
+		strings->len--;
 }
 
 static int strings_read(struct checkpoint *cp, const struct process *p, struct process_facts *out,
@@ -30,6 +40,8 @@ static int strings_read(struct checkpoint *cp, const struct process *p, struct p
 	if (rc >= 0)
 		rc = process_strings(mv, PROCESS_ENVIRONMENT, &out->environment, err);
 	out->has_environment = rc == 1;
+	strings_trim(&out->args);
+	strings_trim(&out->environment);
 	return rc < 0 ? rc : 0;
 }
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * The parts of an inspection, for the files of this room.
+ */
+#pragma once
+
+#include "convert/describe/container.h"
+#include "convert/inspect/inspect.h"
+
+struct sizes {
+	uint64_t total, images, pages, rootfs_diff, volumes; /* bytes, as stored */
+};
+int sizes_read(struct source *src, struct sizes *out, struct error *err);
+
+int inspect_metadata(struct checkpoint *cp, struct doc *doc, struct error *err);
+int inspect_stats(struct checkpoint *cp, struct doc *doc, struct error *err);
+int inspect_tree(struct checkpoint *cp, const struct inspect_options *options, struct doc *doc,
+		 struct error *err);
+int inspect_environment(struct checkpoint *cp, const struct inspect_options *options,
+			struct doc *doc, struct error *err);
+int inspect_files(struct checkpoint *cp, const struct inspect_options *options, struct doc *doc,
+		  struct error *err);
+int inspect_sockets(struct checkpoint *cp, const struct inspect_options *options, struct doc *doc,
+		    struct error *err);
+int inspect_mounts(struct checkpoint *cp, struct doc *doc, struct error *err);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ * Descriptors, sockets and mounts on the page.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/array.h"
+#include "convert/describe/file.h"
+#include "convert/describe/mounts.h"
+#include "convert/report/parts.h"
+
+static void row_begin(struct report *r, const struct process *p, const FdinfoEntry *entry)
+{
+	html_rawf(&r->h,
+		  "<tr data-pid=\"%" PRIu32 "\"><td class=\"n\">%" PRIu32
+		  "</td><td class=\"n\">%" PRIu32 "</td>",
+		  p->pid, p->pid, entry->fd);
+}
+
+static void file_row(struct report *r, const struct process *p, const FdinfoEntry *entry,
+		     const struct file_facts *file)
+{
+	char flags[80];
+	row_begin(r, p, entry);
+	html_rawf(&r->h, "<td><span class=\"tag\">%s</span></td>", file->kind);
+	html_cell(&r->h,
+		  file->has_flags ? file_flags_text(file->flags, flags, sizeof(flags)) : NULL);
+	if (file->has_position)
+		html_cell_number(&r->h, file->position);
+	else
+		html_cell_no_number(&r->h);
+	html_raw(&r->h, "<td class=\"wrap\">");
+	html_text(&r->h, file->target.data);
+	html_raw(&r->h, "</td>");
+	html_cell(&r->h, file->detail.data);
+	html_raw(&r->h, "</tr>\n");
+}
+
+static void socket_row(struct report *r, const struct process *p, const FdinfoEntry *entry,
+		       const struct file_facts *file)
+{
+	const struct socket_facts *socket = &file->socket;
+	if (!file->is_socket)
+		return;
+	row_begin(r, p, entry);
+	html_rawf(&r->h, "<td><span class=\"tag\">%s</span></td>", file->kind);
+	html_cell(&r->h, socket->type);
+	if (socket->state)
+		html_rawf(&r->h, "<td><span class=\"state %s\">%s</span></td>", socket->state,
+			  socket->state);
+	else
+		html_cell(&r->h, NULL);
+	html_cell(&r->h, socket->local[0] ? socket->local : NULL);
+	html_cell(&r->h, socket->peer[0] ? socket->peer : NULL);
+	if (socket->queue.known) {
+		html_cell_size(&r->h, socket->queue.received);
+		html_cell_size(&r->h, socket->queue.sent);
+	} else {
+		html_cell_no_number(&r->h);
+		html_cell_no_number(&r->h);
+	}
+	html_raw(&r->h, "</tr>\n");
+}
+
+typedef void (*row_fn)(struct report *r, const struct process *p, const FdinfoEntry *entry,
+		       const struct file_facts *file);
+
+static int rows_of(struct report *r, struct file_describer *fd, const struct process *p, row_fn row,
+		   struct error *err)
+{
+	auto_fd_list fds = { 0 };
+	int rc = process_fds(r->cp, p, &fds, err);
+	if (rc == -ENOENT) /* a zombie */
+		return 0;
+	for (size_t i = 0; rc == 0 && i < fds.nr; i++) {
+		auto_file_facts file = { 0 };
+		rc = file_describe(fd, fds.items[i]->type, fds.items[i]->id, &file, err);
+		if (rc == 0)
+			row(r, p, fds.items[i], &file);
+	}
+	return rc;
+}
+
+static int rows_write(struct report *r, struct file_describer *fd, row_fn row, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(r->cp); i++) {
+		const struct process *p = checkpoint_process(r->cp, i);
+		if (report_has(r, p))
+			rc = rows_of(r, fd, p, row, err);
+	}
+	html_raw(&r->h, "</tbody></table></div>\n</section>\n");
+	return rc;
+}
+
+int report_files(struct report *r, struct error *err)
+{
+	static const char *const files[] = { ">PID", ">FD",    "Kind",  "Flags",
+					     ">Pos", "Target", "Detail" };
+	static const char *const sockets[] = { ">PID",  ">FD",  "Kind",    "Type",   "State",
+					       "Local", "Peer", ">Recv-Q", ">Send-Q" };
+	auto_file_describer fd = NULL;
+	int rc = file_describer_new(r->cp, &fd, err);
+	if (rc < 0)
+		return rc;
+	report_section(r, "files", "Descriptors");
+	report_table(r, "filtered", files, ARRAY_SIZE(files));
+	rc = rows_write(r, fd, file_row, err);
+	if (rc < 0)
+		return rc;
+	report_section(r, "sockets", "Sockets");
+	report_table(r, "filtered", sockets, ARRAY_SIZE(sockets));
+	return rows_write(r, fd, socket_row, err);
+}
+
+int report_mounts(struct report *r, struct error *err)
+{
+	static const char *const titles[] = { ">NS",    ">ID",  "Mount point", "Type",
+					      "Source", "Root", "Options",     "External" };
+	auto_mount_list mounts = { 0 };
+	int rc = mount_list_read(checkpoint_source(r->cp), &mounts, err);
+	if (rc < 0)
+		return rc;
+	report_section(r, "mounts", "Mounts");
+	report_table(r, "plain", titles, ARRAY_SIZE(titles));
+	for (size_t i = 0; i < mounts.nr; i++) {
+		const struct mount_facts *mount = &mounts.items[i];
+		html_raw(&r->h, "<tr>");
+		html_cell_number(&r->h, mount->ns);
+		html_cell_number(&r->h, mount->entry->mnt_id);
+		html_cell(&r->h, mount->entry->mountpoint);
+		html_cell(&r->h, mount->fstype);
+		html_cell(&r->h, mount->entry->source);
+		html_cell(&r->h, mount->entry->root);
+		html_raw(&r->h, "<td class=\"wrap\">");
+		html_text(&r->h, mount->entry->options);
+		html_raw(&r->h, "</td>");
+		html_cell(&r->h, mount->entry->ext_key ?: mount->external ? "yes" : NULL);
+		html_raw(&r->h, "</tr>\n");
+	}
+	html_raw(&r->h, "</tbody></table></div>\n</section>\n");
+	return 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * The page as a whole.
+ */
+#include "convert/report/report.h"
+
+#include <string.h>
+
+#include "base/array.h"
+#include "convert/inspect/inspect.h"
+#include "convert/report/assets.h"
+#include "convert/report/parts.h"
+
+/* Nothing may be loaded from anywhere, whatever stands in the page. */
+static const char head[] =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+    "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>";
+
+static const char navigation[] =
+    "<nav aria-label=\"Sections\"><a href=\"#overview\">Overview</a>"
+    "<a href=\"#processes\">Processes</a><a href=\"#memory\">Memory</a>"
+    "<a href=\"#files\">Descriptors</a><a href=\"#sockets\">Sockets</a>"
+    "<a href=\"#mounts\">Mounts</a><a href=\"#environment\">Environment</a>"
+    "<button type=\"button\" id=\"theme\" title=\"Light or dark\">◐</button></nav>\n";
+
+bool report_has(const struct report *r, const struct process *p)
+{
+	return process_is_below(p, r->only);
+}
+
+void report_section(struct report *r, const char *id, const char *title)
+{
+	html_rawf(&r->h, "<section id=\"%s\">\n<h2>%s</h2>\n", id, title);
+}
+
+void report_table(struct report *r, const char *class, const char *const *titles, size_t nr)
+{
+	html_rawf(&r->h, "<div class=\"scroll\"><table class=\"%s\"><thead><tr>", class);
+	for (size_t i = 0; i < nr; i++) {
+		bool number = titles[i][0] == '>';
+		html_rawf(&r->h, number ? "<th class=\"n\">%s</th>" : "<th>%s</th>",
+			  titles[i] + number);
+	}
+	html_raw(&r->h, "</tr></thead>\n<tbody>\n");
+}
+
+int report_write(struct checkpoint *cp, const struct process *only, int fd, const char *name,
+		 struct error *err)
+{
+	static int (*const parts[])(struct report * r, struct error * err) = {
+		report_overview, report_processes, report_memory,
+		report_files,    report_mounts,    report_environment,
+	};
+	struct report r = { .cp = cp, .only = only };
+	int rc = html_init(&r.h, fd, name, err);
+	if (rc < 0)
+		return rc;
+	html_raw(&r.h, head);
+	html_text(&r.h, source_name(checkpoint_source(cp)));
+	html_raw(&r.h, "</title>\n<style>\n");
+	html_raw(&r.h, report_css);
+	html_raw(&r.h, "</style>\n</head>\n<body>\n");
+	html_raw(&r.h, navigation);
+	html_raw(&r.h, "<main>\n");
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(parts); i++)
+		rc = parts[i](&r, err);
+	html_raw(&r.h, "</main>\n<div id=\"tip\" role=\"tooltip\" hidden></div>\n<script>\n");
+	html_raw(&r.h, report_js);
+	html_raw(&r.h, "</script>\n</body>\n</html>\n");
+	if (rc == 0)
+		rc = html_flush(&r.h, err);
+	html_fini(&r.h);
+	return rc;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ * crit inspect: what a checkpoint is and holds.
+ */
+#include "base/array.h"
+#include "convert/inspect/inspect.h"
+#include "crit/checkpoint-arg.h"
+#include "crit/commands.h"
+
+struct inspect_opts {
+	bool metadata, stats, tree, commands, environment, files, sockets, mounts, all;
+	const char *pid, *format;
+};
+
+#define SECTION(name_, help_, member_)                                                             \
+	{                                                                                          \
+		0, name_, NULL, help_, ARG_FLAG, offsetof(struct inspect_opts, member_), 0, NULL   \
+	}
+
+static const struct arg_row rows[] = {
+	SECTION("metadata", "container, annotations, sizes", metadata),
+	SECTION("stats", "what the dump took", stats),
+	SECTION("ps-tree", "the process tree", tree),
+	SECTION("ps-tree-cmd", "the process tree with command lines", commands),
+	SECTION("ps-tree-env", "the process tree, and each environment", environment),
+	SECTION("files", "descriptors and what they refer to", files),
+	SECTION("sockets", "sockets with addresses and queues", sockets),
+	SECTION("mounts", "mounts of the container and of its namespaces", mounts),
+	SECTION("all", "all of it", all),
+	{ 'p', "pid", "PID", "only this process and its descendants", ARG_STRING,
+	  offsetof(struct inspect_opts, pid), 0, NULL },
+	FORMAT_ROW(struct inspect_opts),
+};
+
+static unsigned sections_of(const struct inspect_opts *o)
+{
+	unsigned sections = 0;
+	sections |= o->metadata ? INSPECT_METADATA : 0;
+	sections |= o->stats ? INSPECT_STATS : 0;
+	sections |= o->tree ? INSPECT_TREE : 0;
+	sections |= o->commands ? INSPECT_COMMANDS : 0;
+	sections |= o->environment ? INSPECT_TREE | INSPECT_ENVIRONMENT : 0;
+	sections |= o->files ? INSPECT_FILES : 0;
+	sections |= o->sockets ? INSPECT_SOCKETS : 0;
+	sections |= o->mounts ? INSPECT_MOUNTS : 0;
+	if (o->all)
+		return INSPECT_ALL;
+	return sections ?: INSPECT_METADATA | INSPECT_STATS | INSPECT_TREE | INSPECT_COMMANDS;
+}
+
+static int inspect_one(const struct inspect_opts *o, const char *path, struct doc *doc,
+		       struct error *err)
+{
+	auto_checkpoint_arg arg = { 0 };
+	struct inspect_options options = { .sections = sections_of(o) };
+	int rc = checkpoint_arg_open(path, &arg, err);
+	if (rc == 0 && o->pid)
+		rc = checkpoint_pick(arg.cp, o->pid, &options.only, err);
+	return rc < 0 ? rc : inspect_checkpoint(arg.cp, &options, doc, err);
+}
+
+static int inspect_many(int nr, char **paths, struct doc *doc, struct error *err)
+{
+	int rc = 0;
+	inspect_table_begin(doc);
+	for (int i = 0; rc == 0 && i < nr; i++) {
+		auto_checkpoint_arg arg = { 0 };
+		rc = checkpoint_arg_open(paths[i], &arg, err);
+		if (rc == 0)
+			rc = inspect_table_row(arg.cp, doc, err);
+	}
+	doc_end(doc);
+	return rc;
+}
+
+static int inspect_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	const struct inspect_opts *o = opts;
+	auto_doc doc = NULL;
+	if (nr_operands < 1)
+		return error_set(err, EUSAGE, "want a checkpoint");
+	if (nr_operands > 1 && o->pid)
+		return error_set(err, EUSAGE, "--pid wants a single checkpoint");
+	int rc = doc_arg_open(o->format, &doc, err);
+	if (rc < 0)
+		return rc;
+	rc = nr_operands == 1 ? inspect_one(o, operands[0], doc, err)
+			      : inspect_many(nr_operands, operands, doc, err);
+	int closed = doc_close(doc, rc < 0 ? NULL : err);
+	doc = NULL;
+	return rc < 0 ? rc : closed;
+}
+
+const struct command cmd_inspect = {
+	.name = "inspect",
+	.group = GROUP_LOOK,
+	.args = "[SECTION…] [-p PID] [--format text|json] SRC…",
+	.summary = "what a checkpoint is and holds: container, sizes, processes, files",
+	.detail =
+	    "SRC is a directory or an archive of podman, CRI-O or containerd. Without\n"
+	    "sections: metadata, statistics and the process tree. Several checkpoints give a\n"
+	    "table, a row each.",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.opts_size = sizeof(struct inspect_opts),
+	.run = inspect_run,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ * crit mem: the memory maps of captured processes, and where each page is.
+ */
+#include <string.h>
+
+#include "base/array.h"
+#include "convert/memory/map.h"
+#include "crit/commands.h"
+#include "crit/memory-arg.h"
+#include "crit/report-file.h"
+
+struct mem_opts {
+	struct memory_opts memory;
+	struct map_filter filter;
+	const char *format, *out;
+};
+
+static const struct arg_row rows[] = {
+	{ 0, "prot", "PROT", "only areas that have rwx; with dashes exactly so: r-x", ARG_STRING,
+	  offsetof(struct mem_opts, filter.prot), 0, NULL },
+	{ 0, "file", "PATTERN", "only of files of this path or name (a shell pattern)", ARG_STRING,
+	  offsetof(struct mem_opts, filter.file), 0, NULL },
+	{ 0, "range", "START-END", "only these addresses, hexadecimal", ARG_STRING,
+	  offsetof(struct mem_opts, memory.query.range), 0, NULL },
+	MEMORY_ROWS(struct mem_opts, memory),
+	{ 'o', "out", "FILE", "where to write --format html; default: standard output", ARG_STRING,
+	  offsetof(struct mem_opts, out), 0, NULL },
+	{ 0, "format", "text|json|html", "how to print it; default: text", ARG_STRING,
+	  offsetof(struct mem_opts, format), 0, NULL },
+};
+
+struct mem_run {
+	const struct map_filter *filter;
+	struct map_totals totals;
+	struct doc *doc;
+	uint64_t rows;
+};
+
+static int visit(void *arg, const struct process *p, const char *comm, struct memory_view *mv,
+		 const struct memory_ranges *ranges, struct error *err)
+{
+	struct mem_run *run = arg;
+	(void)comm;
+	ssize_t n = map_write(mv, p->pid, ranges, run->filter, &run->totals, run->doc, err);
+	run->rows += n > 0 ? (uint64_t)n : 0;
+	return n < 0 ? (int)n : 0;
+}
+
+static int document_write(struct checkpoint *cp, const struct mem_opts *o, struct error *err)
+{
+	auto_doc doc = NULL;
+	int rc = doc_arg_open(o->format, &doc, err);
+	if (rc < 0)
+		return rc;
+	struct mem_run run = { .filter = &o->filter, .doc = doc };
+	map_table_begin(doc);
+	rc = memory_arg_each(cp, &o->memory, visit, &run, err);
+	doc_end(doc);
+	if (rc == 0)
+		map_totals_write(&run.totals, doc);
+	int closed = doc_close(doc, rc < 0 ? NULL : err);
+	doc = NULL;
+	map_totals_fini(&run.totals);
+	if (rc < 0 || closed < 0)
+		return rc < 0 ? rc : closed;
+	return run.rows ? 0 : error_set(err, ENOENT, "no area is of that protection and file");
+}
+
+static bool is_filtered(const struct mem_opts *o)
+{
+	const struct memory_query *query = &o->memory.query;
+	return o->filter.prot || o->filter.file || query->range || query->kind || query->area;
+}
+
+static int mem_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	const struct mem_opts *o = opts;
+	bool html = o->format && !strcmp(o->format, "html");
+	if (nr_operands != 1)
+		return error_set(err, EUSAGE, "want one checkpoint");
+	if (map_filter_check(&o->filter, err) < 0)
+		return -EUSAGE;
+	if (o->out && !html)
+		return error_set(err, EUSAGE, "--out goes with --format html");
+	if (html && is_filtered(o))
+		return error_set(err, EUSAGE,
+				 "the page has its own filters: --format html wants "
+				 "whole maps");
+	auto_checkpoint_arg arg = { 0 };
+	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	if (rc < 0)
+		return rc;
+	return html ? report_file_write(arg.cp, o->memory.pid, o->out, err)
+		    : document_write(arg.cp, o, err);
+}
+
+const struct command cmd_mem = {
+	.name = "mem",
+	.group = GROUP_SEARCH,
+	.args = "[-p PID] [--prot PROT] [-k KIND] [--file PATTERN] [OPTION…] SRC",
+	.summary = "memory maps: each area, where its pages are, sums by kind and file",
+	.detail =
+	    "STORED pages are in this set, PARENT pages in the one before it, LAZY pages were\n"
+	    "left behind; SHARED are those stored in segments others may map too. DIRTY are\n"
+	    "the bytes stored of private pages: what the process itself wrote.",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.opts_size = sizeof(struct mem_opts),
+	.run = mem_run,
+};

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * crit report: a checkpoint as an HTML page.
+ */
+#include "base/array.h"
+#include "crit/checkpoint-arg.h"
+#include "crit/commands.h"
+#include "crit/report-file.h"
+
+struct report_opts {
+	const char *out, *pid;
+};
+
+static const struct arg_row rows[] = {
+	{ 'o', "out", "FILE", "where to write; default: standard output", ARG_STRING,
+	  offsetof(struct report_opts, out), 0, NULL },
+	{ 'p', "pid", "PID", "only this process and its descendants", ARG_STRING,
+	  offsetof(struct report_opts, pid), 0, NULL },
+};
+
+static int report_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	const struct report_opts *o = opts;
+	if (nr_operands != 1)
+		return error_set(err, EUSAGE, "want one checkpoint");
+	auto_checkpoint_arg arg = { 0 };
+	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	return rc < 0 ? rc : report_file_write(arg.cp, o->pid, o->out, err);
+}
+
+const struct command cmd_report = {
+	.name = "report",
+	.group = GROUP_LOOK,
+	.args = "[-p PID] [-o FILE] SRC",
+	.summary = "a checkpoint as one HTML page: processes, memory map, files, sockets",
+	.detail = "The page needs nothing else and loads nothing: open it in any browser, from a\n"
+		  "file or a mail. SRC is a directory or an archive.",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.opts_size = sizeof(struct report_opts),
+	.run = report_run,
+};

@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit mem and crit report: memory maps, and the page that shows a checkpoint.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file()
+{
+	export whole=$BATS_FILE_TMPDIR/whole
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/whole_set.py" "$crit" "$whole"
+}
+
+# areas [OPTION…]: start, kind, stored pages and dirty bytes of the areas of $whole, a line each
+areas()
+{
+	"$crit" mem --format json "$@" "$whole" | /usr/bin/python3 -c 'import json, sys
+for a in json.load(sys.stdin)["areas"]:
+    print(a["pid"], a["start"], a["prot"], a["kind"], a["stored_pages"], a["zero_pages"], a["parent_pages"], a["shared_pages"], a["dirty_bytes"])'
+}
+
+@test "mem: areas and where their pages are" {
+	[ "$(areas -p 1)" = "1 0x400000 r-xp file 1 0 0 0 4096
+1 0x500000 rw-p anon 2 0 1 0 8192
+1 0x600000 rw-s shmem 2 0 0 2 0
+1 0x680000 rw-s sysv 1 0 0 1 0
+1 0x690000 rw-s memfd 1 0 0 1 0
+1 0x7ff000 rw-p stack 1 0 0 0 4096" ]
+}
+
+@test "mem: filters by protection, kind, range and file" {
+	[ "$(areas --prot x)" = "$(areas -k file)" ]
+	[ "$(areas --prot r-x)" = "$(areas --file prog)" ]
+	[ "$(areas --file '/bin/*')" = "1 0x400000 r-xp file 1 0 0 0 4096" ]
+	[ "$(areas --range 501000-503000 -p 1)" = "1 0x501000 rw-p anon 1 0 1 0 4096" ]
+	run -1 "$crit" mem --file nothing "$whole"
+	run -2 "$crit" mem --prot rq "$whole"
+	run -2 "$crit" mem --range 5 --format html "$whole"
+	run -1 "$crit" mem -p 4 "$whole"
+	[[ $output == *zombie* ]]
+}
+
+@test "mem: sums by kind and file" {
+	run -0 "$crit" mem "$whole"
+	[[ $output == *"By kind"*total*"By file"*/bin/prog* ]]
+	"$crit" mem --format json "$whole" | /usr/bin/python3 -c 'import json, sys
+d = json.load(sys.stdin)
+kinds = {k["kind"]: k for k in d["kinds"]}
+total = kinds.pop("total")
+for key in ("areas", "size_bytes", "stored_pages", "dirty_bytes"):
+    assert total[key] == sum(k[key] for k in kinds.values()), key
+assert total["areas"] == len(d["areas"])
+assert total["stored_pages"] == sum(a["stored_pages"] for a in d["areas"])
+assert sorted(f["path"] for f in d["files"])[0] == "/bin/prog"'
+}
+
+@test "report: a page that is well-formed and needs nothing else" {
+	"$crit" report "$whole" -o "$BATS_TEST_TMPDIR/r.html"
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/page.py" "$BATS_TEST_TMPDIR/r.html"
+	grep -q 'prog --serve' "$BATS_TEST_TMPDIR/r.html"
+	"$crit" mem --format html "$whole" | cmp - "$BATS_TEST_TMPDIR/r.html"
+	"$crit" report -p 3 "$whole" > "$BATS_TEST_TMPDIR/one.html"
+	[ "$(grep -c 'class="process"' "$BATS_TEST_TMPDIR/one.html")" = 1 ]
+}
+
+@test "report: names from images are text, whatever they are" {
+	cp -r "$whole" "$BATS_TEST_TMPDIR/evil"
+	local evil='</td></script><script>alert(1)</script><img src=x onerror=alert(2)>&quot;\\u001b[2J\\udcff'
+	evil=${evil//&/\\&}
+	"$crit" decode -i "$whole/files.img" | sed "s|/tmp/linked|$evil|; s|\"/srv\"|\"$evil\"|; s|/bin/prog|$evil|; s|/tmp/gone|$evil|" \
+		| "$crit" encode -o "$BATS_TEST_TMPDIR/evil/files.img"
+	"$crit" decode -i "$whole/core-1.img" | sed "s|\"first\"|\"<b>'\\&\"|" | "$crit" encode -o "$BATS_TEST_TMPDIR/evil/core-1.img"
+	"$crit" report "$BATS_TEST_TMPDIR/evil" -o "$BATS_TEST_TMPDIR/<i>.html"
+	/usr/bin/python3 "$BATS_TEST_DIRNAME/page.py" "$BATS_TEST_TMPDIR/<i>.html"
+	run -1 grep -c 'alert(1)</script>\|<img' "$BATS_TEST_TMPDIR/<i>.html"
+	grep -q '&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=alert(2)&gt;&amp;quot;' "$BATS_TEST_TMPDIR/<i>.html"
+}
+
+@test "report: a failure leaves the file as it was" {
+	cp -r "$whole" "$BATS_TEST_TMPDIR/cut"
+	truncate -s 40 "$BATS_TEST_TMPDIR/cut/files.img"
+	echo before > "$BATS_TEST_TMPDIR/r.html"
+	run -1 "$crit" report "$BATS_TEST_TMPDIR/cut" -o "$BATS_TEST_TMPDIR/r.html"
+	[ "$(cat "$BATS_TEST_TMPDIR/r.html")" = before ]
+}
+
+@test "report: the script runs in Chromium, draws every area and follows a click" {
+	local chromium
+	chromium=$(command -v chromium chromium-browser google-chrome | head -n 1) || skip "no Chromium"
+	"$crit" report "$whole" -o "$BATS_TEST_TMPDIR/r.html"
+	sed 's|</body>|<script>document.querySelectorAll("tr.process")[1].click()</script></body>|' \
+		"$BATS_TEST_TMPDIR/r.html" > "$BATS_TEST_TMPDIR/click.html"
+	local page
+	for page in r click; do
+		timeout 60 "$chromium" --headless --no-sandbox --disable-gpu --user-data-dir="$BATS_TEST_TMPDIR/profile" \
+			--dump-dom "file://$BATS_TEST_TMPDIR/$page.html" > "$BATS_TEST_TMPDIR/$page.dom" 2> /dev/null
+	done
+	[ "$(grep -o '<g class="area ' "$BATS_TEST_TMPDIR/r.dom" | wc -l)" = 7 ]
+	[ "$(grep -o '<g class="area ' "$BATS_TEST_TMPDIR/click.dom" | wc -l)" = 1 ]
+	grep -q 'class="process pick"' "$BATS_TEST_TMPDIR/click.dom"
+}
+
+@test "report of every set and archive at hand is well-formed" {
+	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} source
+	[ -d "$corpus" ] || skip "no corpus"
+	for source in "$corpus"/../containers/podman/{multi,tty,volume-tmpfs}.tar* "$corpus"/a{3,4,6,7,11}; do
+		"$crit" report "$source" -o "$BATS_TEST_TMPDIR/r.html"
+		/usr/bin/python3 "$BATS_TEST_DIRNAME/page.py" "$BATS_TEST_TMPDIR/r.html"
+	done
+}
