@@ -146,15 +146,19 @@ static int write_differing(struct fill *f, uint64_t dst, uint64_t len, struct er
 {
 	char now[PAGE];
 
+	f->compared += len / PAGE;
 	for (uint64_t at = 0; at < len; at += PAGE) {
 		if (f->mem_fd < 0)
 			f->mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 		if (pread(f->mem_fd, now, PAGE, dst + at) == (ssize_t)PAGE &&
-		    !memcmp(now, f->buf + at, PAGE))
+		    !memcmp(now, f->buf + at, PAGE)) {
+			f->equal++;
 			continue;
+		}
 		int rc = write_self(f, f->buf + at, dst + at, PAGE, err);
 		if (rc < 0)
 			return rc;
+		f->restored++;
 	}
 	return 0;
 }
@@ -175,6 +179,8 @@ static int fill_pieces(struct fill *f, const struct page_run *run, uint64_t skip
 			rc = write_differing(f, dst + done, n, err);
 		if (rc < 0)
 			return rc;
+		if (way != DIFFERING)
+			f->restored += n / PAGE;
 		done += n;
 	}
 	return 0;
@@ -192,6 +198,7 @@ int fill_flush(struct fill *f, struct error *err)
 			rc = copy_fresh(f, f->dst + done, n, err);
 		if (rc < 0)
 			return rc;
+		f->restored += n / PAGE;
 		done += n;
 	}
 	return 0;

@@ -17,6 +17,8 @@ struct fill {
 	char *buf;
 	/* bytes of the pages image that wait to be put in place together */
 	uint64_t offset, dst, len;
+	/* pages: put in place, looked at for a difference, found without one */
+	uint64_t restored, compared, equal;
 };
 
 int fill_init(struct fill *f, struct page_store *ps, struct error *err);

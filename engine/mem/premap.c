@@ -531,6 +531,13 @@ static int build(struct premap *p, struct error *err)
 	return rc;
 }
 
+static void count_pages(struct restore_shared *shared, const struct fill *f)
+{
+	__atomic_fetch_add(&shared->pages_restored, f->restored, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&shared->pages_compared, f->compared, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&shared->pages_skipped_cow, f->equal, __ATOMIC_RELAXED);
+}
+
 int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 {
 	struct premap p = { .r = r, .t = t };
@@ -551,6 +558,7 @@ int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 	}
 	if (rc == 0) {
 		rc = build(&p, err);
+		count_pages(r->shared, &p.fill);
 		fill_fini(&p.fill);
 	}
 	free(p.places);

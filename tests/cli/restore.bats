@@ -75,6 +75,33 @@ dump_tree()
 	[ "$(cat "/proc/$pid/comm")" = sleep ]
 }
 
+# stat FILE NAME: one figure of a statistics image
+stat_of()
+{
+	"${stasis%/*}/crit" decode "$1" | grep -o "\"$2\": [0-9]*" | cut -d' ' -f2
+}
+
+@test "statistics count the pages put back, and those a fork still shares" {
+	dump_sleep
+	run -0 "$stasis" restore -d -D img
+	# all but those of the vdso, which is there already
+	local restored
+	restored=$(stat_of img/stats-restore pages_restored)
+	[ "$restored" -gt 10 ] && [ "$restored" -le "$(stat_of img/stats-dump pages_written)" ]
+	[ "$(stat_of img/stats-restore pages_compared)" = 0 ]
+	rm -r img
+	mkdir img
+	start bash -c 'sleep 1000 & (while :; do sleep 1000; done)'
+	sleep 0.3
+	local leader=$pid
+	read -ra tree <<<"$(pgrep -s "$leader" | tr '\n' ' ')"
+	"$stasis" dump -t "$leader" -D img -v0
+	wait_dead "${tree[@]}"
+	run -0 "$stasis" restore -d -D img
+	[ "$(stat_of img/stats-restore pages_compared)" -gt 0 ]
+	[ "$(stat_of img/stats-restore pages_skipped_cow)" -gt 0 ]
+}
+
 @test "restore leaves no mapping and no descriptor of its own" {
 	start sleep 1000
 	local maps fds
