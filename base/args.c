@@ -189,3 +189,14 @@ int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char
 	*operand = optind;
 	return 0;
 }
+
+void args_release(const struct arg_row *rows, size_t nr, void *opts)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (rows[i].kind != ARG_LIST)
+			continue;
+		struct arg_list *list = (struct arg_list *)((char *)opts + rows[i].offset);
+		free(list->items);
+		*list = (struct arg_list){ 0 };
+	}
+}

@@ -47,6 +47,9 @@ struct arg_row {
 int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char **argv,
 	       int *operand, struct error *err);
 
+/** Release what args_parse() put into ARG_LIST members; also after it failed. */
+void args_release(const struct arg_row *rows, size_t nr, void *opts);
+
 /** Whole string to a number; @return 0 or -EINVAL. Accepts what ARG_UINT64 does. */
 int parse_u64(const char *s, uint64_t *out);
 int parse_int(const char *s, int *out);
