@@ -119,14 +119,9 @@ static int run_help(const struct program *program, int argc, char **argv)
 	return 0;
 }
 
-static int run_command(const struct program *program, const struct command *cmd, int argc,
-		       char **argv)
+static int run_parsed(const struct program *program, const struct command *cmd, void *opts,
+		      int argc, char **argv)
 {
-	auto_free void *opts = calloc(1, cmd->opts_size ? cmd->opts_size : 1);
-	if (!opts) {
-		fprintf(stderr, "%s: out of memory\n", program->name);
-		return 1;
-	}
 	struct error err = { 0 };
 	int operand, rc = 0;
 	if (program->expand)
@@ -145,6 +140,19 @@ static int run_command(const struct program *program, const struct command *cmd,
 		return cmd->failure_status ?: 1;
 	}
 	return rc;
+}
+
+static int run_command(const struct program *program, const struct command *cmd, int argc,
+		       char **argv)
+{
+	auto_free void *opts = calloc(1, cmd->opts_size ? cmd->opts_size : 1);
+	if (!opts) {
+		fprintf(stderr, "%s: out of memory\n", program->name);
+		return 1;
+	}
+	int status = run_parsed(program, cmd, opts, argc, argv);
+	args_release(cmd->rows, cmd->nr_rows, opts);
+	return status;
 }
 
 /* Does any command know this word as an option whose value is the next word? */

@@ -76,7 +76,8 @@ static void args_parse_fills_every_kind(void **state)
 	assert_string_equal(o.list.items[1], "y");
 	assert_int_equal(o.level, 3);
 	assert_string_equal(operand, "image");
-	free(o.list.items);
+	args_release(rows, ARRAY_SIZE(rows), &o);
+	assert_null(o.list.items);
 }
 
 static void args_parse_turns_flags_off_again(void **state)
