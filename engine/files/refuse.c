@@ -13,6 +13,7 @@
 
 #include "base/array.h"
 #include "base/strbuf.h"
+#include "engine/files/anon.h"
 #include "engine/files/table.h"
 
 #ifndef MQUEUE_MAGIC
@@ -131,6 +132,8 @@ static void device_describe(const struct open_file *f, char *out, size_t len)
 
 static bool is_anon_inode(const struct open_file *f)
 {
+	if (anon_is(f, "eventfd") || anon_is(f, "signalfd") || anon_is(f, "timerfd"))
+		return false;
 	return !strncmp(f->path, "anon_inode:", 11) || !strncmp(f->path, "pidfd:", 6);
 }
 

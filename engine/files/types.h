@@ -5,8 +5,11 @@
 
 #include "engine/files/file.h"
 
-extern const struct file_type file_device;  /* dev.c */
-extern const struct file_type file_pipe;    /* pipe.c */
-extern const struct file_type file_fifo;    /* pipe.c */
-extern const struct file_type file_regular; /* reg.c */
-extern const struct file_type file_unix;    /* net/unix.c */
+extern const struct file_type file_device;   /* dev.c */
+extern const struct file_type file_pipe;     /* pipe.c */
+extern const struct file_type file_eventfd;  /* anon.c */
+extern const struct file_type file_signalfd; /* anon.c */
+extern const struct file_type file_timerfd;  /* anon.c */
+extern const struct file_type file_fifo;     /* pipe.c */
+extern const struct file_type file_regular;  /* reg.c */
+extern const struct file_type file_unix;     /* net/unix.c */

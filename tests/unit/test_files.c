@@ -359,23 +359,9 @@ static void netlink_setup(void)
 {
 	socket(AF_NETLINK, SOCK_RAW, 0);
 }
-static void eventfd_setup(void)
-{
-	eventfd(0, 0);
-}
 static void epoll_setup(void)
 {
 	epoll_create1(0);
-}
-static void timerfd_setup(void)
-{
-	timerfd_create(CLOCK_MONOTONIC, 0);
-}
-static void signalfd_setup(void)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	signalfd(-1, &set, 0);
 }
 static void inotify_setup(void)
 {
@@ -452,10 +438,7 @@ static const struct {
 } refused[] = {
 	{ tcp_setup, "fd 0 is an IPv4 TCP socket", false },
 	{ netlink_setup, "fd 0 is a netlink raw socket", false },
-	{ eventfd_setup, "fd 0 is an eventfd", false },
 	{ epoll_setup, "fd 0 is an epoll descriptor", false },
-	{ timerfd_setup, "fd 0 is a timerfd", false },
-	{ signalfd_setup, "fd 0 is a signalfd", false },
 	{ inotify_setup, "fd 0 is an inotify", false },
 	{ memfd_setup, "fd 0 is a memfd (/memfd:scratch (deleted))", false },
 	{ pidfd_setup, "fd 0 is a pidfd", false },

@@ -185,16 +185,16 @@ static void bad_umask(struct set *s)
 	s->fs.has_umask = true;
 	s->fs.umask = 01000;
 }
-static void eventfd_needed(struct set *s)
+static void epoll_needed(struct set *s)
 {
-	s->second.type = FD_TYPES__EVENTFD;
+	s->second.type = FD_TYPES__EVENTPOLL;
 	s->second.id = s->fd2.id = 2;
 	s->fd2.fd = 4;
-	s->fd2.type = FD_TYPES__EVENTFD;
+	s->fd2.type = FD_TYPES__EVENTPOLL;
 }
-static void eventfd_unused(struct set *s)
+static void epoll_unused(struct set *s)
 {
-	s->second.type = FD_TYPES__EVENTFD;
+	s->second.type = FD_TYPES__EVENTPOLL;
 	s->second.id = 2;
 }
 static void ghost(struct set *s)
@@ -308,9 +308,8 @@ static const struct {
 	{ "fd above limit", fd_above_limit, -EMFILE, "the hard limit of open files is" },
 	{ "fd twice", fd_twice, -EBADMSG, "fd 0 stands twice" },
 	{ "bad umask", bad_umask, -EBADMSG, "umask 01000" },
-	{ "eventfd needed", eventfd_needed, -ENOTSUP,
-	  "(pid 12, fd 4) is of type EVENTFD: not sup" },
-	{ "eventfd unused", eventfd_unused, 0, "" },
+	{ "epoll needed", epoll_needed, -ENOTSUP, "(pid 12, fd 4) is of type EVENTPOLL: not sup" },
+	{ "epoll unused", epoll_unused, 0, "" },
 	{ "ghost", ghost, -ENOTSUP, "was deleted" },
 	{ "other mode", other_mode, -ESTALE, "/: mode is 0" },
 	{ "other build", other_build, -ESTALE, "was 0100000002000000030000000400000005000000 at" },

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * Descriptors of anonymous inodes whose whole state stands in /proc/PID/fdinfo: what they share.
+ */
+#pragma once
+
+#include "engine/files/file.h"
+
+/** Is it "anon_inode:[NAME]"? */
+bool anon_is(const struct open_file *f, const char *name);
+/** Text of /proc/PID/fdinfo/N. @return length; -errno naming the holder */
+ssize_t anon_read_fdinfo(const struct open_file *f, char *buf, size_t size, struct error *err);
+/** What the kernel printed is not what was expected. @return -EPROTO, always */
+int anon_odd(const struct open_file *f, const char *what, struct error *err);
