@@ -19,8 +19,9 @@ struct image_parse {
 	const struct image_type *type; /* NULL until "magic" was read */
 	enum image_head head;
 	struct image_writer *w; /* opened by the first member that needs it */
-	bool filled;            /* entries, or the bytes of a raw image, were there */
-	bool chunks;            /* a ghost file whose further entries are its chunks */
+	struct payload_read *payload;
+	bool filled; /* entries, or the bytes of a raw image, were there */
+	bool chunks; /* a ghost file whose further entries are its chunks */
 };
 
 static int writer_open(struct image_parse *ip, struct error *err)
@@ -72,30 +73,29 @@ static const ProtobufCMessageDescriptor *entry_descriptor(const struct image_par
 
 static int entry_read(struct image_parse *ip, uint64_t index, struct error *err)
 {
-	auto_payload_read payload = NULL;
-	int rc = payload_read_new(ip->type->payload, ip->w, &payload, err);
-	if (rc < 0)
-		return rc;
+	payload_read_reset(ip->payload);
 	const struct message_member own[] = {
-		{ "extra", payload_extra_read, payload },
-		{ "_raw", payload_raw_read, payload },
+		{ "extra", payload_extra_read, ip->payload },
+		{ "_raw", payload_raw_read, ip->payload },
 		{ NULL },
 	};
 	if (index > 0 && ip->type->payload == PAYLOAD_GHOST && !ip->chunks)
 		return json_error(ip->in, EBADMSG, err,
 				  "a second entry, but the first does not say chunks");
 	auto_message ProtobufCMessage *msg = NULL;
-	rc = message_from_json(ip->in, entry_descriptor(ip, index), own, &msg, err);
+	int rc = message_from_json(ip->in, entry_descriptor(ip, index), own, &msg, err);
 	if (rc < 0)
 		return rc;
 	if (msg->descriptor == &ghost_file_entry__descriptor)
 		ip->chunks = ((const GhostFileEntry *)msg)->chunks;
-	return payload_write_entry(payload, msg, ip->in, err);
+	return payload_write_entry(ip->payload, msg, ip->in, err);
 }
 
 static int entries_read(struct image_parse *ip, struct error *err)
 {
 	int rc = writer_open(ip, err);
+	if (rc == 0)
+		rc = payload_read_new(ip->type->payload, ip->w, &ip->payload, err);
 	if (rc == 0)
 		rc = json_enter(ip->in, JSON_ARRAY, err);
 	for (uint64_t index = 0; rc >= 0; index++) {
@@ -150,6 +150,7 @@ int image_from_json(struct json_in *in, int fd, const char *name, struct error *
 {
 	struct image_parse ip = { .in = in, .fd = fd, .name = name };
 	int rc = document_read(&ip, err);
+	payload_read_free(ip.payload);
 	image_writer_close(ip.w);
 	return rc;
 }

@@ -13,6 +13,7 @@
 #include "convert/json/value.h"
 #include "images/reader.h"
 
+#define LIKELY     4   /* so many fields ahead are tried by name */
 #define MAX_FIELDS 256 /* of one message; the schema's largest has 43 */
 
 struct message_build {
@@ -31,8 +32,19 @@ static int out_of_memory(struct json_in *in, struct error *err)
 	return json_error(in, ENOMEM, err, "out of memory");
 }
 
+/* A field of a message. Most values are plain numbers: its hint is looked up only for text. */
+struct place {
+	const ProtobufCMessageDescriptor *message;
+	const ProtobufCFieldDescriptor *field;
+};
+
+static const struct hint *place_hint(const struct place *p)
+{
+	return hint_find(p->message->name, p->field->name);
+}
+
 /* A number, or text in one of the forms of value.h. */
-static int integer_read(struct json_in *in, const struct hint *hint, struct strbuf *text,
+static int integer_read(struct json_in *in, const struct place *at, struct strbuf *text,
 			struct json_number *out, struct error *err)
 {
 	int kind = json_peek(in, err);
@@ -44,7 +56,7 @@ static int integer_read(struct json_in *in, const struct hint *hint, struct strb
 	if (rc < 0)
 		return rc;
 	rc = strlen(text->data) == text->len
-		 ? value_from_text(text->data, hint, &out->magnitude, &out->negative)
+		 ? value_from_text(text->data, place_hint(at), &out->magnitude, &out->negative)
 		 : -EINVAL;
 	return rc < 0 ? json_error(in, EBADMSG, err, "\"%.80s\" is not a value of this field",
 				   text->data)
@@ -138,12 +150,13 @@ static ssize_t bytes_decode(struct strbuf *text, const struct hint *hint)
 	return len >= 0 && base64_decode_end(&decoder) < 0 ? -EINVAL : len;
 }
 
-static int bytes_read(struct json_in *in, const struct hint *hint, struct strbuf *text,
+static int bytes_read(struct json_in *in, const struct place *p, struct strbuf *text,
 		      ProtobufCBinaryData *at, struct error *err)
 {
 	int rc = json_string(in, text, err);
 	if (rc < 0)
 		return rc;
+	const struct hint *hint = place_hint(p);
 	ssize_t len = bytes_decode(text, hint);
 	if (len < 0)
 		return json_error(in, EBADMSG, err, "not %s",
@@ -157,10 +170,10 @@ static int bytes_read(struct json_in *in, const struct hint *hint, struct strbuf
 	return 0;
 }
 
-static int element_read(struct json_in *in, const ProtobufCFieldDescriptor *field,
-			const struct hint *hint, struct strbuf *scratch, void *at,
+static int element_read(struct json_in *in, const struct place *p, struct strbuf *scratch, void *at,
 			struct error *err)
 {
+	const ProtobufCFieldDescriptor *field = p->field;
 	struct json_number n;
 	unsigned bits = 64;
 	bool is_signed = false;
@@ -172,7 +185,7 @@ static int element_read(struct json_in *in, const ProtobufCFieldDescriptor *fiel
 	case PROTOBUF_C_TYPE_STRING:
 		return string_read(in, scratch, at, err);
 	case PROTOBUF_C_TYPE_BYTES:
-		return bytes_read(in, hint, scratch, at, err);
+		return bytes_read(in, p, scratch, at, err);
 	case PROTOBUF_C_TYPE_MESSAGE:
 		return object_read(in, field->descriptor, NULL, scratch, at, err);
 	case PROTOBUF_C_TYPE_INT32:
@@ -194,7 +207,7 @@ static int element_read(struct json_in *in, const ProtobufCFieldDescriptor *fiel
 	default:
 		break;
 	}
-	int rc = integer_read(in, hint, scratch, &n, err);
+	int rc = integer_read(in, p, scratch, &n, err);
 	return rc < 0 ? rc : integer_store(in, &n, bits, is_signed, at, err);
 }
 
@@ -261,33 +274,33 @@ static int address_read(struct json_in *in, ProtobufCMessage *msg,
 	return 0;
 }
 
-static int item_read(struct json_in *in, ProtobufCMessage *msg,
-		     const ProtobufCFieldDescriptor *field, const struct hint *hint,
-		     struct strbuf *scratch, struct error *err)
+static int item_read(struct json_in *in, ProtobufCMessage *msg, const struct place *p,
+		     bool is_address, struct strbuf *scratch, struct error *err)
 {
-	if (hint && hint->kind == HINT_ADDRESS && element_size(field->type) == 4) {
+	if (is_address) {
 		int kind = json_peek(in, err);
 		if (kind < 0 || kind == JSON_STRING)
-			return kind < 0 ? kind : address_read(in, msg, field, scratch, err);
+			return kind < 0 ? kind : address_read(in, msg, p->field, scratch, err);
 	}
-	void *at = list_add(msg, field);
+	void *at = list_add(msg, p->field);
 	if (!at)
 		return out_of_memory(in, err);
-	int rc = element_read(in, field, hint, scratch, at, err);
+	int rc = element_read(in, p, scratch, at, err);
 	if (rc == 0)
-		list_commit(msg, field);
+		list_commit(msg, p->field);
 	return rc;
 }
 
-static int list_read(struct json_in *in, ProtobufCMessage *msg,
-		     const ProtobufCFieldDescriptor *field, const struct hint *hint,
+static int list_read(struct json_in *in, ProtobufCMessage *msg, const struct place *p,
 		     struct strbuf *scratch, struct error *err)
 {
+	const struct hint *hint = place_hint(p);
+	bool is_address = hint && hint->kind == HINT_ADDRESS && element_size(p->field->type) == 4;
 	int rc = json_enter(in, JSON_ARRAY, err);
 	if (rc < 0)
 		return rc;
 	while ((rc = json_item(in, err)) > 0) {
-		rc = item_read(in, msg, field, hint, scratch, err);
+		rc = item_read(in, msg, p, is_address, scratch, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -298,15 +311,12 @@ static int field_read(struct json_in *in, struct message_build *build,
 		      const ProtobufCFieldDescriptor *field, struct error *err)
 {
 	ProtobufCMessage *msg = build->msg;
-	/* Most values are plain numbers, which no hint changes. */
-	const struct hint *hint = json_peek(in, NULL) == JSON_NUMBER
-				      ? NULL
-				      : hint_find(msg->descriptor->name, field->name);
+	const struct place p = { msg->descriptor, field };
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
-		return list_read(in, msg, field, hint, build->scratch, err);
+		return list_read(in, msg, &p, build->scratch, err);
 	bool pointer =
 	    field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE;
-	int rc = element_read(in, field, hint, build->scratch, (char *)msg + field->offset, err);
+	int rc = element_read(in, &p, build->scratch, (char *)msg + field->offset, err);
 	if (rc == 0 && field->label == PROTOBUF_C_LABEL_OPTIONAL && !pointer)
 		*(protobuf_c_boolean *)((char *)msg + field->quantifier_offset) = 1;
 	return rc;
@@ -421,23 +431,37 @@ static int unknown_read(struct json_in *in, struct message_build *build, struct 
 	return rc;
 }
 
-/* Fields nearly always come in the order of the schema. */
-static const ProtobufCFieldDescriptor *field_by_name(struct message_build *build, const char *name)
+/* Fields nearly always come in the order of the schema, and few are left out in a row. */
+static int next_field(struct json_in *in, struct message_build *build,
+		      const ProtobufCFieldDescriptor **out, struct error *err)
 {
 	const ProtobufCMessageDescriptor *desc = build->msg->descriptor;
-	const ProtobufCFieldDescriptor *field = &desc->fields[build->expected];
-	if (build->expected >= desc->n_fields || strcmp(field->name, name))
-		field = protobuf_c_message_descriptor_get_field_by_name(desc, name);
-	if (field)
-		build->expected = (unsigned)(field - desc->fields) + 1;
-	return field;
+	*out = NULL;
+	int rc = json_member_begin(in, err);
+	if (rc <= 0)
+		return rc;
+	for (unsigned i = build->expected; i < desc->n_fields && i < build->expected + LIKELY;
+	     i++) {
+		if (json_member_is(in, desc->fields[i].name)) {
+			*out = &desc->fields[i];
+			break;
+		}
+	}
+	if (!*out) {
+		rc = json_member_name(in, err);
+		if (rc > 0)
+			*out = protobuf_c_message_descriptor_get_field_by_name(desc, in->key);
+	}
+	if (*out)
+		build->expected = (unsigned)(*out - desc->fields) + 1;
+	return rc;
 }
 
 static int member_read(struct json_in *in, struct message_build *build,
-		       const struct message_member *own, struct error *err)
+		       const ProtobufCFieldDescriptor *field, const struct message_member *own,
+		       struct error *err)
 {
 	const ProtobufCMessageDescriptor *desc = build->msg->descriptor;
-	const ProtobufCFieldDescriptor *field = field_by_name(build, in->key);
 	for (; !field && own && own->name; own++) {
 		if (!strcmp(in->key, own->name))
 			return own->read(own->arg, in, build, err);
@@ -483,8 +507,9 @@ static int object_read(struct json_in *in, const ProtobufCMessageDescriptor *des
 	struct message_build build = { .msg = msg, .scratch = scratch };
 
 	int rc = json_enter(in, JSON_OBJECT, err);
-	while (rc >= 0 && (rc = json_member(in, err)) > 0)
-		rc = member_read(in, &build, own, err);
+	const ProtobufCFieldDescriptor *field;
+	while (rc >= 0 && (rc = next_field(in, &build, &field, err)) > 0)
+		rc = member_read(in, &build, field, own, err);
 	if (rc == 0)
 		rc = message_build_check(&build, in, err);
 	if (rc == 0)

@@ -39,16 +39,35 @@ void json_in_fini(struct json_in *in)
 	in->fd = -1;
 }
 
+/* Where in the document we are: "entries[3].reg.name". */
+static void path_text(const struct json_in *in, char *to, size_t size)
+{
+	size_t len = 0;
+	*to = '\0';
+	for (unsigned i = 0; i < in->depth && len < size - 1; i++) {
+		const struct json_level *level = &in->levels[i];
+		int n = 0;
+		if (level->array && !level->fresh)
+			n = snprintf(to + len, size - len, "[%" PRIu64 "]", level->index);
+		else if (level->name)
+			n = snprintf(to + len, size - len, "%s%s", len ? "." : "", level->name);
+		else if (level->keys_len)
+			n = snprintf(to + len, size - len, "%s%.*s", len ? "." : "",
+				     (int)level->keys_len, in->keys + level->keys_at);
+		len += n > 0 ? (size_t)n : 0;
+	}
+}
+
 int json_error(struct json_in *in, int code, struct error *err, const char *fmt, ...)
 {
-	char text[400];
+	char text[400], path[512];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return error_set(err, code, "%s: line %" PRIu64 ", byte %" PRIu64 ": %.*s%s%s", in->name,
-			 in->line, in->base + in->pos, (int)in->path_len, in->path,
-			 in->path_len ? ": " : "", text);
+	path_text(in, path, sizeof(path));
+	return error_set(err, code, "%s: line %" PRIu64 ", byte %" PRIu64 ": %s%s%s", in->name,
+			 in->line, in->base + in->pos, path, *path ? ": " : "", text);
 }
 
 /* More text into an empty window. @return 1; 0 at the end; -errno. */
@@ -79,7 +98,7 @@ static inline int look(struct json_in *in, struct error *err)
 	return (unsigned char)in->buf[in->pos];
 }
 
-static int skip_blanks(struct json_in *in, struct error *err)
+static int skip_blanks_slowly(struct json_in *in, struct error *err)
 {
 	for (;;) {
 		int c = look(in, err);
@@ -88,6 +107,18 @@ static int skip_blanks(struct json_in *in, struct error *err)
 		in->line += c == '\n';
 		in->pos++;
 	}
+}
+
+static inline int skip_blanks(struct json_in *in, struct error *err)
+{
+	/* mostly there is one, or none */
+	if (in->end - in->pos >= 2) {
+		in->pos += in->buf[in->pos] == ' ';
+		unsigned char c = (unsigned char)in->buf[in->pos];
+		if (c > ' ')
+			return c;
+	}
+	return skip_blanks_slowly(in, err);
 }
 
 static int unexpected(struct json_in *in, int c, const char *want, struct error *err)
@@ -143,41 +174,14 @@ int json_enter(struct json_in *in, enum json_kind kind, struct error *err)
 	if (in->depth == JSON_MAX_DEPTH)
 		return json_error(in, EBADMSG, err, "nested deeper than %d levels", JSON_MAX_DEPTH);
 	in->pos++;
-	in->levels[in->depth++] = (struct json_level){ .array = kind == JSON_ARRAY,
-						       .fresh = true,
-						       .path_len = in->path_len };
-	return 0;
-}
-
-/* Append to the path, as much as fits. @return its new length. */
-static unsigned path_add(struct json_in *in, unsigned path_len, const char *part, size_t len)
-{
-	size_t room = sizeof(in->path) - 1 - path_len;
-	if (len > room)
-		len = room;
-	memcpy(in->path + path_len, part, len);
-	return path_len + (unsigned)len;
-}
-
-/* Runs for every member and item: no printf. */
-static void path_set(struct json_in *in, const struct json_level *level)
-{
-	unsigned len = level->path_len;
-	if (level->array) {
-		char text[24], *end = text + sizeof(text), *at = end;
-		uint64_t index = level->index;
-		*--at = ']';
-		do
-			*--at = (char)('0' + index % 10);
-		while (index /= 10);
-		*--at = '[';
-		len = path_add(in, len, at, (size_t)(end - at));
-	} else {
-		if (len)
-			len = path_add(in, len, ".", 1);
-		len = path_add(in, len, in->key, strlen(in->key));
+	unsigned keys_at = 0;
+	if (in->depth) {
+		const struct json_level *outer = &in->levels[in->depth - 1];
+		keys_at = outer->keys_at + outer->keys_len;
 	}
-	in->path_len = len;
+	in->levels[in->depth++] =
+	    (struct json_level){ .array = kind == JSON_ARRAY, .fresh = true, .keys_at = keys_at };
+	return 0;
 }
 
 /* The comma or closing bracket before the next member or item. @return 1 or 0. */
@@ -188,7 +192,6 @@ static int next_in_container(struct json_in *in, char close, struct error *err)
 	if (c == close) {
 		in->pos++;
 		in->depth--;
-		in->path_len = level->path_len;
 		return 0;
 	}
 	if (!level->fresh) {
@@ -220,20 +223,50 @@ static int read_key(struct json_in *in, struct error *err)
 	return rc;
 }
 
-int json_member(struct json_in *in, struct error *err)
+int json_member_begin(struct json_in *in, struct error *err)
 {
-	int rc = next_in_container(in, '}', err);
-	if (rc <= 0)
-		return rc;
-	rc = read_key(in, err);
+	return next_in_container(in, '}', err);
+}
+
+bool json_member_is(struct json_in *in, const char *name)
+{
+	if (skip_blanks(in, NULL) != '"')
+		return false;
+	/* Only when all of it is in the window, which is nearly always; ends at the first NUL or
+	   difference, and so within the name's length. */
+	const char *at = in->buf + in->pos + 1, *end = in->buf + in->end;
+	while (*name && at < end && *at == *name)
+		at++, name++;
+	if (*name || end - at < 2 || at[0] != '"' || at[1] != ':')
+		return false;
+	struct json_level *level = &in->levels[in->depth - 1];
+	level->name = name - (at - (in->buf + in->pos + 1));
+	level->keys_len = 0;
+	in->pos = (size_t)(at + 2 - in->buf);
+	return true;
+}
+
+int json_member_name(struct json_in *in, struct error *err)
+{
+	int rc = read_key(in, err);
 	if (rc < 0)
 		return rc;
 	int c = skip_blanks(in, err);
 	if (c != ':')
 		return unexpected(in, c, "':'", err);
 	in->pos++;
-	path_set(in, &in->levels[in->depth - 1]);
+	struct json_level *level = &in->levels[in->depth - 1];
+	size_t len = strlen(in->key), room = sizeof(in->keys) - level->keys_at;
+	level->name = NULL;
+	level->keys_len = (unsigned)(len < room ? len : room);
+	memcpy(in->keys + level->keys_at, in->key, level->keys_len);
 	return 1;
+}
+
+int json_member(struct json_in *in, struct error *err)
+{
+	int rc = json_member_begin(in, err);
+	return rc <= 0 ? rc : json_member_name(in, err);
 }
 
 bool json_at_close(struct json_in *in)
@@ -250,7 +283,6 @@ int json_item(struct json_in *in, struct error *err)
 		return rc;
 	if (!fresh)
 		level->index++;
-	path_set(in, level);
 	return 1;
 }
 
@@ -275,10 +307,28 @@ static int read_word(struct json_in *in, char *word, size_t size, struct error *
 	return (int)len;
 }
 
+/* A plain number that is whole in the window. @return whether it was one; else nothing is read. */
+static bool quick_number(struct json_in *in, struct json_number *out)
+{
+	const char *at = in->buf + in->pos, *end = in->buf + in->end, *start = at;
+	if (end - at < 20 || (at[0] == '0' && at[1] >= '0' && at[1] <= '9'))
+		return false;
+	uint64_t n = 0;
+	while (at - start < 19 && *at >= '0' && *at <= '9')
+		n = n * 10 + (uint64_t)(*at++ - '0');
+	if (at == start || (*at != ',' && *at != '}' && *at != ']' && *at != '\n'))
+		return false;
+	in->pos += (size_t)(at - start);
+	*out = (struct json_number){ .magnitude = n };
+	return true;
+}
+
 int json_number(struct json_in *in, struct json_number *out, struct error *err)
 {
 	char word[64];
 	int rc = expect(in, JSON_NUMBER, err);
+	if (rc == 0 && quick_number(in, out))
+		return 0;
 	if (rc == 0)
 		rc = read_word(in, word, sizeof(word), err);
 	if (rc < 0)

@@ -33,11 +33,11 @@ struct json_in {
 	unsigned depth;
 	struct json_level {
 		bool array, fresh;
-		uint64_t index;    /* of the current item */
-		unsigned path_len; /* of the path before this level's part */
+		uint64_t index;             /* of the current item */
+		const char *name;           /* of the current member; NULL: it stands in keys */
+		unsigned keys_at, keys_len; /* there */
 	} levels[JSON_MAX_DEPTH];
-	char path[512];
-	unsigned path_len;
+	char keys[512]; /* names on the way here, for errors; too long ones are cut */
 };
 
 int json_in_init(struct json_in *in, int fd, const char *name, struct error *err);
@@ -57,6 +57,14 @@ int json_peek(struct json_in *in, struct error *err);
 int json_enter(struct json_in *in, enum json_kind kind, struct error *err);
 /** The next member, its name in in->key; its value must be read. @return 1; 0 after the last. */
 int json_member(struct json_in *in, struct error *err);
+/**
+ * The same in two steps, for a reader that knows which names are likely: begin, then ask for some
+ * of them, then for any. A name asked for is borrowed until the container ends.
+ */
+int json_member_begin(struct json_in *in, struct error *err);
+/** Whether it has this name; then only its value is left to be read, and in->key is not set. */
+bool json_member_is(struct json_in *in, const char *name);
+int json_member_name(struct json_in *in, struct error *err);
 /** Whether the innermost object ends here. Errors come from the read that follows. */
 bool json_at_close(struct json_in *in);
 /** The next item; it must be read. @return 1; 0 after the last. */

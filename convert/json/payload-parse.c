@@ -39,13 +39,19 @@ int payload_read_new(enum image_payload kind, struct image_writer *w, struct pay
 	return 0;
 }
 
-void payload_read_free(struct payload_read *p)
+void payload_read_reset(struct payload_read *p)
 {
-	if (!p)
-		return;
+	const struct payload_read fresh = { .kind = p->kind, .w = p->w };
 	strbuf_fini(&p->held);
 	strbuf_fini(&p->outq);
 	strbuf_fini(&p->raw);
+	*p = fresh;
+}
+
+void payload_read_free(struct payload_read *p)
+{
+	if (p)
+		payload_read_reset(p);
 	free(p);
 }
 

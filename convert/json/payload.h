@@ -18,17 +18,14 @@ int payload_to_json(struct image_reader *r, const ProtobufCMessage *entry, bool 
 int payload_chunks_to_json(struct image_reader *r, const ProtobufCMessage *entry, bool no_payload,
 			   struct json_out *out, struct error *err);
 
-/* An entry's payload on its way from JSON into an image. */
+/* The payloads of an image's entries on their way from JSON into it, one after the other. */
 struct payload_read;
 
 int payload_read_new(enum image_payload kind, struct image_writer *w, struct payload_read **out,
 		     struct error *err);
 void payload_read_free(struct payload_read *p);
-#define auto_payload_read __attribute__((cleanup(payload_read_cleanup_))) struct payload_read *
-static inline void payload_read_cleanup_(struct payload_read **p)
-{
-	payload_read_free(*p);
-}
+/** Forget the entry before. */
+void payload_read_reset(struct payload_read *p);
 
 /**
  * Read the value of "extra". It is kept until the message is complete; a long one is written as

@@ -190,6 +190,39 @@ static void errors_name_the_place(void **state)
 			    "test: line 3, byte 33: entries[1].pid: found 'x', want a value");
 }
 
+/* Names asked for by a reader that expects them: exact, escaped ones only as any name. */
+static void likely_names_are_matched_whole(void **state)
+{
+	(void)state;
+	const char text[] = "{\"ids\":1, \"id\" : 2,\n \"\\u0069d\": 3, \"id\": {\"x\": [7, x]}}";
+	struct error err;
+	struct json_number n;
+	struct json_in in;
+	json_in_init_text(&in, text, sizeof(text) - 1, "t");
+	assert_int_equal(json_enter(&in, JSON_OBJECT, &err), 0);
+	assert_int_equal(json_member_begin(&in, &err), 1);
+	assert_false(json_member_is(&in, "id"));
+	assert_false(json_member_is(&in, "idss"));
+	assert_true(json_member_is(&in, "ids"));
+	assert_int_equal(json_number(&in, &n, &err), 0);
+	/* a blank before the colon, then an escape: left to json_member_name() */
+	for (uint64_t i = 2; i < 4; i++) {
+		assert_int_equal(json_member_begin(&in, &err), 1);
+		assert_false(json_member_is(&in, "id"));
+		assert_int_equal(json_member_name(&in, &err), 1);
+		assert_string_equal(in.key, "id");
+		assert_int_equal(json_number(&in, &n, &err), 0);
+		assert_int_equal(n.magnitude, i);
+	}
+	assert_int_equal(json_member_begin(&in, &err), 1);
+	assert_true(json_member_is(&in, "id"));
+	assert_int_equal(json_enter(&in, JSON_OBJECT, &err), 0);
+	assert_int_equal(json_member(&in, &err), 1);
+	assert_int_equal(json_skip(&in, &err), -EBADMSG);
+	assert_string_equal(err.text, "t: line 2, byte 51: id.x[1]: found 'x', want a value");
+	json_in_fini(&in);
+}
+
 static void base64_round_trips_in_pieces(void **state)
 {
 	(void)state;
@@ -304,6 +337,7 @@ int main(void)
 		cmocka_unit_test(parse_refuses_what_is_not_json),
 		cmocka_unit_test(parse_bounds_nesting),
 		cmocka_unit_test(errors_name_the_place),
+		cmocka_unit_test(likely_names_are_matched_whole),
 		cmocka_unit_test(base64_round_trips_in_pieces),
 		cmocka_unit_test(base64_has_lines_of_76),
 		cmocka_unit_test(base64_refuses_strangers),
