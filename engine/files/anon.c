@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -235,6 +236,20 @@ static int timerfd_check(const FileEntry *e, struct error *err)
 	return 0;
 }
 
+/*
+ * A repeating timer that ran out stands still until it is read. So it has to run out again here:
+ * at once, and before its ticks are set. One that was never started only keeps its interval.
+ */
+static int arm_expired(int fd, const TimerfdEntry *t, struct itimerspec *spec)
+{
+	bool waits = t->ticks && (t->isec || t->insec);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	spec->it_value.tv_nsec = waits ? 1 : 0;
+	if (timerfd_settime(fd, (int)t->settime_flags, spec, NULL) < 0)
+		return -1;
+	return waits && poll(&poll_fd, 1, 1000) != 1 ? -1 : 0;
+}
+
 /* What was left, counted from now: of an absolute time too, or it would expire in the restore. */
 static int arm(int fd, const TimerfdEntry *t)
 {
@@ -242,7 +257,7 @@ static int arm(int fd, const TimerfdEntry *t)
 				   { (time_t)t->vsec, (long)t->vnsec } };
 	struct timespec now;
 	if (!t->vsec && !t->vnsec)
-		return 0;
+		return arm_expired(fd, t, &spec);
 	if (t->settime_flags & TFD_TIMER_ABSTIME) {
 		if (clock_gettime((clockid_t)t->clockid, &now) < 0)
 			return -1;
