@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * What others lose: an eventfd that counts down one by one, and a repeating timerfd that ran out
- * and has not been read. live-modes: SS RR 2S live-skip: uname -r | grep -qvE
- * "^(5[.]|6[.][0-4][.-])"
+ * What others lose: an eventfd that counts down, and a repeating timerfd that was not read.
+ * live-modes: SS RR 2S
+ * live-skip: uname -r | grep -qvE "^(5[.]|6[.][0-4][.-])"
  */
 #include <stdint.h>
 #include <sys/eventfd.h>
