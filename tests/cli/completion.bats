@@ -36,9 +36,12 @@ complete_bash()
 	grep -q -F "default\: current directory" _stasis
 	run -1 grep -n -F '\n' _crit _stasis crit.fish stasis.fish
 	grep -q -F "__fish_seen_subcommand_from dump' -l leave-running" stasis.fish
+}
+
+@test "completion: zsh loads its functions" {
 	local program
 	for program in crit stasis; do
-		! command -v zsh >/dev/null || zsh -n "_$program"
-		! command -v fish >/dev/null || fish -n "$program.fish"
+		zsh -f -c "fpath=(. \$fpath); autoload -Uz _$program; autoload +X _$program"
+		zsh -n "_$program"
 	done
 }
