@@ -24,6 +24,7 @@
 #include "engine/mem/pagemap.h"
 #include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
+#include "engine/tree/restore-shared.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
 
@@ -227,12 +228,15 @@ static void memory_round_trip(void **state)
 
 	struct rtask t = { .pid = c.pid };
 	struct rtask *tasks[] = { &t };
-	struct restore r = { .tasks = tasks, .nr_tasks = 1 };
+	struct restore_shared shared = { 0 };
+	struct restore r = { .tasks = tasks, .nr_tasks = 1, .shared = &shared };
 	struct error err = { 0 };
 	load(&c, &r, &t);
 	if (mem_prepare_shared(&r, &err) < 0 || mem_premap(&r, &t, &err) < 0)
 		fail_msg("%s", err.text);
 
+	assert_int_not_equal(shared.pages_restored, 0);
+	assert_int_equal(shared.pages_compared, 0);
 	for (size_t i = 0; i < 64; i++)
 		check_bytes(&t, at->holes + i * PAGE, 1, i % 3 ? 0 : (int)i + 1);
 	check_bytes(&t, at->none, 4, 'n');
@@ -345,7 +349,9 @@ static void pages_equal_to_the_parents_stay_shared(void **state)
 	struct rtask parent = { .pid = c.pid };
 	struct rtask t = { .pid = k.pid, .parent = &parent, .memory_of = &parent };
 	struct rtask *tasks[] = { &parent, &t };
-	struct restore r = { .tasks = tasks, .nr_tasks = 2 };
+	struct restore_shared *shared =
+	    mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct restore r = { .tasks = tasks, .nr_tasks = 2, .shared = shared };
 	struct error err = { 0 };
 	load(&c, &r, &parent);
 	assert_int_equal(mem_load(&r, &t, &err), 0);
@@ -357,7 +363,11 @@ static void pages_equal_to_the_parents_stay_shared(void **state)
 	int status;
 	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);
+	assert_true(shared->pages_compared >= 63);
+	assert_true(shared->pages_skipped_cow >= 62);
+	assert_true(shared->pages_skipped_cow < shared->pages_compared);
 
+	munmap(shared, PAGE);
 	vma_list_fini(&t.vmas);
 	mm_entry__free_unpacked(t.mm, NULL);
 	unload(&r, &parent);
