@@ -84,7 +84,7 @@ with()
 
 mkdir "$dir/work" "$dir/small" "$dir/good"
 (cd "$dir/work" && exec env -i LIVE_DIR="$dir/work" setsid "$O/live/task_threads" </dev/null \
-	>/dev/null 2>&1 3>&-) &
+	>"$dir/task" 2>&1 3>&-) &
 pid=$!
 disown "$pid"
 for _ in {1..400}; do
@@ -94,6 +94,7 @@ done
 sleep 0.1
 before=$(state_of "$pid") || {
 	echo "not ok 1 the task to dump did not start"
+	echo "# it is gone: $(cat "$dir/task" "$dir/work/verdict" 2>/dev/null) $(ls "$dir/work")"
 	exit 1
 }
 
