@@ -89,6 +89,7 @@ stat_of()
 	restored=$(stat_of img/stats-restore pages_restored)
 	[ "$restored" -gt 10 ] && [ "$restored" -le "$(stat_of img/stats-dump pages_written)" ]
 	[ "$(stat_of img/stats-restore pages_compared)" = 0 ]
+	kill -KILL "$pid"
 	rm -r img
 	mkdir img
 	start bash -c 'sleep 1000 & (while :; do sleep 1000; done)'
