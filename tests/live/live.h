@@ -27,7 +27,7 @@
 
 static inline const char *live_path(const char *name)
 {
-	static char path[4096];
+	static __thread char path[4096]; /* threads ask whether to go on */
 	const char *dir = getenv("LIVE_DIR");
 	snprintf(path, sizeof(path), "%s/%s", dir ? dir : ".", name);
 	return path;
