@@ -33,6 +33,9 @@ struct parasite_slot { /* one thread that is being asked */
 	uint32_t done; /* thread: the answer is there, it waits to be taken out */
 	uint32_t left; /* thread: it found its own way out, nothing of it is in here any more */
 	int32_t rc;
+	int32_t tid;
+	uint64_t code, code_end; /* where its slots are */
+	uint64_t entry;          /* where the mapping, and so the blob, begins */
 	struct parasite_thread info;
 };
 

@@ -8,7 +8,7 @@
 #include <linux/time.h>
 #include <stddef.h>
 
-#include "engine/pie/parasite-area.h"
+#include "engine/pie/parasite/parts.h"
 #include "engine/pie/syscalls.h"
 
 #define AF_UNIX                  1
@@ -19,7 +19,6 @@
 #define KILL_SIGNO               9
 #define STOP_SIGNO               19
 #define MEMBARRIER_REGISTRATIONS (1 << 9) /* since Linux 6.3 */
-#define LEAVE_PATIENCE           2000     /* × 1 ms for threads to find their way out */
 
 struct kernel_stack { /* stack_t */
 	uint64_t sp;
@@ -121,28 +120,6 @@ static void answer(struct parasite_area *area)
 	sys(SYS_sendto, area->sockets[1], a, sizeof(*a), MSG_NOSIGNAL, 0, 0);
 }
 
-static int any_inside(struct parasite_area *area)
-{
-	for (int i = 0; i < PARASITE_MAX_SLOTS; i++) {
-		struct parasite_slot *s = &area->slots[i];
-		if (__atomic_load_n(&s->busy, __ATOMIC_ACQUIRE) &&
-		    !__atomic_load_n(&s->left, __ATOMIC_ACQUIRE))
-			return 1;
-	}
-	return 0;
-}
-
-/* The mapping may go only when no other thread runs in it. A thread the engine had marked but
-   not yet sent in never comes: hence the limit. */
-static void wait_for_threads(struct parasite_area *area)
-{
-	const struct kernel_itimerspec ms = { .interval_nsec = 1000000 };
-	__atomic_store_n(&area->dying, 1, __ATOMIC_RELEASE);
-	sys(SYS_futex, &area->dying, FUTEX_WAKE_PRIVATE, 0x7fffffff);
-	for (int i = 0; i < LEAVE_PATIENCE && any_inside(area); i++)
-		sys(SYS_nanosleep, &ms, 0);
-}
-
 static void serve(struct parasite_area *area)
 {
 	/* The engine watches this call's exit, takes its end and only then lets us go on. */
@@ -160,7 +137,7 @@ static void serve(struct parasite_area *area)
 			break;
 		answer(area);
 	}
-	wait_for_threads(area);
+	leave_wait_for_threads(area);
 	sys(SYS_close, area->sockets[1]);
 }
 

@@ -35,6 +35,7 @@ enum inject_entry {
 	INJECT_MMAP,   /* map `len` bytes and stop; then INJECT_CALL, or unmap and heal */
 	INJECT_CALL,   /* call `entry(arg0, arg1)` on `stack`, unmap [base, len), heal */
 	INJECT_THREAD, /* the same, and set the word at `base` instead of unmapping */
+	INJECT_HEAL,   /* heal: the way everything ends */
 	INJECT_BYE,    /* close descriptor `arg0`, unmap [base, len), heal */
 };
 struct inject_args {

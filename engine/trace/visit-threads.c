@@ -27,10 +27,18 @@ static uint64_t slot_field(const struct visit *v, size_t slot, size_t offset)
 	       slot * sizeof(struct parasite_slot) + offset;
 }
 
-static int set_busy(struct visit *v, size_t slot, bool busy, struct error *err)
+/* Should the engine die between this and the move that it announces, the parasite waits for a
+   thread that does not come, or is gone: so nothing stands between the two. */
+static int set_busy(struct visit *v, const struct guest *g, bool busy, struct error *err)
 {
-	struct parasite_slot fresh = { .busy = busy };
-	return visit_write(v, slot_field(v, slot, 0), &fresh, sizeof(fresh), err);
+	struct parasite_slot fresh = {
+		.busy = busy,
+		.tid = g->thread->tid,
+		.code = v->padding.addr,
+		.code_end = v->padding.addr + v->padding.len,
+		.entry = v->base,
+	};
+	return visit_write(v, slot_field(v, g->slot, 0), &fresh, sizeof(fresh), err);
 }
 
 static int send_in(struct visit *v, struct guest *g, struct error *err)
@@ -50,12 +58,14 @@ static int send_in(struct visit *v, struct guest *g, struct error *err)
 		.arg1 = slot_field(v, g->slot, 0),
 	};
 	int rc = inject_prepare(&g->inject, &g->thread->regs, err);
-	if (rc == 0)
-		rc = set_busy(v, g->slot, true, err);
 	if (rc < 0)
 		return rc;
 	g->inside = true;
-	rc = inject_enter(&g->inject, INJECT_THREAD, &args, err);
+	rc = inject_enter(&g->inject, INJECT_HEAL, &args, err);
+	if (rc == 0)
+		rc = set_busy(v, g, true, err);
+	if (rc == 0)
+		rc = inject_move(&g->inject, INJECT_THREAD, &args, err);
 	if (rc == 0 && ptrace(PTRACE_CONT, tid, NULL, NULL) < 0)
 		rc = error_sys(err, "thread %d: let it run", tid);
 	return rc;
@@ -88,10 +98,13 @@ static int wait_done(struct visit *v, const struct guest *g, struct parasite_slo
 static int take_out(struct visit *v, struct guest *g, struct error *err)
 {
 	int rc = visit_wait_interrupted(v, g->thread->tid, err);
+	const struct inject_args none = { 0 };
+	if (rc == 0)
+		rc = inject_move(&g->inject, INJECT_HEAL, &none, err);
+	if (rc == 0)
+		rc = set_busy(v, g, false, err);
 	if (rc == 0)
 		rc = inject_leave(&g->inject, err);
-	if (rc == 0)
-		rc = set_busy(v, g->slot, false, err);
 	if (rc == 0)
 		g->inside = false;
 	return rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Kills the engine at random moments of a dump and looks whether its target noticed.
- * kill9 STASIS IMAGES_DIR KILLS: prints TAP, one line per property.
+ * Kills the engine at random moments of a dump, and before chosen system calls of it, and looks
+ * whether its target noticed.
+ * kill9 STASIS IMAGES_DIR KILLS STEP: prints TAP, one line per property. Every STEP-th call.
  *
  * The target has threads in many blocking states and in user code; each checks what its own
  * calls return, its registers and its signal mask. After each kill every thread must get on, and
@@ -25,7 +26,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/live/kill9/at-call.h"
+
 #define NR_THREADS 12
+#define PROMPT_MS  1500 /* the parasite gives up on lost threads after 2000 */
+#define LATE_MAX   2    /* that a loaded machine may excuse */
 #define SETTLE_MS  3000 /* how long a loaded machine may take to run everybody */
 
 struct shared {
@@ -368,6 +373,38 @@ static int dump(const char *stasis, const char *dir, pid_t pid, long kill_after_
 	return (int)(now_ms() - start);
 }
 
+/* Before each call that could leave the target half changed: it heals, and does not wait long. */
+static const char *kill_at_calls(const char *stasis, const char *dir, pid_t pid, long step)
+{
+	static char text[96];
+	char arg[16];
+	snprintf(arg, sizeof(arg), "%d", pid);
+	char *argv[] = { (char *)stasis, "dump", "-t", arg, "-D", (char *)dir, "-R", NULL };
+	int late = 0, killed = 0;
+	for (long n = 1;; n += step) {
+		int status = run_until_call(argv, n);
+		if (!WIFSIGNALED(status)) {
+			if (WEXITSTATUS(status) != 0 || killed < 10)
+				return "a dump after a kill fails";
+			break;
+		}
+		killed++;
+		int64_t start = now_ms();
+		const char *why = check(pid);
+		if (why) {
+			snprintf(text, sizeof(text), "killed before call %ld: %s", n, why);
+			return text;
+		}
+		if (now_ms() - start > PROMPT_MS) {
+			printf("# killed before call %ld: healed after %ld ms\n", n,
+			       (long)(now_ms() - start));
+			late++;
+		}
+	}
+	snprintf(text, sizeof(text), "%d of %d times the target waited", late, killed);
+	return late > LATE_MAX ? text : NULL;
+}
+
 static int report(int nr, const char *what, const char *why)
 {
 	printf("%s %d kill9 %s%s%s\n", why ? "not ok" : "ok", nr, what, why ? ": " : "",
@@ -378,7 +415,7 @@ static int report(int nr, const char *what, const char *why)
 
 int main(int argc, char **argv)
 {
-	if (argc < 4)
+	if (argc < 5)
 		return 2;
 	long kills = atol(argv[3]), killed_nr = 0;
 	shared =
@@ -420,9 +457,12 @@ int main(int argc, char **argv)
 	if (!why && !failed && killed_nr < kills)
 		why = "too few were killed in time";
 	failed |= report(2, text, why);
-	failed |= report(3, "the next dump succeeds",
+	failed |=
+	    report(3, "killed before a system call, the target heals at once",
+		   failed ? "not tried" : kill_at_calls(argv[1], argv[2], pid, atol(argv[4])));
+	failed |= report(4, "the next dump succeeds",
 			 dump(argv[1], argv[2], pid, -1, &killed) < 0 ? "it fails" : check(pid));
-	printf("1..3\n");
+	printf("1..4\n");
 	if (!failed || !getenv("KILL9_KEEP"))
 		kill(pid, SIGKILL);
 	return failed;

@@ -140,9 +140,8 @@ int inject_move(struct inject *in, enum inject_entry where, const struct inject_
 		struct error *err)
 {
 	const char *const labels[] = {
-		[INJECT_MMAP] = inject_code_mmap,
-		[INJECT_CALL] = inject_code_call,
-		[INJECT_THREAD] = inject_code_thread,
+		[INJECT_MMAP] = inject_code_mmap,     [INJECT_CALL] = inject_code_call,
+		[INJECT_THREAD] = inject_code_thread, [INJECT_HEAL] = inject_code_heal,
 		[INJECT_BYE] = inject_code_bye,
 	};
 	struct user_regs_struct r = regs_at(in, labels[where]);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT
+ * Parts of the parasite.
+ */
+#pragma once
+
+#include "engine/pie/parasite-area.h"
+
+/** The engine is gone: send the other threads away and wait until none runs in the mapping. */
+void leave_wait_for_threads(struct parasite_area *area);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ * Killing a program at a chosen moment: just before one of the system calls that change others.
+ */
+#pragma once
+
+/**
+ * Run a program and kill it in place of its n-th ptrace(2) or pwrite(2).
+ * @return its wait status: killed, or ended before it came so far
+ */
+int run_until_call(char *const argv[], long n);
