@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+
+#define HOLE_PAGE 4096u
 
 ssize_t fd_read_full(int fd, void *buf, size_t len)
 {
@@ -54,6 +57,47 @@ int fd_write_full(int fd, const void *buf, size_t len)
 		if (n <= 0)
 			return n == 0 ? -EIO : -errno;
 		done += (size_t)n;
+	}
+	return 0;
+}
+
+int fd_pwrite_full(int fd, const void *buf, size_t len, off_t offset)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pwrite(fd, (const char *)buf + done, len - done, offset + (off_t)done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+static size_t page_len(size_t left)
+{
+	return left < HOLE_PAGE ? left : HOLE_PAGE;
+}
+
+static bool is_zero(const char *page, size_t len)
+{
+	return !page[0] && !memcmp(page, page + 1, len - 1);
+}
+
+int fd_pwrite_sparse(int fd, const void *buf_, size_t len, off_t offset)
+{
+	const char *buf = buf_;
+	for (size_t at = 0; at < len;) {
+		size_t start = at;
+		while (at < len && !is_zero(buf + at, page_len(len - at)))
+			at += page_len(len - at);
+		int rc = at > start
+			     ? fd_pwrite_full(fd, buf + start, at - start, offset + (off_t)start)
+			     : 0;
+		if (rc < 0)
+			return rc;
+		if (at < len)
+			at += page_len(len - at);
 	}
 	return 0;
 }

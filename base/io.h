@@ -19,6 +19,11 @@ int fd_write_full(int fd, const void *buf, size_t len);
 /** One regular file to an empty one, holes included, inside the kernel. @return 0 or -errno. */
 int fd_copy(int in, int out);
 
+/** As fd_write_full(), at an offset, without moving the file position. */
+int fd_pwrite_full(int fd, const void *buf, size_t len, off_t offset);
+/** The same, but pages of 4096 bytes that hold nothing but zeros are left to the file's holes. */
+int fd_pwrite_sparse(int fd, const void *buf, size_t len, off_t offset);
+
 /**
  * Read a whole file, of unknown size (such as /proc), below a directory.
  * @param dirfd  directory, or AT_FDCWD; @param out  appended to

@@ -2,7 +2,7 @@
  * crit decode: an image to JSON.
  */
 #include "base/array.h"
-#include "convert/set/set.h"
+#include "convert/store/forms.h"
 #include "crit/commands.h"
 #include "crit/decode.h"
 

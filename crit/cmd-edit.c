@@ -42,24 +42,22 @@ struct target {
 static int target_parse(const char *text, struct target *out, struct error *err)
 {
 	struct stat st;
-	out->member = NULL;
-	out->set = strdup(text);
-	if (!out->set)
-		return error_set(err, ENOMEM, "out of memory");
-	bool is_file = stat(text, &st) == 0 && S_ISREG(st.st_mode);
-	char *slash = strrchr(out->set, '/'), *colon = strrchr(out->set, ':');
-	const char *name = slash ? slash + 1 : out->set;
-	if (is_file && image_type_by_filename(name)) {
-		out->member = text + (name - out->set);
-		if (slash)
-			slash[slash == out->set] = 0;
-		else
-			strcpy(out->set, strlen(out->set) ? "." : "");
-	} else if (stat(text, &st) < 0 && colon) {
-		*colon = 0;
-		out->member = text + (colon - out->set) + 1;
+	bool exists = stat(text, &st) == 0;
+	const char *slash = strrchr(text, '/'), *name = slash ? slash + 1 : text;
+	const char *colon = exists ? NULL : strrchr(text, ':');
+	*out = (struct target){ 0 };
+	if (exists && S_ISREG(st.st_mode) && image_type_by_filename(name)) {
+		out->member = name;
+		out->set = !slash          ? strdup(".")
+			   : slash == text ? strdup("/")
+					   : strndup(text, (size_t)(slash - text));
+	} else if (colon) {
+		out->member = colon + 1;
+		out->set = strndup(text, (size_t)(colon - text));
+	} else {
+		out->set = strdup(text);
 	}
-	return 0;
+	return out->set ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
 /* Kept until all of it has happened. */
@@ -183,7 +181,7 @@ static int edit_run(void *opts, int nr_operands, char **operands, struct error *
 		rc = o->interactive ? edit_interactively(src, target.member, sink, err)
 				    : edit_apply(&edit, src, sink, report, &changes, err);
 	if (rc == 0)
-		rc = sink_arg_commit(&o->sink, src, set, sink, err);
+		rc = sink_arg_commit(&o->sink, src, sink, err);
 	if (rc == 0 && changes.len)
 		fputs(changes.data, stdout);
 	edit_fini(&edit);

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/replace.h"
 #include "convert/json/image.h"
-#include "convert/set/set.h"
+#include "convert/store/forms.h"
 #include "crit/commands.h"
 
 struct encode_opts {

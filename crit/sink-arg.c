@@ -3,7 +3,9 @@
  */
 #include "crit/sink-arg.h"
 
-#include <stdlib.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -16,32 +18,39 @@ int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *
 }
 
 /* The parent of a set in a directory is another directory: the copy leads to the same. */
-static int link_parent(struct source *src, const char *path, struct sink *sink, struct error *err)
+static int link_parent(struct source *src, struct sink *sink, struct error *err)
 {
+	char link[32], path[PATH_MAX];
 	auto_source parent = NULL;
-	auto_free char *link = NULL;
 	int rc = source_is_archive(src) ? 0 : source_open_parent(src, &parent, err);
 	if (rc < 0 || !parent)
 		return rc;
-	if (asprintf(&link, "%s/parent", path) < 0) {
-		link = NULL;
-		return error_set(err, ENOMEM, "out of memory");
-	}
-	auto_free char *real = realpath(link, NULL);
-	return real ? sink_link(sink, "parent", real, err) : error_sys(err, "%s", link);
+	auto_fd fd = source_parent_fd(src, err);
+	if (fd < 0)
+		return fd;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t len = readlink(link, path, sizeof(path) - 1);
+	if (len < 0)
+		return error_sys(err, "%s/parent", source_name(src));
+	path[len] = 0;
+	return sink_link(sink, "parent", path, err);
 }
 
-int sink_arg_commit(const struct sink_opts *opts, struct source *src, const char *path,
-		    struct sink *sink, struct error *err)
+static int copy_rest(struct source *src, struct sink *sink, struct error *err)
 {
 	const struct source_member *members;
-	ssize_t nr = opts->out ? source_list(src, &members, err) : 0;
-	int rc = nr < 0 ? (int)nr : 0;
+	int rc = link_parent(src, sink, err);
+	ssize_t nr = rc < 0 ? rc : source_list(src, &members, err);
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		if (!sink_has(sink, members[i].name))
 			rc = sink_copy(sink, src, members[i].name, err);
 	}
-	if (rc == 0 && opts->out)
-		rc = link_parent(src, path, sink, err);
+	return nr < 0 ? (int)nr : rc;
+}
+
+int sink_arg_commit(const struct sink_opts *opts, struct source *src, struct sink *sink,
+		    struct error *err)
+{
+	int rc = opts->out ? copy_rest(src, sink, err) : 0;
 	return rc < 0 ? rc : sink_commit(sink, err);
 }

@@ -108,6 +108,12 @@ const struct image_type *image_type_by_filename(const char *filename)
 	return NULL;
 }
 
+const struct image_type *image_type_of_messages(const char *filename)
+{
+	const struct image_type *type = image_type_by_filename(filename);
+	return type && type->entry ? type : NULL;
+}
+
 char *image_filename(const struct image_type *type, uint64_t id, char *out, size_t len)
 {
 	const char *percent = strchr(type->pattern, '%');

@@ -56,6 +56,8 @@ const struct image_type *image_type_by_magic(uint32_t magic);
 const struct image_type *image_type_by_name(const char *name);
 /** By file name ("core-12.img", directories ignored); needed for raw types. */
 const struct image_type *image_type_by_filename(const char *filename);
+/** The same for images that are sequences of messages; NULL for raw ones and for no image. */
+const struct image_type *image_type_of_messages(const char *filename);
 
 /** The file name of one image. @param id  number or 0 when the pattern has none. @return out. */
 char *image_filename(const struct image_type *type, uint64_t id, char *out, size_t len);

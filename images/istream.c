@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 
+#define COPY_PIECE (256 * 1024)
+
 #define WINDOW (32 * 1024)
 
 struct istream {
@@ -268,4 +270,22 @@ int istream_open_memory(const void *bytes, size_t len, const char *name, struct 
 		return error_set(err, ENOMEM, "%s: out of memory", name);
 	*ms = (struct memory_stream){ .bytes = bytes, .len = len };
 	return istream_new(&memory_ops, ms, name, (int64_t)len, out, err);
+}
+
+int istream_copy(struct istream *in, int fd, const char *name, struct error *err)
+{
+	if (istream_fd(in) >= 0 && istream_offset(in) == 0) {
+		int rc = fd_copy(istream_fd(in), fd);
+		return rc < 0 ? error_code(err, rc, "copy %s", name) : 0;
+	}
+	auto_free char *buf = malloc(COPY_PIECE);
+	if (!buf)
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	ssize_t n;
+	while ((n = istream_read(in, buf, COPY_PIECE, err)) > 0) {
+		int rc = fd_write_full(fd, buf, (size_t)n);
+		if (rc < 0)
+			return error_code(err, rc, "write %s", name);
+	}
+	return (int)n;
 }

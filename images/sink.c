@@ -12,11 +12,8 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "base/io.h"
 #include "base/replace.h"
 #include "images/sink-archive.h"
-
-#define PIECE (256 * 1024)
 
 struct sink {
 	char *target;       /* directory or archive */
@@ -178,28 +175,6 @@ int sink_end(struct sink *sink, struct error *err)
 	return close(fd) < 0 && errno != EINTR ? error_sys(err, "%s: write", sink->target) : 0;
 }
 
-static int copy_stream(int to, struct istream *in, const char *name, struct error *err)
-{
-	int from = istream_fd(in);
-	loff_t at = 0;
-	ssize_t n = from < 0 ? -1 : 1;
-	while (n > 0 && (n = copy_file_range(from, &at, to, NULL, 1 << 30, 0)) > 0)
-		;
-	if (n == 0)
-		return 0;
-	if (lseek(to, 0, SEEK_SET) < 0 || ftruncate(to, 0) < 0)
-		return error_sys(err, "%s: start over", name);
-	auto_free char *buf = malloc(PIECE);
-	if (!buf)
-		return error_set(err, ENOMEM, "out of memory");
-	while ((n = istream_read(in, buf, PIECE, err)) > 0) {
-		int rc = fd_write_full(to, buf, (size_t)n);
-		if (rc < 0)
-			return error_code(err, rc, "write %s", name);
-	}
-	return (int)n;
-}
-
 int sink_copy(struct sink *sink, struct source *src, const char *name, struct error *err)
 {
 	auto_istream in = NULL;
@@ -207,7 +182,7 @@ int sink_copy(struct sink *sink, struct source *src, const char *name, struct er
 	int fd = rc < 0 ? rc : sink_begin(sink, name, err);
 	if (fd < 0)
 		return fd;
-	rc = copy_stream(fd, in, name, err);
+	rc = istream_copy(in, fd, name, err);
 	return rc < 0 ? rc : sink_end(sink, err);
 }
 
@@ -241,8 +216,8 @@ static int commit_new_dir(struct sink *sink, struct error *err)
 	char file[24];
 	for (size_t i = 0; i < sink->stage.members.nr; i++) {
 		const struct sink_member *m = &sink->stage.members.items[i];
-		if (renameat2(sink->stage.dir, sink_member_file(m, file), sink->stage.dir, m->name,
-			      RENAME_NOREPLACE) < 0)
+		if (!m->removed && renameat2(sink->stage.dir, sink_member_file(m, file),
+					     sink->stage.dir, m->name, RENAME_NOREPLACE) < 0)
 			return error_sys(err, "%s: name %s", sink->target, m->name);
 	}
 	mode_t mask = umask(0);

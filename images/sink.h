@@ -34,13 +34,13 @@ int sink_in_place(struct source *src, const char *path, struct sink **out, struc
 int sink_begin(struct sink *sink, const char *name, struct error *err);
 /** The member is complete. */
 int sink_end(struct sink *sink, struct error *err);
-/** Begin, copy the bytes of a member unchanged (copy_file_range when possible), end. */
+/** Begin, copy the bytes of a member unchanged, holes included, end. */
 int sink_copy(struct sink *sink, struct source *src, const char *name, struct error *err);
 /** In a directory: a symbolic link, as "parent" is. */
 int sink_link(struct sink *sink, const char *name, const char *target, struct error *err);
 /** Was this member written, linked or removed? */
 bool sink_has(struct sink *sink, const char *name);
-/** In place: this member goes away. */
+/** This member goes away, or is not copied to the new set. */
 int sink_remove(struct sink *sink, const char *name, struct error *err);
 
 /** Give everything its final name; a failure leaves the old files. */

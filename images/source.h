@@ -30,6 +30,8 @@ int istream_open_memory(const void *bytes, size_t len, const char *name, struct 
 			struct error *err);
 /** The descriptor behind a plain file (its offset 0 is byte 0), or -1. Borrowed. */
 int istream_fd(const struct istream *in);
+/** The rest of it, to a descriptor; holes of a plain file stay holes. @param name  for messages */
+int istream_copy(struct istream *in, int fd, const char *name, struct error *err);
 void istream_close(struct istream *in);
 
 struct source;

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "convert/edit/field.h"
 #include "convert/json/message.h"
-#include "convert/set/payload-copy.h"
+#include "convert/store/rewrite.h"
 
 /* "files.img: entries[0]…": the image ends at a colon in front of any bracket or =. */
 static const char *image_end(const char *text)
@@ -56,6 +56,7 @@ void edit_fini(struct edit *edit)
 struct editing { /* one image */
 	struct edit *edit;
 	const char *image;
+	const struct image_type *type;
 	size_t entry;
 	bool changed, deleted; /* of the entry at hand */
 	struct edit_op *op;
@@ -99,11 +100,10 @@ static int change_field(void *arg, const struct field_ref *ref, struct error *er
 }
 
 /* @return 1 when the entry is one the operation means */
-static int means_entry(const struct edit_op *op, size_t entry, size_t nr_parts,
-		       ProtobufCMessage *msg, struct error *err)
+static int means_entry(const struct edit_op *op, size_t entry, ProtobufCMessage *msg,
+		       struct error *err)
 {
 	const struct path_part *part = &op->path.parts[0];
-	(void)nr_parts;
 	switch (part->select) {
 	case SELECT_WHOLE:
 		return entry == 0;
@@ -126,7 +126,7 @@ static int apply_op(struct editing *e, ProtobufCMessage *msg, struct error *err)
 	struct edit_op *op = e->op;
 	if (op->path.nr == 1 && op->kind == EDIT_APPEND)
 		return 0; /* when the last entry is through */
-	int rc = means_entry(op, e->entry, op->path.nr, msg, err);
+	int rc = means_entry(op, e->entry, msg, err);
 	if (rc <= 0)
 		return rc;
 	if (op->path.nr > 1)
@@ -141,8 +141,9 @@ static int apply_op(struct editing *e, ProtobufCMessage *msg, struct error *err)
 	return 0;
 }
 
-static int apply_entry(struct editing *e, ProtobufCMessage *msg, struct error *err)
+static int apply_entry(void *ctx, ProtobufCMessage *msg, struct error *err)
 {
+	struct editing *e = ctx;
 	struct error why = { 0 };
 	e->changed = e->deleted = false;
 	for (size_t i = 0; i < e->edit->nr; i++) {
@@ -154,35 +155,13 @@ static int apply_entry(struct editing *e, ProtobufCMessage *msg, struct error *e
 			return error_set(err, rc, "%s: entries[%zu]: %s", e->image, e->entry,
 					 why.text);
 	}
-	return 0;
+	e->entry++;
+	return e->deleted ? ENTRY_DROP : e->changed ? ENTRY_WRITE : ENTRY_KEEP;
 }
 
-static int edit_entries(struct editing *e, struct image_reader *r, struct image_writer *w,
-			struct error *err)
+static int append_entry(struct editing *e, struct image_writer *w, struct error *err)
 {
-	for (e->entry = 0;; e->entry++) {
-		auto_message ProtobufCMessage *msg = NULL;
-		int rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			return rc;
-		rc = apply_entry(e, msg, err);
-		if (rc < 0)
-			return rc;
-		if (e->deleted)
-			continue;
-		size_t len;
-		const void *bytes = image_entry_bytes(r, &len);
-		rc = e->changed ? image_write(w, msg, err) : image_write_packed(w, bytes, len, err);
-		if (rc == 0)
-			rc = payload_copy(r, w, err);
-		if (rc < 0)
-			return rc;
-	}
-}
-
-static int append_entry(struct editing *e, const struct image_type *type, struct image_writer *w,
-			struct error *err)
-{
+	const struct image_type *type = e->type;
 	auto_message ProtobufCMessage *msg = NULL;
 	auto_json_in in;
 	if (type->payload != PAYLOAD_NONE)
@@ -205,40 +184,35 @@ static int append_entry(struct editing *e, const struct image_type *type, struct
 	return 0;
 }
 
-static int append_entries(struct editing *e, const struct image_type *type, struct image_writer *w,
-			  struct error *err)
+static int append_entries(void *ctx, struct image_writer *w, struct error *err)
 {
+	struct editing *e = ctx;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < e->edit->nr; i++) {
 		e->op = &e->edit->items[i];
 		if (e->op->kind == EDIT_APPEND && e->op->path.nr == 1 &&
 		    !strcmp(e->op->image, e->image))
-			rc = append_entry(e, type, w, err);
+			rc = append_entry(e, w, err);
 	}
 	return rc;
 }
 
 static int edit_image(struct editing *e, struct source *src, struct sink *sink, struct error *err)
 {
+	const struct image_edit edit = { apply_entry, append_entries, e };
 	auto_image_reader r = NULL;
-	auto_image_writer w = NULL;
 	int rc = image_open(src, e->image, &r, err);
 	if (rc < 0)
 		return rc;
-	const struct image_type *type = image_reader_type(r);
-	if (!type->entry)
+	e->type = image_reader_type(r);
+	e->entry = 0;
+	if (!e->type->entry)
 		return error_set(err, ENOTSUP, "%s is no sequence of messages: it has no fields",
 				 e->image);
 	int fd = sink_begin(sink, e->image, err);
 	if (fd < 0)
 		return fd;
-	rc = image_writer_open_fd(fd, e->image, type, image_reader_head(r), &w, err);
-	if (rc == 0)
-		rc = edit_entries(e, r, w, err);
-	if (rc == 0)
-		rc = append_entries(e, type, w, err);
-	if (rc == 0)
-		rc = image_finish(w, err);
+	rc = image_rewrite(r, fd, e->image, &edit, err);
 	return rc < 0 ? rc : sink_end(sink, err);
 }
 

@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "convert/store/compress.h"
 #include "convert/store/ordered.h"
 #include "images/libzstd.h"
 #include "images/seekable.h"
-
-enum { PAGE = 4096 };
 
 struct decompress {
 	struct istream *in;
@@ -88,38 +87,6 @@ static int take(void *ctx, void *slot_, struct error *err)
 	return 1;
 }
 
-static bool is_zero(const unsigned char *page, size_t len)
-{
-	return !page[0] && !memcmp(page, page + 1, len - 1);
-}
-
-static size_t page_at(const struct slot *slot, size_t at)
-{
-	return slot->plain_len - at < PAGE ? slot->plain_len - at : PAGE;
-}
-
-/* Pages that are not zero, as few writes as there are gaps. */
-static int write_plain(const struct decompress *d, const struct slot *slot, struct error *err)
-{
-	uint64_t base = d->table.frames[slot->frame].plain;
-	size_t at = 0;
-	while (at < slot->plain_len) {
-		size_t start = at;
-		while (at < slot->plain_len && !is_zero(slot->plain + at, page_at(slot, at)))
-			at += page_at(slot, at);
-		for (size_t done = start; done < at;) {
-			ssize_t n =
-			    pwrite(d->fd, slot->plain + done, at - done, (off_t)(base + done));
-			if (n < 0 && errno != EINTR)
-				return error_sys(err, "write %s", d->name);
-			done += n > 0 ? (size_t)n : 0;
-		}
-		if (at < slot->plain_len)
-			at += page_at(slot, at);
-	}
-	return 0;
-}
-
 static int work(void *ctx, void *slot_, struct error *err)
 {
 	const struct decompress *d = ctx;
@@ -132,7 +99,9 @@ static int work(void *ctx, void *slot_, struct error *err)
 	if (n != slot->plain_len)
 		return error_set(err, EBADMSG, "%s: frame %" PRIu32 ": wanted %zu bytes, found %zu",
 				 d->name, slot->frame, slot->plain_len, n);
-	return write_plain(d, slot, err);
+	off_t at = (off_t)d->table.frames[slot->frame].plain;
+	int rc = fd_pwrite_sparse(d->fd, slot->plain, slot->plain_len, at);
+	return rc < 0 ? error_code(err, rc, "write %s", d->name) : 0;
 }
 
 static int give(void *ctx, void *slot_, struct error *err)

@@ -33,7 +33,20 @@ static int payload_copy(struct image_reader *r, struct image_writer *w, struct e
 	return rc;
 }
 
-int image_rewrite(struct image_reader *r, int fd, const char *name, entry_edit_fn *edit, void *ctx,
+static int rewrite_entry(struct image_reader *r, struct image_writer *w, ProtobufCMessage *msg,
+			 const struct image_edit *edit, struct error *err)
+{
+	int fate = edit->entry(edit->ctx, msg, err);
+	if (fate < 0 || fate == ENTRY_DROP)
+		return fate < 0 ? fate : 0;
+	size_t len;
+	const void *bytes = image_entry_bytes(r, &len);
+	int rc =
+	    fate == ENTRY_WRITE ? image_write(w, msg, err) : image_write_packed(w, bytes, len, err);
+	return rc < 0 ? rc : payload_copy(r, w, err);
+}
+
+int image_rewrite(struct image_reader *r, int fd, const char *name, const struct image_edit *edit,
 		  struct error *err)
 {
 	auto_image_writer w = NULL;
@@ -44,15 +57,9 @@ int image_rewrite(struct image_reader *r, int fd, const char *name, entry_edit_f
 		rc = image_next(r, &msg, err);
 		if (rc <= 0)
 			break;
-		rc = edit(ctx, msg, err);
-		size_t len;
-		const void *bytes = image_entry_bytes(r, &len);
-		if (rc == 1)
-			rc = image_write(w, msg, err);
-		else if (rc == 0)
-			rc = image_write_packed(w, bytes, len, err);
-		if (rc == 0)
-			rc = payload_copy(r, w, err);
+		rc = rewrite_entry(r, w, msg, edit, err);
 	}
+	if (rc == 0 && edit->end)
+		rc = edit->end(edit->ctx, w, err);
 	return rc < 0 ? rc : image_finish(w, err);
 }

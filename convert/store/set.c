@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "base/io.h"
 #include "convert/store/pack.h"
 
 /* What is no file and no link would be lost with the old directory. */
@@ -72,17 +71,6 @@ int set_create(struct set_rewrite *set, const char *name, struct error *err)
 	return fd < 0 ? error_sys(err, "create %s/%s", set->out.path, name) : fd;
 }
 
-static int copy_stream(struct istream *in, int fd, const char *name, struct error *err)
-{
-	auto_free char *buf = malloc(128 * 1024);
-	ssize_t n = buf ? 0 : error_set(err, ENOMEM, "%s: out of memory", name);
-	while (n == 0 && (n = istream_read(in, buf, 128 * 1024, err)) > 0) {
-		int rc = fd_write_full(fd, buf, (size_t)n);
-		n = rc < 0 ? error_code(err, rc, "write %s", name) : 0;
-	}
-	return (int)n;
-}
-
 int set_keep(struct set_rewrite *set, const struct source_member *m, struct error *err)
 {
 	const char *slash = strrchr(m->path, '/');
@@ -101,10 +89,7 @@ int set_keep(struct set_rewrite *set, const struct source_member *m, struct erro
 	auto_fd fd = set_create(set, name, err);
 	if (fd < 0)
 		return fd;
-	if (istream_fd(in) < 0)
-		return copy_stream(in, fd, name, err);
-	rc = fd_copy(istream_fd(in), fd);
-	return rc < 0 ? error_code(err, rc, "copy %s", name) : 0;
+	return istream_copy(in, fd, name, err);
 }
 
 static bool same_place(const struct set_rewrite *set)

@@ -27,29 +27,6 @@ struct squash {
 	} pages_ids; /* page images that were written */
 };
 
-static bool is_zero(const unsigned char *page)
-{
-	return !page[0] && !memcmp(page, page + 1, PAGE - 1);
-}
-
-static int write_pages(int fd, const unsigned char *bytes, size_t len, uint64_t at)
-{
-	for (size_t done = 0; done < len;) {
-		size_t start = done;
-		while (done < len && !is_zero(bytes + done))
-			done += PAGE;
-		for (size_t out = start; out < done;) {
-			ssize_t n = pwrite(fd, bytes + out, done - out, (off_t)(at + out));
-			if (n < 0 && errno != EINTR)
-				return -errno;
-			out += n > 0 ? (size_t)n : 0;
-		}
-		if (done < len)
-			done += PAGE;
-	}
-	return 0;
-}
-
 /* The bytes of every run that has some, here or in a parent. */
 static int squash_pages(struct squash *s, struct page_store *ps, int fd, struct error *err)
 {
@@ -71,7 +48,7 @@ static int squash_pages(struct squash *s, struct page_store *ps, int fd, struct 
 					       run.addr + done);
 			if (rc < 0)
 				return rc;
-			rc = write_pages(fd, s->buf, part, at);
+			rc = fd_pwrite_sparse(fd, s->buf, part, (off_t)at);
 			if (rc < 0)
 				return error_code(err, rc, "write pages-%" PRIu32 ".img",
 						  page_store_pages_id(ps));
@@ -92,15 +69,15 @@ static int entry_own(void *ctx, ProtobufCMessage *msg, struct error *err)
 	(void)ctx;
 	(void)err;
 	if (msg->descriptor != &pagemap_entry__descriptor)
-		return 0;
+		return ENTRY_KEEP;
 	PagemapEntry *pe = (PagemapEntry *)msg;
 	bool in_parent = pe->has_in_parent && pe->in_parent;
 	if (!in_parent && !(pe->has_flags && pe->flags & FLAG_PARENT))
-		return 0;
+		return ENTRY_KEEP;
 	if (pe->has_flags)
 		pe->flags = (pe->flags & ~(uint32_t)FLAG_PARENT) | FLAG_PRESENT;
 	pe->has_in_parent = pe->in_parent = 0;
-	return 1;
+	return ENTRY_WRITE;
 }
 
 static int squash_map(struct squash *s, const char *name, struct page_store *ps, struct error *err)
@@ -125,7 +102,8 @@ static int squash_map(struct squash *s, const char *name, struct page_store *ps,
 	auto_fd map = rc < 0 ? -1 : set_create(s->set, name, err);
 	if (map < 0)
 		return rc < 0 ? rc : map;
-	return image_rewrite(r, map, name, entry_own, NULL, err);
+	const struct image_edit edit = { .entry = entry_own };
+	return image_rewrite(r, map, name, &edit, err);
 }
 
 static int map_member(void *ctx, struct set_rewrite *set, const struct source_member *m,

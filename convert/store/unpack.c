@@ -119,17 +119,6 @@ static int spend(struct unpack *u, uint64_t bytes, struct error *err)
 	return 0;
 }
 
-static int write_at(int fd, const void *buf, size_t len, off_t at)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pwrite(fd, (const char *)buf + done, len - done, at + (off_t)done);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder, const char *name,
 		       struct error *err)
 {
@@ -152,7 +141,7 @@ static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder
 			return unpack_error(u, err);
 		if (at < 0 || at > size || len > (uint64_t)(size - at))
 			return refuse(u, name, "has bytes past its end", err);
-		rc = write_at(fd, buf, len, at);
+		rc = fd_pwrite_full(fd, buf, len, at);
 		if (rc < 0)
 			return error_code(err, rc, "write %s", name);
 		progress_add(u->progress, len);

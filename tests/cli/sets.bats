@@ -63,3 +63,16 @@ END
 	run -2 "$crit" convert --to 4.2 "$set"
 	[[ $output == *"-o OUT or --in-place"* ]]
 }
+
+@test "a changed copy of an incremental set leads to the same parent, link or file" {
+	cp -r "$set" first
+	cp -r "$set" second
+	ln -s ../first second/parent
+	cp -r "$set" third
+	echo ../first >third/parent
+	local kind
+	for kind in second third; do
+		"$crit" edit -o "new-$kind" $kind/core-101.img tc.comm=other
+		[ "$(readlink "new-$kind/parent")" = "$PWD/first" ]
+	done
+}

@@ -132,6 +132,22 @@ static void sink_replaces_and_removes_in_place(void **state)
 	assert_int_equal(entries(at("set")), 3);
 }
 
+static void sink_leaves_out_what_is_removed_from_a_new_set(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		struct error err = { 0 };
+		auto_sink sink = NULL;
+		assert_int_equal(sink_create(at(targets[i]), &sink, &err), 0);
+		assert_int_equal(sink_remove(sink, "core-2.img", &err), 0);
+		put(sink, "core-1.img", "one");
+		if (sink_commit(sink, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_string_equal(get(at(targets[i]), "core-1.img"), "one");
+		assert_null(get(at(targets[i]), "core-2.img"));
+	}
+}
+
 static void sink_leaves_nothing_when_it_is_not_committed(void **state)
 {
 	(void)state;
@@ -207,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(sink_makes_what_can_be_read),
 		T(sink_replaces_and_removes_in_place),
+		T(sink_leaves_out_what_is_removed_from_a_new_set),
 		T(sink_leaves_nothing_when_it_is_not_committed),
 		T(sink_takes_back_a_commit_that_fails),
 		T(sink_refuses_names_that_lead_elsewhere),

@@ -8,10 +8,8 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "convert/json/image.h"
-#include "convert/set/image-of.h"
-#include "convert/set/payload-copy.h"
-#include "convert/set/set.h"
-#include "images/writer.h"
+#include "convert/store/rewrite.h"
+#include "convert/store/forms.h"
 
 /* A file that is nowhere but here. */
 static int scratch(const char *name, struct error *err)
@@ -81,33 +79,21 @@ static int copy_to_sink(const struct set_job *job, const char *name, int from, s
 	return n < 0 ? error_code(err, (int)n, "%s: copy", name) : sink_end(job->sink, err);
 }
 
-static int copy_entries(struct image_reader *r, struct image_writer *w, struct error *err)
+static int write_anew(void *ctx, ProtobufCMessage *msg, struct error *err)
 {
-	for (;;) {
-		auto_message ProtobufCMessage *msg = NULL;
-		int rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			return rc;
-		rc = image_write(w, msg, err);
-		if (rc == 0)
-			rc = payload_copy(r, w, err);
-		if (rc < 0)
-			return rc;
-	}
+	(void)ctx;
+	(void)msg;
+	(void)err;
+	return ENTRY_WRITE;
 }
 
 /* As this program writes the same messages: fields in order, numbers as short as they go. */
 static int write_canonical(struct source *src, const char *name, int fd, struct error *err)
 {
+	const struct image_edit edit = { .entry = write_anew };
 	auto_image_reader r = NULL;
-	auto_image_writer w = NULL;
 	int rc = image_open(src, name, &r, err);
-	if (rc == 0)
-		rc = image_writer_open_fd(fd, name, image_reader_type(r), image_reader_head(r), &w,
-					  err);
-	if (rc == 0)
-		rc = copy_entries(r, w, err);
-	return rc < 0 ? rc : image_finish(w, err);
+	return rc < 0 ? rc : image_rewrite(r, fd, name, &edit, err);
 }
 
 /* @return 1 when decode and encode give back the same bytes */
@@ -151,7 +137,7 @@ int set_recode(const struct set_job *job, size_t *nr_different, struct error *er
 	int rc = nr < 0 ? (int)nr : 0;
 	*nr_different = 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
-		if (message_image_of(members[i].name) && members[i].size)
+		if (image_type_of_messages(members[i].name) && members[i].size)
 			rc = recode_member(job, members[i].name, nr_different, err);
 	}
 	return rc;

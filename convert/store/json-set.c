@@ -7,16 +7,9 @@
 
 #include "base/cleanup.h"
 #include "convert/json/image.h"
-#include "convert/set/image-of.h"
-#include "convert/set/set.h"
+#include "convert/store/forms.h"
 
 #define SUFFIX ".json"
-
-const struct image_type *message_image_of(const char *name)
-{
-	const struct image_type *type = image_type_by_filename(name);
-	return type && type->entry ? type : NULL;
-}
 
 static int decode_member(const struct set_job *job, const char *name, struct error *err)
 {
@@ -49,7 +42,7 @@ static bool image_name(const char *name, char *out, size_t size)
 	if (len <= tail || strcmp(name + len - tail, SUFFIX) != 0)
 		return false;
 	snprintf(out, size, "%.*s", (int)(len - tail), name);
-	return message_image_of(out) != NULL;
+	return image_type_of_messages(out) != NULL;
 }
 
 static int encode_member(const struct set_job *job, const char *name, const char *image,
@@ -83,7 +76,7 @@ int set_to_json(const struct set_job *job, struct error *err)
 	int rc = nr < 0 ? (int)nr : 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		const char *name = members[i].name;
-		bool decoded = message_image_of(name) && members[i].size;
+		bool decoded = image_type_of_messages(name) && members[i].size;
 		rc = decoded ? decode_member(job, name, err)
 			     : sink_copy(job->sink, job->src, name, err);
 		tell(job, name, decoded ? "decoded" : "copied");

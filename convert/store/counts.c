@@ -3,57 +3,44 @@
  */
 #include <inttypes.h>
 
-#include "base/cleanup.h"
-#include "convert/set/set.h"
-#include "images/reader.h"
-#include "images/writer.h"
+#include "convert/store/forms.h"
+#include "convert/store/rewrite.h"
 #include "memory.pb-c.h"
 
-static int change_count(PagemapEntry *e, enum page_counts to, const char *name, struct error *err)
+struct counts {
+	enum page_counts to;
+	const char *name;
+};
+
+static int change_count(void *ctx, ProtobufCMessage *msg, struct error *err)
 {
+	const struct counts *c = ctx;
+	if (msg->descriptor != &pagemap_entry__descriptor)
+		return ENTRY_KEEP;
+	PagemapEntry *e = (PagemapEntry *)msg;
 	uint64_t nr = e->has_nr_pages ? e->nr_pages : e->compat_nr_pages;
-	if (to == COUNTS_LEGACY && nr > UINT32_MAX)
+	if (c->to == COUNTS_LEGACY && nr > UINT32_MAX)
 		return error_set(err, ERANGE,
 				 "%s: %" PRIu64 " pages at %#" PRIx64
 				 " are more than the old count can say",
-				 name, nr, e->vaddr);
-	e->has_nr_pages = to == COUNTS_4_2;
-	e->nr_pages = to == COUNTS_4_2 ? nr : 0;
-	e->compat_nr_pages = to == COUNTS_4_2 ? 0 : (uint32_t)nr;
-	return 0;
-}
-
-static int convert_entries(struct image_reader *r, struct image_writer *w, enum page_counts to,
-			   const char *name, struct error *err)
-{
-	for (bool head = true;; head = false) {
-		auto_message ProtobufCMessage *msg = NULL;
-		int rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			return rc;
-		if (!head && msg->descriptor == &pagemap_entry__descriptor)
-			rc = change_count((PagemapEntry *)msg, to, name, err);
-		if (rc >= 0)
-			rc = image_write(w, msg, err);
-		if (rc < 0)
-			return rc;
-	}
+				 c->name, nr, e->vaddr);
+	e->has_nr_pages = c->to == COUNTS_4_2;
+	e->nr_pages = c->to == COUNTS_4_2 ? nr : 0;
+	e->compat_nr_pages = c->to == COUNTS_4_2 ? 0 : (uint32_t)nr;
+	return ENTRY_WRITE;
 }
 
 static int convert_member(const struct set_job *job, const char *name, enum page_counts to,
 			  struct error *err)
 {
+	struct counts counts = { to, name };
+	const struct image_edit edit = { .entry = change_count, .ctx = &counts };
 	auto_image_reader r = NULL;
-	auto_image_writer w = NULL;
 	int rc = image_open(job->src, name, &r, err);
 	int fd = rc < 0 ? rc : sink_begin(job->sink, name, err);
 	if (fd < 0)
 		return fd;
-	rc = image_writer_open_fd(fd, name, image_reader_type(r), image_reader_head(r), &w, err);
-	if (rc == 0)
-		rc = convert_entries(r, w, to, name, err);
-	if (rc == 0)
-		rc = image_finish(w, err);
+	rc = image_rewrite(r, fd, name, &edit, err);
 	if (rc == 0)
 		rc = sink_end(job->sink, err);
 	if (rc == 0 && job->report)
