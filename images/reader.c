@@ -395,6 +395,22 @@ int image_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err
 	return 1;
 }
 
+int image_payload_take(struct image_reader *r, struct strbuf *out, struct error *err)
+{
+	struct payload_part part;
+	char buf[16384];
+	int rc = image_payload_next(r, &part, err);
+	if (rc <= 0)
+		return rc;
+	for (;;) {
+		ssize_t n = image_payload_read(r, buf, sizeof(buf), err);
+		if (n <= 0)
+			return (int)n;
+		if (strbuf_add(out, buf, (size_t)n) < 0)
+			return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+	}
+}
+
 ssize_t image_read_raw(struct image_reader *r, void *buf, size_t len, struct error *err)
 {
 	return istream_read(r->in, buf, len, err);

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/strbuf.h"
 #include "images/image-type.h"
 #include "images/source.h"
 
@@ -60,6 +61,12 @@ struct payload_part {
 int image_payload_next(struct image_reader *r, struct payload_part *part, struct error *err);
 /** Bytes of the current part. @return bytes read, 0 at its end, -errno. */
 ssize_t image_payload_read(struct image_reader *r, void *buf, size_t len, struct error *err);
+
+/**
+ * The whole of the next part, appended to a buffer; for payloads whose length was checked.
+ * @return 0, also when there is none; -EBADMSG; -ENOMEM
+ */
+int image_payload_take(struct image_reader *r, struct strbuf *out, struct error *err);
 
 /** Bytes of a raw image. As image_payload_read(). */
 ssize_t image_read_raw(struct image_reader *r, void *buf, size_t len, struct error *err);

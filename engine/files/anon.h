@@ -9,5 +9,11 @@
 bool anon_is(const struct open_file *f, const char *name);
 /** Text of /proc/PID/fdinfo/N. @return length; -errno naming the holder */
 ssize_t anon_read_fdinfo(const struct open_file *f, char *buf, size_t size, struct error *err);
+/** The number behind "KEY:" in that text, in a base. @return false: there is none */
+bool anon_number(const char *text, const char *key, int base, uint64_t *out);
 /** What the kernel printed is not what was expected. @return -EPROTO, always */
 int anon_odd(const struct open_file *f, const char *what, struct error *err);
+
+/** What every entry has to have. @param fields  the entry's own message, NULL: missing */
+int anon_check(const FileEntry *e, const void *fields, uint32_t id, const FownEntry *fown,
+	       const char *what, struct error *err);

@@ -43,6 +43,7 @@ struct file_type {
 	/**
 	 * Fill the image entry (type and id are set); what is allocated is freed with it.
 	 * @param e  zeroed but for type and id
+	 * @return 0: write it; 1: taken over, the row writes it later; -errno
 	 */
 	int (*dump)(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err);
 	/** Is the entry complete and sane? Called for every entry before anything is opened. */

@@ -247,26 +247,6 @@ static struct pipe_item *item_add(struct file_set *set, uint32_t pipe_id, bool f
 	return item;
 }
 
-static int load_payload(struct image_reader *reader, const PipeDataEntry *e, struct strbuf *out,
-			struct error *err)
-{
-	struct payload_part part;
-	char buf[65536];
-	int rc = e->bytes ? image_payload_next(reader, &part, err) : 0;
-	if (rc <= 0)
-		return rc;
-	for (;;) {
-		ssize_t n = image_payload_read(reader, buf, sizeof(buf), err);
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			break;
-		if (strbuf_add(out, buf, (size_t)n) < 0)
-			return error_set(err, ENOMEM, "out of memory");
-	}
-	return 0;
-}
-
 static int load_one(struct file_set *set, struct image_reader *reader, const PipeDataEntry *e,
 		    bool fifo, struct error *err)
 {
@@ -281,7 +261,7 @@ static int load_one(struct file_set *set, struct image_reader *reader, const Pip
 		return error_set(err, ENOMEM, "out of memory");
 	item->has_size = e->has_size;
 	item->size = e->size;
-	return load_payload(reader, e, &item->data, err);
+	return e->bytes ? image_payload_take(reader, &item->data, err) : 0;
 }
 
 static int load_image(struct restore *r, bool fifo, struct error *err)

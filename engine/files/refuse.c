@@ -13,7 +13,6 @@
 
 #include "base/array.h"
 #include "base/strbuf.h"
-#include "engine/files/anon.h"
 #include "engine/files/table.h"
 
 #ifndef MQUEUE_MAGIC
@@ -60,13 +59,9 @@ static bool is_path_only(const struct open_file *f)
 	return f->flags & O_PATH;
 }
 
-/* What no row takes. */
-static bool is_other_socket(const struct open_file *f)
+static bool is_socket(const struct open_file *f)
 {
-	int family = 0;
-	socklen_t size = sizeof(family);
-	return S_ISSOCK(f->st.st_mode) && !is_path_only(f) &&
-	       (getsockopt(f->fd, SOL_SOCKET, SO_DOMAIN, &family, &size) < 0 || family != AF_UNIX);
+	return S_ISSOCK(f->st.st_mode) && !is_path_only(f);
 }
 
 static const char *socket_type(int type)
@@ -132,8 +127,6 @@ static void device_describe(const struct open_file *f, char *out, size_t len)
 
 static bool is_anon_inode(const struct open_file *f)
 {
-	if (anon_is(f, "eventfd") || anon_is(f, "signalfd") || anon_is(f, "timerfd"))
-		return false;
 	return !strncmp(f->path, "anon_inode:", 11) || !strncmp(f->path, "pidfd:", 6);
 }
 
@@ -209,12 +202,10 @@ static void deleted_describe(const struct open_file *f, char *out, size_t len)
 }
 
 static const struct unsupported kinds[] = {
-	{ "socket", is_other_socket, socket_describe, NULL },
 	{ "terminal", is_tty, NULL,
 	  "start the program with setsid, its input, output and error redirected to files" },
 	{ "TUN/TAP device", is_tun, NULL, NULL },
 	{ "block device", is_block_device, device_describe, NULL },
-	{ "anonymous inode", is_anon_inode, anon_inode_describe, NULL },
 	{ "memfd", is_memfd, NULL, NULL },
 	{ "namespace file", is_namespace, NULL, NULL },
 	{ "pipe in packet mode (O_DIRECT)", is_packet_pipe, NULL, "clear O_DIRECT with F_SETFL" },
@@ -223,6 +214,13 @@ static const struct unsupported kinds[] = {
 	{ "deleted file", is_deleted, deleted_describe, NULL },
 	{ "POSIX message queue", is_mqueue, NULL, NULL },
 	{ "file of a process in /proc", is_proc_pid, NULL, NULL },
+};
+
+/* What no row has taken. */
+static const struct unsupported others[] = {
+	{ "socket", is_socket, socket_describe, NULL },
+	{ "anonymous inode", is_anon_inode, anon_inode_describe, NULL },
+	{ "O_PATH descriptor", is_path_only, NULL, NULL },
 };
 
 const struct unsupported *file_unsupported(const struct open_file *f)
@@ -251,11 +249,11 @@ int file_refuse_as(const struct open_file *f, const struct unsupported *why, str
 int file_refuse(const struct open_file *f, struct error *err)
 {
 	static const struct unsupported device = { "device", NULL, device_describe, NULL };
-	static const struct unsupported path_only = { "O_PATH descriptor", NULL, NULL, NULL };
 	static const struct unsupported other = { "file of unknown kind", NULL, NULL, NULL };
-	if (S_ISCHR(f->st.st_mode))
-		return file_refuse_as(f, &device, err);
-	return file_refuse_as(f, is_path_only(f) ? &path_only : &other, err);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (others[i].match(f))
+			return file_refuse_as(f, &others[i], err);
+	return file_refuse_as(f, S_ISCHR(f->st.st_mode) ? &device : &other, err);
 }
 
 int file_refuse_lock(const struct open_file *f, struct error *err)

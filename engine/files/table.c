@@ -163,6 +163,8 @@ int file_table_add(struct dump *d, struct open_file *f, uint32_t id, FdTypes *ty
 	e->id = id;
 	e->type = *type = (*row)->type;
 	int rc = (*row)->dump(d, f, e, err);
+	if (rc == 1)
+		return 0;
 	if (rc == 0)
 		rc = file_table_write(d, e, err);
 	file_entry__free_unpacked(e, NULL);

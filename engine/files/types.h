@@ -7,9 +7,9 @@
 
 extern const struct file_type file_device;   /* dev.c */
 extern const struct file_type file_pipe;     /* pipe.c */
-extern const struct file_type file_eventfd;  /* anon.c */
-extern const struct file_type file_signalfd; /* anon.c */
-extern const struct file_type file_timerfd;  /* anon.c */
+extern const struct file_type file_eventfd;  /* eventfd.c */
+extern const struct file_type file_signalfd; /* signalfd.c */
+extern const struct file_type file_timerfd;  /* timerfd.c */
 extern const struct file_type file_fifo;     /* pipe.c */
 extern const struct file_type file_regular;  /* reg.c */
 extern const struct file_type file_unix;     /* net/unix.c */

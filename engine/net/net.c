@@ -22,6 +22,10 @@ void net_table_free(struct net_table *t)
 	unix_list_fini(&t->unix_list);
 	image_writer_close(t->queues);
 	free(t->seen.items);
+	for (size_t i = 0; i < t->late.nr; i++)
+		if (t->late.items[i])
+			file_entry__free_unpacked(t->late.items[i], NULL);
+	free(t->late.items);
 	free(t);
 }
 

@@ -6,7 +6,8 @@
 #include "engine/dump.h"
 #include "engine/restore.h"
 
-/** When the descriptors of all tasks are written: every peer has to be in the tree. */
+/** When the descriptors of all tasks are seen: every peer has to be in the tree. Writes the entries
+ *  that waited for theirs. */
 int net_dump_check(struct dump *d, struct error *err);
 /** Complete sk-queues.img. */
 int net_dump_finish(struct dump *d, struct error *err);

@@ -36,8 +36,31 @@ static void message_close(struct message *m)
 	m->nr_fds = 0;
 }
 
-/* The next message. Its size is told even where there is no room for it. */
-static ssize_t peek(int fd, struct message *m)
+static void keep_rights(struct message *m, struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		m->nr_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(m->fds, CMSG_DATA(c), m->nr_fds * sizeof(int));
+	}
+}
+
+/* The peek offset stands behind what there was room for. */
+static int peek_rest(int fd, struct message *m)
+{
+	size_t have = m->room, len = (size_t)m->len;
+	char *grown = realloc(m->data, len);
+	if (!grown)
+		return -ENOMEM;
+	m->data = grown;
+	m->room = len;
+	ssize_t n = recv(fd, m->data + have, len - have, MSG_PEEK | MSG_DONTWAIT);
+	return n < 0 ? -errno : (size_t)n == len - have ? 0 : -EIO;
+}
+
+/* The next message. @return 0; -EAGAIN: there is none */
+static int peek(int fd, struct message *m)
 {
 	union rights_buffer control;
 	struct iovec iov = { m->data, m->room };
@@ -48,13 +71,8 @@ static ssize_t peek(int fd, struct message *m)
 	m->len = recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	if (m->len < 0)
 		return -errno;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		m->nr_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(m->fds, CMSG_DATA(c), m->nr_fds * sizeof(int));
-	}
-	return m->len;
+	keep_rights(m, &msg);
+	return (size_t)m->len > m->room ? peek_rest(fd, m) : 0;
 }
 
 static int set_peek_off(int fd, int offset, const char *what, struct error *err)
@@ -64,21 +82,21 @@ static int set_peek_off(int fd, int offset, const char *what, struct error *err)
 	return 0;
 }
 
-static int write_message(struct dump *d, uint32_t id, const struct message *m, const char *what,
+static int write_message(struct dump *d, const struct queue_source *q, const struct message *m,
 			 struct image_writer **w, struct error *err)
 {
 	uint32_t ids[RIGHTS_MAX];
 	for (size_t i = 0; i < m->nr_fds; i++) {
 		int rc = files_dump_received(d, m->fds[i], &ids[i], err);
 		if (rc < 0)
-			return error_wrap(err, rc, "%s: a descriptor on its way there", what);
+			return error_wrap(err, rc, "%s: a descriptor on its way there", q->what);
 	}
 	int rc = *w ? 0 : image_create(d->images_fd, IMG_SK_QUEUES, 0, w, err);
 	if (rc < 0)
 		return rc;
 	SkPacketEntry e = SK_PACKET_ENTRY__INIT;
 	ScmEntry scm = SCM_ENTRY__INIT, *scms = &scm;
-	e.id_for = id;
+	e.id_for = q->id;
 	e.length = (uint32_t)m->len;
 	if (m->nr_fds) {
 		scm.type = SCM_RIGHTS;
@@ -91,81 +109,46 @@ static int write_message(struct dump *d, uint32_t id, const struct message *m, c
 	return rc < 0 ? rc : image_write_bytes(*w, m->data, (size_t)m->len, err);
 }
 
-static int dump_messages(struct dump *d, int fd, uint32_t id, const char *what,
-			 struct image_writer **w, struct message *m, struct error *err)
+static int dump_messages(struct dump *d, const struct queue_source *q, struct image_writer **w,
+			 struct message *m, struct error *err)
 {
-	int type;
-	socklen_t size = sizeof(type);
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
-		return error_sys(err, "%s: read SO_TYPE", what);
 	for (;;) {
-		ssize_t len = peek(fd, m);
-		if (len == -EAGAIN)
-			return 0;
-		/* only a datagram may be empty; elsewhere it is the end: the peer is gone */
-		if (len == 0 && !m->nr_fds && type != SOCK_DGRAM)
+		int rc = peek(q->fd, m);
+		if (rc == -EAGAIN)
 			return 0;
 		/* an error that waits (ECONNRESET) comes once, then what is in the queue */
-		if (len == -ECONNRESET)
+		if (rc == -ECONNRESET)
 			continue;
-		if (len < 0)
-			return error_code(err, (int)len, "%s: look at what waits in the socket",
-					  what);
-		if ((size_t)len > m->room)
-			return error_set(err, EMSGSIZE, "%s: a message of %zd bytes waits there",
-					 what, len);
-		int rc = write_message(d, id, m, what, w, err);
+		if (rc < 0)
+			return error_code(err, rc, "%s: look at what waits in the socket", q->what);
+		if (m->len == 0 && !m->nr_fds && q->ends)
+			return 0;
+		rc = write_message(d, q, m, w, err);
 		message_close(m);
 		if (rc < 0)
 			return rc;
 	}
 }
 
-/* Room for the longest message: no message is longer than the buffers of its sender. */
-static size_t room_of(int fd)
-{
-	int buffer = 0;
-	socklen_t size = sizeof(buffer);
-	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, &size);
-	return buffer > PIECE ? (size_t)buffer : PIECE;
-}
-
-int queue_dump(struct dump *d, int fd, uint32_t id, const char *what, struct image_writer **w,
+int queue_dump(struct dump *d, const struct queue_source *q, struct image_writer **w,
 	       struct error *err)
 {
 	int offset = -1;
 	socklen_t size = sizeof(offset);
-	struct message m = { .room = room_of(fd) };
-	if (getsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, &size) < 0)
-		return error_sys(err, "%s: read SO_PEEK_OFF", what);
-	m.data = malloc(m.room);
+	struct message m = { .room = PIECE, .data = malloc(PIECE) };
 	if (!m.data)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = set_peek_off(fd, 0, what, err);
+	int rc = getsockopt(q->fd, SOL_SOCKET, SO_PEEK_OFF, &offset, &size) < 0
+		     ? error_sys(err, "%s: read SO_PEEK_OFF", q->what)
+		     : set_peek_off(q->fd, 0, q->what, err);
 	if (rc == 0) {
-		rc = dump_messages(d, fd, id, what, w, &m, err);
+		rc = dump_messages(d, q, w, &m, err);
 		message_close(&m);
-		int back = set_peek_off(fd, offset, what, rc < 0 ? NULL : err);
+		int back = set_peek_off(q->fd, offset, q->what, rc < 0 ? NULL : err);
 		rc = rc < 0 ? rc : back;
 	}
 	free(m.data);
 	return rc;
-}
-
-static int load_data(struct image_reader *reader, struct queue_item *item, struct error *err)
-{
-	struct payload_part part;
-	char buf[65536];
-	int rc = image_payload_next(reader, &part, err);
-	if (rc <= 0)
-		return rc;
-	for (;;) {
-		ssize_t n = image_payload_read(reader, buf, sizeof(buf), err);
-		if (n <= 0)
-			return (int)n;
-		if (strbuf_add(&item->data, buf, (size_t)n) < 0)
-			return error_set(err, ENOMEM, "out of memory");
-	}
 }
 
 static int load_rights(const SkPacketEntry *e, struct queue_item *item, struct error *err)
@@ -203,7 +186,7 @@ int queue_load(struct restore *r, struct queue_list *out, struct error *err)
 		item->id = e->id_for;
 		rc = load_rights(e, item, err);
 		if (rc == 0)
-			rc = load_data(reader, item, err);
+			rc = image_payload_take(reader, &item->data, err);
 	}
 	return rc;
 }

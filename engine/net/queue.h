@@ -20,12 +20,18 @@ struct queue_list {
 	size_t nr, cap;
 };
 
+struct queue_source { /* a socket of a dump */
+	int fd;
+	uint32_t id;      /* its file id */
+	const char *what; /* "pid 12 (x): fd 5", for messages */
+	bool ends;        /* nothing comes any more: reading 0 bytes means that, no empty message */
+};
+
 /**
  * Copy what waits in a socket; it stays there (SO_PEEK_OFF).
- * @param id  file id of the socket; @param what  "pid 12 (x): fd 5", for messages
- * @param w   sk-queues.img, made on first use
+ * @param w  sk-queues.img, made on first use
  */
-int queue_dump(struct dump *d, int fd, uint32_t id, const char *what, struct image_writer **w,
+int queue_dump(struct dump *d, const struct queue_source *q, struct image_writer **w,
 	       struct error *err);
 
 /** Read sk-queues.img; there need not be one. */

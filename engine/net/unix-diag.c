@@ -42,12 +42,7 @@ static int read_attr(const struct nlattr *attr, struct unix_info *info)
 		memcpy(info->name, data, info->name_len);
 		break;
 	case UNIX_DIAG_VFS:
-		if (len >= sizeof(struct unix_diag_vfs)) {
-			const struct unix_diag_vfs *vfs = data;
-			info->has_file = true;
-			info->file_ino = vfs->udiag_vfs_ino;
-			info->file_dev = vfs->udiag_vfs_dev;
-		}
+		info->has_file = true;
 		break;
 	case UNIX_DIAG_PEER:
 		info->peer = len >= sizeof(uint32_t) ? mnl_attr_get_u32(attr) : 0;
@@ -57,7 +52,6 @@ static int read_attr(const struct nlattr *attr, struct unix_info *info)
 	case UNIX_DIAG_RQLEN:
 		if (len >= sizeof(struct unix_diag_rqlen)) {
 			const struct unix_diag_rqlen *queue = data;
-			info->rqueue = queue->udiag_rqueue;
 			info->wqueue = queue->udiag_wqueue;
 		}
 		break;

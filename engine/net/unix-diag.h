@@ -13,10 +13,8 @@ struct unix_info {
 	uint32_t ino, peer;  /* peer 0: none, or one that was not accepted yet, or is gone */
 	uint8_t type, state; /* SOCK_*; TCP_ESTABLISHED, TCP_LISTEN, TCP_CLOSE */
 	uint8_t shutdown;    /* bits: 1 receive, 2 send */
-	uint32_t rqueue;     /* bytes waiting; of a listening one: connections */
 	uint32_t wqueue;     /* bytes the peer has not read; of a listening one: its backlog */
 	bool has_file;       /* bound to a path, even if that is gone */
-	uint32_t file_ino, file_dev;
 	uint32_t
 	    *pending; /* inodes of clients waiting to be accepted, in order; of a listening one */
 	size_t nr_pending;

@@ -5,7 +5,6 @@
 #include "engine/net/unix.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -47,16 +46,24 @@ static int table_of(struct dump *d, struct net_table **out, struct error *err)
 	return rc;
 }
 
-static int seen_add(struct net_table *t, uint32_t ino, uint32_t id, const char *holder,
-		    struct error *err)
+/* @param holder  NULL: it is outside of the tree */
+static int seen_add(struct net_table *t, uint32_t ino, const char *holder, struct error *err)
 {
 	struct unix_seen *seen = array_add(&t->seen);
 	if (!seen)
 		return error_set(err, ENOMEM, "out of memory");
 	seen->ino = ino;
-	seen->id = id;
-	snprintf(seen->holder, sizeof(seen->holder), "%s", holder);
+	seen->external = !holder;
+	snprintf(seen->holder, sizeof(seen->holder), "%s", holder ? holder : "");
 	return 0;
+}
+
+static const struct unix_seen *seen_find(const struct net_table *t, uint32_t ino)
+{
+	for (size_t i = 0; i < t->seen.nr; i++)
+		if (t->seen.items[i].ino == ino)
+			return &t->seen.items[i];
+	return NULL;
 }
 
 static int dump_name(const struct open_file *f, const struct unix_info *info, UnixSkEntry *sk,
@@ -137,8 +144,50 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 	if (rc == 0)
 		rc = sock_opts_dump(f->fd, what, &sk->opts, err);
 	bool has_queue = info->type == SOCK_DGRAM || info->state == TCP_ESTABLISHED;
+	/* a stream without its peer, or shut down, reads as 0 bytes for ever */
+	const struct queue_source queue = {
+		.fd = f->fd,
+		.id = e->id,
+		.what = what,
+		.ends = info->type == SOCK_STREAM ||
+			(info->type == SOCK_SEQPACKET && (!info->peer || (info->shutdown & 1))),
+	};
 	if (rc == 0 && has_queue)
-		rc = queue_dump(d, f->fd, e->id, what, &d->net->queues, err);
+		rc = queue_dump(d, &queue, &d->net->queues, err);
+	return rc;
+}
+
+/*
+ * Readers that go through files.img once find the peer of a socket that its peer does not know (one
+ * that listens, or that many send to) only if it stands in front.
+ */
+static bool comes_late(const struct net_table *t, const UnixSkEntry *sk)
+{
+	const struct unix_info *peer = unix_list_find(&t->unix_list, sk->peer);
+	return peer && sk->peer != sk->ino && peer->peer != sk->ino && !seen_find(t, sk->peer);
+}
+
+static int keep_late(struct net_table *t, FileEntry *e, struct error *err)
+{
+	FileEntry **late = array_add(&t->late);
+	if (!late)
+		return error_set(err, ENOMEM, "out of memory");
+	*late = e;
+	return 1;
+}
+
+/* The peer first, if that is late too. */
+static int write_late(struct dump *d, FileEntry **late, struct error *err)
+{
+	struct net_table *t = d->net;
+	FileEntry *e = take_ptr(*late);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < t->late.nr; i++)
+		if (t->late.items[i] && t->late.items[i]->usk->ino == e->usk->peer)
+			rc = write_late(d, &t->late.items[i], err);
+	if (rc == 0)
+		rc = file_table_write(d, e, err);
+	file_entry__free_unpacked(e, NULL);
 	return rc;
 }
 
@@ -163,16 +212,10 @@ static int unix_dump(struct dump *d, const struct open_file *f, FileEntry *e, st
 				 "%s is a unix socket with a peek offset (SO_PEEK_OFF, %d): images "
 				 "cannot carry it; set it to -1 before the dump",
 				 what, offset);
-	rc = seen_add(t, info->ino, e->id, what, err);
-	return rc < 0 ? rc : dump_entry(d, f, info, e, err);
-}
-
-static const struct unix_seen *seen_find(const struct net_table *t, uint32_t ino)
-{
-	for (size_t i = 0; i < t->seen.nr; i++)
-		if (t->seen.items[i].ino == ino)
-			return &t->seen.items[i];
-	return NULL;
+	rc = seen_add(t, info->ino, what, err);
+	if (rc == 0)
+		rc = dump_entry(d, f, info, e, err);
+	return rc < 0 || !comes_late(t, e->usk) ? rc : keep_late(t, e, err);
 }
 
 static void print_name(const struct unix_info *info, char *out, size_t len)
@@ -204,7 +247,7 @@ static int dump_external(struct dump *d, const struct unix_info *peer, struct er
 	sk.name.len = peer->name_len;
 	sk.opts = &opts;
 	sk.fown = &owner;
-	int rc = seen_add(d->net, peer->ino, e.id, "outside", err);
+	int rc = seen_add(d->net, peer->ino, NULL, err);
 	return rc < 0 ? rc : file_table_write(d, &e, err);
 }
 
@@ -254,12 +297,15 @@ int net_dump_check(struct dump *d, struct error *err)
 	for (size_t i = 0; rc == 0 && d->net && i < d->net->seen.nr; i++) {
 		const struct unix_seen seen = d->net->seen.items[i]; /* the list may grow */
 		const struct unix_info *info = unix_list_find(&d->net->unix_list, seen.ino);
-		if (!info || !strcmp(seen.holder, "outside"))
+		if (!info || seen.external)
 			continue;
 		rc = check_peer(d, info, seen.holder, err);
 		if (rc == 0)
 			rc = check_pending(d->net, info, seen.holder, err);
 	}
+	for (size_t i = 0; rc == 0 && d->net && i < d->net->late.nr; i++)
+		if (d->net->late.items[i])
+			rc = write_late(d, &d->net->late.items[i], err);
 	return rc;
 }
 
@@ -365,16 +411,13 @@ static int make_accepted(struct restore *r, struct unix_item *server, struct uni
 
 static int make_pair(struct restore *r, struct unix_item *a, struct unix_item *b, struct error *err)
 {
-	bool stream = a->entry->type != SOCK_DGRAM;
 	a->made = b->made = true;
-	if (stream && a->entry->name.len && find_listener(r->net, a->entry))
-		return make_accepted(r, a, b, err);
-	if (stream && b->entry->name.len && find_listener(r->net, b->entry))
-		return make_accepted(r, b, a, err);
-	if (stream && a->entry->name.len)
-		return make_accepted(r, a, b, err);
-	if (stream && b->entry->name.len)
-		return make_accepted(r, b, a, err);
+	if (a->entry->type != SOCK_DGRAM && (a->entry->name.len || b->entry->name.len)) {
+		/* both may have a name: then the one that somebody listens at was accepted */
+		bool b_accepted =
+		    !a->entry->name.len || (b->entry->name.len && !find_listener(r->net, a->entry));
+		return b_accepted ? make_accepted(r, b, a, err) : make_accepted(r, a, b, err);
+	}
 	int fds[2];
 	if (socketpair(AF_UNIX, (int)a->entry->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
 		return error_sys(err, "make a pair of unix sockets");
@@ -481,12 +524,9 @@ static int connect_external(struct restore *r, int fd, const UnixSkEntry *peer, 
 	return unix_path_connect_name(fd, peer, err);
 }
 
-/* A pair is connected from its birth. */
-static int connect_peer(struct restore *r, struct unix_item *item, struct error *err)
+static int connect_one(struct restore *r, struct unix_item *item, struct unix_item *peer,
+		       struct error *err)
 {
-	struct unix_item *peer = unix_find(r->net, item->entry->peer);
-	if (!peer || is_mutual(item, peer))
-		return 0;
 	int fd = item_fd(r, item, err);
 	if (fd < 0)
 		return fd;
@@ -494,6 +534,25 @@ static int connect_peer(struct restore *r, struct unix_item *item, struct error 
 		return connect_external(r, fd, peer->entry, err);
 	int to = item_fd(r, peer, err);
 	return to < 0 ? to : unix_path_connect(fd, to, err);
+}
+
+/*
+ * A pair is connected from its birth. Nobody can connect to a datagram socket that is connected to
+ * somebody else: those who are connected to this one come first.
+ */
+static int connect_peer(struct restore *r, struct unix_item *item, struct error *err)
+{
+	struct unix_item *peer = unix_find(r->net, item->entry->peer);
+	if (!peer || item->connected || is_mutual(item, peer))
+		return 0;
+	item->connected = true;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->net->nr; i++) {
+		struct unix_item *other = &r->net->items[i];
+		if (other->made && other != item && other->entry->peer == item->entry->ino)
+			rc = connect_peer(r, other, err);
+	}
+	return rc < 0 ? rc : connect_one(r, item, peer, err);
 }
 
 static int set_state(struct restore *r, struct unix_item *item, struct error *err)

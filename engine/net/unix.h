@@ -7,8 +7,9 @@
 #include "engine/net/queue.h"
 #include "engine/net/unix-diag.h"
 
-struct unix_seen { /* a socket some task of the tree holds */
-	uint32_t ino, id;
+struct unix_seen { /* a socket some task of the tree holds, or its peer outside */
+	uint32_t ino;
+	bool external;
 	char holder[96];
 };
 
@@ -19,6 +20,10 @@ struct net_table {                  /* of a dump */
 		struct unix_seen *items;
 		size_t nr, cap;
 	} seen;
+	struct {
+		FileEntry **items; /* owned */
+		size_t nr, cap;
+	} late; /* entries that have to stand behind that of their peer */
 	struct image_writer *queues;
 };
 
@@ -27,7 +32,7 @@ struct unix_item { /* of a restore: an entry of files.img */
 	uint32_t id;
 	int fd;   /* made, and not yet given to files/; -1 */
 	int temp; /* the end of a peer that is gone; -1 */
-	bool made, filled;
+	bool made, filled, connected;
 };
 
 struct net_set {
@@ -36,7 +41,7 @@ struct net_set {
 	struct queue_list queues;
 };
 
-/** The other sockets of this list; made by net_load(). */
+/** By inode number; NULL: files.img has no such socket. */
 struct unix_item *unix_find(struct net_set *set, uint32_t ino);
 /** Queues, connections, options. */
 int unix_finish(struct restore *r, struct error *err);
