@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "convert/describe/mounts.h"
 #include "convert/export/rows.h"
-#include "images/image-type.h"
-#include "mounts.pb-c.h"
 
 /* What happened to the name of a file: "GHOST", "LINKED", "PROCFS", or NULL. */
 struct remaps {
@@ -291,32 +290,11 @@ static int mount_row(const MntEntry *m, uint64_t ns, struct row_writer *w, struc
 	return row_end(w, err);
 }
 
-static int mounts_of(struct source *src, uint64_t ns, struct row_writer *w, struct error *err)
-{
-	auto_image_reader r = NULL;
-	int rc = image_open_typed(src, IMG_MNTS, ns, &r, err);
-	while (rc >= 0) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			break;
-		rc = mount_row((const MntEntry *)msg, ns, w, err);
-	}
-	return rc;
-}
-
 int export_mounts(struct checkpoint *cp, struct row_writer *w, struct error *err)
 {
-	struct source *src = checkpoint_source(cp);
-	const struct source_member *members;
-	ssize_t nr = source_list(src, &members, err);
-	int rc = nr < 0 ? (int)nr : 0;
-	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
-		const struct image_type *type = image_type_by_filename(members[i].name);
-		if (type && type->id == IMG_MNTS && !strchr(members[i].name, '/'))
-			rc = mounts_of(src,
-				       strtoull(members[i].name + strlen("mountpoints-"), NULL, 10),
-				       w, err);
-	}
+	auto_mount_list mounts = { 0 };
+	int rc = mount_list_read(checkpoint_source(cp), &mounts, err);
+	for (size_t i = 0; rc == 0 && i < mounts.nr; i++)
+		rc = mount_row(mounts.items[i].entry, mounts.items[i].ns, w, err);
 	return rc;
 }
