@@ -217,11 +217,10 @@ int field_matches(ProtobufCMessage *msg, const char *key, const char *value, str
 	struct match match = { value, false };
 	struct path path;
 	size_t found = 0;
-	int rc = path_parse(key, strlen(key), &path, err);
+	int rc = path_parse_below(key, &path, err);
 	if (rc < 0)
 		return rc;
-	/* the first part is "entries", which does not belong to a path below an element */
-	rc = field_walk(msg, path.parts + 1, path.nr - 1, &found, match_visit, &match, err);
+	rc = field_walk(msg, path.parts, path.nr, &found, match_visit, &match, err);
 	path_fini(&path);
 	return rc < 0 ? rc : match.yes;
 }
@@ -296,26 +295,49 @@ static void move_field(ProtobufCMessage *to, ProtobufCMessage *from,
 		*(protobuf_c_boolean *)((char *)to + f->quantifier_offset) = 1;
 }
 
-int field_set(const struct field_ref *ref, const char *value, struct error *err)
+/* Parse one element of the list and move it to `to`, which is free. */
+static int parse_element(const struct field_ref *ref, const char *value, void *to,
+			 struct error *err)
 {
 	const ProtobufCFieldDescriptor *f = ref->field;
-	bool element = ref->index != SIZE_MAX;
 	ProtobufCMessage *fresh = message_new(ref->msg->descriptor);
 	if (!fresh)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = parse_field(ref, element, value, fresh, err);
-	if (rc == 0 && !element)
-		move_field(ref->msg, fresh, f);
-	if (rc == 0 && element) {
-		char *items = *(char **)value_at(ref->msg, f) + ref->index * element_size(f);
+	int rc = parse_field(ref, true, value, fresh, err);
+	if (rc == 0 && *list_count(fresh, f) != 1)
+		rc = error_set(err, EINVAL, "%s: \"%.80s\" is not one element", f->name, value);
+	if (rc == 0) {
 		char *from = *(char **)value_at(fresh, f);
-		element_release(f, items);
-		memcpy(items, from, element_size(f));
-		memset(from, 0, element_size(f));
-		*list_count(fresh, f) = 0;
-		free(from);
-		*(void **)value_at(fresh, f) = NULL;
+		memcpy(to, from, element_size(f));
+		memset(from, 0, element_size(f)); /* nothing is left to release */
 	}
+	protobuf_c_message_free_unpacked(fresh, NULL);
+	return rc;
+}
+
+static int set_element(const struct field_ref *ref, const char *value, struct error *err)
+{
+	uint64_t fresh[2]; /* room for the largest, ProtobufCBinaryData */
+	const ProtobufCFieldDescriptor *f = ref->field;
+	int rc = parse_element(ref, value, fresh, err);
+	if (rc < 0)
+		return rc;
+	char *at = *(char **)value_at(ref->msg, f) + ref->index * element_size(f);
+	element_release(f, at);
+	memcpy(at, fresh, element_size(f));
+	return 0;
+}
+
+int field_set(const struct field_ref *ref, const char *value, struct error *err)
+{
+	if (ref->index != SIZE_MAX)
+		return set_element(ref, value, err);
+	ProtobufCMessage *fresh = message_new(ref->msg->descriptor);
+	if (!fresh)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = parse_field(ref, false, value, fresh, err);
+	if (rc == 0)
+		move_field(ref->msg, fresh, ref->field);
 	protobuf_c_message_free_unpacked(fresh, NULL);
 	return rc;
 }
@@ -325,25 +347,13 @@ int field_append(const struct field_ref *ref, const char *value, struct error *e
 	const ProtobufCFieldDescriptor *f = ref->field;
 	if (!is_list(f) || ref->index != SIZE_MAX)
 		return error_set(err, EINVAL, "%s is no list: nothing can be appended", f->name);
-	ProtobufCMessage *fresh = message_new(ref->msg->descriptor);
-	if (!fresh)
+	size_t *nr = list_count(ref->msg, f), size = element_size(f);
+	char *items = reallocarray(*(void **)value_at(ref->msg, f), *nr + 1, size);
+	if (!items)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = parse_field(ref, true, value, fresh, err);
-	size_t nr = *list_count(ref->msg, f), size = element_size(f);
-	char *items = rc < 0 ? NULL : reallocarray(*(void **)value_at(ref->msg, f), nr + 1, size);
-	if (rc == 0 && !items)
-		rc = error_set(err, ENOMEM, "out of memory");
-	if (rc == 0) {
-		char *from = *(char **)value_at(fresh, f);
-		memcpy(items + nr * size, from, size);
-		memset(from, 0, size);
-		*list_count(fresh, f) = 0;
-		free(from);
-		*(void **)value_at(fresh, f) = NULL;
-		*(void **)value_at(ref->msg, f) = items;
-		*list_count(ref->msg, f) = nr + 1;
-	}
-	protobuf_c_message_free_unpacked(fresh, NULL);
+	*(void **)value_at(ref->msg, f) = items;
+	int rc = parse_element(ref, value, items + *nr * size, err);
+	*nr += rc == 0;
 	return rc;
 }
 

@@ -80,28 +80,43 @@ static char *parse_part(char *at, struct path_part *part, struct error *err)
 	return next;
 }
 
-int path_parse(const char *text, size_t len, struct path *out, struct error *err)
+/* Parse the text into the parts behind those that are there. */
+static int parse_parts(struct path *path, struct error *err)
+{
+	char *at = path->text;
+	do {
+		if (path->nr == PATH_PARTS_MAX)
+			return error_set(err, EINVAL, "more than %d parts", PATH_PARTS_MAX);
+		at = parse_part(at, &path->parts[path->nr], err);
+		if (!at)
+			return -EINVAL;
+		path->nr++;
+	} while (*at);
+	return 0;
+}
+
+static int parse(const char *text, size_t len, bool in_image, struct path *out, struct error *err)
 {
 	*out = (struct path){ .text = strndup(text, len) };
 	if (!out->text)
 		return error_set(err, ENOMEM, "out of memory");
 	size_t head = strcspn(out->text, ".[");
-	if (head != strlen(ENTRIES) || strncmp(out->text, ENTRIES, head) != 0)
+	if (in_image && (head != strlen(ENTRIES) || strncmp(out->text, ENTRIES, head) != 0))
 		out->parts[out->nr++] = (struct path_part){ .name = ENTRIES };
-	char *at = out->text;
-	int rc = 0;
-	do {
-		at = out->nr < PATH_PARTS_MAX ? parse_part(at, &out->parts[out->nr], err) : NULL;
-		if (!at)
-			rc = out->nr < PATH_PARTS_MAX
-				 ? -EINVAL
-				 : error_set(err, EINVAL, "more than %d parts", PATH_PARTS_MAX);
-		else
-			out->nr++;
-	} while (rc == 0 && *at);
+	int rc = parse_parts(out, err);
 	if (rc < 0)
 		path_fini(out);
 	return rc;
+}
+
+int path_parse(const char *text, size_t len, struct path *out, struct error *err)
+{
+	return parse(text, len, true, out, err);
+}
+
+int path_parse_below(const char *text, struct path *out, struct error *err)
+{
+	return parse(text, strlen(text), false, out, err);
 }
 
 void path_fini(struct path *path)

@@ -35,6 +35,8 @@ struct path {
  * @param text  up to `len` bytes
  */
 int path_parse(const char *text, size_t len, struct path *out, struct error *err);
+/** A path below an entry or an element: as it stands, at least one part. */
+int path_parse_below(const char *text, struct path *out, struct error *err);
 void path_fini(struct path *path);
 
 /** Where the path of "PATH=VALUE" ends: the first = outside of brackets; NULL: there is none. */

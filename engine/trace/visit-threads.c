@@ -79,7 +79,8 @@ static int wait_done(struct visit *v, const struct guest *g, struct parasite_slo
 		if (rc < 0)
 			return rc;
 		/* One read may see the mark of the answer and still the bytes from before it: the
-		   kernel copies in any order. What is read after the mark was seen is the answer. */
+		   kernel copies in any order. What is read after the mark was seen is the answer.
+		 */
 		if (slot->done)
 			return visit_read(v, slot_field(v, g->slot, 0), slot, sizeof(*slot), err);
 		/* A task that was stopped by a signal stops once more when it is first let go. */

@@ -77,6 +77,12 @@ print($2)"; }
 	run -2 "$crit" edit --in-place s:core-101.img 'tc.comm'
 	run -2 "$crit" edit s:core-101.img 'tc.comm=x'
 	run -2 "$crit" edit --in-place s:core-101.img 'tc[.comm=x'
+	run -1 "$crit" edit --in-place s --append 'pstree.img: entries[0].threads='
+	[[ $output == *'"" is not'* ]]
+	run -1 "$crit" edit --in-place s --append 'pstree.img: entries[0].threads=[1, 2]'
+	run -1 "$crit" edit --in-place s --append 'mm-100.img: mm_saved_auxv=1, 2'
+	run -1 "$crit" edit --in-place s 'mm-100.img: vmas[entries=1].prot=1'
+	[[ $output == *"vma_entry has no field entries"* ]]
 	diff -r "$set" s
 }
 
