@@ -69,26 +69,21 @@ static FileEntry *entry_wrap(const struct old_image *old, ProtobufCMessage *msg)
 	return file;
 }
 
-/* @param old  NULL: entries are file_entry messages */
-static int image_add(struct file_table *table, struct source *src, enum image_id image,
-		     const struct old_image *old, struct error *err)
+struct addition {
+	struct file_table *table;
+	const struct old_image *old; /* NULL: entries are file_entry messages */
+};
+
+static int entry_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
 {
-	auto_image_reader r = NULL;
-	int rc = image_open_typed(src, image, 0, &r, err);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	for (;;) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			return rc;
-		FileEntry **slot = array_add(table);
-		FileEntry *file = !slot ? NULL : old ? entry_wrap(old, msg) : (FileEntry *)msg;
-		if (!file)
-			return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
-		*slot = file;
-		msg = NULL;
-	}
+	const struct addition *to = ctx;
+	FileEntry **slot = array_add(to->table);
+	FileEntry *file = !slot ? NULL : to->old ? entry_wrap(to->old, *msg) : (FileEntry *)*msg;
+	if (!file)
+		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+	*slot = file;
+	*msg = NULL;
+	return 0;
 }
 
 struct sort_key {
@@ -130,9 +125,12 @@ int file_table_read(struct source *src, struct file_table **out, struct error *e
 	    calloc(1, sizeof(*table));
 	if (!table)
 		return error_set(err, ENOMEM, "files.img: out of memory");
-	int rc = image_add(table, src, IMG_FILES, NULL, err);
-	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(old_images); i++)
-		rc = image_add(table, src, old_images[i].image, &old_images[i], err);
+	struct addition to = { table, NULL };
+	int rc = image_each(src, IMG_FILES, 0, entry_add, &to, err);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(old_images); i++) {
+		to.old = &old_images[i];
+		rc = image_each(src, to.old->image, 0, entry_add, &to, err);
+	}
 	if (rc < 0)
 		return rc;
 	if (table_sort(table) < 0)

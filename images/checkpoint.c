@@ -228,30 +228,27 @@ int process_core(const struct checkpoint *cp, uint32_t tid, CoreEntry **out, str
 	return image_read_one(cp->src, IMG_CORE, tid, (ProtobufCMessage **)out, err);
 }
 
+struct old_areas {
+	VmaEntry **items;
+	size_t nr, cap;
+};
+
+static int old_area_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg,
+			struct error *err)
+{
+	struct old_areas *vmas = ctx;
+	VmaEntry **slot = array_add(vmas);
+	if (!slot)
+		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+	*slot = (VmaEntry *)take_ptr(*msg);
+	return 0;
+}
+
 /* Until CRIU 1.7 the areas had an image of their own. */
 static int old_areas_read(const struct checkpoint *cp, uint32_t pid, MmEntry *mm, struct error *err)
 {
-	auto_image_reader r = NULL;
-	struct {
-		VmaEntry **items;
-		size_t nr, cap;
-	} vmas = { 0 };
-	int rc = image_open_typed(cp->src, IMG_VMAS, pid, &r, err);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	while (rc >= 0) {
-		ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			break;
-		VmaEntry **slot = array_add(&vmas);
-		if (!slot) {
-			protobuf_c_message_free_unpacked(msg, NULL);
-			rc = error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
-		} else {
-			*slot = (VmaEntry *)msg;
-		}
-	}
+	struct old_areas vmas = { 0 };
+	int rc = image_each(cp->src, IMG_VMAS, pid, old_area_add, &vmas, err);
 	mm->vmas = vmas.items; /* freed with the message, whatever rc says */
 	mm->n_vmas = vmas.nr;
 	return rc;
@@ -364,23 +361,22 @@ ssize_t checkpoint_files(struct checkpoint *cp, FileEntry *const **out, struct e
 	return rc < 0 ? rc : (ssize_t)file_table_items(cp->files, out);
 }
 
+static int memfd_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
+{
+	struct checkpoint *cp = ctx;
+	MemfdInodeEntry **slot = array_add(&cp->memfds);
+	if (!slot)
+		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+	*slot = (MemfdInodeEntry *)take_ptr(*msg);
+	return 0;
+}
+
 static int memfds_need(struct checkpoint *cp, struct error *err)
 {
-	auto_image_reader r = NULL;
-	int rc = cp->memfds.read ? -ENOENT : image_open_typed(cp->src, IMG_MEMFD_INODE, 0, &r, err);
+	if (cp->memfds.read)
+		return 0;
 	cp->memfds.read = true;
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	for (;;) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			return rc;
-		MemfdInodeEntry **slot = array_add(&cp->memfds);
-		if (!slot)
-			return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
-		*slot = (MemfdInodeEntry *)take_ptr(msg);
-	}
+	return image_each(cp->src, IMG_MEMFD_INODE, 0, memfd_add, cp, err);
 }
 
 int checkpoint_memfd(struct checkpoint *cp, uint32_t inode_id, const MemfdInodeEntry **out,

@@ -437,3 +437,22 @@ int image_read_one(struct source *src, enum image_id id, uint64_t number, Protob
 		*msg = take_ptr(first);
 	return rc;
 }
+
+int image_each(struct source *src, enum image_id id, uint64_t number, image_visit *visit, void *ctx,
+	       struct error *err)
+{
+	auto_image_reader r = NULL;
+	int rc = image_open_typed(src, id, number, &r, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	for (;;) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc > 0)
+			rc = visit(ctx, r, &msg, err);
+		else
+			return rc;
+		if (rc < 0)
+			return rc;
+	}
+}

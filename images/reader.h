@@ -77,6 +77,17 @@ ssize_t image_read_raw(struct image_reader *r, void *buf, size_t len, struct err
 int image_read_one(struct source *src, enum image_id id, uint64_t number, ProtobufCMessage **msg,
 		   struct error *err);
 
+/**
+ * Visit every entry of an image in order; one that is not there has none.
+ * @param visit  may read the payload from r, and keeps the message by setting *msg to NULL;
+ * negative ends the reading
+ * @return 0; -EBADMSG; what visit returned
+ */
+typedef int image_visit(void *ctx, struct image_reader *r, ProtobufCMessage **msg,
+			struct error *err);
+int image_each(struct source *src, enum image_id id, uint64_t number, image_visit *visit, void *ctx,
+	       struct error *err);
+
 static inline void image_reader_cleanup_(struct image_reader **r)
 {
 	image_reader_close(*r);

@@ -50,45 +50,40 @@ const char *field_word(const char *message, const char *field, uint64_t value)
 	return NULL;
 }
 
-static int entry_take(struct file_describer *fd, enum image_id image, const ProtobufCMessage *msg)
+static int remap_take(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
 {
-	if (image == IMG_REMAP_FPATH) {
-		const RemapFilePathEntry *entry = (const RemapFilePathEntry *)msg;
-		struct remap *remap = array_add(&fd->remaps);
-		if (!remap)
-			return -ENOMEM;
-		remap->id = entry->orig_id;
-		remap->type = entry->has_remap_type ? entry->remap_type : REMAP_TYPE__GHOST;
-		return 0;
-	}
-	bool packet = image == IMG_SK_QUEUES;
-	struct amount *amount = packet ? array_add(&fd->packets) : array_add(&fd->pipes);
-	if (!amount)
-		return -ENOMEM;
-	if (packet) {
-		const SkPacketEntry *entry = (const SkPacketEntry *)msg;
-		*amount = (struct amount){ entry->id_for, entry->length };
-	} else {
-		const PipeDataEntry *entry = (const PipeDataEntry *)msg;
-		*amount = (struct amount){ entry->pipe_id, entry->bytes };
-	}
+	const RemapFilePathEntry *entry = (const RemapFilePathEntry *)*msg;
+	struct file_describer *fd = ctx;
+	struct remap *remap = array_add(&fd->remaps);
+	if (!remap)
+		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+	remap->id = entry->orig_id;
+	remap->type = entry->has_remap_type ? entry->remap_type : REMAP_TYPE__GHOST;
 	return 0;
 }
 
-static int image_take(struct file_describer *fd, enum image_id image, struct error *err)
+static int amount_add(struct amounts *amounts, struct amount amount, struct image_reader *r,
+		      struct error *err)
 {
-	auto_image_reader r = NULL;
-	int rc = image_open_typed(checkpoint_source(fd->cp), image, 0, &r, err);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	for (;;) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			return rc;
-		if (entry_take(fd, image, msg) < 0)
-			return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
-	}
+	struct amount *slot = array_add(amounts);
+	if (!slot)
+		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+	*slot = amount;
+	return 0;
+}
+
+static int packet_take(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
+{
+	const SkPacketEntry *entry = (const SkPacketEntry *)*msg;
+	struct file_describer *fd = ctx;
+	return amount_add(&fd->packets, (struct amount){ entry->id_for, entry->length }, r, err);
+}
+
+static int pipe_take(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
+{
+	const PipeDataEntry *entry = (const PipeDataEntry *)*msg;
+	struct file_describer *fd = ctx;
+	return amount_add(&fd->pipes, (struct amount){ entry->pipe_id, entry->bytes }, r, err);
 }
 
 static int remap_compare(const void *a_, const void *b_)
@@ -122,15 +117,20 @@ static int unix_sockets_take(struct file_describer *fd, struct error *err)
 
 int file_describer_new(struct checkpoint *cp, struct file_describer **out, struct error *err)
 {
-	static const enum image_id images[] = { IMG_PIPES_DATA, IMG_FIFO_DATA, IMG_SK_QUEUES,
-						IMG_REMAP_FPATH };
+	static const struct {
+		enum image_id image;
+		image_visit *take;
+	} images[] = { { IMG_PIPES_DATA, pipe_take },
+		       { IMG_FIFO_DATA, pipe_take },
+		       { IMG_SK_QUEUES, packet_take },
+		       { IMG_REMAP_FPATH, remap_take } };
 	auto_file_describer fd = calloc(1, sizeof(*fd));
 	if (!fd)
 		return error_set(err, ENOMEM, "files.img: out of memory");
 	fd->cp = cp;
 	int rc = unix_sockets_take(fd, err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(images); i++)
-		rc = image_take(fd, images[i], err);
+		rc = image_each(checkpoint_source(cp), images[i].image, 0, images[i].take, fd, err);
 	if (rc < 0)
 		return rc;
 	amounts_sum(&fd->pipes);

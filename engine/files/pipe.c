@@ -247,9 +247,12 @@ static struct pipe_item *item_add(struct file_set *set, uint32_t pipe_id, bool f
 	return item;
 }
 
-static int load_one(struct file_set *set, struct image_reader *reader, const PipeDataEntry *e,
-		    bool fifo, struct error *err)
+static int load_one(void *ctx, struct image_reader *reader, ProtobufCMessage **msg,
+		    struct error *err)
 {
+	const PipeDataEntry *e = (const PipeDataEntry *)*msg;
+	bool fifo = image_reader_type(reader)->id == IMG_FIFO_DATA;
+	struct file_set *set = ctx;
 	if (e->bytes > INT32_MAX || (e->has_size && e->size > INT32_MAX))
 		return error_set(err, EBADMSG, "%s: pipe %#x of %u bytes",
 				 image_reader_name(reader), e->pipe_id, e->bytes);
@@ -264,27 +267,10 @@ static int load_one(struct file_set *set, struct image_reader *reader, const Pip
 	return e->bytes ? image_payload_take(reader, &item->data, err) : 0;
 }
 
-static int load_image(struct restore *r, bool fifo, struct error *err)
-{
-	auto_image_reader reader = NULL;
-	enum image_id type = fifo ? IMG_FIFO_DATA : IMG_PIPES_DATA;
-	int rc = image_open_typed(r->images, type, 0, &reader, err);
-	if (rc == -ENOENT)
-		return 0; /* no pipe had an end to read from */
-	while (rc == 0) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(reader, &msg, err);
-		if (rc <= 0)
-			return rc;
-		rc = load_one(r->files, reader, (const PipeDataEntry *)msg, fifo, err);
-	}
-	return rc;
-}
-
 int pipe_load_contents(struct restore *r, struct error *err)
 {
-	int rc = load_image(r, false, err);
-	return rc < 0 ? rc : load_image(r, true, err);
+	int rc = image_each(r->images, IMG_PIPES_DATA, 0, load_one, r->files, err);
+	return rc < 0 ? rc : image_each(r->images, IMG_FIFO_DATA, 0, load_one, r->files, err);
 }
 
 /* @param fd  a writable end that does not block; the pipe is empty */

@@ -150,40 +150,23 @@ static int load_task(struct restore *r, const struct rtask *t, struct error *err
 }
 
 /* Files whose path is not theirs: deleted ones, kept in images of their own. */
-static int load_remaps(struct restore *r, struct error *err)
+static int load_remap(void *set, struct image_reader *reader, ProtobufCMessage **msg,
+		      struct error *err)
 {
-	auto_image_reader reader = NULL;
-	int rc = image_open_typed(r->images, IMG_REMAP_FPATH, 0, &reader, err);
-	if (rc == -ENOENT)
-		return 0;
-	while (rc == 0) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(reader, &msg, err);
-		if (rc <= 0)
-			break;
-		struct file_item *item =
-		    file_set_find(r->files, ((RemapFilePathEntry *)msg)->orig_id);
-		if (item)
-			item->remapped = true;
-		rc = 0;
-	}
-	return rc;
+	(void)reader, (void)err;
+	struct file_item *item = file_set_find(set, ((RemapFilePathEntry *)*msg)->orig_id);
+	if (item)
+		item->remapped = true;
+	return 0;
 }
 
-static int refuse_locks(struct restore *r, struct error *err)
+static int refuse_lock(void *set, struct image_reader *reader, ProtobufCMessage **msg,
+		       struct error *err)
 {
-	auto_image_reader reader = NULL;
-	auto_message ProtobufCMessage *msg = NULL;
-	int rc = image_open_typed(r->images, IMG_FILE_LOCKS, 0, &reader, err);
-	if (rc == -ENOENT)
-		return 0;
-	if (rc == 0)
-		rc = image_next(reader, &msg, err);
-	if (rc <= 0)
-		return rc;
+	(void)set, (void)reader;
 	return error_set(err, ENOTSUP,
 			 "filelocks.img: pid %d held a file lock at the dump: not supported yet",
-			 ((const FileLockEntry *)msg)->pid);
+			 ((const FileLockEntry *)*msg)->pid);
 }
 
 int files_load(struct restore *r, struct error *err)
@@ -195,9 +178,9 @@ int files_load(struct restore *r, struct error *err)
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
 		rc = load_task(r, r->tasks[i], err);
 	if (rc == 0)
-		rc = load_remaps(r, err);
+		rc = image_each(r->images, IMG_REMAP_FPATH, 0, load_remap, r->files, err);
 	if (rc == 0)
-		rc = refuse_locks(r, err);
+		rc = image_each(r->images, IMG_FILE_LOCKS, 0, refuse_lock, r->files, err);
 	if (rc == 0)
 		rc = pipe_load_contents(r, err);
 	return rc < 0 ? rc : window_choose(r->files, err);

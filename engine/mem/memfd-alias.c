@@ -10,28 +10,12 @@
 #include "files.pb-c.h"
 #include "images/reader.h"
 
-typedef int each_fn(struct memfd_aliases *out, const ProtobufCMessage *msg, struct error *err);
-
-static int each_entry(struct source *images, enum image_id id, struct memfd_aliases *out,
-		      each_fn *fn, struct error *err)
+static int note_file(void *ctx, struct image_reader *in, ProtobufCMessage **msg, struct error *err)
 {
-	auto_image_reader in = NULL;
-	int rc = image_open_typed(images, id, 0, &in, err);
+	const FileEntry *e = (const FileEntry *)*msg;
+	struct memfd_aliases *out = ctx;
 
-	while (rc >= 0) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(in, &msg, err);
-		if (rc <= 0)
-			break;
-		rc = fn(out, msg, err);
-	}
-	return rc;
-}
-
-static int note_file(struct memfd_aliases *out, const ProtobufCMessage *msg, struct error *err)
-{
-	const FileEntry *e = (const FileEntry *)msg;
-
+	(void)in;
 	if (!e->memfd)
 		return 0;
 	struct memfd_alias *a = array_add(out);
@@ -41,11 +25,12 @@ static int note_file(struct memfd_aliases *out, const ProtobufCMessage *msg, str
 	return 0;
 }
 
-static int note_inode(struct memfd_aliases *out, const ProtobufCMessage *msg, struct error *err)
+static int note_inode(void *ctx, struct image_reader *in, ProtobufCMessage **msg, struct error *err)
 {
-	const MemfdInodeEntry *e = (const MemfdInodeEntry *)msg;
+	const MemfdInodeEntry *e = (const MemfdInodeEntry *)*msg;
+	struct memfd_aliases *out = ctx;
 
-	(void)err;
+	(void)in, (void)err;
 	if (strcmp(e->name, "/dev/zero"))
 		return 0;
 	for (size_t i = 0; i < out->nr; i++) {
@@ -59,10 +44,10 @@ static int note_inode(struct memfd_aliases *out, const ProtobufCMessage *msg, st
 
 int memfd_aliases_load(struct source *images, struct memfd_aliases *out, struct error *err)
 {
-	int rc = each_entry(images, IMG_FILES, out, note_file, err);
+	int rc = image_each(images, IMG_FILES, 0, note_file, out, err);
 
 	if (rc == 0 && out->nr)
-		rc = each_entry(images, IMG_MEMFD_INODE, out, note_inode, err);
+		rc = image_each(images, IMG_MEMFD_INODE, 0, note_inode, out, err);
 	return rc;
 }
 

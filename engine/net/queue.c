@@ -168,27 +168,21 @@ static int load_rights(const SkPacketEntry *e, struct queue_item *item, struct e
 	return 0;
 }
 
+static int load_item(void *out, struct image_reader *reader, ProtobufCMessage **msg,
+		     struct error *err)
+{
+	const SkPacketEntry *e = (const SkPacketEntry *)*msg;
+	struct queue_item *item = array_add((struct queue_list *)out);
+	if (!item)
+		return error_set(err, ENOMEM, "out of memory");
+	item->id = e->id_for;
+	int rc = load_rights(e, item, err);
+	return rc < 0 ? rc : image_payload_take(reader, &item->data, err);
+}
+
 int queue_load(struct restore *r, struct queue_list *out, struct error *err)
 {
-	auto_image_reader reader = NULL;
-	int rc = image_open_typed(r->images, IMG_SK_QUEUES, 0, &reader, err);
-	if (rc == -ENOENT)
-		return 0;
-	while (rc == 0) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(reader, &msg, err);
-		if (rc <= 0)
-			break;
-		const SkPacketEntry *e = (const SkPacketEntry *)msg;
-		struct queue_item *item = array_add(out);
-		if (!item)
-			return error_set(err, ENOMEM, "out of memory");
-		item->id = e->id_for;
-		rc = load_rights(e, item, err);
-		if (rc == 0)
-			rc = image_payload_take(reader, &item->data, err);
-	}
-	return rc;
+	return image_each(r->images, IMG_SK_QUEUES, 0, load_item, out, err);
 }
 
 static int send_message(struct restore *r, const struct queue_item *item, int from,
