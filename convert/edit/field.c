@@ -9,51 +9,7 @@
 
 #include "base/cleanup.h"
 #include "convert/json/message.h"
-
-static size_t element_size(const ProtobufCFieldDescriptor *f)
-{
-	switch (f->type) {
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	default:
-		return 4;
-	}
-}
-
-static bool is_list(const ProtobufCFieldDescriptor *f)
-{
-	return f->label == PROTOBUF_C_LABEL_REPEATED;
-}
-
-static void *value_at(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)
-{
-	return (char *)msg + f->offset;
-}
-
-static size_t *list_count(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)
-{
-	return (size_t *)((char *)msg + f->quantifier_offset);
-}
-
-static bool is_present(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)
-{
-	if (f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE)
-		return *(void **)value_at(msg, f) != NULL;
-	return f->label != PROTOBUF_C_LABEL_OPTIONAL ||
-	       *(protobuf_c_boolean *)((char *)msg + f->quantifier_offset);
-}
+#include "images/fields.h"
 
 static void element_release(const ProtobufCFieldDescriptor *f, void *at)
 {
@@ -63,24 +19,24 @@ static void element_release(const ProtobufCFieldDescriptor *f, void *at)
 		free(*(void **)at);
 	else if (f->type == PROTOBUF_C_TYPE_BYTES)
 		free(((ProtobufCBinaryData *)at)->data);
-	memset(at, 0, element_size(f));
+	memset(at, 0, field_element_size(f));
 }
 
 static void field_clear(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)
 {
-	if (!is_list(f)) {
-		element_release(f, value_at(msg, f));
+	if (!field_is_list(f)) {
+		element_release(f, field_at(msg, f));
 		if (f->label == PROTOBUF_C_LABEL_OPTIONAL && f->type != PROTOBUF_C_TYPE_STRING &&
 		    f->type != PROTOBUF_C_TYPE_MESSAGE)
 			*(protobuf_c_boolean *)((char *)msg + f->quantifier_offset) = 0;
 		return;
 	}
-	char *items = *(char **)value_at(msg, f);
-	for (size_t i = 0; i < *list_count(msg, f); i++)
-		element_release(f, items + i * element_size(f));
+	char *items = *(char **)field_at(msg, f);
+	for (size_t i = 0; i < *field_list_count(msg, f); i++)
+		element_release(f, items + i * field_element_size(f));
 	free(items);
-	*(void **)value_at(msg, f) = NULL;
-	*list_count(msg, f) = 0;
+	*(void **)field_at(msg, f) = NULL;
+	*field_list_count(msg, f) = 0;
 }
 
 static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessage *msg, const char *name,
@@ -103,7 +59,7 @@ static int visit_element(const struct field_ref *ref, const struct path_part *pa
 	if (ref->field->type != PROTOBUF_C_TYPE_MESSAGE)
 		return error_set(err, EINVAL, "%s is no message: %s cannot be in it",
 				 ref->field->name, part[1].name);
-	void *at = value_at(ref->msg, ref->field);
+	void *at = field_at(ref->msg, ref->field);
 	ProtobufCMessage *inner = ref->index == SIZE_MAX ? *(ProtobufCMessage **)at
 							 : (*(ProtobufCMessage ***)at)[ref->index];
 	return inner ? field_walk(inner, part + 1, nr - 1, found, visit, arg, err) : 0;
@@ -128,17 +84,17 @@ int field_walk(ProtobufCMessage *msg, const struct path_part *part, size_t nr, s
 	if (!ref.field)
 		return -EINVAL;
 	if (part->select == SELECT_WHOLE) {
-		if (is_list(ref.field) && nr > 1)
+		if (field_is_list(ref.field) && nr > 1)
 			return error_set(err, EINVAL, "%s is a list: say which, %s[0]", part->name,
 					 part->name);
 		return visit_element(&ref, part, nr, found, visit, arg, err);
 	}
-	if (!is_list(ref.field))
+	if (!field_is_list(ref.field))
 		return error_set(err, EINVAL, "%s is no list", part->name);
 	/* backwards: what is visited may take itself away */
-	for (size_t i = *list_count(msg, ref.field); i-- > 0;) {
+	for (size_t i = *field_list_count(msg, ref.field); i-- > 0;) {
 		ref.index = i;
-		int rc = selected(*(ProtobufCMessage *const **)value_at(msg, ref.field), i,
+		int rc = selected(*(ProtobufCMessage *const **)field_at(msg, ref.field), i,
 				  ref.field, part, err);
 		if (rc > 0)
 			rc = visit_element(&ref, part, nr, found, visit, arg, err);
@@ -236,7 +192,7 @@ static int json_of(const ProtobufCFieldDescriptor *f, bool whole, const char *va
 		   struct strbuf *out)
 {
 	bool structured = f->type == PROTOBUF_C_TYPE_MESSAGE || f->type == PROTOBUF_C_TYPE_BOOL ||
-			  (whole && is_list(f));
+			  (whole && field_is_list(f));
 	if (structured || (is_number(value) && f->type != PROTOBUF_C_TYPE_STRING &&
 			   f->type != PROTOBUF_C_TYPE_BYTES))
 		return strbuf_str(out, value);
@@ -281,15 +237,15 @@ static void move_field(ProtobufCMessage *to, ProtobufCMessage *from,
 		       const ProtobufCFieldDescriptor *f)
 {
 	field_clear(to, f);
-	if (is_list(f)) {
-		*(void **)value_at(to, f) = *(void **)value_at(from, f);
-		*list_count(to, f) = *list_count(from, f);
-		*(void **)value_at(from, f) = NULL;
-		*list_count(from, f) = 0;
+	if (field_is_list(f)) {
+		*(void **)field_at(to, f) = *(void **)field_at(from, f);
+		*field_list_count(to, f) = *field_list_count(from, f);
+		*(void **)field_at(from, f) = NULL;
+		*field_list_count(from, f) = 0;
 		return;
 	}
-	memcpy(value_at(to, f), value_at(from, f), element_size(f));
-	memset(value_at(from, f), 0, element_size(f));
+	memcpy(field_at(to, f), field_at(from, f), field_element_size(f));
+	memset(field_at(from, f), 0, field_element_size(f));
 	if (f->label == PROTOBUF_C_LABEL_OPTIONAL && f->type != PROTOBUF_C_TYPE_STRING &&
 	    f->type != PROTOBUF_C_TYPE_MESSAGE)
 		*(protobuf_c_boolean *)((char *)to + f->quantifier_offset) = 1;
@@ -304,12 +260,12 @@ static int parse_element(const struct field_ref *ref, const char *value, void *t
 	if (!fresh)
 		return error_set(err, ENOMEM, "out of memory");
 	int rc = parse_field(ref, true, value, fresh, err);
-	if (rc == 0 && *list_count(fresh, f) != 1)
+	if (rc == 0 && *field_list_count(fresh, f) != 1)
 		rc = error_set(err, EINVAL, "%s: \"%.80s\" is not one element", f->name, value);
 	if (rc == 0) {
-		char *from = *(char **)value_at(fresh, f);
-		memcpy(to, from, element_size(f));
-		memset(from, 0, element_size(f)); /* nothing is left to release */
+		char *from = *(char **)field_at(fresh, f);
+		memcpy(to, from, field_element_size(f));
+		memset(from, 0, field_element_size(f)); /* nothing is left to release */
 	}
 	protobuf_c_message_free_unpacked(fresh, NULL);
 	return rc;
@@ -322,9 +278,9 @@ static int set_element(const struct field_ref *ref, const char *value, struct er
 	int rc = parse_element(ref, value, fresh, err);
 	if (rc < 0)
 		return rc;
-	char *at = *(char **)value_at(ref->msg, f) + ref->index * element_size(f);
+	char *at = *(char **)field_at(ref->msg, f) + ref->index * field_element_size(f);
 	element_release(f, at);
-	memcpy(at, fresh, element_size(f));
+	memcpy(at, fresh, field_element_size(f));
 	return 0;
 }
 
@@ -345,13 +301,13 @@ int field_set(const struct field_ref *ref, const char *value, struct error *err)
 int field_append(const struct field_ref *ref, const char *value, struct error *err)
 {
 	const ProtobufCFieldDescriptor *f = ref->field;
-	if (!is_list(f) || ref->index != SIZE_MAX)
+	if (!field_is_list(f) || ref->index != SIZE_MAX)
 		return error_set(err, EINVAL, "%s is no list: nothing can be appended", f->name);
-	size_t *nr = list_count(ref->msg, f), size = element_size(f);
-	char *items = reallocarray(*(void **)value_at(ref->msg, f), *nr + 1, size);
+	size_t *nr = field_list_count(ref->msg, f), size = field_element_size(f);
+	char *items = reallocarray(*(void **)field_at(ref->msg, f), *nr + 1, size);
 	if (!items)
 		return error_set(err, ENOMEM, "out of memory");
-	*(void **)value_at(ref->msg, f) = items;
+	*(void **)field_at(ref->msg, f) = items;
 	int rc = parse_element(ref, value, items + *nr * size, err);
 	*nr += rc == 0;
 	return rc;
@@ -362,19 +318,19 @@ int field_delete(const struct field_ref *ref, struct error *err)
 	const ProtobufCFieldDescriptor *f = ref->field;
 	if (f->label == PROTOBUF_C_LABEL_REQUIRED)
 		return error_set(err, EINVAL, "%s has to be there", f->name);
-	if (!is_list(f) && !is_present(ref->msg, f))
+	if (!field_is_list(f) && !field_count(ref->msg, f))
 		return error_set(err, ENOENT, "%s is not there", f->name);
 	if (ref->index == SIZE_MAX) {
 		field_clear(ref->msg, f);
 		return 0;
 	}
-	char *items = *(char **)value_at(ref->msg, f);
-	size_t size = element_size(f), left = --*list_count(ref->msg, f) - ref->index;
+	char *items = *(char **)field_at(ref->msg, f);
+	size_t size = field_element_size(f), left = --*field_list_count(ref->msg, f) - ref->index;
 	element_release(f, items + ref->index * size);
 	memmove(items + ref->index * size, items + (ref->index + 1) * size, left * size);
-	if (*list_count(ref->msg, f) == 0) {
+	if (*field_list_count(ref->msg, f) == 0) {
 		free(items);
-		*(void **)value_at(ref->msg, f) = NULL;
+		*(void **)field_at(ref->msg, f) = NULL;
 	}
 	return 0;
 }

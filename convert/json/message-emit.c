@@ -8,6 +8,7 @@
 #include "convert/json/message.h"
 #include "convert/json/quoted.h"
 #include "convert/json/value.h"
+#include "images/fields.h"
 #include "images/hints.h"
 
 static const struct hint hex_hint = { .kind = HINT_HEX };
@@ -90,41 +91,6 @@ static void element_to_json(const ProtobufCFieldDescriptor *field, const void *a
 	}
 }
 
-static size_t element_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	default:
-		return 4;
-	}
-}
-
-static size_t field_count(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field)
-{
-	const char *base = (const char *)msg;
-	if (field->label == PROTOBUF_C_LABEL_REQUIRED)
-		return 1;
-	if (field->label == PROTOBUF_C_LABEL_REPEATED)
-		return *(const size_t *)(base + field->quantifier_offset);
-	if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE) {
-		/* an absent string points to the schema's default */
-		const void *value = *(void *const *)(base + field->offset);
-		return value && value != field->default_value;
-	}
-	return *(const protobuf_c_boolean *)(base + field->quantifier_offset) != 0;
-}
-
 static bool is_integer(ProtobufCType type)
 {
 	return type != PROTOBUF_C_TYPE_STRING && type != PROTOBUF_C_TYPE_BYTES &&
@@ -149,11 +115,11 @@ static const struct hint *field_hint(const ProtobufCMessage *msg,
 static void list_to_json(const ProtobufCFieldDescriptor *field, const void *items, size_t nr,
 			 const struct hint *hint, struct json_out *out)
 {
-	if (hint && hint->kind == HINT_ADDRESS && element_size(field->type) == 4) {
+	if (hint && hint->kind == HINT_ADDRESS && field_element_size(field) == 4) {
 		address_to_json(out, items, nr);
 		return;
 	}
-	size_t size = element_size(field->type);
+	size_t size = field_element_size(field);
 	json_begin(out, '[');
 	for (size_t i = 0; i < nr; i++)
 		element_to_json(field, (const char *)items + i * size, hint, out);
@@ -192,7 +158,7 @@ static void field_to_json(const ProtobufCMessage *msg, const ProtobufCFieldDescr
 	else if (index == SIZE_MAX)
 		list_to_json(field, *(void *const *)at, nr, hint, out);
 	else
-		element_to_json(field, *(const char *const *)at + index * element_size(field->type),
+		element_to_json(field, *(const char *const *)at + index * field_element_size(field),
 				hint, out);
 }
 

@@ -11,6 +11,7 @@
 #include "convert/json/message.h"
 #include "convert/json/quoted.h"
 #include "convert/json/value.h"
+#include "images/fields.h"
 #include "images/reader.h"
 
 #define LIKELY     4   /* so many fields ahead are tried by name */
@@ -211,31 +212,12 @@ static int element_read(struct json_in *in, const struct place *p, struct strbuf
 	return rc < 0 ? rc : integer_store(in, &n, bits, is_signed, at, err);
 }
 
-static size_t element_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_SINT32:
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-	case PROTOBUF_C_TYPE_BOOL:
-	case PROTOBUF_C_TYPE_ENUM:
-		return 4;
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	default:
-		return 8;
-	}
-}
-
 /* A zeroed element at the end of a repeated field, whose storage doubles from 4. */
 static void *list_add(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field)
 {
 	size_t *nr = (size_t *)((char *)msg + field->quantifier_offset);
 	char **items = (char **)((char *)msg + field->offset);
-	size_t size = element_size(field->type);
+	size_t size = field_element_size(field);
 	if (*nr == 0 || (*nr >= 4 && (*nr & (*nr - 1)) == 0)) {
 		char *grown = reallocarray(*items, *nr ? *nr * 2 : 4, size);
 		if (!grown)
@@ -295,7 +277,7 @@ static int list_read(struct json_in *in, ProtobufCMessage *msg, const struct pla
 		     struct strbuf *scratch, struct error *err)
 {
 	const struct hint *hint = place_hint(p);
-	bool is_address = hint && hint->kind == HINT_ADDRESS && element_size(p->field->type) == 4;
+	bool is_address = hint && hint->kind == HINT_ADDRESS && field_element_size(p->field) == 4;
 	int rc = json_enter(in, JSON_ARRAY, err);
 	if (rc < 0)
 		return rc;
