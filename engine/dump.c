@@ -63,6 +63,8 @@ static int write_tasks(struct dump *d, struct error *err)
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
 		rc = is_alive(d->tasks[i]) ? files_dump_task(d, d->tasks[i], err) : 0;
 	if (rc == 0)
+		rc = files_dump_settle(d, err);
+	if (rc == 0)
 		rc = net_dump_check(d, err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
 		rc = task_dump_cores(d, d->tasks[i], err);

@@ -128,6 +128,8 @@ static int run_stages(struct restore *r, struct restore_stats *stats, struct err
 	if (rc < 0)
 		return rc;
 	log_info("%zu tasks are born", r->nr_tasks);
+	if ((rc = files_finish(r, err)) < 0)
+		return rc;
 	stage_pass(r, STAGE_BIRTH, births);
 	if ((rc = stage_wait(r, STAGE_GROUPS, err)) < 0)
 		return rc;

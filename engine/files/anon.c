@@ -21,17 +21,14 @@ bool anon_is(const struct open_file *f, const char *name)
 	       !strcmp(at + len, "]");
 }
 
-ssize_t anon_read_fdinfo(const struct open_file *f, char *buf, size_t size, struct error *err)
+int anon_fdinfo_text(const struct open_file *f, struct strbuf *out, struct error *err)
 {
 	char name[32], holder[96];
 	snprintf(name, sizeof(name), "fdinfo/%d", f->task_fd);
-	auto_fd fd = openat(f->task->proc_fd, name, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -errno : fd_read_full(fd, buf, size - 1);
-	if (len < 0)
-		return error_code(err, (int)len, "%s: read %s",
-				  file_holder(f, holder, sizeof(holder)), name);
-	buf[len] = 0;
-	return len;
+	int rc = file_read_at(f->task->proc_fd, name, out, err);
+	if (rc == 0 && strbuf_char(out, 0) < 0)
+		rc = error_set(err, ENOMEM, "out of memory");
+	return rc < 0 ? error_wrap(err, rc, "%s", file_holder(f, holder, sizeof(holder))) : 0;
 }
 
 int anon_odd(const struct open_file *f, const char *what, struct error *err)

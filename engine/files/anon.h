@@ -3,12 +3,13 @@
  */
 #pragma once
 
+#include "base/strbuf.h"
 #include "engine/files/file.h"
 
 /** Is it "anon_inode:[NAME]"? */
 bool anon_is(const struct open_file *f, const char *name);
-/** Text of /proc/PID/fdinfo/N. @return length; -errno naming the holder */
-ssize_t anon_read_fdinfo(const struct open_file *f, char *buf, size_t size, struct error *err);
+/** Text of /proc/PID/fdinfo/N, with a NUL behind. Errors name the holder. */
+int anon_fdinfo_text(const struct open_file *f, struct strbuf *out, struct error *err);
 /** The number behind "KEY:" in that text, in a base. @return false: there is none */
 bool anon_number(const char *text, const char *key, int base, uint64_t *out);
 /** What the kernel printed is not what was expected. @return -EPROTO, always */

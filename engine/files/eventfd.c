@@ -21,7 +21,7 @@ static bool eventfd_match(const struct open_file *f)
 /* Bit 0 of the flags, which no descriptor has there, says that it counts as a semaphore. */
 static int eventfd_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
-	char text[4096];
+	auto_strbuf text = { 0 };
 	uint64_t semaphore = 0;
 	(void)d;
 	EventfdFileEntry *efd = malloc(sizeof(*efd));
@@ -30,12 +30,12 @@ static int eventfd_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 	eventfd_file_entry__init(efd);
 	e->efd = efd;
 	efd->id = e->id;
-	ssize_t len = anon_read_fdinfo(f, text, sizeof(text), err);
-	if (len < 0)
-		return (int)len;
-	if (!anon_number(text, "eventfd-count:", 16, &efd->counter))
+	int rc = anon_fdinfo_text(f, &text, err);
+	if (rc < 0)
+		return rc;
+	if (!anon_number(text.data, "eventfd-count:", 16, &efd->counter))
 		return anon_odd(f, "counter", err);
-	anon_number(text, "eventfd-semaphore:", 10, &semaphore); /* Linux 6.5 */
+	anon_number(text.data, "eventfd-semaphore:", 10, &semaphore); /* Linux 6.5 */
 	efd->flags = f->flags | (semaphore ? EFD_SEMAPHORE : 0);
 	return owner_dump(f, &efd->fown, err);
 }

@@ -50,6 +50,11 @@ struct file_type {
 	int (*check)(const FileEntry *e, struct error *err);
 	/** Open it again. @return descriptor, or -errno. Runs before the tasks are born. */
 	int (*open)(struct restore *r, const FileEntry *e, struct error *err);
+	/**
+	 * What has to wait until everything else is open and all tasks are born; in the
+	 * coordinator, whose descriptor is the same description as theirs. NULL: nothing.
+	 */
+	int (*finish)(struct restore *r, const FileEntry *e, int fd, struct error *err);
 	/** Who gets the signals of this description; NULL when the type has no such field. */
 	const FownEntry *(*owner)(struct restore *r, const FileEntry *e);
 };
@@ -70,6 +75,8 @@ int files_dump_mapped(struct dump *d, struct task *t, const struct vma *vma, uin
 /** The id of a descriptor of our own, as it came out of a queue. */
 int files_dump_received(struct dump *d, int fd, uint32_t *id, struct error *err);
 int files_dump_exe(struct dump *d, struct task *t, uint32_t *id, struct error *err);
+/** When every task's are known, and before memory: what needs all of them. May refuse. */
+int files_dump_settle(struct dump *d, struct error *err);
 /** files.img, pipes-data.img … once all tasks are through. */
 int files_dump_finish(struct dump *d, struct error *err);
 
@@ -96,6 +103,8 @@ int files_get(struct restore *r, uint32_t id, struct error *err);
  * Coordinator or task.
  */
 int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct error *err);
+/** In the coordinator, when all tasks are born: what needs everything else open. */
+int files_finish(struct restore *r, struct error *err);
 /** In a task: put descriptors at their numbers, close the rest; set cwd, root and umask. */
 int files_install(struct restore *r, struct rtask *t, struct error *err);
 /** In the coordinator, when all tasks exist and before any runs: F_SETOWN of what had an owner. */

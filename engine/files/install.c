@@ -106,6 +106,23 @@ int files_open_all(struct restore *r, struct error *err)
 	return rc;
 }
 
+int files_finish(struct restore *r, struct error *err)
+{
+	char user[64];
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
+		const struct file_item *item = &r->files->items[i];
+		if (item->fd < 0 || !item->type->finish)
+			continue;
+		rc = item->type->finish(r, item->entry, item->fd, err);
+		if (rc < 0)
+			rc = error_wrap(err, rc, "%s: %s",
+					file_set_user(r->files, item->id, user, sizeof(user)),
+					item->type->name);
+	}
+	return rc;
+}
+
 static int close_numbers(unsigned int first, unsigned int last)
 {
 	return first > last || syscall(SYS_close_range, first, last, 0) == 0 ? 0 : -errno;

@@ -9,8 +9,6 @@
 #include "base/cleanup.h"
 #include "images/reader.h"
 
-#define FD_LIMIT (1u << 30) /* above fs.nr_open of any kernel */
-
 static int item_compare(const void *left, const void *right)
 {
 	const struct file_item *a = left, *b = right;
@@ -209,7 +207,7 @@ void file_set_free(struct file_set *set)
 	free(set);
 }
 
-static const struct fd_row *row_of(const struct fd_rows *rows, uint32_t id)
+const struct fd_row *fd_rows_of_file(const struct fd_rows *rows, uint32_t id)
 {
 	for (size_t i = 0; i < rows->nr; i++)
 		if (rows->items[i].id == id)
@@ -217,11 +215,17 @@ static const struct fd_row *row_of(const struct fd_rows *rows, uint32_t id)
 	return NULL;
 }
 
+const struct fd_row *fd_rows_find(const struct fd_rows *rows, uint32_t fd)
+{
+	const struct fd_row key = { .fd = fd };
+	return rows->nr ? bsearch(&key, rows->items, rows->nr, sizeof(key), row_compare) : NULL;
+}
+
 const struct rtask *file_set_holder(struct restore *r, uint32_t id)
 {
 	const struct fd_rows *rows = NULL;
 	for (size_t i = 0; i < r->files->tables.nr && !rows; i++)
-		if (row_of(&r->files->tables.items[i], id))
+		if (fd_rows_of_file(&r->files->tables.items[i], id))
 			rows = &r->files->tables.items[i];
 	for (size_t i = 0; rows && i < r->nr_tasks; i++)
 		if (r->tasks[i]->pid == rows->pid)
@@ -233,7 +237,7 @@ const char *file_set_user(struct file_set *set, uint32_t id, char *out, size_t l
 {
 	for (size_t i = 0; i < set->tables.nr; i++) {
 		const struct fd_rows *rows = &set->tables.items[i];
-		const struct fd_row *row = row_of(rows, id);
+		const struct fd_row *row = fd_rows_of_file(rows, id);
 		if (row) {
 			snprintf(out, len, "pid %d, fd %u", rows->pid, row->fd);
 			return out;

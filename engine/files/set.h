@@ -6,6 +6,8 @@
 #include "base/strbuf.h"
 #include "engine/files/file.h"
 
+#define FD_LIMIT (1u << 30) /* above fs.nr_open of any kernel */
+
 struct file_item { /* an entry of files.img */
 	uint32_t id;
 	FileEntry *entry;
@@ -68,8 +70,10 @@ struct file_set {
 	unsigned int first, last; /* the window */
 };
 
-struct file_item *file_set_find(struct file_set *set, uint32_t id);     /* NULL: none */
-struct fd_rows *file_set_rows(struct file_set *set, uint32_t files_id); /* NULL: none */
+struct file_item *file_set_find(struct file_set *set, uint32_t id);            /* NULL: none */
+struct fd_rows *file_set_rows(struct file_set *set, uint32_t files_id);        /* NULL: none */
+const struct fd_row *fd_rows_of_file(const struct fd_rows *rows, uint32_t id); /* NULL: none */
+const struct fd_row *fd_rows_find(const struct fd_rows *rows, uint32_t fd);    /* NULL: none */
 /** The first task that has a descriptor of this file; NULL: none. */
 const struct rtask *file_set_holder(struct restore *r, uint32_t id);
 /** "pid 12, fd 5": somebody who has this file, for messages. @return out. */

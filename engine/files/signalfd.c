@@ -18,7 +18,7 @@ static bool signalfd_match(const struct open_file *f)
 
 static int signalfd_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
-	char text[4096];
+	auto_strbuf text = { 0 };
 	(void)d;
 	SignalfdEntry *sgfd = malloc(sizeof(*sgfd));
 	if (!sgfd)
@@ -27,10 +27,10 @@ static int signalfd_dump(struct dump *d, const struct open_file *f, FileEntry *e
 	e->sgfd = sgfd;
 	sgfd->id = e->id;
 	sgfd->flags = f->flags;
-	ssize_t len = anon_read_fdinfo(f, text, sizeof(text), err);
-	if (len < 0)
-		return (int)len;
-	if (!anon_number(text, "sigmask:", 16, &sgfd->sigmask))
+	int rc = anon_fdinfo_text(f, &text, err);
+	if (rc < 0)
+		return rc;
+	if (!anon_number(text.data, "sigmask:", 16, &sgfd->sigmask))
 		return anon_odd(f, "signal mask", err);
 	return owner_dump(f, &sgfd->fown, err);
 }

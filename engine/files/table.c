@@ -15,16 +15,6 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 
-struct description { /* a node of the tree; its first holder stands for it */
-	dev_t dev;
-	ino_t ino;
-	pid_t pid;
-	int fd;
-	uint32_t id;
-	FdTypes type;
-	int failed; /* of a search key: why kcmp could not tell */
-};
-
 struct special {
 	dev_t dev;
 	ino_t ino;
@@ -83,6 +73,25 @@ int file_table_identify(struct file_table *t, const struct open_file *f, uint32_
 	*id = &found->id;
 	*type = &found->type;
 	return !known;
+}
+
+struct each {
+	void (*fn)(const struct description *known, void *ctx);
+	void *ctx;
+};
+
+static void visit(const void *node, VISIT which, void *closure)
+{
+	const struct each *each = closure;
+	if (which == preorder || which == leaf)
+		each->fn(*(struct description *const *)node, each->ctx);
+}
+
+void file_table_each(const struct file_table *t,
+		     void (*fn)(const struct description *known, void *ctx), void *ctx)
+{
+	struct each each = { fn, ctx };
+	twalk_r(t->descriptions, visit, &each);
 }
 
 static int special_compare(const void *left, const void *right)
@@ -194,6 +203,7 @@ void file_table_free(struct file_table *t)
 	tdestroy(t->specials, free);
 	free(t->pipes.items);
 	free(t->dumped.items);
+	epolls_free(t);
 	fd_close(t->self.proc_fd);
 	for (size_t i = 0; i < t->received.nr; i++)
 		fd_close(t->received.items[i]);
@@ -201,6 +211,11 @@ void file_table_free(struct file_table *t)
 	fd_close(t->pipe[0]);
 	fd_close(t->pipe[1]);
 	free(t);
+}
+
+int files_dump_settle(struct dump *d, struct error *err)
+{
+	return epolls_settle(d, err);
 }
 
 int files_dump_finish(struct dump *d, struct error *err)

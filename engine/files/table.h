@@ -18,6 +18,23 @@ struct pipe_seen { /* one pipe or FIFO, however many descriptors lead to it */
 	char holder[96]; /* the first that held it, for messages */
 };
 
+struct description { /* an open file description; its first holder stands for it */
+	dev_t dev;
+	ino_t ino;
+	pid_t pid;
+	int fd;
+	uint32_t id;
+	FdTypes type;
+	int failed; /* of a search key: why kcmp could not tell */
+};
+
+struct epoll_seen {       /* an epoll instance: written when all tables are known */
+	FileEntry *entry; /* owned */
+	struct task *task;
+	int fd; /* its number in that task */
+	char holder[96];
+};
+
 struct file_table {
 	struct image_writer *files;   /* files.img */
 	struct image_writer *data[2]; /* pipes-data.img, fifo-data.img; made on first use */
@@ -34,7 +51,11 @@ struct file_table {
 			pid_t pid;
 		} * items;
 		size_t nr, cap;
-	} dumped;         /* descriptor tables that have their fdinfo image */
+	} dumped; /* descriptor tables that have their fdinfo image */
+	struct {
+		struct epoll_seen *items;
+		size_t nr, cap;
+	} epolls;
 	int pipe[2];      /* where tee(2) copies pipes to */
 	struct task self; /* this process, once it was asked about a received descriptor */
 	struct {
@@ -59,6 +80,10 @@ int file_table_identify(struct file_table *t, const struct open_file *f, uint32_
  */
 int file_table_special(struct file_table *t, dev_t dev, ino_t ino, const char *path, bool by_maps,
 		       uint32_t **id, struct error *err);
+
+/** Every open file description seen so far. */
+void file_table_each(const struct file_table *t,
+		     void (*each)(const struct description *known, void *ctx), void *ctx);
 
 /** Write one more entry of files.img. */
 int file_table_write(struct dump *d, const FileEntry *e, struct error *err);
@@ -88,6 +113,10 @@ int pipe_dump_contents(struct dump *d, const struct open_file *f, uint32_t *pipe
 /** After the last task: the sizes of pipes nobody reads; warn of those that lead out of the tree.
  */
 int pipes_finish(struct dump *d, struct error *err);
+
+/** When every descriptor is known: find what epoll instances watch, refuse, write them. */
+int epolls_settle(struct dump *d, struct error *err);
+void epolls_free(struct file_table *t);
 
 /**
  * The id of what a link in /proc/PID leads to.

@@ -34,7 +34,7 @@ static bool find_time(const char *text, const char *key, uint64_t *sec, uint64_t
 
 static int timerfd_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
-	char text[4096];
+	auto_strbuf text = { 0 };
 	uint64_t clock, flags;
 	(void)d;
 	TimerfdEntry *tfd = malloc(sizeof(*tfd));
@@ -44,14 +44,14 @@ static int timerfd_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 	e->tfd = tfd;
 	tfd->id = e->id;
 	tfd->flags = f->flags;
-	ssize_t len = anon_read_fdinfo(f, text, sizeof(text), err);
-	if (len < 0)
-		return (int)len;
-	if (!anon_number(text, "clockid:", 10, &clock) ||
-	    !anon_number(text, "ticks:", 10, &tfd->ticks) ||
-	    !anon_number(text, "settime flags:", 8, &flags) ||
-	    !find_time(text, "it_value:", &tfd->vsec, &tfd->vnsec) ||
-	    !find_time(text, "it_interval:", &tfd->isec, &tfd->insec))
+	int rc = anon_fdinfo_text(f, &text, err);
+	if (rc < 0)
+		return rc;
+	if (!anon_number(text.data, "clockid:", 10, &clock) ||
+	    !anon_number(text.data, "ticks:", 10, &tfd->ticks) ||
+	    !anon_number(text.data, "settime flags:", 8, &flags) ||
+	    !find_time(text.data, "it_value:", &tfd->vsec, &tfd->vnsec) ||
+	    !find_time(text.data, "it_interval:", &tfd->isec, &tfd->insec))
 		return anon_odd(f, "timer", err);
 	tfd->clockid = (uint32_t)clock;
 	tfd->settime_flags = (uint32_t)flags;

@@ -7,6 +7,7 @@
 
 extern const struct file_type file_device;   /* dev.c */
 extern const struct file_type file_pipe;     /* pipe.c */
+extern const struct file_type file_epoll;    /* epoll.c */
 extern const struct file_type file_eventfd;  /* eventfd.c */
 extern const struct file_type file_signalfd; /* signalfd.c */
 extern const struct file_type file_timerfd;  /* timerfd.c */

@@ -35,12 +35,22 @@ bool window_find(const uint32_t *used, size_t nr, unsigned int want, unsigned in
 	return false;
 }
 
+static size_t copy_watched(const EventpollFileEntry *ep, uint32_t *out)
+{
+	size_t nr = ep ? ep->n_tfd : 0;
+	for (size_t i = 0; i < nr; i++)
+		out[i] = ep->tfd[i]->tfd;
+	return nr;
+}
+
 /* Every number any task uses, sorted, once. */
 static int used_numbers(const struct file_set *set, uint32_t **out, size_t *nr)
 {
 	size_t all = 0, kept = 0;
 	for (size_t i = 0; i < set->tables.nr; i++)
 		all += set->tables.items[i].nr;
+	for (size_t i = 0; i < set->nr_items; i++)
+		all += set->items[i].entry->epfd ? set->items[i].entry->epfd->n_tfd : 0;
 	uint32_t *used = calloc(all + 1, sizeof(*used));
 	if (!used)
 		return -ENOMEM;
@@ -48,6 +58,8 @@ static int used_numbers(const struct file_set *set, uint32_t **out, size_t *nr)
 	for (size_t i = 0; i < set->tables.nr; i++)
 		for (size_t j = 0; j < set->tables.items[i].nr; j++)
 			used[all++] = set->tables.items[i].items[j].fd;
+	for (size_t i = 0; i < set->nr_items; i++) /* through these files are watched */
+		all += copy_watched(set->items[i].entry->epfd, used + all);
 	qsort(used, all, sizeof(*used), number_compare);
 	for (size_t i = 0; i < all; i++)
 		if (i == 0 || used[i] != used[kept - 1])

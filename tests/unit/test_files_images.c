@@ -29,6 +29,8 @@ struct set {
 	FownEntry fown;
 	RegFileEntry reg;
 	PipeEntry pipe;
+	EventpollFileEntry epoll;
+	EventpollTfdEntry target;
 	UnixSkEntry sk, sk2;
 	SkOptsEntry opts;
 	FileEntry file, second; /* second is written when its id is not 0 */
@@ -47,6 +49,8 @@ static void set_init(struct set *s)
 	fown_entry__init(&s->fown);
 	reg_file_entry__init(&s->reg);
 	pipe_entry__init(&s->pipe);
+	eventpoll_file_entry__init(&s->epoll);
+	eventpoll_tfd_entry__init(&s->target);
 	unix_sk_entry__init(&s->sk);
 	unix_sk_entry__init(&s->sk2);
 	sk_opts_entry__init(&s->opts);
@@ -109,6 +113,8 @@ static int set_try(struct set *s)
 		rc = net_load(&r, &s->err);
 	if (rc == 0)
 		rc = files_open_all(&r, &s->err);
+	if (rc == 0)
+		rc = files_finish(&r, &s->err);
 	file_set_free(r.files);
 	net_set_free(r.net);
 	source_close(r.images);
@@ -185,16 +191,52 @@ static void bad_umask(struct set *s)
 	s->fs.has_umask = true;
 	s->fs.umask = 01000;
 }
-static void epoll_needed(struct set *s)
+static void use_epoll(struct set *s)
 {
-	s->second.type = FD_TYPES__EVENTPOLL;
+	static EventpollTfdEntry *targets[1];
+	targets[0] = &s->target;
+	s->second.type = s->fd2.type = FD_TYPES__EVENTPOLL;
+	s->second.id = s->fd2.id = s->epoll.id = 2;
+	s->second.epfd = &s->epoll;
+	s->epoll.fown = &s->fown;
+	s->epoll.n_tfd = 1;
+	s->epoll.tfd = targets;
+	s->fd2.fd = 4;
+}
+static void epoll_empty(struct set *s)
+{
+	use_epoll(s);
+	s->second.epfd = NULL;
+}
+static void epoll_range(struct set *s)
+{
+	use_epoll(s);
+	s->target.tfd = 0x40000000;
+}
+static void epoll_directory(struct set *s)
+{
+	use_epoll(s); /* fd 0 is a directory */
+}
+static void epoll_closed(struct set *s)
+{
+	use_epoll(s);
+	s->target.tfd = 77;
+}
+static void epoll_unknown(struct set *s)
+{
+	use_epoll(s);
+	s->target.id = 99;
+}
+static void type_needed(struct set *s)
+{
+	s->second.type = FD_TYPES__NETLINKSK;
 	s->second.id = s->fd2.id = 2;
 	s->fd2.fd = 4;
-	s->fd2.type = FD_TYPES__EVENTPOLL;
+	s->fd2.type = FD_TYPES__NETLINKSK;
 }
-static void epoll_unused(struct set *s)
+static void type_unused(struct set *s)
 {
-	s->second.type = FD_TYPES__EVENTPOLL;
+	s->second.type = FD_TYPES__NETLINKSK;
 	s->second.id = 2;
 }
 static void ghost(struct set *s)
@@ -308,8 +350,13 @@ static const struct {
 	{ "fd above limit", fd_above_limit, -EMFILE, "the hard limit of open files is" },
 	{ "fd twice", fd_twice, -EBADMSG, "fd 0 stands twice" },
 	{ "bad umask", bad_umask, -EBADMSG, "umask 01000" },
-	{ "epoll needed", epoll_needed, -ENOTSUP, "(pid 12, fd 4) is of type EVENTPOLL: not sup" },
-	{ "epoll unused", epoll_unused, 0, "" },
+	{ "epoll empty", epoll_empty, -EBADMSG, "file id 2: epoll instance without its fields" },
+	{ "epoll range", epoll_range, -EBADMSG, "watches fd 1073741824: out of range" },
+	{ "epoll directory", epoll_directory, -EPERM, "pid 12, fd 4: epoll: watch fd 0 for" },
+	{ "epoll closed", epoll_closed, -EBADMSG, "fd 4: epoll: it watches fd 77, which is not" },
+	{ "epoll unknown", epoll_unknown, -EBADMSG, "file id 99" },
+	{ "type needed", type_needed, -ENOTSUP, "(pid 12, fd 4) is of type NETLINKSK: not sup" },
+	{ "type unused", type_unused, 0, "" },
 	{ "ghost", ghost, -ENOTSUP, "was deleted" },
 	{ "other mode", other_mode, -ESTALE, "/: mode is 0" },
 	{ "other build", other_build, -ESTALE, "was 0100000002000000030000000400000005000000 at" },
