@@ -13,6 +13,7 @@
 #include "engine/dirs.h"
 #include "engine/dump-set.h"
 #include "engine/files/file.h"
+#include "engine/hooks.h"
 #include "engine/mem/mem.h"
 #include "engine/net/net.h"
 #include "engine/stats.h"
@@ -120,6 +121,8 @@ static int dump_frozen(struct dump *d, struct error *err)
 		rc = dump_set_begin(d, &before, err);
 	if (rc == 0) {
 		rc = write_images(d, err);
+		if (rc == 0)
+			rc = hook_call(d->opts, HOOK_POST_DUMP, d->images_fd, d->opts->pid, err);
 		if (rc < 0)
 			dump_set_undo(d, before);
 	}
@@ -130,6 +133,8 @@ static int dump_frozen(struct dump *d, struct error *err)
 static int dump_all(struct dump *d, struct error *err)
 {
 	int rc = file_table_new(d, err);
+	if (rc == 0)
+		rc = hook_call(d->opts, HOOK_PRE_DUMP, d->images_fd, d->opts->pid, err);
 	if (rc == 0)
 		rc = trace_freeze(d, d->opts->pid, err);
 	if (rc < 0)

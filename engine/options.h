@@ -9,6 +9,8 @@
 
 #include "base/args.h"
 
+struct hook_listener; /* hooks.h */
+
 struct options {
 	int pid;                /* -t: root of the tree to dump */
 	const char *images_dir; /* -D; NULL: current directory */
@@ -28,6 +30,8 @@ struct options {
 	const char *feature;         /* check --feature */
 	const char *config;          /* --config; config.c has read it by then */
 	bool no_default_config;
+	struct arg_list action_scripts;       /* --action-script */
+	const struct hook_listener *listener; /* who asked by RPC; NULL: nobody */
 	bool check_all, check_extra, check_experimental;
 };
 
@@ -39,7 +43,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 21
+#define NR_OPTION_ROWS 22
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

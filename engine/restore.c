@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "engine/dirs.h"
 #include "engine/files/file.h"
+#include "engine/hooks.h"
 #include "engine/inventory.h"
 #include "engine/mem/mem.h"
 #include "engine/net/net.h"
@@ -183,12 +184,21 @@ static void forget_interruption(void)
 		;
 }
 
+static int hook(const struct restore *r, enum hook hook, struct error *err)
+{
+	return hook_call(r->opts, hook, r->images_fd, r->root->pid, err);
+}
+
 /* Last is what leaves a trace outside the tree. */
 static int finish(struct restore *r, struct error *err)
 {
 	int rc = files_set_owners(r, err);
 	if (rc == 0)
 		rc = launch_prepare(r, err);
+	if (rc == 0)
+		rc = hook(r, HOOK_POST_RESTORE, err);
+	if (rc == 0)
+		rc = hook(r, HOOK_PRE_RESUME, err);
 	if (rc == 0)
 		rc = check_interrupted(err);
 	return rc < 0 ? rc : write_pidfile(r, err);
@@ -198,6 +208,7 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 {
 	/* orphans of a failed restore come to us, so that none is left */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	struct error late;
 	int rc = run_stages(r, stats, err);
 	if (rc == 0)
 		rc = finish(r, err);
@@ -205,6 +216,8 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 		undo_births(r);
 	else
 		launch_go(r);
+	if (rc == 0 && hook(r, HOOK_POST_RESUME, &late) < 0)
+		log_warn("%s: the tree runs already", late.text);
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	return rc;
 }
@@ -212,6 +225,8 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 static int restore_with_images(struct restore *r, struct restore_stats *stats, struct error *err)
 {
 	int rc = load_images(r, err);
+	if (rc == 0)
+		rc = hook_call(r->opts, HOOK_PRE_RESTORE, r->images_fd, 0, err);
 	if (rc == 0)
 		rc = prepare(r, err);
 	return rc < 0 ? rc : restore_tasks(r, stats, err);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * Scripts and listeners that are told how far a dump or restore has come.
+ */
+#include "engine/hooks.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static const char *const hook_names[NR_HOOKS] = {
+	[HOOK_PRE_DUMP] = "pre-dump",       [HOOK_POST_DUMP] = "post-dump",
+	[HOOK_PRE_RESTORE] = "pre-restore", [HOOK_POST_RESTORE] = "post-restore",
+	[HOOK_PRE_RESUME] = "pre-resume",   [HOOK_POST_RESUME] = "post-resume",
+};
+
+#define NR_VARIABLES 3
+
+struct environment {
+	char text[NR_VARIABLES][80];
+	size_t nr;
+	char **all; /* ours, then those of this process */
+};
+
+static bool is_ours(const char *variable)
+{
+	return !strncmp(variable, "CRTOOLS_", strlen("CRTOOLS_"));
+}
+
+static int environment_make(struct environment *env, const char *name, int images_fd, pid_t pid)
+{
+	size_t nr = 0;
+	while (environ[nr])
+		nr++;
+	env->all = calloc(nr + NR_VARIABLES + 1, sizeof(*env->all));
+	if (!env->all)
+		return -ENOMEM;
+	snprintf(env->text[env->nr++], sizeof(env->text[0]), "CRTOOLS_SCRIPT_ACTION=%s", name);
+	snprintf(env->text[env->nr++], sizeof(env->text[0]), "CRTOOLS_IMAGE_DIR=/proc/%d/fd/%d",
+		 getpid(), images_fd);
+	if (pid > 0)
+		snprintf(env->text[env->nr++], sizeof(env->text[0]), "CRTOOLS_INIT_PID=%d", pid);
+	size_t at = 0;
+	for (; at < env->nr; at++)
+		env->all[at] = env->text[at];
+	for (size_t i = 0; i < nr; i++) {
+		if (!is_ours(environ[i]))
+			env->all[at++] = environ[i];
+	}
+	return 0;
+}
+
+/* The mask of a restore blocks everything, its descriptors are the tasks'. */
+static int spawn_shell(const char *script, char **env, pid_t *pid)
+{
+	posix_spawnattr_t attr;
+	posix_spawn_file_actions_t files;
+	sigset_t none;
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, (char *)script, NULL };
+
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+	int rc = posix_spawn(pid, "/bin/sh", &files, &attr, argv, env);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	return -rc;
+}
+
+static int script_run(const char *script, const char *name, char **env, struct error *err)
+{
+	pid_t child;
+	int status, rc = spawn_shell(script, env, &child);
+	if (rc < 0)
+		return error_code(err, rc, "--action-script %s", script);
+	while (waitpid(child, &status, 0) < 0) {
+		if (errno != EINTR)
+			return error_sys(err, "wait for --action-script %s", script);
+	}
+	if (WIFSIGNALED(status))
+		return error_set(err, ECANCELED, "--action-script %s was killed by signal %d at %s",
+				 script, WTERMSIG(status), name);
+	if (WEXITSTATUS(status))
+		return error_set(err, ECANCELED,
+				 "--action-script %s said no to %s (exit status %d)", script, name,
+				 WEXITSTATUS(status));
+	return 0;
+}
+
+int hook_call(const struct options *opts, enum hook hook, int images_fd, pid_t pid,
+	      struct error *err)
+{
+	const char *name = hook_names[hook];
+	struct environment env = { 0 };
+	int rc = 0;
+	if (opts->action_scripts.nr && environment_make(&env, name, images_fd, pid) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; rc == 0 && i < opts->action_scripts.nr; i++) {
+		log_debug("%s: %s", name, opts->action_scripts.items[i]);
+		rc = script_run(opts->action_scripts.items[i], name, env.all, err);
+	}
+	free(env.all);
+	if (rc == 0 && opts->listener)
+		rc = opts->listener->call(opts->listener->ctx, name, pid, err);
+	return rc;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * Moments of a dump or restore at which others may act: scripts of --action-script, and who asked
+ * by RPC.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "engine/options.h"
+
+/* Names, order and environment are CRIU's, so its scripts work. */
+enum hook {
+	HOOK_PRE_DUMP,     /* nothing is stopped yet */
+	HOOK_POST_DUMP,    /* the set is whole, the tree still stopped */
+	HOOK_PRE_RESTORE,  /* the set is read, no task is born */
+	HOOK_POST_RESTORE, /* every task is there, none runs */
+	HOOK_PRE_RESUME,   /* the last moment before the tasks run */
+	HOOK_POST_RESUME,  /* they run; too late to fail */
+	NR_HOOKS,
+};
+
+struct hook_listener {
+	/** @return 0; negative: no, and what is going on is undone */
+	int (*call)(void *ctx, const char *name, pid_t pid, struct error *err);
+	void *ctx;
+};
+
+/**
+ * Run the scripts in the order given, then tell the listener.
+ * @param images_fd  the scripts get its path as CRTOOLS_IMAGE_DIR
+ * @param pid        of the root task (CRTOOLS_INIT_PID), 0 where there is none yet
+ * @return 0; negative, naming the script: stop and undo
+ */
+int hook_call(const struct options *opts, enum hook hook, int images_fd, pid_t pid,
+	      struct error *err);
