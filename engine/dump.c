@@ -142,6 +142,8 @@ static int dump_all(struct dump *d, struct error *err)
 	int64_t frozen_at = clock_us();
 	log_info("%zu tasks stopped", d->nr_tasks);
 	rc = dump_frozen(d, err);
+	if (rc < 0 || d->opts->leave_running)
+		files_remove_links(d);
 	trace_release(d, rc == 0 ? end_of(d->opts) : TRACE_RESUME);
 	d->stats.frozen_time = (uint32_t)(clock_us() - frozen_at) + d->stats.freezing_time;
 	if (rc == 0)

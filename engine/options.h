@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/args.h"
@@ -26,6 +27,10 @@ struct options {
 	bool ext_unix_sk;      /* -x */
 	bool restore_detached; /* -d */
 	bool restore_sibling;  /* -S */
+	uint64_t ghost_limit;  /* --ghost-limit, bytes; 0: the default */
+	bool ghost_fiemap;     /* taken, means nothing */
+	bool link_remap;       /* --link-remap */
+	bool evasive_devices;  /* --evasive-devices */
 	const char *file_validation; /* "filesize" or "buildid" (default) */
 	const char *feature;         /* check --feature */
 	const char *config;          /* --config; config.c has read it by then */
@@ -43,7 +48,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 22
+#define NR_OPTION_ROWS 26
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

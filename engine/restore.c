@@ -218,6 +218,8 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 		launch_go(r);
 	if (rc == 0 && hook(r, HOOK_POST_RESUME, &late) < 0)
 		log_warn("%s: the tree runs already", late.text);
+	if (rc == 0)
+		files_restored(r);
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	return rc;
 }

@@ -79,6 +79,8 @@ int files_dump_exe(struct dump *d, struct task *t, uint32_t *id, struct error *e
 int files_dump_settle(struct dump *d, struct error *err);
 /** files.img, pipes-data.img … once all tasks are through. */
 int files_dump_finish(struct dump *d, struct error *err);
+/** Remove the names --link-remap has made: the dump failed, or the tasks run on with them. */
+void files_remove_links(struct dump *d);
 
 /* Restore, in the order of use. */
 /** Read files.img, fdinfo-N.img, fs-PID.img and the images of file contents, and check them.
@@ -107,5 +109,7 @@ int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct erro
 int files_finish(struct restore *r, struct error *err);
 /** In a task: put descriptors at their numbers, close the rest; set cwd, root and umask. */
 int files_install(struct restore *r, struct rtask *t, struct error *err);
+/** Everything runs: remove what the dump had left beside the images for this moment. */
+void files_restored(struct restore *r);
 /** In the coordinator, when all tasks exist and before any runs: F_SETOWN of what had an owner. */
 int files_set_owners(struct restore *r, struct error *err);

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/files/remap.h"
 #include "engine/files/set.h"
 #include "engine/net/net.h"
 
@@ -30,11 +31,6 @@ static struct file_item *item_find(struct restore *r, uint32_t id, struct error 
 		error_set(err, ENOTSUP, "file id %u (%s) is of type %s: not supported yet", id,
 			  file_set_user(r->files, id, user, sizeof(user)),
 			  type_name(item->entry->type));
-	else if (item->remapped)
-		error_set(err, ENOTSUP,
-			  "file id %u (%s) was deleted or of a dead process at the dump: not "
-			  "supported yet",
-			  id, file_set_user(r->files, id, user, sizeof(user)));
 	else
 		return item;
 	return NULL;
@@ -88,6 +84,9 @@ int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct erro
 int files_open_all(struct restore *r, struct error *err)
 {
 	struct file_set *set = r->files;
+	int rc = remap_prepare(r, err);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < set->tables.nr; i++)
 		for (size_t j = 0; j < set->tables.items[i].nr; j++) {
 			int fd = files_get(r, set->tables.items[i].items[j].id, err);
@@ -101,7 +100,7 @@ int files_open_all(struct restore *r, struct error *err)
 		if (fd < 0)
 			return fd;
 	}
-	int rc = net_open_finish(r, err);
+	rc = net_open_finish(r, err);
 	pipe_close_rest(set);
 	return rc;
 }
@@ -121,6 +120,11 @@ int files_finish(struct restore *r, struct error *err)
 					item->type->name);
 	}
 	return rc;
+}
+
+void files_restored(struct restore *r)
+{
+	link_remap_clean(r);
 }
 
 static int close_numbers(unsigned int first, unsigned int last)

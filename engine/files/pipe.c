@@ -417,10 +417,12 @@ static int fifo_open(struct restore *r, const FileEntry *e, struct error *err)
 	if (!reg)
 		return error_set(err, EBADMSG, "file id %u: FIFO without the file it is", e->id);
 	/* With both ends open no later open waits for, or fails without, the other end. */
-	auto_fd both = open(reg->name, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	auto_fd both = reg_open_raw(r, reg, O_RDWR | O_NONBLOCK | O_NOFOLLOW, err);
 	struct stat st;
-	if (both < 0 || fstat(both, &st) < 0)
-		return error_sys(err, "open %s", reg->name);
+	if (both < 0)
+		return both;
+	if (fstat(both, &st) < 0)
+		return error_sys(err, "stat %s", reg->name);
 	if (!S_ISFIFO(st.st_mode))
 		return error_set(err, ESTALE, "%s: was a FIFO at the dump and is none now",
 				 reg->name);

@@ -13,7 +13,7 @@
 
 #include "base/array.h"
 #include "base/strbuf.h"
-#include "engine/files/table.h"
+#include "engine/files/remap.h"
 
 #ifndef MQUEUE_MAGIC
 #define MQUEUE_MAGIC 0x19800202
@@ -177,7 +177,7 @@ static bool is_proc_pid(const struct open_file *f)
 {
 	const char *part = f->path;
 	bool number = false;
-	if (f->path[0] != '/' || f->fs_type != PROC_SUPER_MAGIC)
+	if (f->path[0] != '/' || f->fs_type != PROC_SUPER_MAGIC || remap_dead_pid(f))
 		return false;
 	while (!number && (part = strchr(part, '/')) != NULL) {
 		size_t n = strcspn(++part, "/");
@@ -191,16 +191,6 @@ static bool is_mqueue(const struct open_file *f)
 	return S_ISREG(f->st.st_mode) && f->path[0] == '/' && f->fs_type == MQUEUE_MAGIC;
 }
 
-static bool is_deleted(const struct open_file *f)
-{
-	return f->st.st_nlink == 0 && f->path[0] == '/';
-}
-
-static void deleted_describe(const struct open_file *f, char *out, size_t len)
-{
-	snprintf(out, len, "deleted %s", S_ISDIR(f->st.st_mode) ? "directory" : "file");
-}
-
 static const struct unsupported kinds[] = {
 	{ "terminal", is_tty, NULL,
 	  "start the program with setsid, its input, output and error redirected to files" },
@@ -211,7 +201,6 @@ static const struct unsupported kinds[] = {
 	{ "pipe in packet mode (O_DIRECT)", is_packet_pipe, NULL, "clear O_DIRECT with F_SETFL" },
 	{ "file outside the root directory of the dump", is_unreachable, NULL,
 	  "run the dump where its path can be seen" },
-	{ "deleted file", is_deleted, deleted_describe, NULL },
 	{ "POSIX message queue", is_mqueue, NULL, NULL },
 	{ "file of a process in /proc", is_proc_pid, NULL, NULL },
 };

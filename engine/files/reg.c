@@ -12,6 +12,7 @@
 #include "base/build-id.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/files/remap.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/files/types.h"
@@ -84,11 +85,6 @@ static int dump_build_id(const struct open_file *f, RegFileEntry *reg, struct er
 
 int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
-	struct stat now;
-	if (fstatat(AT_FDCWD, f->path, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    now.st_dev != f->st.st_dev || now.st_ino != f->st.st_ino)
-		return file_refuse_moved(f, err);
-
 	RegFileEntry *reg = malloc(sizeof(*reg));
 	if (!reg)
 		return error_set(err, ENOMEM, "out of memory");
@@ -99,10 +95,9 @@ int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct err
 	reg->pos = f->pos;
 	reg->has_mode = true;
 	reg->mode = f->st.st_mode;
-	reg->name = strdup(f->path);
-	if (!reg->name)
-		return error_set(err, ENOMEM, "out of memory");
-	int rc = owner_dump(f, &reg->fown, err);
+	int rc = remap_dump(d, f, e->id, &reg->name, err);
+	if (rc == 0)
+		rc = owner_dump(f, &reg->fown, err);
 	if (rc < 0 || !S_ISREG(f->st.st_mode) || !size_matters(f->flags))
 		return rc;
 	reg->has_size = true;
@@ -179,16 +174,32 @@ static int check_found(struct restore *r, int fd, uint32_t flags, const RegFileE
 	return check_build_id(fd, flags, reg, err);
 }
 
+int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct error *err)
+{
+	char link[32];
+	const struct file_item *item = file_set_find(r->files, reg->id);
+	const char *path = reg->name;
+	if (item && item->visible) {
+		path = item->visible;
+	} else if (item && item->base >= 0) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", item->base);
+		path = link;
+		flags &= ~O_NOFOLLOW;
+	}
+	int fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open %s", reg->name) : fd;
+}
+
 int reg_open_path(struct restore *r, const RegFileEntry *reg, uint32_t flags, struct error *err)
 {
 	/* What was a file may be a FIFO by now: never wait in open. */
-	uint32_t how = (flags & ~OPEN_ONCE) | O_CLOEXEC;
+	uint32_t how = flags & ~OPEN_ONCE;
 	how &= ~(uint32_t)O_ASYNC;
 	if (!(how & O_PATH))
 		how |= O_NONBLOCK;
-	auto_fd fd = open(reg->name, (int)how);
+	auto_fd fd = reg_open_raw(r, reg, (int)how, err);
 	if (fd < 0)
-		return error_sys(err, "open %s", reg->name);
+		return fd;
 	struct file_item *item = file_set_find(r->files, reg->id);
 	if (!item || !item->checked) {
 		int rc = check_found(r, fd, flags, reg, err);
@@ -214,7 +225,9 @@ int file_set_flags(int fd, uint32_t flags, const FownEntry *owner, struct error 
 int reg_open(struct restore *r, const FileEntry *e, struct error *err)
 {
 	const RegFileEntry *reg = e->reg;
-	auto_fd fd = reg_open_path(r, reg, reg->flags, err);
+	struct file_item *item = file_set_find(r->files, reg->id);
+	auto_fd fd = item && item->early >= 0 ? take_fd(item->early)
+					      : reg_open_path(r, reg, reg->flags, err);
 	if (fd < 0)
 		return fd;
 	int rc = file_set_flags(fd, reg->flags, reg->fown, err);

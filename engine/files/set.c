@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "engine/files/remap.h"
 #include "images/reader.h"
 
 static int item_compare(const void *left, const void *right)
@@ -41,7 +42,9 @@ static int item_add(struct file_set *set, FileEntry *e, struct error *err)
 	}
 	set->items = items;
 	struct file_item *item = &items[set->nr_items++];
-	*item = (struct file_item){ .id = e->id, .entry = e, .type = type_of(e), .fd = -1 };
+	*item = (struct file_item){
+		.id = e->id, .entry = e, .type = type_of(e), .fd = -1, .base = -1, .early = -1
+	};
 	int rc = item->type ? item->type->check(e, err) : 0;
 	return rc < 0 ? error_wrap(err, rc, "files.img: file id %u", e->id) : 0;
 }
@@ -147,17 +150,6 @@ static int load_task(struct restore *r, const struct rtask *t, struct error *err
 	return rc < 0 ? rc : fs_load(r, t, err);
 }
 
-/* Files whose path is not theirs: deleted ones, kept in images of their own. */
-static int load_remap(void *set, struct image_reader *reader, ProtobufCMessage **msg,
-		      struct error *err)
-{
-	(void)reader, (void)err;
-	struct file_item *item = file_set_find(set, ((RemapFilePathEntry *)*msg)->orig_id);
-	if (item)
-		item->remapped = true;
-	return 0;
-}
-
 static int refuse_lock(void *set, struct image_reader *reader, ProtobufCMessage **msg,
 		       struct error *err)
 {
@@ -176,7 +168,7 @@ int files_load(struct restore *r, struct error *err)
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
 		rc = load_task(r, r->tasks[i], err);
 	if (rc == 0)
-		rc = image_each(r->images, IMG_REMAP_FPATH, 0, load_remap, r->files, err);
+		rc = remap_load(r, err);
 	if (rc == 0)
 		rc = image_each(r->images, IMG_FILE_LOCKS, 0, refuse_lock, r->files, err);
 	if (rc == 0)
@@ -191,6 +183,8 @@ void file_set_free(struct file_set *set)
 	pipe_close_rest(set);
 	for (size_t i = 0; i < set->nr_items; i++) {
 		fd_close(set->items[i].fd);
+		fd_close(set->items[i].base);
+		fd_close(set->items[i].early);
 		file_entry__free_unpacked(set->items[i].entry, NULL);
 	}
 	for (size_t i = 0; i < set->tables.nr; i++)
@@ -204,6 +198,7 @@ void file_set_free(struct file_set *set)
 	free(set->fs.items);
 	free(set->mapped.items);
 	free(set->pipes.items);
+	free(set->remaps.items);
 	free(set);
 }
 

@@ -13,8 +13,11 @@ struct file_item { /* an entry of files.img */
 	FileEntry *entry;
 	const struct file_type *type; /* NULL: not supported, an error once somebody needs it */
 	int fd;                       /* in the window, or -1 */
-	bool remapped;                /* remap-fpath.img replaces its path */
 	bool checked;                 /* size, mode and build id were as stored */
+	/* when remap-fpath.img replaces its path; in the window, or -1 */
+	int base;            /* O_PATH, to be opened again through /proc/self/fd */
+	int early;           /* opened as the entry says while it had a name */
+	const char *visible; /* the name it has just now; borrowed */
 };
 
 struct fd_row { /* an entry of fdinfo-N.img */
@@ -48,6 +51,8 @@ struct pipe_item { /* a pipe or FIFO: contents, and its ends once made */
 	bool taken[2]; /* the first description of each end is the one pipe(2) made */
 };
 
+struct remap_row;
+
 struct file_set {
 	struct file_item *items; /* sorted by id */
 	size_t nr_items, cap_items;
@@ -67,6 +72,10 @@ struct file_set {
 		struct pipe_item *items;
 		size_t nr, cap;
 	} pipes;
+	struct {
+		struct remap_row *items;
+		size_t nr, cap;
+	} remaps;                 /* remap-fpath.img */
 	unsigned int first, last; /* the window */
 };
 
@@ -98,6 +107,8 @@ void pipe_close_rest(struct file_set *set);
 
 /** Open a regular file's path with other flags; what is found is checked against the entry. */
 int reg_open_path(struct restore *r, const RegFileEntry *reg, uint32_t flags, struct error *err);
+/** The same without looking at what is found; flags are open(2)'s. */
+int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct error *err);
 int reg_check(const FileEntry *e, struct error *err);
 int reg_open(struct restore *r, const FileEntry *e, struct error *err);
 int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err);

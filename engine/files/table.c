@@ -199,8 +199,14 @@ void file_table_free(struct file_table *t)
 	image_writer_close(t->files);
 	image_writer_close(t->data[0]);
 	image_writer_close(t->data[1]);
+	image_writer_close(t->remaps);
 	tdestroy(t->descriptions, free);
 	tdestroy(t->specials, free);
+	for (size_t i = 0; i < t->links.nr; i++)
+		free(t->links.items[i]);
+	free(t->links.items);
+	free(t->ghosts.items);
+	free(t->dead_pids.items);
 	free(t->pipes.items);
 	free(t->dumped.items);
 	epolls_free(t);
@@ -226,6 +232,8 @@ int files_dump_finish(struct dump *d, struct error *err)
 		rc = pipes_finish(d, err);
 	if (rc == 0)
 		rc = image_finish(t->files, err);
+	if (rc == 0 && t->remaps)
+		rc = image_finish(t->remaps, err);
 	for (int i = 0; rc == 0 && i < 2; i++)
 		rc = t->data[i] ? image_finish(t->data[i], err) : 0;
 	return rc;

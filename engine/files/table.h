@@ -35,9 +35,16 @@ struct epoll_seen {       /* an epoll instance: written when all tables are know
 	char holder[96];
 };
 
+struct ghost_seen { /* a deleted file, however many names it had */
+	dev_t dev;
+	ino_t ino;
+	uint32_t id; /* of its ghost-file-N.img */
+};
+
 struct file_table {
 	struct image_writer *files;   /* files.img */
 	struct image_writer *data[2]; /* pipes-data.img, fifo-data.img; made on first use */
+	struct image_writer *remaps;  /* remap-fpath.img; made on first use */
 	uint32_t next_id;
 	void *descriptions; /* tsearch trees */
 	void *specials;
@@ -56,6 +63,18 @@ struct file_table {
 		struct epoll_seen *items;
 		size_t nr, cap;
 	} epolls;
+	struct {
+		struct ghost_seen *items;
+		size_t nr, cap;
+	} ghosts;
+	struct {
+		char **items;
+		size_t nr, cap;
+	} links; /* names made by --link-remap */
+	struct {
+		pid_t *items;
+		size_t nr, cap;
+	} dead_pids;      /* of which files in /proc are open */
 	int pipe[2];      /* where tee(2) copies pipes to */
 	struct task self; /* this process, once it was asked about a received descriptor */
 	struct {

@@ -92,8 +92,9 @@ int window_choose(struct file_set *set, struct error *err)
 	if (used_numbers(set, &used, &nr) < 0)
 		return error_set(err, ENOMEM, "out of memory");
 	/* A file may be open twice: once as a descriptor, once to be mapped. */
-	unsigned int least = (unsigned int)set->nr_items + SPARE / 4;
-	unsigned int want = 2 * (unsigned int)set->nr_items + SPARE;
+	unsigned int remaps = 2 * (unsigned int)set->remaps.nr;
+	unsigned int least = (unsigned int)set->nr_items + remaps + SPARE / 4;
+	unsigned int want = 2 * (unsigned int)set->nr_items + remaps + SPARE;
 	unsigned int highest = nr ? used[nr - 1] : 0;
 	if (highest >= limit)
 		return error_set(err, EMFILE,

@@ -38,6 +38,8 @@ struct set {
 	FsEntry fs;
 	PipeDataEntry data; /* when its pipe_id is not 0 */
 	RemapFilePathEntry remap;
+	GhostFileEntry ghost; /* when its mode is not 0, with one chunk */
+	GhostChunkEntry chunk;
 	char dir[64];
 	struct error err;
 };
@@ -61,6 +63,8 @@ static void set_init(struct set *s)
 	fs_entry__init(&s->fs);
 	pipe_data_entry__init(&s->data);
 	remap_file_path_entry__init(&s->remap);
+	ghost_file_entry__init(&s->ghost);
+	ghost_chunk_entry__init(&s->chunk);
 	s->reg.id = s->file.id = s->fd.id = s->fs.cwd_id = s->fs.root_id = 1;
 	s->reg.name = root;
 	s->reg.fown = s->pipe.fown = &s->fown;
@@ -82,6 +86,19 @@ static void write_two(int dirfd, enum image_id type, uint64_t id, const Protobuf
 	assert_int_equal(image_finish(w, &err), 0);
 }
 
+/* One chunk of a page, of which it may say that it is longer. */
+static void write_ghost(int dirfd, const struct set *s)
+{
+	static const char page[4096];
+	struct error err;
+	auto_image_writer w = NULL;
+	assert_int_equal(image_create(dirfd, IMG_GHOST_FILE, 7, &w, &err), 0);
+	assert_int_equal(image_write(w, &s->ghost.base, &err), 0);
+	assert_int_equal(image_write(w, &s->chunk.base, &err), 0);
+	assert_int_equal(image_write_bytes(w, page, sizeof(page), &err), 0);
+	assert_int_equal(image_finish(w, &err), 0);
+}
+
 static void set_write(const struct set *s)
 {
 	auto_fd dir = open(s->dir, O_RDONLY | O_DIRECTORY);
@@ -92,6 +109,8 @@ static void set_write(const struct set *s)
 		write_two(dir, IMG_PIPES_DATA, 0, &s->data.base, NULL);
 	if (s->remap.orig_id)
 		write_two(dir, IMG_REMAP_FPATH, 0, &s->remap.base, NULL);
+	if (s->ghost.mode)
+		write_ghost(dir, s);
 }
 
 /* @return what loading and opening it gives; s->err says why */
@@ -119,6 +138,8 @@ static int set_try(struct set *s)
 	net_set_free(r.net);
 	source_close(r.images);
 	char command[128];
+	snprintf(command, sizeof(command), "%s/deep", s->dir);
+	assert_true(access(command, F_OK) < 0); /* a name that passed may not stay */
 	snprintf(command, sizeof(command), "rm -rf '%s'", s->dir);
 	assert_int_equal(system(command), 0);
 	return rc;
@@ -239,9 +260,104 @@ static void type_unused(struct set *s)
 	s->second.type = FD_TYPES__NETLINKSK;
 	s->second.id = 2;
 }
-static void ghost(struct set *s)
+static void use_pipe(struct set *s)
+{
+	s->second.id = s->fd2.id = s->pipe.id = 2;
+	s->second.type = s->fd2.type = FD_TYPES__PIPE;
+	s->second.pipe = &s->pipe;
+	s->pipe.pipe_id = 44;
+	s->fd2.fd = 4;
+}
+static void remap(struct set *s, RemapType type, uint32_t id)
 {
 	s->remap.orig_id = 1;
+	s->remap.remap_id = id;
+	s->remap.has_remap_type = true;
+	s->remap.remap_type = type;
+}
+static void ghost_missing(struct set *s)
+{
+	remap(s, REMAP_TYPE__GHOST, 7);
+}
+static void remap_unknown(struct set *s)
+{
+	remap(s, REMAP_TYPE__GHOST, 7);
+	s->remap.orig_id = 9;
+}
+static void remap_kind(struct set *s)
+{
+	remap(s, (RemapType)9, 7);
+}
+static void remap_pipe(struct set *s)
+{
+	use_pipe(s);
+	remap(s, REMAP_TYPE__LINKED, 1);
+	s->remap.orig_id = 2;
+}
+static void link_unknown(struct set *s)
+{
+	remap(s, REMAP_TYPE__LINKED, 7);
+}
+static void link_gone(struct set *s)
+{
+	static char path[] = "/none/link_remap.2";
+	static RegFileEntry to;
+	reg_file_entry__init(&to);
+	to.id = s->second.id = 2;
+	to.name = path;
+	to.fown = &s->fown;
+	s->second.type = FD_TYPES__REG;
+	s->second.reg = &to;
+	remap(s, REMAP_TYPE__LINKED, 2);
+}
+static void dead_pid_elsewhere(struct set *s)
+{
+	static char path[] = "/proc/77/status";
+	s->reg.name = path;
+	remap(s, REMAP_TYPE__PROCFS, 78);
+}
+static void dead_pid_taken(struct set *s)
+{
+	static char path[] = "/proc/1/status";
+	s->reg.name = path;
+	remap(s, REMAP_TYPE__PROCFS, 1);
+}
+/* A ghost of a kind, its entry changed by the case. */
+static void ghost_of(struct set *s, uint32_t mode, uint64_t size, uint64_t off, uint64_t len)
+{
+	static char path[64];
+	snprintf(path, sizeof(path), "%s/deep/gone", s->dir);
+	s->reg.name = path;
+	remap(s, REMAP_TYPE__GHOST, 7);
+	s->ghost.mode = mode;
+	s->ghost.has_chunks = s->ghost.chunks = s->ghost.has_size = true;
+	s->ghost.size = size;
+	s->chunk.off = off;
+	s->chunk.len = len;
+}
+static void ghost_plain(struct set *s)
+{
+	ghost_of(s, S_IFREG | 0600, 8192, 4096, 4096);
+}
+static void ghost_chunk_far(struct set *s)
+{
+	ghost_of(s, S_IFREG | 0600, 8192, 8192, 4096);
+}
+static void ghost_chunk_overflow(struct set *s)
+{
+	ghost_of(s, S_IFREG | 0600, 8192, UINT64_MAX, 4096);
+}
+static void ghost_chunk_short(struct set *s)
+{
+	ghost_of(s, S_IFREG | 0600, 8192, 0, 8192);
+}
+static void ghost_size(struct set *s)
+{
+	ghost_of(s, S_IFREG | 0600, UINT64_MAX, 0, 4096);
+}
+static void ghost_mode(struct set *s)
+{
+	ghost_of(s, 0600, 0, 0, 4096);
 }
 static void other_mode(struct set *s)
 {
@@ -261,14 +377,6 @@ static void huge_build(struct set *s)
 	static uint32_t words[200];
 	s->reg.n_build_id = ARRAY_SIZE(words);
 	s->reg.build_id = words;
-}
-static void use_pipe(struct set *s)
-{
-	s->second.id = s->fd2.id = s->pipe.id = 2;
-	s->second.type = s->fd2.type = FD_TYPES__PIPE;
-	s->second.pipe = &s->pipe;
-	s->pipe.pipe_id = 44;
-	s->fd2.fd = 4;
 }
 static void use_unix(struct set *s)
 {
@@ -357,7 +465,20 @@ static const struct {
 	{ "epoll unknown", epoll_unknown, -EBADMSG, "file id 99" },
 	{ "type needed", type_needed, -ENOTSUP, "(pid 12, fd 4) is of type NETLINKSK: not sup" },
 	{ "type unused", type_unused, 0, "" },
-	{ "ghost", ghost, -ENOTSUP, "was deleted" },
+	{ "ghost missing", ghost_missing, -ENOENT, "ghost-file-7.img" },
+	{ "remap unknown", remap_unknown, -EBADMSG, "file id 9 is not in files.img" },
+	{ "remap kind", remap_kind, -EBADMSG, "file id 1: unknown kind 9" },
+	{ "remap pipe", remap_pipe, -EBADMSG, "file id 2 is no file with a path" },
+	{ "link unknown", link_unknown, -EBADMSG, "as file id 7, which is not in files.img" },
+	{ "link gone", link_gone, -ENOENT, "/none/link_remap.2, which the dump has made" },
+	{ "dead pid elsewhere", dead_pid_elsewhere, -EBADMSG, "is no file of process 78" },
+	{ "dead pid taken", dead_pid_taken, -EEXIST, "pid 1 is taken" },
+	{ "ghost plain", ghost_plain, 0, "" },
+	{ "ghost chunk far", ghost_chunk_far, -EBADMSG, "4096 bytes at 8192 are not in the file" },
+	{ "ghost chunk overflow", ghost_chunk_overflow, -EBADMSG, "are not in the file" },
+	{ "ghost chunk short", ghost_chunk_short, -EBADMSG, "ghost-file-7.img" },
+	{ "ghost size", ghost_size, -EBADMSG, "size 18446744073709551615" },
+	{ "ghost mode", ghost_mode, -EBADMSG, "mode 0600 is no kind of file" },
 	{ "other mode", other_mode, -ESTALE, "/: mode is 0" },
 	{ "other build", other_build, -ESTALE, "was 0100000002000000030000000400000005000000 at" },
 	{ "huge build", huge_build, -EBADMSG, "build id of 200 words" },

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ * Files in /proc of a process that is no more, but were kept open: somebody gets its pid for as
+ * long as it takes to open them again.
+ */
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/files/remap.h"
+
+static pid_t bear(pid_t pid, struct error *err)
+{
+	struct clone_args ca = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+	pid_t parent = getpid();
+	pid_t child = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() == parent)
+			pause();
+		_exit(0);
+	}
+	if (child < 0 && errno == EEXIST)
+		return error_set(err, EEXIST,
+				 "pid %d is taken: the task had a file in /proc of a process that "
+				 "was dead, and that number has to be free to open it again: end "
+				 "who has it, or restore in a new pid namespace",
+				 pid);
+	return child < 0 ? error_sys(err, "create task %d for a moment", pid) : child;
+}
+
+/* "/proc/12" of "/proc/12/status" and 12. @return length, or 0 when it is no file of that pid */
+static size_t prefix_of(const char *path, pid_t pid)
+{
+	char part[16];
+	int len = snprintf(part, sizeof(part), "/%d", pid);
+	const char *at = path;
+	while ((at = strstr(at, part)) != NULL) {
+		at += len;
+		if (*at == 0 || *at == '/')
+			return (size_t)(at - path);
+	}
+	return 0;
+}
+
+/* CRIU writes one entry a process: the other files of it are told by their paths. */
+int dead_pid_restore(struct restore *r, const struct remap_row *row, struct error *err)
+{
+	struct file_set *set = r->files;
+	pid_t pid = (pid_t)row->remap_id;
+	const struct file_item *first = remap_item(r, row, err);
+	if (!first)
+		return -EBADMSG;
+	const char *path = first->entry->reg->name;
+	size_t len = pid > 0 ? prefix_of(path, pid) : 0;
+	if (!len)
+		return error_set(err, EBADMSG, "remap-fpath.img: %s is no file of process %u", path,
+				 row->remap_id);
+	pid_t child = bear(pid, err);
+	int rc = child < 0 ? child : 0;
+	for (size_t i = 0; rc == 0 && i < set->nr_items; i++) {
+		struct file_item *item = &set->items[i];
+		if (item->entry->type != FD_TYPES__REG ||
+		    strncmp(item->entry->reg->name, path, len) ||
+		    prefix_of(item->entry->reg->name, pid) != len)
+			continue;
+		rc = remap_open_item(r, item, item->entry->reg->name, err);
+		item->visible = NULL;
+	}
+	if (child > 0) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, __WALL);
+	}
+	return rc;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT
+ * Ghost files: deleted, but open or mapped. ghost-file-N.img has what the inode was, and its
+ * contents without the holes.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/files/passing.h"
+#include "engine/files/remap.h"
+#include "images/reader.h"
+
+#define BLOCK         512          /* of st_blocks */
+#define DEFAULT_LIMIT (1ull << 20) /* --ghost-limit */
+#define CHUNKS_FROM   (3 * 4096)   /* bytes; smaller files are stored in one piece */
+#define PIECE         (1u << 20)
+#define KERNEL_MAJOR  20 /* bits of the minor number below it, inside the kernel */
+
+static uint32_t kernel_dev(dev_t dev)
+{
+	return major(dev) << KERNEL_MAJOR | minor(dev);
+}
+
+/* Our duplicate may be write-only, or O_PATH; reading must not be seen in the access time. */
+static int open_contents(const struct open_file *f, struct error *err)
+{
+	char path[32], holder[96];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOATIME);
+	if (fd < 0 && errno == EPERM)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "%s: open the deleted file %.800s",
+				  file_holder(f, holder, sizeof(holder)), f->path)
+		      : fd;
+}
+
+static int copy_range(int fd, struct image_writer *w, uint64_t off, uint64_t len, struct error *err)
+{
+	auto_free char *buf = malloc(PIECE);
+	if (!buf)
+		return error_set(err, ENOMEM, "out of memory");
+	while (len) {
+		size_t want = len < PIECE ? len : PIECE;
+		ssize_t n = fd_pread_full(fd, buf, want, (off_t)off);
+		if (n != (ssize_t)want)
+			return error_code(err, n < 0 ? (int)n : EIO, "read at %" PRIu64, off);
+		int rc = image_write_bytes(w, buf, want, err);
+		if (rc < 0)
+			return rc;
+		off += want;
+		len -= want;
+	}
+	return 0;
+}
+
+/* Files on file systems that know no holes are one piece of data. */
+static int copy_chunks(int fd, struct image_writer *w, uint64_t size, struct error *err)
+{
+	for (uint64_t at = 0; at < size;) {
+		off_t data = lseek(fd, (off_t)at, SEEK_DATA);
+		if (data < 0 && errno == ENXIO)
+			return 0;
+		off_t hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+		if (hole < 0)
+			return error_sys(err, "find its data from %" PRIu64, at);
+		if ((uint64_t)data >= size)
+			return 0;
+		GhostChunkEntry chunk = GHOST_CHUNK_ENTRY__INIT;
+		chunk.off = (uint64_t)data;
+		chunk.len = ((uint64_t)hole < size ? (uint64_t)hole : size) - (uint64_t)data;
+		int rc = image_write(w, &chunk.base, err);
+		if (rc == 0)
+			rc = copy_range(fd, w, chunk.off, chunk.len, err);
+		if (rc < 0)
+			return rc;
+		at = chunk.off + chunk.len;
+	}
+	return 0;
+}
+
+static int write_contents(const struct open_file *f, struct image_writer *w, bool chunks,
+			  struct error *err)
+{
+	auto_fd fd = open_contents(f, err);
+	if (fd < 0)
+		return fd;
+	uint64_t size = (uint64_t)f->st.st_size;
+	int rc = chunks ? copy_chunks(fd, w, size, err) : copy_range(fd, w, 0, size, err);
+	return rc < 0 ? error_wrap(err, rc, "deleted file %.800s", f->path) : 0;
+}
+
+static int write_image(struct dump *d, const struct open_file *f, uint32_t ghost_id,
+		       struct error *err)
+{
+	const struct stat *st = &f->st;
+	char target[PATH_MAX];
+	Timeval atim = TIMEVAL__INIT, mtim = TIMEVAL__INIT;
+	GhostFileEntry e = GHOST_FILE_ENTRY__INIT;
+	e.uid = st->st_uid;
+	e.gid = st->st_gid;
+	e.mode = st->st_mode;
+	e.has_dev = e.has_ino = true;
+	e.dev = kernel_dev(st->st_dev);
+	e.ino = st->st_ino;
+	e.has_rdev = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+	e.rdev = e.has_rdev ? (uint32_t)st->st_rdev : 0;
+	e.atim = &atim;
+	e.mtim = &mtim;
+	atim.tv_sec = (uint64_t)st->st_atim.tv_sec;
+	atim.tv_usec = (uint64_t)st->st_atim.tv_nsec / 1000;
+	mtim.tv_sec = (uint64_t)st->st_mtim.tv_sec;
+	mtim.tv_usec = (uint64_t)st->st_mtim.tv_nsec / 1000;
+	if (S_ISREG(st->st_mode) && st->st_size >= CHUNKS_FROM) {
+		e.has_chunks = e.chunks = e.has_size = true;
+		e.size = (uint64_t)st->st_size;
+	}
+	if (S_ISLNK(st->st_mode)) {
+		ssize_t len = readlinkat(f->fd, "", target, sizeof(target) - 1);
+		if (len < 0)
+			return error_sys(err, "read the deleted link %.800s", f->path);
+		target[len] = 0;
+		e.symlnk_target = target;
+	}
+	auto_image_writer w = NULL;
+	int rc = image_create(d->images_fd, IMG_GHOST_FILE, ghost_id, &w, err);
+	if (rc == 0)
+		rc = image_write(w, &e.base, err);
+	if (rc == 0 && S_ISREG(st->st_mode))
+		rc = write_contents(f, w, e.chunks, err);
+	return rc < 0 ? rc : image_finish(w, err);
+}
+
+static int check_size(const struct dump *d, const struct open_file *f, struct error *err)
+{
+	char holder[96];
+	uint64_t limit = d->opts->ghost_limit ? d->opts->ghost_limit : DEFAULT_LIMIT;
+	uint64_t size = (uint64_t)f->st.st_blocks * BLOCK;
+	if (size <= limit)
+		return 0;
+	return error_set(err, EFBIG,
+			 "%s is the deleted file %.800s of %" PRIu64 " bytes, more than "
+			 "--ghost-limit lets into the images (%" PRIu64 "): raise it, as in "
+			 "--ghost-limit %" PRIu64 "M",
+			 file_holder(f, holder, sizeof(holder)), f->path, size, limit,
+			 (size >> 20) + 1);
+}
+
+int ghost_dump(struct dump *d, const struct open_file *f, uint32_t id, struct error *err)
+{
+	struct file_table *t = d->files;
+	struct ghost_seen *seen = NULL;
+	for (size_t i = 0; i < t->ghosts.nr && !seen; i++)
+		if (t->ghosts.items[i].dev == f->st.st_dev &&
+		    t->ghosts.items[i].ino == f->st.st_ino)
+			seen = &t->ghosts.items[i];
+	if (!seen) {
+		int rc = check_size(d, f, err);
+		if (rc < 0)
+			return rc;
+		seen = array_add(&t->ghosts);
+		if (!seen)
+			return error_set(err, ENOMEM, "out of memory");
+		*seen = (struct ghost_seen){ .dev = f->st.st_dev,
+					     .ino = f->st.st_ino,
+					     .id = (uint32_t)t->ghosts.nr };
+		rc = write_image(d, f, seen->id, err);
+		if (rc < 0)
+			return rc;
+		log_debug("ghost file %u: %s", seen->id, f->path);
+	}
+	return remap_write(d, id, seen->id, REMAP_TYPE__GHOST, err);
+}
+
+/* Restore. */
+
+static int fill_part(struct image_reader *in, int fd, uint64_t off, struct error *err)
+{
+	auto_free char *buf = malloc(PIECE);
+	if (!buf)
+		return error_set(err, ENOMEM, "out of memory");
+	for (;;) {
+		ssize_t n = image_payload_read(in, buf, PIECE, err);
+		if (n <= 0)
+			return (int)n;
+		int rc = fd_pwrite_full(fd, buf, (size_t)n, (off_t)off);
+		if (rc < 0)
+			return error_code(err, rc, "write at %" PRIu64, off);
+		off += (uint64_t)n;
+	}
+}
+
+static int fill_file(struct image_reader *in, int fd, const GhostFileEntry *e, struct error *err)
+{
+	for (;;) {
+		struct payload_part part;
+		int rc = image_payload_next(in, &part, err);
+		if (rc < 0)
+			return rc;
+		if (rc == 0)
+			break;
+		const GhostChunkEntry *chunk = (const GhostChunkEntry *)part.msg;
+		uint64_t end;
+		if (chunk && (__builtin_add_overflow(chunk->off, chunk->len, &end) ||
+			      end > (e->has_size ? e->size : INT64_MAX)))
+			return error_set(err, EBADMSG,
+					 "%" PRIu64 " bytes at %" PRIu64 " are not in the file",
+					 chunk->len, chunk->off);
+		rc = fill_part(in, fd, chunk ? chunk->off : 0, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (!e->has_size)
+		return 0;
+	if (e->size > INT64_MAX)
+		return error_set(err, EBADMSG, "size %" PRIu64, e->size);
+	return ftruncate(fd, (off_t)e->size) < 0 ? error_sys(err, "set its size") : 0;
+}
+
+static int make_regular(struct image_reader *in, const GhostFileEntry *e, const char *name,
+			struct error *err)
+{
+	auto_fd fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_sys(err, "create %s", name);
+	int rc = fill_file(in, fd, e, err);
+	if (rc < 0)
+		unlink(name);
+	return rc < 0 ? error_wrap(err, rc, "%s", name) : 0;
+}
+
+static int make_node(struct image_reader *in, const GhostFileEntry *e, const char *name,
+		     struct error *err)
+{
+	int rc;
+	switch (e->mode & S_IFMT) {
+	case S_IFREG:
+		return make_regular(in, e, name, err);
+	case S_IFDIR:
+		rc = mkdir(name, 0700);
+		break;
+	case S_IFLNK:
+		rc = symlink(e->symlnk_target ? e->symlnk_target : "", name);
+		break;
+	case S_IFIFO:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFSOCK:
+		rc = mknod(name, (e->mode & S_IFMT) | 0600, e->rdev);
+		break;
+	default:
+		return error_set(err, EBADMSG, "mode 0%o is no kind of file", e->mode);
+	}
+	return rc < 0 ? error_sys(err, "make %s", name) : 0;
+}
+
+static int set_attributes(const GhostFileEntry *e, const char *name, struct error *err)
+{
+	if (lchown(name, e->uid, e->gid) < 0)
+		return error_sys(err, "give %s to user %u", name, e->uid);
+	if (!S_ISLNK(e->mode) && chmod(name, e->mode & 07777) < 0)
+		return error_sys(err, "set the mode of %s", name);
+	if (!e->atim || !e->mtim)
+		return 0;
+	struct timespec times[2] = {
+		{ (time_t)e->atim->tv_sec, (long)(e->atim->tv_usec % 1000000) * 1000 },
+		{ (time_t)e->mtim->tv_sec, (long)(e->mtim->tv_usec % 1000000) * 1000 },
+	};
+	if (utimensat(AT_FDCWD, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_sys(err, "set the times of %s", name);
+	return 0;
+}
+
+/* The inode, under the first of the names it had. */
+static int make_ghost(struct restore *r, uint32_t ghost_id, const char *name,
+		      struct passing_names *names, struct error *err)
+{
+	auto_image_reader in = NULL;
+	auto_message ProtobufCMessage *msg = NULL;
+	int rc = image_open_typed(r->images, IMG_GHOST_FILE, ghost_id, &in, err);
+	if (rc == 0)
+		rc = image_next(in, &msg, err);
+	if (rc == 0)
+		rc = error_set(err, EBADMSG, "ghost-file-%x.img is empty", ghost_id);
+	if (rc < 0)
+		return rc;
+	const GhostFileEntry *e = (const GhostFileEntry *)msg;
+	rc = make_node(in, e, name, err);
+	if (rc == 0)
+		rc = passing_note(names, name, S_ISDIR(e->mode), err);
+	if (rc == 0)
+		rc = set_attributes(e, name, err);
+	return rc < 0 ? error_wrap(err, rc, "ghost-file-%x.img", ghost_id) : 0;
+}
+
+/* Another name of the same inode. */
+static int make_link(const char *first, const char *name, struct passing_names *names,
+		     struct error *err)
+{
+	if (link(first, name) < 0)
+		return error_sys(err, "link %s to %s", first, name);
+	return passing_note(names, name, false, err);
+}
+
+static const char *name_of(const struct file_item *item)
+{
+	return item->entry->reg->name;
+}
+
+static bool is_same(const struct remap_row *a, const struct remap_row *b)
+{
+	return a->type == b->type && a->remap_id == b->remap_id;
+}
+
+/* The passing name of a description that was opened by the same name. */
+static const char *find_visible(struct restore *r, const struct remap_row *until, const char *name)
+{
+	for (const struct remap_row *at = r->files->remaps.items; at < until; at++) {
+		const struct file_item *item = file_set_find(r->files, at->orig_id);
+		if (is_same(at, until) && item->visible && !strcmp(name_of(item), name))
+			return item->visible;
+	}
+	return NULL;
+}
+
+/* @param first  a name that leads to the inode; NULL: it has to be made */
+static int open_row(struct restore *r, const struct remap_row *row, struct passing_names *names,
+		    const char **first, struct error *err)
+{
+	char name[PATH_MAX];
+	struct file_item *item = remap_item(r, row, err);
+	if (!item)
+		return -EBADMSG;
+	const char *visible = find_visible(r, row, name_of(item));
+	if (visible)
+		return remap_open_item(r, item, visible, err);
+	int rc = passing_parents(names, name_of(item), err);
+	if (rc == 0)
+		rc = passing_choose(name_of(item), name, err);
+	if (rc == 0)
+		rc = *first ? make_link(*first, name, names, err)
+			    : make_ghost(r, row->remap_id, name, names, err);
+	if (rc < 0)
+		return rc;
+	visible = names->items[names->nr - 1].path;
+	if (!*first)
+		*first = visible;
+	return remap_open_item(r, item, visible, err);
+}
+
+/* All names at once: an inode that has lost its last one never gets another. */
+static int open_rows(struct restore *r, const struct remap_row *row, const char *first,
+		     struct error *err)
+{
+	struct file_set *set = r->files;
+	struct passing_names names = { 0 };
+	struct remap_row *end = set->remaps.items + set->remaps.nr;
+	int rc = 0;
+	for (struct remap_row *at = set->remaps.items; rc == 0 && at < end; at++) {
+		if (!is_same(at, row))
+			continue;
+		at->done = true;
+		rc = open_row(r, at, &names, &first, err);
+	}
+	for (struct remap_row *at = set->remaps.items; at < end; at++)
+		if (is_same(at, row))
+			file_set_find(set, at->orig_id)->visible = NULL;
+	passing_remove(&names);
+	return rc;
+}
+
+int ghost_restore(struct restore *r, const struct remap_row *row, struct error *err)
+{
+	return open_rows(r, row, NULL, err);
+}
+
+int link_remap_restore(struct restore *r, const struct remap_row *row, struct error *err)
+{
+	const struct file_item *to = file_set_find(r->files, row->remap_id);
+	if (!to || to->entry->type != FD_TYPES__REG)
+		return error_set(err, EBADMSG,
+				 "remap-fpath.img: file id %u is to be found as file id %u, which "
+				 "is %s",
+				 row->orig_id, row->remap_id,
+				 to ? "no file with a path" : "not in files.img");
+	struct stat st;
+	if (lstat(name_of(to), &st) < 0)
+		return error_sys(
+		    err,
+		    "%s, which the dump has made to keep the deleted file %s: was this "
+		    "set restored before?",
+		    name_of(to), file_set_find(r->files, row->orig_id)->entry->reg->name);
+	return open_rows(r, row, name_of(to), err);
+}

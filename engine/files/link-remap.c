@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * Files whose path was removed while other names of theirs are left: the dump links them to a
+ * name beside the old one (--link-remap), a restore links them back for a moment and removes it.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/files/remap.h"
+
+/* One directory up: the one the name was in may be gone. @return false at the top */
+static bool shorten(char *dir)
+{
+	char *slash = strrchr(dir, '/');
+	if (!slash || slash == dir)
+		return false;
+	*slash = 0;
+	return true;
+}
+
+static int link_beside(int fd, char *dir, uint32_t id, char *out, size_t len, struct error *err)
+{
+	char from[32];
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	while (shorten(dir)) {
+		int n = snprintf(out, len, "%s/link_remap.%u", dir, id);
+		if (n < 0 || (size_t)n >= len)
+			return error_set(err, ENAMETOOLONG, "%s", dir);
+		if (linkat(AT_FDCWD, from, AT_FDCWD, out, AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+		struct stat st;
+		if (errno != ENOENT || stat(dir, &st) == 0)
+			return error_sys(err, "link it to %s", out);
+	}
+	return error_set(err, ENOENT, "no directory is left to link it into");
+}
+
+static int note_link(struct dump *d, const char *path, struct error *err)
+{
+	char *copy = strdup(path);
+	char **slot = copy ? array_add(&d->files->links) : NULL;
+	if (!slot) {
+		unlink(path);
+		free(copy);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	*slot = copy;
+	return 0;
+}
+
+/* The new name as a file of its own, that no task has. */
+static int write_link(struct dump *d, char *path, uint32_t id, struct error *err)
+{
+	FileEntry e = FILE_ENTRY__INIT;
+	RegFileEntry reg = REG_FILE_ENTRY__INIT;
+	FownEntry nobody = FOWN_ENTRY__INIT;
+	e.id = reg.id = id;
+	e.type = FD_TYPES__REG;
+	e.reg = &reg;
+	reg.fown = &nobody;
+	reg.name = path;
+	return file_table_write(d, &e, err);
+}
+
+int link_remap_dump(struct dump *d, const struct open_file *f, uint32_t id, const char *name,
+		    struct error *err)
+{
+	char path[PATH_MAX], dir[PATH_MAX], holder[96];
+	if (!d->opts->link_remap)
+		return error_set(err, ENOTSUP,
+				 "%s is %.800s, whose name was removed while it has %" PRIuMAX
+				 " other%s: with --link-remap the dump links it to a name of its "
+				 "own until it is restored",
+				 file_holder(f, holder, sizeof(holder)), name,
+				 (uintmax_t)f->st.st_nlink, f->st.st_nlink == 1 ? "" : "s");
+	snprintf(dir, sizeof(dir), "%s", name);
+	uint32_t link_id = d->files->next_id++;
+	struct error why = { 0 };
+	int rc = link_beside(f->fd, dir, link_id, path, sizeof(path), &why);
+	/* A file of a lower layer has lost its last name, though overlayfs counts one still. */
+	if (rc == -ENOENT && f->fs_type == OVERLAYFS_SUPER_MAGIC)
+		return ghost_dump(d, f, id, err);
+	if (rc < 0)
+		return error_set(err, rc, "%s is %.400s, whose name was removed: %.400s",
+				 file_holder(f, holder, sizeof(holder)), name, why.text);
+	rc = note_link(d, path, err);
+	if (rc == 0)
+		rc = write_link(d, path, link_id, err);
+	return rc < 0 ? rc : remap_write(d, id, link_id, REMAP_TYPE__LINKED, err);
+}
+
+void files_remove_links(struct dump *d)
+{
+	for (size_t i = 0; d->files && i < d->files->links.nr; i++)
+		if (unlink(d->files->links.items[i]) < 0)
+			log_warn("cannot remove %s: %m", d->files->links.items[i]);
+}
+
+void link_remap_clean(struct restore *r)
+{
+	for (size_t i = 0; i < r->files->remaps.nr; i++) {
+		const struct remap_row *row = &r->files->remaps.items[i];
+		if (row->type != REMAP_TYPE__LINKED)
+			continue;
+		const char *name = file_set_find(r->files, row->remap_id)->entry->reg->name;
+		if (unlink(name) < 0 && errno != ENOENT)
+			log_warn("cannot remove %s, a name the dump had made: %m", name);
+	}
+}

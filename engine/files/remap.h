@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ * Inside files/: files that their path does not lead to: deleted ones, those that have other
+ * names, those of dead processes. remap-fpath.img says for each file id what stands for it.
+ */
+#pragma once
+
+#include "engine/files/set.h"
+#include "engine/files/table.h"
+#include "files.pb-c.h"
+
+#define DELETED_MARK " (deleted)" /* what the kernel appends to the path of an unlinked file */
+
+struct remap_row { /* an entry of remap-fpath.img */
+	uint32_t orig_id, remap_id;
+	RemapType type;
+	bool done;
+};
+
+/* Dump. */
+/**
+ * See that a file can be found again: by its path, or by what is written for it.
+ * @param id    of the file, for remap-fpath.img
+ * @param name  set to the path to store, allocated
+ * @return 0; -errno naming the holder
+ */
+int remap_dump(struct dump *d, const struct open_file *f, uint32_t id, char **name,
+	       struct error *err);
+/** Is this a file of a process that is no more, and of which? @return its pid, or 0. */
+pid_t remap_dead_pid(const struct open_file *f);
+/** "remap-fpath.img: ID is replaced." */
+int remap_write(struct dump *d, uint32_t orig_id, uint32_t remap_id, RemapType type,
+		struct error *err);
+/** Write the contents of a deleted file, once for all that have it open: ghost-file-N.img. */
+int ghost_dump(struct dump *d, const struct open_file *f, uint32_t id, struct error *err);
+/** Give a file that has lost its name another one beside it. @param name  the lost one */
+int link_remap_dump(struct dump *d, const struct open_file *f, uint32_t id, const char *name,
+		    struct error *err);
+
+/* Restore. */
+/** Read remap-fpath.img. */
+int remap_load(struct restore *r, struct error *err);
+/**
+ * In the coordinator, first of all opening: everything remapped is made, opened under its name,
+ * and nameless again.
+ */
+int remap_prepare(struct restore *r, struct error *err);
+
+/* One kind of remap each: all rows that stand for the same thing as `row`. */
+int ghost_restore(struct restore *r, const struct remap_row *row, struct error *err);
+int link_remap_restore(struct restore *r, const struct remap_row *row, struct error *err);
+int dead_pid_restore(struct restore *r, const struct remap_row *row, struct error *err);
+
+/** The set is restored: the names its dump had made are not needed any more. */
+void link_remap_clean(struct restore *r);
+
+/** The item a row is about. @return NULL with err set. */
+struct file_item *remap_item(struct restore *r, const struct remap_row *row, struct error *err);
+/**
+ * Open an item under a name that leads to it just now, which the caller forgets (item->visible)
+ * when it goes: as its entry says, and to be opened again later.
+ */
+int remap_open_item(struct restore *r, struct file_item *item, const char *name, struct error *err);
