@@ -6,19 +6,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base/array.h"
-#include "base/build-id.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "images/page-store.h"
+#include "images/sysroot.h"
 
 enum { VIEW_PAGE = 4096 };
 
@@ -248,9 +244,9 @@ int memory_view_open(struct checkpoint *cp, const struct process *p, const char 
 	mv->cp = cp;
 	mv->sysroot = -1;
 	if (sysroot) {
-		mv->sysroot = open(sysroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		mv->sysroot = sysroot_open(sysroot, err);
 		if (mv->sysroot < 0)
-			return error_sys(err, "open %s", sysroot);
+			return mv->sysroot;
 	}
 	int rc = process_mm(cp, p, &mv->mm, err);
 	if (rc < 0)
@@ -406,26 +402,6 @@ static bool holes_are_zero(const struct area *area)
 	       area->kind != AREA_AIO && area->kind != AREA_SOCKET;
 }
 
-static bool same_file(int fd, const RegFileEntry *reg)
-{
-	struct stat st;
-	uint8_t id[BUILD_ID_MAX + 4] = { 0 };
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    (reg->has_size && (uint64_t)st.st_size != reg->size))
-		return false;
-	if (reg->n_build_id == 0)
-		return true;
-	size_t len = build_id_read(fd, id);
-	return (len + 3) / 4 == reg->n_build_id && !memcmp(id, reg->build_id, reg->n_build_id * 4);
-}
-
-static int sysroot_open(const struct memory_view *mv, const char *path)
-{
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	return (int)syscall(SYS_openat2, mv->sysroot, path, &how, sizeof(how));
-}
-
 /** @return a borrowed descriptor, or -1: no such file, or a changed one */
 static int mapped_file(struct memory_view *mv, uint32_t id)
 {
@@ -436,15 +412,11 @@ static int mapped_file(struct memory_view *mv, uint32_t id)
 	const FileEntry *file = NULL;
 	auto_fd fd = -1;
 	if (checkpoint_file(mv->cp, FD_TYPES__REG, id, &file, NULL) == 1 && file->reg)
-		fd = sysroot_open(mv, file->reg->name);
-	if (fd >= 0 && !same_file(fd, file->reg)) {
-		fd_close(fd);
-		fd = -1;
-	}
+		fd = sysroot_mapped(mv->sysroot, file->reg, NULL);
 	struct mapped_file *slot = array_add(&mv->files);
 	if (!slot)
 		return -1;
-	*slot = (struct mapped_file){ id, take_fd(fd) };
+	*slot = (struct mapped_file){ id, fd < 0 ? -1 : take_fd(fd) };
 	return slot->fd;
 }
 

@@ -96,11 +96,8 @@ void text_line(struct doc_text *text, const char *title, const void *bytes, size
 
 void text_title(struct doc_text *text, const char *title)
 {
-	if (title) {
-		write_spaces(text, (size_t)text->indent * INDENT_STEP);
-		json_raw(text->out, title, strlen(title));
-		json_raw(text->out, "\n", 1);
-	}
+	if (title)
+		text_line(text, NULL, title, strlen(title));
 	text->indent++;
 }
 

@@ -25,7 +25,7 @@ struct doc {
 	unsigned depth;
 	struct level {
 		enum level_kind kind;
-		bool in_row;
+		bool in_row, flat; /* flat: in text its contents are not indented */
 	} levels[DOC_DEPTH_MAX];
 	const struct doc_column *columns; /* of the table that is open */
 	size_t nr_columns, column;
@@ -117,10 +117,11 @@ static void container_begin(struct doc *doc, enum level_kind kind, const char *k
 		if (level_top(doc)->kind == LEVEL_OBJECT)
 			json_key(&doc->json, key);
 		json_begin(&doc->json, kind == LEVEL_OBJECT ? '{' : '[');
-	} else {
-		text_title(&doc->text, title);
 	}
 	level_push(doc, kind);
+	level_top(doc)->flat = !title && kind != LEVEL_TABLE;
+	if (doc->format == DOC_TEXT && !level_top(doc)->flat)
+		text_title(&doc->text, title);
 }
 
 void doc_object(struct doc *doc, const char *key, const char *title)
@@ -146,6 +147,7 @@ void doc_table(struct doc *doc, const char *key, const char *title,
 void doc_end(struct doc *doc)
 {
 	enum level_kind kind = level_top(doc)->kind;
+	bool flat = level_top(doc)->flat;
 	row_end(doc);
 	if (!doc->depth)
 		return;
@@ -156,7 +158,8 @@ void doc_end(struct doc *doc)
 	}
 	if (kind == LEVEL_TABLE)
 		text_table_end(&doc->text);
-	text_title_end(&doc->text);
+	if (!flat)
+		text_title_end(&doc->text);
 }
 
 void doc_row(struct doc *doc)

@@ -23,13 +23,16 @@ struct stack_frame {
 	const char *file;       /* of the source; NULL: not known */
 	unsigned line;
 	const struct stack_module *module; /* NULL: code outside of all */
-	uint64_t module_offset;            /* of pc in the file as it is linked */
+	uint64_t module_offset;            /* of pc from its start */
+	bool guessed; /* found without the unwind tables of the frame before it: may be wrong */
 };
 
 struct stack_thread {
 	uint32_t tid;
-	struct stack_frame *frames; /* innermost first */
-	size_t nr, cap;
+	struct {
+		struct stack_frame *items; /* innermost first */
+		size_t nr, cap;
+	} frames;
 	struct error cut; /* why there is no more to say; code 0: it ends at the outermost frame */
 };
 void stack_thread_fini(struct stack_thread *thread);
@@ -59,8 +62,9 @@ void stack_close(struct stack *stack);
  */
 int stack_walk(struct stack *stack, uint32_t tid, struct stack_thread *out, struct error *err);
 
-/** In address order. Borrowed. */
-size_t stack_modules(const struct stack *stack, const struct stack_module **out);
+/** Files that have code, in address order; `missing` is known once a frame was in one. Borrowed. */
+size_t stack_nr_modules(const struct stack *stack);
+const struct stack_module *stack_module(const struct stack *stack, size_t i);
 
 /** A frame as one line, without its number: "0x… symbol+0x1f at file.c:12 (libc.so.6)". */
 int stack_frame_text(const struct stack_frame *frame, struct strbuf *out);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ * Processes, their threads, the frames of each; and the files that could not be used.
+ */
+#include "convert/stack/report.h"
+
+#include "base/cleanup.h"
+#include "convert/stack/stack.h"
+
+struct stack_writer {
+	struct checkpoint *cp;
+	const char *sysroot;
+	struct doc *doc;
+	size_t failed;
+};
+
+/* A thread's own name, where the image has it. */
+static const char *name_of(const CoreEntry *core)
+{
+	if (core && core->thread_core && core->thread_core->comm)
+		return core->thread_core->comm;
+	return core && core->tc && core->tc->comm ? core->tc->comm : "?";
+}
+
+static void module_write(struct doc *doc, const struct stack_module *m)
+{
+	doc_object(doc, NULL, NULL);
+	doc_str(doc, "path", NULL, m->path);
+	doc_str(doc, "build_id", NULL, m->build_id[0] ? m->build_id : NULL);
+	doc_hex(doc, "start", NULL, m->start);
+	doc_hex(doc, "end", NULL, m->end);
+	doc_str(doc, "missing", NULL, m->missing);
+	if (m->missing)
+		doc_text(doc, "%s: %s", m->path, m->missing);
+	doc_end(doc);
+}
+
+static int frame_write(struct doc *doc, size_t number, const struct stack_frame *f)
+{
+	auto_strbuf line = { 0 };
+	if (stack_frame_text(f, &line) < 0)
+		return -ENOMEM;
+	doc_object(doc, NULL, NULL);
+	doc_text(doc, "#%-3zu %s", number, line.data);
+	doc_hex(doc, "pc", NULL, f->pc);
+	doc_bool(doc, "exact", NULL, f->exact);
+	doc_bool(doc, "guessed", NULL, f->guessed);
+	doc_str(doc, "symbol", NULL, f->symbol);
+	if (f->symbol)
+		doc_hex(doc, "symbol_offset", NULL, f->symbol_offset);
+	doc_str(doc, "file", NULL, f->file);
+	if (f->file)
+		doc_u64(doc, "line", NULL, f->line);
+	doc_str(doc, "module", NULL, f->module ? f->module->path : NULL);
+	if (f->module) {
+		doc_hex(doc, "module_offset", NULL, f->module_offset);
+		doc_str(doc, "build_id", NULL, f->module->build_id[0] ? f->module->build_id : NULL);
+	}
+	doc_end(doc);
+	return 0;
+}
+
+static void error_write(struct stack_writer *w, const char *text)
+{
+	doc_str(w->doc, "error", "error", text);
+	w->failed++;
+}
+
+static int thread_write(struct stack_writer *w, struct stack *stack, uint32_t tid,
+			struct error *err)
+{
+	auto_message CoreEntry *core = NULL;
+	auto_stack_thread thread = { 0 };
+	auto_free char *title = NULL;
+	struct error why = { 0 };
+	int rc = 0;
+	process_core(w->cp, tid, &core, NULL);
+	if (asprintf(&title, "thread %u (%s)", tid, name_of(core)) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	doc_object(w->doc, NULL, title);
+	doc_u64(w->doc, "tid", NULL, tid);
+	doc_str(w->doc, "name", NULL, core ? name_of(core) : NULL);
+	int walked = stack_walk(stack, tid, &thread, &why);
+	doc_list(w->doc, "frames", NULL);
+	for (size_t i = 0; rc == 0 && i < thread.frames.nr; i++)
+		rc = frame_write(w->doc, i, &thread.frames.items[i]);
+	doc_end(w->doc);
+	if (walked < 0)
+		error_write(w, why.text);
+	else if (thread.cut.code == -ENODATA || thread.cut.code == -EOVERFLOW)
+		doc_str(w->doc, "cut", "cut short", thread.cut.text);
+	else if (thread.cut.code)
+		error_write(w, thread.cut.text);
+	doc_end(w->doc);
+	return rc < 0 || walked == -ENOMEM ? error_set(err, ENOMEM, "out of memory") : 0;
+}
+
+static int process_write(struct stack_writer *w, const struct process *p, struct error *err)
+{
+	auto_stack stack = NULL;
+	struct error why = { 0 };
+	int rc = stack_open(w->cp, p, w->sysroot, &stack, &why);
+	if (rc < 0) {
+		error_write(w, why.text);
+		return 0;
+	}
+	doc_list(w->doc, "threads", NULL);
+	for (size_t i = 0; rc == 0 && i < p->entry->n_threads; i++)
+		rc = thread_write(w, stack, process_thread(p, i), err);
+	doc_end(w->doc);
+	bool missing = false;
+	for (size_t i = 0; i < stack_nr_modules(stack); i++)
+		missing |= stack_module(stack, i)->missing != NULL;
+	doc_list(w->doc, "modules", missing ? "without the bytes of" : NULL);
+	for (size_t i = 0; i < stack_nr_modules(stack); i++)
+		module_write(w->doc, stack_module(stack, i));
+	doc_end(w->doc);
+	return rc;
+}
+
+static int one(struct stack_writer *w, const struct process *p, struct error *err)
+{
+	auto_message CoreEntry *core = NULL;
+	auto_free char *title = NULL;
+	int rc = process_core(w->cp, p->pid, &core, NULL);
+	bool zombie = rc == 0 && core_is_zombie(core);
+	if (asprintf(&title, "pid %u (%s)", p->pid, name_of(core)) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	doc_object(w->doc, NULL, title);
+	doc_u64(w->doc, "pid", NULL, p->pid);
+	doc_str(w->doc, "name", NULL, core ? name_of(core) : NULL);
+	doc_bool(w->doc, "zombie", NULL, zombie);
+	rc = 0;
+	if (zombie)
+		doc_text(w->doc, "a zombie: it has no stack");
+	else
+		rc = process_write(w, p, err);
+	doc_end(w->doc);
+	return rc;
+}
+
+int stack_report(struct checkpoint *cp, const struct process *only, const char *sysroot,
+		 struct doc *doc, size_t *failed, struct error *err)
+{
+	struct stack_writer w = { .cp = cp, .sysroot = sysroot, .doc = doc };
+	int rc = 0;
+	doc_list(doc, "processes", NULL);
+	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++) {
+		const struct process *p = checkpoint_process(cp, i);
+		if (!only || p == only)
+			rc = one(&w, p, err);
+	}
+	doc_end(doc);
+	*failed = w.failed;
+	return rc;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * crit stack: backtraces of captured threads.
+ */
+#include <stdio.h>
+
+#include "base/array.h"
+#include "convert/stack/report.h"
+#include "crit/checkpoint-arg.h"
+#include "crit/commands.h"
+
+struct stack_opts {
+	const char *pid, *sysroot, *format;
+};
+
+static const struct arg_row rows[] = {
+	{ 'p', "pid", "PID", "of this process; default: all", ARG_STRING,
+	  offsetof(struct stack_opts, pid), 0, NULL },
+	{ 0, "sysroot", "DIR", "look below DIR for mapped files and their debug files; default: /",
+	  ARG_STRING, offsetof(struct stack_opts, sysroot), 0, NULL },
+	FORMAT_ROW(struct stack_opts),
+};
+
+static int stack_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	const struct stack_opts *o = opts;
+	auto_checkpoint_arg arg = { 0 };
+	auto_doc doc = NULL;
+	const struct process *only = NULL;
+	if (nr_operands != 1)
+		return error_set(err, EUSAGE, "want one checkpoint");
+	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	if (rc == 0 && o->pid)
+		rc = checkpoint_pick(arg.cp, o->pid, &only, err);
+	if (rc == 0)
+		rc = doc_arg_open(o->format, &doc, err);
+	if (rc < 0)
+		return rc;
+	size_t failed = 0;
+	rc = stack_report(arg.cp, only, o->sysroot ?: "/", doc, &failed, err);
+	int closed = doc_close(doc, rc < 0 ? NULL : err);
+	doc = NULL;
+	if (rc < 0 || closed < 0)
+		return rc < 0 ? rc : closed;
+	return failed ? 1 : 0;
+}
+
+const struct command cmd_stack = {
+	.name = "stack",
+	.group = GROUP_DEBUG,
+	.args = "[-p PID] [--sysroot DIR] [--format text|json] SRC",
+	.summary = "backtraces of all captured threads, with symbols and lines",
+	.detail =
+	    "Registers and memory come from the images, symbols from the mapped files below DIR,\n"
+	    "where they are still the ones that were dumped, source lines from their debug files.\n"
+	    "Nothing is fetched from the network.",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.opts_size = sizeof(struct stack_opts),
+	.run = stack_run,
+};
