@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
 
 static pid_t bear(pid_t pid, struct error *err)
@@ -36,18 +37,11 @@ static pid_t bear(pid_t pid, struct error *err)
 	return child < 0 ? error_sys(err, "create task %d for a moment", pid) : child;
 }
 
-/* "/proc/12" of "/proc/12/status" and 12. @return length, or 0 when it is no file of that pid */
+/* @return length of "/proc/12" in a path of process 12; 0: it is no file of that one */
 static size_t prefix_of(const char *path, pid_t pid)
 {
-	char part[16];
-	int len = snprintf(part, sizeof(part), "/%d", pid);
-	const char *at = path;
-	while ((at = strstr(at, part)) != NULL) {
-		at += len;
-		if (*at == 0 || *at == '/')
-			return (size_t)(at - path);
-	}
-	return 0;
+	size_t len;
+	return proc_path_pid(path, &len) == pid ? len : 0;
 }
 
 /* CRIU writes one entry a process: the other files of it are told by their paths. */

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
 #include "engine/files/set.h"
 #include "engine/net/net.h"
@@ -42,7 +43,12 @@ int files_get(struct restore *r, uint32_t id, struct error *err)
 	struct error why = { 0 };
 	struct file_item *item = item_find(r, id, &why);
 	int fd = item ? item->fd : why.code;
-	if (item && fd < 0) {
+	if (item && item->live) {
+		fd = error_set(&why, ENOTSUP,
+			       "%s: a file of a task in /proc is needed before the task is there "
+			       "(in flight in a socket?): not supported yet",
+			       item->entry->reg->name);
+	} else if (item && fd < 0) {
 		fd = item->type->open(r, item->entry, &why);
 		if (fd >= 0)
 			fd = window_take(r->files, fd, &why);
@@ -81,6 +87,13 @@ int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct erro
 	return fd;
 }
 
+/* What tasks have as descriptors or directories. */
+static int open_or_reserve(struct restore *r, uint32_t id, struct error *err)
+{
+	struct file_item *item = file_set_find(r->files, id);
+	return item && item->live ? live_proc_reserve(r, item, err) : files_get(r, id, err);
+}
+
 int files_open_all(struct restore *r, struct error *err)
 {
 	struct file_set *set = r->files;
@@ -89,14 +102,14 @@ int files_open_all(struct restore *r, struct error *err)
 		return rc;
 	for (size_t i = 0; i < set->tables.nr; i++)
 		for (size_t j = 0; j < set->tables.items[i].nr; j++) {
-			int fd = files_get(r, set->tables.items[i].items[j].id, err);
+			int fd = open_or_reserve(r, set->tables.items[i].items[j].id, err);
 			if (fd < 0)
 				return fd;
 		}
 	for (size_t i = 0; i < set->fs.nr; i++) {
-		int fd = files_get(r, set->fs.items[i].cwd_id, err);
+		int fd = open_or_reserve(r, set->fs.items[i].cwd_id, err);
 		if (fd >= 0)
-			fd = files_get(r, set->fs.items[i].root_id, err);
+			fd = open_or_reserve(r, set->fs.items[i].root_id, err);
 		if (fd < 0)
 			return fd;
 	}
@@ -108,7 +121,7 @@ int files_open_all(struct restore *r, struct error *err)
 int files_finish(struct restore *r, struct error *err)
 {
 	char user[64];
-	int rc = 0;
+	int rc = live_proc_open(r, err);
 	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
 		const struct file_item *item = &r->files->items[i];
 		if (item->fd < 0 || !item->type->finish)
@@ -180,16 +193,19 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 	const struct fd_rows *rows = t->ids ? file_set_rows(set, t->ids->files_id) : NULL;
 	if (!rows)
 		return error_set(err, EBADMSG, "pid %d has no descriptor table", t->pid);
+	int rc = live_proc_fetch(r, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "pid %d", t->pid);
 	for (size_t i = 0; i < rows->nr; i++) {
 		const struct file_item *item = file_set_find(set, rows->items[i].id);
 		if (!item || item->fd < 0)
 			return error_set(err, EBADMSG, "pid %d: fd %u is not open", t->pid,
 					 rows->items[i].fd);
-		int rc = install_row(item, &rows->items[i], err);
+		rc = install_row(item, &rows->items[i], err);
 		if (rc < 0)
 			return error_wrap(err, rc, "pid %d", t->pid);
 	}
-	int rc = close_others(set, rows);
+	rc = close_others(set, rows);
 	if (rc < 0)
 		return error_code(err, rc, "pid %d: close other descriptors", t->pid);
 	return fs_install(r, t, err);

@@ -13,7 +13,7 @@
 
 #include "base/array.h"
 #include "base/strbuf.h"
-#include "engine/files/remap.h"
+#include "engine/files/table.h"
 
 #ifndef MQUEUE_MAGIC
 #define MQUEUE_MAGIC 0x19800202
@@ -172,20 +172,6 @@ static bool is_unreachable(const struct open_file *f)
 	return !strncmp(f->path, "(unreachable)", 13);
 }
 
-/* The files of one process, on any mount of procfs. */
-static bool is_proc_pid(const struct open_file *f)
-{
-	const char *part = f->path;
-	bool number = false;
-	if (f->path[0] != '/' || f->fs_type != PROC_SUPER_MAGIC || remap_dead_pid(f))
-		return false;
-	while (!number && (part = strchr(part, '/')) != NULL) {
-		size_t n = strcspn(++part, "/");
-		number = n > 0 && strspn(part, "0123456789") == n;
-	}
-	return number;
-}
-
 static bool is_mqueue(const struct open_file *f)
 {
 	return S_ISREG(f->st.st_mode) && f->path[0] == '/' && f->fs_type == MQUEUE_MAGIC;
@@ -202,7 +188,6 @@ static const struct unsupported kinds[] = {
 	{ "file outside the root directory of the dump", is_unreachable, NULL,
 	  "run the dump where its path can be seen" },
 	{ "POSIX message queue", is_mqueue, NULL, NULL },
-	{ "file of a process in /proc", is_proc_pid, NULL, NULL },
 };
 
 /* What no row has taken. */

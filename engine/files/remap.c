@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "engine/files/live-proc.h"
 #include "images/reader.h"
 
 #define SILLY_DIGITS 24 /* NFS client: .nfs, inode and a counter in hex */
@@ -27,17 +28,10 @@ static bool leads_to(const char *path, const struct stat *st)
 	return lstat(path, &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino;
 }
 
-pid_t remap_dead_pid(const struct open_file *f)
+/* Of a path that does not lead to its file. */
+static pid_t dead_pid(const struct open_file *f)
 {
-	const char *part = f->path;
-	if (f->fs_type != PROC_SUPER_MAGIC || f->path[0] != '/' || leads_to(f->path, &f->st))
-		return 0;
-	while ((part = strchr(part, '/')) != NULL) {
-		size_t digits = strspn(++part, "0123456789");
-		if (digits && (part[digits] == '/' || part[digits] == 0 || part[digits] == ' '))
-			return atoi(part);
-	}
-	return 0;
+	return f->fs_type == PROC_SUPER_MAGIC ? proc_path_pid(f->path, NULL) : 0;
 }
 
 /* The NFS client keeps a deleted file under such a name only as long as somebody has it open. */
@@ -101,7 +95,7 @@ int remap_dump(struct dump *d, const struct open_file *f, uint32_t id, char **na
 {
 	bool silly = is_silly_renamed(f);
 	bool found = !silly && (leads_to(f->path, &f->st) || is_same_device(d, f));
-	pid_t dead = found ? 0 : remap_dead_pid(f);
+	pid_t dead = found ? 0 : dead_pid(f);
 	bool linked = !found && !dead && f->st.st_nlink;
 	if (linked && !silly && !is_name_free(f->path))
 		return file_refuse_moved(f, err);
@@ -109,7 +103,7 @@ int remap_dump(struct dump *d, const struct open_file *f, uint32_t id, char **na
 	if (!*name)
 		return error_set(err, ENOMEM, "out of memory");
 	if (found)
-		return 0;
+		return live_proc_check(d, f, err);
 	if (dead)
 		return dead_pid_dump(d, dead, id, err);
 	return linked ? link_remap_dump(d, f, id, *name, err) : ghost_dump(d, f, id, err);

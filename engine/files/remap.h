@@ -25,8 +25,6 @@ struct remap_row { /* an entry of remap-fpath.img */
  */
 int remap_dump(struct dump *d, const struct open_file *f, uint32_t id, char **name,
 	       struct error *err);
-/** Is this a file of a process that is no more, and of which? @return its pid, or 0. */
-pid_t remap_dead_pid(const struct open_file *f);
 /** "remap-fpath.img: ID is replaced." */
 int remap_write(struct dump *d, uint32_t orig_id, uint32_t remap_id, RemapType type,
 		struct error *err);

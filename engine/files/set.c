@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
 #include "images/reader.h"
 
@@ -173,7 +174,10 @@ int files_load(struct restore *r, struct error *err)
 		rc = image_each(r->images, IMG_FILE_LOCKS, 0, refuse_lock, r->files, err);
 	if (rc == 0)
 		rc = pipe_load_contents(r, err);
-	return rc < 0 ? rc : window_choose(r->files, err);
+	if (rc < 0)
+		return rc;
+	live_proc_mark(r);
+	return window_choose(r->files, err);
 }
 
 void file_set_free(struct file_set *set)

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ * Files in /proc of the tasks themselves.
+ */
+#include "engine/files/live-proc.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/files/remap.h"
+
+pid_t proc_path_pid(const char *path, size_t *len)
+{
+	const char *part = path;
+	while ((part = strchr(part, '/')) != NULL) {
+		size_t digits = strspn(++part, "0123456789");
+		if (!digits || digits > 9 || (part[digits] != 0 && !strchr("/ ", part[digits])))
+			continue;
+		if (len)
+			*len = (size_t)(part - path) + digits;
+		return atoi(part);
+	}
+	return 0;
+}
+
+static const struct task *task_of(const struct dump *d, pid_t pid)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		if (d->tasks[i]->vpid == pid)
+			return d->tasks[i];
+	return NULL;
+}
+
+/* Threads other than the first are made last of all. */
+static bool is_of_thread(const char *path, size_t len, pid_t pid)
+{
+	const char *rest = path + len;
+	return !strncmp(rest, "/task/", 6) && atoi(rest + 6) != pid;
+}
+
+int live_proc_check(const struct dump *d, const struct open_file *f, struct error *err)
+{
+	char holder[96];
+	size_t len;
+	pid_t pid = f->fs_type == PROC_SUPER_MAGIC ? proc_path_pid(f->path, &len) : 0;
+	if (!pid)
+		return 0;
+	const char *what = !task_of(d, pid) ? "a process outside of the tree (or of a thread)"
+			   : is_of_thread(f->path, len, pid) ? "a thread"
+							     : NULL;
+	if (!what)
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "%s is %.800s, a file of %s: it cannot be opened again; close it before "
+			 "the dump",
+			 file_holder(f, holder, sizeof(holder)), f->path, what);
+}
+
+static bool is_of_task(const struct restore *r, const char *path)
+{
+	char mount[PATH_MAX];
+	struct statfs fs;
+	size_t len;
+	pid_t pid = proc_path_pid(path, &len);
+	bool ours = false;
+	for (size_t i = 0; pid && i < r->nr_tasks && !ours; i++)
+		ours = r->tasks[i]->pid == pid;
+	if (!ours || len >= sizeof(mount))
+		return false;
+	snprintf(mount, sizeof(mount), "%.*s", (int)len, path);
+	*strrchr(mount, '/') = 0;
+	return statfs(mount[0] ? mount : "/", &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+void live_proc_mark(struct restore *r)
+{
+	struct file_set *set = r->files;
+	for (size_t i = 0; i < set->nr_items; i++) {
+		const FileEntry *e = set->items[i].entry;
+		if (e->type == FD_TYPES__REG && is_of_task(r, e->reg->name))
+			set->items[i].live = true;
+	}
+	for (size_t i = 0; i < set->remaps.nr; i++)
+		file_set_find(set, set->remaps.items[i].orig_id)->live = false;
+}
+
+int live_proc_reserve(struct restore *r, struct file_item *item, struct error *err)
+{
+	if (item->fd >= 0)
+		return item->fd;
+	int fd = open("/", O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "open /");
+	item->fd = window_take(r->files, fd, err);
+	return item->fd;
+}
+
+static int open_item(struct restore *r, const struct file_item *item, struct error *err)
+{
+	auto_fd fd = item->type->open(r, item->entry, err);
+	if (fd < 0)
+		return fd;
+	if (dup3(fd, item->fd, O_CLOEXEC) < 0)
+		return error_sys(err, "%s: duplicate", item->entry->reg->name);
+	return 0;
+}
+
+int live_proc_open(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
+		struct file_item *item = &r->files->items[i];
+		if (!item->live || item->fd < 0)
+			continue;
+		rc = open_item(r, item, err);
+		item->live = false;
+	}
+	return rc;
+}
+
+static int fetch_item(int coordinator, const struct file_item *item, struct error *err)
+{
+	auto_fd fd = (int)syscall(SYS_pidfd_getfd, coordinator, item->fd, 0);
+	if (fd < 0 || dup3(fd, item->fd, O_CLOEXEC) < 0)
+		return error_sys(err, "fetch %s from the coordinator", item->entry->reg->name);
+	return 0;
+}
+
+int live_proc_fetch(struct restore *r, struct error *err)
+{
+	auto_fd coordinator = -1;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
+		struct file_item *item = &r->files->items[i];
+		if (!item->live || item->fd < 0)
+			continue;
+		if (coordinator < 0)
+			coordinator = (int)syscall(SYS_pidfd_open, r->shared->coordinator, 0);
+		if (coordinator < 0)
+			return error_sys(err, "pidfd_open of the coordinator");
+		rc = fetch_item(coordinator, item, err);
+		item->live = false;
+	}
+	return rc;
+}
