@@ -104,10 +104,12 @@ static int prepare(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = stage_init(r, err);
 	if (rc == 0)
+		rc = mem_prepare_shared(r, err);
+	if (rc == 0)
 		rc = files_open_all(r, err);
 	if (rc == 0)
 		rc = keep_log(r, err);
-	return rc < 0 ? rc : mem_prepare_shared(r, err);
+	return rc;
 }
 
 static uint32_t count_threads(const struct restore *r)

@@ -29,5 +29,6 @@ const struct file_type file_device = {
 	.dump = reg_dump,
 	.check = reg_check,
 	.open = reg_open,
+	.open_mapped = reg_open_mapped,
 	.owner = reg_owner,
 };

@@ -50,6 +50,9 @@ struct file_type {
 	int (*check)(const FileEntry *e, struct error *err);
 	/** Open it again. @return descriptor, or -errno. Runs before the tasks are born. */
 	int (*open)(struct restore *r, const FileEntry *e, struct error *err);
+	/** To be mapped or executed, with these flags; NULL: never is. @return descriptor */
+	int (*open_mapped)(struct restore *r, const FileEntry *e, uint32_t flags,
+			   struct error *err);
 	/**
 	 * What has to wait until everything else is open and all tasks are born; in the
 	 * coordinator, whose descriptor is the same description as theirs. NULL: nothing.
@@ -74,6 +77,8 @@ int files_dump_mapped(struct dump *d, struct task *t, const struct vma *vma, uin
 		      struct error *err);
 /** The id of a descriptor of our own, as it came out of a queue. */
 int files_dump_received(struct dump *d, int fd, uint32_t *id, struct error *err);
+/** Has some task an open descriptor of it, shared anonymous memory included? */
+bool memfd_is_held(const struct dump *d, dev_t dev, ino_t ino);
 int files_dump_exe(struct dump *d, struct task *t, uint32_t *id, struct error *err);
 /** When every task's are known, and before memory: what needs all of them. May refuse. */
 int files_dump_settle(struct dump *d, struct error *err);

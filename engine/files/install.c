@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
+#include "engine/files/memfd.h"
 #include "engine/files/set.h"
 #include "engine/net/net.h"
 
@@ -68,12 +69,12 @@ int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct erro
 			return set->mapped.items[i].fd;
 	struct error why = { 0 };
 	const struct file_item *item = item_find(r, id, &why);
-	if (item && item->entry->type != FD_TYPES__REG)
+	if (item && !item->type->open_mapped)
 		error_set(&why, EBADMSG, "file id %u is mapped, but of type %s", id,
 			  type_name(item->entry->type));
 	if (why.code)
 		return error_set(err, why.code, "%s", why.text);
-	int fd = reg_open_path(r, item->entry->reg, flags, err);
+	int fd = item->type->open_mapped(r, item->entry, flags, err);
 	if (fd >= 0)
 		fd = window_take(set, fd, err);
 	if (fd < 0)
@@ -122,6 +123,8 @@ int files_finish(struct restore *r, struct error *err)
 {
 	char user[64];
 	int rc = live_proc_open(r, err);
+	if (rc == 0)
+		rc = memfds_seal(r, err);
 	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
 		const struct file_item *item = &r->files->items[i];
 		if (item->fd < 0 || !item->type->finish)

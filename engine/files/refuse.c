@@ -151,11 +151,6 @@ static void anon_inode_describe(const struct open_file *f, char *out, size_t len
 	snprintf(out, len, "%.*s", (int)n, link + skip); /* eventfd, timerfd, inotify … */
 }
 
-static bool is_memfd(const struct open_file *f)
-{
-	return !strncmp(f->path, "/memfd:", 7) && f->st.st_nlink == 0;
-}
-
 static bool is_namespace(const struct open_file *f)
 {
 	return f->path[0] != '/' && S_ISREG(f->st.st_mode) && strstr(f->path, ":[") &&
@@ -182,7 +177,6 @@ static const struct unsupported kinds[] = {
 	  "start the program with setsid, its input, output and error redirected to files" },
 	{ "TUN/TAP device", is_tun, NULL, NULL },
 	{ "block device", is_block_device, device_describe, NULL },
-	{ "memfd", is_memfd, NULL, NULL },
 	{ "namespace file", is_namespace, NULL, NULL },
 	{ "pipe in packet mode (O_DIRECT)", is_packet_pipe, NULL, "clear O_DIRECT with F_SETFL" },
 	{ "file outside the root directory of the dump", is_unreachable, NULL,

@@ -239,6 +239,11 @@ int reg_open(struct restore *r, const FileEntry *e, struct error *err)
 	return take_fd(fd);
 }
 
+int reg_open_mapped(struct restore *r, const FileEntry *e, uint32_t flags, struct error *err)
+{
+	return reg_open_path(r, e->reg, flags, err);
+}
+
 const FownEntry *reg_owner(struct restore *r, const FileEntry *e)
 {
 	(void)r;
@@ -252,5 +257,6 @@ const struct file_type file_regular = {
 	.dump = reg_dump,
 	.check = reg_check,
 	.open = reg_open,
+	.open_mapped = reg_open_mapped,
 	.owner = reg_owner,
 };

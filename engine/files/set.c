@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
+#include "engine/files/memfd.h"
 #include "images/reader.h"
 
 static int item_compare(const void *left, const void *right)
@@ -174,6 +175,8 @@ int files_load(struct restore *r, struct error *err)
 		rc = image_each(r->images, IMG_FILE_LOCKS, 0, refuse_lock, r->files, err);
 	if (rc == 0)
 		rc = pipe_load_contents(r, err);
+	if (rc == 0)
+		rc = memfds_load(r, err);
 	if (rc < 0)
 		return rc;
 	live_proc_mark(r);
@@ -185,6 +188,7 @@ void file_set_free(struct file_set *set)
 	if (!set)
 		return;
 	pipe_close_rest(set);
+	memfds_free(set);
 	for (size_t i = 0; i < set->nr_items; i++) {
 		fd_close(set->items[i].fd);
 		fd_close(set->items[i].base);

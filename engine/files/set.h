@@ -53,6 +53,11 @@ struct pipe_item { /* a pipe or FIFO: contents, and its ends once made */
 };
 
 struct remap_row;
+struct memfd_item { /* an entry of memfd.img */
+	MemfdInodeEntry *entry;
+	int fd;     /* in the window, or -1: not made yet */
+	bool taken; /* its first description is a task's */
+};
 
 struct file_set {
 	struct file_item *items; /* sorted by id */
@@ -76,7 +81,11 @@ struct file_set {
 	struct {
 		struct remap_row *items;
 		size_t nr, cap;
-	} remaps;                 /* remap-fpath.img */
+	} remaps; /* remap-fpath.img */
+	struct {
+		struct memfd_item *items;
+		size_t nr, cap;
+	} memfds;
 	unsigned int first, last; /* the window */
 };
 
@@ -112,6 +121,7 @@ int reg_open_path(struct restore *r, const RegFileEntry *reg, uint32_t flags, st
 int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct error *err);
 int reg_check(const FileEntry *e, struct error *err);
 int reg_open(struct restore *r, const FileEntry *e, struct error *err);
+int reg_open_mapped(struct restore *r, const FileEntry *e, uint32_t flags, struct error *err);
 int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err);
 const FownEntry *reg_owner(struct restore *r, const FileEntry *e);
 /** Flags that fcntl(F_SETFL) sets, and the owner's signal. */

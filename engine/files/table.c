@@ -197,6 +197,7 @@ void file_table_free(struct file_table *t)
 	if (!t)
 		return;
 	image_writer_close(t->files);
+	image_writer_close(t->memfd_image);
 	image_writer_close(t->data[0]);
 	image_writer_close(t->data[1]);
 	image_writer_close(t->remaps);
@@ -210,6 +211,7 @@ void file_table_free(struct file_table *t)
 	free(t->pipes.items);
 	free(t->dumped.items);
 	epolls_free(t);
+	free(t->memfds.items);
 	fd_close(t->self.proc_fd);
 	for (size_t i = 0; i < t->received.nr; i++)
 		fd_close(t->received.items[i]);
@@ -234,6 +236,8 @@ int files_dump_finish(struct dump *d, struct error *err)
 		rc = image_finish(t->files, err);
 	if (rc == 0 && t->remaps)
 		rc = image_finish(t->remaps, err);
+	if (rc == 0 && t->memfd_image)
+		rc = image_finish(t->memfd_image, err);
 	for (int i = 0; rc == 0 && i < 2; i++)
 		rc = t->data[i] ? image_finish(t->data[i], err) : 0;
 	return rc;

@@ -41,6 +41,11 @@ struct ghost_seen { /* a deleted file, however many names it had */
 	uint32_t id; /* of its ghost-file-N.img */
 };
 
+struct memfd_seen { /* its place in the list is its id */
+	dev_t dev;
+	ino_t ino;
+};
+
 struct file_table {
 	struct image_writer *files;   /* files.img */
 	struct image_writer *data[2]; /* pipes-data.img, fifo-data.img; made on first use */
@@ -74,8 +79,13 @@ struct file_table {
 	struct {
 		pid_t *items;
 		size_t nr, cap;
-	} dead_pids;      /* of which files in /proc are open */
-	int pipe[2];      /* where tee(2) copies pipes to */
+	} dead_pids; /* of which files in /proc are open */
+	struct {
+		struct memfd_seen *items;
+		size_t nr, cap;
+	} memfds;
+	struct image_writer *memfd_image; /* NULL until there is one */
+	int pipe[2];                      /* where tee(2) copies pipes to */
 	struct task self; /* this process, once it was asked about a received descriptor */
 	struct {
 		int *items;

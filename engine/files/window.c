@@ -91,10 +91,11 @@ int window_choose(struct file_set *set, struct error *err)
 		return rc;
 	if (used_numbers(set, &used, &nr) < 0)
 		return error_set(err, ENOMEM, "out of memory");
-	/* A file may be open twice: once as a descriptor, once to be mapped. */
-	unsigned int remaps = 2 * (unsigned int)set->remaps.nr;
-	unsigned int least = (unsigned int)set->nr_items + remaps + SPARE / 4;
-	unsigned int want = 2 * (unsigned int)set->nr_items + remaps + SPARE;
+	/* A file may be open twice, as a descriptor and to be mapped; a memfd has one of its own.
+	 */
+	unsigned int more = (unsigned int)(2 * set->remaps.nr + set->memfds.nr);
+	unsigned int least = (unsigned int)set->nr_items + more + SPARE / 4;
+	unsigned int want = 2 * (unsigned int)set->nr_items + more + SPARE;
 	unsigned int highest = nr ? used[nr - 1] : 0;
 	if (highest >= limit)
 		return error_set(err, EMFILE,

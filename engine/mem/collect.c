@@ -36,10 +36,7 @@ static const struct path_rule path_rules[] = {
 	{ "/dev/zero (deleted)", VMA_AREA_REGULAR | VMA_ANON_SHARED, NULL },
 	{ "/SYSV", VMA_AREA_REGULAR | VMA_AREA_SYSVIPC,
 	  "System V shared memory, which is not carried yet; detach it (shmdt) before the dump" },
-	{ "/memfd:", VMA_AREA_REGULAR | VMA_AREA_MEMFD,
-	  "a memfd mapping, which is not carried yet; unmap it before the dump" },
-	{ "/anon_hugepage", VMA_AREA_REGULAR,
-	  "huge pages (MAP_HUGETLB), which are not carried yet; unmap them before the dump" },
+	{ "/memfd:", VMA_AREA_REGULAR | VMA_AREA_MEMFD, NULL },
 	{ "/[aio]", VMA_AREA_AIORING,
 	  "an AIO ring, which is not carried yet; io_destroy() it before the dump" },
 	{ "anon_inode:", VMA_AREA_REGULAR,
@@ -50,16 +47,15 @@ static const struct path_rule path_rules[] = {
 };
 
 struct flag_rule {
-	uint32_t vm_flag, map_flag;
+	uint32_t vm_flag;
 	const char *refuse;
 };
 
 static const struct flag_rule flag_rules[] = {
-	{ VM_FLAG_SHADOW_STACK, 0, "a shadow stack, which is not carried yet" },
-	{ VM_FLAG_SEALED, 0, "sealed by mseal(2), which images cannot express" },
-	{ VM_FLAG_USERFAULT, 0, "registered with userfaultfd; unregister it before the dump" },
-	{ VM_FLAG_IO | VM_FLAG_PFNMAP, 0, "device memory, which has no contents to carry" },
-	{ 0, MAP_HUGETLB, "huge pages (MAP_HUGETLB), which are not carried yet" },
+	{ VM_FLAG_SHADOW_STACK, "a shadow stack, which is not carried yet" },
+	{ VM_FLAG_SEALED, "sealed by mseal(2), which images cannot express" },
+	{ VM_FLAG_USERFAULT, "registered with userfaultfd; unregister it before the dump" },
+	{ VM_FLAG_IO | VM_FLAG_PFNMAP, "device memory, which has no contents to carry" },
 };
 
 static int refuse(const struct task *t, const struct vma *v, const char *why, struct error *err)
@@ -80,7 +76,7 @@ static int check_flags(const struct task *t, const struct vma *v, struct error *
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(flag_rules); i++) {
 		const struct flag_rule *f = &flag_rules[i];
-		if ((v->vm_flags & f->vm_flag) || (v->flags & f->map_flag))
+		if (v->vm_flags & f->vm_flag)
 			return refuse(t, v, f->refuse, err);
 	}
 	return 0;
@@ -100,6 +96,11 @@ static int classify(const struct task *t, struct vma *v, struct error *err)
 		v->status = r->status;
 		break;
 	}
+	/* a private mapping of what others share, through /proc/PID/map_files */
+	if ((v->status & VMA_ANON_SHARED) && *path == '/' && !(v->flags & MAP_SHARED))
+		v->status = VMA_AREA_REGULAR | VMA_AREA_MEMFD;
+	if (!strncmp(path, "/anon_hugepage", 14) && (v->flags & MAP_HUGETLB))
+		v->status |= v->flags & MAP_SHARED ? VMA_ANON_SHARED : VMA_ANON_PRIVATE;
 	if (!(v->status & (VMA_ANON_PRIVATE | VMA_ANON_SHARED))) {
 		if (!*path)
 			v->status |= VMA_ANON_PRIVATE;

@@ -233,6 +233,21 @@ int fill_differing(struct fill *f, const struct page_run *run, uint64_t skip, ui
 	return fill_pieces(f, run, skip, dst, len, DIFFERING, err);
 }
 
+static int map_segment_run(struct fill *f, const struct page_run *run, int fd, uint64_t size,
+			   struct error *err)
+{
+	uint64_t len = run->nr_pages * PAGE;
+	/* whole: huge pages are mapped only as such */
+	char *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return error_sys(err,
+				 "map shared memory of %lu bytes (are there enough huge pages?)",
+				 (unsigned long)size);
+	int rc = page_store_read(f->ps, run->addr, at + run->addr, len, NULL, err);
+	munmap(at, size);
+	return rc;
+}
+
 static int write_segment_run(struct fill *f, const struct page_run *run, int fd, struct error *err)
 {
 	uint64_t len = run->nr_pages * PAGE;
@@ -256,7 +271,7 @@ static int write_segment_run(struct fill *f, const struct page_run *run, int fd,
 }
 
 static int fill_segment_from(struct page_store *ps, uint64_t shmid, int fd, uint64_t size,
-			     struct error *err)
+			     bool mapped, struct error *err)
 {
 	struct page_run run;
 	struct fill f;
@@ -272,13 +287,15 @@ static int fill_segment_from(struct page_store *ps, uint64_t shmid, int fd, uint
 				       (unsigned long)shmid, (unsigned long)run.addr,
 				       (unsigned long)size);
 		else if (run.kind != PAGE_ZERO)
-			rc = write_segment_run(&f, &run, fd, err);
+			rc = mapped ? map_segment_run(&f, &run, fd, size, err)
+				    : write_segment_run(&f, &run, fd, err);
 	}
 	fill_fini(&f);
 	return rc;
 }
 
-int fill_segment(struct source *images, uint64_t shmid, int fd, uint64_t size, struct error *err)
+int fill_segment(struct source *images, uint64_t shmid, int fd, uint64_t size, bool mapped,
+		 struct error *err)
 {
 	struct page_store *ps = NULL;
 	int rc = page_store_open_shmem(images, shmid, &ps, err);
@@ -287,7 +304,7 @@ int fill_segment(struct source *images, uint64_t shmid, int fd, uint64_t size, s
 		return 0;
 	if (rc < 0)
 		return rc;
-	rc = fill_segment_from(ps, shmid, fd, size, err);
+	rc = fill_segment_from(ps, shmid, fd, size, mapped, err);
 	page_store_close(ps);
 	return rc;
 }

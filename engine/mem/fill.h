@@ -45,5 +45,9 @@ int fill_over(struct fill *f, const struct page_run *run, uint64_t skip, uint64_
 int fill_differing(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,
 		   uint64_t len, struct error *err);
 
-/** Write the pages of a shared segment to its descriptor. @param size  of the segment, bytes */
-int fill_segment(struct source *images, uint64_t shmid, int fd, uint64_t size, struct error *err);
+/**
+ * Write the pages of a shared segment to its descriptor. @param size  of the segment, bytes
+ * @param mapped  through a mapping: files of huge pages cannot be written to
+ */
+int fill_segment(struct source *images, uint64_t shmid, int fd, uint64_t size, bool mapped,
+		 struct error *err);

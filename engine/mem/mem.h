@@ -24,6 +24,8 @@ int mem_load(struct restore *r, struct rtask *t, struct error *err);
 /** In the coordinator, before the first fork: create and fill shared segments; fill r->busy. */
 int mem_prepare_shared(struct restore *r, struct error *err);
 void shmem_set_free(struct shmem_set *set);
+/** The descriptor behind a file mapping, as it was open; borrowed. Coordinator or task. */
+int mem_file_of(struct restore *r, const struct vma *v, struct error *err);
 /**
  * In the task, before it forks its children and before files_install(): map files and shared
  * segments, and fill private pages, where they wait for the restorer (t->premap). Pages equal to

@@ -31,7 +31,8 @@ static int note_inode(void *ctx, struct image_reader *in, ProtobufCMessage **msg
 	struct memfd_aliases *out = ctx;
 
 	(void)in, (void)err;
-	if (strcmp(e->name, "/dev/zero"))
+	/* the kernel's names of them */
+	if (strcmp(e->name, "/dev/zero") && strcmp(e->name, "/anon_hugepage"))
 		return 0;
 	for (size_t i = 0; i < out->nr; i++) {
 		if (out->items[i].inode_id != e->inode_id)

@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "engine/files/file.h"
+#include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/pages.h"
 #include "engine/mem/shmem.h"
@@ -27,7 +28,7 @@
 #define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define MAP_KNOWN                                                                                  \
 	(MAP_SHARED | MAP_PRIVATE | MAP_DROPPABLE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_LOCKED |   \
-	 MAP_NORESERVE)
+	 MAP_NORESERVE | MAP_HUGETLB | HUGE_MASK)
 #define MADV_KNOWN                                                                                 \
 	(1ull << MADV_RANDOM | 1ull << MADV_SEQUENTIAL | 1ull << MADV_DONTFORK |                   \
 	 1ull << MADV_MERGEABLE | 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE |                \
@@ -106,10 +107,17 @@ static int fill_vma(struct dump *d, struct task *t, const struct vma *v, VmaEntr
 	e->fd = -1;
 	e->has_madv = v->madv != 0;
 	e->madv = v->madv;
-	if (!(v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)))
-		return 0;
 	e->has_fdflags = v->has_fdflags;
 	e->fdflags = v->fdflags;
+	if ((v->status & VMA_ANON_SHARED) && memfd_is_held(d, v->dev, v->ino)) {
+		/* one file for both, as CRIU knows it */
+		e->status = VMA_AREA_REGULAR | VMA_AREA_MEMFD | VMA_FILE_SHARED;
+		e->flags &= ~(uint32_t)MAP_ANONYMOUS;
+		e->has_fdflags = true;
+		e->fdflags = O_RDWR;
+	}
+	if (!(e->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)))
+		return 0;
 	int rc = files_dump_mapped(d, t, v, &id, err);
 	if (rc < 0)
 		return rc;
@@ -220,6 +228,15 @@ static int check_kind(const struct rtask *t, const VmaEntry *e, struct error *er
 	}
 }
 
+static bool is_whole_pages(const VmaEntry *e)
+{
+	uint64_t size = huge_size(e->flags);
+
+	if (!(e->flags & MAP_HUGETLB))
+		return !(e->flags & HUGE_MASK) || (e->status & VMA_AREA_MEMFD);
+	return e->start % size == 0 && e->end % size == 0 && e->pgoff % size == 0;
+}
+
 static int check_vma(const struct rtask *t, const VmaEntry *e, struct error *err)
 {
 	uint64_t end;
@@ -231,13 +248,10 @@ static int check_vma(const struct rtask *t, const VmaEntry *e, struct error *err
 		return not_restored(t, e, err);
 	if (e->prot & ~(uint32_t)PROT_KNOWN)
 		return bad_vma(t, e, "has an unknown protection", err);
-	if (e->flags & MAP_HUGETLB)
-		return error_set(
-		    err, ENOTSUP,
-		    "mm-%d.img: mapping %#lx has huge pages, which are not restored yet", t->pid,
-		    (unsigned long)e->start);
 	if (e->flags & ~(uint32_t)MAP_KNOWN)
 		return bad_vma(t, e, "has unknown flags", err);
+	if (!is_whole_pages(e))
+		return bad_vma(t, e, "is not aligned to its huge pages", err);
 	if (e->madv & ~MADV_KNOWN)
 		return bad_vma(t, e, "has unknown advice", err);
 	if (e->pgoff % PAGE || __builtin_add_overflow(e->pgoff, e->end - e->start, &end) ||
@@ -287,8 +301,6 @@ static int load_vma(struct restore *r, struct rtask *t, const VmaEntry *e, struc
 	struct vma v = vma_of(e);
 	if (v.status & VMA_AREA_MEMFD) {
 		rc = shmem_resolve(r, &v, err);
-		if (rc == 0)
-			rc = not_restored(t, e, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -58,7 +58,7 @@ static bool is_wanted(const struct vma *v)
 static bool can_be_lazy(const struct vma *v)
 {
 	return (v->flags & MAP_ANONYMOUS) && (v->flags & MAP_PRIVATE) && !(v->flags & MAP_LOCKED) &&
-	       !(v->status & VMA_AREA_VDSO);
+	       !(v->flags & MAP_HUGETLB) && !(v->status & VMA_AREA_VDSO);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/files/file.h"
 #include "engine/mem/fill.h"
+#include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/own.h"
 #include "engine/mem/shmem.h"
@@ -24,6 +25,12 @@
 #define HIGHEST   0x7fff00000000ull
 #define PARK      (64ull << 10) /* room for vdso and vvar at the start of the range */
 #define UFFD_PAYS 32            /* pages; below that plain writes are quicker */
+
+/* Anonymous private memory of pages of the usual size: what userfaultfd fills quickly. */
+static bool is_small_anon(const struct vma *v)
+{
+	return (v->status & VMA_ANON_PRIVATE) && !(v->flags & MAP_HUGETLB);
+}
 
 struct page_runs {
 	struct page_run *items;
@@ -48,6 +55,7 @@ struct premap {
 	struct place **order; /* those wanted, as they lie in the range */
 	size_t nr_order;
 	uint64_t fresh_pages;
+	uint64_t align;    /* bytes; of the range, so that offsets in it keep their meaning */
 	struct range anon; /* part of t->premap that userfaultfd serves */
 	struct fill fill;
 };
@@ -137,11 +145,11 @@ static struct vma *find_origin(const struct rtask *t, const struct vma *v)
 	const struct rtask *parent = t->memory_of;
 
 	if (!parent || !parent->premap.start || !parent->mm || !vma_is_private(v) ||
-	    parent->mm->exe_file_id != t->mm->exe_file_id)
+	    (v->flags & MAP_HUGETLB) || parent->mm->exe_file_id != t->mm->exe_file_id)
 		return NULL;
 	struct vma *o = vma_list_find(&parent->vmas, v->start);
 	if (!o || !o->premapped || (o->status & kinds) != (v->status & kinds) ||
-	    ((o->flags ^ v->flags) & (MAP_GROWSDOWN | MAP_NORESERVE)))
+	    ((o->flags ^ v->flags) & (MAP_GROWSDOWN | MAP_NORESERVE | MAP_HUGETLB)))
 		return NULL;
 	if (v->status & VMA_ANON_PRIVATE) /* may have grown since, as a heap does */
 		return v->end <= o->end || v->start == o->start ? o : NULL;
@@ -165,7 +173,7 @@ static void decide(struct premap *p)
 		pl->wanted = pl->nr || !(v->status & VMA_ANON_PRIVATE) || pl->apart;
 		if (pl->nr)
 			pl->from = find_origin(p->t, v);
-		if (!pl->from && (v->status & VMA_ANON_PRIVATE))
+		if (!pl->from && is_small_anon(v))
 			p->fresh_pages += pl->nr_pages;
 		/* mlock(2) brings in every page, so a gap tells of MLOCK_ONFAULT. */
 		if ((v->flags & MAP_LOCKED) && (v->status & VMA_ANON_PRIVATE) && v->prot &&
@@ -180,6 +188,8 @@ static uint64_t place_at(const struct place *pl, uint64_t at)
 
 	if (pl->apart)
 		at += PAGE;
+	if (v->flags & MAP_HUGETLB)
+		return at + (-at & (huge_size(v->flags) - 1));
 	if (vma_len(v) < HUGE)
 		return at;
 	return at + ((v->start - at) & (HUGE - 1));
@@ -204,9 +214,9 @@ static int place_compare(const void *a, const void *b)
 {
 	const struct place *x = *(struct place *const *)a, *y = *(struct place *const *)b;
 	const struct vma *v = x->vma, *w = y->vma;
-	bool anon = v->status & VMA_ANON_PRIVATE;
+	bool anon = is_small_anon(v);
 
-	if (anon != !!(w->status & VMA_ANON_PRIVATE))
+	if (anon != is_small_anon(w))
 		return anon ? -1 : 1;
 	if (anon && x->apart != y->apart)
 		return x->apart ? 1 : -1;
@@ -219,7 +229,7 @@ static int place_compare(const void *a, const void *b)
 
 static bool is_alike(const struct place *x, const struct place *y)
 {
-	return (x->vma->status & y->vma->status & VMA_ANON_PRIVATE) && !x->from && !y->from &&
+	return is_small_anon(x->vma) && is_small_anon(y->vma) && !x->from && !y->from &&
 	       !x->apart && !y->apart && x->vma->prot == y->vma->prot &&
 	       x->vma->flags == y->vma->flags && fresh_prot(x) == fresh_prot(y) &&
 	       x->vma->premapped + vma_len(x->vma) == y->vma->premapped;
@@ -255,8 +265,10 @@ static uint64_t lay_out(struct premap *p)
 		const struct place *pl = p->order[i];
 		pl->vma->premapped = place_at(pl, at);
 		at = pl->vma->premapped + vma_len(pl->vma) + (pl->apart ? PAGE : 0);
-		if (pl->vma->status & VMA_ANON_PRIVATE)
+		if (is_small_anon(pl->vma))
 			p->anon.end = at;
+		if ((pl->vma->flags & MAP_HUGETLB) && huge_size(pl->vma->flags) > p->align)
+			p->align = huge_size(pl->vma->flags);
 	}
 	return at;
 }
@@ -268,12 +280,12 @@ static int reserve(struct premap *p, uint64_t size, struct error *err)
 	if (rc < 0)
 		return rc;
 	/* A huge-page boundary, so that offsets keep their meaning. */
-	uint64_t at = range_list_gap(&p->r->busy, &own, LOWEST, HIGHEST, size + 2 * HUGE);
+	uint64_t at = range_list_gap(&p->r->busy, &own, LOWEST, HIGHEST, size + 2 * p->align);
 	free(own.items);
 	if (!at)
 		return error_set(err, ENOMEM, "pid %d: no %lu bytes of free addresses", p->t->pid,
 				 (unsigned long)size);
-	at = (at + HUGE - 1) & ~(HUGE - 1);
+	at = (at + p->align - 1) & ~(p->align - 1);
 	void *got = mmap((void *)(uintptr_t)at, size, PROT_NONE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	if (got == MAP_FAILED)
@@ -288,6 +300,14 @@ static int reserve(struct premap *p, uint64_t size, struct error *err)
 	return 0;
 }
 
+int mem_file_of(struct restore *r, const struct vma *v, struct error *err)
+{
+	uint32_t flags = v->has_fdflags                                            ? v->fdflags
+			 : v->status & VMA_FILE_PRIVATE || !(v->prot & PROT_WRITE) ? O_RDONLY
+										   : O_RDWR;
+	return files_get_mapped(r, v->shmid, flags, err);
+}
+
 static int source_fd(struct premap *p, const struct vma *v, struct error *err)
 {
 	if (v->status & VMA_ANON_PRIVATE)
@@ -298,10 +318,7 @@ static int source_fd(struct premap *p, const struct vma *v, struct error *err)
 			       : error_set(err, EBADMSG, "no shared segment %lu",
 					   (unsigned long)v->shmid);
 	}
-	uint32_t flags = v->has_fdflags                                            ? v->fdflags
-			 : v->status & VMA_FILE_PRIVATE || !(v->prot & PROT_WRITE) ? O_RDONLY
-										   : O_RDWR;
-	return files_get_mapped(p->r, v->shmid, flags, err);
+	return mem_file_of(p->r, v, err);
 }
 
 static int map_fresh(struct premap *p, size_t i, size_t end, struct error *err)
@@ -316,10 +333,11 @@ static int map_fresh(struct premap *p, size_t i, size_t end, struct error *err)
 		return fd;
 	/* A segment's file is no anonymous memory any more: its offset counts. */
 	if (v->status & VMA_ANON_PRIVATE)
-		flags |= MAP_ANONYMOUS;
+		flags |= MAP_ANONYMOUS | (int)(v->flags & (MAP_HUGETLB | HUGE_MASK));
 	if (mmap((void *)(uintptr_t)v->premapped, len, fresh_prot(p->order[i]), flags | MAP_FIXED,
 		 fd, fd < 0 ? 0 : (off_t)v->pgoff) == MAP_FAILED)
-		return error_sys(err, "map %s of %lu bytes", vma_kind(v), (unsigned long)len);
+		return error_sys(err, "map %s of %lu bytes%s", vma_kind(v), (unsigned long)len,
+				 v->flags & MAP_HUGETLB ? " (are there enough huge pages?)" : "");
 	return 0;
 }
 
@@ -371,7 +389,7 @@ static int fill_place(struct premap *p, const struct place *pl, struct error *er
 		int rc;
 		if (pl->from)
 			rc = fill_differing(&p->fill, run, skip, dst, len, err);
-		else if (v->status & VMA_ANON_PRIVATE)
+		else if (is_small_anon(v))
 			rc = fill_fresh(&p->fill, run, skip, dst, len, err);
 		else
 			rc = fill_over(&p->fill, run, skip, dst, len, err);
@@ -540,7 +558,7 @@ static void count_pages(struct restore_shared *shared, const struct fill *f)
 
 int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 {
-	struct premap p = { .r = r, .t = t };
+	struct premap p = { .r = r, .t = t, .align = HUGE };
 	struct page_store *ps = NULL;
 	int rc = page_store_open(r->images, t->pid, &ps, err);
 

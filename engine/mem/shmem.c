@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -14,6 +15,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "engine/mem/fill.h"
+#include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/memfd-alias.h"
 #include "engine/mem/pages.h"
@@ -23,7 +25,10 @@
 struct shmem_seen { /* one segment of a dump */
 	dev_t dev;
 	ino_t ino;
-	uint64_t size; /* as far as anybody maps it */
+	uint64_t id;
+	uint64_t size; /* as far as anybody maps it; of a file, all of it in whole pages */
+	uint64_t huge; /* bytes of its huge pages; 0: small ones */
+	int fd;        /* a file of its own to read it through; -1: by the mapping */
 	struct task *task;
 	uint64_t start, end; /* of one mapping of it in that task */
 };
@@ -34,7 +39,7 @@ struct shmem_table {
 
 struct shmem_made { /* one segment of a restore */
 	uint64_t id, size;
-	uint32_t flags;
+	uint32_t flags, huge; /* huge: MAP_HUGETLB and the size */
 	int fd;
 };
 struct shmem_set {
@@ -46,38 +51,91 @@ struct shmem_set {
 
 void shmem_table_free(struct shmem_table *table)
 {
+	for (size_t i = 0; table && i < table->nr; i++)
+		fd_close(table->items[i].fd);
 	if (table)
 		free(table->items);
 	free(table);
+}
+
+static struct shmem_seen *seen_find(const struct shmem_table *table, dev_t dev, ino_t ino)
+{
+	for (size_t i = 0; table && i < table->nr; i++)
+		if (table->items[i].dev == dev && table->items[i].ino == ino)
+			return &table->items[i];
+	return NULL;
+}
+
+/* The inode number, as readers of the images expect; two file systems may have the same one. */
+static uint64_t id_choose(const struct shmem_table *table, ino_t ino)
+{
+	uint64_t id = (uint32_t)ino;
+
+	for (size_t i = 0; i < table->nr; i++)
+		if (table->items[i].id == id) {
+			id++;
+			i = (size_t)-1;
+		}
+	return id;
+}
+
+static struct shmem_seen *seen_add(struct dump *d, dev_t dev, ino_t ino, struct error *err)
+{
+	if (!d->shmem)
+		d->shmem = calloc(1, sizeof(*d->shmem));
+	uint64_t id = d->shmem ? id_choose(d->shmem, ino) : 0;
+	struct shmem_seen *s = d->shmem ? array_add(d->shmem) : NULL;
+	if (!s) {
+		error_set(err, ENOMEM, "out of memory for shared segments");
+		return NULL;
+	}
+	*s = (struct shmem_seen){ .dev = dev, .ino = ino, .id = id, .fd = -1 };
+	return s;
+}
+
+int shmem_note_file(struct dump *d, const struct stat *st, int fd, uint64_t huge, uint64_t *id,
+		    struct error *err)
+{
+	uint64_t page = huge ? huge : PAGE;
+	uint64_t size = ((uint64_t)st->st_size + page - 1) / page * page;
+	struct shmem_seen *s = seen_find(d->shmem, st->st_dev, st->st_ino);
+
+	if (!s)
+		s = seen_add(d, st->st_dev, st->st_ino, err);
+	if (!s) {
+		fd_close(fd);
+		return -ENOMEM;
+	}
+	fd_close(s->fd);
+	s->fd = fd;
+	s->huge = huge;
+	if (s->size < size)
+		s->size = size;
+	*id = s->id;
+	return 0;
 }
 
 int shmem_note(struct dump *d, struct task *t, struct vma *v, struct error *err)
 {
 	uint64_t size;
 
-	if (!d->shmem)
-		d->shmem = calloc(1, sizeof(*d->shmem));
-	if (!d->shmem)
-		return error_set(err, ENOMEM, "out of memory for shared segments");
 	if (__builtin_add_overflow(v->pgoff, vma_len(v), &size))
 		return error_set(err, EBADMSG, "pid %d: mapping %#lx: offset too large", t->pid,
 				 (unsigned long)v->start);
 
-	struct shmem_seen *s = NULL;
-	for (size_t i = 0; i < d->shmem->nr && !s; i++)
-		if (d->shmem->items[i].dev == v->dev && d->shmem->items[i].ino == v->ino)
-			s = &d->shmem->items[i];
+	struct shmem_seen *s = seen_find(d->shmem, v->dev, v->ino);
 	if (!s) {
-		s = array_add(d->shmem);
+		s = seen_add(d, v->dev, v->ino, err);
 		if (!s)
-			return error_set(err, ENOMEM, "out of memory for shared segments");
-		*s = (struct shmem_seen){
-			.dev = v->dev, .ino = v->ino, .task = t, .start = v->start, .end = v->end
-		};
+			return -ENOMEM;
+		s->task = t;
+		s->start = v->start;
+		s->end = v->end;
+		s->huge = v->flags & MAP_HUGETLB ? v->page_size : 0;
 	}
 	if (s->size < size)
 		s->size = size;
-	v->shmid = v->ino;
+	v->shmid = s->id;
 	return 0;
 }
 
@@ -105,6 +163,29 @@ static int find_data(int fd, uint64_t size, struct mem_run_list *runs)
 	return 0;
 }
 
+static bool is_zero(const char *buf, size_t len)
+{
+	return !buf[0] && !memcmp(buf, buf + 1, len - 1);
+}
+
+/* Files of huge pages do not tell holes: what reads as zero needs no page. */
+static int find_huge_data(int fd, uint64_t size, uint64_t huge, struct mem_run_list *runs)
+{
+	size_t piece = huge < (2u << 20) ? huge : 2u << 20;
+	auto_free char *buf = malloc(piece);
+	int rc = buf ? 0 : -ENOMEM;
+
+	for (uint64_t at = 0; rc == 0 && at < size; at += piece) {
+		ssize_t n = fd_pread_full(fd, buf, piece, (off_t)at);
+		if (n <= 0)
+			return n < 0 ? (int)n : 0;
+		struct mem_run run = { .start = at, .end = at + piece, .flags = PE_PRESENT };
+		if ((size_t)n < piece || !is_zero(buf, piece))
+			rc = mem_run_add(runs, &run);
+	}
+	return rc;
+}
+
 static int read_segment(void *ctx, const struct mem_run *runs, size_t nr, void *buf,
 			struct error *err)
 {
@@ -114,33 +195,47 @@ static int read_segment(void *ctx, const struct mem_run *runs, size_t nr, void *
 	for (size_t i = 0; i < nr; i++) {
 		size_t len = runs[i].end - runs[i].start;
 		ssize_t n = fd_pread_full(fd, p, len, runs[i].start);
-		if (n != (ssize_t)len)
-			return error_code(err, n < 0 ? n : EIO, "read shared memory at %#lx",
+		if (n < 0)
+			return error_code(err, (int)n, "read shared memory at %#lx",
 					  (unsigned long)runs[i].start);
+		/* the last page of a file is its own to the end of the file */
+		memset(p + n, 0, len - (size_t)n);
 		p += len;
 	}
 	return 0;
 }
 
-static int dump_segment(struct dump *d, const struct shmem_seen *s, struct error *err)
+static int open_segment(const struct shmem_seen *s, struct error *err)
 {
 	char name[64];
+
+	if (s->fd >= 0)
+		return fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
 	snprintf(name, sizeof(name), "map_files/%lx-%lx", (unsigned long)s->start,
 		 (unsigned long)s->end);
-	auto_fd fd = openat(s->task->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	int fd = openat(s->task->proc_fd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_sys(err,
 				 "open /proc/%d/%s (shared memory needs CAP_CHECKPOINT_RESTORE)",
 				 s->task->pid, name);
+	return fd;
+}
+
+static int dump_segment(struct dump *d, const struct shmem_seen *s, struct error *err)
+{
+	auto_fd fd = open_segment(s, err);
+	if (fd < 0)
+		return fd;
 
 	struct mem_run_list runs = { 0 };
 	struct page_reader from = { read_segment, &fd };
-	int rc = find_data(fd, s->size, &runs);
+	int rc =
+	    s->huge ? find_huge_data(fd, s->size, s->huge, &runs) : find_data(fd, s->size, &runs);
 	if (rc < 0)
 		rc = error_code(err, rc, "find the pages of shared segment %lu",
-				(unsigned long)s->ino);
+				(unsigned long)s->id);
 	else
-		rc = pages_write(d, IMG_SHMEM_PAGEMAP, s->ino, &runs, &from,
+		rc = pages_write(d, IMG_SHMEM_PAGEMAP, s->id, &runs, &from,
 				 &d->stats.shpages_written, err);
 	d->stats.shpages_scanned += s->size / PAGE;
 	free(runs.items);
@@ -204,6 +299,7 @@ static int want_segment(struct shmem_set *set, const struct vma *v, uint64_t siz
 	if (s->size < size)
 		s->size = size;
 	s->flags &= v->flags;
+	s->huge = v->flags & (MAP_HUGETLB | HUGE_MASK);
 	return 0;
 }
 
@@ -229,7 +325,7 @@ int shmem_resolve(struct restore *r, struct vma *v, struct error *err)
 }
 
 /* The descriptor behind a mapping of ours: the same kind of file the segment had. */
-static int open_mapping(void *addr, uint64_t len)
+static int open_mapping(void *addr, uint64_t len, uint32_t huge)
 {
 	char name[80];
 
@@ -239,7 +335,7 @@ static int open_mapping(void *addr, uint64_t len)
 	if (fd >= 0)
 		return fd;
 	log_warn("open %s: %m; shared memory will look like a memfd in the tasks' maps", name);
-	fd = memfd_create("dev/zero", MFD_CLOEXEC);
+	fd = memfd_create("dev/zero", MFD_CLOEXEC | (huge & HUGE_MASK) | (huge ? MFD_HUGETLB : 0));
 	if (fd >= 0 && ftruncate(fd, len) < 0) {
 		fd_close(fd);
 		return -1;
@@ -249,14 +345,16 @@ static int open_mapping(void *addr, uint64_t len)
 
 static int make_segment(struct restore *r, struct shmem_made *s, struct error *err)
 {
-	void *addr = mmap(NULL, s->size, PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS | (s->flags & MAP_NORESERVE), -1, 0);
+	void *addr =
+	    mmap(NULL, s->size, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS | (s->flags & MAP_NORESERVE) | (int)s->huge, -1, 0);
 	if (addr == MAP_FAILED)
-		return error_sys(err, "map shared segment %lu of %lu bytes", (unsigned long)s->id,
-				 (unsigned long)s->size);
-	s->fd = open_mapping(addr, s->size);
+		return error_sys(err, "map shared segment %lu of %lu bytes%s", (unsigned long)s->id,
+				 (unsigned long)s->size,
+				 s->huge ? " (are there enough huge pages?)" : "");
+	s->fd = open_mapping(addr, s->size, s->huge);
 	int rc = s->fd < 0 ? error_sys(err, "open shared segment %lu", (unsigned long)s->id)
-			   : fill_segment(r->images, s->id, s->fd, s->size, err);
+			   : fill_segment(r->images, s->id, s->fd, s->size, s->huge, err);
 	munmap(addr, s->size);
 	return rc;
 }
@@ -279,32 +377,49 @@ static int note_busy(struct range_list *busy, const struct rtask *t, struct erro
 	return 0;
 }
 
-static int want_mapped(struct shmem_set *set, const struct vma *v, struct error *err)
+static int want_mapped(struct restore *r, const struct vma *v, struct error *err)
 {
-	return want_segment(set, v, v->pgoff + vma_len(v), err); /* mem_load() checked the sum */
+	return want_segment(r->shmem, v, v->pgoff + vma_len(v), err); /* mem_load() checked it */
 }
 
-static int want_all(struct restore *r, struct error *err)
+/* What tasks share and no path leads to has to be made before the first is born. */
+static int open_memfd(struct restore *r, const struct vma *v, struct error *err)
 {
-	for (size_t i = 0; i < r->nr_tasks; i++) {
-		const struct rtask *t = r->tasks[i];
-		int rc = note_busy(&r->busy, t, err);
-		for (size_t j = 0; rc == 0 && j < t->vmas.nr; j++)
-			if (t->vmas.items[j].status & VMA_ANON_SHARED)
-				rc = want_mapped(r->shmem, &t->vmas.items[j], err);
-		if (rc < 0)
-			return rc;
-	}
+	int fd = mem_file_of(r, v, err);
+	return fd < 0 ? fd : 0;
+}
+
+static int each_mapping(struct restore *r, uint32_t status,
+			int (*fn)(struct restore *r, const struct vma *v, struct error *err),
+			struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		for (size_t j = 0; rc == 0 && j < r->tasks[i]->vmas.nr; j++)
+			if (r->tasks[i]->vmas.items[j].status & status)
+				rc = fn(r, &r->tasks[i]->vmas.items[j], err);
+	return rc;
+}
+
+static int note_all_busy(struct restore *r, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
+		rc = note_busy(&r->busy, r->tasks[i], err);
 	range_list_join(&r->busy);
-	return 0;
+	return rc;
 }
 
 int mem_prepare_shared(struct restore *r, struct error *err)
 {
 	int rc = need_set(r, err);
 	if (rc == 0)
-		rc = want_all(r, err);
+		rc = note_all_busy(r, err);
+	if (rc == 0)
+		rc = each_mapping(r, VMA_ANON_SHARED, want_mapped, err);
 	for (size_t i = 0; rc == 0 && i < r->shmem->nr; i++)
 		rc = make_segment(r, &r->shmem->items[i], err);
-	return rc;
+	return rc < 0 ? rc : each_mapping(r, VMA_AREA_MEMFD, open_memfd, err);
 }

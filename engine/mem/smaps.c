@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/array.h"
+#include "engine/mem/huge.h"
 #include "engine/mem/uapi.h"
 
 #define PAGE 4096u
@@ -162,6 +163,8 @@ static void apply_flags(struct vma *v, const char *p, const char *end)
 		apply_flag(v, p);
 		p += 2;
 	}
+	if (v->flags & MAP_HUGETLB)
+		v->flags |= huge_flag(v->page_size);
 	/* Both are private by nature, but mmap(2) wants exactly one type. */
 	if (v->flags & MAP_DROPPABLE)
 		v->flags &= ~MAP_PRIVATE;
@@ -185,6 +188,21 @@ static bool tells_of_sharing(const char *p, const char *end)
 	return p < end && *p != '0';
 }
 
+/* "KernelPageSize:     4 kB" */
+static void take_page_size(struct text line, struct vma *v)
+{
+	static const char key[] = "KernelPageSize:";
+	uint64_t kib;
+
+	if ((size_t)(line.end - line.p) < sizeof(key) || memcmp(line.p, key, sizeof(key) - 1))
+		return;
+	line.p += sizeof(key) - 1;
+	while (take_char(&line, ' '))
+		;
+	if (take_decimal(&line, &kib) && kib <= HUGE_MAX >> 10)
+		v->page_size = kib << 10;
+}
+
 int smaps_parse(const char *buf, size_t len, struct vma_list *out, size_t *used, struct error *err)
 {
 	static const char key[] = "VmFlags:";
@@ -204,6 +222,8 @@ int smaps_parse(const char *buf, size_t len, struct vma_list *out, size_t *used,
 		if (*p == 'V' && (size_t)(nl - p) >= sizeof(key) - 1 &&
 		    !memcmp(p, key, sizeof(key) - 1))
 			apply_flags(v, p + sizeof(key) - 1, nl);
+		else if (*p == 'K')
+			take_page_size(line, v);
 		else if (*p == 'S' && tells_of_sharing(p, nl))
 			v->vm_flags |= VM_FLAG_COMMON;
 	}

@@ -37,8 +37,9 @@ struct vma {
 	/* dump only */
 	dev_t dev;
 	ino_t ino;
-	char *path;        /* as /proc/PID/maps prints it, owned; NULL for anonymous */
-	uint32_t vm_flags; /* VM_FLAG_* */
+	char *path;         /* as /proc/PID/maps prints it, owned; NULL for anonymous */
+	uint32_t vm_flags;  /* VM_FLAG_* */
+	uint64_t page_size; /* bytes, the kernel's for this mapping */
 	/* restore only */
 	uint64_t premapped; /* where it waits until the restorer moves it; 0: nowhere */
 	int fd;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/tcp.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,6 +32,8 @@ struct set {
 	PipeEntry pipe;
 	EventpollFileEntry epoll;
 	EventpollTfdEntry target;
+	MemfdFileEntry memfd;
+	MemfdInodeEntry inode; /* when its name is not NULL */
 	UnixSkEntry sk, sk2;
 	SkOptsEntry opts;
 	FileEntry file, second; /* second is written when its id is not 0 */
@@ -53,6 +56,8 @@ static void set_init(struct set *s)
 	pipe_entry__init(&s->pipe);
 	eventpoll_file_entry__init(&s->epoll);
 	eventpoll_tfd_entry__init(&s->target);
+	memfd_file_entry__init(&s->memfd);
+	memfd_inode_entry__init(&s->inode);
 	unix_sk_entry__init(&s->sk);
 	unix_sk_entry__init(&s->sk2);
 	sk_opts_entry__init(&s->opts);
@@ -107,6 +112,8 @@ static void set_write(const struct set *s)
 	write_two(dir, IMG_FS, PID, &s->fs.base, NULL);
 	if (s->data.pipe_id)
 		write_two(dir, IMG_PIPES_DATA, 0, &s->data.base, NULL);
+	if (s->inode.name)
+		write_two(dir, IMG_MEMFD_INODE, 0, &s->inode.base, NULL);
 	if (s->remap.orig_id)
 		write_two(dir, IMG_REMAP_FPATH, 0, &s->remap.base, NULL);
 	if (s->ghost.mode)
@@ -247,6 +254,63 @@ static void epoll_unknown(struct set *s)
 {
 	use_epoll(s);
 	s->target.id = 99;
+}
+static void use_memfd(struct set *s)
+{
+	static char name[] = "some";
+	s->second.type = s->fd2.type = FD_TYPES__MEMFD;
+	s->second.id = s->fd2.id = s->memfd.id = 2;
+	s->second.memfd = &s->memfd;
+	s->memfd.fown = &s->fown;
+	s->memfd.inode_id = s->inode.inode_id = 4;
+	s->memfd.flags = O_RDWR;
+	s->inode.name = name;
+	s->inode.size = 5000;
+	s->fd2.fd = 4;
+}
+static void memfd_empty(struct set *s)
+{
+	use_memfd(s);
+	s->second.memfd = NULL;
+}
+static void memfd_other_inode(struct set *s)
+{
+	use_memfd(s);
+	s->memfd.inode_id = 5;
+}
+static void memfd_name(struct set *s)
+{
+	static char name[251];
+	use_memfd(s);
+	s->inode.name = memset(name, 'x', sizeof(name) - 1);
+}
+static void memfd_seals(struct set *s)
+{
+	use_memfd(s);
+	s->inode.seals = 0x80;
+}
+static void memfd_flag(struct set *s)
+{
+	use_memfd(s);
+	s->inode.has_hugetlb_flag = true;
+	s->inode.hugetlb_flag = 1;
+	s->inode.size = 2 << 20;
+}
+static void memfd_huge_size(struct set *s)
+{
+	use_memfd(s);
+	s->inode.has_hugetlb_flag = true;
+	s->inode.hugetlb_flag = MFD_HUGETLB;
+}
+static void memfd_too_large(struct set *s)
+{
+	use_memfd(s);
+	s->inode.size = INT64_MAX;
+}
+static void memfd_offset(struct set *s)
+{
+	use_memfd(s);
+	s->memfd.pos = UINT64_MAX;
 }
 static void type_needed(struct set *s)
 {
@@ -463,6 +527,15 @@ static const struct {
 	{ "epoll directory", epoll_directory, -EPERM, "pid 12, fd 4: epoll: watch fd 0 for" },
 	{ "epoll closed", epoll_closed, -EBADMSG, "fd 4: epoll: it watches fd 77, which is not" },
 	{ "epoll unknown", epoll_unknown, -EBADMSG, "file id 99" },
+	{ "memfd", use_memfd, 0, "" },
+	{ "memfd empty", memfd_empty, -EBADMSG, "file id 2: memfd without its fields" },
+	{ "memfd inode", memfd_other_inode, -EBADMSG, "fd 4: memfd.img has no inode 5" },
+	{ "memfd name", memfd_name, -EBADMSG, "memfd.img: a name of 250 bytes" },
+	{ "memfd seals", memfd_seals, -ENOTSUP, "\"some\": unknown seals 0x80" },
+	{ "memfd flag", memfd_flag, -EBADMSG, "odd flag 0x1" },
+	{ "memfd huge size", memfd_huge_size, -EBADMSG, "a size of 5000 bytes" },
+	{ "memfd too large", memfd_too_large, -EBADMSG, "a size of 9223372036854775807 bytes" },
+	{ "memfd offset", memfd_offset, -EBADMSG, "memfd with an offset of 0xffffffffffffffff" },
 	{ "type needed", type_needed, -ENOTSUP, "(pid 12, fd 4) is of type NETLINKSK: not sup" },
 	{ "type unused", type_unused, 0, "" },
 	{ "ghost missing", ghost_missing, -ENOENT, "ghost-file-7.img" },

@@ -58,6 +58,22 @@ static void smaps_reads_header_and_flags(void **state)
 	vma_list_fini(&l);
 }
 
+static void smaps_reads_the_size_of_huge_pages(void **state)
+{
+	(void)state;
+	struct vma_list l;
+	size_t used;
+	const char *text = "40000000-80000000 rw-p 00000000 00:0f 3 /anon_hugepage (deleted)\n"
+			   "KernelPageSize:  1048576 kB\nVmFlags: rd wr ht \n"
+			   "80000000-80001000 rw-p 00000000 00:00 0 \n"
+			   "KernelPageSize:        4 kB\nVmFlags: rd wr \n";
+	assert_int_equal(parse(text, &l, &used), 0);
+	assert_int_equal(l.items[0].flags, MAP_PRIVATE | MAP_HUGETLB | 30 << 26);
+	assert_int_equal(l.items[0].page_size, 1 << 30);
+	assert_int_equal(l.items[1].flags, MAP_PRIVATE);
+	vma_list_fini(&l);
+}
+
 static void smaps_leaves_an_unfinished_line(void **state)
 {
 	(void)state;
@@ -109,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(smaps_reads_header_and_flags),
+		cmocka_unit_test(smaps_reads_the_size_of_huge_pages),
 		cmocka_unit_test(smaps_leaves_an_unfinished_line),
 		cmocka_unit_test(smaps_joins_pieces),
 		cmocka_unit_test(smaps_rejects),
