@@ -45,7 +45,7 @@ images_o := $(call objs,$(wildcard images/*.c)) $(schema_c:.c=.o)
 convert_o := $(call objs,$(wildcard convert/*.c convert/*/*.c))
 crit_o := $(call objs,$(wildcard crit/*.c))
 engine_c := $(wildcard engine/*.c engine/procfs/*.c engine/kernel/*.c engine/trace/*.c \
-	    engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c engine/net/*.c)
+	    engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c engine/net/*.c engine/rpc/*.c)
 engine_S := $(wildcard engine/task/arch/$(ARCH)/*.S)
 engine_o := $(call objs,$(engine_c)) $(engine_S:%.S=$(O)/obj/%-asm.o) $(O)/pie/blobs.o
 lib_of = $(filter-out $(O)/obj/crit/main.o $(O)/obj/engine/main.o,$(1))
@@ -116,6 +116,8 @@ $(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay.o $(t
 	$(call say,REPLAY,$@) mkdir -p $(@D) && $(CC) $(link_test)
 $(O)/reaper $(O)/old-kernel: $(O)/%: tests/%.c
 	$(call say,TOOL,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -o $@ $<
+$(O)/rpc-client: $(O)/obj/tests/rpc-client.o $(test_libs)
+	$(call say,TOOL,$@) $(CC) $(link_test)
 $(O)/live/%: tests/live/%.c
 	$(call say,LIVE,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -o $@ $< $(live_libs)
 $(O)/bench/%: tests/bench/%.c
@@ -126,6 +128,7 @@ live_libs = -lrt
 # Fuzzers are clang's, with objects of their own.
 fuzz_san := -fno-sanitize-recover=undefined -fsanitize=address,undefined
 fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) $(call objs,$(wildcard engine/procfs/*.c) engine/mem/smaps.c engine/mem/vma.c \
+	  engine/options.c engine/config.c engine/rpc/request.c \
 	  $(wildcard engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c)))
 fuzz_o := $(filter-out %/program.o,$(fuzz_o))
 $(O)/fuzz/schema/%.o: $(O)/schema/%.c | $(schema_c)
@@ -137,7 +140,7 @@ $(O)/fuzz/all.a: $(fuzz_o)
 $(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/all.a
 	$(call say,FUZZER,$@) $(CLANG) $(fuzz_san),fuzzer -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm
 
-check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel
+check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/rpc-client
 	$(Q)$(env) tests/run
 check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel
 	$(Q)$(env) tests/run live

@@ -34,14 +34,13 @@ static int check_one(const char *name, struct error *err)
 static int check_up_to(enum feature_need need, struct error *err)
 {
 	size_t missing = 0;
+	int rc = feature_check_basic(err);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
 		const struct feature *f = &features[i];
-		if (f->need > need || f->probe())
+		if (f->need == FEATURE_BASIC || f->need > need || f->probe())
 			continue;
-		if (f->need == FEATURE_BASIC)
-			return error_set(err, ENOTSUP,
-					 "%s (%s) is missing: nothing works without it", f->name,
-					 f->what);
 		fprintf(stderr, "Warn: %s (%s) is missing\n", f->name, f->what);
 		missing++;
 	}

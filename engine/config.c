@@ -123,6 +123,20 @@ static const char *config_of(int argc, char **argv, bool *defaults)
 	return path;
 }
 
+static int words_give(struct words *words, int rc, int *argc, char ***argv, struct error *err)
+{
+	size_t nr = words->nr;
+	if (rc == 0 && !array_add(words)) /* the NULL behind the last */
+		rc = error_set(err, ENOMEM, "out of memory");
+	if (rc < 0) {
+		free(words->items);
+		return rc;
+	}
+	*argc = (int)nr;
+	*argv = words->items;
+	return 0;
+}
+
 int config_expand(const struct command *cmd, int *argc, char ***argv, struct error *err)
 {
 	struct words words = { 0 };
@@ -138,14 +152,15 @@ int config_expand(const struct command *cmd, int *argc, char ***argv, struct err
 		rc = add_file(cmd, given, true, &words, err);
 	for (int i = 1; rc == 0 && i < *argc; i++)
 		rc = add_word(&words, (*argv)[i], err);
-	size_t nr = words.nr;
-	if (rc == 0 && !array_add(&words)) /* the NULL behind the last */
-		rc = error_set(err, ENOMEM, "out of memory");
-	if (rc < 0) {
-		free(words.items);
-		return rc;
-	}
-	*argc = (int)nr;
-	*argv = words.items;
-	return 0;
+	return words_give(&words, rc, argc, argv, err);
+}
+
+int config_read(const struct command *cmd, const char *path, int *argc, char ***argv,
+		struct error *err)
+{
+	struct words words = { 0 };
+	int rc = add_word(&words, (char *)cmd->name, err);
+	if (rc == 0)
+		rc = add_file(cmd, path, false, &words, err);
+	return words_give(&words, rc, argc, argv, err);
 }

@@ -13,3 +13,7 @@
  * @param argv  the command's, [0] its name; set to new ones, which live as long as the program
  */
 int config_expand(const struct command *cmd, int *argc, char ***argv, struct error *err);
+
+/** The options of one file alone as a command line of cmd; one that is not there has none. */
+int config_read(const struct command *cmd, const char *path, int *argc, char ***argv,
+		struct error *err);

@@ -4,9 +4,11 @@
 #include "engine/dirs.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/log.h"
 
 static int open_dir(const char *path, struct error *err)
@@ -43,6 +45,24 @@ int dirs_open(const struct options *opts, int *images_fd, int *work_fd, struct e
 		return rc;
 	*images_fd = take_fd(images_dir);
 	*work_fd = take_fd(work_dir);
+	return 0;
+}
+
+int dirs_write_pidfile(const struct options *opts, int work_fd, pid_t pid, struct error *err)
+{
+	const char *name = opts->pidfile;
+	if (!name)
+		return 0;
+	auto_fd fd = openat(work_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_sys(err, "pidfile %s", name);
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", pid);
+	int rc = fd_write_full(fd, text, (size_t)len);
+	if (rc < 0) {
+		unlinkat(work_fd, name, 0);
+		return error_code(err, rc, "pidfile %s", name);
+	}
 	return 0;
 }
 

@@ -12,5 +12,8 @@
  */
 int dirs_open(const struct options *opts, int *images_fd, int *work_fd, struct error *err);
 
+/** Write pid, just the number, to --pidfile if there is one; an old file is never written over. */
+int dirs_write_pidfile(const struct options *opts, int work_fd, pid_t pid, struct error *err);
+
 /** Write the final error to the log file, when there is one: standard error gets it anyway. */
 void dirs_log_failure(const struct options *opts, const struct error *err);

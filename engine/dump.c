@@ -3,11 +3,14 @@
  */
 #include "engine/dump.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/dirs.h"
@@ -44,13 +47,45 @@ static int check_root(const struct dump *d, struct error *err)
 	return 0;
 }
 
+static int not_owned(pid_t pid, uid_t owner, struct error *err)
+{
+	return error_set(err, EPERM, "pid %d is not user %u's own: ask root", pid, owner);
+}
+
+/* The owner of /proc/PID is root where a task guards itself (PR_SET_DUMPABLE, privileges) */
+static int check_root_owner(const struct dump *d, struct error *err)
+{
+	char path[32];
+	struct stat st;
+	snprintf(path, sizeof(path), "/proc/%d", d->opts->pid);
+	if (!d->opts->owned_only || stat(path, &st) < 0 || st.st_uid == d->opts->owner)
+		return 0;
+	return not_owned(d->opts->pid, d->opts->owner, err);
+}
+
+static int check_owner(const struct dump *d, const struct task *t, struct error *err)
+{
+	uid_t owner = d->opts->owner;
+	struct stat st = { .st_uid = owner };
+	if (t->proc_fd >= 0 && fstat(t->proc_fd, &st) < 0)
+		return error_sys(err, "pid %d: stat /proc/%d", t->pid, t->pid);
+	bool owned = st.st_uid == owner;
+	for (size_t i = 0; owned && i < t->nr_threads; i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(t->threads[i].status.uids); k++)
+			owned = owned && t->threads[i].status.uids[k] == owner;
+	}
+	return owned ? 0 : not_owned(t->pid, owner, err);
+}
+
 /* Everything that could make us say no, before anything is changed or written. */
 static int collect(struct dump *d, struct error *err)
 {
 	int rc = check_root(d, err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
-		rc = task_check_namespaces(t, err);
+		rc = d->opts->owned_only ? check_owner(d, t, err) : 0;
+		if (rc == 0)
+			rc = task_check_namespaces(t, err);
 		if (rc == 0 && is_alive(t))
 			rc = mem_collect(d, t, err);
 	}
@@ -133,6 +168,8 @@ static int dump_frozen(struct dump *d, struct error *err)
 static int dump_all(struct dump *d, struct error *err)
 {
 	int rc = file_table_new(d, err);
+	if (rc == 0)
+		rc = check_root_owner(d, err);
 	if (rc == 0)
 		rc = hook_call(d->opts, HOOK_PRE_DUMP, d->images_fd, d->opts->pid, err);
 	if (rc == 0)

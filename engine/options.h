@@ -17,6 +17,7 @@ struct options {
 	const char *images_dir; /* -D; NULL: current directory */
 	const char *work_dir;   /* -W; NULL: images_dir. Log, stats and pidfile go here */
 	const char *log_file;   /* -o, relative to work_dir; NULL: standard error */
+	const char *address;    /* --address: of the service's socket */
 	const char *pidfile;    /* --pidfile, relative to work_dir */
 	int log_level;          /* -v; default 2 (warnings) */
 	bool log_level_given;
@@ -36,6 +37,8 @@ struct options {
 	const char *config;          /* --config; config.c has read it by then */
 	bool no_default_config;
 	struct arg_list action_scripts;       /* --action-script */
+	bool owned_only;                      /* dump only tasks of the user `owner`, */
+	uid_t owner;                          /* for whom the service runs */
 	const struct hook_listener *listener; /* who asked by RPC; NULL: nobody */
 	bool check_all, check_extra, check_experimental;
 };
@@ -45,10 +48,11 @@ enum option_command {
 	OPT_DUMP = 1 << 0,
 	OPT_RESTORE = 1 << 1,
 	OPT_CHECK = 1 << 2,
+	OPT_SERVICE = 1 << 3,
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 26
+#define NR_OPTION_ROWS 28
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

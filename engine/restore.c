@@ -140,25 +140,6 @@ static int run_stages(struct restore *r, struct restore_stats *stats, struct err
 	return stage_wait(r, STAGE_READY, err);
 }
 
-/* CRIU's pidfile: just the number; an old file is never written over. */
-static int write_pidfile(struct restore *r, struct error *err)
-{
-	const char *name = r->opts->pidfile;
-	if (!name)
-		return 0;
-	auto_fd fd = openat(r->work_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return error_sys(err, "pidfile %s", name);
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", r->root->pid);
-	int rc = fd_write_full(fd, text, (size_t)len);
-	if (rc < 0) {
-		unlinkat(r->work_fd, name, 0);
-		return error_code(err, rc, "pidfile %s", name);
-	}
-	return 0;
-}
-
 static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
 /* Signals are blocked; one that would end this process has to end the restore as a whole. */
@@ -203,7 +184,7 @@ static int finish(struct restore *r, struct error *err)
 		rc = hook(r, HOOK_PRE_RESUME, err);
 	if (rc == 0)
 		rc = check_interrupted(err);
-	return rc < 0 ? rc : write_pidfile(r, err);
+	return rc < 0 ? rc : dirs_write_pidfile(r->opts, r->work_fd, r->root->pid, err);
 }
 
 static int restore_tasks(struct restore *r, struct restore_stats *stats, struct error *err)

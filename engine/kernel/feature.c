@@ -57,3 +57,15 @@ const struct feature *feature_find(const char *name)
 	}
 	return NULL;
 }
+
+int feature_check_basic(struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
+		const struct feature *f = &features[i];
+		if (f->need == FEATURE_BASIC && !f->probe())
+			return error_set(err, ENOTSUP,
+					 "%s (%s) is missing: nothing works without it", f->name,
+					 f->what);
+	}
+	return 0;
+}

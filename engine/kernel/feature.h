@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/error.h"
+
 enum feature_need {
 	FEATURE_BASIC, /* nothing works without it */
 	FEATURE_EXTRA, /* some programs need it, or something is slower without */
@@ -24,6 +26,9 @@ extern const struct feature features[NR_FEATURES];
 
 /** By name; NULL: there is no such row. */
 const struct feature *feature_find(const char *name);
+
+/** @return 0 when every FEATURE_BASIC row is there; -ENOTSUP naming the first that is not. */
+int feature_check_basic(struct error *err);
 
 /* The rows' probes, by what they try. */
 bool probe_children_file(void), probe_map_files(void), probe_kcmp(void), probe_pidfd_store(void);

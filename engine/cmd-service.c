@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * stasis service: listen on a socket and answer whoever connects, each in a process of its own.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/commands.h"
+#include "engine/dirs.h"
+#include "engine/options.h"
+#include "engine/rpc/serve.h"
+
+#define DEFAULT_ADDRESS "criu_service.socket"
+#define BACKLOG         16
+
+static int address_of(const struct options *o, struct sockaddr_un *out, struct error *err)
+{
+	const char *path = o->address ? o->address : DEFAULT_ADDRESS;
+	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(out->sun_path))
+		return error_set(err, ENAMETOOLONG,
+				 "--address %s: a socket's name has at most %zu bytes", path,
+				 sizeof(out->sun_path) - 1);
+	strcpy(out->sun_path, path);
+	return 0;
+}
+
+/* A socket nobody listens on is what a service that was killed left behind. */
+static int remove_stale(const struct sockaddr_un *address, struct error *err)
+{
+	struct stat st;
+	if (lstat(address->sun_path, &st) < 0)
+		return 0;
+	auto_fd probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	bool stale = S_ISSOCK(st.st_mode) &&
+		     connect(probe, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+		     errno == ECONNREFUSED;
+	if (!stale)
+		return error_set(err, EADDRINUSE, "--address %s: %s", address->sun_path,
+				 S_ISSOCK(st.st_mode) ? "a service listens there already"
+						      : "there is a file of that name");
+	return unlink(address->sun_path) < 0 ? error_sys(err, "remove %s", address->sun_path) : 0;
+}
+
+static int service_listen(const struct options *o, int *out, struct error *err)
+{
+	struct sockaddr_un address;
+	int rc = address_of(o, &address, err);
+	if (rc == 0)
+		rc = remove_stale(&address, err);
+	if (rc < 0)
+		return rc;
+	auto_fd sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (sock < 0 || bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return error_sys(err, "--address %s", address.sun_path);
+	/* anybody may ask; what is answered depends on who */
+	if (chmod(address.sun_path, 0666) < 0 || listen(sock, BACKLOG) < 0) {
+		rc = error_sys(err, "listen on %s", address.sun_path);
+		unlink(address.sun_path);
+		return rc;
+	}
+	*out = take_fd(sock);
+	return 0;
+}
+
+static int accept_loop(int sock, struct error *err)
+{
+	signal(SIGCHLD, SIG_IGN); /* nobody waits for the processes that answer */
+	for (;;) {
+		auto_fd client = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
+		if (client < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (client < 0)
+			return error_sys(err, "accept a connection");
+		pid_t pid = fork();
+		if (pid < 0)
+			log_warn("a request is dropped: fork: %m");
+		if (pid != 0)
+			continue;
+		signal(SIGCHLD, SIG_DFL);
+		close(sock);
+		_exit(rpc_serve(client, true, NULL) < 0);
+	}
+}
+
+static int service_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	const struct options *o = opts;
+	auto_fd images_fd = -1, work_fd = -1, sock = -1;
+	if (nr_operands > 0)
+		return error_set(err, EUSAGE, "unexpected argument %s", operands[0]);
+	int rc = dirs_open(o, &images_fd, &work_fd, err);
+	if (rc == 0)
+		rc = service_listen(o, &sock, err);
+	if (rc == 0 && o->restore_detached && daemon(1, 0) < 0)
+		rc = error_sys(err, "become a daemon");
+	if (rc == 0)
+		rc = dirs_write_pidfile(o, work_fd, getpid(), err);
+	return rc < 0 ? rc : accept_loop(sock, err);
+}
+
+const struct command cmd_service = {
+	.name = "service",
+	.args = "[--address PATH] [-d] [--pidfile FILE]",
+	.summary = "answer requests of whoever connects to a socket",
+	.detail =
+	    "Listens on a unix socket (SOCK_SEQPACKET) for the requests `swrk` answers. Root may\n"
+	    "ask for everything, other users for dumps of processes that are their own.",
+	.rows = option_rows,
+	.nr_rows = NR_OPTION_ROWS,
+	.mask = OPT_SERVICE,
+	.opts_size = sizeof(struct options),
+	.run = service_run,
+};

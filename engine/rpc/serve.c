@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ * What each kind of request does and what is answered.
+ */
+#include "engine/rpc/serve.h"
+
+#include <grp.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/log.h"
+#include "engine/commands.h"
+#include "engine/dump.h"
+#include "engine/hooks.h"
+#include "engine/kernel/feature.h"
+#include "engine/restore.h"
+#include "engine/rpc/request.h"
+#include "engine/rpc/wire.h"
+
+#define FORMAT_MAJOR 4
+#define FORMAT_MINOR 2
+
+struct session {
+	int sock;
+	struct ucred peer;
+	bool guarded;
+	const CriuReq *req;
+	CriuResp *resp; /* to be filled by the request's row; success is set for it */
+	/* what resp points to */
+	CriuDumpResp dump;
+	CriuRestoreResp restore;
+	CriuFeatures features;
+	CriuVersion version;
+};
+
+/* Tell the peer how far it has come; the tree waits until it has answered. */
+static int notify(void *ctx, const char *name, pid_t pid, struct error *err)
+{
+	struct session *s = ctx;
+	CriuNotify note = CRIU_NOTIFY__INIT;
+	CriuResp resp = CRIU_RESP__INIT;
+	note.script = (char *)name;
+	note.has_pid = pid > 0;
+	note.pid = pid;
+	resp.type = CRIU_REQ_TYPE__NOTIFY;
+	resp.success = true;
+	resp.notify = &note;
+	auto_rpc_request answer = NULL;
+	int rc = rpc_send(s->sock, &resp, err);
+	if (rc == 0)
+		rc = rpc_receive(s->sock, &answer, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return error_set(err, EPIPE, "the peer hung up when it was told of %s", name);
+	if (answer->type != CRIU_REQ_TYPE__NOTIFY)
+		return error_set(err, EBADMSG, "the peer answered %s with a request of type %d",
+				 name, answer->type);
+	if (!answer->has_notify_success || !answer->notify_success)
+		return error_set(err, ECANCELED, "the peer said no to %s", name);
+	return 0;
+}
+
+/* As the peer, where files are made; what is a task's is looked at with the service's rights. */
+static int become_peer(const struct session *s, struct options *opts, struct error *err)
+{
+	if (!s->guarded || s->peer.uid == 0)
+		return 0;
+	if (setgroups(0, NULL) < 0)
+		return error_sys(err, "drop the service's groups");
+	setfsgid(s->peer.gid);
+	setfsuid(s->peer.uid);
+	opts->owned_only = true;
+	opts->owner = s->peer.uid;
+	return 0;
+}
+
+static int run_request(struct session *s, const struct command *cmd, struct options *opts,
+		       int (*run)(const struct options *opts, struct error *err), struct error *err)
+{
+	struct request_words words = { 0 };
+	const struct hook_listener listener = { notify, s };
+	if (!s->req->opts)
+		return error_set(err, EINVAL, "request: opts must be given");
+	int rc = options_from_request(cmd, s->req->opts, s->peer.pid, &words, opts, err);
+	if (rc == 0)
+		rc = become_peer(s, opts, err);
+	if (s->req->opts->notify_scripts)
+		opts->listener = &listener;
+	if (rc == 0)
+		rc = run(opts, err);
+	opts->listener = NULL;
+	args_release(cmd->rows, cmd->nr_rows, opts);
+	request_words_fini(&words);
+	return rc;
+}
+
+static int answer_dump(struct session *s, struct error *err)
+{
+	struct options opts = { 0 };
+	s->dump = (CriuDumpResp)CRIU_DUMP_RESP__INIT;
+	s->dump.has_restored = true;
+	s->resp->dump = &s->dump;
+	if (!s->req->opts || !s->req->opts->has_pid)
+		return error_set(err, ENOTSUP,
+				 "request: opts.pid must be given: a program that asks for its "
+				 "own dump is not supported");
+	return run_request(s, &cmd_dump, &opts, dump_tree, err);
+}
+
+static int answer_restore(struct session *s, struct error *err)
+{
+	struct options opts = { .restore_detached = true };
+	if (s->guarded && s->peer.uid != 0)
+		return error_set(err, EPERM,
+				 "a restore makes processes of any user: the service does it for "
+				 "root only, not for user %u",
+				 s->peer.uid);
+	int pid = run_request(s, &cmd_restore, &opts, restore_tree, err);
+	if (pid < 0)
+		return pid;
+	s->restore = (CriuRestoreResp)CRIU_RESTORE_RESP__INIT;
+	s->restore.pid = pid;
+	s->resp->restore = &s->restore;
+	return 0;
+}
+
+static int answer_check(struct session *s, struct error *err)
+{
+	(void)s;
+	return feature_check_basic(err);
+}
+
+/* The kernel has it, and so have we: an option to use it. */
+static bool is_usable(const char *feature, const char *option)
+{
+	for (size_t i = 0; i < NR_OPTION_ROWS; i++) {
+		if (option_rows[i].name && !strcmp(option_rows[i].name, option))
+			return feature_find(feature)->probe();
+	}
+	return false;
+}
+
+static int answer_features(struct session *s, struct error *err)
+{
+	if (!s->req->features)
+		return error_set(err, EINVAL, "request: features must be given");
+	s->features = (CriuFeatures)CRIU_FEATURES__INIT;
+	s->features.has_mem_track = s->features.has_lazy_pages = true;
+	s->features.has_pidfd_store = true;
+	s->features.mem_track =
+	    s->req->features->mem_track && is_usable("mem_dirty_track", "track-mem");
+	s->features.lazy_pages =
+	    s->req->features->lazy_pages && is_usable("uffd-noncoop", "lazy-pages");
+	s->features.pidfd_store =
+	    s->req->features->pidfd_store && is_usable("pidfd_store", "pidfd-store-sk");
+	s->resp->features = &s->features;
+	return 0;
+}
+
+static int answer_version(struct session *s, struct error *err)
+{
+	static char product[] = "stasis";
+	(void)err;
+	s->version = (CriuVersion)CRIU_VERSION__INIT;
+	s->version.major_number = FORMAT_MAJOR;
+	s->version.minor_number = FORMAT_MINOR;
+	s->version.name = product;
+	s->resp->version = &s->version;
+	return 0;
+}
+
+static int answer_wait_pid(struct session *s, struct error *err)
+{
+	int status;
+	if (!s->req->has_pid || s->req->pid == 0)
+		return error_set(err, EINVAL, "request: pid must be given");
+	if (waitpid((pid_t)s->req->pid, &status, 0) < 0)
+		return error_sys(err, "wait for pid %u", s->req->pid);
+	s->resp->has_status = true;
+	s->resp->status = status;
+	return 0;
+}
+
+static const struct request_row {
+	CriuReqType type;
+	int (*answer)(struct session *s, struct error *err);
+} request_rows[] = {
+	{ CRIU_REQ_TYPE__DUMP, answer_dump },
+	{ CRIU_REQ_TYPE__RESTORE, answer_restore },
+	{ CRIU_REQ_TYPE__CHECK, answer_check },
+	{ CRIU_REQ_TYPE__FEATURE_CHECK, answer_features },
+	{ CRIU_REQ_TYPE__VERSION, answer_version },
+	{ CRIU_REQ_TYPE__WAIT_PID, answer_wait_pid },
+};
+
+static int answer(struct session *s, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(request_rows); i++) {
+		if (request_rows[i].type == s->req->type)
+			return request_rows[i].answer(s, err);
+	}
+	const ProtobufCEnumValue *name =
+	    protobuf_c_enum_descriptor_get_value(&criu_req_type__descriptor, (int)s->req->type);
+	return error_set(err, ENOTSUP, "requests of type %s (%d) are not supported",
+			 name ? name->name : "unknown", s->req->type);
+}
+
+/* What went wrong on our side, the peer hears; a peer that is gone only the caller. */
+static int reply(struct session *s, int rc, struct error *why, struct error *err)
+{
+	s->resp->success = rc == 0;
+	if (rc < 0) {
+		s->resp->has_cr_errno = true;
+		s->resp->cr_errno = -rc;
+		s->resp->cr_errmsg = why->text;
+	}
+	int sent = rpc_send(s->sock, s->resp, err);
+	if (sent < 0)
+		return sent;
+	return rc < 0 ? error_set(err, -rc, "%s", why->text) : 0;
+}
+
+static int serve_one(struct session *s, bool *more, struct error *err)
+{
+	struct error why = { 0 };
+	auto_rpc_request req = NULL;
+	CriuResp resp = CRIU_RESP__INIT;
+	int rc = rpc_receive(s->sock, &req, &why);
+	*more = false;
+	s->req = req;
+	s->resp = &resp;
+	if (rc == 0)
+		return 0;
+	if (rc > 0) {
+		resp.type = req->type;
+		rc = answer(s, &why);
+		*more = req->has_keep_open && req->keep_open;
+	}
+	return reply(s, rc, &why, err);
+}
+
+int rpc_serve(int sock, bool guarded, struct error *err)
+{
+	struct session s = { .sock = sock, .guarded = guarded };
+	int rc = rpc_peer(sock, &s.peer, err);
+	if (rc < 0)
+		return rc;
+	for (bool more = true; more;)
+		rc = serve_one(&s, &more, err);
+	return rc;
+}

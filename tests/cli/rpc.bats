@@ -1,0 +1,188 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# stasis swrk and service: requests as runtimes send them, their answers, who is served what.
+# shellcheck disable=SC2016,SC2030,SC2031 # bats runs each test in a subshell
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	[ "$(id -u)" = 0 ] || skip "dumping needs root"
+	build=${O:-$BATS_TEST_DIRNAME/../../build}
+	dir=$(mktemp -d) # another user must get there, too
+	chmod 755 "$dir"
+	cd "$dir" || return 1
+	mkdir img work
+	started=()
+	unset HOME CRIU_CONFIG_FILE
+}
+
+teardown()
+{
+	[ "${#started[@]}" = 0 ] || kill -KILL "${started[@]}" 2>/dev/null || true
+	[ -z "${dir:-}" ] || rm -rf "$dir"
+}
+
+start_sleep()
+{
+	setsid "$@" sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+	until grep -q sleep "/proc/$pid/comm"; do sleep 0.01; done
+}
+
+is_alive() { grep -q '^State:.*[^ZX] (' "/proc/$pid/status" 2>/dev/null; }
+
+# swrk [--refuse NAME] REQUEST…: descriptor 7 is img, 8 is work
+swrk()
+{
+	local refuse=()
+	[ "$1" != --refuse ] || { refuse=("$1" "$2"); shift 2; }
+	"$build/rpc-client" "${refuse[@]}" swrk "$build/stasis" "$@" 7<img 8<work
+}
+
+start_service()
+{
+	"$build/stasis" service --address "$PWD/sock" -o service.log -W work 3>&- &
+	started+=("$!")
+	until [ -S sock ]; do sleep 0.01; done
+}
+
+@test "rpc: version, check, features" {
+	run -0 swrk '{"type":"VERSION"}'
+	[[ $output == *'"success": true, "version": {"major_number": 4, "minor_number": 2'* ]]
+	run -0 swrk '{"type":"CHECK"}'
+	[ "$output" = '{"type": "CHECK", "success": true}' ]
+	run -0 swrk '{"type":"FEATURE_CHECK","features":{"mem_track":true,"lazy_pages":true}}'
+	[[ $output == *'"success": true, "features": {"mem_track": '*'"lazy_pages": '* ]]
+}
+
+@test "rpc: several requests on one connection, only while they ask for it" {
+	run -0 swrk '{"type":"VERSION","keep_open":true}' '{"type":"CHECK","keep_open":true}' '{"type":"VERSION"}'
+	[ "${#lines[@]}" = 3 ]
+	run -1 swrk '{"type":"VERSION"}' '{"type":"VERSION"}'
+	[ "$(grep -c VERSION <<<"$output")" = 1 ]
+}
+
+@test "rpc: dump and restore with notifications in order" {
+	start_sleep
+	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"work_dir_fd\":8,\"pid\":$pid,
+		\"log_file\":\"d.log\",\"log_level\":4,\"notify_scripts\":true,\"orphan_pts_master\":true,
+		\"tcp_established\":false,\"config_file\":\"/nowhere/runc.conf\"}}"
+	[ "$(grep -o '"script": "[a-z-]*"' <<<"$output" | cut -d'"' -f4 | xargs)" = "pre-dump post-dump" ]
+	[ "${lines[-1]}" = '{"type": "DUMP", "success": true, "dump": {"restored": false}}' ]
+	[ -e img/inventory.img ]
+	[ -e work/stats-dump ]
+	grep -q 'the dump is complete' work/d.log
+	wait "$pid" || true
+	run -0 swrk '{"type":"RESTORE","opts":{"images_dir_fd":7,"work_dir_fd":8,"notify_scripts":true,"rst_sibling":true}}'
+	[ "$(grep -o '"script": "[a-z-]*"' <<<"$output" | cut -d'"' -f4 | xargs)" = \
+		"pre-restore post-restore pre-resume post-resume" ]
+	[ "${lines[-1]}" = "{\"type\": \"RESTORE\", \"success\": true, \"restore\": {\"pid\": $pid}}" ]
+	[ -e work/criu.log ]
+	is_alive
+}
+
+@test "rpc: a peer that says no ends the dump, and the process runs on" {
+	start_sleep
+	run -0 swrk --refuse post-dump "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"notify_scripts\":true}}"
+	[[ ${lines[-1]} == *'"success": false'*'"cr_errmsg": "the peer said no to post-dump"}' ]]
+	is_alive
+	[ ! -e img/inventory.img ]
+}
+
+@test "rpc: why it failed is in the answer, with the number of the error" {
+	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":4194303}}'
+	[[ $output == *'"success": false'*'"cr_errno": 3, "cr_errmsg": '*4194303* ]]
+	run -0 swrk '{"type":"RESTORE","opts":{"images_dir_fd":7}}'
+	[[ $output == *'"cr_errno": 2, "cr_errmsg": '*inventory.img* ]]
+	[[ $(cat img/criu.log) == *inventory.img* ]]
+	run -0 swrk '{"type":"RESTORE","opts":{"images_dir_fd":99}}'
+	[[ $output == *'"cr_errmsg": "open directory /proc/'*'/fd/99: No such file or directory"'* ]]
+	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"log_file":"../x"}}'
+	[[ $output == *'opts.log_file ../x: want a name without a directory'* ]]
+	run -0 swrk '{"type":"RESTORE"}'
+	[[ $output == *'request: opts must be given'* ]]
+	run -0 swrk 'raw:no request at all'
+	[[ $output == '{"type": "EMPTY", "success": false, '*'is no request"}' ]]
+	run -0 swrk '{"type":99}'
+	[[ $output == *'requests of type unknown (99) are not supported'* ]]
+}
+
+@test "rpc: what an option could not do either is refused by its name" {
+	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"lsm_mount_context":"x"}}'
+	[[ $output == *'opts.lsm_mount_context'* ]]
+	[ -z "$(ls img)" ]
+	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"empty_ns":2}}'
+	[[ $output == *'opts.empty_ns'* ]]
+}
+
+@test "rpc: the configuration file of a request has the last word" {
+	start_sleep
+	echo 'leave-running' >run.conf
+	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/run.conf\"}}"
+	[[ $output == *'"success": true'* ]]
+	is_alive
+	echo 'no-such-option' >run.conf
+	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/run.conf\"}}"
+	[[ $output == *'run.conf:1: unknown option no-such-option'* ]]
+}
+
+@test "swrk: a descriptor that is no socket, or no number" {
+	run -1 "$build/stasis" swrk 0 </dev/null
+	[ -z "$output" ]
+	run -1 "$build/stasis" swrk x
+	[[ $output == *'want one number'* ]]
+}
+
+@test "service: requests over its socket, side by side" {
+	start_service
+	start_sleep
+	run -0 "$build/rpc-client" connect "$PWD/sock" "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true}}" 7<img
+	[[ $output == *'"success": true'* ]]
+	is_alive
+	local clients=() i
+	for i in 1 2 3 4; do
+		"$build/rpc-client" connect "$PWD/sock" '{"type":"VERSION"}' >"out.$i" 3>&- &
+		clients+=("$!")
+	done
+	wait "${clients[@]}"
+	[ "$(cat out.? | grep -c '"success": true')" = 4 ]
+	run -1 "$build/stasis" service --address "$PWD/sock"
+	[[ $output == *'a service listens there already'* ]]
+}
+
+@test "service: a socket left behind is replaced, a file is not" {
+	start_service
+	kill -KILL "${started[0]}"
+	wait "${started[0]}" || true
+	[ -S sock ]
+	"$build/stasis" service --address "$PWD/sock" -d --pidfile service.pid -W work
+	started+=("$(cat work/service.pid)")
+	run -0 "$build/rpc-client" connect "$PWD/sock" '{"type":"VERSION"}'
+	touch file
+	run -1 "$build/stasis" service --address "$PWD/file"
+	[[ $output == *'there is a file of that name'* ]]
+}
+
+@test "service: users other than root get what is theirs, and no more" {
+	setpriv --reuid 1000 --regid 1000 --clear-groups "$build/rpc-client" 2>/dev/null || [ $? = 2 ] ||
+		skip "user 1000 cannot run programs here"
+	as_user() { setpriv --reuid 1000 --regid 1000 --clear-groups "$build/rpc-client" connect "$PWD/sock" "$@"; }
+	start_service
+	mkdir theirs
+	chown 1000:1000 theirs
+	start_sleep setpriv --reuid 1000 --regid 1000 --clear-groups
+	run -0 as_user "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true}}" 7<theirs
+	[[ $output == *'"success": true'* ]]
+	[ "$(stat -c %u:%g theirs/inventory.img)" = 1000:1000 ]
+	run -0 as_user "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true}}" 7<img
+	[[ $output == *'"success": false'*'Permission denied'* ]]
+	[ -z "$(ls img)" ]
+	is_alive
+	start_sleep
+	run -0 as_user "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"log_file\":\"second.log\"}}" 7<theirs
+	[[ $output == *'"success": false'*"is not user 1000's own"* ]]
+	is_alive
+	run -0 as_user '{"type":"RESTORE","opts":{"images_dir_fd":7}}' 7<theirs
+	[[ $output == *'for root only, not for user 1000'* ]]
+}
