@@ -44,6 +44,7 @@ base_o := $(call objs,$(wildcard base/*.c))
 images_o := $(call objs,$(wildcard images/*.c)) $(schema_c:.c=.o)
 convert_o := $(call objs,$(wildcard convert/*.c convert/*/*.c))
 crit_o := $(call objs,$(wildcard crit/*.c))
+viewer_o := $(call objs,$(wildcard viewer/*.c))
 engine_c := $(wildcard engine/*.c engine/procfs/*.c engine/kernel/*.c engine/trace/*.c \
 	    engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c engine/net/*.c engine/rpc/*.c)
 engine_S := $(wildcard engine/task/arch/$(ARCH)/*.S)
@@ -64,7 +65,7 @@ all: $(O)/stasis $(O)/crit
 
 $(O)/stasis: $(engine_o) $(O)/lib/images.a $(O)/lib/base.a
 	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(shell pkg-config --libs $(LIBS_STASIS))
-$(O)/crit: $(crit_o) $(convert_o) $(images_o) $(base_o)
+$(O)/crit: $(crit_o) $(viewer_o) $(convert_o) $(images_o) $(base_o)
 	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm -ldl
 
 # The format: generated once per schema change, before anything that includes it.
@@ -105,7 +106,7 @@ $(O)/lib/%.a:
 $(O)/lib/base.a: $(base_o)
 $(O)/lib/images.a: $(images_o)
 $(O)/lib/convert.a: $(convert_o)
-$(O)/lib/crit.a: $(filter-out %/main.o,$(crit_o))
+$(O)/lib/crit.a: $(filter-out %/main.o,$(crit_o)) $(viewer_o)
 $(O)/lib/engine.a: $(filter-out %/main.o,$(engine_o))
 test_libs := $(O)/lib/crit.a $(O)/lib/convert.a $(O)/lib/engine.a $(O)/lib/images.a $(O)/lib/base.a
 link_test = $(ldflags) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
@@ -164,8 +165,10 @@ share := $(DESTDIR)$(PREFIX)/share
 man_pages := $(patsubst docs/%.scd,$(O)/man/%,$(wildcard docs/*.[1-8].scd))
 completions := $(foreach p,stasis crit,$(O)/completion/$(p).bash $(O)/completion/$(p).fish $(O)/completion/_$(p))
 all: $(if $(shell command -v scdoc),$(man_pages))
-$(O)/man/%: docs/%.scd
-	$(call say,MAN,$@) mkdir -p $(@D) && scdoc < $< > $@
+# the keys of the browser come from its own table
+$(O)/man/%: docs/%.scd $(O)/crit
+	$(call say,MAN,$@) mkdir -p $(@D) && awk -v keys='$(O)/crit view --print keys' '$$0 == "@keys@" { \
+		while ((keys | getline line) > 0) print line; next } 1' $< | scdoc > $@
 $(O)/completion/%.bash $(O)/completion/%.fish $(O)/completion/_%: tools/completion $(O)/%
 	$(call say,COMPL,$*) mkdir -p $(O)/completion && tools/completion $(O)/$* $(O)/completion
 install: all $(completions)

@@ -106,7 +106,7 @@ const char *process_next_string(const struct strbuf *strings, size_t *at)
 	return s;
 }
 
-static int argument_add(struct strbuf *out, const char *arg)
+int shell_word(const char *arg, struct strbuf *out)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789_@%+=:,./-";
@@ -126,7 +126,7 @@ int process_command_line(const struct process_facts *facts, struct strbuf *out)
 		if (out->len)
 			rc = strbuf_char(out, ' ');
 		if (rc == 0)
-			rc = argument_add(out, arg);
+			rc = shell_word(arg, out);
 	}
 	return rc;
 }

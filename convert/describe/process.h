@@ -30,5 +30,8 @@ void process_facts_fini(struct process_facts *facts);
  */
 int process_command_line(const struct process_facts *facts, struct strbuf *out);
 
+/** Append one word, quoted when a shell would need it so. @return 0 or -ENOMEM */
+int shell_word(const char *arg, struct strbuf *out);
+
 /** The next string of args or environment. @param at  0 at first. @return NULL after the last */
 const char *process_next_string(const struct strbuf *strings, size_t *at);

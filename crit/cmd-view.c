@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ * crit view: the checkpoint browser.
+ */
+#include "viewer/viewer.h"
+
+#include <string.h>
+
+#include "base/array.h"
+#include "crit/commands.h"
+
+#define ROW(letter, name, value, help, member)                                                     \
+	{                                                                                          \
+		letter, name, value, help, ARG_STRING, offsetof(struct viewer_options, member), 0, \
+		    NULL                                                                           \
+	}
+
+static const struct arg_row rows[] = {
+	ROW('p', "pid", "PID", "begin with this process", pid),
+	ROW(0, "sysroot", "DIR", "take file pages that are not in the set from below DIR", sysroot),
+	ROW(0, "theme", "dark|light|mono", "colours; default: what the terminal is", theme),
+	ROW(0, "keys", "KEYS", "press these first: characters, <Down>, <C-d>, <lt>", keys),
+	ROW(0, "print", "text|svg|keys", "print the screen after --keys, or the keymap", print),
+	ROW(0, "size", "WIDTHxHEIGHT", "of that screen; default: 80x24", size),
+};
+
+static int view_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	struct viewer_options *o = opts;
+	bool keymap = o->print && !strcmp(o->print, "keys");
+	if (nr_operands != !keymap)
+		return error_set(err, EUSAGE,
+				 keymap ? "the keymap is of no checkpoint" : "want one checkpoint");
+	if (o->size && !o->print)
+		return error_set(err, EUSAGE, "--size goes with --print");
+	o->path = operands[0];
+	int rc = viewer_run(o, err);
+	return rc == -EINVAL ? -EUSAGE : rc;
+}
+
+const struct command cmd_view = {
+	.name = "view",
+	.group = GROUP_LOOK,
+	.args = "[-p PID] [OPTION…] SRC",
+	.summary = "browse a checkpoint on the terminal",
+	.detail = "? lists the keys. Nothing is written unless you ask for it.",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.opts_size = sizeof(struct viewer_options),
+	.run = view_run,
+};

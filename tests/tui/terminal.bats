@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit view on a real terminal (tmux): keys, sizes, signals, and what is left behind.
+
+load ../cli/crit
+
+setup_file()
+{
+	make_set
+}
+
+setup()
+{
+	command -v tmux >/dev/null || skip "no tmux"
+	socket=$BATS_TEST_TMPDIR/tmux
+	export LC_ALL=C.UTF-8
+}
+
+teardown()
+{
+	[ -z "${socket:-}" ] || tmux -S "$socket" kill-server 2>/dev/null || true
+}
+
+# start WIDTH HEIGHT ARGUMENT…: the browser in a shell that says how it ended
+start()
+{
+	local width=$1 height=$2
+	shift 2
+	tmux -S "$socket" -f /dev/null new-session -d -x "$width" -y "$height" \
+		"${env[*]} $(printf '%q ' "$crit" view "$@"); echo ended=\$?; stty -a; sleep 60"
+}
+
+seen()
+{
+	tmux -S "$socket" capture-pane -p
+}
+
+not_seen()
+{
+	if seen | grep -qF -- "$1"; then
+		return 1
+	fi
+}
+
+# Wait until a text is on the screen.
+wait_for()
+{
+	local end=$((SECONDS + 20))
+	until seen | grep -qF -- "$1"; do
+		[ $SECONDS -lt $end ] || { seen; return 1; }
+		sleep 0.05
+	done
+}
+
+keys()
+{
+	tmux -S "$socket" send-keys "$@"
+}
+
+@test "the tree is shown, keys move in it, q leaves the terminal as it was" {
+	start 80 24 "$set"
+	wait_for PROCESS
+	keys j j
+	wait_for "3/3"
+	keys '?'
+	wait_for "WHAT THEY DO"
+	keys Escape
+	wait_for "3/3"
+	keys q
+	wait_for ended=0
+	# rmcup: the screen from before, and the modes of the terminal
+	not_seen PROCESS
+	seen | grep -qw echo
+	seen | grep -qw icanon
+}
+
+@test "it follows the size of the terminal" {
+	start 80 24 "$set"
+	wait_for PROCESS
+	tmux -S "$socket" resize-window -x 200 -y 50
+	wait_for "find in memory"
+	tmux -S "$socket" resize-window -x 40 -y 8
+	wait_for "PROCESS"
+	tmux -S "$socket" resize-window -x 300 -y 60
+	wait_for "q close"
+}
+
+# The browser's own process: the one child of the shell in the pane.
+browser_pid()
+{
+	pgrep -P "$(tmux -S "$socket" display-message -p '#{pane_pid}')" -x crit
+}
+
+@test "signals that end it leave the terminal as it was" {
+	local signal
+	for signal in TERM HUP INT QUIT SEGV ABRT; do
+		start 80 24 "$set"
+		wait_for PROCESS
+		kill -"$signal" "$(browser_pid)"
+		wait_for "ended="
+		not_seen PROCESS
+		seen | grep -q "ended=$((128 + $(kill -l "$signal")))"
+		seen | grep -qw echo
+		seen | grep -qw icanon
+		tmux -S "$socket" kill-server
+		sleep 0.2
+	done
+}
+
+@test "no colours with NO_COLOR, in monochrome terminals and by the theme" {
+	env=(NO_COLOR=1)
+	start 80 24 "$set"
+	wait_for PROCESS
+	if tmux -S "$socket" capture-pane -p -e | grep -qE $'\033\\[([0-9]+;)*([34][0-8]|9[0-7])(;|m)'; then
+		return 1
+	fi
+	keys q
+	wait_for ended=0
+	tmux -S "$socket" kill-server
+	env=(TERM=vt100)
+	start 80 24 "$set"
+	wait_for PROCESS
+	keys q
+	wait_for ended=0
+}
+
+@test "a terminal that is not known is an error, not a mess" {
+	env=(TERM=no-such-terminal)
+	start 80 24 "$set"
+	wait_for "ended=1"
+	wait_for "TERM=no-such-terminal"
+}
+
+@test "the command line goes to the clipboard" {
+	start 120 24 "$set"
+	wait_for PROCESS
+	tmux -S "$socket" set -s set-clipboard on
+	keys y
+	wait_for "copied: crit inspect --ps-tree-cmd"
+	[[ $(tmux -S "$socket" show-buffer) == "crit inspect --ps-tree-cmd"* ]]
+}
+
+@test "without UTF-8 lines are drawn in ASCII" {
+	env=(LC_ALL=C)
+	start 80 24 "$set"
+	wait_for PROCESS
+	wait_for '`-'
+}

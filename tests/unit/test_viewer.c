@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ * The parts of the browser below its views: keymap, canvas, lines, styles.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/array.h"
+#include "viewer/key.h"
+#include "viewer/line.h"
+#include "viewer/print.h"
+#include "viewer/width.h"
+
+static void keymap_has_no_key_twice_in_a_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < nr_key_rows; i++) {
+		for (size_t a = 0; a < KEYS_PER_ACTION && key_rows[i].keys[a]; a++) {
+			uint32_t places = key_rows[i].places;
+			for (uint32_t place = 1; place <= places; place <<= 1) {
+				if (!(places & place))
+					continue;
+				assert_int_equal(key_action(key_rows[i].keys[a], place),
+						 key_rows[i].action);
+			}
+		}
+	}
+}
+
+static void keymap_has_every_action_once_in_order(void **state)
+{
+	(void)state;
+	assert_int_equal(nr_key_rows, NR_ACTIONS - 1);
+	for (size_t i = 0; i < nr_key_rows; i++) {
+		assert_int_equal(key_rows[i].action, i + 1);
+		assert_non_null(key_rows[i].keys[0] ? key_rows[i].help : NULL);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(key_rows[i].name, key_rows[k].name);
+	}
+}
+
+static void key_parse_reads_characters_and_names(void **state)
+{
+	(void)state;
+	static const uint32_t want[] = { 'j',           '<',  KEY_CODE_DOWN,
+					 KEY_CTRL('D'), 0xe4, KEY_CODE_F1 + 9 };
+	const char *text = "j<lt><down><C-d>ä<F10><>";
+	uint32_t key;
+	struct error err;
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		assert_int_equal(key_parse(&text, &key, &err), 1);
+		assert_int_equal(key, want[i]);
+	}
+	assert_int_equal(key_parse(&text, &key, &err), -EINVAL);
+	assert_string_equal(err.text, "<> is no key; <lt> stands for <");
+	text = "";
+	assert_int_equal(key_parse(&text, &key, &err), 0);
+}
+
+static const char *row_text(const struct canvas *c, struct strbuf *out)
+{
+	strbuf_reset(out);
+	assert_int_equal(canvas_to_text(c, out), 0);
+	return out->data;
+}
+
+static void canvas_text_cuts_wide_characters_whole(void **state)
+{
+	(void)state;
+	auto_strbuf out = { 0 };
+	struct canvas c = { 0 };
+	assert_int_equal(canvas_resize(&c, 5, 1), 0);
+	assert_int_equal(canvas_text(&c, 0, 0, 5, ST_NORMAL, "日本語", 9, 0), 4);
+	assert_string_equal(row_text(&c, &out), "日本\n");
+	/* half of the first is scrolled out */
+	canvas_clear(&c);
+	canvas_text(&c, 0, 0, 5, ST_NORMAL, "日本語", 9, 1);
+	assert_string_equal(row_text(&c, &out), " 本語\n");
+	canvas_fini(&c);
+}
+
+static void canvas_text_puts_marks_on_their_character(void **state)
+{
+	(void)state;
+	auto_strbuf out = { 0 };
+	struct canvas c = { 0 };
+	assert_int_equal(canvas_resize(&c, 4, 1), 0);
+	assert_int_equal(canvas_str(&c, 0, 0, ST_NORMAL, "e\xcc\x81x"), 2);
+	assert_string_equal(row_text(&c, &out), "e\xcc\x81x\n");
+	/* one without a character before it is dropped */
+	canvas_clear(&c);
+	assert_int_equal(canvas_str(&c, 0, 0, ST_NORMAL, "\xcc\x81x"), 1);
+	canvas_fini(&c);
+}
+
+static void canvas_ignores_what_is_outside(void **state)
+{
+	(void)state;
+	struct canvas c = { 0 };
+	assert_int_equal(canvas_resize(&c, 3, 2), 0);
+	canvas_str(&c, -2, 0, ST_NORMAL, "abcdefgh");
+	canvas_str(&c, 0, 7, ST_NORMAL, "abc");
+	canvas_fill(&c, (struct rect){ -5, -5, 100, 100 }, ST_DIM);
+	canvas_base(&c, (struct rect){ 2, 1, 50, 50 }, ST_SELECTED);
+	assert_int_equal(canvas_cell(&c, 2, 1)->base, ST_SELECTED);
+	assert_null(canvas_cell(&c, 3, 1));
+	canvas_fini(&c);
+}
+
+static void line_cells_are_aligned_and_cut(void **state)
+{
+	(void)state;
+	static const struct column columns[] = {
+		{ "NR", 4, true, 0 },
+		{ "NAME", 5, false, 0 },
+		{ "WIDE", 3, false, 100 },
+		{ "REST", 0, false, 0 },
+	};
+	auto_line line = { 0 };
+	line_begin(&line, columns, ARRAY_SIZE(columns), 80);
+	line_cellf(&line, ST_NUMBER, "%d", 12);
+	line_cell(&line, ST_NAME, "too-long");
+	assert_false(line_cell_wanted(&line));
+	line_cell_skip(&line);
+	line_cell(&line, ST_NORMAL, "a\033[31mb");
+	assert_string_equal(line.text.data, "  12 too-~ a\\x1b[31mb");
+}
+
+static void line_match_marks_every_place(void **state)
+{
+	(void)state;
+	auto_line line = { 0 };
+	struct canvas c = { 0 };
+	assert_int_equal(canvas_resize(&c, 10, 1), 0);
+	line_begin(&line, NULL, 0, 10);
+	line_str(&line, "xabyABz");
+	struct rect row = { 0, 0, 10, 1 };
+	line_draw(&line, &c, row, 1, ST_NORMAL);
+	line_match(&line, &c, row, 1, "ab");
+	static const int want[10] = { 1, 1, 0, 1, 1, 0, 0, 0, 0, 0 };
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(c.cells[i].base == ST_MATCH, want[i]);
+	canvas_fini(&c);
+	/* capitals count when there are some */
+	assert_non_null(text_find("xaByz", "aB"));
+	assert_null(text_find("xabyz", "aB"));
+}
+
+static void sizes_take_five_characters(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rows[] = {
+		{ 0, "0" },
+		{ 1023, "1023" },
+		{ 1024, "1.0K" },
+		{ 10 * 1024, "10K" },
+		{ 1023 * 1024, "1.0M" },
+		{ 100ull << 30, "100G" },
+		{ UINT64_MAX, "16E" },
+	};
+	char text[8];
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_string_equal(size_text(rows[i].bytes, text), rows[i].text);
+}
+
+static void colours_of_256_are_the_nearest(void **state)
+{
+	(void)state;
+	assert_int_equal(color_256(0x000000), 16);
+	assert_int_equal(color_256(0xffffff), 231);
+	assert_int_equal(color_256(0x5f87ff), 69);
+	assert_int_equal(color_256(0x808080), 244);
+	/* without colours everything is told apart by attributes alone */
+	struct look look = style_look(THEME_MONO, ST_NORMAL, ST_SELECTED);
+	assert_int_equal(look.attr, LOOK_REVERSE);
+	assert_int_equal(look.fg, -1);
+}
+
+static void characters_survive_a_round_trip(void **state)
+{
+	(void)state;
+	static const uint32_t chars[] = {
+		'a', 0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x10000, 0x10ffff
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(chars); i++) {
+		char utf8[4];
+		uint32_t ch;
+		size_t len = char_encode(chars[i], utf8);
+		assert_int_equal(char_decode(utf8, len, &ch), len);
+		assert_int_equal(ch, chars[i]);
+		if (len > 1) {
+			assert_int_equal(char_decode(utf8, len - 1, &ch), 1);
+			assert_int_equal(ch, 0xfffd);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keymap_has_no_key_twice_in_a_place),
+		cmocka_unit_test(keymap_has_every_action_once_in_order),
+		cmocka_unit_test(key_parse_reads_characters_and_names),
+		cmocka_unit_test(canvas_text_cuts_wide_characters_whole),
+		cmocka_unit_test(canvas_text_puts_marks_on_their_character),
+		cmocka_unit_test(canvas_ignores_what_is_outside),
+		cmocka_unit_test(line_cells_are_aligned_and_cut),
+		cmocka_unit_test(line_match_marks_every_place),
+		cmocka_unit_test(sizes_take_five_characters),
+		cmocka_unit_test(colours_of_256_are_the_nearest),
+		cmocka_unit_test(characters_survive_a_round_trip),
+	};
+	return cmocka_run_group_tests_name("viewer", tests, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ * The screen around a view: title, tabs, the last line.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "viewer/app.h"
+#include "viewer/facts.h"
+#include "viewer/page.h"
+#include "viewer/prompt.h"
+#include "viewer/width.h"
+
+enum { DRAW_MS = 6 }; /* for reading while drawing; the rest waits for idle time */
+
+static void title_draw(struct app *app)
+{
+	struct canvas *c = &app->canvas;
+	auto_line left = { 0 }, right = { 0 };
+	const struct process *p = app->page->process;
+	line_begin(&left, NULL, 0, c->width);
+	line_style(&left, ST_BAR_STRONG);
+	line_plain(&left, " crit view ");
+	line_style(&left, ST_BAR);
+	line_begin(&right, NULL, 0, c->width);
+	line_style(&right, ST_BAR_STRONG);
+	if (p) {
+		const struct process_row *row = facts_row(app->facts, p);
+		line_printf(&right, " pid %u ", p->pid);
+		line_str(&right, row->comm);
+	} else {
+		size_t nr = checkpoint_nr_processes(app->cp);
+		line_printf(&right, " %zu process%s", nr, nr == 1 ? "" : "es");
+	}
+	line_plain(&right, app->options.edit ? " [edit] " : " ");
+	line_str(&left, app->options.path);
+	if (app->options.diff) {
+		line_str(&left, " | ");
+		line_str(&left, app->options.diff);
+	}
+	int room = c->width - (int)right.width;
+	canvas_fill(c, (struct rect){ 0, 0, c->width, 1 }, ST_BAR);
+	line_draw(&left, c, (struct rect){ 0, 0, room > 0 ? room : 0, 1 }, 0, ST_NORMAL);
+	line_draw(&right, c, (struct rect){ room > 0 ? room : 0, 0, c->width, 1 }, 0, ST_NORMAL);
+}
+
+static void tabs_draw(struct app *app)
+{
+	struct canvas *c = &app->canvas;
+	struct page *page = app->page;
+	canvas_fill(c, (struct rect){ 0, 1, c->width, 1 }, ST_TAB);
+	if (page->nr < 2) {
+		struct view *v = app_view(app);
+		auto_line line = { 0 };
+		line_begin(&line, NULL, 0, c->width);
+		line_style(&line, ST_TAB);
+		line_plain(&line, " ");
+		if (v->ops->title && v->state)
+			v->ops->title(v, &line);
+		else
+			line_plain(&line, v->ops->name);
+		line_draw(&line, c, (struct rect){ 0, 1, c->width, 1 }, 0, ST_NORMAL);
+		return;
+	}
+	for (size_t i = 0; i < page->nr; i++) {
+		char text[64];
+		struct rect tab = page_tab_rect(page, i, c->width);
+		snprintf(text, sizeof(text), " %zu %s ", (i + 1) % 10, page->views[i].ops->name);
+		canvas_text(c, tab.x, 1, tab.x + tab.width, i == page->at ? ST_TAB_ON : ST_TAB,
+			    text, strlen(text), 0);
+	}
+}
+
+static void job_draw(struct app *app, int y)
+{
+	struct canvas *c = &app->canvas;
+	const struct job *job = &app->job;
+	char text[128];
+	int percent = job->total ? (int)(100.0 * (double)job->done / (double)job->total) : 0;
+	int x = canvas_str(c, 0, y, ST_TITLE, job->what);
+	if (job->total) {
+		snprintf(text, sizeof(text), " %3d%% ", percent > 100 ? 100 : percent);
+		x = canvas_str(c, x, y, ST_NORMAL, text);
+		for (int i = 0; i < 20; i++)
+			x = canvas_str(c, x, y, i * 5 < percent ? ST_GOOD : ST_DIM,
+				       i * 5 < percent ? "█" : "░");
+	} else {
+		snprintf(text, sizeof(text), " %" PRIu64, job->done);
+		x = canvas_str(c, x, y, ST_NORMAL, text);
+	}
+	canvas_str(c, x, y, ST_DIM, "  Esc stops it");
+}
+
+static void hints_draw(struct app *app, int y)
+{
+	static const struct {
+		uint32_t places;
+		const char *key, *what;
+	} hints[] = {
+		{ IN_ALL, "?", "help" },        { IN_ALL, "Enter", "open" },
+		{ IN_ALL, "Tab", "next tab" },  { IN_TREE, "s", "sort" },
+		{ IN_FOLDS, "z", "fold" },      { IN_BYTES, ":", "go to" },
+		{ IN_ALL, "/", "search" },      { IN_LIST, "&", "filter" },
+		{ IN_EDITS, "W", "write all" }, { IN_ALL, "F", "find in memory" },
+		{ IN_ALL, "w", "write" },       { IN_ALL, "c", "command" },
+		{ IN_ALL, "q", "close" },
+	};
+	struct canvas *c = &app->canvas;
+	uint32_t places = app_view(app)->ops->places;
+	int x = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
+		if (!(hints[i].places & places))
+			continue;
+		if (x + (int)strlen(hints[i].key) + (int)strlen(hints[i].what) + 1 > c->width)
+			break;
+		x = canvas_str(c, x, y, ST_KEY, hints[i].key);
+		x = canvas_str(c, x + 1, y, ST_DIM, hints[i].what) + 2;
+	}
+}
+
+static void last_line_draw(struct app *app, int y)
+{
+	struct canvas *c = &app->canvas;
+	if (app->prompt.on) {
+		prompt_draw(app, y);
+	} else if (app->job.what) {
+		job_draw(app, y);
+	} else if (app->message.len) {
+		auto_line line = { 0 };
+		line_begin(&line, NULL, 0, c->width);
+		line_style(&line, app->message_style);
+		line_str(&line, app->message.data);
+		line_draw(&line, c, (struct rect){ 0, y, c->width, 1 }, 0, ST_NORMAL);
+	} else {
+		hints_draw(app, y);
+	}
+}
+
+void app_draw(struct app *app)
+{
+	struct canvas *c = &app->canvas;
+	struct view *v = app_view(app);
+	app->draw_until_ms = app_now_ms() + DRAW_MS;
+	canvas_clear(c);
+	view_need(v);
+	view_draw(v, c, page_body(app));
+	title_draw(app);
+	if (c->height > 1)
+		tabs_draw(app);
+	if (c->height > 2)
+		last_line_draw(app, c->height - 1);
+}

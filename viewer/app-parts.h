@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * What the application does with any view: search, filter, write.
+ */
+#pragma once
+
+#include "viewer/app.h"
+
+/** ACT_SEARCH asks for a text, ACT_NEXT and ACT_PREV go to the next row that holds it. */
+void app_search(struct view *v, enum action action);
+void app_filter_ask(struct view *v);
+/** @param text  "": no filter */
+void app_filter(struct view *v, const char *text);
+void app_write_ask(struct view *v);

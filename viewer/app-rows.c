@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ * Searching and filtering the rows of any view, a few hundred at a time.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "viewer/app-parts.h"
+#include "viewer/facts.h"
+
+enum { ROWS_PER_STEP = 256 };
+
+/* Goes round once: from the row after the cursor to the cursor itself. */
+struct row_search {
+	struct line line;
+	size_t start, nr;
+	int step; /* 1, -1 */
+	bool found;
+};
+
+static int search_step(struct job *job, struct error *err)
+{
+	struct row_search *search = job->arg;
+	struct view *v = job->view;
+	(void)err;
+	for (size_t i = 0; i < ROWS_PER_STEP; i++) {
+		if (job->done >= search->nr || !v->app->search)
+			return 0;
+		size_t by = ++job->done % search->nr;
+		size_t at =
+		    (search->start + (search->step > 0 ? by : search->nr - by)) % search->nr;
+		if (view_rows(v) != search->nr)
+			return 0; /* the rows are others now */
+		view_compose(v, at, &search->line, 1000);
+		if (text_find(search->line.text.data ?: "", v->app->search)) {
+			search->found = true;
+			view_move(v, at);
+			return 0;
+		}
+	}
+	return 1;
+}
+
+static void search_end(struct job *job, int rc)
+{
+	struct row_search *search = job->arg;
+	if (rc == 0 && !search->found && job->view->app->search)
+		app_say(job->view->app, "no row holds \"%s\"", job->view->app->search);
+	line_fini(&search->line);
+	free(search);
+}
+
+static void search_start(struct view *v, int step)
+{
+	size_t nr = view_rows(v);
+	struct row_search *search = nr ? calloc(1, sizeof(*search)) : NULL;
+	if (!search) {
+		app_say(v->app, "there are no rows");
+		return;
+	}
+	search->start = v->cursor;
+	search->nr = nr;
+	search->step = step;
+	app_job(v->app, &(struct job){ .what = "searching",
+				       .total = nr,
+				       .view = v,
+				       .step = search_step,
+				       .end = search_end,
+				       .arg = search });
+}
+
+static void search_typed(struct view *v, const char *text, size_t mode)
+{
+	struct app *app = v->app;
+	(void)mode;
+	if (!*text)
+		return;
+	free(app->search);
+	app->search = strdup(text);
+	if (app->search)
+		search_start(v, 1);
+}
+
+void app_search(struct view *v, enum action action)
+{
+	if (action == ACT_SEARCH)
+		app_ask(v->app,
+			&(struct prompt){ .label = "Search rows", .view = v, .done = search_typed },
+			NULL);
+	else if (!v->app->search)
+		app_say(v->app, "nothing was searched for yet: / begins");
+	else
+		search_start(v, action == ACT_NEXT ? 1 : -1);
+}
+
+struct row_filter {
+	struct line line;
+	char *text;
+	size_t at, nr;
+	size_t *items;
+	size_t nr_items, cap;
+};
+
+static int filter_step(struct job *job, struct error *err)
+{
+	struct row_filter *filter = job->arg;
+	struct view *v = job->view;
+	for (size_t i = 0; i < ROWS_PER_STEP; i++) {
+		if (filter->at >= filter->nr)
+			return 0;
+		line_begin(&filter->line, v->ops->columns, v->ops->nr_columns, 1000);
+		v->ops->row(v, filter->at, &filter->line);
+		if (text_find(filter->line.text.data ?: "", filter->text)) {
+			size_t *grown = array_grow_(filter->items, &filter->cap,
+						    filter->nr_items + 1, sizeof(*grown));
+			if (!grown)
+				return error_set(err, ENOMEM, "out of memory");
+			filter->items = grown;
+			filter->items[filter->nr_items++] = filter->at;
+		}
+		job->done = ++filter->at;
+	}
+	return 1;
+}
+
+static void filter_end(struct job *job, int rc)
+{
+	struct row_filter *filter = job->arg;
+	struct view *v = job->view;
+	if (rc == 0 && v->state && v->ops->rows(v) == filter->nr) {
+		free(v->filter);
+		v->filter = take_ptr(filter->text);
+		free(v->kept.items);
+		v->kept.items = take_ptr(filter->items);
+		v->kept.nr = filter->nr_items;
+		v->kept.cap = filter->cap;
+		v->cursor = v->top = 0;
+		app_say(v->app, "%zu of %zu rows hold \"%s\"; Esc shows all", v->kept.nr,
+			filter->nr, v->filter);
+	}
+	line_fini(&filter->line);
+	free(filter->text);
+	free(filter->items);
+	free(filter);
+}
+
+static void filter_typed(struct view *v, const char *text, size_t mode)
+{
+	(void)mode;
+	app_filter(v, text);
+}
+
+void app_filter(struct view *v, const char *text)
+{
+	if (v->ops->filter) {
+		v->ops->filter(v, *text ? text : NULL);
+		return;
+	}
+	size_t row = view_current(v);
+	free(v->filter);
+	v->filter = NULL;
+	v->kept.nr = 0;
+	if (row != SIZE_MAX)
+		view_move(v, row);
+	struct row_filter *filter = *text && view_rows(v) ? calloc(1, sizeof(*filter)) : NULL;
+	if (!filter)
+		return;
+	filter->text = strdup(text);
+	filter->nr = view_rows(v);
+	if (!filter->text) {
+		free(filter);
+		return;
+	}
+	app_job(v->app, &(struct job){ .what = "filtering",
+				       .total = filter->nr,
+				       .view = v,
+				       .step = filter_step,
+				       .end = filter_end,
+				       .arg = filter });
+}
+
+void app_filter_ask(struct view *v)
+{
+	app_ask(v->app,
+		&(struct prompt){ .label = "Only rows that hold", .view = v, .done = filter_typed },
+		v->filter);
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT
+ * The application: its life, its pages, what its keys do.
+ */
+#include "viewer/app.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/array.h"
+#include "viewer/app-parts.h"
+#include "viewer/facts.h"
+#include "viewer/page.h"
+#include "viewer/prompt.h"
+#include "viewer/views.h"
+
+int64_t app_now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void app_say(struct app *app, const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	strbuf_reset(&app->message);
+	app->message_style = ST_NORMAL;
+	strbuf_str(&app->message, text);
+}
+
+void app_fail(struct app *app, const struct error *err)
+{
+	app_say(app, "%s", err->text);
+	app->message_style = ST_ERROR;
+}
+
+struct view *app_view(struct app *app)
+{
+	return &app->page->views[app->page->at];
+}
+
+static void page_push(struct app *app, struct page *page)
+{
+	if (!page) {
+		app_say(app, "out of memory");
+		return;
+	}
+	page->below = app->page;
+	app->page = page;
+}
+
+void app_open(struct app *app, const struct view_ops *ops, const struct process *p, void *arg)
+{
+	struct page *page = page_new(app, &ops, 1, p);
+	if (!page) {
+		free(arg);
+		app_say(app, "out of memory");
+		return;
+	}
+	page->views[0].arg = arg;
+	page_push(app, page);
+	view_need(&page->views[0]);
+}
+
+static size_t tabs_count(const struct view_ops *const *tabs)
+{
+	size_t nr = 0;
+	while (tabs[nr])
+		nr++;
+	return nr;
+}
+
+void app_open_process(struct app *app, const struct process *p)
+{
+	page_push(app, page_new(app, process_tabs, tabs_count(process_tabs), p));
+}
+
+void app_back(struct app *app)
+{
+	struct page *page = app->page;
+	if (!page->below) {
+		app->quit = true;
+		return;
+	}
+	app->page = page->below;
+	page_free(page);
+}
+
+struct file_describer *app_files(struct app *app, struct error *err)
+{
+	if (!app->files && file_describer_new(app->cp, &app->files, err) < 0)
+		return NULL;
+	return app->files;
+}
+
+void app_job(struct app *app, const struct job *job)
+{
+	if (app->job.what)
+		app->job.end(&app->job, 1);
+	app->job = *job;
+}
+
+static void job_stop(struct app *app)
+{
+	struct job job = app->job;
+	app->job.what = NULL;
+	job.end(&job, 1);
+}
+
+bool app_work(struct app *app, int ms)
+{
+	int64_t until = app_now_ms() + ms;
+	do {
+		struct job *job = &app->job;
+		struct error err = { 0 };
+		struct view *v = app_view(app);
+		if (!job->what) {
+			if (!v->opened || !v->ops->idle || !v->state || !v->ops->idle(v))
+				return app->job.what != NULL;
+			continue;
+		}
+		int rc = job->step(job, &err);
+		if (rc > 0)
+			continue;
+		struct job ended = *job;
+		job->what = NULL; /* what comes at the end may begin the next */
+		ended.end(&ended, rc);
+		if (rc < 0)
+			app_fail(app, &err);
+	} while (app_now_ms() < until);
+	return true;
+}
+
+void app_settle(struct app *app)
+{
+	do {
+		app_draw(app);
+	} while (app_work(app, 1000));
+	app_draw(app);
+}
+
+void app_ask(struct app *app, const struct prompt *prompt, const char *text)
+{
+	strbuf_fini(&app->prompt.text);
+	app->prompt = *prompt;
+	app->prompt.on = true;
+	if (text && strbuf_str(&app->prompt.text, text) == 0)
+		app->prompt.at = app->prompt.text.len;
+}
+
+static void tab_select(struct app *app, size_t at)
+{
+	if (at < app->page->nr)
+		app->page->at = at;
+}
+
+/* The same tab of the process before or after this one. */
+static void process_turn(struct app *app, int step)
+{
+	size_t nr = checkpoint_nr_processes(app->cp), tab = app->page->at, at = 0;
+	const struct process *p = app->page->process;
+	if (app->page->nr < 2 || !p)
+		return;
+	while (at < nr && checkpoint_process(app->cp, at) != p)
+		at++;
+	if ((step < 0 && at == 0) || (step > 0 && at + 1 >= nr)) {
+		app_say(app, step < 0 ? "this is the first process" : "this is the last process");
+		return;
+	}
+	app_back(app);
+	app_open_process(app, checkpoint_process(app->cp, step < 0 ? at - 1 : at + 1));
+	tab_select(app, tab);
+}
+
+static void back(struct app *app, struct view *v)
+{
+	if (app->job.what)
+		job_stop(app);
+	else if (app->search) {
+		free(app->search);
+		app->search = NULL;
+	} else if (v->filter)
+		app_filter(v, "");
+	else if (app->page->below)
+		app_back(app);
+}
+
+static void leave(struct app *app, uint32_t key)
+{
+	if (key == KEY_CTRL('C') && app->job.what)
+		job_stop(app);
+	else
+		app->quit = true;
+}
+
+static void copy_command(struct app *app, bool copy)
+{
+	auto_strbuf line = { 0 };
+	if (app_command(app, &line) < 0 || !line.len) {
+		app_say(app, "no command prints this");
+		return;
+	}
+	if (copy) {
+		strbuf_reset(&app->clipboard);
+		strbuf_add(&app->clipboard, line.data, line.len);
+	}
+	app_say(app, copy ? "copied: %s" : "%s", line.data);
+}
+
+static void act(struct app *app, enum action action, uint32_t key)
+{
+	struct view *v = app_view(app);
+	struct page *page = app->page;
+	switch (action) {
+	case ACT_BACK:
+		back(app, v);
+		break;
+	case ACT_QUIT:
+		app_back(app);
+		break;
+	case ACT_LEAVE:
+		leave(app, key);
+		break;
+	case ACT_NEXT_TAB:
+		tab_select(app, (page->at + 1) % page->nr);
+		break;
+	case ACT_PREV_TAB:
+		tab_select(app, (page->at + page->nr - 1) % page->nr);
+		break;
+	case ACT_TAB_DIGIT:
+		tab_select(app, key == '0' ? 9 : key - '1');
+		break;
+	case ACT_NEXT_PROCESS:
+	case ACT_PREV_PROCESS:
+		process_turn(app, action == ACT_NEXT_PROCESS ? 1 : -1);
+		break;
+	case ACT_SEARCH:
+	case ACT_NEXT:
+	case ACT_PREV:
+		app_search(v, action);
+		break;
+	case ACT_FILTER:
+		app_filter_ask(v);
+		break;
+	case ACT_WRITE:
+		app_write_ask(v);
+		break;
+	case ACT_COMMAND:
+	case ACT_COPY:
+		copy_command(app, action == ACT_COPY);
+		break;
+	case ACT_HELP:
+		if (v->ops != &view_help)
+			app_open(app, &view_help, NULL, NULL);
+		break;
+	case ACT_THEME:
+		app->options.theme = (app->options.theme + 1) % NR_THEMES;
+		app_say(app, "colours: %s", theme_names[app->options.theme]);
+		app->redraw = true;
+		break;
+	case ACT_REDRAW:
+		app->redraw = true;
+		break;
+	case ACT_SUSPEND:
+		app->suspend = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void mouse(struct app *app, const struct key_event *event)
+{
+	struct view *v = app_view(app);
+	struct rect body = page_body(app);
+	if (event->key != KEY_CODE_CLICK) {
+		for (int i = 0; i < 3; i++) {
+			enum action action = event->key == KEY_CODE_WHEEL_UP ? ACT_UP : ACT_DOWN;
+			if (!v->ops->act || !v->ops->act(v, action))
+				view_list_act(v, action);
+		}
+	} else if (event->y == 1) {
+		for (size_t i = 0; app->page->nr > 1 && i < app->page->nr; i++) {
+			struct rect tab = page_tab_rect(app->page, i, app->canvas.width);
+			if (event->x >= tab.x && event->x < tab.x + tab.width)
+				tab_select(app, i);
+		}
+	} else if (event->y >= body.y && event->y < body.y + body.height) {
+		view_click(v, body, event->x, event->y);
+	}
+}
+
+void app_key(struct app *app, const struct key_event *event)
+{
+	struct view *v = app_view(app);
+	strbuf_reset(&app->message);
+	view_need(v);
+	if (app->prompt.on) {
+		if (event->key < KEY_CODE_CLICK)
+			prompt_key(app, event->key);
+		return;
+	}
+	if (event->key >= KEY_CODE_CLICK) {
+		mouse(app, event);
+		return;
+	}
+	enum action action = key_action(event->key, v->ops->places | (v->process ? IN_PROCESS : 0));
+	if (action == ACT_NONE) {
+		auto_strbuf name = { 0 };
+		if (key_text(event->key, &name) == 0)
+			app_say(app, "%s does nothing here; ? lists the keys", name.data);
+		return;
+	}
+	if (v->state && v->ops->act && v->ops->act(v, action))
+		return;
+	if (!view_list_act(v, action))
+		act(app, action, event->key);
+}
+
+int app_resize(struct app *app, int width, int height)
+{
+	app->redraw = true;
+	return canvas_resize(&app->canvas, width, height);
+}
+
+void app_free(struct app *app)
+{
+	if (!app)
+		return;
+	if (app->job.what)
+		job_stop(app);
+	while (app->page) {
+		struct page *page = app->page;
+		app->page = page->below;
+		page_free(page);
+	}
+	facts_free(app->facts);
+	file_describer_free(app->files);
+	checkpoint_close(app->cp);
+	source_close(app->src);
+	canvas_fini(&app->canvas);
+	strbuf_fini(&app->prompt.text);
+	strbuf_fini(&app->message);
+	strbuf_fini(&app->target);
+	strbuf_fini(&app->clipboard);
+	free(app->search);
+	free(app);
+}
+
+static int app_begin(struct app *app, struct error *err)
+{
+	const struct process *p = NULL;
+	int rc = source_open(app->options.path, &app->src, err);
+	if (rc == 0)
+		rc = checkpoint_open(app->src, &app->cp, err);
+	if (rc == 0 && app->options.pid)
+		rc = checkpoint_pick(app->cp, app->options.pid, &p, err);
+	if (rc == 0)
+		rc = facts_new(app->cp, &app->facts, err);
+	if (rc < 0)
+		return rc;
+	page_push(app, page_new(app, checkpoint_tabs, tabs_count(checkpoint_tabs), NULL));
+	if (app->page && p)
+		app_open_process(app, p);
+	return app->page && app_resize(app, 80, 24) == 0 ? 0
+							 : error_set(err, ENOMEM, "out of memory");
+}
+
+int app_new(const struct app_options *options, struct app **out, struct error *err)
+{
+	struct app *app = calloc(1, sizeof(*app));
+	if (!app)
+		return error_set(err, ENOMEM, "out of memory");
+	app->options = *options;
+	int rc = app_begin(app, err);
+	if (rc < 0)
+		app_free(app);
+	else
+		*out = app;
+	return rc;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ * The browser as a whole, without a terminal: keys go in, a canvas comes out.
+ */
+#pragma once
+
+#include "convert/describe/file.h"
+#include "viewer/view.h"
+
+struct edits;
+struct facts;
+
+struct app_options {
+	const char *path;    /* of the checkpoint */
+	const char *diff;    /* compare with this one; NULL: do not */
+	const char *sysroot; /* where mapped files are; NULL: nowhere */
+	const char *pid;     /* begin with this process; NULL: with the tree */
+	bool edit;           /* fields may be changed */
+	enum theme theme;
+};
+
+/* Work that takes longer than a moment: done in steps, shown with its progress, ended by Esc. */
+struct job {
+	const char *what;     /* "searching"; NULL: there is none */
+	uint64_t done, total; /* total 0: not known */
+	struct view *view;    /* for which; a view that closes takes its job along */
+	/** A few milliseconds of it. @return 1 more to do; 0 done; -errno */
+	int (*step)(struct job *job, struct error *err);
+	/** @param rc  what the last step returned, 1: it was stopped */
+	void (*end)(struct job *job, int rc);
+	void *arg;
+};
+
+struct prompt {
+	bool on;
+	const char *label;
+	const char *const *modes; /* Tab goes from one to the next; NULL: none */
+	size_t mode;
+	struct strbuf text;
+	size_t at; /* of the cursor, bytes */
+	struct view *view;
+	void (*done)(struct view *v, const char *text, size_t mode);
+};
+
+struct page;
+
+struct app {
+	struct app_options options;
+	struct source *src;
+	struct checkpoint *cp;
+	struct file_describer *files; /* app_files() */
+	struct facts *facts;
+	struct edits *edits;
+	struct page *page; /* in front */
+	struct canvas canvas;
+	struct prompt prompt;
+	struct job job;
+	struct strbuf message;
+	enum style message_style;
+	struct strbuf target;    /* the file a question is about */
+	struct strbuf clipboard; /* to be handed to the terminal, then reset */
+	char *search;            /* last text looked for in rows; NULL: none */
+	bool quit, redraw, suspend;
+	int64_t draw_until_ms; /* rows that need reading after this are left to idle time */
+};
+
+int app_new(const struct app_options *options, struct app **out, struct error *err);
+void app_free(struct app *app);
+int app_resize(struct app *app, int width, int height);
+void app_key(struct app *app, const struct key_event *event);
+void app_draw(struct app *app);
+/** Work for up to so long. @return whether there is more to do */
+bool app_work(struct app *app, int ms);
+/** Work until there is nothing left to do. */
+void app_settle(struct app *app);
+
+/* For views. */
+void app_say(struct app *app, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void app_fail(struct app *app, const struct error *err);
+void app_job(struct app *app, const struct job *job);
+void app_ask(struct app *app, const struct prompt *prompt, const char *text);
+/** Open a view on a page of its own. Takes arg (ops->close releases it). */
+void app_open(struct app *app, const struct view_ops *ops, const struct process *p, void *arg);
+void app_open_process(struct app *app, const struct process *p);
+/** Close the page in front. */
+void app_back(struct app *app);
+struct view *app_view(struct app *app);
+/** What describes files; NULL when it cannot (app says why). */
+struct file_describer *app_files(struct app *app, struct error *err);
+/** Milliseconds of a clock that only goes forward. */
+int64_t app_now_ms(void);
+/** The command that prints what is seen, ready for a shell. */
+int app_command(struct app *app, struct strbuf *out);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ * What all views that are lists of rows have in common.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "viewer/app.h"
+
+void view_init(struct view *v, const struct view_ops *ops, struct app *app,
+	       const struct process *process, void *arg)
+{
+	*v = (struct view){ .ops = ops, .app = app, .process = process, .arg = arg };
+}
+
+void view_need(struct view *v)
+{
+	if (v->opened)
+		return;
+	v->opened = true;
+	v->state = calloc(1, v->ops->state_size + 1);
+	int rc = !v->state      ? error_set(&v->error, ENOMEM, "out of memory")
+		 : v->ops->open ? v->ops->open(v, &v->error)
+				: 0;
+	v->error.code = rc < 0 ? rc : 0;
+}
+
+static void filter_drop(struct view *v)
+{
+	free(v->filter);
+	v->filter = NULL;
+	v->kept.nr = 0;
+}
+
+void view_fini(struct view *v)
+{
+	if (v->app->job.what && v->app->job.view == v) {
+		v->app->job.end(&v->app->job, 1);
+		v->app->job.what = NULL;
+	}
+	if (v->app->prompt.view == v)
+		v->app->prompt.on = false;
+	if (v->state && v->ops->close)
+		v->ops->close(v);
+	free(v->state);
+	filter_drop(v);
+	free(v->kept.items);
+	v->kept.items = NULL;
+	v->state = NULL;
+	v->opened = false;
+}
+
+void view_reload(struct view *v)
+{
+	size_t cursor = v->cursor, top = v->top;
+	if (!v->opened || v->arg)
+		return;
+	const struct process *process = v->process;
+	struct app *app = v->app;
+	const struct view_ops *ops = v->ops;
+	view_fini(v);
+	view_init(v, ops, app, process, NULL);
+	v->cursor = cursor;
+	v->top = top;
+}
+
+static bool is_open(const struct view *v)
+{
+	return v->opened && v->state && v->ops->rows;
+}
+
+size_t view_rows(struct view *v)
+{
+	return !is_open(v) ? 0 : v->filter && !v->ops->filter ? v->kept.nr : v->ops->rows(v);
+}
+
+size_t view_index(struct view *v, size_t shown)
+{
+	return v->filter && !v->ops->filter ? v->kept.items[shown] : shown;
+}
+
+size_t view_current(struct view *v)
+{
+	size_t nr = view_rows(v);
+	return v->cursor < nr ? view_index(v, v->cursor) : SIZE_MAX;
+}
+
+void view_compose(struct view *v, size_t shown, struct line *line, int screen)
+{
+	line_begin(line, v->ops->columns, v->ops->nr_columns, screen);
+	v->ops->row(v, view_index(v, shown), line);
+}
+
+void view_changed(struct view *v)
+{
+	if (!v->ops->filter)
+		filter_drop(v);
+	size_t nr = view_rows(v);
+	if (v->cursor >= nr)
+		v->cursor = nr ? nr - 1 : 0;
+}
+
+void view_move(struct view *v, size_t shown)
+{
+	size_t nr = view_rows(v);
+	v->cursor = !nr ? 0 : shown < nr ? shown : nr - 1;
+}
+
+/* The rows drawn hold the cursor, with as little scrolling as can be. */
+static void scroll(struct view *v, size_t nr)
+{
+	size_t height = v->height > 0 ? (size_t)v->height : 1;
+	if (v->cursor >= nr)
+		v->cursor = nr ? nr - 1 : 0;
+	if (v->top > v->cursor)
+		v->top = v->cursor;
+	if (v->top + height <= v->cursor)
+		v->top = v->cursor - height + 1;
+	if (v->top && v->top + height > nr)
+		v->top = nr > height ? nr - height : 0;
+}
+
+bool view_list_act(struct view *v, enum action action)
+{
+	size_t nr = view_rows(v), at = v->cursor;
+	size_t page = v->height > 1 ? (size_t)v->height - 1 : 1;
+	switch (action) {
+	case ACT_DOWN:
+		at++;
+		break;
+	case ACT_UP:
+		at -= at > 0;
+		break;
+	case ACT_PAGE_DOWN:
+		at += page;
+		v->top += page;
+		break;
+	case ACT_PAGE_UP:
+		at = at > page ? at - page : 0;
+		v->top = v->top > page ? v->top - page : 0;
+		break;
+	case ACT_HALF_DOWN:
+		at += (page + 1) / 2;
+		break;
+	case ACT_HALF_UP:
+		at = at > page / 2 ? at - (page + 1) / 2 : 0;
+		break;
+	case ACT_TOP:
+		at = 0;
+		v->left = 0;
+		break;
+	case ACT_BOTTOM:
+		at = nr ? nr - 1 : 0;
+		break;
+	case ACT_LEFT:
+		v->left = v->left > 8 ? v->left - 8 : 0;
+		break;
+	case ACT_RIGHT:
+		v->left += 8;
+		break;
+	default:
+		return false;
+	}
+	view_move(v, at);
+	return true;
+}
+
+static void rows_draw(struct view *v, struct canvas *c, struct rect r)
+{
+	auto_line line = { 0 };
+	size_t nr = view_rows(v);
+	const char *needle = v->app->search;
+	scroll(v, nr);
+	for (int i = 0; i < r.height && v->top + (size_t)i < nr; i++) {
+		struct rect row = { r.x, r.y + i, r.width, 1 };
+		bool selected = v->top + (size_t)i == v->cursor;
+		view_compose(v, v->top + (size_t)i, &line, r.width);
+		line_draw(&line, c, row, v->left, selected ? ST_SELECTED : ST_NORMAL);
+		if (needle)
+			line_match(&line, c, row, v->left, needle);
+	}
+	if (nr > (size_t)r.height && r.width > 1) { /* where in the whole */
+		int at = (int)(v->top * (size_t)r.height / nr);
+		int len = (int)((size_t)r.height * (size_t)r.height / nr);
+		for (int i = 0; i < r.height; i++) {
+			bool on = i >= at && i <= at + len;
+			canvas_text(c, r.x + r.width - 1, r.y + i, c->width, ST_DIM, on ? "┃" : "│",
+				    3, 0);
+		}
+	}
+	if (v->error.code < 0 && nr < (size_t)r.height) {
+		line_begin(&line, NULL, 0, r.width);
+		line_style(&line, ST_ERROR);
+		line_str(&line, v->error.text);
+		line_draw(&line, c, (struct rect){ r.x, r.y + (int)nr, r.width, 1 }, 0, ST_NORMAL);
+	} else if (!nr) {
+		canvas_str(c, r.x + 1, r.y, ST_DIM, v->filter ? "no row holds that" : "nothing");
+	}
+}
+
+void view_draw(struct view *v, struct canvas *c, struct rect r)
+{
+	auto_line line = { 0 };
+	view_need(v);
+	if (v->ops->columns && r.height > 1) {
+		canvas_fill(c, (struct rect){ r.x, r.y, r.width, 1 }, ST_HEADING);
+		line_begin(&line, v->ops->columns, v->ops->nr_columns, r.width);
+		line_headings(&line);
+		line_draw(&line, c, (struct rect){ r.x, r.y, r.width, 1 }, v->left, ST_NORMAL);
+		for (int x = r.x; x < r.x + r.width; x++) {
+			struct cell *cell = canvas_cell(c, x, r.y);
+			if (cell)
+				cell->style = ST_HEADING;
+		}
+		r.y++;
+		r.height--;
+	}
+	if (v->ops->footer && r.height > 2 && v->state) {
+		line_begin(&line, NULL, 0, r.width);
+		v->ops->footer(v, &line);
+		line_draw(&line, c, (struct rect){ r.x, r.y + r.height - 1, r.width, 1 }, 0,
+			  ST_NORMAL);
+		r.height--;
+	}
+	v->height = r.height;
+	if (v->ops->draw && v->state && v->error.code == 0)
+		v->ops->draw(v, c, r);
+	else
+		rows_draw(v, c, r);
+}
+
+void view_click(struct view *v, struct rect r, int x, int y)
+{
+	int row = y - r.y;
+	if (v->ops->columns && row-- == 0) {
+		int at = -(int)v->left;
+		for (size_t i = 0; v->ops->heading && i < v->ops->nr_columns; i++) {
+			const struct column *column = &v->ops->columns[i];
+			if (r.width < column->from)
+				continue;
+			at += column->width + 1;
+			if (x - r.x < at || !column->width) {
+				v->ops->heading(v, i);
+				return;
+			}
+		}
+		return;
+	}
+	if (row < 0 || row >= v->height || v->ops->draw)
+		return;
+	size_t shown = v->top + (size_t)row;
+	if (shown >= view_rows(v))
+		return;
+	if (shown == v->cursor && v->ops->act)
+		v->ops->act(v, ACT_OPEN); /* a second click */
+	else
+		view_move(v, shown);
+}

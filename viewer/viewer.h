@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * The browser: on a terminal, or a single screen of it on paper.
+ */
+#pragma once
+
+#include "base/error.h"
+
+struct viewer_options {
+	const char *path, *diff, *sysroot, *pid; /* as struct app_options */
+	bool edit;
+	const char *theme; /* "dark", "light", "mono"; NULL: as the terminal is */
+	const char *keys;  /* pressed first; NULL: none */
+	const char *print; /* "text", "svg": print the screen after them; "keys": the keymap,
+			      without a checkpoint; NULL: use the terminal */
+	const char *size;  /* "WIDTHxHEIGHT" of such a screen; NULL: 80x24 */
+};
+
+/**
+ * @return 0; -EINVAL for options that cannot be read; -errno. A signal that ends it is raised again
+ *         when the terminal is as before.
+ */
+int viewer_run(const struct viewer_options *options, struct error *err);
