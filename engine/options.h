@@ -6,11 +6,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/args.h"
 
 struct hook_listener; /* hooks.h */
+
+/* Who is dumped waits for an answer on a socket whose other end is in this process. */
+struct self_dump {
+	uint32_t socket_ino; /* of our end */
+	const void *answer;  /* what the restored one is to read there */
+	size_t answer_len;
+};
 
 struct options {
 	int pid;                /* -t: root of the tree to dump */
@@ -39,6 +47,7 @@ struct options {
 	struct arg_list action_scripts;       /* --action-script */
 	bool owned_only;                      /* dump only tasks of the user `owner`, */
 	uid_t owner;                          /* for whom the service runs */
+	const struct self_dump *self_dump;    /* the tree asked for its own dump; NULL: no */
 	const struct hook_listener *listener; /* who asked by RPC; NULL: nobody */
 	bool check_all, check_extra, check_experimental;
 };

@@ -66,6 +66,12 @@ static const struct unix_seen *seen_find(const struct net_table *t, uint32_t ino
 	return NULL;
 }
 
+/* The other end is the one over which the tree asks us for its dump. */
+static bool leads_to_us(const struct dump *d, const struct unix_info *info)
+{
+	return d->opts->self_dump && info->peer == d->opts->self_dump->socket_ino;
+}
+
 static int dump_name(const struct open_file *f, const struct unix_info *info, UnixSkEntry *sk,
 		     const char *what, struct error *err)
 {
@@ -154,6 +160,12 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 	};
 	if (rc == 0 && has_queue)
 		rc = queue_dump(d, &queue, &d->net->queues, err);
+	if (rc == 0 && leads_to_us(d, info)) {
+		/* restored, it reads that it was, and that we are gone */
+		sk->peer = 0;
+		rc = queue_dump_message(d, &queue, d->opts->self_dump->answer,
+					d->opts->self_dump->answer_len, &d->net->queues, err);
+	}
 	return rc;
 }
 
@@ -256,7 +268,7 @@ static int check_peer(struct dump *d, const struct unix_info *info, const char *
 {
 	const struct net_table *t = d->net;
 	const struct unix_info *peer = unix_list_find(&t->unix_list, info->peer);
-	if (!info->peer || seen_find(t, info->peer))
+	if (!info->peer || seen_find(t, info->peer) || leads_to_us(d, info))
 		return 0;
 	char name[128] = "no name";
 	if (peer)
