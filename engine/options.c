@@ -97,6 +97,8 @@ const struct arg_row option_rows[NR_OPTION_ROWS] = {
 	  AT(action_scripts), BOTH, NULL },
 	{ 0, "file-validation", "METHOD", "how files are compared: filesize or buildid (default)",
 	  ARG_CALLBACK, 0, BOTH, parse_validation },
+	{ 'l', "file-locks", NULL, "carry file locks and leases; without it they are refused",
+	  ARG_FLAG, AT(file_locks), BOTH, NULL },
 	{ 0, "ghost-limit", "SIZE",
 	  "how large a deleted file may be to go into the images; default: 1M", ARG_UINT64,
 	  AT(ghost_limit), OPT_DUMP, NULL },

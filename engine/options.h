@@ -36,6 +36,7 @@ struct options {
 	bool ext_unix_sk;      /* -x */
 	bool restore_detached; /* -d */
 	bool restore_sibling;  /* -S */
+	bool file_locks;       /* -l */
 	uint64_t ghost_limit;  /* --ghost-limit, bytes; 0: the default */
 	bool ghost_fiemap;     /* taken, means nothing */
 	bool link_remap;       /* --link-remap */
@@ -61,7 +62,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 28
+#define NR_OPTION_ROWS 29
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
+#include "engine/files/locks.h"
 #include "engine/files/memfd.h"
 #include "engine/files/set.h"
 #include "engine/net/net.h"
@@ -211,5 +212,6 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 	rc = close_others(set, rows);
 	if (rc < 0)
 		return error_code(err, rc, "pid %d: close other descriptors", t->pid);
-	return fs_install(r, t, err);
+	rc = locks_install(r, t, err);
+	return rc < 0 ? rc : fs_install(r, t, err);
 }

@@ -32,6 +32,7 @@ struct set {
 	PipeEntry pipe;
 	EventpollFileEntry epoll;
 	EventpollTfdEntry target;
+	FileLockEntry lock; /* when its flag is not 0 */
 	MemfdFileEntry memfd;
 	MemfdInodeEntry inode; /* when its name is not NULL */
 	UnixSkEntry sk, sk2;
@@ -56,6 +57,8 @@ static void set_init(struct set *s)
 	pipe_entry__init(&s->pipe);
 	eventpoll_file_entry__init(&s->epoll);
 	eventpoll_tfd_entry__init(&s->target);
+	file_lock_entry__init(&s->lock);
+	s->lock.pid = PID;
 	memfd_file_entry__init(&s->memfd);
 	memfd_inode_entry__init(&s->inode);
 	unix_sk_entry__init(&s->sk);
@@ -112,6 +115,8 @@ static void set_write(const struct set *s)
 	write_two(dir, IMG_FS, PID, &s->fs.base, NULL);
 	if (s->data.pipe_id)
 		write_two(dir, IMG_PIPES_DATA, 0, &s->data.base, NULL);
+	if (s->lock.flag)
+		write_two(dir, IMG_FILE_LOCKS, 0, &s->lock.base, NULL);
 	if (s->inode.name)
 		write_two(dir, IMG_MEMFD_INODE, 0, &s->inode.base, NULL);
 	if (s->remap.orig_id)
@@ -311,6 +316,30 @@ static void memfd_offset(struct set *s)
 {
 	use_memfd(s);
 	s->memfd.pos = UINT64_MAX;
+}
+static void lock_no_fd(struct set *s)
+{
+	s->lock.flag = 2;
+	s->lock.fd = 9;
+}
+static void lock_no_task(struct set *s)
+{
+	s->lock.flag = 2;
+	s->lock.pid = 13;
+}
+static void lock_kind(struct set *s)
+{
+	s->lock.flag = 3;
+}
+static void lock_type(struct set *s)
+{
+	s->lock.flag = 1;
+	s->lock.type = 4;
+}
+static void lock_range(struct set *s)
+{
+	s->lock.flag = 4;
+	s->lock.start = s->lock.len = INT64_MAX;
 }
 static void type_needed(struct set *s)
 {
@@ -536,6 +565,11 @@ static const struct {
 	{ "memfd huge size", memfd_huge_size, -EBADMSG, "a size of 5000 bytes" },
 	{ "memfd too large", memfd_too_large, -EBADMSG, "a size of 9223372036854775807 bytes" },
 	{ "memfd offset", memfd_offset, -EBADMSG, "memfd with an offset of 0xffffffffffffffff" },
+	{ "lock, no fd", lock_no_fd, -EBADMSG, "filelocks.img: pid 12 has no fd 9" },
+	{ "lock, no task", lock_no_task, -EBADMSG, "filelocks.img: pid 13 has no fd 0" },
+	{ "lock kind", lock_kind, -ENOTSUP, "filelocks.img: pid 12, fd 0: unknown kind 0x3" },
+	{ "lock type", lock_type, -EBADMSG, "filelocks.img: pid 12, fd 0: type 4" },
+	{ "lock range", lock_range, -EBADMSG, "9223372036854775807 bytes from 92233720368547" },
 	{ "type needed", type_needed, -ENOTSUP, "(pid 12, fd 4) is of type NETLINKSK: not sup" },
 	{ "type unused", type_unused, 0, "" },
 	{ "ghost missing", ghost_missing, -ENOENT, "ghost-file-7.img" },
