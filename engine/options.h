@@ -20,6 +20,13 @@ struct self_dump {
 	size_t answer_len;
 };
 
+/* --network-lock; the values of inventory_entry.network_lock_method. */
+enum network_lock {
+	NETWORK_LOCK_IPTABLES = 0,
+	NETWORK_LOCK_NFTABLES = 1,
+	NETWORK_LOCK_SKIP = 2,
+};
+
 struct options {
 	int pid;                /* -t: root of the tree to dump */
 	const char *images_dir; /* -D; NULL: current directory */
@@ -44,6 +51,11 @@ struct options {
 	const char *file_validation; /* "filesize" or "buildid" (default) */
 	const char *feature;         /* check --feature */
 	const char *config;          /* --config; config.c has read it by then */
+	bool tcp_established;        /* --tcp-established */
+	bool tcp_close;              /* --tcp-close */
+	bool skip_in_flight;         /* --skip-in-flight */
+	bool network_lock_given;
+	enum network_lock network_lock; /* --network-lock */
 	bool no_default_config;
 	struct arg_list action_scripts;       /* --action-script */
 	bool owned_only;                      /* dump only tasks of the user `owner`, */
@@ -62,7 +74,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 29
+#define NR_OPTION_ROWS 33
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */
