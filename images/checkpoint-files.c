@@ -13,6 +13,10 @@
 struct file_table {
 	FileEntry **items;
 	size_t nr, cap;
+	struct {
+		struct file_place *items; /* as many, in the same order */
+		size_t nr, cap;
+	} places;
 };
 
 /* Images of one type each, until CRIU 3.3: what wraps their entries into a file_entry. */
@@ -51,6 +55,7 @@ void file_table_free(struct file_table *table)
 			protobuf_c_message_free_unpacked(&table->items[i]->base, NULL);
 	}
 	free(table->items);
+	free(table->places.items);
 	free(table);
 }
 
@@ -72,22 +77,27 @@ static FileEntry *entry_wrap(const struct old_image *old, ProtobufCMessage *msg)
 struct addition {
 	struct file_table *table;
 	const struct old_image *old; /* NULL: entries are file_entry messages */
+	struct file_place next;
 };
 
 static int entry_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
 {
-	const struct addition *to = ctx;
-	FileEntry **slot = array_add(to->table);
+	struct addition *to = ctx;
+	struct file_place *place = array_add(&to->table->places);
+	FileEntry **slot = place ? array_add(to->table) : NULL;
 	FileEntry *file = !slot ? NULL : to->old ? entry_wrap(to->old, *msg) : (FileEntry *)*msg;
 	if (!file)
 		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
 	*slot = file;
+	*place = to->next;
+	to->next.entry++;
 	*msg = NULL;
 	return 0;
 }
 
 struct sort_key {
 	FileEntry *file;
+	struct file_place place;
 	size_t order;
 };
 
@@ -107,10 +117,12 @@ static int table_sort(struct file_table *table)
 	if (!keys)
 		return -ENOMEM;
 	for (size_t i = 0; i < table->nr; i++)
-		keys[i] = (struct sort_key){ table->items[i], i };
+		keys[i] = (struct sort_key){ table->items[i], table->places.items[i], i };
 	qsort(keys, table->nr, sizeof(*keys), key_compare);
-	for (size_t i = 0; i < table->nr; i++)
+	for (size_t i = 0; i < table->nr; i++) {
 		table->items[i] = keys[i].file;
+		table->places.items[i] = keys[i].place;
+	}
 	return 0;
 }
 
@@ -125,10 +137,11 @@ int file_table_read(struct source *src, struct file_table **out, struct error *e
 	    calloc(1, sizeof(*table));
 	if (!table)
 		return error_set(err, ENOMEM, "files.img: out of memory");
-	struct addition to = { table, NULL };
+	struct addition to = { table, NULL, { IMG_FILES, 0 } };
 	int rc = image_each(src, IMG_FILES, 0, entry_add, &to, err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(old_images); i++) {
 		to.old = &old_images[i];
+		to.next = (struct file_place){ old_images[i].image, 0 };
 		rc = image_each(src, to.old->image, 0, entry_add, &to, err);
 	}
 	if (rc < 0)
@@ -139,7 +152,8 @@ int file_table_read(struct source *src, struct file_table **out, struct error *e
 	return 0;
 }
 
-const FileEntry *file_table_find(const struct file_table *table, FdTypes type, uint32_t id)
+/* @return its index, or table->nr */
+static size_t table_find(const struct file_table *table, FdTypes type, uint32_t id)
 {
 	size_t low = 0, high = table->nr;
 	while (low < high) {
@@ -150,9 +164,21 @@ const FileEntry *file_table_find(const struct file_table *table, FdTypes type, u
 		else
 			high = middle;
 	}
-	if (low == table->nr || table->items[low]->type != type || table->items[low]->id != id)
-		return NULL;
-	return table->items[low];
+	if (low < table->nr && table->items[low]->type == type && table->items[low]->id == id)
+		return low;
+	return table->nr;
+}
+
+const FileEntry *file_table_find(const struct file_table *table, FdTypes type, uint32_t id)
+{
+	size_t i = table_find(table, type, id);
+	return i < table->nr ? table->items[i] : NULL;
+}
+
+const struct file_place *file_table_place(const struct file_table *table, FdTypes type, uint32_t id)
+{
+	size_t i = table_find(table, type, id);
+	return i < table->nr ? &table->places.items[i] : NULL;
 }
 
 size_t file_table_items(const struct file_table *table, FileEntry *const **out)

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "files.pb-c.h"
+#include "images/checkpoint.h"
 #include "images/source.h"
 
 struct file_table;
@@ -16,5 +17,8 @@ void file_table_free(struct file_table *table);
 
 /** NULL: none. Of two files with one type and id, the first in the image. Borrowed. */
 const FileEntry *file_table_find(const struct file_table *table, FdTypes type, uint32_t id);
+/** Which image and entry that is; NULL: none. Borrowed. */
+const struct file_place *file_table_place(const struct file_table *table, FdTypes type,
+					  uint32_t id);
 /** Sorted by type and id. Borrowed. */
 size_t file_table_items(const struct file_table *table, FileEntry *const **out);

@@ -348,6 +348,11 @@ int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const File
 	return file != NULL;
 }
 
+const struct file_place *checkpoint_file_place(struct checkpoint *cp, FdTypes type, uint32_t id)
+{
+	return files_need(cp, NULL) < 0 ? NULL : file_table_place(cp->files, type, id);
+}
+
 const char *checkpoint_path(struct checkpoint *cp, uint32_t id)
 {
 	const FileEntry *file = NULL;

@@ -84,6 +84,13 @@ void fd_list_fini(struct fd_list *fds);
  */
 int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const FileEntry **out,
 		    struct error *err);
+/** Where that file stands in the set. */
+struct file_place {
+	enum image_id image; /* IMG_FILES, or the type's own */
+	uint64_t entry;      /* in it, from 0 */
+};
+/** NULL: no such file. Borrowed. */
+const struct file_place *checkpoint_file_place(struct checkpoint *cp, FdTypes type, uint32_t id);
 /** The path of a regular file or directory by id (exe, cwd, mappings); NULL: none. Borrowed. */
 const char *checkpoint_path(struct checkpoint *cp, uint32_t id);
 /** The inode behind a memfd file. As checkpoint_file(). */

@@ -101,11 +101,11 @@ static const char *remap_word(const struct file_describer *fd, uint32_t id)
 static int regular_describe(struct file_describer *fd, const RegFileEntry *reg,
 			    struct file_facts *out)
 {
-	const char *gone = remap_word(fd, reg->id);
+	out->gone = remap_word(fd, reg->id);
 	out->kind = regular_kind(reg);
 	if (strbuf_str(&out->target, reg->name) < 0)
 		return -ENOMEM;
-	return gone ? strbuf_str(&out->detail, gone) : 0;
+	return out->gone ? strbuf_str(&out->detail, out->gone) : 0;
 }
 
 static int pipe_describe(struct file_describer *fd, uint32_t pipe_id, struct file_facts *out)

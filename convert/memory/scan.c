@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW (1u << 20)
+enum { PAGE = 4096, WINDOW = 1 << 20 };
 
 /* The stored stretches of the ranges, one after the other, neighbours joined. */
 struct stretches {
@@ -73,13 +73,37 @@ static int next_stretch(struct stretches *s, struct memory_run *ahead, bool *hav
 }
 
 struct scan {
-	struct memory_view *mv;
+	/* len bytes at an address */
+	int (*read)(void *from, uint64_t addr, void *buf, size_t len, struct error *err);
+	void *from;
 	size_t overlap;
 	struct progress *progress;
 	scan_visit visit;
 	void *arg;
 	unsigned char *buf;
 };
+
+static int scan_init(struct scan *s, struct error *err)
+{
+	if (s->overlap > SCAN_OVERLAP_MAX)
+		return error_set(err, EINVAL, "looking for more than %u bytes at once",
+				 SCAN_OVERLAP_MAX);
+	s->buf = malloc(WINDOW + s->overlap);
+	return s->buf ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+/* One window; what has to come again is moved to the front. @return as a visit; *kept: how much */
+static int window_visit(const struct scan *s, struct scan_window *w, bool last, size_t *kept,
+			struct error *err)
+{
+	*kept = last ? 0 : s->overlap < w->len ? s->overlap : w->len;
+	w->bytes = s->buf;
+	w->fresh = w->len - *kept;
+	int rc = s->visit(s->arg, w, err);
+	if (rc == 0)
+		memmove(s->buf, s->buf + w->fresh, *kept);
+	return rc;
+}
 
 static int scan_stretch(const struct scan *s, const struct memory_range *stretch, struct error *err)
 {
@@ -88,44 +112,102 @@ static int scan_stretch(const struct scan *s, const struct memory_range *stretch
 		size_t want = WINDOW;
 		if (want > stretch->end - addr)
 			want = (size_t)(stretch->end - addr);
-		int rc = memory_view_read(s->mv, addr, s->buf + kept, want, NULL, err);
+		int rc = s->read(s->from, addr, s->buf + kept, want, err);
 		if (rc < 0)
 			return rc;
 		struct scan_window w = { .addr = addr - kept,
-					 .bytes = s->buf,
 					 .len = kept + want,
 					 .first = addr == stretch->start };
 		addr += want;
-		kept = addr == stretch->end ? 0 : s->overlap < w.len ? s->overlap : w.len;
-		w.fresh = w.len - kept;
-		rc = s->visit(s->arg, &w, err);
+		rc = window_visit(s, &w, addr == stretch->end, &kept, err);
 		if (rc != 0)
 			return rc;
-		memmove(s->buf, s->buf + w.len - kept, kept);
 		progress_add(s->progress, want);
 	}
 	return 0;
 }
 
+static int view_read(void *mv, uint64_t addr, void *buf, size_t len, struct error *err)
+{
+	return memory_view_read(mv, addr, buf, len, NULL, err);
+}
+
 int memory_scan(struct memory_view *mv, const struct memory_ranges *ranges, size_t overlap,
 		struct progress *progress, scan_visit visit, void *arg, struct error *err)
 {
-	struct scan s = { mv, overlap, progress, visit, arg, NULL };
+	struct scan s = { view_read, mv, overlap, progress, visit, arg, NULL };
 	struct stretches stretches = { .mv = mv, .ranges = ranges };
 	struct memory_range stretch;
 	struct memory_run ahead;
 	bool have = false;
-	if (overlap > SCAN_OVERLAP_MAX)
-		return error_set(err, EINVAL, "looking for more than %u bytes at once",
-				 SCAN_OVERLAP_MAX);
-	s.buf = malloc(WINDOW + overlap);
-	if (!s.buf)
-		return error_set(err, ENOMEM, "out of memory");
-	int rc;
-	while ((rc = next_stretch(&stretches, &ahead, &have, &stretch, err)) > 0) {
+	int rc = scan_init(&s, err);
+	while (rc == 0 && (rc = next_stretch(&stretches, &ahead, &have, &stretch, err)) > 0)
 		rc = scan_stretch(&s, &stretch, err);
-		if (rc != 0)
-			break;
+	free(s.buf);
+	return rc;
+}
+
+static int store_read(void *segment, uint64_t addr, void *buf, size_t len, struct error *err)
+{
+	return page_store_read(segment, addr, buf, len, NULL, err);
+}
+
+/* Runs of pages with bytes, neighbours joined. @return 1; 0 at the end; -errno */
+static int segment_stretch(struct page_store *segment, struct memory_range *out, struct error *err)
+{
+	struct page_run run;
+	int rc;
+	for (uint64_t addr = out->end; (rc = page_store_find(segment, addr, &run, err)) > 0;) {
+		uint64_t end = run.addr + run.nr_pages * PAGE;
+		addr = end;
+		if (run.kind != PAGE_PRESENT && run.kind != PAGE_PARENT)
+			continue;
+		*out = (struct memory_range){ run.addr, end };
+		while ((rc = page_store_find(segment, out->end, &run, err)) > 0 &&
+		       run.addr == out->end &&
+		       (run.kind == PAGE_PRESENT || run.kind == PAGE_PARENT))
+			out->end += run.nr_pages * PAGE;
+		return rc < 0 ? rc : 1;
+	}
+	return rc;
+}
+
+int segment_scan(struct page_store *segment, size_t overlap, struct progress *progress,
+		 scan_visit visit, void *arg, struct error *err)
+{
+	struct scan s = { store_read, segment, overlap, progress, visit, arg, NULL };
+	struct memory_range stretch = { 0, 0 };
+	int rc = scan_init(&s, err);
+	while (rc == 0 && (rc = segment_stretch(segment, &stretch, err)) > 0)
+		rc = scan_stretch(&s, &stretch, err);
+	free(s.buf);
+	return rc;
+}
+
+int stream_scan(scan_read read, void *from, size_t overlap, struct progress *progress,
+		scan_visit visit, void *arg, struct error *err)
+{
+	struct scan s = { NULL, NULL, overlap, progress, visit, arg, NULL };
+	uint64_t at = 0;
+	size_t kept = 0;
+	bool last = false;
+	int rc = scan_init(&s, err);
+	while (rc == 0 && !last) {
+		size_t got = 0;
+		while (got < WINDOW && !last) {
+			ssize_t n = read(from, s.buf + kept + got, WINDOW - got, err);
+			if (n < 0) {
+				free(s.buf);
+				return (int)n;
+			}
+			got += (size_t)n;
+			last = n == 0;
+		}
+		struct scan_window w = { .addr = at - kept, .len = kept + got, .first = at == 0 };
+		at += got;
+		if (w.len)
+			rc = window_visit(&s, &w, last, &kept, err);
+		progress_add(progress, got);
 	}
 	free(s.buf);
 	return rc;

@@ -6,6 +6,7 @@
 
 #include "base/progress.h"
 #include "convert/memory/select.h"
+#include "images/page-store.h"
 
 struct scan_window {
 	uint64_t addr; /* of bytes[0] */
@@ -29,6 +30,16 @@ typedef int (*scan_visit)(void *arg, const struct scan_window *window, struct er
 int memory_scan(struct memory_view *mv, const struct memory_ranges *ranges, size_t overlap,
 		struct progress *progress, scan_visit visit, void *arg, struct error *err);
 #define SCAN_OVERLAP_MAX (1u << 20)
+
+/** The same for all pages a shared segment has; addresses are offsets in it. */
+int segment_scan(struct page_store *segment, size_t overlap, struct progress *progress,
+		 scan_visit visit, void *arg, struct error *err);
+
+/** The next bytes of a stream. @return bytes, 0 at its end, -errno */
+typedef ssize_t (*scan_read)(void *from, void *buf, size_t len, struct error *err);
+/** The same for a stream; addresses are offsets in it. */
+int stream_scan(scan_read read, void *from, size_t overlap, struct progress *progress,
+		scan_visit visit, void *arg, struct error *err);
 
 /** How many bytes a scan will visit, for progress. */
 int memory_scan_size(struct memory_view *mv, const struct memory_ranges *ranges, uint64_t *out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * A file lock is refused, naming the option, and stays held.
- * live-refuse: holds a file lock or lease: dump with --file-locks
+ * live-refuse: holds a file lock
  */
 #include <sys/file.h>
 

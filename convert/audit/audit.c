@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ * The order of an audit.
+ */
+#include "convert/audit/audit.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "convert/audit/check.h"
+#include "images/sysroot.h"
+
+int audit_add(struct audit *audit, enum rule_id rule, enum severity severity,
+	      const struct finding_place *at, const char *object, struct error *err,
+	      const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return finding_add(audit->out, rule, severity, at, object ?: "", text, err);
+}
+
+struct finding_place place_in(const struct audit_process *p, enum image_id image, uint64_t number)
+{
+	return (struct finding_place){ .pid = p ? p->process->pid : 0,
+				       .comm = p ? p->comm : NULL,
+				       .image = image,
+				       .number = number,
+				       .entry = 0 };
+}
+
+struct finding_place place_of_file(struct audit *audit, const struct audit_process *p, FdTypes type,
+				   uint32_t id)
+{
+	struct finding_place at = place_in(p, IMG_FILES, 0);
+	const struct file_place *place = checkpoint_file_place(audit->cp, type, id);
+	at.entry = place ? place->entry : NO_ENTRY;
+	if (place)
+		at.image = place->image;
+	return at;
+}
+
+bool has_image(struct audit *audit, enum image_id image, uint64_t number)
+{
+	auto_image_reader r = NULL;
+	return image_open_typed(checkpoint_source(audit->cp), image, number, &r, NULL) == 0;
+}
+
+static void process_fini(struct audit_process *p)
+{
+	memory_view_close(p->memory);
+	if (p->ids)
+		task_kobj_ids_entry__free_unpacked(p->ids, NULL);
+	if (p->core)
+		core_entry__free_unpacked(p->core, NULL);
+}
+
+/* What is missing in a pre-dump is not looked at. */
+static int process_load(struct audit *audit, const struct process *process, struct audit_process *p,
+			struct error *err)
+{
+	p->process = process;
+	int rc = process_core(audit->cp, process->pid, &p->core, err);
+	if (rc < 0)
+		return rc;
+	p->comm = p->core->tc && p->core->tc->comm ? p->core->tc->comm : "";
+	if (core_is_zombie(p->core))
+		return 0;
+	rc = process_ids(audit->cp, process, &p->ids, err);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	if (p->ids) {
+		p->contained = has_image(audit, IMG_MNTS, p->ids->mnt_ns_id);
+		p->mapped_users = has_image(audit, IMG_USERNS, p->ids->user_ns_id);
+	}
+	rc = memory_view_open(audit->cp, process, NULL, &p->memory, err);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int process_check(struct audit *audit, struct search *search, const struct process *process,
+			 struct error *err)
+{
+	static int (*const checks[])(struct audit * audit, const struct audit_process *p,
+				     struct error *err) = { check_program, check_memory,
+							    check_code_bytes, check_credentials,
+							    check_files };
+	__attribute__((cleanup(process_fini))) struct audit_process p = { 0 };
+	int rc = process_load(audit, process, &p, err);
+	if (rc < 0 || core_is_zombie(p.core))
+		return rc;
+	for (size_t i = 0; rc == 0 && i < sizeof(checks) / sizeof(*checks); i++)
+		rc = checks[i](audit, &p, err);
+	if (rc == 0 && p.memory)
+		rc = search_process(search, &p, err);
+	return rc < 0 ? error_wrap(err, rc, "pid %u", process->pid) : 0;
+}
+
+static void audit_fini(struct audit *audit)
+{
+	file_describer_free(audit->files);
+	container_facts_fini(&audit->container);
+	mount_list_fini(&audit->mounts);
+	fd_close(audit->sysroot);
+	free(audit->code.items);
+}
+
+static void search_cleanup(struct search **s)
+{
+	search_free(*s);
+}
+
+static int audit_load(struct audit *audit, struct error *err)
+{
+	const char *sysroot = audit->options->sysroot;
+	audit->sysroot = sysroot ? sysroot_open(sysroot, err) : -1;
+	if (sysroot && audit->sysroot < 0)
+		return audit->sysroot;
+	int rc = file_describer_new(audit->cp, &audit->files, err);
+	if (rc == 0)
+		rc = container_describe(checkpoint_source(audit->cp), &audit->container, err);
+	if (rc == 0)
+		rc = mount_list_read(checkpoint_source(audit->cp), &audit->mounts, err);
+	return rc;
+}
+
+/* Nearly all bytes that are searched. */
+static uint64_t pages_size(struct source *src)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(src, &members, NULL);
+	uint64_t size = 0;
+	for (ssize_t i = 0; i < nr; i++) {
+		const struct image_type *type = image_type_by_filename(members[i].name);
+		size += type && type->id == IMG_PAGES ? members[i].size : 0;
+	}
+	return size;
+}
+
+int audit_checkpoint(struct checkpoint *cp, const struct audit_options *options,
+		     struct progress *progress, struct findings *out, struct error *err)
+{
+	__attribute__((cleanup(audit_fini))) struct audit audit = {
+		.cp = cp, .options = options, .progress = progress, .out = out, .sysroot = -1
+	};
+	__attribute__((cleanup(search_cleanup))) struct search *search = NULL;
+	int rc = audit_load(&audit, err);
+	if (rc == 0)
+		rc = search_new(&audit, &search, err);
+	if (progress)
+		progress_start(progress, "auditing", pages_size(checkpoint_source(cp)));
+	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++)
+		rc = process_check(&audit, search, checkpoint_process(cp, i), err);
+	if (rc == 0)
+		rc = search_shared(search, err);
+	if (rc == 0)
+		rc = check_code(&audit, err);
+	if (rc == 0)
+		rc = check_mounts(&audit, err);
+	findings_sort(out);
+	return rc;
+}
