@@ -45,7 +45,7 @@ static bool is_known(const struct command *cmd, const char *name)
 /* The value behind the name: up to the end or a comment, without blanks and quotes around it. */
 static char *value_of(char *text)
 {
-	text += strspn(text, BLANKS);
+	text += strspn(text, BLANKS "=");
 	if (*text == '"') {
 		char *end = strchr(text + 1, '"');
 		if (end)
@@ -65,7 +65,7 @@ static int add_line(const struct command *cmd, const char *path, unsigned number
 	char *name = line + strspn(line, BLANKS);
 	if (!*name || *name == '#')
 		return 0;
-	size_t len = strcspn(name, BLANKS "#");
+	size_t len = strcspn(name, BLANKS "#=");
 	char *value =
 	    name[len] == '#' || !name[len] ? name + strlen(name) : value_of(name + len + 1);
 	name[len] = 0;

@@ -8,8 +8,8 @@
 /**
  * Put the options of configuration files in front of a command's own: /etc/criu/default.conf,
  * $HOME/.criu/default.conf (neither with --no-default-config), the file CRIU_CONFIG_FILE names in
- * the environment, that of --config FILE. A line is an option without its dashes and its value;
- * # starts a comment, "quotes" keep spaces.
+ * the environment, that of --config FILE. A line is an option without its dashes and its value,
+ * between them blanks or =; # starts a comment, "quotes" keep spaces.
  * @param argv  the command's, [0] its name; set to new ones, which live as long as the program
  */
 int config_expand(const struct command *cmd, int *argc, char ***argv, struct error *err);

@@ -17,6 +17,7 @@
 #include "engine/dump-set.h"
 #include "engine/files/file.h"
 #include "engine/hooks.h"
+#include "engine/inventory.h"
 #include "engine/mem/mem.h"
 #include "engine/net/net.h"
 #include "engine/stats.h"
@@ -158,6 +159,8 @@ static int dump_frozen(struct dump *d, struct error *err)
 		rc = write_images(d, err);
 		if (rc == 0)
 			rc = hook_call(d->opts, HOOK_POST_DUMP, d->images_fd, d->opts->pid, err);
+		if (rc == 0)
+			rc = net_dump_commit(d, err);
 		if (rc < 0)
 			dump_set_undo(d, before);
 	}
@@ -181,6 +184,7 @@ static int dump_all(struct dump *d, struct error *err)
 	rc = dump_frozen(d, err);
 	if (rc < 0 || d->opts->leave_running)
 		files_remove_links(d);
+	net_dump_end(d);
 	trace_release(d, rc == 0 ? end_of(d->opts) : TRACE_RESUME);
 	d->stats.frozen_time = (uint32_t)(clock_us() - frozen_at) + d->stats.freezing_time;
 	if (rc == 0)
@@ -217,9 +221,11 @@ int dump_tree(const struct options *opts, struct error *err)
 		.opts = opts,
 		.images_fd = -1,
 		.work_fd = -1,
+		.network_lock = opts->network_lock,
 		.next_pages_id = FIRST_ID,
 		.next_object_id = FIRST_ID + 1,
 	};
+	inventory_make_run_id(d.run_id);
 	raise_descriptor_limit();
 	int rc = dirs_open(opts, &d.images_fd, &d.work_fd, err);
 	if (rc == 0)

@@ -23,6 +23,8 @@ struct dump {
 	const struct options *opts;
 	int images_fd; /* directory the images go to */
 	int work_fd;
+	char run_id[37];                /* a UUID, of this dump */
+	enum network_lock network_lock; /* what holds TCP connections still */
 	struct task **tasks; /* depth first, parents before children; tasks[0] is the root */
 	size_t nr_tasks;
 	struct file_table *files;

@@ -18,7 +18,7 @@
 #define ROOT_CGROUP_SET 1
 
 /* A random (version 4) UUID: tells incremental dumps which run they build on. */
-static void make_run_id(char out[37])
+void inventory_make_run_id(char out[37])
 {
 	uint8_t b[16];
 	if (getrandom(b, sizeof(b), 0) != sizeof(b))
@@ -32,8 +32,6 @@ static void make_run_id(char out[37])
 
 int inventory_dump(struct dump *d, struct error *err)
 {
-	char run_id[37];
-	make_run_id(run_id);
 	TaskKobjIdsEntry ids = TASK_KOBJ_IDS_ENTRY__INIT;
 	task_root_ids(&ids);
 	PluginsEntry plugins = PLUGINS_ENTRY__INIT;
@@ -47,8 +45,10 @@ int inventory_dump(struct dump *d, struct error *err)
 	e.has_lsmtype = true;
 	e.lsmtype = LSMTYPE__NO_LSM;
 	e.has_network_lock_method = true;
+	e.network_lock_method = d->network_lock;
+	e.has_tcp_close = e.tcp_close = d->opts->tcp_close;
 	e.plugins_entry = &plugins;
-	e.dump_criu_run_id = run_id;
+	e.dump_criu_run_id = d->run_id;
 	return image_write_one(d->images_fd, IMG_INVENTORY, 0, &e.base, err);
 }
 
@@ -69,6 +69,17 @@ int inventory_load(struct restore *r, struct error *err)
 				 "inventory.img: version %u of the format; %d to %d "
 				 "are known",
 				 e->img_version, VERSION_MIN, VERSION_MAX);
+	if (e->tcp_close && !r->opts->tcp_close)
+		return error_set(err, EINVAL,
+				 "inventory.img: TCP connections were given up at the dump: use "
+				 "--tcp-close here, too");
+	if (e->has_network_lock_method && e->network_lock_method > NETWORK_LOCK_SKIP)
+		return error_set(err, EBADMSG, "inventory.img: unknown network lock %u",
+				 e->network_lock_method);
+	r->network_lock = e->has_network_lock_method ? (enum network_lock)e->network_lock_method
+						     : NETWORK_LOCK_IPTABLES;
+	if (e->dump_criu_run_id)
+		snprintf(r->run_id, sizeof(r->run_id), "%s", e->dump_criu_run_id);
 	if (e->has_lsmtype && e->lsmtype != LSMTYPE__NO_LSM)
 		return error_set(err, ENOTSUP,
 				 "inventory.img: the tasks had security labels: not supported yet");

@@ -7,6 +7,8 @@
 #include "engine/dump.h"
 #include "engine/restore.h"
 
+/** A name for this dump, as it will stand there. */
+void inventory_make_run_id(char out[37]);
 /** Write inventory.img; the last file of a set, whole from then on. */
 int inventory_dump(struct dump *d, struct error *err);
 /** Refuse a set that is not whole, of another version, or of a kind that cannot be restored. */

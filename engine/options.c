@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 #define MAX_LOG_LEVEL 4
@@ -48,6 +49,26 @@ static int parse_ext_unix(void *opts, const char *value, struct error *err)
 	return 0;
 }
 
+static int parse_network_lock(void *opts, const char *value, struct error *err)
+{
+	static const struct {
+		const char *name;
+		enum network_lock method;
+	} methods[] = { { "iptables", NETWORK_LOCK_IPTABLES },
+			{ "nftables", NETWORK_LOCK_NFTABLES },
+			{ "skip", NETWORK_LOCK_SKIP },
+			{ "none", NETWORK_LOCK_SKIP } };
+	struct options *o = opts;
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (!strcmp(value, methods[i].name)) {
+			o->network_lock = methods[i].method;
+			o->network_lock_given = true;
+			return 0;
+		}
+	return error_set(err, EINVAL, "--network-lock: %s is not iptables, nftables or skip",
+			 value);
+}
+
 /* CRIU's choice between two ways to read memory; pages are copied out of the task in either. */
 static int parse_pre_dump_mode(void *opts, const char *value, struct error *err)
 {
@@ -80,6 +101,15 @@ const struct arg_row option_rows[NR_OPTION_ROWS] = {
 	{ 'x', "ext-unix-sk", "[INODE]",
 	  "connect datagram sockets again by name to programs outside the tree", ARG_CALLBACK, 0,
 	  BOTH, parse_ext_unix },
+	{ 0, "tcp-established", NULL, "keep established TCP connections", ARG_FLAG,
+	  AT(tcp_established), BOTH, NULL },
+	{ 0, "tcp-close", NULL, "give TCP connections up: they are closed after the restore",
+	  ARG_FLAG, AT(tcp_close), BOTH, NULL },
+	{ 0, "skip-in-flight", NULL, "drop TCP connections that wait to be accepted", ARG_FLAG,
+	  AT(skip_in_flight), OPT_DUMP, NULL },
+	{ 0, "network-lock", "METHOD",
+	  "hold TCP connections still with iptables (default), nftables, or skip it", ARG_CALLBACK,
+	  0, BOTH, parse_network_lock },
 	{ 0, "timeout", "SECONDS", "how long the tree may take to stop; default: 10", ARG_INT,
 	  AT(timeout), OPT_DUMP, NULL },
 	{ 'd', "restore-detached", NULL, "do not wait for the restored tree", ARG_FLAG,
@@ -97,6 +127,8 @@ const struct arg_row option_rows[NR_OPTION_ROWS] = {
 	  AT(action_scripts), BOTH, NULL },
 	{ 0, "file-validation", "METHOD", "how files are compared: filesize or buildid (default)",
 	  ARG_CALLBACK, 0, BOTH, parse_validation },
+	{ 'l', "file-locks", NULL, "carry file locks and leases; without it they are refused",
+	  ARG_FLAG, AT(file_locks), BOTH, NULL },
 	{ 0, "ghost-limit", "SIZE",
 	  "how large a deleted file may be to go into the images; default: 1M", ARG_UINT64,
 	  AT(ghost_limit), OPT_DUMP, NULL },

@@ -6,11 +6,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/args.h"
 
 struct hook_listener; /* hooks.h */
+
+/* Who is dumped waits for an answer on a socket whose other end is in this process. */
+struct self_dump {
+	uint32_t socket_ino; /* of our end */
+	const void *answer;  /* what the restored one is to read there */
+	size_t answer_len;
+};
+
+/* --network-lock; the values of inventory_entry.network_lock_method. */
+enum network_lock {
+	NETWORK_LOCK_IPTABLES = 0,
+	NETWORK_LOCK_NFTABLES = 1,
+	NETWORK_LOCK_SKIP = 2,
+};
 
 struct options {
 	int pid;                /* -t: root of the tree to dump */
@@ -28,6 +43,7 @@ struct options {
 	bool ext_unix_sk;      /* -x */
 	bool restore_detached; /* -d */
 	bool restore_sibling;  /* -S */
+	bool file_locks;       /* -l */
 	uint64_t ghost_limit;  /* --ghost-limit, bytes; 0: the default */
 	bool ghost_fiemap;     /* taken, means nothing */
 	bool link_remap;       /* --link-remap */
@@ -35,10 +51,16 @@ struct options {
 	const char *file_validation; /* "filesize" or "buildid" (default) */
 	const char *feature;         /* check --feature */
 	const char *config;          /* --config; config.c has read it by then */
+	bool tcp_established;        /* --tcp-established */
+	bool tcp_close;              /* --tcp-close */
+	bool skip_in_flight;         /* --skip-in-flight */
+	bool network_lock_given;
+	enum network_lock network_lock; /* --network-lock */
 	bool no_default_config;
 	struct arg_list action_scripts;       /* --action-script */
 	bool owned_only;                      /* dump only tasks of the user `owner`, */
 	uid_t owner;                          /* for whom the service runs */
+	const struct self_dump *self_dump;    /* the tree asked for its own dump; NULL: no */
 	const struct hook_listener *listener; /* who asked by RPC; NULL: nobody */
 	bool check_all, check_extra, check_experimental;
 };
@@ -52,7 +74,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 28
+#define NR_OPTION_ROWS 33
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

@@ -184,7 +184,14 @@ static int finish(struct restore *r, struct error *err)
 		rc = hook(r, HOOK_PRE_RESUME, err);
 	if (rc == 0)
 		rc = check_interrupted(err);
-	return rc < 0 ? rc : dirs_write_pidfile(r->opts, r->work_fd, r->root->pid, err);
+	if (rc == 0)
+		rc = dirs_write_pidfile(r->opts, r->work_fd, r->root->pid, err);
+	if (rc < 0)
+		return rc;
+	rc = net_release(r, err);
+	if (rc < 0 && r->opts->pidfile)
+		unlinkat(r->work_fd, r->opts->pidfile, 0);
+	return rc;
 }
 
 static int restore_tasks(struct restore *r, struct restore_stats *stats, struct error *err)

@@ -51,6 +51,8 @@ struct restore {
 	const struct options *opts;
 	struct source *images;
 	int images_fd, work_fd;
+	char run_id[37]; /* of the dump; "": not known */
+	enum network_lock network_lock;
 	struct rtask **tasks; /* as in pstree.img: parents before children */
 	size_t nr_tasks;
 	struct rtask *root;

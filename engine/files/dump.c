@@ -12,11 +12,12 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/files/locks.h"
 #include "engine/files/table.h"
 #include "engine/procfs/procfs.h"
 
 /* @param dir  /proc/PID/fdinfo */
-static int read_fdinfo(int dir, const char *name, struct open_file *f, bool *cloexec, bool *locked,
+static int read_fdinfo(int dir, const char *name, struct open_file *f, bool *cloexec,
 		       struct error *err)
 {
 	char buf[8192];
@@ -30,7 +31,7 @@ static int read_fdinfo(int dir, const char *name, struct open_file *f, bool *clo
 	if (rc < 0)
 		return error_wrap(err, rc, "/proc/%d/fdinfo/%s", f->task->pid, name);
 	*cloexec = info.flags & O_CLOEXEC;
-	*locked = strstr(buf, "\nlock:") != NULL;
+	f->locked = strstr(buf, "\nlock:") != NULL;
 	f->flags = info.flags & ~(uint32_t)O_CLOEXEC;
 	f->pos = info.pos;
 	f->mnt_id = info.mnt_id;
@@ -57,12 +58,6 @@ static int link_path(struct open_file *f, const char *number, struct error *err)
 	return read_path(f->task->proc_fd, name, f, err);
 }
 
-static int refuse_lock(struct open_file *f, const char *number, struct error *err)
-{
-	int rc = link_path(f, number, err);
-	return rc < 0 ? rc : file_refuse_lock(f, err);
-}
-
 static int dump_new(struct dump *d, struct open_file *f, const char *number, uint32_t *id,
 		    FdTypes *type, struct error *err)
 {
@@ -81,16 +76,18 @@ static int dump_new(struct dump *d, struct open_file *f, const char *number, uin
 static int identify(struct dump *d, struct open_file *f, int dir, const char *number,
 		    FdinfoEntry *out, struct error *err)
 {
-	bool cloexec, locked;
+	bool cloexec;
 	uint32_t *id;
 	FdTypes *type;
-	int rc = read_fdinfo(dir, number, f, &cloexec, &locked, err);
+	int rc = read_fdinfo(dir, number, f, &cloexec, err);
 	if (rc == 0)
 		rc = file_table_identify(d->files, f, &id, &type, err);
 	if (rc > 0)
 		rc = dump_new(d, f, number, id, type, err);
-	if (rc == 0 && locked)
-		rc = refuse_lock(f, number, err);
+	if (rc == 0 && f->locked)
+		rc = link_path(f, number, err);
+	if (rc == 0 && f->locked)
+		rc = locks_note(d, f, *id, err);
 	if (rc < 0)
 		return rc;
 	out->id = *id;

@@ -29,6 +29,7 @@ struct open_file {
 	uint32_t flags;  /* O_* of the description, without O_CLOEXEC */
 	uint64_t pos;
 	int mnt_id;
+	bool locked;       /* fdinfo tells of a lock or lease */
 	uint32_t fs_type;  /* *_MAGIC of its file system */
 	struct task *task; /* who holds it, for messages */
 	int task_fd;       /* its number there, or a FILE_* value */
@@ -116,5 +117,9 @@ int files_finish(struct restore *r, struct error *err);
 int files_install(struct restore *r, struct rtask *t, struct error *err);
 /** Everything runs: remove what the dump had left beside the images for this moment. */
 void files_restored(struct restore *r);
+/** What of files the restorer has to do at the very end: POSIX locks. */
+size_t files_args_size(const struct restore *r, const struct rtask *t);
+int files_fill_args(const struct restore *r, const struct rtask *t, struct restorer_args *args,
+		    struct error *err);
 /** In the coordinator, when all tasks exist and before any runs: F_SETOWN of what had an owner. */
 int files_set_owners(struct restore *r, struct error *err);

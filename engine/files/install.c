@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
+#include "engine/files/locks.h"
 #include "engine/files/memfd.h"
 #include "engine/files/set.h"
 #include "engine/net/net.h"
@@ -172,7 +173,7 @@ static int close_others(const struct file_set *set, const struct fd_rows *rows)
 
 static uint32_t stored_flags(const FileEntry *e)
 {
-	return e->reg ? e->reg->flags : e->pipe ? e->pipe->flags : 0;
+	return e->reg ? e->reg->flags : e->pipe ? e->pipe->flags : e->isk ? e->isk->flags : 0;
 }
 
 static int install_row(const struct file_item *item, const struct fd_row *row, struct error *err)
@@ -211,5 +212,6 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 	rc = close_others(set, rows);
 	if (rc < 0)
 		return error_code(err, rc, "pid %d: close other descriptors", t->pid);
-	return fs_install(r, t, err);
+	rc = locks_install(r, t, err);
+	return rc < 0 ? rc : fs_install(r, t, err);
 }

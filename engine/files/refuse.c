@@ -224,15 +224,6 @@ int file_refuse(const struct open_file *f, struct error *err)
 	return file_refuse_as(f, S_ISCHR(f->st.st_mode) ? &device : &other, err);
 }
 
-int file_refuse_lock(const struct open_file *f, struct error *err)
-{
-	char holder[96];
-	return error_set(err, ENOTSUP,
-			 "%s (%.800s) holds a file lock or lease: not supported yet; "
-			 "release it before the dump",
-			 file_holder(f, holder, sizeof(holder)), f->path);
-}
-
 int file_refuse_moved(const struct open_file *f, struct error *err)
 {
 	char holder[96];

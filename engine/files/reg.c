@@ -70,6 +70,8 @@ static int dump_build_id(const struct open_file *f, RegFileEntry *reg, struct er
 	uint8_t id[BUILD_ID_MAX];
 	if (is_virtual(f->fs_type) || reg->size < LEAST_ELF)
 		return 0;
+	if (f->locked && (f->flags & O_ACCMODE) == O_WRONLY)
+		return 0; /* opening it to read would break a lease */
 	/* What stands for cwd, executable and mappings is an O_PATH descriptor of ours. */
 	size_t len = build_id_of(f->fd, f->task_fd < 0 ? (uint32_t)O_PATH : f->flags, id);
 	if (len == 0)

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
+#include "engine/files/locks.h"
 #include "engine/files/memfd.h"
 #include "images/reader.h"
 
@@ -152,15 +153,6 @@ static int load_task(struct restore *r, const struct rtask *t, struct error *err
 	return rc < 0 ? rc : fs_load(r, t, err);
 }
 
-static int refuse_lock(void *set, struct image_reader *reader, ProtobufCMessage **msg,
-		       struct error *err)
-{
-	(void)set, (void)reader;
-	return error_set(err, ENOTSUP,
-			 "filelocks.img: pid %d held a file lock at the dump: not supported yet",
-			 ((const FileLockEntry *)*msg)->pid);
-}
-
 int files_load(struct restore *r, struct error *err)
 {
 	r->files = calloc(1, sizeof(*r->files));
@@ -172,7 +164,7 @@ int files_load(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = remap_load(r, err);
 	if (rc == 0)
-		rc = image_each(r->images, IMG_FILE_LOCKS, 0, refuse_lock, r->files, err);
+		rc = locks_load(r, err);
 	if (rc == 0)
 		rc = pipe_load_contents(r, err);
 	if (rc == 0)
@@ -206,6 +198,7 @@ void file_set_free(struct file_set *set)
 	free(set->fs.items);
 	free(set->mapped.items);
 	free(set->pipes.items);
+	free(set->locks.items);
 	free(set->remaps.items);
 	free(set);
 }

@@ -53,6 +53,13 @@ struct pipe_item { /* a pipe or FIFO: contents, and its ends once made */
 };
 
 struct remap_row;
+struct lock_row { /* an entry of filelocks.img */
+	pid_t pid;
+	int fd;
+	uint32_t flag, type;
+	int64_t start, len;
+};
+
 struct memfd_item { /* an entry of memfd.img */
 	MemfdInodeEntry *entry;
 	int fd;     /* in the window, or -1: not made yet */
@@ -86,6 +93,10 @@ struct file_set {
 		struct memfd_item *items;
 		size_t nr, cap;
 	} memfds;
+	struct {
+		struct lock_row *items;
+		size_t nr, cap;
+	} locks;
 	unsigned int first, last; /* the window */
 };
 

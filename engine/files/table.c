@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "engine/files/locks.h"
 
 struct special {
 	dev_t dev;
@@ -212,6 +213,7 @@ void file_table_free(struct file_table *t)
 	free(t->dumped.items);
 	epolls_free(t);
 	free(t->memfds.items);
+	free(t->locks.items);
 	fd_close(t->self.proc_fd);
 	for (size_t i = 0; i < t->received.nr; i++)
 		fd_close(t->received.items[i]);
@@ -232,6 +234,8 @@ int files_dump_finish(struct dump *d, struct error *err)
 	int rc = files_image(d, err);
 	if (rc == 0)
 		rc = pipes_finish(d, err);
+	if (rc == 0)
+		rc = locks_write(d, err);
 	if (rc == 0)
 		rc = image_finish(t->files, err);
 	if (rc == 0 && t->remaps)

@@ -46,6 +46,15 @@ struct memfd_seen { /* its place in the list is its id */
 	ino_t ino;
 };
 
+struct lock_seen {         /* a file lock or lease, as filelocks.img has it */
+	uint32_t id;       /* of the description it was made through */
+	uint32_t files_id; /* of the table of its owner */
+	uint32_t flag, type;
+	pid_t pid;
+	int fd;
+	int64_t start, len;
+};
+
 struct file_table {
 	struct image_writer *files;   /* files.img */
 	struct image_writer *data[2]; /* pipes-data.img, fifo-data.img; made on first use */
@@ -84,6 +93,10 @@ struct file_table {
 		struct memfd_seen *items;
 		size_t nr, cap;
 	} memfds;
+	struct {
+		struct lock_seen *items;
+		size_t nr, cap;
+	} locks;
 	struct image_writer *memfd_image; /* NULL until there is one */
 	int pipe[2];                      /* where tee(2) copies pipes to */
 	struct task self; /* this process, once it was asked about a received descriptor */
@@ -128,7 +141,6 @@ int file_refuse(const struct open_file *f, struct error *err);
 /** A reason to refuse that holds before any row is asked, or NULL. */
 const struct unsupported *file_unsupported(const struct open_file *f);
 int file_refuse_as(const struct open_file *f, const struct unsupported *why, struct error *err);
-int file_refuse_lock(const struct open_file *f, struct error *err);
 /** The path leads somewhere else now: deleted, renamed over, or covered by a mount. */
 int file_refuse_moved(const struct open_file *f, struct error *err);
 

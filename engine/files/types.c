@@ -7,5 +7,5 @@
 
 const struct file_type *const file_types[] = {
 	&file_device, &file_epoll, &file_eventfd, &file_signalfd, &file_timerfd, &file_pipe,
-	&file_fifo,   &file_unix,  &file_memfd,   &file_regular,  NULL,
+	&file_fifo,   &file_unix,  &file_inet,    &file_memfd,    &file_regular, NULL,
 };

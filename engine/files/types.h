@@ -14,4 +14,5 @@ extern const struct file_type file_signalfd; /* signalfd.c */
 extern const struct file_type file_timerfd;  /* timerfd.c */
 extern const struct file_type file_fifo;     /* pipe.c */
 extern const struct file_type file_regular;  /* reg.c */
+extern const struct file_type file_inet;     /* net/inet.c */
 extern const struct file_type file_unix;     /* net/unix.c */

@@ -8,11 +8,39 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/files/set.h"
+#include "engine/net/inet.h"
 #include "engine/net/unix.h"
+
+int net_table_new(struct dump *d, struct error *err)
+{
+	if (!d->net)
+		d->net = calloc(1, sizeof(*d->net));
+	return d->net ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+int net_dump_check(struct dump *d, struct error *err)
+{
+	if (!d->net)
+		return 0;
+	int rc = unix_dump_check(d, err);
+	return rc == 0 && d->net->inet ? inet_dump_connections(d, err) : rc;
+}
 
 int net_dump_finish(struct dump *d, struct error *err)
 {
-	return d->net && d->net->queues ? image_finish(d->net->queues, err) : 0;
+	int rc = d->net && d->net->queues ? image_finish(d->net->queues, err) : 0;
+	return rc == 0 && d->net && d->net->inet ? inet_dump_keep(d, err) : rc;
+}
+
+int net_dump_commit(struct dump *d, struct error *err)
+{
+	return d->net && d->net->inet ? inet_dump_hold(d, err) : 0;
+}
+
+void net_dump_end(struct dump *d)
+{
+	if (d->net && d->net->inet)
+		inet_dump_end(d);
 }
 
 void net_table_free(struct net_table *t)
@@ -21,6 +49,7 @@ void net_table_free(struct net_table *t)
 		return;
 	unix_list_fini(&t->unix_list);
 	image_writer_close(t->queues);
+	inet_table_free(t->inet);
 	free(t->seen.items);
 	for (size_t i = 0; i < t->late.nr; i++)
 		if (t->late.items[i])
@@ -73,12 +102,20 @@ int net_load(struct restore *r, struct error *err)
 	if (!r->net)
 		return error_set(err, ENOMEM, "out of memory");
 	int rc = collect(r, err);
-	return rc < 0 ? rc : queue_load(r, &r->net->queues, err);
+	if (rc == 0)
+		rc = queue_load(r, &r->net->queues, err);
+	return rc < 0 ? rc : inet_load(r, err);
 }
 
 int net_open_finish(struct restore *r, struct error *err)
 {
-	return r->net ? unix_finish(r, err) : 0;
+	int rc = r->net ? unix_finish(r, err) : 0;
+	return rc == 0 && r->net ? inet_finish(r, err) : rc;
+}
+
+int net_release(struct restore *r, struct error *err)
+{
+	return r->net ? inet_release(r, err) : 0;
 }
 
 void net_set_free(struct net_set *set)
@@ -91,5 +128,6 @@ void net_set_free(struct net_set *set)
 	}
 	free(set->items);
 	queue_list_fini(&set->queues);
+	inet_set_free(set->inet);
 	free(set);
 }

@@ -6,15 +6,21 @@
 #include "engine/dump.h"
 #include "engine/restore.h"
 
-/** When the descriptors of all tasks are seen: every peer has to be in the tree. Writes the entries
- *  that waited for theirs. */
+/** When the descriptors of all tasks are seen: every peer has to be in the tree; TCP connections
+ * are locked and read. Writes the entries that waited for that. */
 int net_dump_check(struct dump *d, struct error *err);
-/** Complete sk-queues.img. */
+/** Complete sk-queues.img; from here on the lock outlives this process, when the tasks do not. */
 int net_dump_finish(struct dump *d, struct error *err);
+/** The set is whole: connections are to end silently with their tasks, which may be ended here. */
+int net_dump_commit(struct dump *d, struct error *err);
+/** Before the tasks are let go: without a commit their connections go on as before. */
+void net_dump_end(struct dump *d);
 void net_table_free(struct net_table *t);
 
 /** Read sk-queues.img, find the sockets of files.img: after files.img is loaded. */
 int net_load(struct restore *r, struct error *err);
 /** When every file is open: what waits in queues, connections, options, what was shut down. */
 int net_open_finish(struct restore *r, struct error *err);
+/** Nothing can fail any more: connections come alive. */
+int net_release(struct restore *r, struct error *err);
 void net_set_free(struct net_set *set);

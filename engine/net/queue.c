@@ -109,6 +109,13 @@ static int write_message(struct dump *d, const struct queue_source *q, const str
 	return rc < 0 ? rc : image_write_bytes(*w, m->data, (size_t)m->len, err);
 }
 
+int queue_dump_message(struct dump *d, const struct queue_source *q, const void *bytes, size_t len,
+		       struct image_writer **w, struct error *err)
+{
+	const struct message m = { .data = (char *)bytes, .len = (ssize_t)len };
+	return write_message(d, q, &m, w, err);
+}
+
 static int dump_messages(struct dump *d, const struct queue_source *q, struct image_writer **w,
 			 struct message *m, struct error *err)
 {

@@ -34,6 +34,10 @@ struct queue_source { /* a socket of a dump */
 int queue_dump(struct dump *d, const struct queue_source *q, struct image_writer **w,
 	       struct error *err);
 
+/** A message that waits in the socket of the images, though not in q->fd. */
+int queue_dump_message(struct dump *d, const struct queue_source *q, const void *bytes, size_t len,
+		       struct image_writer **w, struct error *err);
+
 /** Read sk-queues.img; there need not be one. */
 int queue_load(struct restore *r, struct queue_list *out, struct error *err);
 /** Send the messages of socket `id` through `from`, which leads there. */

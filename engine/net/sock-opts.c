@@ -23,22 +23,29 @@ struct opt_row {
 	int option;
 	bool boolean;   /* protobuf_c_boolean in the entry, else uint32_t */
 	bool rare;      /* stored only when it is not 0 */
+	bool scm;       /* of sockets that carry credentials: unix and netlink */
 	size_t has, at; /* offsets in the entry */
 };
 
-#define OPT(kind, rarely, opt, field)                                                              \
+#define OPT(kind, rarely, of_scm, opt, field)                                                      \
 	{                                                                                          \
-#opt, opt, kind, rarely, offsetof(SkOptsEntry, has_##field),                       \
+#opt, opt, kind, rarely, of_scm, offsetof(SkOptsEntry, has_##field),               \
 		    offsetof(SkOptsEntry, field)                                                   \
 	}
 
 static const struct opt_row rows[] = {
-	OPT(true, false, SO_REUSEADDR, reuseaddr),    OPT(false, false, SO_PRIORITY, so_priority),
-	OPT(false, false, SO_RCVLOWAT, so_rcvlowat),  OPT(false, true, SO_MARK, so_mark),
-	OPT(true, false, SO_PASSCRED, so_passcred),   OPT(true, false, SO_PASSSEC, so_passsec),
-	OPT(true, false, SO_DONTROUTE, so_dontroute), OPT(true, false, SO_NO_CHECK, so_no_check),
-	OPT(true, false, SO_REUSEPORT, so_reuseport), OPT(true, false, SO_BROADCAST, so_broadcast),
-	OPT(true, false, SO_KEEPALIVE, so_keepalive), OPT(false, false, SO_OOBINLINE, so_oobinline),
+	OPT(true, false, false, SO_REUSEADDR, reuseaddr),
+	OPT(false, false, false, SO_PRIORITY, so_priority),
+	OPT(false, false, false, SO_RCVLOWAT, so_rcvlowat),
+	OPT(false, true, false, SO_MARK, so_mark),
+	OPT(true, false, true, SO_PASSCRED, so_passcred),
+	OPT(true, false, true, SO_PASSSEC, so_passsec),
+	OPT(true, false, false, SO_DONTROUTE, so_dontroute),
+	OPT(true, false, false, SO_NO_CHECK, so_no_check),
+	OPT(true, false, false, SO_REUSEPORT, so_reuseport),
+	OPT(true, false, false, SO_BROADCAST, so_broadcast),
+	OPT(true, false, false, SO_KEEPALIVE, so_keepalive),
+	OPT(false, false, false, SO_OOBINLINE, so_oobinline),
 };
 
 static int get_int(int fd, int option, const char *what, const char *name, int *out,
@@ -122,10 +129,24 @@ static int linger_dump(int fd, const char *what, SkOptsEntry *opts, struct error
 	return 0;
 }
 
-/* The kernel counts instructions, not bytes; each is 8 bytes, stored as one number. */
+/* An instruction as one number, whatever the byte order: code, jt, jf, k from its top down. */
+static uint64_t filter_encode(const struct sock_filter *f)
+{
+	return (uint64_t)f->code << 48 | (uint64_t)f->jt << 40 | (uint64_t)f->jf << 32 | f->k;
+}
+
+static struct sock_filter filter_decode(uint64_t number)
+{
+	return (struct sock_filter){ .code = (uint16_t)(number >> 48),
+				     .jt = (uint8_t)(number >> 40),
+				     .jf = (uint8_t)(number >> 32),
+				     .k = (uint32_t)number };
+}
+
+/* The kernel counts instructions, not bytes. */
 static int filter_dump(int fd, const char *what, SkOptsEntry *opts, struct error *err)
 {
-	_Static_assert(sizeof(struct sock_filter) == sizeof(uint64_t), "one number each");
+	struct sock_filter code[FILTER_MAX];
 	socklen_t nr = 0;
 	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &nr) < 0)
 		return error_sys(err, "%s: read SO_ATTACH_FILTER", what);
@@ -134,14 +155,18 @@ static int filter_dump(int fd, const char *what, SkOptsEntry *opts, struct error
 	opts->so_filter = calloc(nr, sizeof(uint64_t));
 	if (!opts->so_filter)
 		return error_set(err, ENOMEM, "out of memory");
-	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, opts->so_filter, &nr) < 0)
+	nr = nr < FILTER_MAX ? nr : FILTER_MAX;
+	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &nr) < 0)
 		return error_sys(err, "%s: read SO_ATTACH_FILTER", what);
+	for (size_t i = 0; i < nr; i++)
+		opts->so_filter[i] = filter_encode(&code[i]);
 	opts->n_so_filter = nr;
 	return 0;
 }
 
-int sock_opts_dump(int fd, const char *what, SkOptsEntry **out, struct error *err)
+int sock_opts_dump(int fd, int family, const char *what, SkOptsEntry **out, struct error *err)
 {
+	bool scm = family == AF_UNIX || family == AF_NETLINK;
 	SkOptsEntry *opts = malloc(sizeof(*opts));
 	if (!opts)
 		return error_set(err, ENOMEM, "out of memory");
@@ -149,7 +174,7 @@ int sock_opts_dump(int fd, const char *what, SkOptsEntry **out, struct error *er
 	*out = opts; /* the entry owns it from here on */
 	int rc = buffers_dump(fd, what, opts, err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)
-		rc = row_dump(fd, what, &rows[i], opts, err);
+		rc = rows[i].scm && !scm ? 0 : row_dump(fd, what, &rows[i], opts, err);
 	if (rc == 0)
 		rc = times_dump(fd, what, opts, err);
 	if (rc == 0)
@@ -210,6 +235,15 @@ static int row_restore(int fd, const struct opt_row *row, const SkOptsEntry *opt
 	return set(fd, row->option, row->name, &value, sizeof(value), err);
 }
 
+static int filter_restore(int fd, const SkOptsEntry *opts, struct error *err)
+{
+	struct sock_filter code[FILTER_MAX];
+	struct sock_fprog filter = { (unsigned short)opts->n_so_filter, code };
+	for (size_t i = 0; i < opts->n_so_filter; i++)
+		code[i] = filter_decode(opts->so_filter[i]);
+	return set(fd, SO_ATTACH_FILTER, "SO_ATTACH_FILTER", &filter, sizeof(filter), err);
+}
+
 static int rest_restore(int fd, const SkOptsEntry *opts, struct error *err)
 {
 	struct timeval send = { (time_t)opts->so_snd_tmo_sec, (suseconds_t)opts->so_snd_tmo_usec };
@@ -225,12 +259,7 @@ static int rest_restore(int fd, const SkOptsEntry *opts, struct error *err)
 		struct linger linger = { 1, (int)opts->so_linger };
 		rc = set(fd, SO_LINGER, "SO_LINGER", &linger, sizeof(linger), err);
 	}
-	if (rc == 0 && opts->n_so_filter) {
-		struct sock_fprog filter = { (unsigned short)opts->n_so_filter,
-					     (struct sock_filter *)opts->so_filter };
-		rc = set(fd, SO_ATTACH_FILTER, "SO_ATTACH_FILTER", &filter, sizeof(filter), err);
-	}
-	return rc;
+	return rc == 0 && opts->n_so_filter ? filter_restore(fd, opts, err) : rc;
 }
 
 int sock_opts_restore(int fd, const SkOptsEntry *opts, struct error *err)

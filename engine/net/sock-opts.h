@@ -8,9 +8,10 @@
 
 /**
  * Read the options of a socket.
+ * @param family  AF_*; not all have the same options
  * @param what  whose it is, for messages; @param out  allocated, freed with the entry it goes to
  */
-int sock_opts_dump(int fd, const char *what, SkOptsEntry **out, struct error *err);
+int sock_opts_dump(int fd, int family, const char *what, SkOptsEntry **out, struct error *err);
 /** Is the entry there, and can it be set? */
 int sock_opts_check(const SkOptsEntry *opts, struct error *err);
 /** Set them on a new socket; buffer sizes need CAP_NET_ADMIN when above the system's maximum. */

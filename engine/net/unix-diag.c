@@ -3,7 +3,6 @@
  */
 #include "engine/net/unix-diag.h"
 
-#include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
@@ -12,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/array.h"
+#include "engine/net/diag.h"
 
 static int compare_ino(const void *left, const void *right)
 {
@@ -87,24 +87,6 @@ static int read_socket(const struct nlmsghdr *header, void *arg)
 	return MNL_CB_OK;
 }
 
-static int receive(struct mnl_socket *nl, struct unix_list *out)
-{
-	static const size_t size = 64 * 1024;
-	char *buf = malloc(size);
-	if (!buf)
-		return -ENOMEM;
-	int rc = MNL_CB_OK;
-	while (rc > MNL_CB_STOP) {
-		ssize_t len = mnl_socket_recvfrom(nl, buf, size);
-		rc = len < 0 ? -1
-			     : mnl_cb_run(buf, (size_t)len, 0, mnl_socket_get_portid(nl),
-					  read_socket, out);
-	}
-	int code = rc < 0 ? -errno : 0;
-	free(buf);
-	return code;
-}
-
 int unix_list_read(struct unix_list *out, struct error *err)
 {
 	struct {
@@ -120,15 +102,7 @@ int unix_list_read(struct unix_list *out, struct error *err)
 				       UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN },
 	};
 	*out = (struct unix_list){ 0 };
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-	int rc = nl ? 0 : -errno;
-	if (rc == 0 && (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
-			mnl_socket_sendto(nl, &ask, sizeof(ask)) < 0))
-		rc = -errno;
-	if (rc == 0)
-		rc = receive(nl, out);
-	if (nl)
-		mnl_socket_close(nl);
+	int rc = diag_ask(&ask, sizeof(ask), read_socket, out);
 	if (rc < 0) {
 		unix_list_fini(out);
 		return error_code(

@@ -36,11 +36,10 @@ static bool unix_match(const struct open_file *f)
 /* Asked once, when the first socket is met; the tree is frozen. */
 static int table_of(struct dump *d, struct net_table **out, struct error *err)
 {
-	if (!d->net)
-		d->net = calloc(1, sizeof(*d->net));
-	if (!d->net)
-		return error_set(err, ENOMEM, "out of memory");
-	int rc = d->net->asked ? 0 : unix_list_read(&d->net->unix_list, err);
+	int rc = net_table_new(d, err);
+	if (rc < 0)
+		return rc;
+	rc = d->net->asked ? 0 : unix_list_read(&d->net->unix_list, err);
 	d->net->asked = rc == 0;
 	*out = d->net;
 	return rc;
@@ -64,6 +63,12 @@ static const struct unix_seen *seen_find(const struct net_table *t, uint32_t ino
 		if (t->seen.items[i].ino == ino)
 			return &t->seen.items[i];
 	return NULL;
+}
+
+/* The other end is the one over which the tree asks us for its dump. */
+static bool leads_to_us(const struct dump *d, const struct unix_info *info)
+{
+	return d->opts->self_dump && info->peer == d->opts->self_dump->socket_ino;
 }
 
 static int dump_name(const struct open_file *f, const struct unix_info *info, UnixSkEntry *sk,
@@ -142,7 +147,7 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 	if (rc == 0)
 		rc = owner_dump(f, &sk->fown, err);
 	if (rc == 0)
-		rc = sock_opts_dump(f->fd, what, &sk->opts, err);
+		rc = sock_opts_dump(f->fd, AF_UNIX, what, &sk->opts, err);
 	bool has_queue = info->type == SOCK_DGRAM || info->state == TCP_ESTABLISHED;
 	/* a stream without its peer, or shut down, reads as 0 bytes for ever */
 	const struct queue_source queue = {
@@ -154,6 +159,12 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 	};
 	if (rc == 0 && has_queue)
 		rc = queue_dump(d, &queue, &d->net->queues, err);
+	if (rc == 0 && leads_to_us(d, info)) {
+		/* restored, it reads that it was, and that we are gone */
+		sk->peer = 0;
+		rc = queue_dump_message(d, &queue, d->opts->self_dump->answer,
+					d->opts->self_dump->answer_len, &d->net->queues, err);
+	}
 	return rc;
 }
 
@@ -256,7 +267,7 @@ static int check_peer(struct dump *d, const struct unix_info *info, const char *
 {
 	const struct net_table *t = d->net;
 	const struct unix_info *peer = unix_list_find(&t->unix_list, info->peer);
-	if (!info->peer || seen_find(t, info->peer))
+	if (!info->peer || seen_find(t, info->peer) || leads_to_us(d, info))
 		return 0;
 	char name[128] = "no name";
 	if (peer)
@@ -291,7 +302,7 @@ static int check_pending(const struct net_table *t, const struct unix_info *info
 	return 0;
 }
 
-int net_dump_check(struct dump *d, struct error *err)
+int unix_dump_check(struct dump *d, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && d->net && i < d->net->seen.nr; i++) {

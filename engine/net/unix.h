@@ -25,6 +25,7 @@ struct net_table {                  /* of a dump */
 		size_t nr, cap;
 	} late; /* entries that have to stand behind that of their peer */
 	struct image_writer *queues;
+	struct inet_table *inet; /* NULL until an IPv4 or IPv6 socket is met */
 };
 
 struct unix_item { /* of a restore: an entry of files.img */
@@ -39,7 +40,13 @@ struct net_set {
 	struct unix_item *items; /* sorted by ino */
 	size_t nr, cap;
 	struct queue_list queues;
+	struct inet_set *inet;
 };
+
+/** Make d->net, if there is none yet. */
+int net_table_new(struct dump *d, struct error *err);
+/** Every peer has to be in the tree. Writes the entries that waited for theirs. */
+int unix_dump_check(struct dump *d, struct error *err);
 
 /** By inode number; NULL: files.img has no such socket. */
 struct unix_item *unix_find(struct net_set *set, uint32_t ino);

@@ -2,6 +2,7 @@
  * The restorer: the last code that runs in a restored task before its own.
  */
 #include <linux/close_range.h>
+#include <linux/fcntl.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
 
@@ -84,6 +85,25 @@ static void wait_for_threads(struct restorer_args *args)
 	}
 }
 
+/* struct flock of 64-bit machines */
+struct lock_range {
+	int16_t type, whence;
+	int64_t start, len;
+	int32_t pid;
+};
+
+static int restore_locks(struct restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->nr_locks; i++) {
+		const struct restorer_lock *l = &args->locks[i];
+		struct lock_range range = { .type = l->type, .start = l->start, .len = l->len };
+		long rc = sys(SYS_fcntl, l->fd, F_SETLK, &range);
+		if (rc < 0)
+			return restorer_fail(args, "lock a file again, fd", (uint64_t)l->fd, rc);
+	}
+	return 0;
+}
+
 static int finish(struct restorer_args *args)
 {
 	wait_for_threads(args); /* a change of credentials by any of them resets the flag */
@@ -92,6 +112,8 @@ static int finish(struct restorer_args *args)
 	long rc = sys(SYS_close_range, args->window_first, args->window_last, 0);
 	if (rc < 0)
 		return restorer_fail(args, "close descriptors from", args->window_first, rc);
+	if ((rc = restore_locks(args)) < 0)
+		return (int)rc;
 	return restore_armed_timers(args);
 }
 

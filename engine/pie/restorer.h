@@ -42,6 +42,11 @@ struct restorer_timer {
 	uint64_t interval_sec, interval_nsec, value_sec, value_nsec, sival_ptr;
 	int32_t id, clock, notify, signo, notify_tid, overrun;
 };
+struct restorer_lock { /* POSIX; through descriptor fd */
+	int64_t start, len;
+	int32_t fd;
+	int16_t type;
+};
 struct restorer_creds {
 	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 	uint32_t nr_groups;
@@ -102,6 +107,8 @@ struct restorer_args {
 	uint64_t *auxv;
 	uint32_t auxv_size;
 	int32_t exe_fd;
+	struct restorer_lock *locks; /* closing any descriptor of the file undoes them: last */
+	uint32_t nr_locks;
 	/* vdso, vvar …: in address order; what is not listed is unmapped */
 	struct restorer_move moves[8];
 	uint32_t nr_moves;

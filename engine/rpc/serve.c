@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,8 @@ static int run_request(struct session *s, const struct command *cmd, struct opti
 	if (!s->req->opts)
 		return error_set(err, EINVAL, "request: opts must be given");
 	int rc = options_from_request(cmd, s->req->opts, s->peer.pid, &words, opts, err);
+	if (rc == -EINVAL)
+		rc = -EBADRQC; /* clients know a request that asks for nonsense by it */
 	if (rc == 0)
 		rc = become_peer(s, opts, err);
 	if (s->req->opts->notify_scripts)
@@ -98,16 +101,32 @@ static int run_request(struct session *s, const struct command *cmd, struct opti
 	return rc;
 }
 
+/* Without a pid the peer asks to be dumped itself. What it reads when it is restored: */
+static size_t pack_restored(uint8_t *out)
+{
+	CriuDumpResp dump = CRIU_DUMP_RESP__INIT;
+	CriuResp resp = CRIU_RESP__INIT;
+	dump.has_restored = true;
+	dump.restored = true;
+	resp.type = CRIU_REQ_TYPE__DUMP;
+	resp.success = true;
+	resp.dump = &dump;
+	return criu_resp__pack(&resp, out);
+}
+
 static int answer_dump(struct session *s, struct error *err)
 {
-	struct options opts = { 0 };
+	struct stat st;
+	uint8_t answer[32];
+	const size_t len = pack_restored(answer);
+	struct options opts = { .pid = s->peer.pid };
 	s->dump = (CriuDumpResp)CRIU_DUMP_RESP__INIT;
 	s->dump.has_restored = true;
 	s->resp->dump = &s->dump;
-	if (!s->req->opts || !s->req->opts->has_pid)
-		return error_set(err, ENOTSUP,
-				 "request: opts.pid must be given: a program that asks for its "
-				 "own dump is not supported");
+	if (fstat(s->sock, &st) < 0)
+		return error_sys(err, "stat the socket of the request");
+	const struct self_dump self = { (uint32_t)st.st_ino, answer, len };
+	opts.self_dump = &self;
 	return run_request(s, &cmd_dump, &opts, dump_tree, err);
 }
 

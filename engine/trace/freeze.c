@@ -173,7 +173,8 @@ static int add_children(struct freeze *f, struct task *t, const struct proc_ids 
 		rc = proc_ids_of_children(t->proc_fd, path, &children, err);
 	}
 	for (size_t i = 0; rc >= 0 && i < children.nr; i++) {
-		if (is_known(f->d, children.items[i]))
+		/* a program that asks for its own dump may have started us */
+		if (is_known(f->d, children.items[i]) || children.items[i] == getpid())
 			continue;
 		rc = task_add(f, children.items[i], t, err);
 		*nr_new += rc > 0;

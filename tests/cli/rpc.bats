@@ -122,9 +122,23 @@ start_service()
 	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/run.conf\"}}"
 	[[ $output == *'"success": true'* ]]
 	is_alive
+	echo "log-file=$PWD/elsewhere.log" >run.conf
+	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true,\"config_file\":\"$PWD/run.conf\"}}"
+	[ -s elsewhere.log ]
 	echo 'no-such-option' >run.conf
 	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/run.conf\"}}"
 	[[ $output == *'run.conf:1: unknown option no-such-option'* ]]
+}
+
+@test "rpc: a program that asks for its own dump goes on, and reads that it was restored" {
+	setsid "$build/rpc-client" swrk "$build/stasis" \
+		'{"type":"DUMP","opts":{"images_dir_fd":7,"leave_running":true}}' \
+		7<img </dev/null >>out 2>&1 3>&- 4>&- &
+	wait $!
+	[ "$(cat out)" = '{"type": "DUMP", "success": true, "dump": {"restored": false}}' ]
+	: >out
+	"$build/stasis" restore -D img -v0
+	[ "$(cat out)" = '{"type": "DUMP", "success": true, "dump": {"restored": true}}' ]
 }
 
 @test "swrk: a descriptor that is no socket, or no number" {

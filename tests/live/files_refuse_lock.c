@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * A file lock is refused, naming the option, and stays held.
- * live-refuse: holds a file lock
+ * live-refuse: holds a file lock or lease: dump with --file-locks
  */
 #include <sys/file.h>
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -32,10 +33,14 @@ struct set {
 	PipeEntry pipe;
 	EventpollFileEntry epoll;
 	EventpollTfdEntry target;
+	FileLockEntry lock; /* when its flag is not 0 */
 	MemfdFileEntry memfd;
 	MemfdInodeEntry inode; /* when its name is not NULL */
 	UnixSkEntry sk, sk2;
 	SkOptsEntry opts;
+	InetSkEntry inet;
+	TcpStreamEntry tcp; /* when stream is set */
+	bool stream, established;
 	FileEntry file, second; /* second is written when its id is not 0 */
 	FdinfoEntry fd, fd2;    /* likewise fd2, when fd2.id is not 0 */
 	FsEntry fs;
@@ -56,11 +61,15 @@ static void set_init(struct set *s)
 	pipe_entry__init(&s->pipe);
 	eventpoll_file_entry__init(&s->epoll);
 	eventpoll_tfd_entry__init(&s->target);
+	file_lock_entry__init(&s->lock);
+	s->lock.pid = PID;
 	memfd_file_entry__init(&s->memfd);
 	memfd_inode_entry__init(&s->inode);
 	unix_sk_entry__init(&s->sk);
 	unix_sk_entry__init(&s->sk2);
 	sk_opts_entry__init(&s->opts);
+	inet_sk_entry__init(&s->inet);
+	tcp_stream_entry__init(&s->tcp);
 	file_entry__init(&s->file);
 	file_entry__init(&s->second);
 	fdinfo_entry__init(&s->fd);
@@ -110,8 +119,12 @@ static void set_write(const struct set *s)
 	write_two(dir, IMG_FILES, 0, &s->file.base, s->second.id ? &s->second.base : NULL);
 	write_two(dir, IMG_FDINFO, FILES_ID, &s->fd.base, s->fd2.id ? &s->fd2.base : NULL);
 	write_two(dir, IMG_FS, PID, &s->fs.base, NULL);
+	if (s->stream)
+		write_two(dir, IMG_TCP_STREAM, s->inet.ino, &s->tcp.base, NULL);
 	if (s->data.pipe_id)
 		write_two(dir, IMG_PIPES_DATA, 0, &s->data.base, NULL);
+	if (s->lock.flag)
+		write_two(dir, IMG_FILE_LOCKS, 0, &s->lock.base, NULL);
 	if (s->inode.name)
 		write_two(dir, IMG_MEMFD_INODE, 0, &s->inode.base, NULL);
 	if (s->remap.orig_id)
@@ -123,7 +136,7 @@ static void set_write(const struct set *s)
 /* @return what loading and opening it gives; s->err says why */
 static int set_try(struct set *s)
 {
-	struct options opts = { 0 };
+	struct options opts = { .tcp_established = s->established };
 	TaskKobjIdsEntry ids;
 	task_kobj_ids_entry__init(&ids);
 	ids.files_id = ids.fs_id = FILES_ID;
@@ -312,6 +325,30 @@ static void memfd_offset(struct set *s)
 	use_memfd(s);
 	s->memfd.pos = UINT64_MAX;
 }
+static void lock_no_fd(struct set *s)
+{
+	s->lock.flag = 2;
+	s->lock.fd = 9;
+}
+static void lock_no_task(struct set *s)
+{
+	s->lock.flag = 2;
+	s->lock.pid = 13;
+}
+static void lock_kind(struct set *s)
+{
+	s->lock.flag = 3;
+}
+static void lock_type(struct set *s)
+{
+	s->lock.flag = 1;
+	s->lock.type = 4;
+}
+static void lock_range(struct set *s)
+{
+	s->lock.flag = 4;
+	s->lock.start = s->lock.len = INT64_MAX;
+}
 static void type_needed(struct set *s)
 {
 	s->second.type = FD_TYPES__NETLINKSK;
@@ -486,6 +523,146 @@ static void unix_name_taken(struct set *s)
 	s->sk.name = (ProtobufCBinaryData){ sizeof(name), name };
 }
 
+static void use_inet(struct set *s)
+{
+	static uint32_t src[4] = { 0x0100007f }, dst[4];
+	s->second.id = s->fd2.id = s->inet.id = 2;
+	s->second.type = s->fd2.type = FD_TYPES__INETSK;
+	s->second.isk = &s->inet;
+	s->fd2.fd = 1;
+	s->inet.ino = 0x4711;
+	s->inet.family = AF_INET;
+	s->inet.type = SOCK_STREAM;
+	s->inet.proto = IPPROTO_TCP;
+	s->inet.state = TCP_CLOSE;
+	s->inet.src_addr = src;
+	s->inet.dst_addr = dst;
+	s->inet.n_src_addr = s->inet.n_dst_addr = 1;
+	s->inet.fown = &s->fown;
+	s->inet.opts = &s->opts;
+}
+static void inet_no_fields(struct set *s)
+{
+	use_inet(s);
+	s->second.isk = NULL;
+}
+static void inet_inner_id(struct set *s)
+{
+	use_inet(s);
+	s->inet.id = 8;
+}
+static void inet_family(struct set *s)
+{
+	use_inet(s);
+	s->inet.family = AF_NETLINK;
+}
+static void inet_type(struct set *s)
+{
+	use_inet(s);
+	s->inet.type = SOCK_SEQPACKET;
+}
+static void inet_address(struct set *s)
+{
+	use_inet(s);
+	s->inet.family = AF_INET6;
+}
+static void inet_port(struct set *s)
+{
+	use_inet(s);
+	s->inet.src_port = 65536;
+}
+static void inet_state(struct set *s)
+{
+	use_inet(s);
+	s->inet.state = 12;
+}
+static void inet_request(struct set *s)
+{
+	use_inet(s);
+	s->inet.state = TCP_SYN_RECV;
+}
+static void inet_udp_listens(struct set *s)
+{
+	use_inet(s);
+	s->inet.type = SOCK_DGRAM;
+	s->inet.proto = IPPROTO_UDP;
+	s->inet.state = TCP_LISTEN;
+}
+static void inet_one_end(struct set *s)
+{
+	use_inet(s);
+	s->inet.state = TCP_ESTABLISHED;
+}
+static void inet_filter(struct set *s)
+{
+	static uint32_t words[9];
+	static IpOptsRawEntry raw;
+	static IpOptsEntry ip;
+	use_inet(s);
+	ip_opts_entry__init(&ip);
+	ip_opts_raw_entry__init(&raw);
+	s->inet.type = SOCK_RAW;
+	s->inet.proto = IPPROTO_ICMP;
+	s->inet.ip_opts = &ip;
+	ip.raw = &raw;
+	raw.icmpv_filter = words;
+	raw.n_icmpv_filter = ARRAY_SIZE(words);
+}
+static void inet_options(struct set *s)
+{
+	use_inet(s);
+	s->opts.so_sndbuf = 0x80000000;
+}
+static void use_connection(struct set *s)
+{
+	use_inet(s);
+	s->inet.state = TCP_ESTABLISHED;
+	s->inet.src_port = 80;
+	s->inet.dst_port = 4000;
+	s->tcp.has_unsq_len = true;
+	s->established = s->stream = true;
+}
+static void tcp_not_asked(struct set *s)
+{
+	use_connection(s);
+	s->established = false;
+}
+static void tcp_no_stream(struct set *s)
+{
+	use_connection(s);
+	s->stream = false;
+}
+static void tcp_queue_short(struct set *s)
+{
+	use_connection(s);
+	s->tcp.outq_len = 5;
+}
+static void tcp_queue_huge(struct set *s)
+{
+	use_connection(s);
+	s->tcp.inq_len = UINT32_MAX;
+}
+static void tcp_unsent(struct set *s)
+{
+	use_connection(s);
+	s->tcp.unsq_len = 1;
+}
+static void tcp_no_unsent(struct set *s)
+{
+	use_connection(s);
+	s->tcp.has_unsq_len = false;
+}
+static void tcp_no_scale(struct set *s)
+{
+	use_connection(s);
+	s->tcp.opt_mask = TCPI_OPT_WSCALE;
+}
+static void tcp_no_timestamp(struct set *s)
+{
+	use_connection(s);
+	s->tcp.opt_mask = TCPI_OPT_TIMESTAMPS;
+}
+
 static void pipe_payload_missing(struct set *s)
 {
 	use_pipe(s);
@@ -536,6 +713,11 @@ static const struct {
 	{ "memfd huge size", memfd_huge_size, -EBADMSG, "a size of 5000 bytes" },
 	{ "memfd too large", memfd_too_large, -EBADMSG, "a size of 9223372036854775807 bytes" },
 	{ "memfd offset", memfd_offset, -EBADMSG, "memfd with an offset of 0xffffffffffffffff" },
+	{ "lock, no fd", lock_no_fd, -EBADMSG, "filelocks.img: pid 12 has no fd 9" },
+	{ "lock, no task", lock_no_task, -EBADMSG, "filelocks.img: pid 13 has no fd 0" },
+	{ "lock kind", lock_kind, -ENOTSUP, "filelocks.img: pid 12, fd 0: unknown kind 0x3" },
+	{ "lock type", lock_type, -EBADMSG, "filelocks.img: pid 12, fd 0: type 4" },
+	{ "lock range", lock_range, -EBADMSG, "9223372036854775807 bytes from 92233720368547" },
 	{ "type needed", type_needed, -ENOTSUP, "(pid 12, fd 4) is of type NETLINKSK: not sup" },
 	{ "type unused", type_unused, 0, "" },
 	{ "ghost missing", ghost_missing, -ENOENT, "ghost-file-7.img" },
@@ -562,6 +744,27 @@ static const struct {
 	{ "unix peer", unix_peer, -EBADMSG, "its peer 12 is not in files.img" },
 	{ "unix twice", unix_twice, -EBADMSG, "file ids 1 and 2 are one unix socket, 4711" },
 	{ "unix name taken", unix_name_taken, -EEXIST, "/etc/passwd is no socket now" },
+	{ "socket", use_inet, 0, "" },
+	{ "socket fields", inet_no_fields, -EBADMSG, "IPv4 or IPv6 socket without its fields" },
+	{ "socket inner id", inet_inner_id, -EBADMSG, "id 2 inside says 8" },
+	{ "socket family", inet_family, -EBADMSG, "socket of family 16, want IPv4 or IPv6" },
+	{ "socket type", inet_type, -EBADMSG, "socket of type 5, protocol 6" },
+	{ "socket address", inet_address, -EBADMSG, "addresses of 1 and 1 words, want 4" },
+	{ "socket port", inet_port, -EBADMSG, "ports 65536 and 0" },
+	{ "socket state", inet_state, -EBADMSG, "socket in state 12" },
+	{ "socket request", inet_request, -EBADMSG, "socket in state 3" },
+	{ "UDP listens", inet_udp_listens, -EBADMSG, "socket of protocol 17 that listens" },
+	{ "TCP with one end", inet_one_end, -EBADMSG, "TCP connection without its other end" },
+	{ "ICMP filter", inet_filter, -EBADMSG, "ICMP filter of 9 words, want 1" },
+	{ "socket options", inet_options, -EBADMSG, "socket buffers of 2147483648" },
+	{ "TCP not asked for", tcp_not_asked, -EINVAL, "use --tcp-established to keep it" },
+	{ "TCP without stream", tcp_no_stream, -ENOENT, "tcp-stream-4711.img" },
+	{ "TCP queue short", tcp_queue_short, -EBADMSG, "tcp-stream-4711.img" },
+	{ "TCP queue huge", tcp_queue_huge, -EBADMSG, "tcp-stream-4711.img" },
+	{ "TCP unsent", tcp_unsent, -EBADMSG, "1 bytes of 0 in the send queue not sent" },
+	{ "TCP no unsent", tcp_no_unsent, -EBADMSG, "tcp-stream-4711.img: no unsq_len" },
+	{ "TCP no scale", tcp_no_scale, -EBADMSG, "no rcv_wscale" },
+	{ "TCP no timestamp", tcp_no_timestamp, -EBADMSG, "no timestamp" },
 	{ "pipe payload missing", pipe_payload_missing, -EBADMSG, "pipes-data.img" },
 	{ "pipe payload huge", pipe_payload_huge, -EBADMSG, "pipes-data.img" },
 };

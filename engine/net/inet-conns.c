@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT
+ * TCP connections of a dump and of a restore as a whole: held still while they are read, alive
+ * again in one moment.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/files/set.h"
+#include "engine/files/table.h"
+#include "engine/net/inet-opts.h"
+#include "engine/net/inet.h"
+#include "engine/net/sock-opts.h"
+#include "engine/net/unix.h"
+#include "images/reader.h"
+#include "images/writer.h"
+
+/* Dump. */
+
+int inet_conn_add(struct inet_table *t, int fd, FileEntry *e, const char *holder, struct error *err)
+{
+	int *sockets =
+	    array_grow_(t->sockets, &t->cap_sockets, t->conns.nr + 1, sizeof(*t->sockets));
+	if (!sockets)
+		return error_set(err, ENOMEM, "out of memory");
+	t->sockets = sockets;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return error_sys(err, "%s: duplicate it", holder);
+	struct inet_conn *conn = array_add(&t->conns);
+	if (!conn) {
+		close(copy);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	sockets[t->conns.nr - 1] = copy;
+	conn->entry = e;
+	snprintf(conn->holder, sizeof(conn->holder), "%s", holder);
+	return 1;
+}
+
+static int prepare(struct dump *d, struct inet_table *t, struct error *err)
+{
+	t->lock_conns = calloc(t->conns.nr, sizeof(*t->lock_conns));
+	t->pidfds = calloc(d->nr_tasks, sizeof(*t->pidfds));
+	if (!t->lock_conns || !t->pidfds)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < t->conns.nr; i++) {
+		const InetSkEntry *sk = t->conns.items[i].entry->isk;
+		lock_conn_set(&t->lock_conns[i], (int)sk->family, sk->src_addr, sk->src_port,
+			      sk->dst_addr, sk->dst_port);
+	}
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		t->pidfds[i] = d->tasks[i]->pidfd;
+	t->lock = (struct lock){
+		.method = d->network_lock,
+		.run_id = d->run_id,
+		.conns = t->lock_conns,
+		.nr = t->conns.nr,
+	};
+	const struct warden_charge charge = {
+		.lock = &t->lock,
+		.sockets = t->sockets,
+		.tasks = t->pidfds,
+		.nr_tasks = d->nr_tasks,
+	};
+	return warden_start(&charge, &t->warden, err);
+}
+
+static int write_stream(struct dump *d, uint32_t ino, const TcpStreamEntry *s, const char *bytes,
+			struct error *err)
+{
+	auto_image_writer w = NULL;
+	int rc = image_create(d->images_fd, IMG_TCP_STREAM, ino, &w, err);
+	if (rc == 0)
+		rc = image_write(w, &s->base, err);
+	if (rc == 0)
+		rc = image_write_bytes(w, bytes, (size_t)s->inq_len + s->outq_len, err);
+	return rc < 0 ? rc : image_finish(w, err);
+}
+
+static int dump_connection(struct dump *d, size_t index, struct error *err)
+{
+	struct inet_table *t = d->net->inet;
+	struct inet_conn *conn = &t->conns.items[index];
+	TcpStreamEntry stream;
+	const void *bytes;
+	uint32_t state;
+	int rc = warden_read(t->warden, index, &stream, &state, &bytes, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "%s", conn->holder);
+	conn->entry->isk->state = state;
+	log_debug("%s: TCP connection in state %u, %u bytes to read, %u to send", conn->holder,
+		  state, stream.inq_len, stream.outq_len);
+	rc = write_stream(d, conn->entry->isk->ino, &stream, bytes, err);
+	return rc < 0 ? rc : file_table_write(d, conn->entry, err);
+}
+
+int inet_dump_connections(struct dump *d, struct error *err)
+{
+	struct inet_table *t = d->net->inet;
+	if (!t->conns.nr)
+		return 0;
+	if (!d->opts->network_lock_given)
+		d->network_lock = lock_default();
+	int rc = prepare(d, t, err);
+	if (rc == 0)
+		rc = warden_lock(t->warden, err);
+	for (size_t i = 0; rc == 0 && i < t->conns.nr; i++)
+		rc = dump_connection(d, i, err);
+	if (rc == 0)
+		log_info("%zu TCP connections are locked", t->conns.nr);
+	return rc;
+}
+
+int inet_dump_keep(struct dump *d, struct error *err)
+{
+	struct inet_table *t = d->net->inet;
+	return t->warden && !d->opts->leave_running ? warden_keep(t->warden, err) : 0;
+}
+
+int inet_dump_hold(struct dump *d, struct error *err)
+{
+	struct inet_table *t = d->net->inet;
+	if (!t->warden || d->opts->leave_running)
+		return 0;
+	int rc = warden_hold(t->warden, !d->opts->leave_stopped, err);
+	t->held = rc == 0;
+	return rc;
+}
+
+void inet_dump_end(struct dump *d)
+{
+	struct inet_table *t = d->net->inet;
+	warden_end(take_ptr(t->warden), !t->held);
+}
+
+void inet_table_free(struct inet_table *t)
+{
+	if (!t)
+		return;
+	warden_end(t->warden, !t->held);
+	for (size_t i = 0; i < t->lists.nr; i++)
+		inet_list_fini(&t->lists.items[i]);
+	for (size_t i = 0; i < t->conns.nr; i++) {
+		file_entry__free_unpacked(t->conns.items[i].entry, NULL);
+		fd_close(t->sockets[i]);
+	}
+	free(t->lists.items);
+	free(t->conns.items);
+	free(t->sockets);
+	free(t->lock_conns);
+	free(t->pidfds);
+	free(t);
+}
+
+/* Restore. */
+
+static int compare_id(const void *left, const void *right)
+{
+	const struct inet_item *a = left, *b = right;
+	return a->entry->id < b->entry->id ? -1 : a->entry->id > b->entry->id;
+}
+
+struct inet_item *inet_item_find(const struct net_set *net, uint32_t id)
+{
+	const FileEntry entry = { .id = id };
+	const struct inet_item key = { .entry = &entry };
+	const struct inet_set *set = net ? net->inet : NULL;
+	return set && set->nr ? bsearch(&key, set->items, set->nr, sizeof(key), compare_id) : NULL;
+}
+
+static int load_stream(struct restore *r, uint32_t ino, struct tcp_image *t, struct error *err)
+{
+	auto_image_reader reader = NULL;
+	ProtobufCMessage *msg = NULL;
+	int rc = image_open_typed(r->images, IMG_TCP_STREAM, ino, &reader, err);
+	if (rc == 0)
+		rc = image_next(reader, &msg, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return error_set(err, EBADMSG, "tcp-stream-%x.img is empty", ino);
+	t->stream = (TcpStreamEntry *)msg;
+	rc = image_payload_take(reader, &t->in, err);
+	if (rc == 0)
+		rc = image_payload_take(reader, &t->out, err);
+	return rc < 0 ? rc : tcp_image_check(t, ino, err);
+}
+
+static int load_item(struct restore *r, const FileEntry *e, struct error *err)
+{
+	struct inet_item *item = array_add(r->net->inet);
+	if (!item)
+		return error_set(err, ENOMEM, "out of memory");
+	item->entry = e;
+	if (!inet_is_connection(e->isk) || r->opts->tcp_close)
+		return 0;
+	if (!r->opts->tcp_established)
+		return error_set(err, EINVAL,
+				 "file id %u is a TCP connection (port %u with port %u): use "
+				 "--tcp-established to keep it, or --tcp-close to give it up",
+				 e->id, e->isk->src_port, e->isk->dst_port);
+	return load_stream(r, e->isk->ino, &item->tcp, err);
+}
+
+static int load_lock(struct restore *r, struct error *err)
+{
+	struct inet_set *set = r->net->inet;
+	set->lock_conns = calloc(set->nr + 1, sizeof(*set->lock_conns));
+	if (!set->lock_conns)
+		return error_set(err, ENOMEM, "out of memory");
+	set->lock = (struct lock){ .method = r->network_lock,
+				   .run_id = r->run_id,
+				   .conns = set->lock_conns };
+	if (!r->run_id[0]) /* before CRIU 4.1 tables were named after the root */
+		snprintf(r->run_id, sizeof(r->run_id), "%d", r->tasks[0]->pid);
+	for (size_t i = 0; i < set->nr; i++) {
+		const InetSkEntry *sk = set->items[i].entry->isk;
+		if (set->items[i].tcp.stream)
+			lock_conn_set(&set->lock_conns[set->lock.nr++], (int)sk->family,
+				      sk->src_addr, sk->src_port, sk->dst_addr, sk->dst_port);
+	}
+	set->lock.set = set->lock.nr > 0;
+	return 0;
+}
+
+int inet_load(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	r->net->inet = calloc(1, sizeof(*r->net->inet));
+	if (!r->net->inet)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
+		const FileEntry *e = r->files->items[i].entry; /* sorted */
+		if (e->type == FD_TYPES__INETSK && e->isk)
+			rc = load_item(r, e, err);
+	}
+	return rc < 0 ? rc : load_lock(r, err);
+}
+
+void inet_set_free(struct inet_set *set)
+{
+	if (!set)
+		return;
+	for (size_t i = 0; i < set->nr; i++)
+		tcp_image_fini(&set->items[i].tcp);
+	free(set->items);
+	free(set->lock_conns);
+	free(set);
+}
+
+static int finish_shutdown(int fd, const struct inet_item *item, struct error *err)
+{
+	const InetSkEntry *sk = item->entry->isk;
+	static const int hows[] = { [SK_SHUTDOWN__READ] = SHUT_RD,
+				    [SK_SHUTDOWN__WRITE] = SHUT_WR,
+				    [SK_SHUTDOWN__BOTH] = SHUT_RDWR };
+	if (!sk->has_shutdown || sk->shutdown < SK_SHUTDOWN__READ ||
+	    sk->shutdown > SK_SHUTDOWN__BOTH)
+		return 0;
+	int how = hows[sk->shutdown];
+	if (item->tcp.stream) { /* what it sends was ended with its state */
+		if (how == SHUT_WR)
+			return 0;
+		how = SHUT_RD;
+	}
+	/* without a connection it is done, and yet an error */
+	return shutdown(fd, how) < 0 && errno != ENOTCONN ? error_sys(err, "shut it down") : 0;
+}
+
+static int finish_item(struct restore *r, struct inet_item *item, struct error *err)
+{
+	const InetSkEntry *sk = item->entry->isk;
+	int fd = files_get(r, item->entry->id, err);
+	int rc = fd < 0 ? fd : finish_shutdown(fd, item, err);
+	if (rc == 0)
+		rc = sock_opts_restore(fd, sk->opts, err);
+	if (rc == 0)
+		rc = inet_opts_restore(fd, sk, err);
+	return rc < 0 ? rc : file_set_flags(fd, sk->flags, sk->fown, err);
+}
+
+static int fill_item(struct restore *r, struct inet_item *item, struct error *err)
+{
+	int fd = item->tcp.stream ? files_get(r, item->entry->id, err) : 0;
+	return fd < 0 || !item->tcp.stream ? fd : tcp_fill(fd, item->entry->isk, &item->tcp, err);
+}
+
+static int release_item(struct restore *r, struct inet_item *item, struct error *err)
+{
+	int fd = item->tcp.stream ? files_get(r, item->entry->id, err) : 0;
+	return fd < 0 || !item->tcp.stream ? fd : tcp_release(fd, item->entry->isk, err);
+}
+
+static int for_each(struct restore *r,
+		    int (*step)(struct restore *r, struct inet_item *item, struct error *err),
+		    struct error *err)
+{
+	struct inet_set *set = r->net->inet;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < set->nr; i++) {
+		if (!set->items[i].made)
+			continue;
+		rc = step(r, &set->items[i], err);
+		if (rc < 0)
+			error_wrap(err, rc, "socket %u (file id %u)", set->items[i].entry->isk->ino,
+				   set->items[i].entry->id);
+	}
+	return rc;
+}
+
+int inet_finish(struct restore *r, struct error *err)
+{
+	int rc = for_each(r, fill_item, err);
+	return rc < 0 ? rc : for_each(r, finish_item, err);
+}
+
+int inet_release(struct restore *r, struct error *err)
+{
+	int rc = lock_drop(&r->net->inet->lock, err);
+	return rc < 0 ? rc : for_each(r, release_item, err);
+}

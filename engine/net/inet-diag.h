@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * What the kernel tells about the IPv4 and IPv6 sockets of this network namespace: sock_diag(7).
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct inet_info {
+	uint32_t ino;
+	uint8_t state;               /* TCP_*, of every protocol */
+	uint8_t shutdown;            /* bits: 1 receive, 2 send */
+	uint16_t src_port, dst_port; /* host order */
+	uint32_t src[4], dst[4];     /* network order; IPv4 uses the first word */
+	uint32_t rqueue;             /* bytes to read; of a listening one: connections to accept */
+	uint32_t wqueue;             /* bytes not acknowledged; of a listening one: its backlog */
+	uint32_t ifindex;
+	uint8_t md5; /* it has keys for TCP MD5 signatures */
+};
+
+struct inet_list { /* the sockets of one family and protocol */
+	int family, protocol;
+	struct inet_info *items; /* sorted by ino */
+	size_t nr, cap;
+};
+
+/**
+ * Ask for all sockets that are bound or connected; the others are not known by any table.
+ * @param out  its family and protocol are set; release with inet_list_fini()
+ */
+int inet_list_read(struct inet_list *out, struct error *err);
+/** NULL: none. */
+const struct inet_info *inet_list_find(const struct inet_list *list, uint32_t ino);
+void inet_list_fini(struct inet_list *list);

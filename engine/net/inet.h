@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ * Inside net/: IPv4 and IPv6 sockets of a dump, and those a restore makes.
+ */
+#pragma once
+
+#include "engine/dump.h"
+#include "files.pb-c.h"
+#include "engine/net/inet-diag.h"
+#include "engine/net/lock.h"
+#include "engine/net/tcp.h"
+#include "engine/net/warden.h"
+#include "engine/restore.h"
+
+struct inet_table { /* of a dump */
+	struct {
+		struct inet_list *items; /* as the kernel tells them, asked once each */
+		size_t nr, cap;
+	} lists;
+	struct { /* TCP connections: read when all descriptors are seen */
+		struct inet_conn {
+			FileEntry *entry; /* owned */
+			char holder[96];
+		} * items;
+		size_t nr, cap;
+	} conns;
+	int *sockets; /* of conns, owned */
+	size_t cap_sockets;
+	struct lock_conn *lock_conns;
+	int *pidfds; /* of the tree, borrowed from its tasks */
+	struct lock lock;
+	struct warden *warden;
+	bool held; /* the tasks end, or stay stopped: connections are not to go on */
+};
+
+struct inet_item { /* of a restore: an entry of files.img */
+	const FileEntry *entry;
+	bool made;
+	struct tcp_image tcp; /* stream NULL: no connection to be made */
+};
+
+struct inet_set {
+	struct inet_item *items; /* sorted by file id */
+	size_t nr, cap;
+	struct lock lock; /* as the dump left it */
+	struct lock_conn *lock_conns;
+};
+
+/** Is it TCP, and has another end? */
+bool inet_is_connection(const InetSkEntry *sk);
+/** Keep a connection for later. @param fd  duplicated. @return 1, the entry is taken over; -errno
+ */
+int inet_conn_add(struct inet_table *t, int fd, FileEntry *e, const char *holder,
+		  struct error *err);
+/** TCP connections are locked, read and written. */
+int inet_dump_connections(struct dump *d, struct error *err);
+int inet_dump_keep(struct dump *d, struct error *err);
+int inet_dump_hold(struct dump *d, struct error *err);
+void inet_dump_end(struct dump *d);
+void inet_table_free(struct inet_table *t);
+
+int inet_load(struct restore *r, struct error *err);
+void inet_set_free(struct inet_set *set);
+/** By file id; NULL: files.img has no such socket. */
+struct inet_item *inet_item_find(const struct net_set *net, uint32_t id);
+/** When every socket is made: ends of streams, options. */
+int inet_finish(struct restore *r, struct error *err);
+/** Unlock the connections, end repair mode: from here on they live. */
+int inet_release(struct restore *r, struct error *err);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ * Which packet filter holds connections still.
+ */
+#include "engine/net/lock.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "engine/net/inet-addr.h"
+
+void lock_conn_set(struct lock_conn *out, int family, const uint32_t *src, uint32_t src_port,
+		   const uint32_t *dst, uint32_t dst_port)
+{
+	size_t words = family == AF_INET6 ? 4 : 1;
+	*out = (struct lock_conn){ .family = family,
+				   .here = (uint16_t)src_port,
+				   .there = (uint16_t)dst_port };
+	if (family == AF_INET6 && inet_addr_is_mapped(dst)) {
+		out->family = AF_INET;
+		src += 3;
+		dst += 3;
+		words = 1;
+	}
+	memcpy(out->src, src, words * sizeof(*src));
+	memcpy(out->dst, dst, words * sizeof(*dst));
+}
+
+enum network_lock lock_default(void)
+{
+	return iptables_found() ? NETWORK_LOCK_IPTABLES : NETWORK_LOCK_NFTABLES;
+}
+
+int lock_set(struct lock *l, struct error *err)
+{
+	if (l->method == NETWORK_LOCK_SKIP)
+		return 0;
+	l->set = true;
+	return l->method == NETWORK_LOCK_NFTABLES ? nft_lock(l, err) : iptables_lock(l, err);
+}
+
+int lock_keep(struct lock *l, struct error *err)
+{
+	return l->method == NETWORK_LOCK_NFTABLES ? nft_keep(l, err) : 0;
+}
+
+int lock_drop(struct lock *l, struct error *err)
+{
+	if (!l->set || l->method == NETWORK_LOCK_SKIP)
+		return 0;
+	l->set = false;
+	if (l->method == NETWORK_LOCK_NFTABLES)
+		return nft_drop(l, err);
+	iptables_drop(l);
+	return 0;
+}

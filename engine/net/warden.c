@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT
+ * The process that holds TCP connections. The engine asks, one thing at a time, over a socket; when
+ * that ends without a farewell, the engine is dead and everything is undone.
+ */
+#include "engine/net/warden.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/net/tcp.h"
+
+enum request { ASK_LOCK, ASK_READ, ASK_KEEP, ASK_HOLD, ASK_HOLD_KILL, ASK_UNDO, ASK_LEAVE };
+
+struct question {
+	enum request what;
+	size_t index;
+};
+
+struct answer {
+	struct error why; /* code 0: it worked */
+	TcpStreamEntry stream;
+	uint32_t state;
+};
+
+struct warden {
+	struct warden_charge charge;
+	int *reuseaddr; /* of every socket, as it was */
+	pid_t pid;
+	int line; /* to the other side */
+	int area; /* memfd: the bytes of both queues */
+	void *map;
+	size_t map_len;
+};
+
+static void undo(struct warden *w)
+{
+	lock_drop(w->charge.lock, NULL);
+	for (size_t i = 0; i < w->charge.lock->nr; i++)
+		tcp_let_go(w->charge.sockets[i], w->reuseaddr[i]);
+}
+
+static int hold_all(struct warden *w, bool kill_tasks, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < w->charge.lock->nr; i++)
+		rc = tcp_hold(w->charge.sockets[i], err);
+	for (size_t i = 0; rc == 0 && kill_tasks && i < w->charge.nr_tasks; i++)
+		if (w->charge.tasks[i] >= 0)
+			syscall(SYS_pidfd_send_signal, w->charge.tasks[i], SIGKILL, NULL, 0);
+	return rc;
+}
+
+static int serve(struct warden *w, const struct question *q, struct answer *a)
+{
+	struct lock *lock = w->charge.lock;
+	switch (q->what) {
+	case ASK_LOCK:
+		return lock_set(lock, &a->why);
+	case ASK_READ:
+		return tcp_read(w->charge.sockets[q->index], w->area, &a->stream, &a->state,
+				&a->why);
+	case ASK_KEEP:
+		return lock_keep(lock, &a->why);
+	case ASK_HOLD:
+	case ASK_HOLD_KILL:
+		return hold_all(w, q->what == ASK_HOLD_KILL, &a->why);
+	case ASK_UNDO:
+		undo(w);
+		return 0;
+	case ASK_LEAVE:
+		return 0;
+	}
+	return 0;
+}
+
+static int compare_int(const void *left, const void *right)
+{
+	return *(const int *)left - *(const int *)right;
+}
+
+/* What the engine has open ends with it: only what is needed here stays. */
+static int close_others(const struct warden *w)
+{
+	const struct warden_charge *c = &w->charge;
+	size_t nr = 0;
+	int *keep = calloc(c->lock->nr + c->nr_tasks + 5, sizeof(*keep));
+	if (!keep)
+		return -ENOMEM;
+	for (int fd = 0; fd <= 2; fd++)
+		keep[nr++] = fd;
+	keep[nr++] = w->line;
+	keep[nr++] = w->area;
+	for (size_t i = 0; i < c->lock->nr; i++)
+		keep[nr++] = c->sockets[i];
+	for (size_t i = 0; i < c->nr_tasks; i++)
+		keep[nr++] = c->tasks[i];
+	qsort(keep, nr, sizeof(*keep), compare_int);
+	int next = 0;
+	for (size_t i = 0; i < nr; i++) {
+		if (keep[i] > next)
+			syscall(SYS_close_range, next, keep[i] - 1, 0);
+		if (keep[i] >= next)
+			next = keep[i] + 1;
+	}
+	syscall(SYS_close_range, next, ~0u, 0);
+	free(keep);
+	return 0;
+}
+
+__attribute__((noreturn)) static void live(struct warden *w)
+{
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "stasis-warden");
+	if (close_others(w) < 0)
+		_exit(1);
+	for (;;) {
+		struct question q;
+		struct answer a = { 0 };
+		ssize_t len = recv(w->line, &q, sizeof(q), 0);
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len != sizeof(q)) {
+			undo(w);
+			_exit(1);
+		}
+		if (serve(w, &q, &a) == 0)
+			a.why.code = 0;
+		if (send(w->line, &a, sizeof(a), MSG_NOSIGNAL) != sizeof(a))
+			continue; /* reading says why */
+		if (q.what == ASK_UNDO || q.what == ASK_LEAVE)
+			_exit(0);
+	}
+}
+
+static void warden_free(struct warden *w)
+{
+	if (w->map)
+		munmap(w->map, w->map_len);
+	fd_close(w->line);
+	fd_close(w->area);
+	if (w->pid > 0)
+		while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	free(w->reuseaddr);
+	free(w);
+}
+
+static int note_reuseaddr(struct warden *w, struct error *err)
+{
+	const struct warden_charge *c = &w->charge;
+	w->reuseaddr = calloc(c->lock->nr + 1, sizeof(*w->reuseaddr));
+	if (!w->reuseaddr)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < c->lock->nr; i++) {
+		socklen_t len = sizeof(int);
+		if (getsockopt(c->sockets[i], SOL_SOCKET, SO_REUSEADDR, &w->reuseaddr[i], &len) < 0)
+			return error_sys(err, "read SO_REUSEADDR");
+	}
+	return 0;
+}
+
+static int start(struct warden *w, struct error *err)
+{
+	int ends[2];
+	int rc = note_reuseaddr(w, err);
+	if (rc < 0)
+		return rc;
+	w->area = memfd_create("tcp queues", MFD_CLOEXEC);
+	if (w->area < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return error_sys(err, "prepare to hold TCP connections");
+	w->pid = fork();
+	w->line = ends[w->pid == 0];
+	if (w->pid == 0)
+		live(w);
+	close(ends[1]);
+	return w->pid < 0 ? error_sys(err, "fork") : 0;
+}
+
+int warden_start(const struct warden_charge *charge, struct warden **out, struct error *err)
+{
+	struct warden *w = calloc(1, sizeof(*w));
+	if (!w)
+		return error_set(err, ENOMEM, "out of memory");
+	w->charge = *charge;
+	w->line = w->area = -1;
+	int rc = start(w, err);
+	if (rc < 0)
+		warden_free(w);
+	else
+		*out = w;
+	return rc;
+}
+
+static int ask(struct warden *w, enum request what, size_t index, struct answer *a,
+	       struct error *err)
+{
+	const struct question q = { what, index };
+	ssize_t len = send(w->line, &q, sizeof(q), MSG_NOSIGNAL);
+	while (len == sizeof(q) && (len = recv(w->line, a, sizeof(*a), 0)) < 0 && errno == EINTR)
+		len = sizeof(q);
+	if (len != sizeof(*a))
+		return error_set(err, EIO,
+				 "the process that holds TCP connections (stasis-warden) is gone");
+	return a->why.code ? error_set(err, a->why.code, "%s", a->why.text) : 0;
+}
+
+int warden_lock(struct warden *w, struct error *err)
+{
+	struct answer a;
+	w->charge.lock->set = true; /* in case we have to take it away ourselves */
+	return ask(w, ASK_LOCK, 0, &a, err);
+}
+
+int warden_read(struct warden *w, size_t index, TcpStreamEntry *out, uint32_t *state,
+		const void **bytes, struct error *err)
+{
+	struct answer a;
+	int rc = ask(w, ASK_READ, index, &a, err);
+	if (rc < 0)
+		return rc;
+	if (w->map)
+		munmap(w->map, w->map_len);
+	w->map_len = (size_t)a.stream.inq_len + a.stream.outq_len + 1;
+	w->map = mmap(NULL, w->map_len, PROT_READ, MAP_SHARED, w->area, 0);
+	if (w->map == MAP_FAILED) {
+		w->map = NULL;
+		return error_sys(err, "map the queues of a TCP connection");
+	}
+	*out = a.stream;
+	*state = a.state;
+	*bytes = w->map;
+	return 0;
+}
+
+int warden_keep(struct warden *w, struct error *err)
+{
+	struct answer a;
+	w->charge.lock->stays = true;
+	return ask(w, ASK_KEEP, 0, &a, err);
+}
+
+int warden_hold(struct warden *w, bool kill_tasks, struct error *err)
+{
+	struct answer a;
+	return ask(w, kill_tasks ? ASK_HOLD_KILL : ASK_HOLD, 0, &a, err);
+}
+
+void warden_end(struct warden *w, bool with_undo)
+{
+	struct answer a;
+	if (!w)
+		return;
+	if (ask(w, with_undo ? ASK_UNDO : ASK_LEAVE, 0, &a, NULL) < 0 && with_undo)
+		undo(w);
+	warden_free(w);
+}
