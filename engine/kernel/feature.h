@@ -21,7 +21,7 @@ struct feature {
 	bool (*probe)(void); /* has no effect on this process; may fork a child */
 };
 
-#define NR_FEATURES 31
+#define NR_FEATURES 37
 extern const struct feature features[NR_FEATURES];
 
 /** By name; NULL: there is no such row. */
@@ -39,4 +39,6 @@ bool probe_cgroupns(void), probe_timens(void), probe_loginuid(void), probe_timer
 bool probe_timer_ids(void), probe_timerfd_ticks(void), probe_seccomp_suspend(void);
 bool probe_rseq_conf(void), probe_soft_dirty(void), probe_pagemap_scan(void);
 bool probe_pagemap_guard(void), probe_uffd(void), probe_uffd_noncoop(void), probe_map_vdso(void);
+bool probe_lock_nftables(void), probe_iptables_legacy(void), probe_tcp_half_closed(void);
+bool probe_raw_diag(void), probe_buf_lock(void), probe_ipv6_freebind(void);
 bool probe_memfd_hugetlb(void), probe_openat2(void), probe_move_mount_set_group(void);

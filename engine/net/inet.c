@@ -382,15 +382,28 @@ static int set_on(int fd, int level, int option, const char *name, bool on, stru
 	return 0;
 }
 
+/* Another socket has its port: SO_REUSEPORT may have been on when they were bound. */
+static bool is_shared(struct restore *r, const InetSkEntry *sk)
+{
+	const struct inet_set *set = r->net->inet;
+	for (size_t i = 0; sk->src_port && i < set->nr; i++) {
+		const InetSkEntry *other = set->items[i].entry->isk;
+		if (other != sk && other->src_port == sk->src_port && other->proto == sk->proto &&
+		    other->opts->so_reuseport)
+			return true;
+	}
+	return false;
+}
+
 /* What decides whether an address can be had; SO_REUSEADDR gets its own value later on. */
-static int prepare_bind(int fd, const InetSkEntry *sk, struct error *err)
+static int prepare_bind(struct restore *r, int fd, const InetSkEntry *sk, struct error *err)
 {
 	const SkOptsEntry *o = sk->opts;
 	bool freebind = sk->ip_opts && sk->ip_opts->has_freebind && sk->ip_opts->freebind;
 	int rc = set_on(fd, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", true, err);
 	if (rc == 0)
 		rc = set_on(fd, SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT",
-			    o->has_so_reuseport && o->so_reuseport, err);
+			    (o->has_so_reuseport && o->so_reuseport) || is_shared(r, sk), err);
 	if (rc == 0 && sk->family == AF_INET6)
 		rc = set_on(fd, SOL_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY", sk->v6only, err);
 	/* an address of IPv6 that was just added is not to be had otherwise for a while */
@@ -477,11 +490,10 @@ static int make(struct restore *r, struct inet_item *item, struct error *err)
 		shutdown(fd, SHUT_RDWR); /* --tcp-close: says ENOTCONN, and yet it is done */
 		rc = 0;
 	} else {
-		rc = prepare_bind(fd, sk, err);
+		rc = prepare_bind(r, fd, sk, err);
 		if (rc == 0)
 			rc = make_plain(fd, sk, err);
 	}
-	(void)r;
 	return rc < 0 ? rc : take_fd(fd);
 }
 
