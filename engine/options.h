@@ -43,17 +43,19 @@ struct options {
 	bool ext_unix_sk;      /* -x */
 	bool restore_detached; /* -d */
 	bool restore_sibling;  /* -S */
-	bool file_locks;       /* -l */
-	uint64_t ghost_limit;  /* --ghost-limit, bytes; 0: the default */
-	bool ghost_fiemap;     /* taken, means nothing */
-	bool link_remap;       /* --link-remap */
-	bool evasive_devices;  /* --evasive-devices */
-	const char *file_validation; /* "filesize" or "buildid" (default) */
-	const char *feature;         /* check --feature */
-	const char *config;          /* --config; config.c has read it by then */
-	bool tcp_established;        /* --tcp-established */
-	bool tcp_close;              /* --tcp-close */
-	bool skip_in_flight;         /* --skip-in-flight */
+	struct arg_list irmap_scan_paths; /* --irmap-scan-path */
+	bool force_irmap;                 /* --force-irmap */
+	bool file_locks;                  /* -l */
+	uint64_t ghost_limit;             /* --ghost-limit, bytes; 0: the default */
+	bool ghost_fiemap;                /* taken, means nothing */
+	bool link_remap;                  /* --link-remap */
+	bool evasive_devices;             /* --evasive-devices */
+	const char *file_validation;      /* "filesize" or "buildid" (default) */
+	const char *feature;              /* check --feature */
+	const char *config;               /* --config; config.c has read it by then */
+	bool tcp_established;             /* --tcp-established */
+	bool tcp_close;                   /* --tcp-close */
+	bool skip_in_flight;              /* --skip-in-flight */
 	bool network_lock_given;
 	enum network_lock network_lock; /* --network-lock */
 	bool no_default_config;
@@ -74,7 +76,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 33
+#define NR_OPTION_ROWS 35
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

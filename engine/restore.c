@@ -175,7 +175,9 @@ static int hook(const struct restore *r, enum hook hook, struct error *err)
 /* Last is what leaves a trace outside the tree. */
 static int finish(struct restore *r, struct error *err)
 {
-	int rc = files_set_owners(r, err);
+	int rc = files_watch(r, err);
+	if (rc == 0)
+		rc = files_set_owners(r, err);
 	if (rc == 0)
 		rc = launch_prepare(r, err);
 	if (rc == 0)

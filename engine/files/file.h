@@ -59,6 +59,8 @@ struct file_type {
 	 * coordinator, whose descriptor is the same description as theirs. NULL: nothing.
 	 */
 	int (*finish)(struct restore *r, const FileEntry *e, int fd, struct error *err);
+	/** What must not see the restore itself at work, and so is set last. NULL: nothing. */
+	int (*watch)(struct restore *r, const FileEntry *e, int fd, struct error *err);
 	/** Who gets the signals of this description; NULL when the type has no such field. */
 	const FownEntry *(*owner)(struct restore *r, const FileEntry *e);
 };
@@ -121,5 +123,7 @@ void files_restored(struct restore *r);
 size_t files_args_size(const struct restore *r, const struct rtask *t);
 int files_fill_args(const struct restore *r, const struct rtask *t, struct restorer_args *args,
 		    struct error *err);
+/** In the coordinator, when every task is ready: what watches files does so again. */
+int files_watch(struct restore *r, struct error *err);
 /** In the coordinator, when all tasks exist and before any runs: F_SETOWN of what had an owner. */
 int files_set_owners(struct restore *r, struct error *err);

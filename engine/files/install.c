@@ -120,22 +120,43 @@ int files_open_all(struct restore *r, struct error *err)
 	return rc;
 }
 
-int files_finish(struct restore *r, struct error *err)
+/* @param finish  else watch */
+static int call_item(struct restore *r, const struct file_item *item, bool finish,
+		     struct error *err)
 {
 	char user[64];
+	if (item->fd < 0 || !item->type)
+		return 0;
+	int (*fn)(struct restore *, const FileEntry *, int, struct error *) =
+	    finish ? item->type->finish : item->type->watch;
+	int rc = fn ? fn(r, item->entry, item->fd, err) : 0;
+	return rc < 0 ? error_wrap(err, rc, "%s: %s",
+				   file_set_user(r->files, item->id, user, sizeof(user)),
+				   item->type->name)
+		      : 0;
+}
+
+int files_finish(struct restore *r, struct error *err)
+{
 	int rc = live_proc_open(r, err);
 	if (rc == 0)
 		rc = memfds_seal(r, err);
-	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
-		const struct file_item *item = &r->files->items[i];
-		if (item->fd < 0 || !item->type->finish)
-			continue;
-		rc = item->type->finish(r, item->entry, item->fd, err);
-		if (rc < 0)
-			rc = error_wrap(err, rc, "%s: %s",
-					file_set_user(r->files, item->id, user, sizeof(user)),
-					item->type->name);
+	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++)
+		rc = call_item(r, &r->files->items[i], true, err);
+	return rc;
+}
+
+int files_watch(struct restore *r, struct error *err)
+{
+	struct file_set *set = r->files;
+	int rc = 0;
+	/* nobody else has these any more, and closing them would be seen */
+	for (size_t i = 0; i < set->mapped.nr; i++) {
+		fd_close(set->mapped.items[i].fd);
+		set->mapped.items[i].fd = -1;
 	}
+	for (size_t i = 0; rc == 0 && i < set->nr_items; i++)
+		rc = call_item(r, &set->items[i], false, err);
 	return rc;
 }
 

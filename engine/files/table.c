@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "engine/files/fsnotify.h"
 #include "engine/files/locks.h"
 
 struct special {
@@ -214,6 +215,7 @@ void file_table_free(struct file_table *t)
 	epolls_free(t);
 	free(t->memfds.items);
 	free(t->locks.items);
+	free(t->watched.items);
 	fd_close(t->self.proc_fd);
 	for (size_t i = 0; i < t->received.nr; i++)
 		fd_close(t->received.items[i]);
@@ -225,7 +227,8 @@ void file_table_free(struct file_table *t)
 
 int files_dump_settle(struct dump *d, struct error *err)
 {
-	return epolls_settle(d, err);
+	int rc = watches_settle(d, err);
+	return rc < 0 ? rc : epolls_settle(d, err);
 }
 
 int files_dump_finish(struct dump *d, struct error *err)

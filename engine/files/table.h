@@ -55,6 +55,12 @@ struct lock_seen {         /* a file lock or lease, as filelocks.img has it */
 	int64_t start, len;
 };
 
+struct watched_seen { /* a deleted file somebody watches */
+	dev_t dev;
+	ino_t ino;
+	char holder[96];
+};
+
 struct file_table {
 	struct image_writer *files;   /* files.img */
 	struct image_writer *data[2]; /* pipes-data.img, fifo-data.img; made on first use */
@@ -93,6 +99,10 @@ struct file_table {
 		struct memfd_seen *items;
 		size_t nr, cap;
 	} memfds;
+	struct {
+		struct watched_seen *items;
+		size_t nr, cap;
+	} watched;
 	struct {
 		struct lock_seen *items;
 		size_t nr, cap;

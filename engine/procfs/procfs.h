@@ -44,6 +44,14 @@ struct proc_fdinfo { /* /proc/PID/fdinfo/N: the common lines */
 };
 int proc_fdinfo_parse(const char *buf, size_t len, struct proc_fdinfo *out, struct error *err);
 
+struct proc_mount { /* a line of /proc/PID/mountinfo */
+	int id;
+	dev_t dev;
+	char path[4096];
+};
+/** The next mount of the text, which ends in a NUL. @return false: there is none */
+bool proc_mount_next(const char **text, struct proc_mount *out);
+
 struct proc_timer { /* /proc/PID/timers */
 	int32_t id, signo, notify, notify_tid, clock;
 	uint64_t sival_ptr;

@@ -47,11 +47,22 @@ static void parse_limits(const char *text, size_t len)
 	proc_limits_parse(text, len, limits, NULL);
 }
 
+static void parse_mounts(const char *text, size_t len)
+{
+	struct proc_mount mount;
+	char *copy = strndup(text, len); /* it has to end */
+	const char *at = copy;
+	while (copy && proc_mount_next(&at, &mount))
+		if (at > copy + len || !memchr(mount.path, '\0', sizeof(mount.path)))
+			abort();
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const parsers[])(const char *, size_t) = {
-		parse_stat, parse_status, parse_fdinfo, parse_timers, parse_limits,
+		parse_stat, parse_status, parse_fdinfo, parse_timers, parse_limits, parse_mounts,
 	};
 	if (size == 0)
 		return 0;

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -164,6 +165,23 @@ static void timers_parse_tells_who_is_notified(void **state)
 	assert_int_equal(t.nr, 0);
 }
 
+static void mount_next_finds_places_with_blanks(void **state)
+{
+	(void)state;
+	struct proc_mount m;
+	const char *text = "29 1 254:16 / / rw shared:1 - ext4 /dev/vda rw\n"
+			   "no mount\n"
+			   "31 29 0:27 /a /mnt/b\\040c\\134 rw - tmpfs tmpfs rw";
+	assert_true(proc_mount_next(&text, &m));
+	assert_int_equal(m.id, 29);
+	assert_int_equal(m.dev, makedev(254, 16));
+	assert_string_equal(m.path, "/");
+	assert_true(proc_mount_next(&text, &m));
+	assert_int_equal(m.id, 31);
+	assert_string_equal(m.path, "/mnt/b c\\");
+	assert_false(proc_mount_next(&text, &m));
+}
+
 static void scan_numbers_stop_at_their_limits(void **state)
 {
 	(void)state;
@@ -227,6 +245,7 @@ int main(void)
 		cmocka_unit_test(status_parse_names_the_missing_key),
 		cmocka_unit_test(fdinfo_parse_reads_octal_flags),
 		cmocka_unit_test(timers_parse_tells_who_is_notified),
+		cmocka_unit_test(mount_next_finds_places_with_blanks),
 		cmocka_unit_test(scan_numbers_stop_at_their_limits),
 		cmocka_unit_test(read_understands_this_kernel),
 	};
