@@ -46,7 +46,7 @@ convert_o := $(call objs,$(wildcard convert/*.c convert/*/*.c))
 crit_o := $(call objs,$(wildcard crit/*.c))
 viewer_o := $(call objs,$(wildcard viewer/*.c))
 engine_c := $(wildcard engine/*.c engine/procfs/*.c engine/kernel/*.c engine/trace/*.c \
-	    engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c engine/net/*.c engine/rpc/*.c)
+	    engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c engine/net/*.c engine/ns/*.c engine/rpc/*.c)
 engine_S := $(wildcard engine/task/arch/$(ARCH)/*.S)
 engine_o := $(call objs,$(engine_c)) $(engine_S:%.S=$(O)/obj/%-asm.o) $(O)/pie/blobs.o
 lib_of = $(filter-out $(O)/obj/crit/main.o $(O)/obj/engine/main.o,$(1))

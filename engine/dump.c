@@ -20,6 +20,7 @@
 #include "engine/inventory.h"
 #include "engine/mem/mem.h"
 #include "engine/net/net.h"
+#include "engine/ns/cgroup.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/trace/collect.h"
@@ -132,6 +133,8 @@ static int write_images(struct dump *d, struct error *err)
 	if (rc == 0)
 		log_info("memory written");
 	if (rc == 0)
+		rc = cgroups_dump(d, err);
+	if (rc == 0)
 		rc = net_dump_finish(d, err);
 	if (rc == 0)
 		rc = files_dump_finish(d, err);
@@ -148,6 +151,8 @@ static enum trace_end end_of(const struct options *opts)
 static int dump_frozen(struct dump *d, struct error *err)
 {
 	int rc = collect(d, err);
+	if (rc == 0)
+		rc = cgroups_collect(d, err);
 	if (rc == 0)
 		rc = trace_interrogate(d, err);
 	if (rc == 0)
@@ -201,6 +206,7 @@ static void dump_fini(struct dump *d)
 		file_table_free(d->files);
 	shmem_table_free(d->shmem);
 	net_table_free(d->net);
+	cgroup_sets_free(d->cgroups);
 	fd_close(d->images_fd);
 	fd_close(d->work_fd);
 }

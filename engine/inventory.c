@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "engine/ns/cgroup.h"
 #include "engine/task/core.h"
 #include "images/reader.h"
 #include "images/writer.h"
@@ -14,8 +15,6 @@
 
 #define VERSION_MIN 1 /* one magic word, ids of the tasks */
 #define VERSION_MAX 2 /* v1.1: two magic words, ids per object; what we write */
-
-#define ROOT_CGROUP_SET 1
 
 /* A random (version 4) UUID: tells incremental dumps which run they build on. */
 void inventory_make_run_id(char out[37])
@@ -41,7 +40,7 @@ int inventory_dump(struct dump *d, struct error *err)
 	e.root_ids = &ids;
 	e.has_ns_per_id = e.ns_per_id = true;
 	e.has_root_cg_set = true;
-	e.root_cg_set = ROOT_CGROUP_SET;
+	e.root_cg_set = CGROUP_OWN_SET;
 	e.has_lsmtype = true;
 	e.lsmtype = LSMTYPE__NO_LSM;
 	e.has_network_lock_method = true;

@@ -79,6 +79,30 @@ static int parse_pre_dump_mode(void *opts, const char *value, struct error *err)
 	return 0;
 }
 
+/* --manage-cgroups alone is the default mode, said aloud. */
+static int parse_cgroups(void *opts, const char *value, struct error *err)
+{
+	static const struct {
+		const char *name;
+		enum manage_cgroups mode;
+	} modes[] = { { "ignore", CGROUPS_IGNORE }, { "none", CGROUPS_NONE },
+		      { "props", CGROUPS_PROPS },   { "soft", CGROUPS_SOFT },
+		      { "full", CGROUPS_FULL },     { "strict", CGROUPS_STRICT },
+		      { "default", CGROUPS_SOFT } };
+	struct options *o = opts;
+	o->manage_cgroups = CGROUPS_SOFT;
+	for (size_t i = 0; value && i < ARRAY_SIZE(modes); i++) {
+		o->manage_cgroups = modes[i].mode;
+		if (!strcmp(value, modes[i].name))
+			return 0;
+	}
+	return value ? error_set(err, EINVAL,
+				 "--manage-cgroups: %s is none of ignore, none, props, soft, full, "
+				 "strict and default",
+				 value)
+		     : 0;
+}
+
 #define AT(member) offsetof(struct options, member)
 #define BOTH       (OPT_DUMP | OPT_RESTORE)
 
@@ -122,6 +146,19 @@ const struct arg_row option_rows[NR_OPTION_ROWS] = {
 	  AT(address), OPT_SERVICE, NULL },
 	{ 0, "daemon", NULL, "go to the background once the socket is there (-d as well)", ARG_FLAG,
 	  AT(restore_detached), OPT_SERVICE, NULL },
+	{ 0, "manage-cgroups", "[MODE]",
+	  "ignore, none, props, soft (default), full or strict: how far control groups are "
+	  "restored",
+	  ARG_CALLBACK, 0, BOTH, parse_cgroups },
+	{ 0, "cgroup-root", "HIERARCHY:/PATH",
+	  "where the groups of the tree are put in one hierarchy; /PATH: in all", ARG_LIST,
+	  AT(cgroup_roots), BOTH, NULL },
+	{ 0, "cgroup-dump-controller", "NAME",
+	  "store the groups of this hierarchy alone; may be given several times", ARG_LIST,
+	  AT(cgroup_controllers), OPT_DUMP, NULL },
+	{ 0, "cgroup-yard", "DIR",
+	  "where all hierarchies are mounted, if none may be mounted; from the work-dir",
+	  ARG_STRING, AT(cgroup_yard), BOTH, NULL },
 	{ 0, "action-script", "FILE",
 	  "run a program at each stage; $CRTOOLS_SCRIPT_ACTION names it", ARG_LIST,
 	  AT(action_scripts), BOTH, NULL },

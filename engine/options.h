@@ -13,6 +13,16 @@
 
 struct hook_listener; /* hooks.h */
 
+/* What is done with control groups on restore: CRIU's modes; soft is the default. */
+enum manage_cgroups {
+	CGROUPS_SOFT,   /* make what is missing, and write limits only there */
+	CGROUPS_IGNORE, /* stay where the engine is; on dump: note nothing */
+	CGROUPS_NONE,   /* all must be there, and stays as it is */
+	CGROUPS_PROPS,  /* all must be there, limits are written */
+	CGROUPS_FULL,   /* make what is missing, write limits everywhere */
+	CGROUPS_STRICT, /* nothing may be there before */
+};
+
 /* Who is dumped waits for an answer on a socket whose other end is in this process. */
 struct self_dump {
 	uint32_t socket_ino; /* of our end */
@@ -62,6 +72,10 @@ struct options {
 	struct arg_list action_scripts;       /* --action-script */
 	bool owned_only;                      /* dump only tasks of the user `owner`, */
 	uid_t owner;                          /* for whom the service runs */
+	enum manage_cgroups manage_cgroups;   /* --manage-cgroups */
+	struct arg_list cgroup_roots;         /* --cgroup-root [HIERARCHY:]/PATH */
+	struct arg_list cgroup_controllers;   /* --cgroup-dump-controller; none: all */
+	const char *cgroup_yard;              /* --cgroup-yard */
 	const struct self_dump *self_dump;    /* the tree asked for its own dump; NULL: no */
 	const struct hook_listener *listener; /* who asked by RPC; NULL: nobody */
 	bool check_all, check_extra, check_experimental;
@@ -76,7 +90,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 35
+#define NR_OPTION_ROWS 39
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

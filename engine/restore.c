@@ -21,6 +21,7 @@
 #include "engine/inventory.h"
 #include "engine/mem/mem.h"
 #include "engine/net/net.h"
+#include "engine/ns/cgroup.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/task/pstree.h"
@@ -79,6 +80,8 @@ static int load_images(struct restore *r, struct error *err)
 			       r->root->pid);
 	if (rc == 0)
 		rc = check_sharing(r, err);
+	if (rc == 0)
+		rc = cgroups_load(r, err);
 	if (rc == 0)
 		rc = files_load(r, err);
 	return rc < 0 ? rc : net_load(r, err);
@@ -179,6 +182,8 @@ static int finish(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = files_set_owners(r, err);
 	if (rc == 0)
+		rc = cgroups_place(r, err);
+	if (rc == 0)
 		rc = launch_prepare(r, err);
 	if (rc == 0)
 		rc = hook(r, HOOK_POST_RESTORE, err);
@@ -201,13 +206,17 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 	/* orphans of a failed restore come to us, so that none is left */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	struct error late;
-	int rc = run_stages(r, stats, err);
+	int rc = cgroups_enter(r, err);
+	if (rc == 0)
+		rc = run_stages(r, stats, err);
 	if (rc == 0)
 		rc = finish(r, err);
-	if (rc < 0)
+	if (rc < 0) {
 		undo_births(r);
-	else
+	} else {
 		launch_go(r);
+		cgroups_freeze(r);
+	}
 	if (rc == 0 && hook(r, HOOK_POST_RESUME, &late) < 0)
 		log_warn("%s: the tree runs already", late.text);
 	if (rc == 0)
@@ -222,8 +231,14 @@ static int restore_with_images(struct restore *r, struct restore_stats *stats, s
 	if (rc == 0)
 		rc = hook_call(r->opts, HOOK_PRE_RESTORE, r->images_fd, 0, err);
 	if (rc == 0)
+		rc = cgroups_make(r, err);
+	if (rc == 0)
 		rc = prepare(r, err);
-	return rc < 0 ? rc : restore_tasks(r, stats, err);
+	if (rc == 0)
+		rc = restore_tasks(r, stats, err);
+	if (rc < 0)
+		cgroups_undo(r);
+	return rc;
 }
 
 static void restore_fini(struct restore *r)
@@ -233,6 +248,7 @@ static void restore_fini(struct restore *r)
 	file_set_free(r->files);
 	shmem_set_free(r->shmem);
 	net_set_free(r->net);
+	cgroup_restore_free(r->cgroups);
 	free(r->busy.items);
 	pstree_free(r);
 	source_close(r->images);

@@ -16,10 +16,11 @@
 #include "memory.pb-c.h"
 #include "task.pb-c.h"
 
-struct file_set;  /* files/: every file of files.img, opened on first use */
-struct shmem_set; /* mem/: shared segments, filled before the first fork */
-struct net_set;   /* net/: sockets and what waits in them */
-struct arena;     /* memory at the address where the restorer will read it */
+struct file_set;       /* files/: every file of files.img, opened on first use */
+struct shmem_set;      /* mem/: shared segments, filled before the first fork */
+struct cgroup_restore; /* ns/: control groups and what was made for them */
+struct net_set;        /* net/: sockets and what waits in them */
+struct arena;          /* memory at the address where the restorer will read it */
 struct restorer_args;
 struct birth_plan; /* who is born from whom, helpers included */
 
@@ -58,6 +59,7 @@ struct restore {
 	struct rtask *root;
 	struct file_set *files;
 	struct shmem_set *shmem;
+	struct cgroup_restore *cgroups; /* NULL: the set has none, or they are left alone */
 	struct net_set *net;
 	struct range_list busy; /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;

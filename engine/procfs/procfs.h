@@ -61,3 +61,15 @@ struct proc_timers {
 	size_t nr, cap;
 };
 int proc_timers_parse(const char *buf, size_t len, struct proc_timers *out, struct error *err);
+
+struct proc_cgroup {      /* a line of /proc/PID/cgroup */
+	const char *name; /* "cpu,cpuacct", "name=systemd", "" for the unified hierarchy */
+	const char *path; /* from the root of the reader's cgroup namespace, "/…" */
+};
+struct proc_cgroups {
+	struct proc_cgroup *items; /* sorted by name */
+	size_t nr, cap;
+	char *text; /* what they point into */
+};
+int proc_cgroups_parse(const char *buf, size_t len, struct proc_cgroups *out, struct error *err);
+void proc_cgroups_fini(struct proc_cgroups *list);

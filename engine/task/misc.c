@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/ns/cgroup.h"
 #include "engine/task/message.h"
 #include "engine/task/parts.h"
 #include "memory.pb-c.h"
@@ -111,7 +112,7 @@ int misc_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error 
 	tc->has_pdeath_sig = th->inside.pdeath_signal > 0;
 	tc->pdeath_sig = tc->has_pdeath_sig ? (uint32_t)th->inside.pdeath_signal : 0;
 	tc->has_cg_set = true;
-	tc->cg_set = 1; /* the set of the engine itself: inventory_entry.root_cg_set */
+	tc->cg_set = th->cg_set ? th->cg_set : CGROUP_OWN_SET;
 	return 0;
 }
 

@@ -58,11 +58,24 @@ static void parse_mounts(const char *text, size_t len)
 	free(copy);
 }
 
+static void parse_cgroups(const char *text, size_t len)
+{
+	struct proc_cgroups list = { 0 };
+	if (proc_cgroups_parse(text, len, &list, NULL) < 0)
+		return;
+	for (size_t i = 0; i < list.nr; i++) {
+		if (list.items[i].path[0] != '/' || strchr(list.items[i].name, ':'))
+			abort();
+	}
+	proc_cgroups_fini(&list);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const parsers[])(const char *, size_t) = {
-		parse_stat, parse_status, parse_fdinfo, parse_timers, parse_limits, parse_mounts,
+		parse_stat,   parse_status, parse_fdinfo,  parse_timers,
+		parse_limits, parse_mounts, parse_cgroups,
 	};
 	if (size == 0)
 		return 0;

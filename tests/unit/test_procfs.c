@@ -211,6 +211,23 @@ static void scan_numbers_stop_at_their_limits(void **state)
 	assert_false(scan_u64(&big, 10, &u));
 }
 
+static void cgroups_parse_sorts_hierarchies(void **state)
+{
+	(void)state;
+	static const char text[] = "5:name=x:/b:c\n4:cpu,cpuacct:/\n0::/a\n";
+	struct proc_cgroups list;
+	struct error err = { 0 };
+	assert_int_equal(proc_cgroups_parse(text, strlen(text), &list, &err), 0);
+	assert_int_equal(list.nr, 3);
+	assert_string_equal(list.items[0].name, "");
+	assert_string_equal(list.items[0].path, "/a");
+	assert_string_equal(list.items[1].name, "cpu,cpuacct");
+	assert_string_equal(list.items[2].path, "/b:c");
+	proc_cgroups_fini(&list);
+	assert_int_equal(proc_cgroups_parse("4:cpu", 5, &list, &err), -EBADMSG);
+	assert_int_equal(proc_cgroups_parse("4:cpu:a", 7, &list, &err), -EBADMSG);
+}
+
 static void read_understands_this_kernel(void **state)
 {
 	(void)state;
@@ -247,6 +264,7 @@ int main(void)
 		cmocka_unit_test(timers_parse_tells_who_is_notified),
 		cmocka_unit_test(mount_next_finds_places_with_blanks),
 		cmocka_unit_test(scan_numbers_stop_at_their_limits),
+		cmocka_unit_test(cgroups_parse_sorts_hierarchies),
 		cmocka_unit_test(read_understands_this_kernel),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

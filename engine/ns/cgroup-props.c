@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT
+ * Control files of cgroups: a row each, read at the dump and written at the restore.
+ */
+#include "engine/ns/cgroup-props.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "engine/task/message.h"
+
+#define EVERY_V1 "*" /* whatever the controller, but not the unified hierarchy */
+
+static const struct prop {
+	const char *controller; /* "": the unified hierarchy */
+	const char *name;
+	enum cgroup_prop_when when;
+	bool members; /* a list of tasks: only who may write it is kept */
+} props[] = {
+	{ EVERY_V1, "cgroup.clone_children", CGROUP_PROP_FIRST, false },
+	{ EVERY_V1, "notify_on_release", CGROUP_PROP_FULL, false },
+	{ EVERY_V1, "cgroup.procs", CGROUP_PROP_FULL, true },
+	{ EVERY_V1, "tasks", CGROUP_PROP_FULL, true },
+	{ "cpu", "cpu.shares", CGROUP_PROP_FULL, false },
+	{ "cpu", "cpu.cfs_period_us", CGROUP_PROP_FULL, false },
+	{ "cpu", "cpu.cfs_quota_us", CGROUP_PROP_FULL, false },
+	{ "cpu", "cpu.rt_period_us", CGROUP_PROP_FULL, false },
+	{ "cpu", "cpu.rt_runtime_us", CGROUP_PROP_FULL, false },
+	{ "memory", "memory.limit_in_bytes", CGROUP_PROP_FULL, false },
+	{ "memory", "memory.memsw.limit_in_bytes", CGROUP_PROP_FULL, false },
+	{ "memory", "memory.swappiness", CGROUP_PROP_FIRST, false },
+	{ "memory", "memory.soft_limit_in_bytes", CGROUP_PROP_FULL, false },
+	{ "memory", "memory.move_charge_at_immigrate", CGROUP_PROP_FULL, false },
+	{ "memory", "memory.oom_control", CGROUP_PROP_FIRST, false },
+	{ "memory", "memory.use_hierarchy", CGROUP_PROP_FIRST, false },
+	{ "memory", "memory.kmem.limit_in_bytes", CGROUP_PROP_FIRST, false },
+	{ "memory", "memory.kmem.tcp.limit_in_bytes", CGROUP_PROP_FULL, false },
+	{ "cpuset", "cpuset.cpus", CGROUP_PROP_FIRST, false },
+	{ "cpuset", "cpuset.mems", CGROUP_PROP_FIRST, false },
+	{ "cpuset", "cpuset.memory_migrate", CGROUP_PROP_FIRST, false },
+	{ "cpuset", "cpuset.cpu_exclusive", CGROUP_PROP_FIRST, false },
+	{ "cpuset", "cpuset.mem_exclusive", CGROUP_PROP_FIRST, false },
+	{ "cpuset", "cpuset.mem_hardwall", CGROUP_PROP_FIRST, false },
+	{ "cpuset", "cpuset.memory_spread_page", CGROUP_PROP_FIRST, false },
+	{ "cpuset", "cpuset.memory_spread_slab", CGROUP_PROP_FIRST, false },
+	{ "cpuset", "cpuset.sched_load_balance", CGROUP_PROP_FIRST, false },
+	{ "cpuset", "cpuset.sched_relax_domain_level", CGROUP_PROP_FIRST, false },
+	{ "blkio", "blkio.weight", CGROUP_PROP_FULL, false },
+	{ "freezer", "freezer.state", CGROUP_PROP_LAST, false },
+	{ "net_cls", "net_cls.classid", CGROUP_PROP_FULL, false },
+	{ "net_prio", "net_prio.ifpriomap", CGROUP_PROP_FULL, false },
+	{ "pids", "pids.max", CGROUP_PROP_FULL, false },
+	{ "devices", "devices.list", CGROUP_PROP_FIRST, false },
+	{ "", "cgroup.type", CGROUP_PROP_FIRST, false },
+	{ "", "cgroup.subtree_control", CGROUP_PROP_FIRST, false },
+	{ "", "cgroup.max.descendants", CGROUP_PROP_FULL, false },
+	{ "", "cgroup.max.depth", CGROUP_PROP_FULL, false },
+	{ "", "cgroup.procs", CGROUP_PROP_FULL, true },
+	{ "", "cgroup.threads", CGROUP_PROP_FULL, true },
+	{ "", "cpu.weight", CGROUP_PROP_FULL, false },
+	{ "", "cpu.max", CGROUP_PROP_FULL, false },
+	{ "", "cpu.idle", CGROUP_PROP_FULL, false },
+	{ "", "cpuset.cpus", CGROUP_PROP_FIRST, false },
+	{ "", "cpuset.mems", CGROUP_PROP_FIRST, false },
+	{ "", "cpuset.cpus.partition", CGROUP_PROP_FIRST, false },
+	{ "", "memory.min", CGROUP_PROP_FULL, false },
+	{ "", "memory.low", CGROUP_PROP_FULL, false },
+	{ "", "memory.high", CGROUP_PROP_FULL, false },
+	{ "", "memory.max", CGROUP_PROP_FULL, false },
+	{ "", "memory.swap.max", CGROUP_PROP_FULL, false },
+	{ "", "memory.oom.group", CGROUP_PROP_FULL, false },
+	{ "", "io.weight", CGROUP_PROP_FULL, false },
+	{ "", "io.max", CGROUP_PROP_FULL, false },
+	{ "", "pids.max", CGROUP_PROP_FULL, false },
+	{ "", "cgroup.freeze", CGROUP_PROP_LAST, false },
+};
+
+/* "cpu" is one of "cpu,cpuacct". */
+static bool list_has(const char *list, const char *controller)
+{
+	size_t len = strlen(controller);
+	for (const char *at = list; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (!strncmp(at, controller, len) && (at[len] == ',' || !at[len]))
+			return true;
+	}
+	return false;
+}
+
+static bool belongs_to(const struct prop *p, const char *name)
+{
+	if (!*name || !*p->controller)
+		return !*name && !*p->controller;
+	return !strcmp(p->controller, EVERY_V1) || list_has(name, p->controller);
+}
+
+static CgroupPerms *perms_new(const struct stat *st)
+{
+	CgroupPerms *perms = message_new(&cgroup_perms__descriptor);
+	if (!perms)
+		return NULL;
+	perms->mode = st->st_mode;
+	perms->uid = st->st_uid;
+	perms->gid = st->st_gid;
+	return perms;
+}
+
+/* What is written back, out of what is read. */
+static void value_trim(const char *name, struct strbuf *value)
+{
+	static const char oom[] = "oom_kill_disable ";
+	if (!strcmp(name, "memory.oom_control") && !strncmp(value->data, oom, strlen(oom))) {
+		char *end = strchr(value->data, '\n');
+		value->len = (size_t)((end ? end : value->data + value->len) - value->data);
+		value->len -= strlen(oom);
+		memmove(value->data, value->data + strlen(oom), value->len);
+	}
+	while (value->len && value->data[value->len - 1] == '\n')
+		value->len--;
+	value->data[value->len] = 0;
+}
+
+/* Some files of the kernel can be seen but not read in this group: then there is no value. */
+static int value_read(int dir, const char *name, struct strbuf *out)
+{
+	struct error err;
+	if (file_read_at(dir, name, out, &err) < 0)
+		return -errno;
+	if (strbuf_char(out, 0) < 0)
+		return -ENOMEM;
+	out->len--;
+	value_trim(name, out);
+	return 0;
+}
+
+static int prop_add(CgroupDirEntry *e, const char *name, const char *value, const struct stat *st)
+{
+	CgroupPropEntry **grown =
+	    realloc(e->properties, (e->n_properties + 1) * sizeof(*e->properties));
+	if (!grown)
+		return -ENOMEM;
+	e->properties = grown;
+	CgroupPropEntry *prop = message_new(&cgroup_prop_entry__descriptor);
+	if (!prop)
+		return -ENOMEM;
+	e->properties[e->n_properties++] = prop;
+	prop->name = strdup(name);
+	prop->value = strdup(value);
+	prop->perms = perms_new(st);
+	return prop->name && prop->value && prop->perms ? 0 : -ENOMEM;
+}
+
+static int prop_dump(int dir, const struct prop *p, CgroupDirEntry *e)
+{
+	struct stat st;
+	auto_strbuf value = { 0 };
+	if (fstatat(dir, p->name, &st, 0) < 0)
+		return 0; /* this kernel, or the root of a hierarchy, has not got it */
+	int rc = p->members ? 0 : value_read(dir, p->name, &value);
+	if (rc == -ENOMEM)
+		return rc;
+	return rc < 0 ? 0 : prop_add(e, p->name, value.data ? value.data : "", &st);
+}
+
+int cgroup_props_dump(int dir, const char *name, const char *where, CgroupDirEntry *e,
+		      struct error *err)
+{
+	struct stat st;
+	if (fstat(dir, &st) < 0)
+		return error_sys(err, "cgroup %s: stat", where);
+	e->dir_perms = perms_new(&st);
+	int rc = e->dir_perms ? 0 : -ENOMEM;
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(props); i++) {
+		if (belongs_to(&props[i], name))
+			rc = prop_dump(dir, &props[i], e);
+	}
+	return rc < 0 ? error_set(err, -rc, "cgroup %s: out of memory", where) : 0;
+}
+
+/* Restore. */
+
+static const struct prop *prop_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(props); i++) {
+		if (!strcmp(props[i].name, name))
+			return &props[i];
+	}
+	return NULL;
+}
+
+static int perms_restore(int dir, const char *file, const CgroupPerms *perms, const char *where,
+			 struct error *err)
+{
+	struct stat st;
+	const char *at = *file ? file : ".";
+	if (!perms)
+		return 0;
+	if (fstatat(dir, at, &st, 0) < 0)
+		return error_sys(err, "cgroup %s/%s", where, file);
+	if ((st.st_uid != perms->uid || st.st_gid != perms->gid) &&
+	    fchownat(dir, at, perms->uid, perms->gid, 0) < 0)
+		return error_sys(err, "cgroup %s/%s: change the owner", where, file);
+	if (((st.st_mode ^ perms->mode) & 07777) && fchmodat(dir, at, perms->mode & 07777, 0) < 0)
+		return error_sys(err, "cgroup %s/%s: change the mode", where, file);
+	return 0;
+}
+
+static int value_write(int dir, const char *file, const char *value, size_t len, const char *where,
+		       struct error *err)
+{
+	auto_fd fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "cgroup %s/%s", where, file);
+	int rc = fd_write_full(fd, value, len);
+	return rc < 0 ? error_code(err, rc, "cgroup %s: write %.*s to %s", where, (int)len, value,
+				   file)
+		      : 0;
+}
+
+/* What is allowed is added line by line to nothing. */
+static int devices_write(int dir, const char *value, const char *where, struct error *err)
+{
+	int rc = value_write(dir, "devices.deny", "a", 1, where, err);
+	while (rc == 0 && *value) {
+		size_t len = strcspn(value, "\n");
+		if (len)
+			rc = value_write(dir, "devices.allow", value, len, where, err);
+		value += len + (value[len] == '\n');
+	}
+	return rc;
+}
+
+/* The file takes +controller words, one for each that it is to show. */
+static int subtree_write(int dir, const char *value, const char *where, struct error *err)
+{
+	auto_free char *list = strdup(value);
+	char *rest = list, *word;
+	int rc = list ? 0 : error_set(err, ENOMEM, "out of memory");
+	while (rc == 0 && rest && (word = strsep(&rest, " ")) != NULL) {
+		char text[64];
+		int len = snprintf(text, sizeof(text), "+%s", word);
+		if (*word && len < (int)sizeof(text))
+			rc = value_write(dir, "cgroup.subtree_control", text, (size_t)len, where,
+					 err);
+	}
+	return rc;
+}
+
+static int prop_restore(int dir, const CgroupPropEntry *e, const char *where, struct error *err)
+{
+	auto_strbuf now = { 0 };
+	int rc = value_read(dir, e->name, &now);
+	if (rc < 0)
+		return error_code(err, rc, "cgroup %s: read %s", where, e->name);
+	if (!strcmp(now.data, e->value))
+		return 0;
+	if (!strcmp(e->name, "devices.list"))
+		return devices_write(dir, e->value, where, err);
+	if (!strcmp(e->name, "cgroup.subtree_control"))
+		return subtree_write(dir, e->value, where, err);
+	return value_write(dir, e->name, e->value, strlen(e->value), where, err);
+}
+
+int cgroup_props_restore(int dir, const char *where, const CgroupDirEntry *e,
+			 enum cgroup_prop_when when, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < e->n_properties; i++) {
+		const CgroupPropEntry *entry = e->properties[i];
+		const struct prop *p = prop_find(entry->name);
+		if (strchr(entry->name, '/'))
+			return error_set(err, EBADMSG, "cgroup.img: property %s is no file name",
+					 entry->name);
+		if ((p ? p->when : CGROUP_PROP_FULL) != when)
+			continue;
+		if (*entry->value && !(p && p->members))
+			rc = prop_restore(dir, entry, where, err);
+		if (rc == 0)
+			rc = perms_restore(dir, entry->name, entry->perms, where, err);
+	}
+	if (rc == 0 && when == CGROUP_PROP_FIRST)
+		rc = perms_restore(dir, "", e->dir_perms, where, err);
+	return rc;
+}

@@ -1,0 +1,799 @@
+/* SPDX-License-Identifier: MIT
+ * Memberships and directories of control groups.
+ */
+#include "engine/ns/cgroup.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/ns/cgroup-fs.h"
+#include "engine/ns/cgroup-props.h"
+#include "engine/task/message.h"
+#include "images/reader.h"
+#include "images/writer.h"
+#include "inventory.pb-c.h"
+
+#define MAX_DEPTH 32 /* of directories in images */
+
+struct cgroup_sets {
+	struct proc_cgroups *items; /* items[0] is the engine's own; ids are indexes + 1 */
+	size_t nr, cap;
+};
+
+static int members_read(int dirfd, const char *path, struct proc_cgroups *out, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	int rc = file_read_at(dirfd, path, &text, err);
+	return rc < 0 ? rc : proc_cgroups_parse(text.data ? text.data : "", text.len, out, err);
+}
+
+static bool same_members(const struct proc_cgroups *a, const struct proc_cgroups *b)
+{
+	bool same = a->nr == b->nr;
+	for (size_t i = 0; same && i < a->nr; i++)
+		same = !strcmp(a->items[i].name, b->items[i].name) &&
+		       !strcmp(a->items[i].path, b->items[i].path);
+	return same;
+}
+
+/* Takes the members. @return the id, or -ENOMEM */
+static int set_id(struct cgroup_sets *sets, struct proc_cgroups *members, struct error *err)
+{
+	for (size_t i = 0; i < sets->nr; i++) {
+		if (same_members(&sets->items[i], members)) {
+			proc_cgroups_fini(members);
+			return (int)i + 1;
+		}
+	}
+	struct proc_cgroups *slot = array_add(sets);
+	if (!slot) {
+		proc_cgroups_fini(members);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	*slot = *members;
+	return (int)sets->nr;
+}
+
+static int collect_thread(struct dump *d, const struct task *t, struct thread *th,
+			  struct error *err)
+{
+	char path[48];
+	struct proc_cgroups members = { 0 };
+	snprintf(path, sizeof(path), "task/%d/cgroup", th->tid);
+	int rc = members_read(t->proc_fd, path, &members, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "pid %d", t->pid);
+	rc = set_id(d->cgroups, &members, err);
+	if (rc < 0)
+		return rc;
+	th->cg_set = (uint32_t)rc;
+	return 0;
+}
+
+static int roots_check(const struct options *opts, struct error *err)
+{
+	for (size_t i = 0; i < opts->cgroup_roots.nr; i++) {
+		const char *text = opts->cgroup_roots.items[i];
+		const char *path = strchr(text, ':');
+		if (*text != '/' && (!path || path[1] != '/'))
+			return error_set(err, EINVAL,
+					 "--cgroup-root: %s is neither /PATH nor HIERARCHY:/PATH",
+					 text);
+	}
+	return 0;
+}
+
+int cgroups_collect(struct dump *d, struct error *err)
+{
+	struct proc_cgroups own = { 0 };
+	d->cgroups = calloc(1, sizeof(*d->cgroups));
+	if (!d->cgroups)
+		return error_set(err, ENOMEM, "out of memory");
+	if (d->opts->manage_cgroups == CGROUPS_IGNORE)
+		return 0;
+	int rc = roots_check(d->opts, err);
+	if (rc == 0)
+		rc = members_read(AT_FDCWD, "/proc/self/cgroup", &own, err);
+	if (rc < 0)
+		return rc;
+	rc = set_id(d->cgroups, &own, err);
+	for (size_t i = 0; rc >= 0 && i < d->nr_tasks; i++) {
+		for (size_t k = 0; rc >= 0 && k < d->tasks[i]->nr_threads; k++)
+			rc = collect_thread(d, d->tasks[i], &d->tasks[i]->threads[k], err);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+/* The group itself and everything below it. */
+static int dir_dump(int parent, const char *dir_name, const char *name, const char *where,
+		    CgroupDirEntry *e, struct error *err);
+
+static int children_dump(int dir, const char *name, const char *where, CgroupDirEntry *e,
+			 struct error *err)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir list = copy < 0 ? NULL : fdopendir(copy);
+	if (!list) {
+		fd_close(copy);
+		return error_sys(err, "cgroup %s: list it", where);
+	}
+	int rc = 0;
+	for (struct dirent *entry; rc == 0 && (entry = readdir(list)) != NULL;) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		CgroupDirEntry **grown =
+		    realloc(e->children, (e->n_children + 1) * sizeof(*e->children));
+		CgroupDirEntry *child = grown ? message_new(&cgroup_dir_entry__descriptor) : NULL;
+		e->children = grown ? grown : e->children;
+		if (!child)
+			return error_set(err, ENOMEM, "out of memory");
+		e->children[e->n_children++] = child;
+		auto_free char *below = NULL;
+		if (asprintf(&below, "%s/%s", where, entry->d_name) < 0)
+			below = NULL;
+		rc = below ? dir_dump(dir, entry->d_name, name, below, child, err)
+			   : error_set(err, ENOMEM, "out of memory");
+	}
+	return rc;
+}
+
+static int dir_dump(int parent, const char *dir_name, const char *name, const char *where,
+		    CgroupDirEntry *e, struct error *err)
+{
+	auto_fd dir =
+	    openat(parent, cgroup_fs_relative(dir_name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_sys(err, "cgroup %s", where);
+	e->dir_name = strdup(dir_name);
+	if (!e->dir_name)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = cgroup_props_dump(dir, name, where, e, err);
+	/* what else is in the root of a hierarchy is not the tree's */
+	return rc < 0 || !*dir_name ? rc : children_dump(dir, name, where, e, err);
+}
+
+/*
+ * --cgroup-root for a hierarchy: "HIERARCHY:/path", or "/path" for all that have none of their own.
+ * @return NULL: there is none
+ */
+static const char *root_option(const struct options *opts, char *const *names, size_t nr)
+{
+	const char *any = NULL;
+	for (size_t i = 0; i < opts->cgroup_roots.nr; i++) {
+		const char *text = opts->cgroup_roots.items[i];
+		const char *colon = *text == '/' ? NULL : strchr(text, ':');
+		if (!colon) {
+			any = text;
+			continue;
+		}
+		for (size_t k = 0; k < nr; k++) {
+			if (strlen(names[k]) == (size_t)(colon - text) &&
+			    !strncmp(names[k], text, (size_t)(colon - text)))
+				return colon + 1;
+		}
+	}
+	return any;
+}
+
+/* Is it the group of `dir`, or below? Both without a leading slash. */
+static bool is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+	return len == 0 || (!strncmp(path, dir, len) && (!path[len] || path[len] == '/'));
+}
+
+static bool is_covered(const CgControllerEntry *c, const char *path)
+{
+	for (size_t i = 0; i < c->n_dirs; i++) {
+		/* of a hierarchy's root only itself is stored */
+		const char *dir = c->dirs[i]->dir_name;
+		if (*dir ? is_below(path, dir) : !*path)
+			return true;
+	}
+	return false;
+}
+
+static bool is_wanted(const struct options *opts, const char *name)
+{
+	for (size_t i = 0; i < opts->cgroup_controllers.nr; i++) {
+		if (!strcmp(opts->cgroup_controllers.items[i], name))
+			return true;
+	}
+	return opts->cgroup_controllers.nr == 0;
+}
+
+static int path_compare(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* A root that is given is stored with all below it. Shorter paths first: what is below them comes
+ * with them. */
+static int dirs_dump(struct dump *d, CgControllerEntry *c, size_t at, struct error *err)
+{
+	const struct cgroup_sets *sets = d->cgroups;
+	const char *name = sets->items[0].items[at].name;
+	auto_fd yard = -1;
+	int rc = cgroup_yard_open(d->opts->cgroup_yard, d->work_fd, &yard, err);
+	auto_fd root = rc < 0 ? rc : cgroup_fs_open(name, yard, err);
+	auto_free const char **paths = calloc(sets->nr, sizeof(*paths));
+	size_t nr = 0;
+	if (root < 0)
+		return root;
+	const char *top = root_option(d->opts, c->cnames, c->n_cnames);
+	top = top ? top + strspn(top, "/") : NULL;
+	c->dirs = calloc(sets->nr, sizeof(CgroupDirEntry *));
+	if (!paths || !c->dirs)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 1; i < sets->nr; i++) {
+		for (size_t k = 0; k < sets->items[i].nr; k++) {
+			const struct proc_cgroup *m = &sets->items[i].items[k];
+			if (!strcmp(m->name, name))
+				paths[nr++] = top && is_below(m->path + 1, top) ? top : m->path + 1;
+		}
+	}
+	if (nr)
+		qsort(paths, nr, sizeof(*paths), path_compare);
+	for (size_t i = 0; i < nr; i++) {
+		if (is_covered(c, paths[i]))
+			continue;
+		CgroupDirEntry *e = message_new(&cgroup_dir_entry__descriptor);
+		auto_free char *where = NULL;
+		if (!e || asprintf(&where, "%s:/%s", name, paths[i]) < 0) {
+			free(e);
+			return error_set(err, ENOMEM, "out of memory");
+		}
+		c->dirs[c->n_dirs++] = e;
+		rc = dir_dump(root, paths[i], name, where, e, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int controller_dump(struct dump *d, CgControllerEntry *c, size_t at, struct error *err)
+{
+	const char *name = d->cgroups->items[0].items[at].name;
+	auto_free char *list = strdup(name);
+	c->cnames = calloc(strlen(name) + 1, sizeof(char *));
+	if (!list || !c->cnames)
+		return error_set(err, ENOMEM, "out of memory");
+	char *rest = list, *one;
+	while (rest && (one = strsep(&rest, ",")) != NULL) {
+		c->cnames[c->n_cnames] = strdup(one);
+		if (!c->cnames[c->n_cnames++])
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	c->has_is_threaded = true;
+	c->is_threaded = *name; /* threads of one task may be apart; not in the unified one */
+	return dirs_dump(d, c, at, err);
+}
+
+static int set_dump(const struct proc_cgroups *members, uint32_t id, CgSetEntry *e)
+{
+	e->id = id;
+	e->ctls = message_array(&cg_member_entry__descriptor, members->nr, &e->n_ctls);
+	if (members->nr && !e->ctls)
+		return -ENOMEM;
+	for (size_t i = 0; i < members->nr; i++) {
+		e->ctls[i]->name = strdup(members->items[i].name);
+		e->ctls[i]->path = strdup(members->items[i].path);
+		if (!e->ctls[i]->name || !e->ctls[i]->path)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int entry_fill(struct dump *d, CgroupEntry *e, struct error *err)
+{
+	const struct cgroup_sets *sets = d->cgroups;
+	const struct proc_cgroups *own = &sets->items[0];
+	e->sets = message_array(&cg_set_entry__descriptor, sets->nr - 1, &e->n_sets);
+	if (!e->sets)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 1; i < sets->nr; i++) {
+		if (set_dump(&sets->items[i], (uint32_t)i + 1, e->sets[i - 1]) < 0)
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	e->controllers = calloc(own->nr, sizeof(CgControllerEntry *));
+	if (own->nr && !e->controllers)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < own->nr; i++) {
+		if (!is_wanted(d->opts, own->items[i].name))
+			continue;
+		CgControllerEntry *c = message_new(&cg_controller_entry__descriptor);
+		if (!c)
+			return error_set(err, ENOMEM, "out of memory");
+		e->controllers[e->n_controllers++] = c;
+		rc = controller_dump(d, c, i, err);
+	}
+	return rc;
+}
+
+int cgroups_dump(struct dump *d, struct error *err)
+{
+	if (d->cgroups->nr <= 1)
+		return 0;
+	auto_message CgroupEntry *e = message_new(&cgroup_entry__descriptor);
+	if (!e)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = entry_fill(d, e, err);
+	return rc < 0 ? rc : image_write_one(d->images_fd, IMG_CGROUP, 0, &e->base, err);
+}
+
+void cgroup_sets_free(struct cgroup_sets *sets)
+{
+	if (!sets)
+		return;
+	for (size_t i = 0; i < sets->nr; i++)
+		proc_cgroups_fini(&sets->items[i]);
+	free(sets->items);
+	free(sets);
+}
+
+/* Restore. */
+
+struct made_dir { /* below a hierarchy's root; removed if the restore fails */
+	size_t controller;
+	char *path;
+};
+
+struct cgroup_restore {
+	CgroupEntry *entry;
+	uint32_t own_set; /* of who dumped: such tasks stay where we are */
+	int *roots;       /* of the hierarchies, as in entry->controllers */
+	struct proc_cgroups own;
+	bool entered;
+	struct {
+		struct made_dir *items;
+		size_t nr, cap;
+	} made;
+};
+
+static bool has_controller(const CgControllerEntry *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_cnames; i++) {
+		size_t len = strlen(c->cnames[i]);
+		/* a set says "cpu,cpuacct" where a hierarchy has the two */
+		if (!strncmp(name, c->cnames[i], len) && (!name[len] || name[len] == ',') &&
+		    (len || !*name))
+			return true;
+	}
+	return false;
+}
+
+static char *path_below(const char *root, const char *rest)
+{
+	char *out;
+	size_t len = strlen(root);
+	while (len && root[len - 1] == '/')
+		len--;
+	return asprintf(&out, "%.*s%s", (int)len, root, rest) < 0 ? NULL : out;
+}
+
+/* Everything that was in `dir` or below goes to `root`. */
+static int dir_rewrite(CgroupEntry *e, const CgControllerEntry *c, CgroupDirEntry *dir,
+		       const char *root)
+{
+	for (size_t i = 0; i < e->n_sets; i++) {
+		for (size_t k = 0; k < e->sets[i]->n_ctls; k++) {
+			CgMemberEntry *m = e->sets[i]->ctls[k];
+			if (!has_controller(c, m->name) || !is_below(m->path + 1, dir->dir_name))
+				continue;
+			const char *rest = m->path + 1 + strlen(dir->dir_name);
+			char *path = path_below(root, *dir->dir_name || !*rest ? rest : m->path);
+			if (!path)
+				return -ENOMEM;
+			free(m->path);
+			m->path = path;
+		}
+	}
+	const char *relative = root + strspn(root, "/");
+	char *name = strdup(relative);
+	if (!name)
+		return -ENOMEM;
+	free(dir->dir_name);
+	dir->dir_name = name;
+	return 0;
+}
+
+static int roots_rewrite(struct restore *r, CgroupEntry *e, struct error *err)
+{
+	int rc = roots_check(r->opts, err);
+	for (size_t i = 0; rc == 0 && i < e->n_controllers; i++) {
+		const CgControllerEntry *c = e->controllers[i];
+		const char *root = root_option(r->opts, c->cnames, c->n_cnames);
+		for (size_t k = 0; root && k < e->controllers[i]->n_dirs; k++) {
+			if (dir_rewrite(e, c, c->dirs[k], root) < 0)
+				return error_set(err, ENOMEM, "out of memory");
+		}
+	}
+	return rc;
+}
+
+static int path_check(const char *path, const char *what, struct error *err)
+{
+	for (const char *at = path; at; at = strchr(at, '/')) {
+		at += *at == '/';
+		if (!strncmp(at, "..", 2) && (!at[2] || at[2] == '/'))
+			return error_set(err, EBADMSG,
+					 "cgroup.img: %s %s leads out of its hierarchy", what,
+					 path);
+	}
+	return 0;
+}
+
+static int dirs_check(const CgroupDirEntry *e, unsigned depth, struct error *err)
+{
+	int rc = path_check(e->dir_name, "directory", err);
+	if (depth > MAX_DEPTH)
+		return error_set(err, EBADMSG,
+				 "cgroup.img: directories are nested more than %d deep", MAX_DEPTH);
+	for (size_t i = 0; rc == 0 && i < e->n_children; i++) {
+		if (!*e->children[i]->dir_name || strchr(e->children[i]->dir_name, '/'))
+			return error_set(err, EBADMSG, "cgroup.img: directory %s inside another",
+					 e->children[i]->dir_name);
+		rc = dirs_check(e->children[i], depth + 1, err);
+	}
+	return rc;
+}
+
+static int entry_check(const CgroupEntry *e, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < e->n_controllers; i++) {
+		const CgControllerEntry *c = e->controllers[i];
+		if (c->n_cnames == 0)
+			return error_set(err, EBADMSG, "cgroup.img: a hierarchy without a name");
+		for (size_t k = 0; rc == 0 && k < c->n_dirs; k++)
+			rc = dirs_check(c->dirs[k], 0, err);
+	}
+	for (size_t i = 0; rc == 0 && i < e->n_sets; i++) {
+		for (size_t k = 0; rc == 0 && k < e->sets[i]->n_ctls; k++) {
+			const char *path = e->sets[i]->ctls[k]->path;
+			rc = *path == '/' ? path_check(path, "group", err)
+					  : error_set(err, EBADMSG, "cgroup.img: group %s", path);
+		}
+	}
+	return rc;
+}
+
+static const CgSetEntry *set_find(const struct cgroup_restore *cg, uint32_t id)
+{
+	for (size_t i = 0; i < cg->entry->n_sets; i++) {
+		if (cg->entry->sets[i]->id == id)
+			return cg->entry->sets[i];
+	}
+	return NULL;
+}
+
+/* NULL: where we are ourselves. */
+static const CgSetEntry *thread_set(const struct cgroup_restore *cg, const struct rtask *t,
+				    size_t thread)
+{
+	const CoreEntry *core = t->cores[thread];
+	const ThreadCoreEntry *th = core->thread_core;
+	uint32_t id = th && th->has_cg_set               ? th->cg_set
+		      : core->tc && core->tc->has_cg_set ? core->tc->cg_set
+							 : cg->own_set;
+	return id == cg->own_set ? NULL : set_find(cg, id);
+}
+
+static uint32_t own_set_read(struct restore *r)
+{
+	auto_message ProtobufCMessage *msg = NULL;
+	if (image_read_one(r->images, IMG_INVENTORY, 0, &msg, NULL) < 0)
+		return CGROUP_OWN_SET;
+	const InventoryEntry *e = (const InventoryEntry *)msg;
+	return e->has_root_cg_set ? e->root_cg_set : CGROUP_OWN_SET;
+}
+
+int cgroups_load(struct restore *r, struct error *err)
+{
+	ProtobufCMessage *msg = NULL;
+	if (r->opts->manage_cgroups == CGROUPS_IGNORE)
+		return 0;
+	int rc = image_read_one(r->images, IMG_CGROUP, 0, &msg, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	r->cgroups = calloc(1, sizeof(*r->cgroups));
+	if (!r->cgroups) {
+		protobuf_c_message_free_unpacked(msg, NULL);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	r->cgroups->entry = (CgroupEntry *)msg;
+	r->cgroups->own_set = own_set_read(r);
+	rc = entry_check(r->cgroups->entry, err);
+	return rc < 0 ? rc : roots_rewrite(r, r->cgroups->entry, err);
+}
+
+static int roots_open(struct restore *r, struct error *err)
+{
+	struct cgroup_restore *cg = r->cgroups;
+	auto_fd yard = -1;
+	int rc = cgroup_yard_open(r->opts->cgroup_yard, r->work_fd, &yard, err);
+	if (rc < 0)
+		return rc;
+	cg->roots = calloc(cg->entry->n_controllers + 1, sizeof(*cg->roots));
+	if (!cg->roots)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < cg->entry->n_controllers; i++)
+		cg->roots[i] = -1;
+	for (size_t i = 0; i < cg->entry->n_controllers; i++) {
+		const CgControllerEntry *c = cg->entry->controllers[i];
+		auto_strbuf name = { 0 };
+		for (size_t k = 0; k < c->n_cnames; k++) {
+			if (strbuf_printf(&name, "%s%s", k ? "," : "", c->cnames[k]) < 0)
+				return error_set(err, ENOMEM, "out of memory");
+		}
+		cg->roots[i] = cgroup_fs_open(name.data, yard, err);
+		if (cg->roots[i] < 0)
+			return cg->roots[i];
+	}
+	return 0;
+}
+
+static int made_add(struct cgroup_restore *cg, size_t controller, const char *path,
+		    struct error *err)
+{
+	struct made_dir *made = array_add(&cg->made);
+	char *copy = made ? strdup(path) : NULL;
+	if (!copy) {
+		cg->made.nr -= made != NULL;
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	*made = (struct made_dir){ controller, copy };
+	return 0;
+}
+
+/* Every directory on the way. @return 1 when the last was made, 0 when it was there */
+static int path_make(struct restore *r, size_t controller, const char *path, struct error *err)
+{
+	struct cgroup_restore *cg = r->cgroups;
+	char part[PATH_MAX];
+	int rc = 0;
+	for (size_t end = 0; rc >= 0 && path[end]; end += path[end] == '/') {
+		end += strcspn(path + end, "/");
+		if (snprintf(part, sizeof(part), "%.*s", (int)end, path) >= (int)sizeof(part))
+			return error_set(err, ENAMETOOLONG, "cgroup %s", path);
+		bool made = mkdirat(cg->roots[controller], part, 0755) == 0;
+		if (!made && errno != EEXIST)
+			return error_sys(err, "make cgroup %s:/%s",
+					 cg->entry->controllers[controller]->cnames[0], part);
+		rc = made ? made_add(cg, controller, part, err) : 0;
+		rc = rc < 0 ? rc : made;
+	}
+	return rc;
+}
+
+static bool is_there(int root, const char *path)
+{
+	return faccessat(root, cgroup_fs_relative(path), F_OK, 0) == 0;
+}
+
+/* Is it for us to write its properties? By the mode, and only if the tree had it to itself. */
+static bool writes_props(const struct restore *r, size_t controller, const char *path)
+{
+	const struct cgroup_restore *cg = r->cgroups;
+	if (!*path || r->opts->manage_cgroups == CGROUPS_NONE)
+		return false;
+	if (r->opts->manage_cgroups == CGROUPS_FULL || r->opts->manage_cgroups == CGROUPS_PROPS)
+		return true;
+	for (size_t i = 0; i < cg->made.nr; i++) {
+		if (cg->made.items[i].controller == controller &&
+		    !strcmp(cg->made.items[i].path, path))
+			return true;
+	}
+	return false;
+}
+
+static int dir_make(struct restore *r, size_t controller, const char *path, struct error *err)
+{
+	const char *name = r->cgroups->entry->controllers[controller]->cnames[0];
+	enum manage_cgroups mode = r->opts->manage_cgroups;
+	bool there = is_there(r->cgroups->roots[controller], path);
+	if (there && *path && mode == CGROUPS_STRICT)
+		return error_set(err, EEXIST,
+				 "cgroup %s:/%s is there already: remove it, or use another mode "
+				 "of --manage-cgroups than strict",
+				 name, path);
+	if (!there && (mode == CGROUPS_NONE || mode == CGROUPS_PROPS))
+		return error_set(err, ENOENT,
+				 "cgroup %s:/%s is not there: make it, or use another mode of "
+				 "--manage-cgroups than none and props",
+				 name, path);
+	int rc = there ? 0 : path_make(r, controller, path, err);
+	return rc < 0 ? rc : 0;
+}
+
+struct dir_walk {
+	struct restore *r;
+	size_t controller;
+	bool make;
+	enum cgroup_prop_when when;
+};
+
+static int dir_props(const struct dir_walk *w, const char *path, const CgroupDirEntry *e,
+		     struct error *err)
+{
+	const struct cgroup_restore *cg = w->r->cgroups;
+	auto_free char *where = NULL;
+	if (!writes_props(w->r, w->controller, path))
+		return 0;
+	if (asprintf(&where, "%s:/%s", cg->entry->controllers[w->controller]->cnames[0], path) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	auto_fd dir = openat(cg->roots[w->controller], cgroup_fs_relative(path),
+			     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_sys(err, "cgroup %s", where);
+	return cgroup_props_restore(dir, where, e, w->when, err);
+}
+
+static int dir_walk(const struct dir_walk *w, const char *path, const CgroupDirEntry *e,
+		    struct error *err)
+{
+	int rc = w->make ? dir_make(w->r, w->controller, path, err) : 0;
+	if (rc == 0)
+		rc = dir_props(w, path, e, err);
+	for (size_t i = 0; rc == 0 && i < e->n_children; i++) {
+		auto_free char *below = NULL;
+		if (asprintf(&below, "%s%s%s", path, *path ? "/" : "", e->children[i]->dir_name) <
+		    0)
+			return error_set(err, ENOMEM, "out of memory");
+		rc = dir_walk(w, below, e->children[i], err);
+	}
+	return rc;
+}
+
+static int all_dirs(struct restore *r, bool make, enum cgroup_prop_when when, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->cgroups->entry->n_controllers; i++) {
+		const CgControllerEntry *c = r->cgroups->entry->controllers[i];
+		const struct dir_walk walk = { r, i, make, when };
+		for (size_t k = 0; rc == 0 && k < c->n_dirs; k++)
+			rc = dir_walk(&walk, c->dirs[k]->dir_name, c->dirs[k], err);
+	}
+	return rc;
+}
+
+static const char *member_path(const CgSetEntry *set, const char *name)
+{
+	for (size_t i = 0; set && i < set->n_ctls; i++) {
+		if (!strcmp(set->ctls[i]->name, name))
+			return set->ctls[i]->path;
+	}
+	return NULL;
+}
+
+static const char *own_path(const struct cgroup_restore *cg, const char *name)
+{
+	for (size_t i = 0; i < cg->own.nr; i++) {
+		if (!strcmp(cg->own.items[i].name, name))
+			return cg->own.items[i].path;
+	}
+	return NULL;
+}
+
+/* @param set  where to; NULL: where the engine was. @param from  where it is now; likewise */
+static int move(struct cgroup_restore *cg, const CgSetEntry *set, const CgSetEntry *from, pid_t id,
+		bool thread, struct error *err)
+{
+	const CgSetEntry *names = set ? set : from;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && names && i < names->n_ctls; i++) {
+		const char *name = names->ctls[i]->name;
+		const char *own = own_path(cg, name);
+		const char *to = member_path(set, name) ?: own;
+		const char *now = member_path(from, name) ?: own;
+		size_t at = 0;
+		while (at < cg->entry->n_controllers &&
+		       !has_controller(cg->entry->controllers[at], name))
+			at++;
+		/* a hierarchy that was left out of the images stays as it is */
+		if (to && (!now || strcmp(to, now)) && at < cg->entry->n_controllers)
+			rc = cgroup_fs_move(cg->roots[at], name, to, id, thread, err);
+	}
+	return rc;
+}
+
+int cgroups_make(struct restore *r, struct error *err)
+{
+	int rc = r->cgroups ? roots_open(r, err) : 0;
+	return rc < 0 || !r->cgroups ? rc : all_dirs(r, true, CGROUP_PROP_FIRST, err);
+}
+
+int cgroups_enter(struct restore *r, struct error *err)
+{
+	struct cgroup_restore *cg = r->cgroups;
+	if (!cg)
+		return 0;
+	int rc = members_read(AT_FDCWD, "/proc/self/cgroup", &cg->own, err);
+	if (rc < 0)
+		return rc;
+	cg->entered = true;
+	return move(cg, thread_set(cg, r->root, 0), NULL, 0, false, err);
+}
+
+static int leave(struct restore *r, struct error *err)
+{
+	struct cgroup_restore *cg = r->cgroups;
+	if (!cg->entered)
+		return 0;
+	cg->entered = false;
+	return move(cg, NULL, thread_set(cg, r->root, 0), 0, false, err);
+}
+
+static int place_task(struct cgroup_restore *cg, const struct rtask *t, const CgSetEntry *born,
+		      struct error *err)
+{
+	const CgSetEntry *set = thread_set(cg, t, 0);
+	int rc = set == born ? 0 : move(cg, set, born, t->pid, false, err);
+	for (size_t i = 1; rc == 0 && rtask_is_living(t) && i < t->nr_threads; i++) {
+		const CgSetEntry *own = thread_set(cg, t, i);
+		rc = own == set ? 0 : move(cg, own, set, (pid_t)t->tids[i], true, err);
+	}
+	return rc;
+}
+
+int cgroups_place(struct restore *r, struct error *err)
+{
+	struct cgroup_restore *cg = r->cgroups;
+	if (!cg)
+		return 0;
+	const CgSetEntry *born = thread_set(cg, r->root, 0);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
+		rc = rtask_is_living(r->tasks[i]) ? place_task(cg, r->tasks[i], born, err) : 0;
+	if (rc == 0)
+		rc = leave(r, err);
+	return rc < 0 ? rc : all_dirs(r, false, CGROUP_PROP_FULL, err);
+}
+
+void cgroups_freeze(struct restore *r)
+{
+	struct error err;
+	if (r->cgroups && all_dirs(r, false, CGROUP_PROP_LAST, &err) < 0)
+		log_warn("%s", err.text);
+}
+
+void cgroups_undo(struct restore *r)
+{
+	struct cgroup_restore *cg = r->cgroups;
+	struct error err;
+	if (!cg)
+		return;
+	if (leave(r, &err) < 0)
+		log_warn("%s", err.text);
+	for (size_t i = cg->made.nr; i-- > 0;) {
+		const struct made_dir *made = &cg->made.items[i];
+		if (unlinkat(cg->roots[made->controller], made->path, AT_REMOVEDIR) < 0)
+			log_warn("remove cgroup %s:/%s: %m",
+				 cg->entry->controllers[made->controller]->cnames[0], made->path);
+	}
+	cg->made.nr = 0;
+}
+
+void cgroup_restore_free(struct cgroup_restore *cg)
+{
+	if (!cg)
+		return;
+	for (size_t i = 0; cg->roots && i < cg->entry->n_controllers; i++)
+		fd_close(cg->roots[i]);
+	for (size_t i = 0; i < cg->made.nr; i++)
+		free(cg->made.items[i].path);
+	free(cg->made.items);
+	free(cg->roots);
+	proc_cgroups_fini(&cg->own);
+	cgroup_entry__free_unpacked(cg->entry, NULL);
+	free(cg);
+}

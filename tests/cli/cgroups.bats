@@ -1,0 +1,136 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Control groups of a tree: noted at the dump, made and entered at the restore, as the mode says.
+# shellcheck disable=SC2016,SC2030,SC2031 # bats runs each test in a subshell
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	[ "$(id -u)" = 0 ] || skip "dumping needs root"
+	stasis=${O:-$BATS_TEST_DIRNAME/../../build}/stasis
+	crit=${O:-$BATS_TEST_DIRNAME/../../build}/crit
+	cd "$BATS_TEST_TMPDIR" || return 1
+	mkdir img v2
+	mount -t cgroup2 none v2 2>/dev/null || skip "no cgroup2 file system to be had"
+	top=stasis-test-$$
+	mkdir -p "v2/$top/inner"
+	started=()
+}
+
+teardown()
+{
+	[ "${#started[@]}" = 0 ] || kill -KILL "${started[@]}" 2>/dev/null || true
+	local dir
+	for _ in 1 2 3 4 5; do
+		for dir in "v2/$top/other" "v2/$top/moved" "v2/$top/inner" "v2/$top"; do
+			[ ! -d "$dir" ] || rmdir "$dir" 2>/dev/null || true
+		done
+		[ -d "v2/$top" ] || break
+		sleep 0.1
+	done
+	umount v2 2>/dev/null || true
+}
+
+# A shell in $top/inner and its child in $top; both sleep
+start_tree()
+{
+	setsid bash -c 'echo $$ >"$0/inner/cgroup.procs"; sleep 1000 & child=$!; sleep 1000 & wait' \
+		"v2/$top" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+	until [ "$(wc -w <"/proc/$pid/task/$pid/children")" = 2 ]; do sleep 0.01; done
+	read -r child second <<<"$(cat "/proc/$pid/task/$pid/children")"
+	started+=("$child" "$second")
+	echo "$child" >"v2/$top/cgroup.procs"
+}
+
+group_of() { grep '^0::' "/proc/$1/cgroup" | cut -d: -f3; }
+
+remove_groups()
+{
+	wait "$pid" || true
+	until rmdir "v2/$top/inner" 2>/dev/null; do sleep 0.01; done
+	rmdir "v2/$top"
+}
+
+@test "cgroups: members, directories and limits come back where nothing was left" {
+	echo 7 >"v2/$top/inner/cgroup.max.depth"
+	start_tree
+	"$stasis" dump -t "$pid" -D img -v0
+	[ "$("$crit" show img/cgroup.img | grep -c "\"path\": \"/$top/inner\"")" = 1 ]
+	remove_groups
+	"$stasis" restore -d -D img -v0
+	[ "$(group_of "$pid")" = "/$top/inner" ]
+	[ "$(group_of "$child")" = "/$top" ]
+	[ "$(group_of "$second")" = "/$top/inner" ]
+	[ "$(cat "v2/$top/inner/cgroup.max.depth")" = 7 ]
+	[ "$(cat "v2/$top/cgroup.max.depth")" = max ]
+}
+
+@test "cgroups: what is there keeps its limits in mode soft, not in full, and is refused in strict" {
+	echo 7 >"v2/$top/inner/cgroup.max.depth"
+	start_tree
+	"$stasis" dump -t "$pid" -D img -v0
+	wait "$pid" || true
+	echo 5 >"v2/$top/inner/cgroup.max.depth"
+	run -1 "$stasis" restore -d -D img -v0 --manage-cgroups=strict
+	[[ $output == *"cgroup :/$top is there already"* ]]
+	"$stasis" restore -d -D img -v0
+	[ "$(cat "v2/$top/inner/cgroup.max.depth")" = 5 ]
+	"$stasis" dump -t "$pid" -D img -v0
+	wait "$pid" || true
+	echo 9 >"v2/$top/inner/cgroup.max.depth"
+	"$stasis" restore -d -D img -v0 --manage-cgroups=full
+	[ "$(cat "v2/$top/inner/cgroup.max.depth")" = 5 ]
+}
+
+@test "cgroups: none wants them there, ignore leaves them alone" {
+	start_tree
+	"$stasis" dump -t "$pid" -D img -v0
+	remove_groups
+	run -1 "$stasis" restore -d -D img -v0 --manage-cgroups=none
+	[[ $output == *"cgroup :/$top is not there: make it"* ]]
+	"$stasis" restore -d -D img -v0 --manage-cgroups=ignore
+	[ "$(group_of "$pid")" = "$(group_of $$)" ]
+	[ ! -d "v2/$top" ]
+}
+
+@test "cgroups: another root" {
+	start_tree
+	"$stasis" dump -t "$pid" -D img -v0
+	wait "$pid" || true
+	"$stasis" restore -d -D img -v0 --cgroup-root ":/$top/moved"
+	[ "$(group_of "$pid")" = "/$top/moved/inner" ]
+	[ "$(group_of "$child")" = "/$top/moved" ]
+	run -1 "$stasis" restore -D img -v0 --cgroup-root nonsense
+	[[ $output == *"--cgroup-root: nonsense is neither"* ]]
+}
+
+@test "cgroups: a restore that fails removes what it made, and only that" {
+	start_tree
+	"$stasis" dump -t "$pid" -D img -v0
+	remove_groups
+	mkdir "v2/$top"
+	run -1 "$stasis" restore -d -D img -v0 --action-script 'test $CRTOOLS_SCRIPT_ACTION != post-restore'
+	[ -d "v2/$top" ]
+	[ ! -d "v2/$top/inner" ]
+}
+
+@test "cgroups: a tree where the engine is, is not noted" {
+	setsid sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+	sleep 0.2
+	"$stasis" dump -t "$pid" -D img -v0
+	[ ! -e img/cgroup.img ]
+}
+
+@test "cgroups: a set that leads out of its hierarchy is refused" {
+	start_tree
+	"$stasis" dump -t "$pid" -D img -v0
+	"$crit" edit "img:cgroup.img" 'entries[0].sets[0].ctls[0].path=/../x' --in-place
+	run -1 "$stasis" restore -d -D img -v0
+	[[ $output == *"cgroup.img: group /../x leads out of its hierarchy"* ]]
+	run -1 "$stasis" restore -d -D img -v0 --manage-cgroups=sometimes
+	[[ $output == *"--manage-cgroups: sometimes is none of ignore"* ]]
+}
