@@ -174,7 +174,8 @@ static int add_children(struct freeze *f, struct task *t, const struct proc_ids 
 	}
 	for (size_t i = 0; rc >= 0 && i < children.nr; i++) {
 		/* a program that asks for its own dump may have started us */
-		if (is_known(f->d, children.items[i]) || children.items[i] == getpid())
+		bool is_self = f->d->opts->self_dump && children.items[i] == getpid();
+		if (is_self || is_known(f->d, children.items[i]))
 			continue;
 		rc = task_add(f, children.items[i], t, err);
 		*nr_new += rc > 0;
