@@ -42,7 +42,7 @@ static int convert_run(void *opts, int nr_operands, char **operands, struct erro
 		return rc;
 	const struct set_job job = { .src = src, .sink = sink, .report = report };
 	rc = set_convert_counts(&job, strcmp(o->to, "4.2") ? COUNTS_LEGACY : COUNTS_4_2, err);
-	return rc < 0 ? rc : sink_arg_commit(&o->sink, src, sink, err);
+	return rc < 0 ? rc : sink_arg_commit(src, sink, err);
 }
 
 const struct command cmd_convert = {

@@ -181,7 +181,7 @@ static int edit_run(void *opts, int nr_operands, char **operands, struct error *
 		rc = o->interactive ? edit_interactively(src, target.member, sink, err)
 				    : edit_apply(&edit, src, sink, report, &changes, err);
 	if (rc == 0)
-		rc = sink_arg_commit(&o->sink, src, sink, err);
+		rc = sink_arg_commit(src, sink, err);
 	if (rc == 0 && changes.len)
 		fputs(changes.data, stdout);
 	edit_fini(&edit);

@@ -41,7 +41,7 @@ static int recode_run(void *opts, int nr_operands, char **operands, struct error
 	const struct set_job job = { .src = src, .sink = sink, .report = report };
 	rc = set_recode(&job, &different, err);
 	if (rc == 0 && rewrite)
-		rc = sink_arg_commit(&o->sink, src, sink, err);
+		rc = sink_arg_commit(src, sink, err);
 	if (rc < 0)
 		return rc;
 	return different && !rewrite ? 1 : 0;

@@ -8,13 +8,19 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "images/sink-archive.h"
 
 int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *path,
 		  struct sink **out, struct error *err)
 {
 	if (!opts->out == !opts->in_place)
 		return error_set(err, EUSAGE, "where to? Say -o OUT or --in-place");
-	return opts->out ? sink_create(opts->out, out, err) : sink_in_place(src, path, out, err);
+	if (!opts->out)
+		return sink_in_place(src, path, out, err);
+	/* what is beside the images comes along */
+	return source_is_archive(src) && sink_names_archive(opts->out)
+		   ? sink_create_from(src, path, opts->out, out, err)
+		   : sink_create(opts->out, out, err);
 }
 
 /* The parent of a set in a directory is another directory: the copy leads to the same. */
@@ -48,9 +54,8 @@ static int copy_rest(struct source *src, struct sink *sink, struct error *err)
 	return nr < 0 ? (int)nr : rc;
 }
 
-int sink_arg_commit(const struct sink_opts *opts, struct source *src, struct sink *sink,
-		    struct error *err)
+int sink_arg_commit(struct source *src, struct sink *sink, struct error *err)
 {
-	int rc = opts->out ? copy_rest(src, sink, err) : 0;
+	int rc = sink_keeps_rest(sink) ? 0 : copy_rest(src, sink, err);
 	return rc < 0 ? rc : sink_commit(sink, err);
 }

@@ -29,5 +29,4 @@ struct sink_opts {
 int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *path,
 		  struct sink **out, struct error *err);
 /** With -o: copy what was not changed. Then commit. */
-int sink_arg_commit(const struct sink_opts *opts, struct source *src, struct sink *sink,
-		    struct error *err);
+int sink_arg_commit(struct source *src, struct sink *sink, struct error *err);

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cgroup.pb-c.h"
@@ -130,4 +131,13 @@ char *image_filename(const struct image_type *type, uint64_t id, char *out, size
 	snprintf(out, len, "%.*s%s%s", (int)(percent - type->pattern), type->pattern, middle,
 		 percent + 2);
 	return out;
+}
+
+uint64_t image_number(const struct image_type *type, const char *filename)
+{
+	const char *slash = strrchr(filename, '/'), *percent = strchr(type->pattern, '%');
+	const char *name = slash ? slash + 1 : filename;
+	if (!percent || percent[1] == 's')
+		return 0;
+	return strtoull(name + (percent - type->pattern), NULL, percent[1] == 'x' ? 16 : 10);
 }

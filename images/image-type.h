@@ -61,3 +61,6 @@ const struct image_type *image_type_of_messages(const char *filename);
 
 /** The file name of one image. @param id  number or 0 when the pattern has none. @return out. */
 char *image_filename(const struct image_type *type, uint64_t id, char *out, size_t len);
+
+/** The number in the name of an image of this type; 0 when there is none. */
+uint64_t image_number(const struct image_type *type, const char *filename);

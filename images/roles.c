@@ -8,12 +8,19 @@
 #include <sys/socket.h>
 
 #include "files.pb-c.h"
+#include "fown.pb-c.h"
 #include "sockets.pb-c.h"
 
 /* The "port" of a raw socket is its protocol. */
 static bool has_ports(const ProtobufCMessage *msg)
 {
 	return ((const InetSkEntry *)msg)->type != SOCK_RAW;
+}
+
+/* Of a file that has no owner the ids say nothing. */
+static bool has_owner(const ProtobufCMessage *msg)
+{
+	return ((const FownEntry *)msg)->pid != 0;
 }
 
 /* A name that begins with a NUL is in no file system. */
@@ -52,9 +59,9 @@ const struct role_row role_rows[] = {
 	{ "file_lock_entry", "pid", ROLE_PID },
 	{ "file_perms_entry", "gid", ROLE_GID },
 	{ "file_perms_entry", "uid", ROLE_UID },
-	{ "fown_entry", "euid", ROLE_UID },
+	{ "fown_entry", "euid", ROLE_UID, has_owner },
 	{ "fown_entry", "pid", ROLE_PID },
-	{ "fown_entry", "uid", ROLE_UID },
+	{ "fown_entry", "uid", ROLE_UID, has_owner },
 	{ "ghost_file_entry", "gid", ROLE_GID },
 	{ "ghost_file_entry", "symlnk_target", ROLE_PATH },
 	{ "ghost_file_entry", "uid", ROLE_UID },

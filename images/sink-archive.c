@@ -221,7 +221,7 @@ static int copy_entry(struct job *j, struct archive_entry *entry, struct error *
 	return rc < 0 ? rc : copy_data(j, err);
 }
 
-static int copy_entries(struct job *j, int fd, struct error *err)
+static int copy_entries(struct job *j, int fd, const char *path, struct error *err)
 {
 	struct archive_entry *entry;
 	int rc = 0, got;
@@ -230,7 +230,8 @@ static int copy_entries(struct job *j, int fd, struct error *err)
 			return fail(j, j->in, err);
 		/* format and filters are only known once the first header is read */
 		if (!j->out)
-			rc = out_open(j, j->lib.format(j->in), j->lib.filter_code(j->in, 0), fd,
+			rc = out_open(j, j->lib.format(j->in),
+				      path ? filter_of(path) : j->lib.filter_code(j->in, 0), fd,
 				      err);
 		if (rc == 0)
 			rc = copy_entry(j, entry, err);
@@ -238,7 +239,8 @@ static int copy_entries(struct job *j, int fd, struct error *err)
 	return rc;
 }
 
-int sink_archive_rewrite(struct sink_stage *stage, const char *old, int fd, struct error *err)
+int sink_archive_rewrite(struct sink_stage *stage, const char *old, const char *path, int fd,
+			 struct error *err)
 {
 	struct job j = { .stage = stage, .name = old };
 	auto_fd from = open(old, O_RDONLY | O_CLOEXEC);
@@ -249,7 +251,7 @@ int sink_archive_rewrite(struct sink_stage *stage, const char *old, int fd, stru
 		return rc;
 	rc = in_open(&j, from, err);
 	if (rc == 0)
-		rc = copy_entries(&j, fd, err);
+		rc = copy_entries(&j, fd, path, err);
 	if (rc == 0 && !j.out)
 		rc = error_set(err, EBADMSG, "%s: the archive is empty", old);
 	if (rc == 0)

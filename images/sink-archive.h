@@ -32,5 +32,9 @@ const char *sink_member_file(const struct sink_member *m, char out[24]);
 bool sink_names_archive(const char *path);
 /** Write all members to fd, in their order. @param path  its suffix chooses the compression */
 int sink_archive_write(struct sink_stage *stage, int fd, const char *path, struct error *err);
-/** Copy the archive `old` to fd with the members of the stage in their place. */
-int sink_archive_rewrite(struct sink_stage *stage, const char *old, int fd, struct error *err);
+/**
+ * Copy the archive `old` to fd with the members of the stage in their place.
+ * @param path  its suffix chooses the compression; NULL: that of `old`
+ */
+int sink_archive_rewrite(struct sink_stage *stage, const char *old, const char *path, int fd,
+			 struct error *err);

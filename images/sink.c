@@ -18,7 +18,8 @@
 struct sink {
 	char *target;       /* directory or archive */
 	char *stage_path;   /* NULL once it is gone */
-	struct source *src; /* in place; NULL: new */
+	struct source *src; /* whose other members are kept; NULL: new */
+	char *old;          /* the archive it is; NULL: the target */
 	bool archive;
 	struct sink_stage stage;
 	int fd; /* of the member at hand, or -1 */
@@ -92,6 +93,23 @@ int sink_in_place(struct source *src, const char *path, struct sink **out, struc
 	if (!archive && asprintf(&inside, "%s/", path) < 0)
 		return error_set(err, ENOMEM, "out of memory");
 	return sink_new(path, src, archive, inside, out, err);
+}
+
+int sink_create_from(struct source *src, const char *path, const char *out_path, struct sink **out,
+		     struct error *err)
+{
+	auto_free char *old = strdup(path);
+	if (!old)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = sink_new(out_path, src, true, NULL, out, err);
+	if (rc == 0)
+		(*out)->old = take_ptr(old);
+	return rc;
+}
+
+bool sink_keeps_rest(const struct sink *sink)
+{
+	return sink->src != NULL;
 }
 
 static struct sink_member *find(struct sink *sink, const char *name)
@@ -289,7 +307,8 @@ static int commit_archive(struct sink *sink, struct error *err)
 	auto_replace file = { .fd = -1 };
 	int rc = replace_open(sink->target, &file, err);
 	if (rc == 0)
-		rc = sink->src ? sink_archive_rewrite(&sink->stage, sink->target, file.fd, err)
+		rc = sink->src ? sink_archive_rewrite(&sink->stage, sink->old ?: sink->target,
+						      sink->old ? sink->target : NULL, file.fd, err)
 			       : sink_archive_write(&sink->stage, file.fd, sink->target, err);
 	return rc < 0 ? rc : replace_commit(&file, err);
 }
@@ -333,5 +352,6 @@ void sink_close(struct sink *sink)
 	fd_close(sink->stage.dir);
 	free(sink->stage_path);
 	free(sink->target);
+	free(sink->old);
 	free(sink);
 }

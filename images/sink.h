@@ -11,6 +11,7 @@
  * final names; sink_close() without it removes what was written.
  *   directory, new       written as a directory beside it, then renamed; must not exist or be empty
  *   archive, new         written beside it, then renamed; tar, tar.gz or tar.zst by its suffix
+ *   archive from archive as in place, but under another name, compressed as its suffix says
  *   in place, directory  changed files beside the old ones, then all renamed; others untouched
  *   in place, archive    rewritten beside it: members nobody wrote are copied in their old order
  *                        with their old headers; compression, prefix and order stay
@@ -24,6 +25,15 @@ int sink_create(const char *path, struct sink **out, struct error *err);
  * @param src   borrowed until sink_close(); @param path  what source_open() was given
  */
 int sink_in_place(struct source *src, const char *path, struct sink **out, struct error *err);
+
+/**
+ * A new archive with what an opened archive has, and members replaced.
+ * @param src   borrowed until sink_close(); @param path  what source_open() was given
+ */
+int sink_create_from(struct source *src, const char *path, const char *out_path, struct sink **out,
+		     struct error *err);
+/** Does the new set get the members that nobody writes or removes? */
+bool sink_keeps_rest(const struct sink *sink);
 
 /**
  * Begin a member. @param name  as in source_member.name: plain, no directories in a directory sink

@@ -27,15 +27,6 @@ static unsigned rank_of(const struct image_type *type)
 	return rank;
 }
 
-/* The number in an image's name; the type's pattern is known to match. */
-static uint64_t number_of(const struct image_type *type, const char *name)
-{
-	const char *percent = strchr(type->pattern, '%');
-	if (!percent || percent[1] == 's')
-		return 0;
-	return strtoull(name + (percent - type->pattern), NULL, percent[1] == 'x' ? 16 : 10);
-}
-
 static int message_visit(struct check *check, struct place *at, const ProtobufCMessage *msg,
 			 struct error *err);
 
@@ -130,7 +121,7 @@ static int image_walk(struct check *check, size_t member, const struct image_typ
 		      struct error *err)
 {
 	const char *name = check->members[member].name;
-	struct place at = { .image = name, .type = type, .number = number_of(type, name) };
+	struct place at = { .image = name, .type = type, .number = image_number(type, name) };
 	struct error why = { 0 }, trouble = { 0 };
 	auto_image_reader r = NULL;
 	int rc = image_open(check->src, name, &r, &why);
@@ -170,7 +161,7 @@ static int members_define(struct check *check, struct error *err)
 		check->has_mounts |= type->id == IMG_MNTS;
 		check->has_networks |= type->id == IMG_NETNS || type->id == IMG_NETDEV;
 		check->has_tree |= type->id == IMG_PSTREE;
-		if (object_set_add(&check->objects, type->id, number_of(type, name)) < 0)
+		if (object_set_add(&check->objects, type->id, image_number(type, name)) < 0)
 			return error_set(err, ENOMEM, "out of memory");
 	}
 	return 0;

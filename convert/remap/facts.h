@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * What has to be known of a set before values in it change: sockets, addresses, routes, ids.
+ */
+#pragma once
+
+#include "convert/remap/rules.h"
+#include "images/source.h"
+#include "sockets.pb-c.h"
+
+struct net_socket {
+	uint32_t id, ns, proto, sport, dport;
+	struct ip src, dst;
+	bool v6only, v6;
+};
+
+struct net_address {
+	uint32_t ns, ifindex;
+	struct ip local;
+	unsigned bits; /* of its network; IP_BITS: none */
+};
+
+struct net_route {
+	uint32_t ns, oif;
+	struct ip dst, gateway;
+	unsigned bits; /* of dst; 0: the default route */
+	bool has_gateway;
+};
+
+struct id_range {
+	bool group; /* of gids */
+	uint32_t first, count;
+};
+
+struct facts {
+	struct {
+		struct net_socket *items;
+		size_t nr, cap;
+	} sockets;
+	struct {
+		struct net_address *items;
+		size_t nr, cap;
+	} addresses;
+	struct {
+		struct net_route *items;
+		size_t nr, cap;
+	} routes;
+	struct {
+		struct id_range *items;
+		size_t nr, cap;
+	} mapped; /* by user namespaces; none: all ids are */
+	struct {
+		uint32_t *items;
+		size_t nr, cap;
+	} pids; /* that the set knows of, collected by the first pass */
+	bool has_parent;
+};
+
+int facts_read(struct source *src, struct facts *out, struct error *err);
+void facts_fini(struct facts *facts);
+
+int facts_add_pid(struct facts *facts, uint32_t pid, struct error *err);
+
+/** Is there a socket at this end? Then its port is one of the set's own. */
+bool facts_own_end(const struct facts *facts, const struct ip *ip, uint32_t port);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ * The C library keeps the id of each thread in the word that the kernel clears when the thread
+ * ends (set_tid_address): where it holds the old id, it gets the new one.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "convert/remap/remapping.h"
+#include "convert/remap/siginfo.h"
+#include "images/checkpoint.h"
+#include "images/page-store.h"
+
+static const struct process *process_of(const struct checkpoint *cp, uint32_t tid)
+{
+	for (size_t i = 0; i < checkpoint_nr_processes(cp); i++) {
+		const struct process *p = checkpoint_process(cp, i);
+		for (size_t k = 0; k < p->entry->n_threads; k++) {
+			if (p->entry->threads[k] == tid)
+				return p;
+		}
+	}
+	return NULL;
+}
+
+/* @return 1 with where the word is; 0: no image has it, so it is no id */
+static int word_find(struct page_store *ps, const struct tid_word *word, struct page_patch *out,
+		     struct error *err)
+{
+	struct page_run run;
+	uint8_t bytes[4];
+	int rc = page_store_find(ps, word->addr, &run, err);
+	if (rc <= 0 || run.addr > word->addr || word->addr % sizeof(bytes))
+		return rc < 0 ? rc : 0;
+	if (run.kind == PAGE_LAZY)
+		return error_set(err, EINVAL,
+				 "--pid: thread %" PRIu32 " keeps its id in a page that is not in "
+				 "the set: it is still with the process",
+				 word->tid);
+	if (run.kind != PAGE_PRESENT)
+		return 0;
+	rc = page_store_read(ps, word->addr, bytes, sizeof(bytes), NULL, err);
+	if (rc < 0 || machine_word(bytes, word->mtype) != word->tid)
+		return rc;
+	out->pages_id = page_store_pages_id(ps);
+	out->offset = run.offset + (word->addr - run.addr);
+	return 1;
+}
+
+static int word_patch(struct remapping *r, const struct checkpoint *cp, const struct tid_word *word,
+		      struct error *err)
+{
+	char image[64], field[64], from[16], to[16];
+	struct page_patch patch = { 0 };
+	struct remap_rule *rule = rule_for_number(r->rules, REMAP_PID, word->tid);
+	const struct process *p = process_of(cp, word->tid);
+	auto_page_store ps = NULL;
+	if (!p || !rule)
+		return 0;
+	int rc = page_store_open(r->job->src, p->pid, &ps, err);
+	if (rc == 0)
+		rc = word_find(ps, word, &patch, err);
+	if (rc <= 0)
+		return rc == -ENOENT ? 0 : rc; /* no memory */
+	machine_set_word(patch.bytes, word->mtype, rule->to);
+	struct page_patch *item = array_add(&r->patches);
+	if (!item)
+		return error_set(err, ENOMEM, "out of memory");
+	*item = patch;
+	r->image = image_filename(&image_types[IMG_PAGES], patch.pages_id, image, sizeof(image));
+	r->has_entry = false;
+	snprintf(field, sizeof(field), "thread id at %#" PRIx64, word->addr);
+	snprintf(from, sizeof(from), "%" PRIu32, word->tid);
+	snprintf(to, sizeof(to), "%" PRIu32, rule->to);
+	return remapping_note(r, field, from, to, err);
+}
+
+int remap_find_words(struct remapping *r, struct error *err)
+{
+	auto_checkpoint cp = NULL;
+	int rc = r->words.nr ? checkpoint_open(r->job->src, &cp, err) : 0;
+	for (size_t i = 0; rc == 0 && i < r->words.nr; i++)
+		rc = word_patch(r, cp, &r->words.items[i], err);
+	return rc;
+}
+
+/* What is compressed would stand beside the new image. */
+static int check_form(const struct remapping *r, const char *image, struct error *err)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(r->job->src, &members, err);
+	for (ssize_t i = 0; i < nr && sink_keeps_rest(r->job->sink); i++) {
+		size_t len = strlen(members[i].path);
+		if (!strcmp(members[i].name, image) && len > 4 &&
+		    !strcmp(members[i].path + len - 4, ".zst"))
+			return error_set(err, EINVAL,
+					 "--pid: %s is compressed, and a word in it changes: want "
+					 "a directory with -o, or `crit decompress` first",
+					 image);
+	}
+	return nr < 0 ? (int)nr : 0;
+}
+
+static int write_image(struct remapping *r, uint32_t pages_id, struct error *err)
+{
+	char image[64];
+	auto_istream in = NULL;
+	image_filename(&image_types[IMG_PAGES], pages_id, image, sizeof(image));
+	int rc = check_form(r, image, err);
+	if (rc == 0)
+		rc = source_open_member(r->job->src, image, &in, err);
+	int fd = rc < 0 ? rc : sink_begin(r->job->sink, image, err);
+	if (fd < 0)
+		return fd;
+	rc = istream_copy(in, fd, image, err);
+	for (size_t i = 0; rc == 0 && i < r->patches.nr; i++) {
+		const struct page_patch *patch = &r->patches.items[i];
+		if (patch->pages_id != pages_id)
+			continue;
+		rc = fd_pwrite_full(fd, patch->bytes, sizeof(patch->bytes), (off_t)patch->offset);
+		if (rc < 0)
+			rc = error_code(err, rc, "%s: write", image);
+	}
+	return rc < 0 ? rc : sink_end(r->job->sink, err);
+}
+
+int remap_write_words(struct remapping *r, struct error *err)
+{
+	char image[64];
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->patches.nr; i++) {
+		uint32_t id = r->patches.items[i].pages_id;
+		image_filename(&image_types[IMG_PAGES], id, image, sizeof(image));
+		if (!sink_has(r->job->sink, image))
+			rc = write_image(r, id, err);
+	}
+	return rc;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ * What would break is refused: values in use, sockets that meet, addresses out of their network.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "convert/remap/remapping.h"
+
+static struct ip becomes(struct remapping *r, const struct ip *ip, unsigned bits)
+{
+	const struct remap_rule *rule = rule_for_ip(r->rules, ip, bits);
+	return rule ? rule_new_ip(rule, ip) : *ip;
+}
+
+static int pids(struct remapping *r, struct error *err)
+{
+	if (!remap_rules_have(r->rules, REMAP_PID))
+		return 0;
+	if (r->facts.has_parent)
+		return error_set(err, EINVAL,
+				 "--pid: the set has a parent, whose images are called by the old "
+				 "ids: `crit squash` it first");
+	for (size_t i = 0; i < r->rules->nr; i++) {
+		const struct remap_rule *rule = &r->rules->items[i];
+		if (rule->kind != REMAP_PID)
+			continue;
+		for (size_t k = 0; k < r->rules->nr; k++) {
+			const struct remap_rule *other = &r->rules->items[k];
+			if (k != i && other->kind == REMAP_PID && other->to == rule->to)
+				return error_set(err, EINVAL, "--pid %s: %" PRIu32 " is in use: %s",
+						 rule->text, rule->to, other->text);
+		}
+		for (size_t k = 0; k < r->facts.pids.nr; k++) {
+			if (r->facts.pids.items[k] == rule->to &&
+			    !rule_for_number(r->rules, REMAP_PID, rule->to))
+				return error_set(err, EINVAL, "--pid %s: %" PRIu32 " is in use",
+						 rule->text, rule->to);
+		}
+	}
+	return 0;
+}
+
+static bool is_mapped(const struct facts *facts, bool group, uint32_t id)
+{
+	bool any = false;
+	for (size_t i = 0; i < facts->mapped.nr; i++) {
+		const struct id_range *range = &facts->mapped.items[i];
+		if (range->group != group)
+			continue;
+		any = true;
+		if (id >= range->first && id - range->first < range->count)
+			return true;
+	}
+	return !any;
+}
+
+static int ids(struct remapping *r, struct error *err)
+{
+	for (size_t i = 0; i < r->rules->nr; i++) {
+		const struct remap_rule *rule = &r->rules->items[i];
+		if ((rule->kind == REMAP_UID || rule->kind == REMAP_GID) &&
+		    !is_mapped(&r->facts, rule->kind == REMAP_GID, rule->to))
+			return error_set(err, EINVAL,
+					 "%s %s: the user namespace of the set maps no %" PRIu32,
+					 remap_options[rule->kind], rule->text, rule->to);
+	}
+	return 0;
+}
+
+static struct net_socket socket_becomes(struct remapping *r, const struct net_socket *old)
+{
+	struct net_socket new = *old;
+	const struct remap_rule *sport = rule_for_number(r->rules, REMAP_PORT, old->sport);
+	const struct remap_rule *dport = rule_for_number(r->rules, REMAP_PORT, old->dport);
+	if (sport)
+		new.sport = sport->to;
+	if (dport && facts_own_end(&r->facts, &old->dst, old->dport))
+		new.dport = dport->to;
+	new.src = becomes(r, &old->src, IP_BITS);
+	new.dst = becomes(r, &old->dst, IP_BITS);
+	return new;
+}
+
+/* An address that means all stands for IPv4 too, unless the socket is for IPv6 alone. */
+static bool addresses_meet(const struct net_socket *a, const struct net_socket *b)
+{
+	if (ip_equal(&a->src, &b->src, IP_BITS))
+		return true;
+	const struct net_socket *any = ip_is_any(&a->src) ? a : b, *other = any == a ? b : a;
+	if (!ip_is_any(&any->src))
+		return false;
+	return ip_is_v4(&other->src) ? !any->v6 || !any->v6only : any->v6;
+}
+
+static bool sockets_meet(const struct net_socket *a, const struct net_socket *b)
+{
+	if (!a->sport || a->sport != b->sport || a->proto != b->proto || a->ns != b->ns)
+		return false;
+	if (!a->dport != !b->dport)
+		return false; /* a connected one goes first */
+	if (!a->dport)
+		return addresses_meet(a, b);
+	return a->dport == b->dport && ip_equal(&a->src, &b->src, IP_BITS) &&
+	       ip_equal(&a->dst, &b->dst, IP_BITS);
+}
+
+static bool socket_changes(const struct net_socket *old, const struct net_socket *new)
+{
+	return old->sport != new->sport || old->dport != new->dport ||
+	       !ip_equal(&old->src, &new->src, IP_BITS) || !ip_equal(&old->dst, &new->dst, IP_BITS);
+}
+
+/* Those that meet already (SO_REUSEPORT) go on doing so. */
+static int sockets(struct remapping *r, struct error *err)
+{
+	const struct net_socket *old = r->facts.sockets.items;
+	for (size_t i = 0; i < r->facts.sockets.nr; i++) {
+		struct net_socket new = socket_becomes(r, &old[i]);
+		if (!socket_changes(&old[i], &new))
+			continue;
+		for (size_t k = 0; k < r->facts.sockets.nr; k++) {
+			struct net_socket other = socket_becomes(r, &old[k]);
+			char text[64];
+			if (k == i || !sockets_meet(&new, &other) || sockets_meet(&old[i], &old[k]))
+				continue;
+			return error_set(err, EINVAL,
+					 "sockets %#" PRIx32 " and %#" PRIx32
+					 " would both be at %s port %" PRIu32,
+					 old[i].id, old[k].id, ip_text(&new.src, text), new.sport);
+		}
+	}
+	return 0;
+}
+
+static int twice(struct remapping *r, const struct net_address *a, const struct ip *new,
+		 struct error *err)
+{
+	char text[64];
+	for (size_t i = 0; i < r->facts.addresses.nr; i++) {
+		const struct net_address *b = &r->facts.addresses.items[i];
+		struct ip other = becomes(r, &b->local, IP_BITS);
+		if (a == b || a->ns != b->ns || !ip_equal(new, &other, IP_BITS) ||
+		    ip_equal(&a->local, &b->local, IP_BITS))
+			continue;
+		return error_set(err, EINVAL, "two interfaces would have the address %s",
+				 ip_text(new, text));
+	}
+	return 0;
+}
+
+/* The kernel's route to the network of an address has to stay one. */
+static int addresses(struct remapping *r, struct error *err)
+{
+	char from[64], to[64], net[64];
+	for (size_t i = 0; i < r->facts.addresses.nr; i++) {
+		const struct net_address *a = &r->facts.addresses.items[i];
+		struct ip new = becomes(r, &a->local, IP_BITS);
+		int rc = twice(r, a, &new, err);
+		if (rc < 0)
+			return rc;
+		for (size_t k = 0; k < r->facts.routes.nr; k++) {
+			const struct net_route *route = &r->facts.routes.items[k];
+			if (route->ns != a->ns || route->oif != a->ifindex || route->has_gateway ||
+			    route->bits != a->bits || a->bits == IP_BITS ||
+			    !ip_equal(&route->dst, &a->local, a->bits))
+				continue;
+			struct ip dst = becomes(r, &route->dst, route->bits);
+			if (ip_equal(&dst, &new, a->bits))
+				continue;
+			unsigned len = a->bits - (ip_is_v4(&dst) ? IP_BITS - 32 : 0);
+			return error_set(
+			    err, EINVAL,
+			    "address %s would become %s, outside of the network %s/%u "
+			    "its interface is in: move the network, as --ip OLD/%u=NEW/%u",
+			    ip_text(&a->local, from), ip_text(&new, to), ip_text(&dst, net), len,
+			    len, len);
+		}
+	}
+	return 0;
+}
+
+/* @return whether the way to the gateway is through this network, now and then */
+static bool reaches(const struct ip *net, unsigned bits, const struct ip *gateway)
+{
+	return bits && bits < IP_BITS && ip_equal(net, gateway, bits);
+}
+
+static int gateways(struct remapping *r, struct error *err)
+{
+	char from[64];
+	for (size_t i = 0; i < r->facts.routes.nr; i++) {
+		const struct net_route *route = &r->facts.routes.items[i];
+		struct ip gateway = becomes(r, &route->gateway, IP_BITS);
+		bool before = false, after = false;
+		for (size_t k = 0; route->has_gateway && k < r->facts.addresses.nr; k++) {
+			const struct net_address *a = &r->facts.addresses.items[k];
+			if (a->ns != route->ns || a->ifindex != route->oif)
+				continue;
+			struct ip new = becomes(r, &a->local, IP_BITS);
+			before |= reaches(&a->local, a->bits, &route->gateway);
+			after |= reaches(&new, a->bits, &gateway);
+		}
+		if (before && !after)
+			return error_set(err, EINVAL,
+					 "the gateway %s would be in no network of its interface",
+					 ip_text(&route->gateway, from));
+	}
+	return 0;
+}
+
+int remap_refuse(struct remapping *r, struct error *err)
+{
+	static int (*const checks[])(struct remapping * r, struct error * err) = {
+		pids, ids, sockets, addresses, gateways,
+	};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof(checks) / sizeof(checks[0]); i++)
+		rc = checks[i](r, err);
+	return rc;
+}

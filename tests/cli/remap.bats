@@ -1,0 +1,264 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit remap: other addresses, ports, paths, ids and names, in every image that carries them.
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file()
+{
+	export made=$BATS_FILE_TMPDIR/made
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/remap.py" "$crit" "$made"
+}
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR" || return
+	cp -r "$made" s
+}
+
+# value IMAGE PYTHON: an expression over the entries of an image as show prints them
+value() { "$crit" show "s/$1" | /usr/bin/python3 -c "import json, sys
+d = json.load(sys.stdin)
+e = d.get('entries') or d.get('lines')
+print($2)"; }
+
+# The 32-bit word of an image at a byte offset.
+word() { od -An -tu4 -j "$2" -N 4 "s/$1" | tr -d ' '; }
+
+refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
+{
+	local words=$1
+	shift
+	run -1 "$crit" remap "$@" --in-place s
+	[[ $output == *"$words"* ]] || { echo "$output"; return 1; }
+	diff -r "$made" s
+}
+
+@test "remap gives sockets another address, in IPv4 and mapped into IPv6" {
+	"$crit" remap --in-place --ip 10.0.0.2=10.0.0.77 s
+	[ "$(value files.img "[f['isk']['src_addr'][0] for f in e if 'isk' in f and f['id'] in (40, 41, 44, 46)]")" = \
+		"['10.0.0.77', '10.0.0.77', '::ffff:10.0.0.77', '10.0.0.77']" ]
+	[ "$(value files.img "[f['isk']['dst_addr'][0] for f in e if f['id'] in (41, 42, 43)]")" = \
+		"['10.0.0.9', '10.0.0.77', '10.9.9.9']" ]
+	run -0 "$crit" remap --in-place --ip 10.0.0.77=10.0.0.2 s
+	diff -r "$made" s
+}
+
+@test "remap moves a network in addresses, routes, rules, flows and filters" {
+	"$crit" remap --in-place --ip 10.0.0.0/24=10.1.0.0/24 --ip fd00::/64=fd01::/64 s
+	[ "$(value ifaddr-11.img "[a['address'] for a in e], e[1]['local']")" = \
+		"['127.0.0.1/8', '10.1.0.2/24', 'fd01::2/64'] 10.1.0.2" ]
+	[ "$(value route-11.img "e[0]['gateway'], e[1]['dst'], [h['gateway'] for h in e[2]['nexthops']]")" = \
+		"10.1.0.1 10.1.0.0/24 ['10.1.0.1', '10.1.0.3']" ]
+	[ "$(value route-11.img "e[2]['dst']")" = 10.8.0.0/16 ]
+	[ "$(value rule-11.img "e[0]['src'], e[0]['uids']")" = "10.1.0.2/32 1000-1000" ]
+	[ "$(value netns-ct-11.img "e[0]['original']['ip'], e[1]['original']['ip']['dst']")" = \
+		"{'src': '10.1.0.9', 'dst': '10.1.0.2'} 10.9.9.9" ]
+	run -0 grep -c 10.0.0 s/iptables-11.img
+	[ "$output" = 1 ] # in a comment
+	grep -q -- '-s 10.1.0.0/24 .*22,80,90:95' s/iptables-11.img
+	grep -q -- '--src-range 10.1.0.1-10.1.0.2 ' s/iptables-11.img
+	grep -q 'elements = { 10.9.9.9, 10.1.0.2 }' s/nftables-11.img
+	grep -q 'ip6 saddr fd01::2 ' s/nftables-11.img
+}
+
+@test "remap changes a port at the set's own ends only" {
+	"$crit" remap --in-place --port 80=8080 --port 83=8083 s
+	[ "$(value files.img "[(f['isk']['src_port'], f['isk']['dst_port']) for f in e if f['id'] >= 40]")" = \
+		"[(8080, 0), (8080, 4000), (5000, 8080), (5001, 80), (81, 0), (82, 0), (80, 0), (8083, 0), (5002, 8083)]" ]
+	[ "$(value netns-ct-11.img "[f['original']['proto']['dport'] for f in e], e[0]['reply']['proto']['sport']")" = "[8080, 80] 8080" ]
+	run -0 diff <(sed 's/80/8080/' <<< "--dport 80 -m comment") <(grep -o -- '--dport .* comment' s/iptables-11.img)
+	grep -q -- '--dports 22,8080,90:95' s/iptables-11.img
+	grep -q -- '-A OUTPUT .*--dport 80 -m owner' s/iptables-11.img
+	grep -q -- '-A OUTPUT .*--sport 8080' s/iptables-11.img
+	grep -q -- '--to-destination 10.0.0.2:8080' s/iptables-11.img
+	grep -q 'ACCEPT \[80:80\]' s/iptables-11.img
+	grep -q 'tcp dport { 8080, 443 } accept' s/nftables-11.img
+	grep -q 'tcp sport 80 drop' s/nftables-11.img
+}
+
+@test "remap gives processes and threads other ids, in names of images and in memory too" {
+	"$crit" remap --in-place --pid 3=33 --pid 2=22 s
+	[ "$(value pstree.img "[(p['pid'], p['pgid'], p['threads']) for p in e]")" = \
+		"[(1, 1, [1, 22]), (33, 33, [33]), (4, 1, [0])]" ]
+	local name
+	for name in core ids fs mm pagemap; do
+		[ -e "s/$name-33.img" ]
+		[ ! -e "s/$name-3.img" ]
+	done
+	[ -e s/core-22.img ] && [ ! -e s/core-2.img ] && [ -e s/fdinfo-3.img ]
+	[ "$(word pages-1.img $((4096 + 16)))" = 22 ]
+	[ "$(word pages-2.img 32)" = 33 ]
+	[ "$(cmp -l s/pages-2.img "$made/pages-2.img" | wc -l)" = 1 ]
+	[ "$(value filelocks.img "e[0]['pid']")" = 33 ]
+	[ "$(value files.img "[f['reg']['name'] for f in e if f['id'] == 32], [f['reg']['fown']['pid'] for f in e if f['id'] == 30], [f['pidfd']['nspid'] for f in e if f['id'] == 33]")" = \
+		"['/proc/33/task/33/status'] [33] [33]" ]
+	[ "$(value core-1.img "e[0]['tc']['timers']['posix'][0]['notify_thread_id']")" = 22 ]
+	# senders of kill and of SIGCHLD, not a timer's number, nor the address of a fault
+	[ "$(value core-1.img "[__import__('base64').b64decode(s['siginfo'])[16] for s in e[0]['tc']['signals_s']['signals']]")" = "[33, 3, 33, 3]" ]
+	"$crit" remap --in-place --pid 33=3 --pid 22=2 s
+	diff -r "$made" s
+}
+
+@test "remap swaps two ids" {
+	"$crit" remap -o out --pid 2=3 --pid 3=2 s
+	[ "$("$crit" decode -i out/core-3.img | grep -c second)" = 1 ]
+	[ "$("$crit" decode -i out/core-2.img | grep -c child)" = 1 ]
+	"$crit" remap --in-place --pid 2=3 --pid 3=2 out
+	diff -r "$made" out
+}
+
+@test "remap changes users and groups in credentials, owners, senders, options and filters" {
+	"$crit" remap --in-place --uid 1000=2000 --gid 50=51 s
+	[ "$(value core-3.img "[e[0]['thread_core']['creds'][k] for k in ('uid', 'euid', 'suid', 'gid', 'groups')]")" = "[2000, 2000, 0, 51, [51, 60]]" ]
+	[ "$(value files.img "[f['reg']['fown']['uid'] for f in e if f['id'] == 30]")" = "[2000]" ]
+	[ "$(value mountpoints-12.img "e[2]['options']")" = "lowerdir=/srv/data/a:/b,uid=2000,gid=51" ]
+	[ "$(value rule-11.img "e[0]['uids']")" = 2000-2000 ]
+	grep -q -- '--uid-owner 2000' s/iptables-11.img
+	grep -q 'skuid != 2000' s/nftables-11.img
+}
+
+@test "remap moves a file and what is below it, not what only begins alike" {
+	"$crit" remap --in-place --path /srv/data=/mnt/d --path /srv/data/log=/var/log/x s
+	[ "$(value files.img "[f['reg']['name'] for f in e if f['id'] in (30, 31)], [f['usk']['name'] for f in e if f['id'] == 8]")" = \
+		"['/var/log/x', '/srv/database'] ['/mnt/d/sock']" ]
+	[ "$(value mountpoints-12.img "e[2]['mountpoint'], e[2]['options']")" = "/mnt/d lowerdir=/mnt/d/a:/b,uid=1000,gid=50" ]
+}
+
+@test "remap changes the host name and names of tasks" {
+	"$crit" remap --in-place --hostname other --comm child=kid s
+	[ "$(value utsns-10.img "e[0]['nodename']")" = other ]
+	[ "$(value core-3.img "e[0]['tc']['comm'], e[0]['thread_core']['comm']")" = "kid kid" ]
+	[ "$(value core-1.img "e[0]['tc']['comm']")" = first ]
+}
+
+@test "remap says what changes, as text and as JSON, and writes nothing when it is asked to" {
+	run -0 "$crit" remap --dry-run --hostname other s
+	[ "${lines[0]}" = "Would change" ]
+	[ "${lines[2]}" = "  utsns-10.img      0  nodename  node  other" ]
+	diff -r "$made" s
+	run -0 "$crit" remap --format json --in-place --hostname other s
+	[ "$(/usr/bin/python3 -c 'import json, sys; d = json.loads(sys.argv[1]); print(d["dry_run"], d["changes"])' "$output")" = \
+		"False [{'image': 'utsns-10.img', 'entry': 0, 'field': 'nodename', 'old': 'node', 'new': 'other'}]" ]
+}
+
+@test "remap refuses a process id that is in use, or that no process can have" {
+	refused '4 is in use' --pid 3=4
+	refused '3 is in use' --pid 2=3
+	refused 'in use' --pid 2=7 --pid 3=7
+	touch s/core-44.img
+	run -1 "$crit" remap --in-place --pid 3=44 s
+	[[ $output == *"core-44.img"* ]]
+	run -2 "$crit" remap --in-place --pid 1=9 s
+	run -2 "$crit" remap --in-place --pid 3=1 s
+	run -2 "$crit" remap --in-place --pid 3=4194305 s
+}
+
+@test "remap refuses another pid for a set with a parent" {
+	ln -s "$made" s/parent
+	run -1 "$crit" remap --in-place --pid 3=33 s
+	[[ $output == *parent* ]]
+}
+
+@test "remap refuses another address family, and addresses of no host" {
+	run -2 "$crit" remap --dry-run --ip 10.0.0.2=fd00::1 s
+	[[ $output == *family* ]]
+	run -2 "$crit" remap --dry-run --ip 10.0.0.0/24=10.0.0.0/25 s
+	run -2 "$crit" remap --dry-run --ip 10.0.0.2/24=10.1.0.0/24 s
+	run -2 "$crit" remap --dry-run --ip 0.0.0.0=10.0.0.1 s
+	run -2 "$crit" remap --dry-run --ip 10.0.0.2=224.0.0.1 s
+	run -2 "$crit" remap --dry-run --ip 10.0.0=10.0.0.1 s
+}
+
+@test "remap refuses an address outside of the network of its interface" {
+	refused 'outside of the network 10.0.0.0/24' --ip 10.0.0.2=10.7.0.2
+	refused 'gateway 10.0.0.1 would be in no network' --ip 10.0.0.1=10.7.0.1
+}
+
+@test "remap refuses two sockets, or two interfaces, at one address" {
+	refused 'would both be at' --port 83=80
+	refused 'would both be at' --port 5000=5001 --ip 10.9.9.9=10.0.0.2
+	refused 'interfaces would have the address 10.0.0.2' --ip 127.0.0.1=10.0.0.2
+}
+
+@test "remap refuses ids that the user namespace has not" {
+	"$crit" encode -o s/userns-7.img <<< '{"magic": "USERNS", "entries": [{
+		"uid_map": [{"first": 0, "lower_first": 100000, "count": 1500}],
+		"gid_map": [{"first": 0, "lower_first": 100000, "count": 55}]}]}'
+	run -1 "$crit" remap --in-place --uid 1000=1500 s
+	[[ $output == *"maps no 1500"* ]]
+	run -1 "$crit" remap --in-place --gid 50=55 s
+	"$crit" remap --in-place --uid 1000=1499 --gid 50=54 s
+}
+
+@test "remap wants something to change, and a value that is there" {
+	run -2 "$crit" remap --dry-run s
+	run -2 "$crit" remap --ip 10.0.0.2=10.0.0.3 s
+	[[ $output == *"-o OUT"* ]]
+	run -2 "$crit" remap --in-place --dry-run --ip 10.0.0.2=10.0.0.3 s
+	refused 'nothing has the old value' --ip 10.0.0.55=10.0.0.56
+	refused 'nothing has the old value' --hostname other --path /nowhere=/else
+	run -2 "$crit" remap --dry-run --port 80=81 --port 80=82 s
+	run -2 "$crit" remap --dry-run --comm child=a-name-of-sixteen s
+	run -2 "$crit" remap --dry-run --path srv=/mnt s
+}
+
+@test "remap rewrites archives and what podman wrote beside the images" {
+	mkdir a
+	cp -r s a/checkpoint
+	cat > a/network.status <<- 'EOF'
+	{ "podman": { "interfaces": { "eth0": { "subnets": [
+	  { "ipnet": "10.0.0.2/24", "gateway": "10.0.0.1" } ], "mac_address": "aa:bb:cc:00:11:22" } } } }
+	EOF
+	echo '{"spec": {"hostname": "node", "process": {"user": {"uid": 1000}, "args": ["a\u003cb", 1.50]},
+	"mounts": [{"destination": "/srv/data"}]}, "newPortMappings": [{"container_port": 80, "host_port": 80}]}' > a/config.dump
+	tar -C a -cf a.tar network.status config.dump checkpoint
+	run -0 "$crit" remap --in-place --ip 10.0.0.0/24=10.1.0.0/24 --hostname other --uid 1000=2000 \
+		--port 80=8088 --path /srv/data=/mnt/d --pid 3=33 a.tar
+	[[ $output == *"network.status"*"10.0.0.2/24"*"10.1.0.2/24"* ]]
+	mkdir b
+	tar -C b -xf a.tar
+	diff <(sed 's/10\.0\.0/10.1.0/g' a/network.status) b/network.status
+	diff <(sed 's/"node"/"other"/; s/1000/2000/; s/"container_port": 80/"container_port": 8088/; s:/srv/data:/mnt/d:' a/config.dump) b/config.dump
+	[ -e b/checkpoint/core-33.img ] && [ ! -e b/checkpoint/core-3.img ]
+	"$crit" remap -o c.tar.gz --ip 10.1.0.0/24=10.0.0.0/24 --hostname node --uid 2000=1000 \
+		--port 8088=80 --path /mnt/d=/srv/data --pid 33=3 a.tar
+	mkdir c
+	tar -C c -xzf c.tar.gz
+	diff -r a c
+}
+
+@test "remap leaves everything as it was when it fails half way" {
+	truncate -s -3 s/files.img
+	cp -r s before
+	run -1 "$crit" remap --in-place --pid 3=33 s
+	diff -r before s
+	cp "$made/files.img" s/
+	printf '\1' >> s/rule-11.img
+	run -1 "$crit" remap --in-place --uid 1000=2000 s
+	[[ $output == *"rule-11.img: no netlink message"* ]]
+	run -1 "$crit" remap -o out --uid 1000=2000 s
+	[ ! -e out ]
+}
+
+@test "remap reads compressed sets, and refuses to leave two forms of a page image" {
+	"$crit" compress s
+	run -1 "$crit" remap --in-place --pid 3=33 s
+	[[ $output == *"is compressed"* ]]
+	"$crit" remap -o out --pid 3=33 s
+	"$crit" remap -o back --pid 33=3 out
+	diff -r "$made" back
+}
+
+@test "corpus: remap there and back gives the same bytes" {
+	corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}
+	[ -d "$corpus" ] || skip "no corpus at $corpus (set CORPUS)"
+	"$crit" remap -o a4 --ip 127.0.0.1=127.0.0.5 --port 15001=15009 --pid 2001=2999 "$corpus/a4"
+	run -0 "$crit" verify a4
+	"$crit" remap --in-place --ip 127.0.0.5=127.0.0.1 --port 15009=15001 --pid 2999=2001 a4
+	diff -r "$corpus/a4" a4
+	"$crit" remap -o a6 --ip 10.77.0.0/24=10.99.0.0/24 --ip fd77::/64=fd99::/64 "$corpus/a6"
+	run -0 "$crit" verify a6
+	"$crit" remap --in-place --ip 10.99.0.0/24=10.77.0.0/24 --ip fd99::/64=fd77::/64 a6
+	diff -r "$corpus/a6" a6
+}
