@@ -13,7 +13,13 @@
 
 #include "base/cleanup.h"
 
-#define HOLE_PAGE 4096u
+#define PAGE 4096u
+
+void *io_buffer(size_t len)
+{
+	return len > SIZE_MAX - PAGE ? NULL
+				     : aligned_alloc(PAGE, (len + PAGE - 1) & ~(size_t)(PAGE - 1));
+}
 
 ssize_t fd_read_full(int fd, void *buf, size_t len)
 {
@@ -76,7 +82,7 @@ int fd_pwrite_full(int fd, const void *buf, size_t len, off_t offset)
 
 static size_t page_len(size_t left)
 {
-	return left < HOLE_PAGE ? left : HOLE_PAGE;
+	return left < PAGE ? left : PAGE;
 }
 
 static bool is_zero(const char *page, size_t len)

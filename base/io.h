@@ -9,6 +9,13 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 
+/**
+ * Memory for pages on their way from one file to another, to be released with free(). It begins
+ * where a page does: processors of AMD copy a page at a third of the speed to a place some bytes
+ * into another, which is where malloc puts large blocks. NULL: out of memory.
+ */
+void *io_buffer(size_t len);
+
 /** Read until len bytes or end of file. @return bytes read, or -errno. */
 ssize_t fd_read_full(int fd, void *buf, size_t len);
 /** As fd_read_full(), at an offset, without moving the file position. */

@@ -38,7 +38,7 @@ struct pass {
 	struct archive_index *index;
 	struct archive *archive;
 	uint64_t at;
-	unsigned char block[BLOCK];
+	unsigned char block[BLOCK] __attribute__((aligned(4096)));
 };
 
 static la_ssize_t pass_read(struct archive *a, void *ctx, const void **block)
@@ -89,7 +89,7 @@ static int pass_error(const struct pass *pass, struct error *err)
 
 static struct pass *pass_new(struct archive_index *index)
 {
-	struct pass *pass = malloc(sizeof(*pass)); /* the block needs no zeroes */
+	struct pass *pass = io_buffer(sizeof(*pass)); /* the block needs no zeroes */
 	if (pass) {
 		pass->index = index;
 		pass->at = 0;

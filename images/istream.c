@@ -21,13 +21,13 @@ struct istream {
 	int64_t size;
 	uint64_t offset;   /* bytes handed out */
 	size_t start, end; /* of what is in the window */
-	unsigned char window[WINDOW];
+	unsigned char window[WINDOW] __attribute__((aligned(4096)));
 };
 
 int istream_new(const struct istream_ops *ops, void *ctx, const char *name, int64_t size,
 		struct istream **out, struct error *err)
 {
-	struct istream *in = malloc(sizeof(*in)); /* the window needs no zeroes */
+	struct istream *in = io_buffer(sizeof(*in)); /* the window needs no zeroes */
 	char *copy = strdup(name);
 	if (!in || !copy) {
 		free(in);
@@ -278,7 +278,7 @@ int istream_copy(struct istream *in, int fd, const char *name, struct error *err
 		int rc = fd_copy(istream_fd(in), fd);
 		return rc < 0 ? error_code(err, rc, "copy %s", name) : 0;
 	}
-	auto_free char *buf = malloc(COPY_PIECE);
+	auto_free char *buf = io_buffer(COPY_PIECE);
 	if (!buf)
 		return error_set(err, ENOMEM, "%s: out of memory", name);
 	ssize_t n;

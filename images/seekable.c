@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "images/backend.h"
 #include "images/image-type.h"
 #include "images/libzstd.h"
@@ -129,6 +130,7 @@ int seekable_table_read(struct istream *in, const char *name, struct seekable_ta
 
 struct held {
 	unsigned char *bytes;
+	size_t cap;
 	uint32_t frame;
 	bool valid;
 	uint64_t used; /* when it was read last */
@@ -170,16 +172,21 @@ static int frame_read(struct seekable *s, uint32_t i, struct held *h, struct err
 	if (packed > s->packed_cap) {
 		/* A table may claim what it likes, but its sum was compared with the file's size.
 		 */
-		unsigned char *grown = realloc(s->packed, packed);
-		if (!grown)
+		free(s->packed);
+		s->packed_cap = 0;
+		s->packed = io_buffer(packed);
+		if (!s->packed)
 			return error_set(err, ENOMEM, "out of memory");
-		s->packed = grown;
 		s->packed_cap = packed;
 	}
-	free(h->bytes);
-	h->bytes = malloc(plain ? plain : 1);
-	if (!h->bytes)
-		return error_set(err, ENOMEM, "out of memory");
+	if (plain > h->cap || !h->bytes) {
+		free(h->bytes);
+		h->cap = 0;
+		h->bytes = io_buffer(plain ? plain : 1);
+		if (!h->bytes)
+			return error_set(err, ENOMEM, "out of memory");
+		h->cap = plain;
+	}
 	int rc = read_exactly(s->in, s->packed, packed, f->at, s->name, err);
 	if (rc < 0)
 		return rc;
@@ -282,7 +289,7 @@ static int seekable_prepare(struct seekable *s, struct error *err)
 	if (istream_seekable(s->in))
 		return seekable_table_read(s->in, s->name, &s->table, err);
 	s->ended = true;
-	s->packed = malloc(CHUNK);
+	s->packed = io_buffer(CHUNK);
 	s->lib.DCtx_setParameter(s->dctx, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
 	return s->packed ? 0 : error_set(err, ENOMEM, "%s: out of memory", s->name);
 }

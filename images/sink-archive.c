@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "images/libarchive.h"
 
 #define BLOCK 10240
@@ -66,7 +67,7 @@ static int fail(const struct job *j, struct archive *a, struct error *err)
 static int out_open(struct job *j, int format, int filter, int fd, struct error *err)
 {
 	j->out = j->lib.write_new();
-	j->buf = malloc(PIECE);
+	j->buf = io_buffer(PIECE);
 	if (!j->out || !j->buf)
 		return error_set(err, ENOMEM, "out of memory");
 	int rc =

@@ -219,7 +219,7 @@ static int write_run(struct core *c, const struct memory_run *run, char *buf, st
 
 static int write_memory(struct core *c, struct error *err)
 {
-	auto_free char *buf = malloc(PIECE);
+	auto_free char *buf = io_buffer(PIECE);
 	if (!buf)
 		return error_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; i < c->segments.nr; i++) {

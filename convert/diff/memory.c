@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "convert/diff/change.h"
 #include "images/memory-view.h"
 
@@ -207,8 +208,8 @@ static int pair_compare(struct memory_pair *m, struct error *err)
 	int rc = diff_wants(m->d, DIFF_MEMS) ? areas_compare(m, err) : 0;
 	if (rc < 0 || !m->d->how->pages || !diff_wants(m->d, DIFF_PAGES))
 		return rc;
-	m->buf[0] = malloc(WINDOW);
-	m->buf[1] = malloc(WINDOW);
+	m->buf[0] = io_buffer(WINDOW);
+	m->buf[1] = io_buffer(WINDOW);
 	if (!m->buf[0] || !m->buf[1])
 		return error_set(err, ENOMEM, "out of memory");
 	return pages_compare(m, err);

@@ -94,7 +94,7 @@ int memory_extract(struct memory_view *mv, const struct memory_ranges *ranges, i
 		   const char *name, struct progress *progress, uint64_t *missing,
 		   struct error *err)
 {
-	auto_free unsigned char *buf = malloc(PIECE);
+	auto_free unsigned char *buf = io_buffer(PIECE);
 	off_t begin = lseek(fd, 0, SEEK_CUR);
 	struct extract x = { mv, fd, name, begin >= 0, buf, missing };
 	*missing = 0;
@@ -204,7 +204,7 @@ static int dump_run(struct memory_view *mv, const struct memory_run *run, unsign
 int memory_hexdump(struct memory_view *mv, const struct memory_ranges *ranges, FILE *to,
 		   struct error *err)
 {
-	auto_free unsigned char *buf = malloc(PIECE);
+	auto_free unsigned char *buf = io_buffer(PIECE);
 	struct lines l = { .to = to };
 	if (!buf)
 		return error_set(err, ENOMEM, "out of memory");

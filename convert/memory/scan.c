@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/io.h"
+
 enum { PAGE = 4096, WINDOW = 1 << 20 };
 
 /* The stored stretches of the ranges, one after the other, neighbours joined. */
@@ -81,6 +83,7 @@ struct scan {
 	scan_visit visit;
 	void *arg;
 	unsigned char *buf;
+	unsigned char *fresh; /* in it: what is read comes here, what is kept stands in front */
 };
 
 static int scan_init(struct scan *s, struct error *err)
@@ -88,20 +91,25 @@ static int scan_init(struct scan *s, struct error *err)
 	if (s->overlap > SCAN_OVERLAP_MAX)
 		return error_set(err, EINVAL, "looking for more than %u bytes at once",
 				 SCAN_OVERLAP_MAX);
-	s->buf = malloc(WINDOW + s->overlap);
-	return s->buf ? 0 : error_set(err, ENOMEM, "out of memory");
+	size_t front = (s->overlap + PAGE - 1) & ~(size_t)(PAGE - 1);
+	s->buf = io_buffer(front + WINDOW);
+	if (!s->buf)
+		return error_set(err, ENOMEM, "out of memory");
+	s->fresh = s->buf + front; /* where a page begins: io_buffer() says why */
+	return 0;
 }
 
-/* One window; what has to come again is moved to the front. @return as a visit; *kept: how much */
+/* One window; what has to come again is moved in front of the next. @return as a visit; *kept: how
+ * much */
 static int window_visit(const struct scan *s, struct scan_window *w, bool last, size_t *kept,
 			struct error *err)
 {
+	w->bytes = s->fresh - *kept;
 	*kept = last ? 0 : s->overlap < w->len ? s->overlap : w->len;
-	w->bytes = s->buf;
 	w->fresh = w->len - *kept;
 	int rc = s->visit(s->arg, w, err);
 	if (rc == 0)
-		memmove(s->buf, s->buf + w->fresh, *kept);
+		memmove(s->fresh - *kept, w->bytes + w->fresh, *kept);
 	return rc;
 }
 
@@ -112,7 +120,7 @@ static int scan_stretch(const struct scan *s, const struct memory_range *stretch
 		size_t want = WINDOW;
 		if (want > stretch->end - addr)
 			want = (size_t)(stretch->end - addr);
-		int rc = s->read(s->from, addr, s->buf + kept, want, err);
+		int rc = s->read(s->from, addr, s->fresh, want, err);
 		if (rc < 0)
 			return rc;
 		struct scan_window w = { .addr = addr - kept,
@@ -135,7 +143,7 @@ static int view_read(void *mv, uint64_t addr, void *buf, size_t len, struct erro
 int memory_scan(struct memory_view *mv, const struct memory_ranges *ranges, size_t overlap,
 		struct progress *progress, scan_visit visit, void *arg, struct error *err)
 {
-	struct scan s = { view_read, mv, overlap, progress, visit, arg, NULL };
+	struct scan s = { view_read, mv, overlap, progress, visit, arg, NULL, NULL };
 	struct stretches stretches = { .mv = mv, .ranges = ranges };
 	struct memory_range stretch;
 	struct memory_run ahead;
@@ -175,7 +183,7 @@ static int segment_stretch(struct page_store *segment, struct memory_range *out,
 int segment_scan(struct page_store *segment, size_t overlap, struct progress *progress,
 		 scan_visit visit, void *arg, struct error *err)
 {
-	struct scan s = { store_read, segment, overlap, progress, visit, arg, NULL };
+	struct scan s = { store_read, segment, overlap, progress, visit, arg, NULL, NULL };
 	struct memory_range stretch = { 0, 0 };
 	int rc = scan_init(&s, err);
 	while (rc == 0 && (rc = segment_stretch(segment, &stretch, err)) > 0)
@@ -187,7 +195,7 @@ int segment_scan(struct page_store *segment, size_t overlap, struct progress *pr
 int stream_scan(scan_read read, void *from, size_t overlap, struct progress *progress,
 		scan_visit visit, void *arg, struct error *err)
 {
-	struct scan s = { NULL, NULL, overlap, progress, visit, arg, NULL };
+	struct scan s = { NULL, NULL, overlap, progress, visit, arg, NULL, NULL };
 	uint64_t at = 0;
 	size_t kept = 0;
 	bool last = false;
@@ -195,7 +203,7 @@ int stream_scan(scan_read read, void *from, size_t overlap, struct progress *pro
 	while (rc == 0 && !last) {
 		size_t got = 0;
 		while (got < WINDOW && !last) {
-			ssize_t n = read(from, s.buf + kept + got, WINDOW - got, err);
+			ssize_t n = read(from, s.fresh + got, WINDOW - got, err);
 			if (n < 0) {
 				free(s.buf);
 				return (int)n;

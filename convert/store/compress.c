@@ -60,7 +60,7 @@ static void *slot_new(void *ctx)
 		return NULL;
 	slot->lib = &c->lib;
 	slot->cctx = c->lib.createCCtx();
-	slot->plain = malloc(SEEKABLE_FRAME);
+	slot->plain = io_buffer(SEEKABLE_FRAME);
 	slot->packed_cap = c->lib.compressBound(SEEKABLE_FRAME);
 	slot->packed = malloc(slot->packed_cap);
 	if (!slot->cctx || !slot->plain || !slot->packed) {

@@ -57,10 +57,11 @@ static int grow(unsigned char **buf, size_t *cap, size_t want)
 {
 	if (want <= *cap)
 		return 0;
-	unsigned char *grown = realloc(*buf, want);
-	if (!grown)
+	free(*buf); /* what is in it is of no more use */
+	*buf = io_buffer(want);
+	*cap = 0;
+	if (!*buf)
 		return -ENOMEM;
-	*buf = grown;
 	*cap = want;
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "convert/store/squash.h"
 #include "images/image-type.h"
 #include "images/page-store.h"
@@ -79,7 +80,7 @@ static int memory_digest(struct chain *c, struct source *src, const struct memor
 			 struct error *err)
 {
 	auto_page_store ps = NULL;
-	auto_free unsigned char *buf = malloc(PIECE);
+	auto_free unsigned char *buf = io_buffer(PIECE);
 	int rc = buf ? store_open(src, m, &ps, err) : error_set(err, ENOMEM, "out of memory");
 	struct page_run run;
 	*out = 0;

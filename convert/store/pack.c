@@ -170,7 +170,7 @@ static int pack_open(struct pack *p, int fd, enum pack_filter filter, int level,
 	int rc = libarchive_load(&p->lib, err);
 	if (rc < 0)
 		return rc;
-	p->buf = malloc(BUFFER);
+	p->buf = io_buffer(BUFFER);
 	p->archive = p->lib.write_new();
 	p->entry = p->lib.entry_new();
 	if (!p->buf || !p->archive || !p->entry)

@@ -4,6 +4,7 @@
 #include "convert/store/rewrite.h"
 
 #include "base/cleanup.h"
+#include "base/io.h"
 
 enum { PIECE = 64 * 1024 };
 
@@ -16,7 +17,7 @@ static int payload_copy(struct image_reader *r, struct image_writer *w, struct e
 		uint64_t len = 0;
 		ssize_t n = 0;
 		if (!buf)
-			buf = malloc(PIECE);
+			buf = io_buffer(PIECE);
 		rc = buf ? 0 : error_set(err, ENOMEM, "out of memory");
 		if (rc == 0 && part.msg)
 			rc = image_write(w, part.msg, err);

@@ -144,7 +144,7 @@ static int pages_member(void *ctx, struct set_rewrite *set, const struct source_
 
 int squash_set(struct set_rewrite *set, struct progress *progress, struct error *err)
 {
-	struct squash s = { .set = set, .progress = progress, .buf = malloc(PIECE) };
+	struct squash s = { .set = set, .progress = progress, .buf = io_buffer(PIECE) };
 	set->no_parent = true;
 	int rc = s.buf ? set_rewrite_members(set, map_member, &s, err)
 		       : error_set(err, ENOMEM, "out of memory");

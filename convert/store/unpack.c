@@ -238,7 +238,7 @@ int unpack_archive(int fd, const char *name, int dir_fd, uint64_t max_size,
 	int rc = libarchive_load(&u.lib, err);
 	if (rc < 0)
 		return rc;
-	u.block = malloc(BLOCK);
+	u.block = io_buffer(BLOCK);
 	u.archive = u.lib.read_new();
 	rc = u.block && u.archive ? unpack_all(&u, err)
 				  : error_set(err, ENOMEM, "%s: out of memory", name);
