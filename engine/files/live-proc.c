@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Files in /proc of the tasks themselves.
+ * Files in /proc of the tasks themselves, and their pidfds.
  */
 #include "engine/files/live-proc.h"
 
@@ -82,7 +82,7 @@ void live_proc_mark(struct restore *r)
 	struct file_set *set = r->files;
 	for (size_t i = 0; i < set->nr_items; i++) {
 		const FileEntry *e = set->items[i].entry;
-		if (e->type == FD_TYPES__REG && is_of_task(r, e->reg->name))
+		if (pidfd_is_live(e) || (e->type == FD_TYPES__REG && is_of_task(r, e->reg->name)))
 			set->items[i].live = true;
 	}
 	for (size_t i = 0; i < set->remaps.nr; i++)
@@ -106,7 +106,7 @@ static int open_item(struct restore *r, const struct file_item *item, struct err
 	if (fd < 0)
 		return fd;
 	if (dup3(fd, item->fd, O_CLOEXEC) < 0)
-		return error_sys(err, "%s: duplicate", item->entry->reg->name);
+		return error_sys(err, "file id %u: duplicate", item->id);
 	return 0;
 }
 
@@ -127,7 +127,7 @@ static int fetch_item(int coordinator, const struct file_item *item, struct erro
 {
 	auto_fd fd = (int)syscall(SYS_pidfd_getfd, coordinator, item->fd, 0);
 	if (fd < 0 || dup3(fd, item->fd, O_CLOEXEC) < 0)
-		return error_sys(err, "fetch %s from the coordinator", item->entry->reg->name);
+		return error_sys(err, "fetch file id %u from the coordinator", item->id);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Files in /proc of the tasks themselves: they can be opened again only when the tasks exist. Until
- * then another descriptor keeps their number; the tasks fetch the real ones when they come to put
- * their descriptors in place.
+ * Files in /proc of the tasks themselves, and their pidfds: they can be opened again only when the
+ * tasks exist. Until then another descriptor keeps their number; the tasks fetch the real ones when
+ * they come to put their descriptors in place.
  */
 #pragma once
 
@@ -16,6 +16,9 @@ pid_t proc_path_pid(const char *path, size_t *len);
 
 /** Dump: is it of a task of the tree (or of no task)? Refuse what is not. */
 int live_proc_check(const struct dump *d, const struct open_file *f, struct error *err);
+
+/** Is it a descriptor of a task of the set? pidfd.c */
+bool pidfd_is_live(const FileEntry *e);
 
 /** Restore: mark the items that are such files. */
 void live_proc_mark(struct restore *r);
