@@ -194,7 +194,13 @@ static int close_others(const struct file_set *set, const struct fd_rows *rows)
 
 static uint32_t stored_flags(const FileEntry *e)
 {
-	return e->reg ? e->reg->flags : e->pipe ? e->pipe->flags : e->isk ? e->isk->flags : 0;
+	return e->reg    ? e->reg->flags
+	       : e->pipe ? e->pipe->flags
+	       : e->usk  ? e->usk->flags
+	       : e->isk  ? e->isk->flags
+	       : e->nlsk ? e->nlsk->flags
+	       : e->psk  ? e->psk->flags
+			 : 0;
 }
 
 static int install_row(const struct file_item *item, const struct fd_row *row, struct error *err)

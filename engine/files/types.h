@@ -17,5 +17,7 @@ extern const struct file_type file_signalfd; /* signalfd.c */
 extern const struct file_type file_timerfd;  /* timerfd.c */
 extern const struct file_type file_fifo;     /* pipe.c */
 extern const struct file_type file_regular;  /* reg.c */
+extern const struct file_type file_netlink;  /* net/netlink.c */
+extern const struct file_type file_packet;   /* net/packet.c */
 extern const struct file_type file_inet;     /* net/inet.c */
 extern const struct file_type file_unix;     /* net/unix.c */

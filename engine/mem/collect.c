@@ -41,8 +41,7 @@ static const struct path_rule path_rules[] = {
 	  "an AIO ring, which is not carried yet; io_destroy() it before the dump" },
 	{ "anon_inode:", VMA_AREA_REGULAR,
 	  "a mapping of a kernel object, which is not carried; unmap it before the dump" },
-	{ "socket:", VMA_AREA_REGULAR | VMA_AREA_SOCKET,
-	  "a mapped socket, which is not carried yet; unmap it before the dump" },
+	{ "socket:", VMA_AREA_REGULAR | VMA_AREA_SOCKET, NULL },
 	{ "/", VMA_AREA_REGULAR, NULL },
 };
 
@@ -101,7 +100,7 @@ static int classify(const struct task *t, struct vma *v, struct error *err)
 		v->status = VMA_AREA_REGULAR | VMA_AREA_MEMFD;
 	if (!strncmp(path, "/anon_hugepage", 14) && (v->flags & MAP_HUGETLB))
 		v->status |= v->flags & MAP_SHARED ? VMA_ANON_SHARED : VMA_ANON_PRIVATE;
-	if (!(v->status & (VMA_ANON_PRIVATE | VMA_ANON_SHARED))) {
+	if (!(v->status & (VMA_ANON_PRIVATE | VMA_ANON_SHARED | VMA_AREA_SOCKET))) {
 		if (!*path)
 			v->status |= VMA_ANON_PRIVATE;
 		else if (v->flags & MAP_SHARED)
@@ -145,9 +144,11 @@ static int find_fdflags(const struct task *t, const struct vma *prev, struct vma
 {
 	int rc = 0;
 
-	if (!(v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)))
+	if (!(v->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED | VMA_AREA_SOCKET)))
 		return 0;
-	if (v->status & VMA_FILE_SHARED)
+	if (v->status & VMA_AREA_SOCKET)
+		v->fdflags = O_RDWR;
+	else if (v->status & VMA_FILE_SHARED)
 		v->fdflags = v->vm_flags & VM_FLAG_MAYWRITE ? O_RDWR : O_RDONLY;
 	else if (prev && (prev->status & VMA_FILE_PRIVATE) && prev->dev == v->dev &&
 		 prev->ino == v->ino && prev->end == v->start)

@@ -16,6 +16,7 @@
 #include "engine/mem/pages.h"
 #include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
+#include "engine/net/packet.h"
 #include "images/reader.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
@@ -33,8 +34,7 @@
 	(1ull << MADV_RANDOM | 1ull << MADV_SEQUENTIAL | 1ull << MADV_DONTFORK |                   \
 	 1ull << MADV_MERGEABLE | 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE |                \
 	 1ull << MADV_DONTDUMP | 1ull << MADV_WIPEONFORK)
-#define STATUS_REFUSED                                                                             \
-	(VMA_AREA_SYSVIPC | VMA_AREA_SOCKET | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
+#define STATUS_REFUSED (VMA_AREA_SYSVIPC | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
 
 #define AUXV_WORDS 44
 
@@ -91,6 +91,20 @@ static int fill_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *er
 	return rc < 0 ? rc : read_auxv(t, mm, err);
 }
 
+/* A ring of a packet socket is found by the descriptor of that. */
+static int fill_socket(const struct dump *d, const struct vma *v, VmaEntry *e, struct error *err)
+{
+	uint32_t id = packet_mapped_id(d, (uint32_t)v->ino);
+	if (!id)
+		return error_set(
+		    err, ENOTSUP,
+		    "%s is mapped, but no descriptor of the tree leads to it: unmap it "
+		    "before the dump",
+		    v->path ? v->path : "a socket");
+	e->shmid = id;
+	return 0;
+}
+
 static int fill_vma(struct dump *d, struct task *t, const struct vma *v, VmaEntry *e,
 		    struct error *err)
 {
@@ -116,6 +130,8 @@ static int fill_vma(struct dump *d, struct task *t, const struct vma *v, VmaEntr
 		e->has_fdflags = true;
 		e->fdflags = O_RDWR;
 	}
+	if (e->status & VMA_AREA_SOCKET)
+		return fill_socket(d, v, e, err);
 	if (!(e->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)))
 		return 0;
 	int rc = files_dump_mapped(d, t, v, &id, err);
@@ -212,6 +228,10 @@ static int check_kind(const struct rtask *t, const VmaEntry *e, struct error *er
 	uint32_t type = e->flags & (MAP_SHARED | MAP_PRIVATE | MAP_DROPPABLE);
 	bool anonymous = e->flags & MAP_ANONYMOUS;
 
+	if (!kind && (e->status & VMA_AREA_SOCKET))
+		return (type == MAP_SHARED || type == MAP_PRIVATE) && !anonymous
+			   ? 0
+			   : bad_vma(t, e, "has odd flags", err);
 	switch (kind) {
 	case VMA_FILE_PRIVATE:
 		return type == MAP_PRIVATE && !anonymous ? 0 : bad_vma(t, e, "has odd flags", err);

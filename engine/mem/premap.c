@@ -302,6 +302,8 @@ static int reserve(struct premap *p, uint64_t size, struct error *err)
 
 int mem_file_of(struct restore *r, const struct vma *v, struct error *err)
 {
+	if (v->status & VMA_AREA_SOCKET)
+		return files_get(r, (uint32_t)v->shmid, err);
 	uint32_t flags = v->has_fdflags                                            ? v->fdflags
 			 : v->status & VMA_FILE_PRIVATE || !(v->prot & PROT_WRITE) ? O_RDONLY
 										   : O_RDWR;

@@ -32,6 +32,9 @@
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78 /* Linux 4.15 */
+#endif
 #ifndef SOL_UDP
 #define SOL_UDP 17
 #endif
@@ -407,9 +410,10 @@ static int prepare_bind(struct restore *r, int fd, const InetSkEntry *sk, struct
 	if (rc == 0 && sk->family == AF_INET6)
 		rc = set_on(fd, SOL_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY", sk->v6only, err);
 	/* an address of IPv6 that was just added is not to be had otherwise for a while */
-	if (rc == 0)
-		rc = set_on(fd, SOL_IP, IP_FREEBIND, "IP_FREEBIND",
-			    freebind || sk->family == AF_INET6, err);
+	if (rc == 0 && sk->family == AF_INET6)
+		rc = set_on(fd, SOL_IPV6, IPV6_FREEBIND, "IPV6_FREEBIND", true, err);
+	else if (rc == 0)
+		rc = set_on(fd, SOL_IP, IP_FREEBIND, "IP_FREEBIND", freebind, err);
 	if (rc < 0 || !o->so_bound_dev)
 		return rc;
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->so_bound_dev,
@@ -424,8 +428,8 @@ static int undo_freebind(int fd, const InetSkEntry *sk, struct error *err)
 	if (sk->family != AF_INET6 ||
 	    (sk->ip_opts && sk->ip_opts->has_freebind && sk->ip_opts->freebind))
 		return 0;
-	return setsockopt(fd, SOL_IP, IP_FREEBIND, &off, sizeof(off)) < 0
-		   ? error_sys(err, "set IP_FREEBIND")
+	return setsockopt(fd, SOL_IPV6, IPV6_FREEBIND, &off, sizeof(off)) < 0
+		   ? error_sys(err, "set IPV6_FREEBIND")
 		   : 0;
 }
 

@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "engine/files/set.h"
 #include "engine/net/inet.h"
+#include "engine/net/netlink.h"
+#include "engine/net/packet.h"
 #include "engine/net/unix.h"
 
 int net_table_new(struct dump *d, struct error *err)
@@ -50,6 +52,8 @@ void net_table_free(struct net_table *t)
 	unix_list_fini(&t->unix_list);
 	image_writer_close(t->queues);
 	inet_table_free(t->inet);
+	netlink_list_free(t->netlink);
+	packet_list_free(t->packet);
 	free(t->seen.items);
 	for (size_t i = 0; i < t->late.nr; i++)
 		if (t->late.items[i])

@@ -25,6 +25,8 @@ struct net_table {                  /* of a dump */
 		size_t nr, cap;
 	} late; /* entries that have to stand behind that of their peer */
 	struct image_writer *queues;
+	struct netlink_list *netlink; /* likewise, as the kernel tells them */
+	struct packet_list *packet;
 	struct inet_table *inet; /* NULL until an IPv4 or IPv6 socket is met */
 };
 

@@ -47,6 +47,8 @@ struct set {
 	UnixSkEntry sk, sk2;
 	SkOptsEntry opts;
 	InetSkEntry inet;
+	PacketSockEntry packet;
+	NetlinkSkEntry netlink;
 	TcpStreamEntry tcp; /* when stream is set */
 	bool stream, established;
 	FileEntry file, second; /* second is written when its id is not 0 */
@@ -83,6 +85,8 @@ static void set_init(struct set *s)
 	unix_sk_entry__init(&s->sk2);
 	sk_opts_entry__init(&s->opts);
 	inet_sk_entry__init(&s->inet);
+	packet_sock_entry__init(&s->packet);
+	netlink_sk_entry__init(&s->netlink);
 	tcp_stream_entry__init(&s->tcp);
 	file_entry__init(&s->file);
 	file_entry__init(&s->second);

@@ -72,14 +72,14 @@ static void bad_umask(struct set *s)
 }
 static void type_needed(struct set *s)
 {
-	s->second.type = FD_TYPES__NETLINKSK;
+	s->second.type = FD_TYPES__TUNF;
 	s->second.id = s->fd2.id = 2;
 	s->fd2.fd = 4;
-	s->fd2.type = FD_TYPES__NETLINKSK;
+	s->fd2.type = FD_TYPES__TUNF;
 }
 static void type_unused(struct set *s)
 {
-	s->second.type = FD_TYPES__NETLINKSK;
+	s->second.type = FD_TYPES__TUNF;
 	s->second.id = 2;
 }
 static void use_pipe(struct set *s)
@@ -334,6 +334,62 @@ static void inet_options(struct set *s)
 	use_inet(s);
 	s->opts.so_sndbuf = 0x80000000;
 }
+static void use_packet(struct set *s)
+{
+	s->second.id = s->fd2.id = s->packet.id = 2;
+	s->second.type = s->fd2.type = FD_TYPES__PACKETSK;
+	s->second.psk = &s->packet;
+	s->fd2.fd = 1;
+	s->packet.fown = &s->fown;
+	s->packet.opts = &s->opts;
+	s->packet.type = SOCK_DGRAM;
+}
+static void packet_type(struct set *s)
+{
+	use_packet(s);
+	s->packet.type = SOCK_STREAM;
+}
+static void packet_no_fields(struct set *s)
+{
+	use_packet(s);
+	s->second.psk = NULL;
+}
+static void packet_address(struct set *s)
+{
+	static uint8_t address[33];
+	static PacketMclist member, *members[] = { &member };
+	use_packet(s);
+	packet_mclist__init(&member);
+	member.addr = (ProtobufCBinaryData){ sizeof(address), address };
+	s->packet.mclist = members;
+	s->packet.n_mclist = 1;
+}
+static void use_netlink(struct set *s)
+{
+	s->second.id = s->fd2.id = s->netlink.id = 2;
+	s->second.type = s->fd2.type = FD_TYPES__NETLINKSK;
+	s->second.nlsk = &s->netlink;
+	s->fd2.fd = 1;
+	s->netlink.fown = &s->fown;
+	s->netlink.opts = &s->opts;
+}
+static void netlink_no_fields(struct set *s)
+{
+	use_netlink(s);
+	s->second.nlsk = NULL;
+}
+static void netlink_groups(struct set *s)
+{
+	static uint32_t groups[65];
+	use_netlink(s);
+	s->netlink.groups = groups;
+	s->netlink.n_groups = ARRAY_SIZE(groups);
+}
+static void netlink_protocol(struct set *s)
+{
+	use_netlink(s);
+	s->netlink.protocol = 77;
+}
 static void use_connection(struct set *s)
 {
 	use_inet(s);
@@ -415,7 +471,7 @@ static const struct set_case cases[] = {
 	{ "fd above limit", fd_above_limit, -EMFILE, "the hard limit of open files is" },
 	{ "fd twice", fd_twice, -EBADMSG, "fd 0 stands twice" },
 	{ "bad umask", bad_umask, -EBADMSG, "umask 01000" },
-	{ "type needed", type_needed, -ENOTSUP, "(pid 12, fd 4) is of type NETLINKSK: not sup" },
+	{ "type needed", type_needed, -ENOTSUP, "(pid 12, fd 4) is of type TUNF: not sup" },
 	{ "type unused", type_unused, 0, "" },
 	{ "ghost missing", ghost_missing, -ENOENT, "ghost-file-7.img" },
 	{ "remap unknown", remap_unknown, -EBADMSG, "file id 9 is not in files.img" },
@@ -454,6 +510,13 @@ static const struct set_case cases[] = {
 	{ "TCP with one end", inet_one_end, -EBADMSG, "TCP connection without its other end" },
 	{ "ICMP filter", inet_filter, -EBADMSG, "ICMP filter of 9 words, want 1" },
 	{ "socket options", inet_options, -EBADMSG, "socket buffers of 2147483648" },
+	{ "packet type", packet_type, -EBADMSG, "packet socket of type 1" },
+	{ "packet fields", packet_no_fields, -EBADMSG, "packet socket without its fields" },
+	{ "packet address", packet_address, -EBADMSG, "membership with an address of 33 bytes" },
+	{ "netlink socket", use_netlink, 0, "" },
+	{ "netlink fields", netlink_no_fields, -EBADMSG, "netlink socket without its fields" },
+	{ "netlink groups", netlink_groups, -EBADMSG, "netlink socket with 65 words of groups" },
+	{ "netlink protocol", netlink_protocol, -EPROTONOSUPPORT, "netlink socket of protocol 77" },
 	{ "TCP not asked for", tcp_not_asked, -EINVAL, "use --tcp-established to keep it" },
 	{ "TCP without stream", tcp_no_stream, -ENOENT, "tcp-stream-4711.img" },
 	{ "TCP queue short", tcp_queue_short, -EBADMSG, "tcp-stream-4711.img" },
