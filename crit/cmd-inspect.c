@@ -7,7 +7,8 @@
 #include "crit/commands.h"
 
 struct inspect_opts {
-	bool metadata, stats, tree, commands, environment, files, sockets, mounts, all;
+	bool metadata, stats, tree, commands, environment, files, sockets, mounts, tasks, threads,
+	    all, alone;
 	const char *pid, *format;
 };
 
@@ -22,12 +23,15 @@ static const struct arg_row rows[] = {
 	SECTION("ps-tree", "the process tree", tree),
 	SECTION("ps-tree-cmd", "the process tree with command lines", commands),
 	SECTION("ps-tree-env", "the process tree, and each environment", environment),
+	SECTION("tasks", "credentials, signals, timers, limits, namespaces of each process", tasks),
+	SECTION("threads", "threads with their registers", threads),
 	SECTION("files", "descriptors and what they refer to", files),
 	SECTION("sockets", "sockets with addresses and queues", sockets),
 	SECTION("mounts", "mounts of the container and of its namespaces", mounts),
 	SECTION("all", "all of it", all),
 	{ 'p', "pid", "PID", "only this process and its descendants", ARG_STRING,
 	  offsetof(struct inspect_opts, pid), 0, NULL },
+	SECTION("alone", "with --pid: without its descendants", alone),
 	FORMAT_ROW(struct inspect_opts),
 };
 
@@ -39,6 +43,8 @@ static unsigned sections_of(const struct inspect_opts *o)
 	sections |= o->tree ? INSPECT_TREE : 0;
 	sections |= o->commands ? INSPECT_COMMANDS : 0;
 	sections |= o->environment ? INSPECT_TREE | INSPECT_ENVIRONMENT : 0;
+	sections |= o->tasks ? INSPECT_TASKS : 0;
+	sections |= o->threads ? INSPECT_THREADS : 0;
 	sections |= o->files ? INSPECT_FILES : 0;
 	sections |= o->sockets ? INSPECT_SOCKETS : 0;
 	sections |= o->mounts ? INSPECT_MOUNTS : 0;
@@ -51,7 +57,7 @@ static int inspect_one(const struct inspect_opts *o, const char *path, struct do
 		       struct error *err)
 {
 	auto_checkpoint_arg arg = { 0 };
-	struct inspect_options options = { .sections = sections_of(o) };
+	struct inspect_options options = { .sections = sections_of(o), .alone = o->alone };
 	int rc = checkpoint_arg_open(path, &arg, err);
 	if (rc == 0 && o->pid)
 		rc = checkpoint_pick(arg.cp, o->pid, &options.only, err);
@@ -78,6 +84,8 @@ static int inspect_run(void *opts, int nr_operands, char **operands, struct erro
 	auto_doc doc = NULL;
 	if (nr_operands < 1)
 		return error_set(err, EUSAGE, "want a checkpoint");
+	if (o->alone && !o->pid)
+		return error_set(err, EUSAGE, "--alone wants --pid");
 	if (nr_operands > 1 && o->pid)
 		return error_set(err, EUSAGE, "--pid wants a single checkpoint");
 	int rc = doc_arg_open(o->format, &doc, err);

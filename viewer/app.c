@@ -11,7 +11,10 @@
 
 #include "base/array.h"
 #include "viewer/app-parts.h"
+#include "viewer/edits.h"
 #include "viewer/facts.h"
+#include "viewer/find.h"
+#include "viewer/memory.h"
 #include "viewer/page.h"
 #include "viewer/prompt.h"
 #include "viewer/views.h"
@@ -256,6 +259,18 @@ static void act(struct app *app, enum action action, uint32_t key)
 	case ACT_COPY:
 		copy_command(app, action == ACT_COPY);
 		break;
+	case ACT_FIND:
+		find_ask(v);
+		break;
+	case ACT_STRINGS:
+		strings_ask(v, v->process);
+		break;
+	case ACT_GOTO:
+		goto_ask(v);
+		break;
+	case ACT_REVIEW:
+		edits_review(app);
+		break;
 	case ACT_HELP:
 		if (v->ops != &view_help)
 			app_open(app, &view_help, NULL, NULL);
@@ -330,10 +345,9 @@ int app_resize(struct app *app, int width, int height)
 	return canvas_resize(&app->canvas, width, height);
 }
 
-void app_free(struct app *app)
+/* Everything that was read from the set. */
+static void set_close(struct app *app)
 {
-	if (!app)
-		return;
 	if (app->job.what)
 		job_stop(app);
 	while (app->page) {
@@ -341,10 +355,23 @@ void app_free(struct app *app)
 		app->page = page->below;
 		page_free(page);
 	}
+	memory_drop(app);
 	facts_free(app->facts);
 	file_describer_free(app->files);
 	checkpoint_close(app->cp);
 	source_close(app->src);
+	app->facts = NULL;
+	app->files = NULL;
+	app->cp = NULL;
+	app->src = NULL;
+}
+
+void app_free(struct app *app)
+{
+	if (!app)
+		return;
+	set_close(app);
+	edits_free(app);
 	canvas_fini(&app->canvas);
 	strbuf_fini(&app->prompt.text);
 	strbuf_fini(&app->message);
@@ -354,7 +381,7 @@ void app_free(struct app *app)
 	free(app);
 }
 
-static int app_begin(struct app *app, struct error *err)
+static int set_open(struct app *app, struct error *err)
 {
 	const struct process *p = NULL;
 	int rc = source_open(app->options.path, &app->src, err);
@@ -369,8 +396,19 @@ static int app_begin(struct app *app, struct error *err)
 	page_push(app, page_new(app, checkpoint_tabs, tabs_count(checkpoint_tabs), NULL));
 	if (app->page && p)
 		app_open_process(app, p);
-	return app->page && app_resize(app, 80, 24) == 0 ? 0
-							 : error_set(err, ENOMEM, "out of memory");
+	return app->page ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+int app_reopen(struct app *app, struct error *err)
+{
+	size_t nr = edits_count(app);
+	app->reopen = false;
+	edits_free(app);
+	set_close(app);
+	int rc = set_open(app, err);
+	if (rc == 0)
+		app_say(app, "%zu change%s written", nr, nr == 1 ? "" : "s");
+	return rc;
 }
 
 int app_new(const struct app_options *options, struct app **out, struct error *err)
@@ -379,7 +417,9 @@ int app_new(const struct app_options *options, struct app **out, struct error *e
 	if (!app)
 		return error_set(err, ENOMEM, "out of memory");
 	app->options = *options;
-	int rc = app_begin(app, err);
+	int rc = set_open(app, err);
+	if (rc == 0 && app_resize(app, 80, 24) < 0)
+		rc = error_set(err, ENOMEM, "out of memory");
 	if (rc < 0)
 		app_free(app);
 	else

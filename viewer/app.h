@@ -8,6 +8,7 @@
 
 struct edits;
 struct facts;
+struct memory;
 
 struct app_options {
 	const char *path;    /* of the checkpoint */
@@ -49,6 +50,7 @@ struct app {
 	struct checkpoint *cp;
 	struct file_describer *files; /* app_files() */
 	struct facts *facts;
+	struct memory *memories; /* memory_ref() */
 	struct edits *edits;
 	struct page *page; /* in front */
 	struct canvas canvas;
@@ -60,11 +62,14 @@ struct app {
 	struct strbuf clipboard; /* to be handed to the terminal, then reset */
 	char *search;            /* last text looked for in rows; NULL: none */
 	bool quit, redraw, suspend;
+	bool reopen;           /* the set was changed: read it anew */
 	int64_t draw_until_ms; /* rows that need reading after this are left to idle time */
 };
 
 int app_new(const struct app_options *options, struct app **out, struct error *err);
 void app_free(struct app *app);
+/** After a change of the set (app->reopen). When it fails there is nothing left to show. */
+int app_reopen(struct app *app, struct error *err);
 int app_resize(struct app *app, int width, int height);
 void app_key(struct app *app, const struct key_event *event);
 void app_draw(struct app *app);

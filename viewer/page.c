@@ -29,10 +29,10 @@ void page_free(struct page *page)
 	free(page);
 }
 
-/* " 1 summary " */
+/* " 1 summary" */
 static int tab_width(const struct page *page, size_t i)
 {
-	return (int)strlen(page->views[i].ops->name) + 4;
+	return (int)strlen(page->views[i].ops->name) + 3;
 }
 
 struct rect page_tab_rect(const struct page *page, size_t i, int width)

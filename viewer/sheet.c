@@ -66,6 +66,14 @@ int sheet_write(struct view *v, int (*write)(struct view *v, struct doc *doc, st
 	return rc < 0 ? rc : taken;
 }
 
+int sheet_text(struct view *v, int (*read)(struct view *v, struct strbuf *out, struct error *err),
+	       struct error *err)
+{
+	struct sheet *sheet = v->state;
+	int rc = read(v, &sheet->text, err);
+	return rc < 0 ? rc : lines_find(sheet, err);
+}
+
 size_t sheet_rows(struct view *v)
 {
 	return sheet_of(v)->nr_shown;

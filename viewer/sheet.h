@@ -23,6 +23,10 @@ struct sheet {
 int sheet_write(struct view *v, int (*write)(struct view *v, struct doc *doc, struct error *err),
 		struct error *err);
 
+/** The same with text that is there already. */
+int sheet_text(struct view *v, int (*read)(struct view *v, struct strbuf *out, struct error *err),
+	       struct error *err);
+
 /* For rows of view_ops. */
 size_t sheet_rows(struct view *v);
 void sheet_row(struct view *v, size_t i, struct line *line);

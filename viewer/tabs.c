@@ -5,12 +5,11 @@
 #include "viewer/views.h"
 
 const struct view_ops *const checkpoint_tabs[] = {
-	&view_tree,
-	&view_overview,
-	NULL,
+	&view_tree,   &view_overview, &view_all_files, &view_all_sockets, &view_mounts,
+	&view_images, NULL,
 };
 
 const struct view_ops *const process_tabs[] = {
-	&view_overview,
-	NULL,
+	&view_summary,     &view_memory,  &view_fds,   &view_sockets,        &view_files,
+	&view_environment, &view_threads, &view_stack, &view_process_images, NULL,
 };

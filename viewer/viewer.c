@@ -42,6 +42,9 @@ static int keys_press(struct app *app, const char *keys, struct error *err)
 	int rc = 0;
 	while (!app->quit && keys && (rc = key_parse(&keys, &event.key, err)) > 0) {
 		app_key(app, &event);
+		int bad = app->reopen ? app_reopen(app, err) : 0;
+		if (bad < 0)
+			return bad;
 		app_settle(app);
 	}
 	return rc;
@@ -102,10 +105,11 @@ static void requests_serve(struct app *app, struct terminal *t)
 	}
 }
 
-static void loop(struct app *app, struct terminal *t)
+static int loop(struct app *app, struct terminal *t, struct error *err)
 {
+	int rc = 0;
 	bool busy = true;
-	while (!app->quit) {
+	while (rc == 0 && !app->quit) {
 		struct key_event key;
 		app_draw(app);
 		terminal_paint(t, &app->canvas, app->options.theme, app->redraw);
@@ -114,17 +118,20 @@ static void loop(struct app *app, struct terminal *t)
 		/* keys that wait already are all taken before the next picture */
 		for (int i = 0; event == TERMINAL_KEY && i < 64; i++) {
 			app_key(app, &key);
-			if (app->quit || app->suspend)
+			if (app->quit || app->suspend || app->reopen)
 				break;
 			event = terminal_wait(t, 0, &key);
 		}
 		if (event == TERMINAL_END)
-			return;
+			break;
+		if (app->reopen && (rc = app_reopen(app, err)) < 0)
+			break;
 		if (event == TERMINAL_RESIZED)
 			size_follow(app, t);
 		requests_serve(app, t);
 		busy = app_work(app, WORK_MS);
 	}
+	return rc;
 }
 
 static int on_terminal(struct app *app, const struct viewer_options *options, struct error *err)
@@ -138,7 +145,7 @@ static int on_terminal(struct app *app, const struct viewer_options *options, st
 	size_follow(app, t);
 	rc = keys_press(app, options->keys, err);
 	if (rc >= 0)
-		loop(app, t);
+		rc = loop(app, t, err);
 	int number = terminal_signal(t);
 	terminal_close(t);
 	if (number) {

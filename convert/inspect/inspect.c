@@ -13,6 +13,12 @@ bool process_is_below(const struct process *p, const struct process *of)
 	return p != NULL;
 }
 
+bool inspect_means(const struct inspect_options *options, const struct process *p)
+{
+	return options->alone && options->only ? p == options->only
+					       : process_is_below(p, options->only);
+}
+
 int inspect_checkpoint(struct checkpoint *cp, const struct inspect_options *options,
 		       struct doc *doc, struct error *err)
 {
@@ -25,6 +31,10 @@ int inspect_checkpoint(struct checkpoint *cp, const struct inspect_options *opti
 		rc = inspect_stats(cp, doc, err);
 	if (rc == 0 && (sections & (INSPECT_TREE | INSPECT_COMMANDS)))
 		rc = inspect_tree(cp, options, doc, err);
+	if (rc == 0 && (sections & INSPECT_TASKS))
+		rc = inspect_tasks(cp, options, doc, err);
+	if (rc == 0 && (sections & INSPECT_THREADS))
+		rc = inspect_threads(cp, options, doc, err);
 	if (rc == 0 && (sections & INSPECT_ENVIRONMENT))
 		rc = inspect_environment(cp, options, doc, err);
 	if (rc == 0 && (sections & INSPECT_FILES))

@@ -15,12 +15,15 @@ enum inspect_section {
 	INSPECT_FILES = 1 << 5,
 	INSPECT_SOCKETS = 1 << 6,
 	INSPECT_MOUNTS = 1 << 7,
-	INSPECT_ALL = (1 << 8) - 1,
+	INSPECT_TASKS = 1 << 8,   /* credentials, signals, timers, limits, … of each process */
+	INSPECT_THREADS = 1 << 9, /* threads with their registers */
+	INSPECT_ALL = (1 << 10) - 1,
 };
 
 struct inspect_options {
 	unsigned sections;
 	const struct process *only; /* this one and what descends from it; NULL: all */
+	bool alone;                 /* and nothing that descends from it */
 };
 
 /** Everything asked for, as members of the open object. */

@@ -76,7 +76,7 @@ int inspect_tree(struct checkpoint *cp, const struct inspect_options *options, s
 	doc_table(doc, "processes", "Processes", columns, ARRAY_SIZE(columns) - !commands);
 	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++) {
 		const struct process *p = checkpoint_process(cp, i);
-		if (process_is_below(p, options->only))
+		if (inspect_means(options, p))
 			rc = tree_row(cp, p, commands, doc, err);
 	}
 	doc_end(doc);
@@ -93,7 +93,7 @@ int inspect_environment(struct checkpoint *cp, const struct inspect_options *opt
 	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++) {
 		auto_process_facts facts = { 0 };
 		const struct process *p = checkpoint_process(cp, i);
-		if (!process_is_below(p, options->only))
+		if (!inspect_means(options, p))
 			continue;
 		rc = process_describe(cp, p, true, &facts, err);
 		size_t at = 0;
@@ -189,7 +189,7 @@ int inspect_files(struct checkpoint *cp, const struct inspect_options *options, 
 	doc_table(doc, "files", "Files", columns, ARRAY_SIZE(columns));
 	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++) {
 		const struct process *p = checkpoint_process(cp, i);
-		if (!process_is_below(p, options->only))
+		if (!inspect_means(options, p))
 			continue;
 		rc = directories_write(fd, cp, p, doc, err);
 		if (rc == 0)
@@ -256,7 +256,7 @@ int inspect_sockets(struct checkpoint *cp, const struct inspect_options *options
 	doc_table(doc, "sockets", "Sockets", columns, ARRAY_SIZE(columns));
 	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++) {
 		const struct process *p = checkpoint_process(cp, i);
-		if (process_is_below(p, options->only))
+		if (inspect_means(options, p))
 			rc = fds_visit(fd, cp, p, socket_visit, doc, err);
 	}
 	doc_end(doc);

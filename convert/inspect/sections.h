@@ -21,4 +21,10 @@ int inspect_files(struct checkpoint *cp, const struct inspect_options *options, 
 		  struct error *err);
 int inspect_sockets(struct checkpoint *cp, const struct inspect_options *options, struct doc *doc,
 		    struct error *err);
+int inspect_tasks(struct checkpoint *cp, const struct inspect_options *options, struct doc *doc,
+		  struct error *err);
+int inspect_threads(struct checkpoint *cp, const struct inspect_options *options, struct doc *doc,
+		    struct error *err);
+/** Whether a process is one the options mean. */
+bool inspect_means(const struct inspect_options *options, const struct process *p);
 int inspect_mounts(struct checkpoint *cp, struct doc *doc, struct error *err);

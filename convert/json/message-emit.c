@@ -172,6 +172,22 @@ void message_field_to_json(const ProtobufCMessage *msg, const ProtobufCFieldDesc
 		field_to_json(msg, field, nr, index, NULL, out);
 }
 
+void message_field_to_json_hex(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
+			       size_t index, struct json_out *out)
+{
+	size_t nr = field_count(msg, field);
+	if (!nr || (index != SIZE_MAX && index >= nr))
+		json_null(out);
+	else
+		field_to_json(msg, field, nr, index, &hex_hint, out);
+}
+
+bool message_field_is_hex(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field)
+{
+	const struct hint *hint = hint_find(msg->descriptor->name, field->name);
+	return hint && hint->kind == HINT_HEX;
+}
+
 static void members_to_json(const ProtobufCMessage *msg, struct json_out *out,
 			    const struct hint *inherited)
 {

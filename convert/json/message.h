@@ -26,6 +26,13 @@ void message_to_json(const ProtobufCMessage *msg, struct json_out *out);
 void message_field_to_json(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
 			   size_t index, struct json_out *out);
 /**
+ * The same below a field that covers what is in it by its hint (message_field_is_hex): integers
+ * without a hint of their own are hexadecimal then.
+ */
+void message_field_to_json_hex(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
+			       size_t index, struct json_out *out);
+bool message_field_is_hex(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field);
+/**
  * Read the value of one field into a message. What was there is not released: see message_clear()
  * of convert/edit.
  */

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ * Finding bytes and texts: a piece at a time, with what was found so far on the screen.
+ */
+#include "viewer/find.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "convert/describe/process.h"
+#include "viewer/app.h"
+#include "viewer/bytes.h"
+#include "viewer/views.h"
+
+enum { PIECE = 1 << 20, FOUND_MAX = 100000, KEPT = 48, TEXT_MIN = 6 };
+
+struct found {
+	const struct process *process;
+	uint64_t at;
+	uint32_t len; /* of the match */
+	uint8_t kept; /* bytes of it */
+	unsigned char bytes[KEPT];
+};
+
+struct find_arg {
+	struct pattern *pattern;       /* NULL: printable texts */
+	const struct process *process; /* NULL: of all */
+	size_t mode;
+	char text[];
+};
+
+struct find {
+	struct found *items;
+	size_t nr, cap;
+	size_t process;      /* in the tree, being searched */
+	struct bytes *bytes; /* its memory */
+	uint64_t at, end;
+	uint8_t *buf;
+	bool started;
+};
+
+static struct find *find_of(struct view *v)
+{
+	return v->state;
+}
+
+static const struct find_arg *arg_of(const struct view *v)
+{
+	return v->arg;
+}
+
+static int found_add(struct view *v, size_t offset, size_t len, struct error *err)
+{
+	struct find *f = v->state;
+	struct found *found = array_add(f);
+	if (!found)
+		return error_set(err, ENOMEM, "out of memory");
+	found->process = f->bytes->process;
+	found->at = f->at + offset;
+	found->len = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
+	found->kept = (uint8_t)(len < KEPT ? len : KEPT);
+	memcpy(found->bytes, f->buf + offset, found->kept);
+	return 0;
+}
+
+static int matches_add(struct view *v, size_t len, size_t more, struct error *err)
+{
+	struct find *f = v->state;
+	size_t start, n;
+	for (size_t from = 0; from < len && f->nr < FOUND_MAX; from = start + (n ? n : 1)) {
+		int rc =
+		    pattern_find(arg_of(v)->pattern, f->buf, len + more, from, &start, &n, err);
+		if (rc <= 0 || start >= len)
+			return rc < 0 ? rc : 0;
+		rc = found_add(v, start, n, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static bool is_text(uint8_t byte)
+{
+	return byte == '\t' || (byte >= 0x20 && byte < 0x7f);
+}
+
+/* @return how far it was looked at: a text that goes on is left for the next piece */
+static ssize_t texts_add(struct view *v, size_t len, bool last, struct error *err)
+{
+	struct find *f = v->state;
+	for (size_t i = 0; i < len && f->nr < FOUND_MAX;) {
+		size_t end = i;
+		while (end < len && is_text(f->buf[end]))
+			end++;
+		if (end == len && !last && i > 0)
+			return (ssize_t)i;
+		if (end - i >= TEXT_MIN && found_add(v, i, end - i, err) < 0)
+			return -ENOMEM;
+		i = end + 1;
+	}
+	return (ssize_t)len;
+}
+
+/* To the next process that has memory. @return false: there is none */
+static bool process_next(struct view *v, struct job *job)
+{
+	struct find *f = v->state;
+	const struct process *only = arg_of(v)->process;
+	if (f->bytes)
+		f->bytes->ops->close(f->bytes);
+	f->bytes = NULL;
+	while (!f->bytes) {
+		if (f->started && only)
+			return false;
+		if (!only && f->process >= checkpoint_nr_processes(v->app->cp))
+			return false;
+		const struct process *p = only ?: checkpoint_process(v->app->cp, f->process++);
+		f->started = true;
+		job->done++;
+		if (bytes_of_memory(v->app, p, &f->bytes, NULL) < 0)
+			f->bytes = NULL; /* a zombie, or its memory cannot be read */
+	}
+	f->at = f->end = 0;
+	return true;
+}
+
+static int find_step(struct job *job, struct error *err)
+{
+	struct view *v = job->view;
+	struct find *f = v->state;
+	uint64_t start;
+	if (!f->bytes && !process_next(v, job))
+		return 0;
+	if (f->nr >= FOUND_MAX)
+		return 0;
+	if (f->at >= f->end) {
+		if (!f->bytes->ops->data(f->bytes, f->at, &start, &f->end))
+			return process_next(v, job);
+		f->at = start;
+	}
+	const struct pattern *pattern = arg_of(v)->pattern;
+	uint64_t left = f->end - f->at;
+	size_t len = left < PIECE ? (size_t)left : PIECE;
+	size_t overlap = pattern ? pattern_overlap(pattern) : 0;
+	size_t more = left - len < overlap ? (size_t)(left - len) : overlap;
+	int rc = f->bytes->ops->read(f->bytes, f->at, f->buf, len + more, NULL, err);
+	if (rc == 0 && pattern)
+		rc = matches_add(v, len, more, err);
+	else if (rc == 0) {
+		ssize_t n = texts_add(v, len, len == left, err);
+		rc = n < 0 ? (int)n : 0;
+		len = n > 0 ? (size_t)n : len;
+	}
+	f->at += len;
+	return rc < 0 ? rc : 1;
+}
+
+static void find_end(struct job *job, int rc)
+{
+	struct view *v = job->view;
+	struct find *f = v->state;
+	if (f->bytes)
+		f->bytes->ops->close(f->bytes);
+	f->bytes = NULL;
+	if (rc >= 0)
+		app_say(v->app, "%s%zu found",
+			rc == 1              ? "stopped: "
+			: f->nr >= FOUND_MAX ? "the first "
+					     : "",
+			f->nr);
+}
+
+static int find_open(struct view *v, struct error *err)
+{
+	struct find *f = v->state;
+	size_t overlap = arg_of(v)->pattern ? pattern_overlap(arg_of(v)->pattern) : 0;
+	f->buf = malloc(PIECE + overlap + 1);
+	if (!f->buf)
+		return error_set(err, ENOMEM, "out of memory");
+	app_job(v->app, &(struct job){
+			    .what = "searching processes",
+			    .view = v,
+			    .total = arg_of(v)->process ? 0 : checkpoint_nr_processes(v->app->cp),
+			    .step = find_step,
+			    .end = find_end });
+	return 0;
+}
+
+static void find_close(struct view *v)
+{
+	struct find_arg *arg = v->arg;
+	free(find_of(v)->items);
+	free(find_of(v)->buf);
+	pattern_free(arg->pattern);
+	free(arg);
+}
+
+static size_t find_rows(struct view *v)
+{
+	return find_of(v)->nr;
+}
+
+static const struct column columns[] = {
+	{ "PID", 7, true, 60 },
+	{ "ADDRESS", 16, true, 0 },
+	{ "BYTES", 6, true, 0 },
+	{ "WHAT", 0, false, 0 },
+};
+
+static void find_row(struct view *v, size_t i, struct line *line)
+{
+	const struct found *found = &find_of(v)->items[i];
+	line_cellf(line, ST_NUMBER, "%u", found->process->pid);
+	line_cellf(line, ST_LINK, "%" PRIx64, found->at);
+	line_cellf(line, ST_NORMAL, "%u", found->len);
+	line_rest(line);
+	line_style(line, ST_STRING);
+	line_bytes(line, found->bytes, found->kept);
+	if (found->kept < found->len)
+		line_plain(line, "…");
+}
+
+static bool find_act(struct view *v, enum action action)
+{
+	size_t row = view_current(v);
+	if (action != ACT_OPEN || row == SIZE_MAX)
+		return false;
+	hex_open_memory(v->app, find_of(v)->items[row].process, find_of(v)->items[row].at);
+	return true;
+}
+
+static void find_title(struct view *v, struct line *line)
+{
+	const struct find_arg *arg = arg_of(v);
+	line_plain(line, arg->pattern ? "Found: " : "Texts");
+	if (arg->pattern) {
+		line_printf(line, "%s ", pattern_modes[arg->mode]);
+		line_str(line, arg->text);
+	}
+	if (arg->process)
+		line_printf(line, " in the memory of %u", arg->process->pid);
+	else
+		line_plain(line, " in the memory of all processes");
+}
+
+static void find_footer(struct view *v, struct line *line)
+{
+	line_style(line, ST_DIM);
+	line_printf(line, " %zu/%zu", view_rows(v) ? v->cursor + 1 : 0, view_rows(v));
+}
+
+static void find_command(struct view *v, struct strbuf *out)
+{
+	static const char *const options[] = { "-s ", "-i -s ", "-r ", "-x " };
+	const struct find_arg *arg = arg_of(v);
+	strbuf_str(out, arg->pattern ? "grep " : "strings ");
+	if (arg->pattern) {
+		strbuf_str(out, options[arg->mode]);
+		shell_word(arg->text, out);
+		strbuf_char(out, ' ');
+	} else {
+		strbuf_printf(out, "-n %d ", TEXT_MIN);
+	}
+	if (arg->process)
+		strbuf_printf(out, "-p %u ", arg->process->pid);
+	strbuf_str(out, "{}");
+}
+
+const struct view_ops view_found = {
+	.name = "found",
+	.places = IN_LIST,
+	.state_size = sizeof(struct find),
+	.columns = columns,
+	.nr_columns = ARRAY_SIZE(columns),
+	.open = find_open,
+	.close = find_close,
+	.rows = find_rows,
+	.row = find_row,
+	.act = find_act,
+	.title = find_title,
+	.footer = find_footer,
+	.command = find_command,
+};
+
+static void find_start(struct app *app, const struct process *p, const char *text, size_t mode,
+		       struct pattern *pattern)
+{
+	struct find_arg *arg = calloc(1, sizeof(*arg) + strlen(text) + 1);
+	if (!arg) {
+		pattern_free(pattern);
+		app_say(app, "out of memory");
+		return;
+	}
+	arg->pattern = pattern;
+	arg->process = p;
+	arg->mode = mode;
+	strcpy(arg->text, text);
+	app_open(app, &view_found, p, arg);
+}
+
+static void find_typed(struct view *v, const char *text, size_t mode)
+{
+	struct error err;
+	struct pattern *pattern;
+	if (!*text)
+		return;
+	if (pattern_typed(text, mode, &pattern, &err) < 0)
+		app_fail(v->app, &err);
+	else
+		find_start(v->app, v->process, text, mode, pattern);
+}
+
+void find_ask(struct view *v)
+{
+	app_ask(v->app,
+		&(struct prompt){ .label = v->process ? "Find in this process "
+						      : "Find in all processes ",
+				  .modes = pattern_modes,
+				  .view = v,
+				  .done = find_typed },
+		NULL);
+}
+
+void strings_ask(struct view *v, const struct process *p)
+{
+	if (p)
+		find_start(v->app, p, "", 0, NULL);
+}
+
+static void goto_typed(struct view *v, const char *text, size_t mode)
+{
+	char *end;
+	(void)mode;
+	uint64_t at = strtoull(text, &end, 16);
+	if (!*text)
+		return;
+	if (*end)
+		app_say(v->app, "\"%s\" is no hexadecimal address", text);
+	else
+		hex_open_memory(v->app, v->process, at);
+}
+
+void goto_ask(struct view *v)
+{
+	if (v->process)
+		app_ask(v->app,
+			&(struct prompt){ .label = "Go to (hex)", .view = v, .done = goto_typed },
+			NULL);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * Images of the set as views.
+ */
+#pragma once
+
+#include "viewer/app.h"
+
+/** Open an image on a page of its own. @param entry  to begin with, unfolded; SIZE_MAX: none */
+void image_open_page(struct app *app, const char *name, size_t entry);
+
+/**
+ * The first entry of an image that fits.
+ * @return 1 with *out; 0: none does, or there is no such image; -errno
+ */
+int image_find_entry(struct app *app, const char *name,
+		     bool (*fits)(const void *arg, const ProtobufCMessage *msg), const void *arg,
+		     size_t *out, struct error *err);

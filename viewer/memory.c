@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ * Memory of processes.
+ */
+#include "viewer/memory.h"
+
+#include <stdlib.h>
+
+#include "convert/stack/registers.h"
+#include "viewer/app.h"
+
+static void memory_free(struct memory *memory)
+{
+	memory_view_close(memory->mv);
+	free(memory);
+}
+
+/* Those nobody looks at; but for the one used last. */
+static void clean(struct app *app, const struct memory *keep)
+{
+	struct memory **link = &app->memories;
+	while (*link) {
+		struct memory *memory = *link;
+		if (memory->refs || memory == keep) {
+			link = &memory->next;
+		} else {
+			*link = memory->next;
+			memory_free(memory);
+		}
+	}
+}
+
+static void machine_find(struct app *app, struct memory *memory)
+{
+	CoreEntry *read = NULL;
+	memory->is64 = true;
+	if (process_core(app->cp, memory->process->pid, &read, NULL) < 0)
+		return;
+	auto_message CoreEntry *core = read;
+	const struct dwarf_machine *machine = dwarf_machine_of(core, NULL);
+	if (!machine)
+		return;
+	memory->is64 = dwarf_machine_is64(machine);
+	memory->big_endian = dwarf_machine_is_big(machine);
+}
+
+int memory_ref(struct app *app, const struct process *p, struct memory **out, struct error *err)
+{
+	for (struct memory *m = app->memories; m; m = m->next) {
+		if (m->process == p) {
+			m->refs++;
+			*out = m;
+			return 0;
+		}
+	}
+	clean(app, NULL);
+	struct memory *memory = calloc(1, sizeof(*memory));
+	if (!memory)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = memory_view_open(app->cp, p, app->options.sysroot, &memory->mv, err);
+	if (rc < 0) {
+		free(memory);
+		return rc;
+	}
+	memory->process = p;
+	memory->refs = 1;
+	machine_find(app, memory);
+	memory->next = app->memories;
+	app->memories = memory;
+	*out = memory;
+	return 0;
+}
+
+void memory_unref(struct app *app, struct memory *memory)
+{
+	if (!memory)
+		return;
+	memory->refs--;
+	clean(app, memory);
+}
+
+void memory_drop(struct app *app)
+{
+	clean(app, NULL);
+}

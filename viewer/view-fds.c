@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT
+ * Descriptors of a process, and among them its sockets.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "files.pb-c.h"
+#include "sockets.pb-c.h"
+#include "viewer/app.h"
+#include "viewer/bytes.h"
+#include "viewer/image.h"
+#include "viewer/views.h"
+
+struct fd_row {
+	uint32_t fd, fd_flags;
+	struct file_facts facts;
+	char *lock; /* NULL: none */
+};
+
+struct fds_state {
+	struct fd_row *items;
+	size_t nr, cap;
+};
+
+static struct fds_state *state_of(struct view *v)
+{
+	return v->state;
+}
+
+static int row_add(struct view *v, const FdinfoEntry *entry, bool sockets, struct error *err)
+{
+	struct fds_state *s = v->state;
+	struct file_describer *files = app_files(v->app, err);
+	struct file_facts facts;
+	if (!files)
+		return -ENOMEM;
+	int rc = file_describe(files, entry->type, entry->id, &facts, err);
+	if (rc < 0)
+		return rc;
+	if (sockets && !facts.is_socket) {
+		file_facts_fini(&facts);
+		return 0;
+	}
+	struct fd_row *row = array_add(s);
+	if (!row) {
+		file_facts_fini(&facts);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	*row = (struct fd_row){ entry->fd, entry->flags, facts, NULL };
+	return 0;
+}
+
+/* "POSIX write 0-99": locks are listed by pid and descriptor. */
+static int lock_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
+{
+	static const char *const types[] = { "read", "write", "none" };
+	struct view *v = ctx;
+	struct fds_state *s = v->state;
+	const FileLockEntry *lock = (const FileLockEntry *)*msg;
+	(void)r;
+	for (size_t i = 0; i < s->nr; i++) {
+		struct fd_row *row = &s->items[i];
+		if ((uint32_t)lock->pid != v->process->pid || (uint32_t)lock->fd != row->fd ||
+		    row->lock)
+			continue;
+		const char *how = lock->flag & 2    ? "flock"
+				  : lock->flag & 32 ? "lease"
+				  : lock->flag & 1  ? "POSIX"
+						    : "OFD";
+		if (asprintf(&row->lock, "%s %s lock from %" PRId64, how,
+			     lock->type < ARRAY_SIZE(types) ? types[lock->type] : "?",
+			     lock->start) < 0) {
+			row->lock = NULL;
+			return error_set(err, ENOMEM, "out of memory");
+		}
+	}
+	return 0;
+}
+
+static int rows_read(struct view *v, bool sockets, struct error *err)
+{
+	auto_fd_list fds = { 0 };
+	int rc = process_fds(v->app->cp, v->process, &fds, err);
+	if (rc == -ENOENT) /* a zombie */
+		return 0;
+	for (size_t i = 0; rc == 0 && i < fds.nr; i++)
+		rc = row_add(v, fds.items[i], sockets, err);
+	if (rc == 0 && !sockets)
+		rc = image_each(v->app->src, IMG_FILE_LOCKS, 0, lock_add, v, err);
+	return rc;
+}
+
+static int fds_open(struct view *v, struct error *err)
+{
+	return rows_read(v, false, err);
+}
+
+static int sockets_open(struct view *v, struct error *err)
+{
+	return rows_read(v, true, err);
+}
+
+static void fds_close(struct view *v)
+{
+	struct fds_state *s = v->state;
+	for (size_t i = 0; i < s->nr; i++) {
+		file_facts_fini(&s->items[i].facts);
+		free(s->items[i].lock);
+	}
+	free(s->items);
+}
+
+static size_t fds_rows(struct view *v)
+{
+	return state_of(v)->nr;
+}
+
+static enum style kind_style(const struct file_facts *facts)
+{
+	if (facts->is_socket)
+		return ST_KIND_SHARED;
+	if (!strcmp(facts->kind, "file") || !strcmp(facts->kind, "directory"))
+		return ST_KIND_FILE;
+	if (!strcmp(facts->kind, "pipe") || !strcmp(facts->kind, "fifo"))
+		return ST_KIND_HEAP;
+	return !strcmp(facts->kind, "?") ? ST_ERROR : ST_KIND_STACK;
+}
+
+static const struct column fds_columns[] = {
+	{ "FD", 5, true, 0 },   { "KIND", 10, false, 0 },  { "FLAGS", 18, false, 0 },
+	{ "POS", 8, true, 90 }, { "TARGET", 0, false, 0 },
+};
+
+static void fds_row(struct view *v, size_t i, struct line *line)
+{
+	const struct fd_row *row = &state_of(v)->items[i];
+	const struct file_facts *facts = &row->facts;
+	char flags[96] = "";
+	if (facts->has_flags)
+		file_flags_text(facts->flags, flags, sizeof(flags) - 16);
+	if (row->fd_flags & 1)
+		strcat(flags, " cloexec");
+	line_cellf(line, ST_NUMBER, "%u", row->fd);
+	line_cell(line, kind_style(facts), facts->kind);
+	line_cell(line, ST_NORMAL, flags);
+	if (facts->has_position)
+		line_cellf(line, ST_NORMAL, "%" PRIu64, facts->position);
+	else
+		line_cell_skip(line);
+	line_rest(line);
+	line_style(line, ST_NORMAL);
+	line_str(line, facts->target.data);
+	if (facts->detail.len) {
+		line_style(line, ST_DIM);
+		line_plain(line, "  ");
+		line_str(line, facts->detail.data);
+	}
+	if (row->lock) {
+		line_style(line, ST_WARN);
+		line_plain(line, "  ");
+		line_str(line, row->lock);
+	}
+}
+
+static const struct column sockets_columns[] = {
+	{ "FD", 5, true, 0 },           { "PROTO", 8, false, 0 }, { "TYPE", 9, false, 90 },
+	{ "STATE", 11, false, 0 },      { "RECV-Q", 7, true, 0 }, { "SEND-Q", 7, true, 0 },
+	{ "LOCAL, PEER", 0, false, 0 },
+};
+
+static void sockets_row(struct view *v, size_t i, struct line *line)
+{
+	const struct fd_row *row = &state_of(v)->items[i];
+	const struct socket_facts *s = &row->facts.socket;
+	line_cellf(line, ST_NUMBER, "%u", row->fd);
+	line_cell(line, ST_KIND_SHARED, s->protocol ?: s->family);
+	line_cell(line, ST_NORMAL, s->type);
+	line_cell(line, ST_KEY, s->state ?: "-");
+	if (s->queue.known) {
+		line_cellf(line, s->queue.received ? ST_WARN : ST_DIM, "%" PRIu64,
+			   s->queue.received);
+		line_cellf(line, s->queue.sent ? ST_WARN : ST_DIM, "%" PRIu64, s->queue.sent);
+	} else {
+		line_cell(line, ST_DIM, "-");
+		line_cell(line, ST_DIM, "-");
+	}
+	line_rest(line);
+	line_style(line, ST_NORMAL);
+	line_str(line, s->local[0] ? s->local : "-");
+	line_style(line, ST_DIM);
+	line_plain(line, " → ");
+	line_style(line, ST_NORMAL);
+	line_str(line, s->peer[0] ? s->peer : "-");
+	line_style(line, ST_DIM);
+	line_printf(line, "  inode %u", s->inode);
+	if (s->peer_inode)
+		line_printf(line, ", peer %u", s->peer_inode);
+}
+
+/* What an entry is looked for by: a number in a field of this name. */
+struct wanted {
+	const char *field;
+	uint32_t value;
+};
+
+static bool entry_fits(const void *arg, const ProtobufCMessage *msg)
+{
+	const struct wanted *wanted = arg;
+	const ProtobufCFieldDescriptor *field =
+	    protobuf_c_message_descriptor_get_field_by_name(msg->descriptor, wanted->field);
+	return field && (field->type == PROTOBUF_C_TYPE_UINT32) &&
+	       *(const uint32_t *)((const char *)msg + field->offset) == wanted->value;
+}
+
+static bool file_fits(const void *arg, const ProtobufCMessage *msg)
+{
+	const struct file_facts *facts = arg;
+	const FileEntry *file = (const FileEntry *)msg;
+	return msg->descriptor == &file_entry__descriptor && file->type == facts->type &&
+	       file->id == facts->id;
+}
+
+/* @return 1: its bytes are on a page now; 0: there are none; -errno */
+static int pipe_show(struct app *app, const char *image, uint32_t pipe_id, struct error *err)
+{
+	struct bytes *b;
+	size_t entry;
+	const struct wanted wanted = { "pipe_id", pipe_id };
+	int rc = image_find_entry(app, image, entry_fits, &wanted, &entry, err);
+	if (rc <= 0)
+		return rc;
+	rc = bytes_of_payload(app, image, entry, 0, &b, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	hex_open(app, b, 0);
+	return 1;
+}
+
+/* The ghost of a deleted file. */
+static int ghost_show(struct app *app, uint32_t id, struct error *err)
+{
+	auto_image_reader r = NULL;
+	char name[64];
+	int rc = image_open_typed(app->src, IMG_REMAP_FPATH, 0, &r, err);
+	while (rc >= 0) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc <= 0)
+			break;
+		const RemapFilePathEntry *remap = (const RemapFilePathEntry *)msg;
+		if (remap->orig_id != id ||
+		    (remap->has_remap_type && remap->remap_type != REMAP_TYPE__GHOST))
+			continue;
+		snprintf(name, sizeof(name), "ghost-file-%x.img", remap->remap_id);
+		image_open_page(app, name, 0);
+		return 1;
+	}
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* What waits in a socket. */
+static int queue_show(struct app *app, const FileEntry *file, const struct file_facts *facts,
+		      struct error *err)
+{
+	char name[64];
+	size_t entry;
+	const struct wanted wanted = { "id_for", facts->id };
+	struct istream *in;
+	if (file->isk) {
+		snprintf(name, sizeof(name), "tcp-stream-%x.img", file->isk->ino);
+		if (source_open_member(app->src, name, &in, NULL) < 0)
+			return 0;
+		istream_close(in);
+		image_open_page(app, name, 0);
+		return 1;
+	}
+	int rc = image_find_entry(app, "sk-queues.img", entry_fits, &wanted, &entry, err);
+	if (rc == 1)
+		image_open_page(app, "sk-queues.img", entry);
+	return rc;
+}
+
+/* The entry of files.img says the rest. */
+static int entry_show(struct app *app, const struct file_facts *facts, struct error *err)
+{
+	size_t entry;
+	int rc = image_find_entry(app, "files.img", file_fits, facts, &entry, err);
+	if (rc == 1)
+		image_open_page(app, "files.img", entry);
+	else if (rc == 0)
+		app_say(app, "this set has no files.img with it");
+	return rc;
+}
+
+static int file_show(struct app *app, const struct file_facts *facts, struct error *err)
+{
+	const FileEntry *file = NULL;
+	int rc = checkpoint_file(app->cp, facts->type, facts->id, &file, err);
+	if (rc <= 0)
+		return rc < 0 ? rc : entry_show(app, facts, err);
+	if (file->pipe)
+		rc = pipe_show(app, "pipes-data.img", file->pipe->pipe_id, err);
+	else if (file->fifo)
+		rc = pipe_show(app, "fifo-data.img", file->fifo->pipe_id, err);
+	else if (file->reg)
+		rc = ghost_show(app, file->reg->id, err);
+	else if (facts->is_socket)
+		rc = queue_show(app, file, facts, err);
+	else
+		rc = 0;
+	return rc ? rc : entry_show(app, facts, err);
+}
+
+static bool fds_act(struct view *v, enum action action)
+{
+	struct error err;
+	size_t row = view_current(v);
+	if (action != ACT_OPEN || row == SIZE_MAX)
+		return false;
+	if (file_show(v->app, &state_of(v)->items[row].facts, &err) < 0)
+		app_fail(v->app, &err);
+	return true;
+}
+
+static void fds_footer(struct view *v, struct line *line)
+{
+	size_t row = view_current(v);
+	line_style(line, ST_DIM);
+	line_printf(line, " %zu/%zu", view_rows(v) ? v->cursor + 1 : 0, view_rows(v));
+	if (row != SIZE_MAX)
+		line_printf(line, ", file %u. Enter: its bytes that wait, or its entry",
+			    state_of(v)->items[row].facts.id);
+}
+
+static void fds_command(struct view *v, struct strbuf *out)
+{
+	strbuf_printf(out, "inspect --files --alone -p %u {}", v->process->pid);
+}
+
+static void sockets_command(struct view *v, struct strbuf *out)
+{
+	strbuf_printf(out, "inspect --sockets --alone -p %u {}", v->process->pid);
+}
+
+const struct view_ops view_fds = {
+	.name = "descriptors",
+	.places = IN_LIST,
+	.state_size = sizeof(struct fds_state),
+	.columns = fds_columns,
+	.nr_columns = ARRAY_SIZE(fds_columns),
+	.open = fds_open,
+	.close = fds_close,
+	.rows = fds_rows,
+	.row = fds_row,
+	.act = fds_act,
+	.footer = fds_footer,
+	.command = fds_command,
+};
+
+const struct view_ops view_sockets = {
+	.name = "sockets",
+	.places = IN_LIST,
+	.state_size = sizeof(struct fds_state),
+	.columns = sockets_columns,
+	.nr_columns = ARRAY_SIZE(sockets_columns),
+	.open = sockets_open,
+	.close = fds_close,
+	.rows = fds_rows,
+	.row = sockets_row,
+	.act = fds_act,
+	.footer = fds_footer,
+	.command = sockets_command,
+};

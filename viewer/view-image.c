@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: MIT
+ * The entries of an image: a tree of fields that is made as it is unfolded.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "convert/json/image.h"
+#include "convert/json/message.h"
+#include "images/fields.h"
+#include "images/payload.h"
+#include "viewer/bytes.h"
+#include "viewer/edits.h"
+#include "viewer/image.h"
+#include "viewer/sheet.h"
+#include "viewer/views.h"
+
+enum { PER_STEP = 256, LIST_INLINE = 8, ENTRIES_MAX = 1 << 21, PARTS_MAX = 256, PREVIEW = 4 };
+
+enum node_kind { NODE_ENTRY, NODE_FIELD, NODE_ELEMENT, NODE_PAYLOAD };
+
+struct node {
+	const ProtobufCMessage *msg; /* the entry, or what holds the field */
+	const ProtobufCFieldDescriptor *field;
+	size_t index; /* of the entry, the element, or the part of a payload */
+	uint16_t depth;
+	uint8_t kind; /* enum node_kind */
+	bool open, hex;
+};
+
+struct image_state {
+	struct image_reader *reader; /* NULL: all was read */
+	const struct image_type *type;
+	struct {
+		ProtobufCMessage **items;
+		size_t nr, cap;
+	} entries;
+	struct node *items; /* shown */
+	size_t nr, cap;
+	size_t goal; /* entry to go to when it is read; SIZE_MAX: none */
+};
+
+struct image_arg {
+	size_t entry;
+	char name[];
+};
+
+static struct image_state *state_of(struct view *v)
+{
+	return v->state;
+}
+
+static const char *name_of(const struct view *v)
+{
+	return ((const struct image_arg *)v->arg)->name;
+}
+
+/* The message below a node; NULL: a leaf, or a list. */
+static const ProtobufCMessage *node_message(const struct node *n)
+{
+	if (n->kind == NODE_ENTRY)
+		return n->msg;
+	if (n->kind == NODE_PAYLOAD || n->field->type != PROTOBUF_C_TYPE_MESSAGE)
+		return NULL;
+	const char *at = (const char *)n->msg + n->field->offset;
+	if (n->kind == NODE_ELEMENT)
+		return (*(ProtobufCMessage *const *const *)at)[n->index];
+	return n->field->label == PROTOBUF_C_LABEL_REPEATED ? NULL : *(ProtobufCMessage *const *)at;
+}
+
+static bool is_list(const struct node *n)
+{
+	return n->kind == NODE_FIELD && n->field->label == PROTOBUF_C_LABEL_REPEATED;
+}
+
+static bool node_folds(const struct node *n)
+{
+	return node_message(n) || (is_list(n) && (n->field->type == PROTOBUF_C_TYPE_MESSAGE ||
+						  field_count(n->msg, n->field) > LIST_INLINE));
+}
+
+/* Children of one node, in order. */
+struct children {
+	struct node *items;
+	size_t nr, cap;
+	bool failed;
+};
+
+static void child_add(struct children *c, const struct node *parent, enum node_kind kind,
+		      const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
+		      size_t index)
+{
+	struct node *n = array_add(c);
+	if (!n) {
+		c->failed = true;
+		return;
+	}
+	bool hex = parent->hex || (parent->field && parent->kind == NODE_FIELD &&
+				   message_field_is_hex(parent->msg, parent->field));
+	*n = (struct node){ msg,           field, index, (uint16_t)(parent->depth + 1),
+			    (uint8_t)kind, false, hex };
+}
+
+static void parts_add(struct view *v, struct children *c, const struct node *entry)
+{
+	struct payload_plan plan;
+	const struct image_type *type = state_of(v)->type;
+	if (type->payload == PAYLOAD_NONE)
+		return;
+	payload_plan(type->payload, entry->msg, &plan);
+	uint64_t nr = plan.nr_parts < PARTS_MAX ? plan.nr_parts : PARTS_MAX;
+	for (size_t i = 0; i < nr; i++)
+		child_add(c, entry, NODE_PAYLOAD, entry->msg, NULL, i);
+}
+
+static void children_make(struct view *v, const struct node *n, struct children *c)
+{
+	const ProtobufCMessage *msg = node_message(n);
+	if (is_list(n)) {
+		size_t nr = field_count(n->msg, n->field);
+		for (size_t i = 0; i < nr; i++)
+			child_add(c, n, NODE_ELEMENT, n->msg, n->field, i);
+		return;
+	}
+	for (unsigned i = 0; i < msg->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &msg->descriptor->fields[i];
+		if (field_count(msg, field))
+			child_add(c, n, NODE_FIELD, msg, field, SIZE_MAX);
+	}
+	if (n->kind == NODE_ENTRY)
+		parts_add(v, c, n);
+}
+
+static void unfold(struct view *v, size_t at)
+{
+	struct image_state *s = v->state;
+	struct children c = { 0 };
+	if (s->items[at].open || !node_folds(&s->items[at]))
+		return;
+	children_make(v, &s->items[at], &c);
+	struct node *grown =
+	    c.failed ? NULL : array_grow_(s->items, &s->cap, s->nr + c.nr + 1, sizeof(*s->items));
+	if (!grown) {
+		app_say(v->app, "out of memory");
+		free(c.items);
+		return;
+	}
+	s->items = grown;
+	memmove(s->items + at + 1 + c.nr, s->items + at + 1, (s->nr - at - 1) * sizeof(*grown));
+	if (c.nr)
+		memcpy(s->items + at + 1, c.items, c.nr * sizeof(*grown));
+	s->nr += c.nr;
+	s->items[at].open = true;
+	free(c.items);
+	view_changed(v);
+}
+
+static void fold(struct view *v, size_t at)
+{
+	struct image_state *s = v->state;
+	size_t end = at + 1;
+	while (end < s->nr && s->items[end].depth > s->items[at].depth)
+		end++;
+	memmove(s->items + at + 1, s->items + end, (s->nr - end) * sizeof(*s->items));
+	s->nr -= end - at - 1;
+	s->items[at].open = false;
+	view_changed(v);
+}
+
+static void reading_end(struct view *v)
+{
+	struct image_state *s = v->state;
+	image_reader_close(s->reader);
+	s->reader = NULL;
+}
+
+static void entry_add(struct view *v, ProtobufCMessage *msg)
+{
+	struct image_state *s = v->state;
+	ProtobufCMessage **slot = array_add(&s->entries);
+	struct node *n = slot ? array_add(s) : NULL;
+	if (!n) {
+		protobuf_c_message_free_unpacked(msg, NULL);
+		s->entries.nr -= slot != NULL;
+		v->error.code = error_set(&v->error, ENOMEM, "out of memory");
+		reading_end(v);
+		return;
+	}
+	*slot = msg;
+	*n = (struct node){ .msg = msg, .index = s->entries.nr - 1, .kind = NODE_ENTRY };
+}
+
+/* Entries come while nobody presses a key. */
+static bool image_idle(struct view *v)
+{
+	struct image_state *s = v->state;
+	for (int i = 0; s->reader && i < PER_STEP; i++) {
+		ProtobufCMessage *msg = NULL;
+		int rc = image_next(s->reader, &msg, &v->error);
+		v->error.code = rc < 0 ? rc : 0;
+		if (rc <= 0 || s->entries.nr == ENTRIES_MAX) {
+			if (rc > 0) {
+				protobuf_c_message_free_unpacked(msg, NULL);
+				v->error.code =
+				    error_set(&v->error, EFBIG, "the rest is not shown");
+			}
+			reading_end(v);
+			break;
+		}
+		entry_add(v, msg);
+	}
+	if (s->goal != SIZE_MAX && (s->goal < s->entries.nr || !s->reader)) {
+		size_t goal = s->goal;
+		s->goal = SIZE_MAX;
+		if (goal < s->nr) {
+			v->cursor = goal; /* nothing is unfolded yet */
+			unfold(v, goal);
+			v->top = goal;
+		}
+	}
+	return s->reader != NULL;
+}
+
+static int image_open_view(struct view *v, struct error *err)
+{
+	struct image_state *s = v->state;
+	int rc = image_open(v->app->src, name_of(v), &s->reader, err);
+	if (rc < 0)
+		return rc;
+	s->type = image_reader_type(s->reader);
+	s->goal = ((const struct image_arg *)v->arg)->entry;
+	image_idle(v);
+	if (s->entries.nr == 1 && !s->reader)
+		unfold(v, 0);
+	return v->error.code;
+}
+
+static void image_close_view(struct view *v)
+{
+	struct image_state *s = v->state;
+	image_reader_close(s->reader);
+	for (size_t i = 0; i < s->entries.nr; i++)
+		protobuf_c_message_free_unpacked(s->entries.items[i], NULL);
+	free(s->entries.items);
+	free(s->items);
+	free(v->arg);
+}
+
+static size_t image_rows(struct view *v)
+{
+	return state_of(v)->nr;
+}
+
+/* One value as show prints it. */
+static int value_text(const struct node *n, struct json_out *out)
+{
+	size_t index = n->kind == NODE_ELEMENT ? n->index : SIZE_MAX;
+	if (json_out_init(out, -1, "value", false, NULL) < 0)
+		return -ENOMEM;
+	out->pretty = false;
+	struct json_out pretty = *out;
+	pretty.pretty = true; /* for the words; a list of numbers stays on its line */
+	if (is_list(n) && field_count(n->msg, n->field) > 1)
+		pretty.pretty = false;
+	if (n->hex)
+		message_field_to_json_hex(n->msg, n->field, index, &pretty);
+	else
+		message_field_to_json(n->msg, n->field, index, &pretty);
+	*out = pretty;
+	return pretty.error;
+}
+
+static enum style value_style(const struct node *n)
+{
+	switch (n->field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_BYTES:
+		return ST_STRING;
+	case PROTOBUF_C_TYPE_ENUM:
+	case PROTOBUF_C_TYPE_BOOL:
+		return ST_KEY;
+	default:
+		return ST_NUMBER;
+	}
+}
+
+static void value_add(const struct node *n, struct line *line)
+{
+	auto_json_out out = { .fd = -1 };
+	line_style(line, value_style(n));
+	if (value_text(n, &out) < 0)
+		line_plain(line, "?");
+	else
+		line_bytes(line, out.buf, out.len < 4096 ? out.len : 4096);
+}
+
+/* What a folded message begins with. */
+static void preview_add(const struct node *n, struct line *line)
+{
+	const ProtobufCMessage *msg = node_message(n);
+	int shown = 0;
+	if (!msg) {
+		line_printf(line, " %zu", field_count(n->msg, n->field));
+		return;
+	}
+	for (unsigned i = 0; i < msg->descriptor->n_fields && shown < PREVIEW; i++) {
+		const ProtobufCFieldDescriptor *field = &msg->descriptor->fields[i];
+		struct node child = { msg, field, SIZE_MAX, 0, NODE_FIELD, false, n->hex };
+		if (!field_count(msg, field))
+			continue;
+		line_style(line, ST_DIM);
+		line_printf(line, "%s%s", shown++ ? ", " : " ", field->name);
+		if (node_folds(&child))
+			continue;
+		line_plain(line, " ");
+		value_add(&child, line);
+	}
+}
+
+static void image_row(struct view *v, size_t i, struct line *line)
+{
+	const struct node *n = &state_of(v)->items[i];
+	line_pad(line, (size_t)n->depth * 2 + 1);
+	line_style(line, ST_KEY);
+	line_plain(line, !node_folds(n) ? "  " : n->open ? "- " : "+ ");
+	if (n->kind == NODE_PAYLOAD) {
+		line_style(line, ST_LINK);
+		line_printf(line, "bytes that follow, part %zu (Enter shows them)", n->index);
+		return;
+	}
+	line_style(line, n->kind == NODE_FIELD ? ST_NAME : ST_TITLE);
+	if (n->kind == NODE_FIELD)
+		line_str(line, n->field->name);
+	else
+		line_printf(line, "[%zu]", n->index);
+	line_style(line, ST_NORMAL);
+	if (!node_folds(n)) {
+		line_plain(line, ": ");
+		value_add(n, line);
+	} else if (!n->open) {
+		preview_add(n, line);
+	}
+}
+
+/* "entries[3].reg.name" */
+static int path_of(struct view *v, size_t at, struct strbuf *out)
+{
+	const struct image_state *s = v->state;
+	size_t chain[64], nr = 0;
+	for (size_t i = at, depth = SIZE_MAX; nr < ARRAY_SIZE(chain); i--) {
+		if (s->items[i].depth < depth) {
+			depth = s->items[i].depth;
+			chain[nr++] = i;
+		}
+		if (!depth || !i)
+			break;
+	}
+	int rc = 0;
+	while (rc == 0 && nr-- > 0) {
+		const struct node *n = &s->items[chain[nr]];
+		if (n->kind == NODE_ENTRY)
+			rc = strbuf_printf(out, "entries[%zu]", n->index);
+		else if (n->kind == NODE_FIELD)
+			rc = strbuf_printf(out, ".%s", n->field->name);
+		else if (n->kind == NODE_ELEMENT)
+			rc = strbuf_printf(out, "[%zu]", n->index);
+	}
+	return rc;
+}
+
+static size_t entry_of(struct view *v, size_t at)
+{
+	const struct image_state *s = v->state;
+	while (at && s->items[at].kind != NODE_ENTRY)
+		at--;
+	return s->items[at].index;
+}
+
+static void payload_show(struct view *v, size_t at)
+{
+	struct error err;
+	struct bytes *b;
+	size_t entry = entry_of(v, at), part = state_of(v)->items[at].index;
+	if (bytes_of_payload(v->app, name_of(v), entry, part, &b, &err) < 0)
+		app_fail(v->app, &err);
+	else
+		hex_open(v->app, b, 0);
+}
+
+static void edit(struct view *v, size_t at, bool delete)
+{
+	const struct node *n = &state_of(v)->items[at];
+	auto_strbuf path = { 0 }, value = { 0 };
+	auto_json_out out = { .fd = -1 };
+	if (n->kind == NODE_PAYLOAD || (!delete &&node_folds(n))) {
+		app_say(v->app, "this is no field that can be changed; unfold it first");
+		return;
+	}
+	if (path_of(v, at, &path) < 0)
+		return;
+	if (n->kind != NODE_ENTRY && !node_folds(n) && value_text(n, &out) == 0 && out.len) {
+		/* text without its quotes, as edit takes it */
+		bool quoted = out.buf[0] == '"' && out.len >= 2;
+		strbuf_add(&value, out.buf + quoted, out.len - 2 * quoted);
+	}
+	edits_ask(v, name_of(v), path.data, delete ? NULL : value.data ?: "");
+}
+
+static bool to_parent(struct view *v, size_t at)
+{
+	const struct image_state *s = v->state;
+	size_t i = at;
+	while (i && s->items[i].depth >= s->items[at].depth)
+		i--;
+	if (!s->items[at].depth || v->filter)
+		return false;
+	view_move(v, i);
+	return true;
+}
+
+static void fold_all(struct view *v)
+{
+	struct image_state *s = v->state;
+	bool any = false;
+	for (size_t i = 0; i < s->nr; i++)
+		any |= s->items[i].open;
+	if (any) {
+		size_t entry = s->nr && v->cursor < s->nr ? entry_of(v, v->cursor) : 0;
+		s->nr = 0;
+		for (size_t i = 0; i < s->entries.nr; i++)
+			s->items[s->nr++] = (struct node){ .msg = s->entries.items[i],
+							   .index = i,
+							   .kind = NODE_ENTRY };
+		view_changed(v);
+		view_move(v, entry);
+	} else if (v->cursor < s->nr) {
+		/* all below the entry of the cursor: the whole image may be too much */
+		unfold(v, v->cursor);
+		for (size_t i = v->cursor + 1; i < s->nr && s->items[i].depth && s->nr < 20000; i++)
+			unfold(v, i);
+	}
+}
+
+static bool image_act(struct view *v, enum action action)
+{
+	struct image_state *s = v->state;
+	size_t at = view_current(v);
+	if (action == ACT_FOLD_ALL) {
+		fold_all(v);
+		return true;
+	}
+	if (at == SIZE_MAX)
+		return false;
+	struct node *n = &s->items[at];
+	bool folds = node_folds(n);
+	if (action == ACT_OPEN && n->kind == NODE_PAYLOAD)
+		payload_show(v, at);
+	else if ((action == ACT_OPEN || action == ACT_FOLD) && folds && n->open)
+		fold(v, at);
+	else if ((action == ACT_OPEN || action == ACT_FOLD || action == ACT_RIGHT) && folds &&
+		 !n->open)
+		unfold(v, at);
+	else if (action == ACT_LEFT && !v->left && folds && n->open)
+		fold(v, at);
+	else if (action == ACT_LEFT && !v->left)
+		return to_parent(v, at);
+	else if (action == ACT_EDIT || action == ACT_DELETE)
+		edit(v, at, action == ACT_DELETE);
+	else
+		return false;
+	return true;
+}
+
+static void image_footer(struct view *v, struct line *line)
+{
+	const struct image_state *s = v->state;
+	auto_strbuf path = { 0 };
+	size_t at = view_current(v);
+	line_style(line, ST_DIM);
+	line_printf(line, " %zu entr%s%s", s->entries.nr, s->entries.nr == 1 ? "y" : "ies",
+		    s->reader ? " so far" : "");
+	if (at != SIZE_MAX && path_of(v, at, &path) == 0) {
+		line_plain(line, "  ");
+		line_str(line, path.data);
+	}
+	if (v->error.code < 0) {
+		line_style(line, ST_ERROR);
+		line_plain(line, "  ");
+		line_str(line, v->error.text);
+	}
+}
+
+static void image_command(struct view *v, struct strbuf *out)
+{
+	strbuf_printf(out, "show %s", source_is_archive(v->app->src) ? "{}:" : "{}/");
+	strbuf_str(out, name_of(v));
+}
+
+/* The entry under the cursor as JSON. */
+static int image_write_entry(struct view *v, int fd, uint64_t *at, struct error *err)
+{
+	struct image_state *s = v->state;
+	size_t row = view_current(v);
+	auto_json_out out = { .fd = -1 };
+	(void)at;
+	if (row == SIZE_MAX)
+		return 0;
+	int rc = json_out_init(&out, fd, "the file", true, err);
+	if (rc < 0)
+		return rc;
+	message_to_json(s->entries.items[entry_of(v, row)], &out);
+	json_raw(&out, "\n", 1);
+	return json_out_flush(&out, err);
+}
+
+static void image_write_name(struct view *v, struct strbuf *out)
+{
+	size_t row = view_current(v);
+	strbuf_printf(out, "%s-%zu.json", name_of(v), row == SIZE_MAX ? 0 : entry_of(v, row));
+}
+
+static void image_title(struct view *v, struct line *line)
+{
+	line_str(line, name_of(v));
+	if (state_of(v)->type)
+		line_printf(line, " (%s)", state_of(v)->type->name);
+}
+
+const struct view_ops view_image = {
+	.name = "image",
+	.places = IN_LIST | IN_FOLDS | IN_FIELDS,
+	.state_size = sizeof(struct image_state),
+	.open = image_open_view,
+	.close = image_close_view,
+	.rows = image_rows,
+	.row = image_row,
+	.footer = image_footer,
+	.act = image_act,
+	.idle = image_idle,
+	.command = image_command,
+	.write = image_write_entry,
+	.write_name = image_write_name,
+	.title = image_title,
+};
+
+/* Images that are no messages, as the text that show makes of them. */
+static int raw_reopen(void *arg, struct image_reader **out, struct error *err)
+{
+	struct view *v = arg;
+	return image_open(v->app->src, name_of(v), out, err);
+}
+
+static int raw_read(struct view *v, struct strbuf *out, struct error *err)
+{
+	auto_image_reader r = NULL;
+	auto_json_out json = { .fd = -1 };
+	const struct image_json how = { .no_payload = true, .reopen = raw_reopen, .arg = v };
+	int rc = image_open(v->app->src, name_of(v), &r, err);
+	if (rc == 0)
+		rc = json_out_init(&json, -1, name_of(v), true, err);
+	if (rc == 0)
+		rc = image_to_json(r, &how, &json, err);
+	if (rc == 0 && strbuf_add(out, json.buf, json.len) < 0)
+		rc = error_set(err, ENOMEM, "out of memory");
+	return rc;
+}
+
+static int raw_open(struct view *v, struct error *err)
+{
+	return sheet_text(v, raw_read, err);
+}
+
+static void raw_close(struct view *v)
+{
+	sheet_close(v);
+	free(v->arg);
+}
+
+static void raw_title(struct view *v, struct line *line)
+{
+	line_str(line, name_of(v));
+}
+
+static const struct view_ops view_raw = {
+	.name = "image",
+	.places = IN_LIST | IN_FOLDS,
+	.state_size = sizeof(struct sheet),
+	.open = raw_open,
+	.close = raw_close,
+	.rows = sheet_rows,
+	.row = sheet_row,
+	.act = sheet_act,
+	.command = image_command,
+	.title = raw_title,
+};
+
+/* Bytes alone say more than what show makes of them. */
+static bool is_bytes(const struct image_type *type)
+{
+	return !type || (!type->entry && (type->id == IMG_PAGES || type->id == IMG_PAGES_OLD));
+}
+
+void image_open_page(struct app *app, const char *name, size_t entry)
+{
+	const struct image_type *type = image_type_by_filename(name);
+	struct error err;
+	struct bytes *b;
+	if (is_bytes(type) && !image_type_of_messages(name)) {
+		if (bytes_of_member(app, name, &b, &err) < 0)
+			app_fail(app, &err);
+		else
+			hex_open(app, b, 0);
+		return;
+	}
+	struct image_arg *arg = calloc(1, sizeof(*arg) + strlen(name) + 1);
+	if (!arg) {
+		app_say(app, "out of memory");
+		return;
+	}
+	arg->entry = entry;
+	strcpy(arg->name, name);
+	app_open(app, type && !type->entry ? &view_raw : &view_image, NULL, arg);
+}
+
+int image_find_entry(struct app *app, const char *name,
+		     bool (*fits)(const void *arg, const ProtobufCMessage *msg), const void *arg,
+		     size_t *out, struct error *err)
+{
+	auto_image_reader r = NULL;
+	int rc = image_open(app->src, name, &r, err);
+	for (size_t i = 0; rc >= 0; i++) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc > 0 && fits(arg, msg)) {
+			*out = i;
+			return 1;
+		}
+		if (rc <= 0)
+			break;
+	}
+	return rc == -ENOENT ? 0 : rc;
+}

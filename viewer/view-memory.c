@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ * The memory of a process: its areas, and where their pages are.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "convert/memory/map.h"
+#include "viewer/app.h"
+#include "viewer/bytes.h"
+#include "viewer/views.h"
+
+enum { BAR = 14, RUNS_MAX = 2048 };
+
+struct area_facts {
+	uint64_t stored;
+	uint8_t bar[BAR]; /* enum style of each part */
+	bool read, failed;
+};
+
+struct memory_state {
+	struct memory *memory;
+	const struct area *areas;
+	size_t nr;
+	struct area_facts *facts;
+	size_t counted; /* areas in totals */
+	struct page_counts all;
+	struct {
+		uint64_t bytes, stored;
+	} kinds[NR_AREA_KINDS];
+};
+
+static const struct column columns[] = {
+	{ "START", 16, true, 0 },   { "SIZE", 5, true, 0 },      { "PROT", 4, false, 0 },
+	{ "KIND", 11, false, 100 }, { "PAGES", BAR, false, 60 }, { "STORED", 6, true, 0 },
+	{ "FILE", 0, false, 0 },
+};
+
+static struct memory_state *state_of(struct view *v)
+{
+	return v->state;
+}
+
+static const enum style kind_styles[NR_AREA_KINDS] = {
+	[AREA_ANON] = ST_KIND_ANON,          [AREA_HEAP] = ST_KIND_HEAP,
+	[AREA_STACK] = ST_KIND_STACK,        [AREA_FILE] = ST_KIND_FILE,
+	[AREA_FILE_SHARED] = ST_KIND_SHARED, [AREA_SHMEM] = ST_KIND_SHARED,
+	[AREA_SYSV] = ST_KIND_SHARED,        [AREA_MEMFD] = ST_KIND_SHARED,
+	[AREA_VDSO] = ST_KIND_KERNEL,        [AREA_VVAR] = ST_KIND_KERNEL,
+	[AREA_VSYSCALL] = ST_KIND_KERNEL,    [AREA_AIO] = ST_KIND_KERNEL,
+	[AREA_SOCKET] = ST_KIND_KERNEL,      [AREA_OTHER] = ST_KIND_KERNEL,
+};
+
+/* Rare things are seen before common ones: the greater wins a part of the bar. */
+static const struct {
+	enum style style;
+	unsigned rank;
+} state_looks[] = {
+	[PG_HOLE] = { ST_PAGE_ABSENT, 1 },   [PG_ZERO] = { ST_PAGE_ZERO, 3 },
+	[PG_STORED] = { ST_PAGE_STORED, 6 }, [PG_PARENT] = { ST_PAGE_PARENT, 5 },
+	[PG_LAZY] = { ST_PAGE_LAZY, 7 },     [PG_FILE] = { ST_PAGE_ABSENT, 2 },
+	[PG_GUARD] = { ST_PAGE_ABSENT, 1 },
+};
+
+/* Of an area with very many runs only so many are looked at one by one. */
+static void facts_read(struct memory_state *s, size_t i)
+{
+	const struct area *area = &s->areas[i];
+	struct area_facts *facts = &s->facts[i];
+	uint8_t rank[BAR] = { 0 };
+	uint64_t at = area->vma->start, size = area->vma->end - at;
+	facts->read = true;
+	for (size_t runs = 0; at < area->vma->end; runs++) {
+		struct memory_run run;
+		if (memory_view_run(s->memory->mv, area, at, &run, NULL) < 0) {
+			facts->failed = true;
+			return;
+		}
+		size_t first = (size_t)((double)(at - area->vma->start) * BAR / (double)size);
+		size_t last =
+		    (size_t)((double)(run.end - 1 - area->vma->start) * BAR / (double)size);
+		for (size_t k = first; k <= last && k < BAR; k++) {
+			if (state_looks[run.state].rank <= rank[k])
+				continue;
+			rank[k] = (uint8_t)state_looks[run.state].rank;
+			facts->bar[k] = (uint8_t)(run.state == PG_STORED && area->has_segment
+						      ? ST_PAGE_SHARED
+						      : state_looks[run.state].style);
+		}
+		if (run.state == PG_STORED)
+			facts->stored += run.end - at;
+		at = run.end;
+		if (runs == RUNS_MAX) { /* the sums are exact, the bar goes on in steps */
+			struct page_counts counts;
+			if (page_counts_read(s->memory->mv, area, at, area->vma->end, &counts,
+					     NULL) == 0)
+				facts->stored += counts.stored * 4096;
+			for (size_t k = last + 1; k < BAR; k++)
+				facts->bar[k] = ST_PAGE_STORED;
+			return;
+		}
+	}
+}
+
+static int memory_open(struct view *v, struct error *err)
+{
+	struct memory_state *s = v->state;
+	int rc = memory_ref(v->app, v->process, &s->memory, err);
+	if (rc < 0)
+		return rc;
+	s->nr = memory_view_areas(s->memory->mv, &s->areas);
+	s->facts = calloc(s->nr + 1, sizeof(*s->facts));
+	return s->facts ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+static void memory_close(struct view *v)
+{
+	memory_unref(v->app, state_of(v)->memory);
+	free(state_of(v)->facts);
+}
+
+static size_t memory_rows(struct view *v)
+{
+	return state_of(v)->facts ? state_of(v)->nr : 0;
+}
+
+static void bar_cell(const struct area_facts *facts, struct line *line)
+{
+	if (!line_cell_wanted(line)) {
+		line_cell_skip(line);
+		return;
+	}
+	size_t start = line->width + 1;
+	line->column++;
+	line_pad(line, start);
+	for (size_t k = 0; k < BAR; k++) {
+		if (!k || facts->bar[k] != facts->bar[k - 1])
+			line_style(line, facts->bar[k]);
+		line_plain(line, facts->bar[k] == ST_PAGE_ABSENT ? "·"
+				 : facts->bar[k] == ST_PAGE_ZERO ? "░"
+								 : "█");
+	}
+	line_style(line, ST_NORMAL);
+}
+
+static void memory_row(struct view *v, size_t i, struct line *line)
+{
+	struct memory_state *s = v->state;
+	const struct area *area = &s->areas[i];
+	struct area_facts *facts = &s->facts[i];
+	enum style style = kind_styles[area->kind];
+	char prot[5];
+	if (!facts->read && app_now_ms() < v->app->draw_until_ms)
+		facts_read(s, i);
+	line_cellf(line, ST_DIM, "%" PRIx64, area->vma->start);
+	line_cell_size(line, ST_NORMAL, area->vma->end - area->vma->start);
+	line_cell(line, ST_NORMAL, area_prot_text(area, prot));
+	line_cell(line, style, area_kind_names[area->kind]);
+	if (facts->failed) {
+		line_cell(line, ST_ERROR, "unreadable");
+		line_cell_skip(line);
+	} else if (facts->read) {
+		bar_cell(facts, line);
+		line_cell_size(line, facts->stored ? ST_PAGE_STORED : ST_DIM, facts->stored);
+	} else {
+		line_cell_skip(line);
+		line_cell_skip(line);
+	}
+	line_rest(line);
+	line_style(line, style);
+	if (area->path[0])
+		line_str(line, area->path);
+	else
+		line_printf(line, "[%s]", area_kind_names[area->kind]);
+}
+
+/* What is on the screen, then the sums. */
+static bool memory_idle(struct view *v)
+{
+	struct memory_state *s = v->state;
+	for (size_t i = v->top; i < view_rows(v) && i < v->top + (size_t)v->height; i++) {
+		size_t row = view_index(v, i);
+		if (!s->facts[row].read) {
+			facts_read(s, row);
+			return true;
+		}
+	}
+	for (int n = 0; n < 32 && s->facts && s->counted < s->nr; n++) {
+		const struct area *area = &s->areas[s->counted++];
+		struct page_counts counts;
+		s->kinds[area->kind].bytes += area->vma->end - area->vma->start;
+		if (page_counts_read(s->memory->mv, area, area->vma->start, area->vma->end, &counts,
+				     NULL) < 0)
+			continue;
+		page_counts_add(&s->all, &counts);
+		s->kinds[area->kind].stored += counts.stored * 4096;
+	}
+	return s->facts && s->counted < s->nr;
+}
+
+static void total(struct line *line, const char *what, uint64_t pages, enum style style)
+{
+	char text[8];
+	if (!pages)
+		return;
+	line_style(line, style);
+	line_printf(line, ", %s %s", what, size_text(pages * 4096, text));
+}
+
+static void memory_footer(struct view *v, struct line *line)
+{
+	const struct memory_state *s = v->state;
+	char size[8], stored[8];
+	line_style(line, ST_DIM);
+	if (!s->facts)
+		return;
+	line_printf(line, " %zu/%zu: %s%s", s->nr ? v->cursor + 1 : 0, view_rows(v),
+		    s->counted < s->nr ? "more than " : "", size_text(s->all.pages * 4096, size));
+	total(line, "stored", s->all.stored, ST_PAGE_STORED);
+	total(line, "shared", s->all.shared, ST_PAGE_SHARED);
+	total(line, "parent", s->all.parent, ST_PAGE_PARENT);
+	total(line, "zero", s->all.zero, ST_DIM);
+	total(line, "lazy", s->all.lazy, ST_PAGE_LAZY);
+	for (size_t i = 0; i < NR_AREA_KINDS; i++) {
+		if (!s->kinds[i].bytes)
+			continue;
+		line_style(line, kind_styles[i]);
+		line_printf(line, "  %s %s/%s", area_kind_names[i],
+			    size_text(s->kinds[i].stored, stored),
+			    size_text(s->kinds[i].bytes, size));
+	}
+}
+
+static bool memory_act(struct view *v, enum action action)
+{
+	struct memory_state *s = v->state;
+	size_t row = view_current(v);
+	if (action != ACT_OPEN || row == SIZE_MAX)
+		return false;
+	hex_open_memory(v->app, v->process, s->areas[row].vma->start);
+	return true;
+}
+
+static void memory_command(struct view *v, struct strbuf *out)
+{
+	strbuf_printf(out, "mem -p %u {}", v->process->pid);
+}
+
+const struct view_ops view_memory = {
+	.name = "memory",
+	.places = IN_LIST,
+	.state_size = sizeof(struct memory_state),
+	.columns = columns,
+	.nr_columns = ARRAY_SIZE(columns),
+	.open = memory_open,
+	.close = memory_close,
+	.rows = memory_rows,
+	.row = memory_row,
+	.idle = memory_idle,
+	.footer = memory_footer,
+	.act = memory_act,
+	.command = memory_command,
+};
