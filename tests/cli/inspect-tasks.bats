@@ -30,7 +30,7 @@ assert [t["pid"] for t in tasks] == [1, 3, 4], tasks'
 	[[ $output == *"SIGRTMIN+2  ignored  SA_RESTORER, SA_RESTART  SIGRTMIN+2"* ]]
 	[[ $output == *"199999.104464 s  100000.000005 s"* ]]
 	[[ $output =~ "open files"\ +20000\ +20000 ]]
-	[[ $output == *"Thread 4101"*"ip: 0x7f147ba5314e"* ]]
+	[[ $output == *"Thread 4101"*"ip: 0x7f147be01dce"* ]]
 }
 
 @test "inspect --tasks --threads of every set at hand" {
