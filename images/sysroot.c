@@ -19,13 +19,26 @@ int sysroot_open(const char *path, struct error *err)
 	return fd < 0 ? error_sys(err, "open %s", path) : fd;
 }
 
+static int open_below(int sysroot, const char *path, int flags)
+{
+	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	int fd = (int)syscall(SYS_openat2, sysroot, path, &how, sizeof(how));
+	return fd < 0 ? -errno : fd;
+}
+
+int sysroot_path(int sysroot, const char *path)
+{
+	return open_below(sysroot, path, O_PATH);
+}
+
 int sysroot_file(int sysroot, const char *path)
 {
 	struct stat st;
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	auto_fd fd = (int)syscall(SYS_openat2, sysroot, path, &how, sizeof(how));
-	if (fd < 0 || fstat(fd, &st) < 0)
+	auto_fd fd = open_below(sysroot, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	return S_ISREG(st.st_mode) ? take_fd(fd) : -ENOENT;
 }

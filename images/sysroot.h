@@ -15,6 +15,9 @@ int sysroot_open(const char *path, struct error *err);
  */
 int sysroot_file(int sysroot, const char *path);
 
+/** The same for whatever is there, and to look at it alone (O_PATH). A link is followed. */
+int sysroot_path(int sysroot, const char *path);
+
 /**
  * Open the file of a mapping, if it is still the one that was dumped: of the same size and, where
  * the image has one, the same build id.

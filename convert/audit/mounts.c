@@ -98,31 +98,10 @@ static bool is_outside(const struct audit *audit, const struct mount_facts *moun
 	return !(same_disk && is_below(entry->root, root->root));
 }
 
-/* The engine's own: below a directory named by a container's id, of which the name is known or has
- * 64 digits and a "userdata" in it. */
-static bool is_engines(const struct audit *audit, const char *path)
-{
-	const char *id = audit->container.words[CT_ID];
-	if (id && strlen(id) >= 12 && strstr(path, id))
-		return true;
-	for (const char *at = path; (at = strchr(at, '/')); at++) {
-		if (strspn(at + 1, "0123456789abcdef") == 64 && is_below(at + 65, "/userdata"))
-			return true;
-	}
-	return false;
-}
-
-/* A volume that the engine keeps for the container. */
-static bool is_volume(const char *path)
-{
-	const char *volumes = strstr(path, "/volumes/");
-	return volumes && (strstr(volumes, "/_data") || strstr(path, "/kubelet/pods/"));
-}
-
 static enum severity severity_of(const struct mount_facts *mount, const char *path)
 {
 	bool readable = mount->entry->flags & READ_ONLY;
-	if (is_volume(path) || (mount->fstype && readable))
+	if (container_volume(path) || (mount->fstype && readable))
 		return SEV_NOTE;
 	/* of the kernel's own file systems "/" is the usual root */
 	bool grave = strstr(path, ".sock") ||
@@ -139,8 +118,9 @@ static int check_mount(struct audit *audit, size_t i, uint64_t entry, struct err
 	if (!is_outside(audit, mount))
 		return 0;
 	const char *path = host_path(audit, mnt);
-	if (in_list(mnt->mountpoint, usual, ARRAY_SIZE(usual)) || is_engines(audit, path) ||
-	    is_engines(audit, mnt->root) ||
+	if (in_list(mnt->mountpoint, usual, ARRAY_SIZE(usual)) ||
+	    container_owns(&audit->container, path) ||
+	    container_owns(&audit->container, mnt->root) ||
 	    (mount->fstype && in_list(mnt->root, harmless, ARRAY_SIZE(harmless))))
 		return 0;
 	struct finding_place at = { .image = IMG_MNTS, .number = mount->ns, .entry = entry };

@@ -227,6 +227,27 @@ int container_describe(struct source *src, struct container_facts *out, struct e
 	return rc < 0 ? rc : 0;
 }
 
+/* Below a directory named by a container's id: the name is known, or has 64 digits and "userdata"
+ * in it. */
+bool container_owns(const struct container_facts *facts, const char *path)
+{
+	const char *id = facts->words[CT_ID];
+	if (id && strlen(id) >= 12 && strstr(path, id))
+		return true;
+	for (const char *at = path; (at = strchr(at, '/')); at++) {
+		if (strspn(at + 1, "0123456789abcdef") == 64 &&
+		    !strncmp(at + 65, "/userdata", strlen("/userdata")))
+			return true;
+	}
+	return false;
+}
+
+bool container_volume(const char *path)
+{
+	const char *volumes = strstr(path, "/volumes/");
+	return volumes && (strstr(volumes, "/_data") || strstr(path, "/kubelet/pods/"));
+}
+
 void container_facts_fini(struct container_facts *facts)
 {
 	for (size_t i = 0; i < NR_CONTAINER_WORDS; i++)

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "convert/json/flat.h"
 #include "images/source.h"
 
@@ -35,6 +37,10 @@ struct container_facts {
 int container_describe(struct source *src, struct container_facts *out, struct error *err);
 void container_facts_fini(struct container_facts *facts);
 #define auto_container_facts __attribute__((cleanup(container_facts_fini))) struct container_facts
+
+/** Does a path of the host lie in a directory the engine keeps for a container, or in a volume? */
+bool container_owns(const struct container_facts *facts, const char *path);
+bool container_volume(const char *path);
 
 /** Keys and titles of the words in documents. */
 extern const struct container_word_name {

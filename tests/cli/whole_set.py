@@ -196,7 +196,8 @@ MAGICS = {"pstree": "PSTREE", "ids": "IDS", "fs": "FS", "mm": "MM", "core": "COR
           "filelocks": "FILE_LOCKS", "cgroup": "CGROUP", "seccomp": "SECCOMP",
           "mountpoints": "MNTS", "utsns": "UTSNS", "netns": "NETNS", "netdev": "NETDEV",
           "ipcns-var": "IPC_VAR", "ipcns-shm": "IPCNS_SHM", "timens": "TIMENS",
-          "inventory": "INVENTORY"}
+          "inventory": "INVENTORY",
+          "cpuinfo": "CPUINFO"}
 PAGES = {1: 4, 2: 1, 3: 2, 4: 1, 5: 1}
 
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ * A check under way, for the files of this room.
+ */
+#pragma once
+
+#include "convert/compat/compat.h"
+
+enum check_id {
+#define CHECK(id, ...) CHECK_##id,
+#include "convert/compat/checks.def"
+#undef CHECK
+	NR_CHECKS
+};
+
+struct compat {
+	struct checkpoint *cp;
+	const struct compat_options *options;
+	struct doc *doc;
+	uint64_t counts[NR_ANSWERS];
+	/* What all tasks have in common: that of the first with memory. */
+	TaskKobjIdsEntry *ids; /* NULL: not known */
+};
+
+/** One row. @param object  NULL: none */
+void compat_say(struct compat *c, enum check_id check, enum answer answer, const char *object,
+		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/** Namespaces by the bit clone(2) has for them. */
+struct namespace_kind {
+	int flag;
+	const char *name; /* in /proc/PID/ns */
+	uint32_t (*of)(const TaskKobjIdsEntry *ids);
+};
+/** Do the tasks have another namespace of this kind than the one the dump was made in? */
+bool own_namespace(const struct compat *c, int clone_flag);
+extern const struct namespace_kind namespace_kinds[];
+extern const size_t nr_namespace_kinds;
+
+int compat_set(struct compat *c, struct error *err);
+int compat_machine(struct compat *c, struct error *err);
+int compat_kernel(struct compat *c, struct error *err);
+int compat_tasks(struct compat *c, struct error *err);
+int compat_files(struct compat *c, struct error *err);
+int compat_mounts(struct compat *c, struct error *err);
+int compat_sockets(struct compat *c, struct error *err);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * crit compat: will a checkpoint restore on this machine?
+ */
+#include "base/array.h"
+#include "convert/compat/compat.h"
+#include "crit/checkpoint-arg.h"
+#include "crit/commands.h"
+
+struct compat_opts {
+	struct compat_options compat;
+	const char *format;
+	bool strict, checks;
+};
+
+static const struct arg_row rows[] = {
+	{ 'r', "root", "DIR", "the root of the container will be DIR", ARG_STRING,
+	  offsetof(struct compat_opts, compat.root), 0, NULL },
+	{ 0, "strict", NULL, "what is not known counts as no", ARG_FLAG,
+	  offsetof(struct compat_opts, strict), 0, NULL },
+	{ 0, "checks", NULL, "print what is asked instead", ARG_FLAG,
+	  offsetof(struct compat_opts, checks), 0, NULL },
+	FORMAT_ROW(struct compat_opts),
+};
+
+static int compat_run(void *opts, int nr_operands, char **operands, struct error *err)
+{
+	const struct compat_opts *o = opts;
+	auto_checkpoint_arg arg = { 0 };
+	auto_doc doc = NULL;
+	enum answer answer = ANSWER_YES;
+	bool checks = o->checks && nr_operands == 0;
+	if (nr_operands != 1 && !checks)
+		return error_set(err, EUSAGE, "want one checkpoint");
+	int rc = checks ? 0 : checkpoint_arg_open(operands[0], &arg, err);
+	if (rc == 0)
+		rc = doc_arg_open(o->format, &doc, err);
+	if (rc < 0)
+		return rc;
+	if (checks)
+		compat_write_checks(doc);
+	else
+		rc = compat_checkpoint(arg.cp, &o->compat, doc, &answer, err);
+	int closed = doc_close(doc, rc < 0 ? NULL : err);
+	doc = NULL;
+	if (rc < 0 || closed < 0)
+		return rc < 0 ? rc : closed;
+	return answer == ANSWER_NO || (o->strict && answer == ANSWER_UNKNOWN) ? 1 : 0;
+}
+
+const struct command cmd_compat = {
+	.name = "compat",
+	.group = GROUP_CHECK,
+	.args = "[--root DIR] [--strict] [--format text|json] SRC",
+	.summary = "will a checkpoint restore on this machine",
+	.detail = "A line for each question: yes, no or unknown, and why. Reads /proc, files and\n"
+		  "the processor; tries nothing out.\n"
+		  "Exit status: 0 nothing says no, 1 something does, 2 trouble.",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.opts_size = sizeof(struct compat_opts),
+	.failure_status = 2,
+	.run = compat_run,
+};

@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# crit compat: will a checkpoint restore on this machine?
+bats_require_minimum_version 1.5.0
+load crit
+
+python() { PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$@"; }
+
+setup_file()
+{
+	export whole=$BATS_FILE_TMPDIR/whole
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/whole_set.py" "$crit" "$whole"
+}
+
+@test "compat says yes, no or unknown to each question, for a reason" {
+	run -0 python "$BATS_TEST_DIRNAME/compat.py" "$crit" "$BATS_TEST_TMPDIR"
+	[[ $output =~ ^([0-9]+)\ cases\ right$ ]]
+	[ "${BASH_REMATCH[1]}" -ge 35 ]
+}
+
+@test "compat --format json has check, answer, object, reason, and the answer as a whole" {
+	run -0 "$crit" compat --format json "$whole"
+	python -c 'import json, sys
+d = json.loads(sys.argv[1])
+assert d["answer"] == "unknown", d["answer"]
+assert d["checks"][0] == {"answer": "yes", "check": "set", "object": None,
+                          "reason": "whole, version 2 of the format"}
+assert {c["answer"] for c in d["checks"]} == {"yes", "unknown"}' "$output"
+}
+
+@test "compat --root looks below the root of a container" {
+	local root=$BATS_TEST_TMPDIR/root
+	cp -a "$whole" "$BATS_TEST_TMPDIR/set"
+	"$crit" edit "$BATS_TEST_TMPDIR/set" --in-place 'mountpoints-12.img: entries[1].fstype=0'
+	mkdir -p "$root/bin" "$root/srv" "$root/tmp" "$root/dev/pts"
+	touch "$root/bin/prog" "$root/tmp/"{fifo,linked,link-remap.16} "$root/dev/pts/1"
+	run -0 "$crit" compat --root "$root" "$BATS_TEST_TMPDIR/set"
+	[[ $output =~ yes\ +file\ +-\ +the\ same:\ [0-9] ]]
+	rm "$root/bin/prog"
+	run -1 "$crit" compat --root "$root" "$BATS_TEST_TMPDIR/set"
+	[[ $output =~ no\ +file\ +/bin/prog\ +No\ such\ file ]]
+	ln -s /bin/sh "$root/bin/prog" # a link that leads out of the root leads nowhere
+	run -1 "$crit" compat --root "$root" "$BATS_TEST_TMPDIR/set"
+	[[ $output =~ no\ +file\ +/bin/prog ]]
+	run -2 "$crit" compat --root "$BATS_TEST_TMPDIR/none" "$BATS_TEST_TMPDIR/set"
+}
+
+@test "compat --strict takes unknown for no" {
+	run -0 "$crit" compat "$whole"
+	run -1 "$crit" compat --strict "$whole"
+}
+
+@test "compat --checks prints the questions; what cannot be opened is trouble" {
+	run -0 "$crit" compat --checks
+	[[ $output == *architecture* && $output == *port* ]]
+	run -2 "$crit" compat
+	run -2 "$crit" compat "$BATS_TEST_TMPDIR/none"
+	cp -a "$whole" "$BATS_TEST_TMPDIR/set"
+	truncate -s -3 "$BATS_TEST_TMPDIR/set/files.img"
+	run -2 "$crit" compat "$BATS_TEST_TMPDIR/set"
+	[[ $output == *files.img* ]]
+}
+
+@test "compat takes the engine's word for what it mounts, and misses what the host had" {
+	local archive=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}/../containers/podman/volume-tmpfs.tar.gz
+	[ -f "$archive" ] || skip "no corpus"
+	run -1 "$crit" compat "$archive"
+	[[ $output =~ yes\ +mount\ +/etc/hosts\ +the\ engine\'s\ own ]]
+	[[ $output =~ no\ +mount\ +/host\ +/tmp/lab/containers/out:\ No\ such\ file ]]
+	[[ $output =~ yes\ +external\ +extRootNetNS ]]
+}
+
+@test "compat looks at every set of the corpus" {
+	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} dir n=0
+	[ -d "$corpus" ] || skip "no corpus"
+	for dir in "$corpus"/*/ "$corpus"/*/*/ "$corpus"/../containers/podman/*.tar*; do
+		[ -f "$dir/pstree.img" ] || [ -f "$dir" ] || continue
+		run "$crit" compat "$dir"
+		[ "$status" -le 1 ]
+		[[ ${lines[-1]} == "Answer: "* ]]
+		n=$((n + 1))
+	done
+	[ "$n" -ge 30 ]
+}
