@@ -46,13 +46,15 @@ struct options {
 	const char *pidfile;    /* --pidfile, relative to work_dir */
 	int log_level;          /* -v; default 2 (warnings) */
 	bool log_level_given;
-	int timeout;           /* --timeout: seconds for stopping the tree; 0: the default, 10 */
-	bool leave_running;    /* -R */
-	bool leave_stopped;    /* -s */
-	bool shell_job;        /* -j */
-	bool ext_unix_sk;      /* -x */
-	bool restore_detached; /* -d */
-	bool restore_sibling;  /* -S */
+	int timeout;              /* --timeout: seconds for stopping the tree; 0: the default, 10 */
+	bool leave_running;       /* -R */
+	bool leave_stopped;       /* -s */
+	bool shell_job;           /* -j */
+	bool ext_unix_sk;         /* -x */
+	struct arg_list external; /* --external: resources that stay outside of the images */
+	struct arg_list inherit;  /* --inherit-fd: what takes their places */
+	bool restore_detached;    /* -d */
+	bool restore_sibling;     /* -S */
 	struct arg_list irmap_scan_paths; /* --irmap-scan-path */
 	bool force_irmap;                 /* --force-irmap */
 	bool file_locks;                  /* -l */
@@ -90,7 +92,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 39
+#define NR_OPTION_ROWS 41
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

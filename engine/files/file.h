@@ -115,6 +115,10 @@ int files_get(struct restore *r, uint32_t id, struct error *err);
 int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct error *err);
 /** In the coordinator, when all tasks are born: what needs everything else open. */
 int files_finish(struct restore *r, struct error *err);
+/** In a task that has just made its session: its controlling terminal, if it had one. */
+int files_take_terminal(struct restore *r, const struct rtask *task, struct error *err);
+/** In a task, when all groups exist: which is in the foreground of its terminal. */
+int files_set_foreground(struct restore *r, const struct rtask *task, struct error *err);
 /** In a task: put descriptors at their numbers, close the rest; set cwd, root and umask. */
 int files_install(struct restore *r, struct rtask *t, struct error *err);
 /** Everything runs: remove what the dump had left beside the images for this moment. */

@@ -116,6 +116,8 @@ int files_open_all(struct restore *r, struct error *err)
 			return fd;
 	}
 	rc = net_open_finish(r, err);
+	if (rc == 0)
+		rc = tty_open_finish(r, err);
 	pipe_close_rest(set);
 	return rc;
 }
@@ -200,6 +202,7 @@ static uint32_t stored_flags(const FileEntry *e)
 	       : e->isk  ? e->isk->flags
 	       : e->nlsk ? e->nlsk->flags
 	       : e->psk  ? e->psk->flags
+	       : e->tty  ? e->tty->flags
 			 : 0;
 }
 

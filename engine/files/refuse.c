@@ -102,13 +102,6 @@ static void socket_describe(const struct open_file *f, char *out, size_t len)
 		snprintf(out, len, "socket of family %d", family);
 }
 
-static bool is_tty(const struct open_file *f)
-{
-	unsigned int maj = major(f->st.st_rdev);
-	return S_ISCHR(f->st.st_mode) && !is_path_only(f) &&
-	       (maj == 4 || maj == 5 || (maj >= 136 && maj <= 143) || maj == 204 || maj == 229);
-}
-
 static bool is_tun(const struct open_file *f)
 {
 	return S_ISCHR(f->st.st_mode) && !is_path_only(f) && f->st.st_rdev == makedev(10, 200);
@@ -173,8 +166,6 @@ static bool is_mqueue(const struct open_file *f)
 }
 
 static const struct unsupported kinds[] = {
-	{ "terminal", is_tty, NULL,
-	  "start the program with setsid, its input, output and error redirected to files" },
 	{ "TUN/TAP device", is_tun, NULL, NULL },
 	{ "block device", is_block_device, device_describe, NULL },
 	{ "namespace file", is_namespace, NULL, NULL },

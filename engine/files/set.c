@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "engine/files/external.h"
 #include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
 #include "engine/files/locks.h"
@@ -158,7 +159,9 @@ int files_load(struct restore *r, struct error *err)
 	r->files = calloc(1, sizeof(*r->files));
 	if (!r->files)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = load_files(r, err);
+	int rc = inherit_check(r->opts, err);
+	if (rc == 0)
+		rc = load_files(r, err);
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
 		rc = load_task(r, r->tasks[i], err);
 	if (rc == 0)
@@ -169,6 +172,8 @@ int files_load(struct restore *r, struct error *err)
 		rc = pipe_load_contents(r, err);
 	if (rc == 0)
 		rc = memfds_load(r, err);
+	if (rc == 0)
+		rc = tty_set_load(r, err);
 	if (rc < 0)
 		return rc;
 	live_proc_mark(r);
@@ -181,6 +186,7 @@ void file_set_free(struct file_set *set)
 		return;
 	pipe_close_rest(set);
 	memfds_free(set);
+	tty_set_free(&set->ttys);
 	for (size_t i = 0; i < set->nr_items; i++) {
 		fd_close(set->items[i].fd);
 		fd_close(set->items[i].base);

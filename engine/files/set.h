@@ -66,6 +66,8 @@ struct memfd_item { /* an entry of memfd.img */
 	bool taken; /* its first description is a task's */
 };
 
+struct tty;
+
 struct file_set {
 	struct file_item *items; /* sorted by id */
 	size_t nr_items, cap_items;
@@ -97,6 +99,11 @@ struct file_set {
 		struct lock_row *items;
 		size_t nr, cap;
 	} locks;
+	struct tty_set {           /* terminals */
+		struct tty *items; /* pairs in the order of their index */
+		size_t nr, cap;
+		bool made; /* all pairs are */
+	} ttys;
 	unsigned int first, last; /* the window */
 };
 
@@ -125,6 +132,12 @@ int window_take(struct file_set *set, int fd, struct error *err);
 int pipe_load_contents(struct restore *r, struct error *err);
 /** Close the ends of pipes that no task has. */
 void pipe_close_rest(struct file_set *set);
+
+/** tty-info.img and tty-data.img, and what files.img has of terminals; all of it checked. */
+int tty_set_load(struct restore *r, struct error *err);
+/** When all files are open: what waits in terminals, settings, modes. */
+int tty_open_finish(struct restore *r, struct error *err);
+void tty_set_free(struct tty_set *set);
 
 /** Open a regular file's path with other flags; what is found is checked against the entry. */
 int reg_open_path(struct restore *r, const RegFileEntry *reg, uint32_t flags, struct error *err);

@@ -220,6 +220,7 @@ void file_table_free(struct file_table *t)
 	for (size_t i = 0; i < t->received.nr; i++)
 		fd_close(t->received.items[i]);
 	free(t->received.items);
+	tty_table_fini(&t->ttys);
 	fd_close(t->pipe[0]);
 	fd_close(t->pipe[1]);
 	free(t);
@@ -228,7 +229,9 @@ void file_table_free(struct file_table *t)
 int files_dump_settle(struct dump *d, struct error *err)
 {
 	int rc = watches_settle(d, err);
-	return rc < 0 ? rc : epolls_settle(d, err);
+	if (rc == 0)
+		rc = epolls_settle(d, err);
+	return rc < 0 ? rc : tty_dump_check(d, err);
 }
 
 int files_dump_finish(struct dump *d, struct error *err)
@@ -247,5 +250,5 @@ int files_dump_finish(struct dump *d, struct error *err)
 		rc = image_finish(t->memfd_image, err);
 	for (int i = 0; rc == 0 && i < 2; i++)
 		rc = t->data[i] ? image_finish(t->data[i], err) : 0;
-	return rc;
+	return rc < 0 ? rc : tty_data_dump(d, err);
 }

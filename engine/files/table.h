@@ -61,6 +61,8 @@ struct watched_seen { /* a deleted file somebody watches */
 	char holder[96];
 };
 
+struct tty_seen;
+
 struct file_table {
 	struct image_writer *files;   /* files.img */
 	struct image_writer *data[2]; /* pipes-data.img, fifo-data.img; made on first use */
@@ -107,6 +109,10 @@ struct file_table {
 		struct lock_seen *items;
 		size_t nr, cap;
 	} locks;
+	struct tty_table { /* terminals */
+		struct tty_seen *items;
+		size_t nr, cap;
+	} ttys;
 	struct image_writer *memfd_image; /* NULL until there is one */
 	int pipe[2];                      /* where tee(2) copies pipes to */
 	struct task self; /* this process, once it was asked about a received descriptor */
@@ -168,6 +174,12 @@ int pipes_finish(struct dump *d, struct error *err);
 /** When every descriptor is known: find what epoll instances watch, refuse, write them. */
 int epolls_settle(struct dump *d, struct error *err);
 void epolls_free(struct file_table *t);
+
+/** When the descriptors of all tasks are seen: sessions and pairs of terminals. tty-info.img. */
+int tty_dump_check(struct dump *d, struct error *err);
+/** Complete tty-data.img, last of all: what waits in terminals is read and put back. */
+int tty_data_dump(struct dump *d, struct error *err);
+void tty_table_fini(struct tty_table *t);
 
 /**
  * The id of what a link in /proc/PID leads to.

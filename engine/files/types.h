@@ -20,4 +20,5 @@ extern const struct file_type file_regular;  /* reg.c */
 extern const struct file_type file_netlink;  /* net/netlink.c */
 extern const struct file_type file_packet;   /* net/packet.c */
 extern const struct file_type file_inet;     /* net/inet.c */
+extern const struct file_type file_tty;      /* tty.c */
 extern const struct file_type file_unix;     /* net/unix.c */

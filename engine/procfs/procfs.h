@@ -11,7 +11,9 @@
 #include "base/error.h"
 
 struct proc_stat { /* /proc/PID/stat */
-	int pid, ppid, pgid, sid, tty_nr, exit_code;
+	int pid, ppid, pgid, sid, exit_code;
+	int tty_nr; /* controlling terminal: 0, or its device number */
+	int tpgid;  /* the terminal's foreground group; -1: none */
 	char comm[64];
 	char state;
 	uint32_t flags;

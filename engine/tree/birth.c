@@ -18,6 +18,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/files/file.h"
 #include "engine/mem/mem.h"
 #include "engine/procfs/read.h"
 #include "engine/tree/become.h"
@@ -124,6 +125,9 @@ static int be_born(struct restore *r, size_t index, struct error *err)
 		return rc;
 	if (b->sid == b->pid && setsid() < 0)
 		return error_sys(err, "task %d: make its session", b->pid);
+	if (b->sid == b->pid && !birth_is_mortal(b) &&
+	    (rc = files_take_terminal(r, b->task, err)) < 0)
+		return rc;
 	if (b->sid != b->pid && b->pgid == b->pid && setpgid(0, 0) < 0)
 		return error_sys(err, "task %d: make its process group", b->pid);
 	return bear_planned(r, index, false, err);
@@ -205,6 +209,8 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 		return rc;
 	stage_arrive(r->shared, index, STAGE_BIRTH);
 	rc = join_group(b, err);
+	if (rc == 0 && !birth_is_mortal(b))
+		rc = files_set_foreground(r, b->task, err);
 	if (rc < 0)
 		return rc;
 	stage_arrive(r->shared, index, STAGE_GROUPS);

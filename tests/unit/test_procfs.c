@@ -40,6 +40,7 @@ static void stat_parse_reads_every_field(void **state)
 	assert_int_equal(st.pgid, 12);
 	assert_int_equal(st.sid, 13);
 	assert_int_equal(st.tty_nr, 34816);
+	assert_int_equal(st.tpgid, -1);
 	assert_int_equal(st.flags, 4194560);
 	assert_int_equal(st.nice, -5);
 	assert_int_equal(st.start_time, 99);
