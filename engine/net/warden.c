@@ -38,6 +38,7 @@ struct warden {
 	int area; /* memfd: the bytes of both queues */
 	void *map;
 	size_t map_len;
+	bool done; /* the tasks are ended: nothing is to be undone any more */
 };
 
 static void undo(struct warden *w)
@@ -55,6 +56,7 @@ static int hold_all(struct warden *w, bool kill_tasks, struct error *err)
 	for (size_t i = 0; rc == 0 && kill_tasks && i < w->charge.nr_tasks; i++)
 		if (w->charge.tasks[i] >= 0)
 			syscall(SYS_pidfd_send_signal, w->charge.tasks[i], SIGKILL, NULL, 0);
+	w->done = rc == 0 && kill_tasks;
 	return rc;
 }
 
@@ -131,7 +133,8 @@ __attribute__((noreturn)) static void live(struct warden *w)
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len != sizeof(q)) {
-			undo(w);
+			if (!w->done)
+				undo(w);
 			_exit(1);
 		}
 		if (serve(w, &q, &a) == 0)
