@@ -12,6 +12,9 @@
  *   live-modes: SS RR              only these modes
  *   live-refuse: TEXT              the dump must fail, name TEXT and leave the program running
  *   live-skip: COMMAND             skip when this shell command fails
+ *   live-between: COMMAND          done to the images in the current folder before they are
+ *                                  restored; $pid is the root of the tree. Several lines
+ *                                  are one script
  *   live-net: COMMAND              program, dump and restore run in a network namespace of their
  *                                  own, with lo up, that this shell command prepares; in the end
  *                                  no packet filter rule of a lock may be left in it
