@@ -19,6 +19,7 @@
 #include "engine/hooks.h"
 #include "engine/inventory.h"
 #include "engine/mem/mem.h"
+#include "engine/mem/sysv.h"
 #include "engine/net/net.h"
 #include "engine/ns/cgroup.h"
 #include "engine/stats.h"
@@ -205,6 +206,7 @@ static void dump_fini(struct dump *d)
 	if (d->files)
 		file_table_free(d->files);
 	shmem_table_free(d->shmem);
+	sysv_table_free(d->sysv);
 	net_table_free(d->net);
 	cgroup_sets_free(d->cgroups);
 	fd_close(d->images_fd);

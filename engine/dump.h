@@ -12,6 +12,7 @@
 struct file_table;  /* files/: every open file description seen so far, by identity */
 struct shmem_table; /* mem/: shared segments seen so far */
 struct cgroup_sets; /* ns/: control groups seen so far */
+struct sysv_table;  /* mem/: System V segments seen so far */
 struct net_table;   /* net/: sockets seen so far */
 
 struct dump_stats { /* microseconds and pages, for stats-dump */
@@ -30,6 +31,7 @@ struct dump {
 	size_t nr_tasks;
 	struct file_table *files;
 	struct shmem_table *shmem;
+	struct sysv_table *sysv; /* NULL until one is met */
 	struct cgroup_sets *cgroups;
 	struct net_table *net; /* NULL until a socket is met */
 	struct dump_stats stats;

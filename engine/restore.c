@@ -20,6 +20,7 @@
 #include "engine/hooks.h"
 #include "engine/inventory.h"
 #include "engine/mem/mem.h"
+#include "engine/mem/sysv.h"
 #include "engine/net/net.h"
 #include "engine/ns/cgroup.h"
 #include "engine/stats.h"
@@ -221,6 +222,8 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 		log_warn("%s: the tree runs already", late.text);
 	if (rc == 0)
 		files_restored(r);
+	if (rc == 0)
+		sysv_keep(r->sysv);
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	return rc;
 }
@@ -247,6 +250,7 @@ static void restore_fini(struct restore *r)
 	birth_plan_fini(r->plan);
 	file_set_free(r->files);
 	shmem_set_free(r->shmem);
+	sysv_set_free(r->sysv);
 	net_set_free(r->net);
 	cgroup_restore_free(r->cgroups);
 	free(r->busy.items);

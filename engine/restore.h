@@ -18,6 +18,7 @@
 
 struct file_set;       /* files/: every file of files.img, opened on first use */
 struct shmem_set;      /* mem/: shared segments, filled before the first fork */
+struct sysv_set;       /* mem/: System V segments */
 struct cgroup_restore; /* ns/: control groups and what was made for them */
 struct net_set;        /* net/: sockets and what waits in them */
 struct arena;          /* memory at the address where the restorer will read it */
@@ -60,6 +61,7 @@ struct restore {
 	struct file_set *files;
 	struct shmem_set *shmem;
 	struct cgroup_restore *cgroups; /* NULL: the set has none, or they are left alone */
+	struct sysv_set *sysv;          /* NULL: no task has one attached */
 	struct net_set *net;
 	struct range_list busy; /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;

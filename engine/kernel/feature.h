@@ -21,7 +21,7 @@ struct feature {
 	bool (*probe)(void); /* has no effect on this process; may fork a child */
 };
 
-#define NR_FEATURES 37
+#define NR_FEATURES 39
 extern const struct feature features[NR_FEATURES];
 
 /** By name; NULL: there is no such row. */
@@ -31,7 +31,8 @@ const struct feature *feature_find(const char *name);
 int feature_check_basic(struct error *err);
 
 /* The rows' probes, by what they try. */
-bool probe_children_file(void), probe_map_files(void), probe_kcmp(void), probe_pidfd_store(void);
+bool probe_children_file(void), probe_map_files(void), probe_kcmp(void), probe_kcmp_epoll(void),
+    probe_aio_remap(void), probe_pidfd_store(void);
 bool probe_peek_signals(void), probe_tid_address(void), probe_clone3_set_tid(void);
 bool probe_set_mm_map(void), probe_mem_write(void), probe_syscall_info(void);
 bool probe_mnt_id(void), probe_fdinfo_lock(void), probe_ns_pid(void), probe_userns(void);

@@ -101,6 +101,23 @@ bool probe_map_vdso(void)
 #endif
 }
 
+/* A ring that was moved is found under its new address. */
+bool probe_aio_remap(void)
+{
+	unsigned long id = 0;
+	if (syscall(SYS_io_setup, 1, &id) < 0)
+		return false;
+	/* a header of 32 bytes, then events of 32 bytes; their number is its second word */
+	size_t size = (32 + 32 * (size_t)((const uint32_t *)id)[1] + PAGE - 1) / PAGE * PAGE;
+	void *to = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *at = to == MAP_FAILED
+		       ? to
+		       : mremap((void *)id, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	if (at != MAP_FAILED)
+		id = (unsigned long)at;
+	return syscall(SYS_io_destroy, id) == 0 && at != MAP_FAILED;
+}
+
 bool probe_memfd_hugetlb(void)
 {
 	auto_fd fd = memfd_create("probe", MFD_CLOEXEC | MFD_HUGETLB);

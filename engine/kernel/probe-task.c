@@ -8,6 +8,8 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -109,6 +111,19 @@ bool probe_kcmp(void)
 {
 	pid_t self = getpid();
 	return syscall(SYS_kcmp, self, self, KCMP_VM, 0, 0) == 0;
+}
+
+bool probe_kcmp_epoll(void)
+{
+	struct kcmp_epoll_slot slot = { 0 };
+	pid_t self = getpid();
+	auto_fd ep = epoll_create1(EPOLL_CLOEXEC), fd = eventfd(0, EFD_CLOEXEC);
+	struct epoll_event event = { .events = EPOLLIN };
+	if (ep < 0 || fd < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event) < 0)
+		return false;
+	slot.efd = (uint32_t)ep;
+	slot.tfd = (uint32_t)fd;
+	return syscall(SYS_kcmp, self, self, KCMP_EPOLL_TFD, fd, &slot) == 0;
 }
 
 bool probe_pidfd_store(void)

@@ -13,6 +13,7 @@
 #include "engine/mem/mem.h"
 #include "engine/mem/shmem.h"
 #include "engine/mem/smaps.h"
+#include "engine/mem/sysv.h"
 #include "engine/mem/uapi.h"
 
 #define SMAPS_PIECE (1u << 20) /* larger reads cost less per mapping */
@@ -34,8 +35,7 @@ static const struct path_rule path_rules[] = {
 	{ "[anon_shmem:", VMA_AREA_REGULAR | VMA_ANON_SHARED, NULL },
 	{ "[", VMA_AREA_REGULAR | VMA_ANON_PRIVATE, NULL },
 	{ "/dev/zero (deleted)", VMA_AREA_REGULAR | VMA_ANON_SHARED, NULL },
-	{ "/SYSV", VMA_AREA_REGULAR | VMA_AREA_SYSVIPC,
-	  "System V shared memory, which is not carried yet; detach it (shmdt) before the dump" },
+	{ "/SYSV", VMA_AREA_REGULAR | VMA_AREA_SYSVIPC | VMA_ANON_SHARED, NULL },
 	{ "/memfd:", VMA_AREA_REGULAR | VMA_AREA_MEMFD, NULL },
 	{ "/[aio]", VMA_AREA_AIORING,
 	  "an AIO ring, which is not carried yet; io_destroy() it before the dump" },
@@ -223,6 +223,8 @@ int mem_collect(struct dump *d, struct task *t, struct error *err)
 			rc = find_fdflags(t, i ? v - 1 : NULL, v, err);
 		if (rc == 0 && (v->status & VMA_ANON_SHARED))
 			rc = shmem_note(d, t, v, err);
+		if (rc == 0 && (v->status & VMA_AREA_SYSVIPC))
+			rc = sysv_note(d, t, v, err);
 		if (rc < 0)
 			return rc;
 	}

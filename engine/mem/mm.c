@@ -34,7 +34,7 @@
 	(1ull << MADV_RANDOM | 1ull << MADV_SEQUENTIAL | 1ull << MADV_DONTFORK |                   \
 	 1ull << MADV_MERGEABLE | 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE |                \
 	 1ull << MADV_DONTDUMP | 1ull << MADV_WIPEONFORK)
-#define STATUS_REFUSED (VMA_AREA_SYSVIPC | VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
+#define STATUS_REFUSED (VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
 
 #define AUXV_WORDS 44
 
@@ -228,6 +228,8 @@ static int check_kind(const struct rtask *t, const VmaEntry *e, struct error *er
 	uint32_t type = e->flags & (MAP_SHARED | MAP_PRIVATE | MAP_DROPPABLE);
 	bool anonymous = e->flags & MAP_ANONYMOUS;
 
+	if ((e->status & VMA_AREA_SYSVIPC) && kind != VMA_ANON_SHARED)
+		return bad_vma(t, e, "has odd flags", err);
 	if (!kind && (e->status & VMA_AREA_SOCKET))
 		return (type == MAP_SHARED || type == MAP_PRIVATE) && !anonymous
 			   ? 0

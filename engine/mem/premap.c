@@ -15,6 +15,7 @@
 #include "engine/mem/mem.h"
 #include "engine/mem/own.h"
 #include "engine/mem/shmem.h"
+#include "engine/mem/sysv.h"
 #include "engine/mem/uapi.h"
 #include "engine/mem/vdso.h"
 #include "memory.pb-c.h"
@@ -328,6 +329,8 @@ static int map_fresh(struct premap *p, size_t i, size_t end, struct error *err)
 	const struct vma *v = p->order[i]->vma;
 	int flags =
 	    v->flags & (MAP_PRIVATE | MAP_SHARED | MAP_DROPPABLE | MAP_NORESERVE | MAP_GROWSDOWN);
+	if (v->status & VMA_AREA_SYSVIPC)
+		return sysv_attach(v, err);
 	int fd = source_fd(p, v, err);
 	uint64_t len = piece_len(p, i, end);
 

@@ -19,6 +19,7 @@
 #include "engine/mem/mem.h"
 #include "engine/mem/memfd-alias.h"
 #include "engine/mem/pages.h"
+#include "engine/mem/sysv.h"
 
 #define PAGE 4096ull
 
@@ -66,24 +67,31 @@ static struct shmem_seen *seen_find(const struct shmem_table *table, dev_t dev, 
 	return NULL;
 }
 
+static bool id_is_taken(const struct shmem_table *table, uint64_t id)
+{
+	for (size_t i = 0; i < table->nr; i++)
+		if (table->items[i].id == id)
+			return true;
+	return sysv_exists(id, NULL); /* their ids are not ours to choose */
+}
+
 /* The inode number, as readers of the images expect; two file systems may have the same one. */
 static uint64_t id_choose(const struct shmem_table *table, ino_t ino)
 {
 	uint64_t id = (uint32_t)ino;
 
-	for (size_t i = 0; i < table->nr; i++)
-		if (table->items[i].id == id) {
-			id++;
-			i = (size_t)-1;
-		}
+	while (id_is_taken(table, id))
+		id++;
 	return id;
 }
 
-static struct shmem_seen *seen_add(struct dump *d, dev_t dev, ino_t ino, struct error *err)
+/* @param sysv  the inode number is the segment's id */
+static struct shmem_seen *seen_add(struct dump *d, dev_t dev, ino_t ino, bool sysv,
+				   struct error *err)
 {
 	if (!d->shmem)
 		d->shmem = calloc(1, sizeof(*d->shmem));
-	uint64_t id = d->shmem ? id_choose(d->shmem, ino) : 0;
+	uint64_t id = sysv ? ino : d->shmem ? id_choose(d->shmem, ino) : 0;
 	struct shmem_seen *s = d->shmem ? array_add(d->shmem) : NULL;
 	if (!s) {
 		error_set(err, ENOMEM, "out of memory for shared segments");
@@ -101,7 +109,7 @@ int shmem_note_file(struct dump *d, const struct stat *st, int fd, uint64_t huge
 	struct shmem_seen *s = seen_find(d->shmem, st->st_dev, st->st_ino);
 
 	if (!s)
-		s = seen_add(d, st->st_dev, st->st_ino, err);
+		s = seen_add(d, st->st_dev, st->st_ino, false, err);
 	if (!s) {
 		fd_close(fd);
 		return -ENOMEM;
@@ -125,7 +133,7 @@ int shmem_note(struct dump *d, struct task *t, struct vma *v, struct error *err)
 
 	struct shmem_seen *s = seen_find(d->shmem, v->dev, v->ino);
 	if (!s) {
-		s = seen_add(d, v->dev, v->ino, err);
+		s = seen_add(d, v->dev, v->ino, v->status & VMA_AREA_SYSVIPC, err);
 		if (!s)
 			return -ENOMEM;
 		s->task = t;
@@ -133,6 +141,9 @@ int shmem_note(struct dump *d, struct task *t, struct vma *v, struct error *err)
 		s->end = v->end;
 		s->huge = v->flags & MAP_HUGETLB ? v->page_size : 0;
 	}
+	struct sysv_info sysv;
+	if ((v->status & VMA_AREA_SYSVIPC) && sysv_exists(v->ino, &sysv) && sysv.size > size)
+		size = (sysv.size + PAGE - 1) & ~(PAGE - 1);
 	if (s->size < size)
 		s->size = size;
 	v->shmid = s->id;
@@ -249,7 +260,7 @@ int mem_dump_shared(struct dump *d, struct error *err)
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
+	return sysv_write(d, err);
 }
 
 void shmem_set_free(struct shmem_set *set)
@@ -379,6 +390,8 @@ static int note_busy(struct range_list *busy, const struct rtask *t, struct erro
 
 static int want_mapped(struct restore *r, const struct vma *v, struct error *err)
 {
+	if (v->status & VMA_AREA_SYSVIPC)
+		return 0;
 	return want_segment(r->shmem, v, v->pgoff + vma_len(v), err); /* mem_load() checked it */
 }
 
@@ -419,6 +432,8 @@ int mem_prepare_shared(struct restore *r, struct error *err)
 		rc = note_all_busy(r, err);
 	if (rc == 0)
 		rc = each_mapping(r, VMA_ANON_SHARED, want_mapped, err);
+	if (rc == 0)
+		rc = sysv_prepare(r, err);
 	for (size_t i = 0; rc == 0 && i < r->shmem->nr; i++)
 		rc = make_segment(r, &r->shmem->items[i], err);
 	return rc < 0 ? rc : each_mapping(r, VMA_AREA_MEMFD, open_memfd, err);

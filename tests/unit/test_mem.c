@@ -27,6 +27,7 @@
 #include "engine/mem/pagemap.h"
 #include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
+#include "engine/net/packet.h"
 #include "engine/tree/restore-shared.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
@@ -51,6 +52,16 @@ bool memfd_is_held(const struct dump *d, dev_t dev, ino_t ino)
 {
 	(void)d, (void)dev, (void)ino;
 	return false;
+}
+uint32_t packet_mapped_id(const struct dump *d, uint32_t ino)
+{
+	(void)d, (void)ino;
+	return 0;
+}
+int files_get(struct restore *r, uint32_t id, struct error *err)
+{
+	(void)r, (void)id, (void)err;
+	return data_fd;
 }
 int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct error *err)
 {
@@ -445,7 +456,9 @@ static const struct bad_vma bad_vmas[] = {
 	  -EBADMSG },
 	{ "its huge pages", 2 << 20, 4 << 20, 0, 0, 0, GOOD_FLAGS | MAP_HUGETLB | 30 << 26,
 	  GOOD_STATUS, -EBADMSG },
-	{ "System V", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS | VMA_AREA_SYSVIPC,
+	{ "odd flags", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS | VMA_AREA_SYSVIPC,
+	  -EBADMSG },
+	{ "AIO ring", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS | VMA_AREA_AIORING,
 	  -ENOTSUP },
 	{ "order", 0x8000, 0x9000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
 };

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT
+ * System V shared memory: a segment lives on without processes, so a restore mostly finds it where
+ * it was; else it is made again, with its id, key, owner and contents.
+ */
+#include "engine/mem/sysv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "engine/mem/fill.h"
+#include "engine/mem/huge.h"
+#include "engine/task/core.h"
+#include "images/reader.h"
+#include "images/writer.h"
+#include "ipc.pb-c.h"
+
+#define PAGE    4096ull
+#define NEXT_ID "/proc/sys/kernel/shm_next_id"
+
+#ifndef SHM_DEST
+#define SHM_DEST 01000 /* goes with the last that detaches it */
+#endif
+
+struct sysv_seen {
+	struct sysv_info info;
+	uint32_t huge; /* SHM_HUGETLB and the size, or 0 */
+};
+struct sysv_table {
+	struct sysv_seen *items;
+	size_t nr, cap;
+};
+
+struct sysv_made {
+	int id;
+	bool created, dest;
+};
+struct sysv_set {
+	struct sysv_made *items;
+	size_t nr, cap;
+	IpcShmEntry **entries; /* of the image, owned */
+	size_t nr_entries, cap_entries;
+	bool kept;
+};
+
+bool sysv_exists(uint64_t id, struct sysv_info *out)
+{
+	struct shmid_ds ds;
+	if (id > INT32_MAX || shmctl((int)id, IPC_STAT, &ds) < 0)
+		return false;
+	if (out)
+		*out = (struct sysv_info){ .id = (int)id,
+					   .key = ds.shm_perm.__key,
+					   .size = ds.shm_segsz,
+					   .uid = ds.shm_perm.uid,
+					   .gid = ds.shm_perm.gid,
+					   .cuid = ds.shm_perm.cuid,
+					   .cgid = ds.shm_perm.cgid,
+					   .mode = ds.shm_perm.mode };
+	return true;
+}
+
+void sysv_table_free(struct sysv_table *table)
+{
+	if (table)
+		free(table->items);
+	free(table);
+}
+
+int sysv_note(struct dump *d, const struct task *t, const struct vma *v, struct error *err)
+{
+	struct sysv_info info;
+	for (size_t i = 0; d->sysv && i < d->sysv->nr; i++)
+		if ((uint64_t)d->sysv->items[i].info.id == v->ino)
+			return 0;
+	if (!sysv_exists(v->ino, &info))
+		return error_sys(err, "pid %d: mapping %#lx: System V segment %lu", t->pid,
+				 (unsigned long)v->start, (unsigned long)v->ino);
+	if (!d->sysv)
+		d->sysv = calloc(1, sizeof(*d->sysv));
+	struct sysv_seen *s = d->sysv ? array_add(d->sysv) : NULL;
+	if (!s)
+		return error_set(err, ENOMEM, "out of memory for System V segments");
+	*s = (struct sysv_seen){ .info = info };
+	if (v->flags & MAP_HUGETLB)
+		s->huge = SHM_HUGETLB | (v->flags & HUGE_MASK);
+	return 0;
+}
+
+static int write_segment(struct image_writer *w, const struct sysv_seen *s, struct error *err)
+{
+	IpcShmEntry e = IPC_SHM_ENTRY__INIT;
+	IpcDescEntry desc = IPC_DESC_ENTRY__INIT;
+	e.desc = &desc;
+	desc.key = (uint32_t)s->info.key;
+	desc.uid = s->info.uid;
+	desc.gid = s->info.gid;
+	desc.cuid = s->info.cuid;
+	desc.cgid = s->info.cgid;
+	desc.mode = s->info.mode;
+	desc.id = (uint32_t)s->info.id;
+	e.size = s->info.size;
+	e.has_in_pagemaps = e.in_pagemaps = true;
+	e.has_hugetlb_flag = s->huge != 0;
+	e.hugetlb_flag = s->huge;
+	return image_write(w, &e.base, err);
+}
+
+int sysv_write(struct dump *d, struct error *err)
+{
+	auto_image_writer w = NULL;
+	TaskKobjIdsEntry ids = TASK_KOBJ_IDS_ENTRY__INIT;
+	if (!d->sysv)
+		return 0;
+	task_root_ids(&ids);
+	int rc = image_create(d->images_fd, IMG_IPCNS_SHM, ids.ipc_ns_id, &w, err);
+	for (size_t i = 0; rc == 0 && i < d->sysv->nr; i++)
+		rc = write_segment(w, &d->sysv->items[i], err);
+	return rc < 0 ? rc : image_finish(w, err);
+}
+
+/* Restore. */
+
+void sysv_keep(struct sysv_set *set)
+{
+	if (set)
+		set->kept = true;
+}
+
+void sysv_set_free(struct sysv_set *set)
+{
+	if (!set)
+		return;
+	for (size_t i = 0; i < set->nr; i++)
+		if (set->items[i].dest || (set->items[i].created && !set->kept))
+			shmctl(set->items[i].id, IPC_RMID, NULL);
+	for (size_t i = 0; i < set->nr_entries; i++)
+		ipc_shm_entry__free_unpacked(set->entries[i], NULL);
+	free(set->items);
+	free(set->entries);
+	free(set);
+}
+
+static int load_entry(void *ctx, struct image_reader *in, ProtobufCMessage **msg, struct error *err)
+{
+	struct sysv_set *set = ctx;
+	const IpcShmEntry *e = (const IpcShmEntry *)*msg;
+	(void)in;
+	if (e->desc->id > INT32_MAX || e->size > (uint64_t)INT64_MAX - HUGE_MAX ||
+	    !e->has_in_pagemaps || !e->in_pagemaps)
+		return error_set(err, EBADMSG,
+				 "ipcns-shm: segment %u of %lu bytes, or without page maps",
+				 e->desc->id, (unsigned long)e->size);
+	IpcShmEntry **entries = array_grow_(set->entries, &set->cap_entries, set->nr_entries + 1,
+					    sizeof(IpcShmEntry *));
+	if (!entries)
+		return error_set(err, ENOMEM, "out of memory for System V segments");
+	set->entries = entries;
+	entries[set->nr_entries++] = (IpcShmEntry *)take_ptr(*msg);
+	return 0;
+}
+
+static const IpcShmEntry *entry_of(const struct sysv_set *set, uint64_t id)
+{
+	for (size_t i = 0; i < set->nr_entries; i++)
+		if (set->entries[i]->desc->id == id)
+			return set->entries[i];
+	return NULL;
+}
+
+static int create(const IpcShmEntry *e, struct error *err)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", e->desc->id);
+	auto_fd fd = open(NEXT_ID, O_WRONLY | O_CLOEXEC);
+	int rc = fd < 0 ? -errno : fd_write_full(fd, text, (size_t)len);
+	if (rc < 0)
+		return error_code(err, rc,
+				  "choose the id of System V segment %u: " NEXT_ID
+				  " (needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN)",
+				  e->desc->id);
+	int flags = IPC_CREAT | IPC_EXCL | (int)(e->desc->mode & 0777) |
+		    (int)(e->has_hugetlb_flag ? e->hugetlb_flag : 0);
+	key_t key = e->desc->mode & SHM_DEST ? IPC_PRIVATE : (key_t)e->desc->key;
+	int id = shmget(key, e->size, flags);
+	if (id < 0)
+		return error_sys(err, "make System V segment %u (key %#x) of %lu bytes",
+				 e->desc->id, e->desc->key, (unsigned long)e->size);
+	struct shmid_ds ds;
+	if (id == (int)e->desc->id && shmctl(id, IPC_STAT, &ds) == 0) {
+		ds.shm_perm.uid = e->desc->uid;
+		ds.shm_perm.gid = e->desc->gid;
+		ds.shm_perm.mode = e->desc->mode & 0777;
+		if (shmctl(id, IPC_SET, &ds) == 0)
+			return 0;
+	}
+	rc = id == (int)e->desc->id
+		 ? error_sys(err, "set the owner of System V segment %u", e->desc->id)
+		 : error_set(err, EEXIST, "System V segment %u cannot have its id: it is taken",
+			     e->desc->id);
+	shmctl(id, IPC_RMID, NULL);
+	return rc;
+}
+
+static int fill(struct restore *r, int id, uint64_t size, uint32_t huge, struct error *err)
+{
+	char name[80];
+	uint64_t page = huge ? huge_size(huge) : PAGE;
+	uint64_t whole = (size + page - 1) / page * page;
+	char *at = shmat(id, NULL, 0);
+	if (at == (char *)-1)
+		return error_sys(err, "attach System V segment %d", id);
+	snprintf(name, sizeof(name), "/proc/self/map_files/%lx-%lx", (unsigned long)at,
+		 (unsigned long)at + (unsigned long)whole);
+	auto_fd fd = open(name, O_RDWR | O_CLOEXEC);
+	int rc = fd < 0 ? error_sys(err, "open System V segment %d", id)
+			: fill_segment(r->images, (uint64_t)id, fd, whole, huge != 0, err);
+	shmdt(at);
+	return rc;
+}
+
+/* Is what the kernel has by that id what the images mean? */
+static int check_found(const IpcShmEntry *e, const struct sysv_info *now, struct error *err)
+{
+	if (!e ||
+	    ((now->key == (int)e->desc->key || (e->desc->mode & SHM_DEST)) && now->size == e->size))
+		return 0;
+	return error_set(err, EEXIST,
+			 "System V segment %d exists, but is another one (key %#x, %lu bytes; was "
+			 "%#x, %lu): remove it (ipcrm -m %d) and restore again",
+			 now->id, (unsigned)now->key, (unsigned long)now->size, e->desc->key,
+			 (unsigned long)e->size, now->id);
+}
+
+static int prepare_one(struct restore *r, const struct vma *v, struct error *err)
+{
+	struct sysv_set *set = r->sysv;
+	struct sysv_info now = { 0 };
+	struct shmid_ds ds;
+	for (size_t i = 0; i < set->nr; i++)
+		if ((uint64_t)set->items[i].id == v->shmid)
+			return 0;
+	const IpcShmEntry *e = entry_of(set, v->shmid);
+	bool found = sysv_exists(v->shmid, &now);
+	if (!found && !e)
+		return error_set(err, ENOENT,
+				 "System V segment %lu is gone, and no image describes it",
+				 (unsigned long)v->shmid);
+	int rc = found ? check_found(e, &now, err) : create(e, err);
+	struct sysv_made *made = rc == 0 ? array_add(set) : NULL;
+	if (!made)
+		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory for System V segments");
+	*made = (struct sysv_made){ .id = (int)v->shmid,
+				    .created = !found,
+				    .dest = e && (e->desc->mode & SHM_DEST) };
+	if (!e || (found && (shmctl(made->id, IPC_STAT, &ds) < 0 || ds.shm_nattch))) {
+		log_info("System V segment %d is in use: its contents are left alone", made->id);
+		return 0;
+	}
+	return fill(r, made->id, e->size, e->has_hugetlb_flag ? e->hugetlb_flag : 0, err);
+}
+
+int sysv_prepare(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		for (size_t j = 0; rc == 0 && j < r->tasks[i]->vmas.nr; j++) {
+			const struct vma *v = &r->tasks[i]->vmas.items[j];
+			if (!(v->status & VMA_AREA_SYSVIPC))
+				continue;
+			if (!r->sysv) {
+				r->sysv = calloc(1, sizeof(*r->sysv));
+				if (!r->sysv)
+					return error_set(err, ENOMEM, "out of memory");
+				rc = image_each(r->images, IMG_IPCNS_SHM, r->root->ids->ipc_ns_id,
+						load_entry, r->sysv, err);
+			}
+			if (rc == 0)
+				rc = prepare_one(r, v, err);
+		}
+	return rc;
+}
+
+/* All of it, somewhere; the part that was mapped goes to its place, the rest away again. */
+int sysv_attach(const struct vma *v, struct error *err)
+{
+	struct sysv_info now;
+	uint64_t page = v->flags & MAP_HUGETLB ? huge_size(v->flags) : PAGE;
+	if (!sysv_exists(v->shmid, &now))
+		return error_sys(err, "System V segment %lu", (unsigned long)v->shmid);
+	uint64_t size = (now.size + page - 1) / page * page, end = v->pgoff + vma_len(v);
+	if (end > size)
+		return error_set(err, EBADMSG,
+				 "System V segment %d of %lu bytes is mapped up to %lu", now.id,
+				 (unsigned long)now.size, (unsigned long)end);
+	char *at = shmat(now.id, NULL, v->prot & PROT_EXEC ? SHM_EXEC : 0);
+	if (at == (char *)-1)
+		return error_sys(err, "attach System V segment %d", now.id);
+	void *to = (void *)(uintptr_t)v->premapped;
+	if (mremap(at + v->pgoff, vma_len(v), vma_len(v), MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+	    MAP_FAILED)
+		return error_sys(err, "move System V segment %d", now.id);
+	if ((v->pgoff && munmap(at, v->pgoff) < 0) ||
+	    (end < size && munmap(at + end, size - end) < 0))
+		return error_sys(err, "unmap the rest of System V segment %d", now.id);
+	if (mprotect(to, vma_len(v), (int)v->prot) < 0)
+		return error_sys(err, "protect System V segment %d", now.id);
+	return 0;
+}
