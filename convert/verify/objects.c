@@ -33,6 +33,7 @@ static const struct object_row {
 	[OBJ_SECCOMP - IMG_NR_TYPES] = { "seccomp filter", false },
 	[OBJ_SYSV_SHM - IMG_NR_TYPES] = { "SysV segment", false },
 	[OBJ_REMAPPED - IMG_NR_TYPES] = { "remap of file", true },
+	[OBJ_NAMESPACE - IMG_NR_TYPES] = { "namespace", false, true },
 };
 
 bool object_is_unique(unsigned kind)

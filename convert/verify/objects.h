@@ -29,6 +29,7 @@ enum object_kind {
 	OBJ_SECCOMP,   /* by its place in seccomp.img */
 	OBJ_SYSV_SHM,  /* by id */
 	OBJ_REMAPPED,  /* a file that has a remap */
+	OBJ_NAMESPACE, /* by kind and id, see object_namespace() */
 	NR_OBJECT_KINDS,
 };
 
@@ -39,6 +40,12 @@ static inline uint64_t object_file(uint32_t type, uint32_t id)
 static inline uint64_t object_within(uint64_t image_number, uint32_t id)
 {
 	return image_number << 32 | id;
+}
+
+/** @param kind  CLONE_NEWNET and its like */
+static inline uint64_t object_namespace(uint32_t kind, uint32_t id)
+{
+	return (uint64_t)kind << 32 | id;
 }
 
 /** "core-12.img", "PIPE file 5", "mount 198". @return out */

@@ -3,6 +3,8 @@
  * looked up at once, and once more at the end when its object comes later.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -275,6 +277,43 @@ KEY(key_net)
 	       ns_dumped(check, at, value, offsetof(TaskKobjIdsEntry, net_ns_id), key);
 }
 
+/* All namespaces that processes are in, the dumper's own as well: an open one is among them. */
+#define KEY_IN_NS(name, flag)                                                                      \
+	KEY(key_in_##name)                                                                         \
+	{                                                                                          \
+		*key = object_namespace(flag, (uint32_t)value);                                    \
+		return value != 0;                                                                 \
+	}
+KEY_IN_NS(pid, CLONE_NEWPID)
+KEY_IN_NS(net, CLONE_NEWNET)
+KEY_IN_NS(ipc, CLONE_NEWIPC)
+KEY_IN_NS(uts, CLONE_NEWUTS)
+KEY_IN_NS(mnt, CLONE_NEWNS)
+KEY_IN_NS(user, CLONE_NEWUSER)
+KEY_IN_NS(cgroup, CLONE_NEWCGROUP)
+KEY_IN_NS(time, 0x80) /* CLONE_NEWTIME */
+
+/* Without root_ids the dumper's own are not known. */
+KEY(key_ns_file)
+{
+	*key = object_namespace(((const NsFileEntry *)msg)->ns_cflag, (uint32_t)value);
+	return value && check->inventory && check->inventory->root_ids;
+}
+
+/* -1: of a process that is gone. */
+KEY(key_pidfd)
+{
+	*key = value;
+	return (int64_t)value > 0 && !(((const PidfdEntry *)msg)->flags & O_EXCL);
+}
+
+/* PIDFD_THREAD, which is O_EXCL. */
+KEY(key_pidfd_thread)
+{
+	*key = value;
+	return (int64_t)value > 0 && ((const PidfdEntry *)msg)->flags & O_EXCL;
+}
+
 KEY(key_fd_table)
 {
 	*key = value;
@@ -304,6 +343,14 @@ static const struct reference references[] = {
 	{ IN(seccomp_filter), "filter", DEFINES, OBJ_SECCOMP, key_index },
 	{ IN(remap_file_path_entry), "orig_id", DEFINES, OBJ_REMAPPED },
 	{ IN(ipc_desc_entry), "id", DEFINES, OBJ_SYSV_SHM, key_shm_desc },
+	{ IN(task_kobj_ids_entry), "pid_ns_id", DEFINES, OBJ_NAMESPACE, key_in_pid },
+	{ IN(task_kobj_ids_entry), "net_ns_id", DEFINES, OBJ_NAMESPACE, key_in_net },
+	{ IN(task_kobj_ids_entry), "ipc_ns_id", DEFINES, OBJ_NAMESPACE, key_in_ipc },
+	{ IN(task_kobj_ids_entry), "uts_ns_id", DEFINES, OBJ_NAMESPACE, key_in_uts },
+	{ IN(task_kobj_ids_entry), "mnt_ns_id", DEFINES, OBJ_NAMESPACE, key_in_mnt },
+	{ IN(task_kobj_ids_entry), "user_ns_id", DEFINES, OBJ_NAMESPACE, key_in_user },
+	{ IN(task_kobj_ids_entry), "cgroup_ns_id", DEFINES, OBJ_NAMESPACE, key_in_cgroup },
+	{ IN(task_kobj_ids_entry), "time_ns_id", DEFINES, OBJ_NAMESPACE, key_in_time },
 
 	/* what belongs together */
 	{ IN(pstree_entry), "ppid", REFERS, OBJ_PROCESS, key_not_zero },
@@ -352,6 +399,9 @@ static const struct reference references[] = {
 	{ IN(memfd_inode_entry), "shmid", REFERS, IMG_SHMEM_PAGEMAP },
 	{ IN(ipc_shm_entry), "in_pagemaps", REFERS, IMG_SHMEM_PAGEMAP, key_shm_pages },
 	{ IN(bpfmap_data_entry), "map_id", REFERS, OBJ_BPFMAP },
+	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_ns_file },
+	{ IN(pidfd_entry), "nspid", REFERS, OBJ_PROCESS, key_pidfd },
+	{ IN(pidfd_entry), "nspid", REFERS, OBJ_THREAD, key_pidfd_thread },
 	{ IN(file_lock_entry), "pid", REFERS, OBJ_PROCESS },
 	{ IN(file_lock_entry), "fd", REFERS, OBJ_FD_NUMBER },
 

@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +13,15 @@
 #include "convert/raw/raw.h"
 #include "convert/verify/check.h"
 #include "images/reader.h"
+#include "images/seekable.h"
 
 /* Images that define much of what others refer to are read first: few references have to wait. */
 static const enum image_id early[] = {
 	IMG_INVENTORY,   IMG_PSTREE, IMG_CGROUP,   IMG_MNTS,    IMG_FILES,
 	IMG_MEMFD_INODE, IMG_FDINFO, IMG_TTY_INFO, IMG_SECCOMP,
 };
+#define FRAMES_PIECE (256 * 1024)
+
 enum { NR_EARLY = sizeof(early) / sizeof(early[0]) };
 
 static unsigned rank_of(const struct image_type *type)
@@ -109,6 +114,25 @@ static int raw_walk(struct image_reader *r, struct error *why)
 	return rc < 0 ? rc : json_out_flush(&out, why);
 }
 
+/* Page data in frames: each is decompressed, which is all that can be said of it. */
+static int frames_walk(struct check *check, const struct source_member *m, struct error *why)
+{
+	auto_istream in = NULL;
+	auto_free char *buf = malloc(FRAMES_PIECE);
+	uint64_t total = 0;
+	ssize_t n = -1;
+	int rc = buf ? source_open_member(check->src, m->name, &in, why)
+		     : error_set(why, ENOMEM, "out of memory");
+	while (rc == 0 && (n = istream_read(in, buf, FRAMES_PIECE, why)) > 0)
+		total += (uint64_t)n;
+	if (rc < 0 || n < 0)
+		return rc < 0 ? rc : (int)n;
+	if (total != m->size)
+		return error_set(why, EBADMSG, "%s: holds %" PRIu64 " bytes, not %" PRIu64, m->name,
+				 total, m->size);
+	return 0;
+}
+
 static bool type_fits(const struct image_type *named, const struct image_reader *r)
 {
 	const struct image_type *found = image_reader_type(r);
@@ -130,6 +154,8 @@ static int image_walk(struct check *check, size_t member, const struct image_typ
 			       image_reader_type(r)->name, type->name);
 	if (rc == 0 && type->entry && image_reader_type(r)->entry)
 		rc = entries_walk(check, r, &at, &why, &trouble);
+	else if (rc == 0 && type->id == IMG_PAGES && seekable_name(check->members[member].path))
+		rc = frames_walk(check, &check->members[member], &why);
 	else if (rc == 0 && type->id != IMG_PAGES && !type->magic)
 		rc = raw_walk(r, &why);
 	if (trouble.code)

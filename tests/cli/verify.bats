@@ -47,6 +47,19 @@ assert json.loads(sys.argv[1]) == {"findings": [{
 	[ "${#lines[@]}" = 2 ]
 }
 
+@test "verify decompresses page data" {
+	cp -r "$whole" "$BATS_TEST_TMPDIR/plain"
+	cp -r "$whole.parent" "$BATS_TEST_TMPDIR/whole.parent"
+	head -c 16384 /dev/urandom >"$BATS_TEST_TMPDIR/plain/pages-1.img" # does not compress
+	"$crit" compress "$BATS_TEST_TMPDIR/plain"
+	run -0 "$crit" verify "$BATS_TEST_TMPDIR/plain"
+	[ -z "$output" ]
+	printf broken | dd of="$BATS_TEST_TMPDIR/plain/pages-1.img.zst" bs=1 seek=2 conv=notrunc status=none
+	run -1 "$crit" verify "$BATS_TEST_TMPDIR/plain"
+	[[ ${lines[1]} =~ ^\ *pages-1.img ]]
+	[ "${#lines[@]}" = 2 ]
+}
+
 @test "verify: what cannot be opened is trouble" {
 	run -2 "$crit" verify "$BATS_TEST_TMPDIR/nothing"
 	run -2 "$crit" verify

@@ -55,7 +55,7 @@ FILES = {"pipe": 4, "fifo": 5, "unix": 7, "inet": 9, "tty": 11, "memfd": 13, "ep
 # What is corrupted, and how: the edit, then the words of the finding.
 CORRUPTIONS = [
     # framing
-    ("truncated", file_bytes("files.img", lambda d: d[:-3]), "files.img 16 wanted a message"),
+    ("truncated", file_bytes("files.img", lambda d: d[:-3]), "files.img 20 wanted a message"),
     ("size word cut", file_bytes("mm-1.img", lambda d: d + b"\1\0"), "mm-1.img wanted a size"),
     ("size word huge", file_bytes("fs-1.img", patch(8, b"\xff\xff\xff\x7f")), "fs-1.img message"),
     ("required field gone", file_bytes("fs-1.img", patch(8, struct.pack("<I", 0))), "fs-1.img"),
@@ -132,6 +132,11 @@ CORRUPTIONS = [
     ("remapped file", at("remap-fpath.img", 0, "orig_id", 40), "orig_id no file 40"),
     ("link remap", at("remap-fpath.img", 1, "remap_id", 40), "remap_id no REG file 40"),
     ("two remaps", append("remap-fpath.img", 0), "a second remap of file 4"),
+    ("pidfd", at("files.img", 17, "pidfd", "nspid", 8), "files.img 17 pidfd.nspid no process 8"),
+    ("open namespace", at("files.img", 19, "nsf", "ns_id", 90),
+     "files.img 19 nsf.ns_id no namespace 90"),
+    ("open namespace of another kind", at("files.img", 19, "nsf", "ns_cflag", 0x08000000),
+     "files.img 19 nsf.ns_id no namespace 11"),
     ("owner of a lock", at("filelocks.img", 0, "pid", 8), "filelocks.img 0 pid no process 8"),
     ("descriptor of a lock", at("filelocks.img", 0, "fd", 80), "fd no descriptor 80"),
     ("parent mount", at("mountpoints-12.img", 0, "parent_mnt_id", 6), "no mount 6"),
