@@ -84,8 +84,10 @@ static int word_add(struct remapping *r, const char *text, const struct word *wo
 	bool changed = !ip_equal(&new, &word->ip, IP_BITS);
 	if (rule)
 		rule->found++;
-	int rc = changed ? strbuf_str(out, ip_text(&new, new_text))
-			 : strbuf_add(out, text, word->ip_len);
+	bool mapped = ip_is_v4(&new) && memchr(text, ':', word->ip_len);
+	int rc = changed
+		     ? strbuf_printf(out, "%s%s", mapped ? "::ffff:" : "", ip_text(&new, new_text))
+		     : strbuf_add(out, text, word->ip_len);
 	if (rc < 0 || !word->port_len)
 		return rc < 0 ? rc : changed;
 	rule = rule_for_number(r->rules, REMAP_PORT, word->port);
