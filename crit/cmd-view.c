@@ -17,6 +17,7 @@
 static const struct arg_row rows[] = {
 	ROW('p', "pid", "PID", "begin with this process", pid),
 	ROW(0, "sysroot", "DIR", "take file pages that are not in the set from below DIR", sysroot),
+	ROW(0, "diff", "B", "begin with what differs from checkpoint B", diff),
 	{ 0, "edit", NULL, "fields may be changed; nothing is written before a review", ARG_FLAG,
 	  offsetof(struct viewer_options, edit), 0, NULL },
 	ROW(0, "theme", "dark|light|mono", "colours; default: what the terminal is", theme),
@@ -42,7 +43,7 @@ static int view_run(void *opts, int nr_operands, char **operands, struct error *
 const struct command cmd_view = {
 	.name = "view",
 	.group = GROUP_LOOK,
-	.args = "[-p PID] [--edit] [OPTION…] SRC",
+	.args = "[-p PID] [--diff B] [--edit] [OPTION…] SRC",
 	.summary = "browse a checkpoint on the terminal",
 	.detail = "? lists the keys. Nothing is written unless you ask for it.",
 	.rows = rows,

@@ -14,6 +14,7 @@
 #include "viewer/edits.h"
 #include "viewer/facts.h"
 #include "viewer/find.h"
+#include "viewer/image.h"
 #include "viewer/memory.h"
 #include "viewer/page.h"
 #include "viewer/prompt.h"
@@ -217,6 +218,20 @@ static void copy_command(struct app *app, bool copy)
 	app_say(app, copy ? "copied: %s" : "%s", line.data);
 }
 
+/* The finding is looked for by the image what is seen comes from. */
+static void audit_open(struct app *app, struct view *v)
+{
+	char *image = NULL;
+	if (v->process && asprintf(&image, "core-%u.img", v->process->pid) < 0)
+		image = NULL;
+	else if (v->ops == &view_image)
+		image = image_view_name(v);
+	if (v->ops == &view_audit)
+		app_say(app, "these are the findings");
+	else
+		app_open(app, &view_audit, NULL, image);
+}
+
 static void act(struct app *app, enum action action, uint32_t key)
 {
 	struct view *v = app_view(app);
@@ -267,6 +282,9 @@ static void act(struct app *app, enum action action, uint32_t key)
 		break;
 	case ACT_GOTO:
 		goto_ask(v);
+		break;
+	case ACT_AUDIT:
+		audit_open(app, v);
 		break;
 	case ACT_REVIEW:
 		edits_review(app);
@@ -396,6 +414,8 @@ static int set_open(struct app *app, struct error *err)
 	page_push(app, page_new(app, checkpoint_tabs, tabs_count(checkpoint_tabs), NULL));
 	if (app->page && p)
 		app_open_process(app, p);
+	if (app->page && app->options.diff)
+		app_open(app, &view_diff, NULL, NULL);
 	return app->page ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 

@@ -15,3 +15,6 @@ void image_open_page(struct app *app, const char *name, size_t entry);
 int image_find_entry(struct app *app, const char *name,
 		     bool (*fits)(const void *arg, const ProtobufCMessage *msg), const void *arg,
 		     size_t *out, struct error *err);
+
+/** Which image a view_image shows: a copy, or NULL. */
+char *image_view_name(const struct view *v);

@@ -59,6 +59,11 @@ static const char *name_of(const struct view *v)
 	return ((const struct image_arg *)v->arg)->name;
 }
 
+char *image_view_name(const struct view *v)
+{
+	return strdup(name_of(v));
+}
+
 /* The message below a node; NULL: a leaf, or a list. */
 static const ProtobufCMessage *node_message(const struct node *n)
 {

@@ -18,7 +18,7 @@ setup_file()
 @test "screens of real sets are as committed" {
 	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}
 	[ -d "$corpus/a3" ] || skip "no corpus at $corpus (set CORPUS)"
-	screens_of "$corpus" a3 a4 a6 a13
+	screens_of "$corpus" a3 a4 a6 a13 a10/full1
 }
 
 @test "screens of container archives are as committed" {
@@ -65,4 +65,91 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[ "$status" = 2 ]
 	run "$crit" view --size 80x24 "$set"
 	[ "$status" = 2 ]
+}
+
+@test "diff: what differs, and why it cannot be told" {
+	cp -r "$set" "$BATS_TEST_TMPDIR/b"
+	"$crit" edit --in-place "$BATS_TEST_TMPDIR/b:core-100.img" 'tc.comm=other' >/dev/null
+	run "$crit" view --print text --size 110x12 --diff "$BATS_TEST_TMPDIR/b" "$set"
+	[ "$status" = 0 ]
+	[[ $output == *"tc.comm"*"alive → other"* ]]
+	run "$crit" view --print text --size 110x12 --diff "$BATS_TEST_TMPDIR/none" "$set"
+	[[ $output == *"none: No such file or directory"* ]]
+}
+
+@test "w writes rows, marked bytes and entries; it asks before it writes over a file" {
+	cd "$BATS_TEST_TMPDIR"
+	run "$crit" view --print text --keys 'w<C-u>rows<Enter>' "$set"
+	[[ $output == *"bytes written to rows"* ]]
+	[ "$(wc -l <rows)" = 3 ]
+	grep -q '101 .*child' rows
+	local whole=$BATS_FILE_TMPDIR/whole
+	"$crit" view --print text --keys '<Enter>2<Enter>v<PgDn>w<C-u>bytes<Enter>' "$whole" >out
+	"$crit" pages -p 1 -o all "$whole" 400000
+	[ -s bytes ]
+	cmp -n "$(stat -c %s bytes)" bytes all
+	"$crit" view --print text --keys '6/core-1.img<Enter><Enter>w<C-u>rows<Enter>n<Enter>' "$whole" >out
+	grep -q 'nothing written' out
+	grep -q '101 .*child' rows
+	"$crit" view --print text --keys '6/core-1.img<Enter><Enter>w<C-u>rows<Enter>y<Enter>' "$whole" >out
+	python3 -c 'import json; assert json.load(open("rows"))["tc"]["comm"] == "first"'
+	# a folder that is not there
+	run "$crit" view --print text --keys 'w<C-u>no/such/file<Enter>' "$set"
+	[[ $output == *"no/such/file"*"No such file"* ]]
+}
+
+@test "edit: nothing without --edit, nothing before the review, all of it after" {
+	cp -r "$set" "$BATS_TEST_TMPDIR/e"
+	cd "$BATS_TEST_TMPDIR"
+	local to_comm='6/core-100<Enter><Enter>/tc<Enter><Right>/comm<Enter>'
+	run "$crit" view --print text --keys "${to_comm}e" e
+	[[ $output == *"without --edit"* ]]
+	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter>R" e
+	[[ $output == *'core-100.img'*'entries[0].tc.comm=renamed'*'"alive" -> "renamed"'* ]]
+	[ "$("$crit" decode e/core-100.img | grep -c renamed)" = 0 ]
+	[ -z "$(ls -A e | grep -v img)" ] || [ "$(ls -A e | grep -vc 'img$')" = 1 ] # stats-dump alone
+	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter>RWn<Enter>" e
+	[[ $output == *"nothing written"* ]]
+	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter>RWy<Enter>" e
+	[[ $output == *"1 change written"* ]]
+	[[ $output == *"renamed"* ]]
+	"$crit" decode e/core-100.img | grep -q renamed
+	# a value that does not fit is refused when it is typed
+	run "$crit" view --edit --print text --keys '6/core-100<Enter><Enter>/tc<Enter><Right>/state<Enter>e<C-u>nonsense<Enter>' e
+	[[ $output == *nonsense* && $output != *"R reviews"* ]]
+}
+
+@test "bad images: what can be read is shown, what cannot is marked" {
+	local bad=$BATS_TEST_TMPDIR/bad whole=$BATS_FILE_TMPDIR/whole
+	cp -r "$whole" "$bad"
+	truncate -s 30 "$bad/core-3.img"
+	run "$crit" view --print text --size 140x20 "$bad"
+	[ "$status" = 0 ]
+	[[ $output == *"first"*"prog --serve"* ]]
+	[[ $output == *"core-3.img: entry 0 at byte 8"* ]]
+	truncate -s 40 "$bad/mm-1.img"
+	run "$crit" view --print text --size 140x20 --keys '<Enter>2' "$bad"
+	[[ $output == *"mm-1.img: entry 0"* ]]
+	run "$crit" view --print text --size 140x20 --keys '<Enter>1' "$bad"
+	[[ $output == *"mm-1.img"* ]]
+	# the first entries of a cut image are there
+	truncate -s -5 "$bad/files.img"
+	run "$crit" view --print text --size 140x30 --keys '6/files.img<Enter><Enter>' "$bad"
+	[[ $output == *"[0]"* && $output == *"files.img: entry"* ]]
+	# every byte of an image wrong, one after the other: never a crash
+	local i
+	for i in 9 13 17 21 25 29; do
+		cp "$whole/core-1.img" "$bad/core-1.img"
+		printf '\xff' | dd of="$bad/core-1.img" bs=1 seek="$i" conv=notrunc status=none
+		"$crit" view --print text --keys '<Enter>]]]]]]]]]q6<Enter>*' "$bad" >/dev/null
+	done
+}
+
+@test "names cannot steer the terminal; names that are no UTF-8 are shown" {
+	cp -r "$set" "$BATS_TEST_TMPDIR/odd"
+	"$crit" show "$set/core-100.img" | sed 's/"alive"/"a\\u001b[2Jb\\udcff\\u00e4\\u65e5"/' |
+		"$crit" encode -o "$BATS_TEST_TMPDIR/odd/core-100.img"
+	run "$crit" view --print text "$BATS_TEST_TMPDIR/odd"
+	[[ $output == *'a\x1b[2Jb\xffä日'* ]]
+	[[ $output != *$'\033'* ]]
 }

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ * Another process at work.
+ */
+#include "viewer/child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+
+enum { WAIT_MS = 5, PIECE = 65536 };
+
+/* After the document comes a byte 0 and, when it failed, why. */
+__attribute__((noreturn)) static void work(struct view *v, child_run *run, int fd)
+{
+	struct error err = { 0 };
+	struct doc *doc;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int rc = doc_open(fd, "pipe", DOC_JSON, &doc, &err);
+	if (rc == 0) {
+		rc = run(v, doc, &err);
+		int closed = doc_close(doc, rc < 0 ? NULL : &err);
+		rc = rc < 0 ? rc : closed;
+	}
+	fd_write_full(fd, "", 1);
+	if (rc < 0)
+		fd_write_full(fd, err.text, strlen(err.text));
+	_exit(rc < 0);
+}
+
+int child_start(struct child *child, struct view *v, child_run *run, struct error *err)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_sys(err, "pipe");
+	pid_t pid = fork();
+	if (pid < 0) {
+		error_sys(err, "fork");
+		fd_close(ends[0]);
+		fd_close(ends[1]);
+		return err ? err->code : -EAGAIN;
+	}
+	if (pid == 0) {
+		fd_close(ends[0]);
+		work(v, run, ends[1]);
+	}
+	fd_close(ends[1]);
+	*child = (struct child){ .pid = pid, .fd = ends[0] };
+	return 0;
+}
+
+/* The end of what it wrote. */
+static int outcome(struct child *child, struct error *err)
+{
+	const char *mark = memchr(child->text.data ?: "", 0, child->text.len);
+	int status = 0;
+	waitpid(child->pid, &status, 0);
+	child->pid = 0;
+	fd_close(take_fd(child->fd));
+	if (!mark)
+		return error_set(err, EIO, "the process at work ended early");
+	size_t len = (size_t)(mark - child->text.data);
+	if (status)
+		return error_set(err, EIO, "%s", mark + 1);
+	child->text.len = len;
+	return 0;
+}
+
+int child_read(struct child *child, struct error *err)
+{
+	char piece[PIECE];
+	struct pollfd poll_fd = { child->fd, POLLIN, 0 };
+	if (poll(&poll_fd, 1, WAIT_MS) <= 0)
+		return 1;
+	ssize_t n = read(child->fd, piece, sizeof(piece));
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 1 : error_sys(err, "read");
+	if (n == 0)
+		return outcome(child, err);
+	return strbuf_add(&child->text, piece, (size_t)n) < 0
+		   ? error_set(err, ENOMEM, "out of memory")
+		   : 1;
+}
+
+void child_fini(struct child *child)
+{
+	if (child->pid) {
+		kill(child->pid, SIGKILL);
+		waitpid(child->pid, NULL, 0);
+		fd_close(child->fd);
+	}
+	strbuf_fini(&child->text);
+	*child = (struct child){ .fd = -1 };
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * Work that cannot be done in steps: another process does it and writes a document, which is read
+ * as it comes. Esc ends that process.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "convert/doc/doc.h"
+#include "viewer/app.h"
+
+struct child {
+	pid_t pid; /* 0: none */
+	int fd;
+	struct strbuf text; /* JSON, when it is done */
+};
+
+/** Runs in the other process, which has a copy of everything. */
+typedef int child_run(struct view *v, struct doc *doc, struct error *err);
+
+/** @return 0 or -errno */
+int child_start(struct child *child, struct view *v, child_run *run, struct error *err);
+/**
+ * What came since; waits some milliseconds at most.
+ * @return 1 more to come; 0 its text is whole; -errno: it failed, err says what it said
+ */
+int child_read(struct child *child, struct error *err);
+/** End it, release the text. */
+void child_fini(struct child *child);
