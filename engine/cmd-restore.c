@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "engine/commands.h"
 #include "engine/options.h"
@@ -19,8 +20,10 @@ static int wait_for_tree(void)
 static int restore_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
 	const struct options *o = opts;
-	if (nr_operands > 0)
+	if (nr_operands > 0 && !o->exec_cmd)
 		return error_set(err, EUSAGE, "unexpected argument %s", operands[0]);
+	if (nr_operands == 0 && o->exec_cmd)
+		return error_set(err, EUSAGE, "--exec-cmd: which command? Give it behind --");
 	if (o->restore_sibling && !o->restore_detached)
 		return error_set(err, EUSAGE,
 				 "--restore-sibling needs --restore-detached: only the caller can "
@@ -28,6 +31,11 @@ static int restore_run(void *opts, int nr_operands, char **operands, struct erro
 	int pid = restore_tree(o, err);
 	if (pid < 0)
 		return pid;
+	if (o->exec_cmd) {
+		execvp(operands[0], operands);
+		return error_sys(err, "the tree runs, but --exec-cmd %s cannot be run",
+				 operands[0]);
+	}
 	return o->restore_detached ? 0 : wait_for_tree();
 }
 

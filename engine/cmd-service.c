@@ -2,6 +2,7 @@
  * stasis service: listen on a socket and answer whoever connects, each in a process of its own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "engine/commands.h"
 #include "engine/dirs.h"
@@ -69,6 +71,57 @@ static int service_listen(const struct options *o, int *out, struct error *err)
 	return 0;
 }
 
+/* Who started us waits until a request can be sent. */
+static int tell_ready(const struct options *o, struct error *err)
+{
+	if (o->status_fd <= 0)
+		return 0;
+	int rc = fd_write_full(o->status_fd, "", 1);
+	close(o->status_fd);
+	return rc < 0 ? error_code(err, rc, "--status-fd %d", o->status_fd) : 0;
+}
+
+/*
+ * The process that was started ends when the one behind it takes requests, or with that one's
+ * failure, which it has printed by then.
+ * @param parent  set to what let_parent_go() writes to. @return 1 in the parent, 0 in the child
+ */
+static int go_background(int *parent, struct error *err)
+{
+	int fds[2];
+	char byte;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_sys(err, "become a daemon");
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		setsid();
+		*parent = fds[1];
+		return 0;
+	}
+	close(fds[1]);
+	ssize_t n = pid < 0 ? -1 : fd_read_full(fds[0], &byte, 1);
+	close(fds[0]);
+	if (pid < 0)
+		return error_sys(err, "become a daemon");
+	if (n != 1)
+		_exit(1);
+	return 1;
+}
+
+static int let_parent_go(int *parent, struct error *err)
+{
+	auto_fd null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++) {
+		/* a log that goes to standard error ends here */
+		if (dup2(null, fd) < 0)
+			return error_sys(err, "become a daemon");
+	}
+	int rc = fd_write_full(*parent, "", 1);
+	close(take_fd(*parent));
+	return rc < 0 ? error_code(err, rc, "become a daemon") : 0;
+}
+
 static int accept_loop(int sock, struct error *err)
 {
 	signal(SIGCHLD, SIG_IGN); /* nobody waits for the processes that answer */
@@ -92,16 +145,22 @@ static int accept_loop(int sock, struct error *err)
 static int service_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
 	const struct options *o = opts;
-	auto_fd images_fd = -1, work_fd = -1, sock = -1;
+	auto_fd images_fd = -1, work_fd = -1, sock = -1, parent = -1;
 	if (nr_operands > 0)
 		return error_set(err, EUSAGE, "unexpected argument %s", operands[0]);
 	int rc = dirs_open(o, &images_fd, &work_fd, err);
 	if (rc == 0)
 		rc = service_listen(o, &sock, err);
-	if (rc == 0 && o->restore_detached && daemon(1, 0) < 0)
-		rc = error_sys(err, "become a daemon");
+	if (rc == 0 && o->restore_detached)
+		rc = go_background(&parent, err);
+	if (rc > 0)
+		return 0;
 	if (rc == 0)
 		rc = dirs_write_pidfile(o, work_fd, getpid(), err);
+	if (rc == 0)
+		rc = tell_ready(o, err);
+	if (rc == 0 && parent >= 0)
+		rc = let_parent_go(&parent, err);
 	return rc < 0 ? rc : accept_loop(sock, err);
 }
 

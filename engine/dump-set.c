@@ -132,5 +132,10 @@ int dump_set_finish(struct dump *d, struct error *err)
 		rc = write_seccomp(d, err);
 	if (rc == 0)
 		rc = write_timens(d, err);
-	return rc < 0 ? rc : inventory_dump(d, err);
+	if (rc == 0)
+		rc = inventory_dump(d, err);
+	/* before any task is killed */
+	if (rc == 0 && d->opts->sync && syncfs(d->images_fd) < 0)
+		rc = error_sys(err, "--sync: write the images to the disk");
+	return rc;
 }

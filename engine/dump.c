@@ -22,6 +22,7 @@
 #include "engine/mem/sysv.h"
 #include "engine/net/net.h"
 #include "engine/ns/cgroup.h"
+#include "engine/ns/freezer.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/trace/collect.h"
@@ -181,17 +182,24 @@ static int dump_all(struct dump *d, struct error *err)
 		rc = check_root_owner(d, err);
 	if (rc == 0)
 		rc = hook_call(d->opts, HOOK_PRE_DUMP, d->images_fd, d->opts->pid, err);
+	struct freezer freezer = { .fd = -1 };
+	if (rc == 0)
+		rc = freezer_thaw(d->opts->freeze_cgroup, &freezer, err);
 	if (rc == 0)
 		rc = trace_freeze(d, d->opts->pid, err);
-	if (rc < 0)
+	if (rc < 0) {
+		freezer_restore(&freezer, true);
 		return rc;
+	}
 	int64_t frozen_at = clock_us();
 	log_info("%zu tasks stopped", d->nr_tasks);
 	rc = dump_frozen(d, err);
 	if (rc < 0 || d->opts->leave_running)
 		files_remove_links(d);
 	net_dump_end(d);
-	trace_release(d, rc == 0 ? end_of(d->opts) : TRACE_RESUME);
+	enum trace_end end = rc == 0 ? end_of(d->opts) : TRACE_RESUME;
+	trace_release(d, end);
+	freezer_restore(&freezer, end != TRACE_KILL);
 	d->stats.frozen_time = (uint32_t)(clock_us() - frozen_at) + d->stats.freezing_time;
 	if (rc == 0)
 		dump_stats_write(d);

@@ -103,6 +103,12 @@ static int parse_cgroups(void *opts, const char *value, struct error *err)
 		     : 0;
 }
 
+static int parse_nothing(void *opts, const char *value, struct error *err)
+{
+	(void)opts, (void)value, (void)err;
+	return 0;
+}
+
 #define AT(member) offsetof(struct options, member)
 #define BOTH       (OPT_DUMP | OPT_RESTORE)
 
@@ -163,6 +169,18 @@ const struct arg_row option_rows[NR_OPTION_ROWS] = {
 	{ 0, "cgroup-yard", "DIR",
 	  "where all hierarchies are mounted, if none may be mounted; from the work-dir",
 	  ARG_STRING, AT(cgroup_yard), BOTH, NULL },
+	{ 0, "freeze-cgroup", "DIR", "the freezer cgroup the tree is in, which may be frozen",
+	  ARG_STRING, AT(freeze_cgroup), OPT_DUMP, NULL },
+	{ 0, "sync", NULL, "have the images on the disk before the tree is killed", ARG_FLAG,
+	  AT(sync), OPT_DUMP, NULL },
+	{ 0, "display-stats", NULL, "print times and page counts to the log in the end", ARG_FLAG,
+	  AT(display_stats), BOTH, NULL },
+	{ 0, "exec-cmd", NULL, "become the command behind `--`, as the tree's parent", ARG_FLAG,
+	  AT(exec_cmd), OPT_RESTORE, NULL },
+	{ 0, "status-fd", "FD", "write a zero byte to this descriptor when requests are taken",
+	  ARG_INT, AT(status_fd), OPT_SERVICE, NULL },
+	{ 0, "log-pid", NULL, "taken, and means nothing: there is one log", ARG_CALLBACK, 0,
+	  OPT_RESTORE, parse_nothing },
 	{ 0, "action-script", "FILE",
 	  "run a program at each stage; $CRTOOLS_SCRIPT_ACTION names it", ARG_LIST,
 	  AT(action_scripts), BOTH, NULL },

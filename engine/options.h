@@ -71,6 +71,11 @@ struct options {
 	bool network_lock_given;
 	enum network_lock network_lock; /* --network-lock */
 	bool no_default_config;
+	const char *freeze_cgroup;            /* --freeze-cgroup */
+	bool sync;                            /* --sync */
+	bool display_stats;                   /* --display-stats */
+	bool exec_cmd;                        /* --exec-cmd: the command is in the operands */
+	int status_fd;                        /* --status-fd; 0: none */
 	struct arg_list action_scripts;       /* --action-script */
 	bool owned_only;                      /* dump only tasks of the user `owner`, */
 	uid_t owner;                          /* for whom the service runs */
@@ -92,7 +97,7 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 41
+#define NR_OPTION_ROWS 47
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */

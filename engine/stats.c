@@ -4,6 +4,7 @@
 #include "engine/stats.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -30,6 +31,17 @@ static void write_or_warn(int work_fd, const char *name, const StatsEntry *e)
 		log_warn("%s", err.text);
 }
 
+/* To the log, whatever its level: standard output may be a container's. */
+static void show_time(const char *what, uint32_t usec)
+{
+	log_write(LOG_MSG, "time %s: %" PRIu32 " us", what, usec);
+}
+
+static void show_count(const char *what, uint64_t nr)
+{
+	log_write(LOG_MSG, "%s: %" PRIu64, what, nr);
+}
+
 void dump_stats_write(const struct dump *d)
 {
 	const struct dump_stats *s = &d->stats;
@@ -49,6 +61,15 @@ void dump_stats_write(const struct dump *d)
 	dump.shpages_written = s->shpages_written;
 	StatsEntry e = STATS_ENTRY__INIT;
 	e.dump = &dump;
+	if (d->opts->display_stats) {
+		show_time("freezing", s->freezing_time);
+		show_time("frozen", s->frozen_time);
+		show_time("writing memory", s->memdump_time);
+		show_count("pages looked at", s->pages_scanned);
+		show_count("pages in the parent set", s->pages_skipped_parent);
+		show_count("pages written", s->pages_written + s->shpages_written);
+		show_count("pages left behind (lazy)", s->pages_lazy);
+	}
 	write_or_warn(d->work_fd, "stats-dump", &e);
 }
 
@@ -81,5 +102,12 @@ void restore_stats_write(const struct restore_stats *stats, const struct restore
 	restore.restore_time = usec_between(&stats->start, &now);
 	StatsEntry e = STATS_ENTRY__INIT;
 	e.restore = &restore;
+	if (r->opts->display_stats) {
+		show_time("until all tasks were born", restore.forking_time);
+		show_time("restoring", restore.restore_time);
+		show_count("pages restored", restore.pages_restored);
+		show_count("pages compared", restore.pages_compared);
+		show_count("pages shared by fork", restore.pages_skipped_cow);
+	}
 	write_or_warn(r->work_fd, "stats-restore", &e);
 }

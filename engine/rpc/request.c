@@ -199,6 +199,14 @@ static int pre_dump_mode_add(struct request *r, struct error *err)
 	return add(r, err, "--pre-dump-mode=%s", splice ? "splice" : "read");
 }
 
+static int exec_cmd_add(struct request *r, struct error *err)
+{
+	(void)r;
+	return error_set(err, ENOTSUP,
+			 "request: opts.exec_cmd is for the command line: who asks by RPC is the "
+			 "tree's parent with opts.rst_sibling");
+}
+
 static int page_server_add(struct request *r, struct error *err)
 {
 	const CriuPageServerInfo *ps = r->opts->ps;
@@ -253,6 +261,7 @@ static const struct field_row field_rows[] = {
 	{ "manage_cgroups_mode", "manage-cgroups", nothing_add },
 	{ "network_lock", "network-lock", network_lock_add },
 	{ "pre_dump_mode", "pre-dump-mode", pre_dump_mode_add },
+	{ "exec_cmd", "exec-cmd", exec_cmd_add },
 	{ "ps", "page-server", page_server_add },
 };
 

@@ -134,3 +134,17 @@ remove_groups()
 	run -1 "$stasis" restore -d -D img -v0 --manage-cgroups=sometimes
 	[[ $output == *"--manage-cgroups: sometimes is none of ignore"* ]]
 }
+
+@test "--freeze-cgroup: a frozen tree is dumped, and frozen as before where it lives on" {
+	[ -e "v2/$top/cgroup.freeze" ] || skip "no freezer in cgroup v2 (before Linux 5.2)"
+	start_tree
+	echo 1 >"v2/$top/cgroup.freeze"
+	"$stasis" dump -t "$pid" -D img -v0 -R --freeze-cgroup "$PWD/v2/$top"
+	[ "$(cat "v2/$top/cgroup.freeze")" = 1 ]
+	run -1 "$stasis" dump -t 4194303 -D img -v0 --freeze-cgroup "$PWD/v2/$top"
+	[ "$(cat "v2/$top/cgroup.freeze")" = 1 ]
+	"$stasis" dump -t "$pid" -D img -v0 --freeze-cgroup "$PWD/v2/$top"
+	[ "$(cat "v2/$top/cgroup.freeze")" = 0 ]
+	run -1 "$stasis" dump -t $$ -D img -v0 --freeze-cgroup "$PWD"
+	[[ $output == *"neither freezer.state nor cgroup.freeze"* ]]
+}

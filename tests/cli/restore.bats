@@ -237,3 +237,22 @@ stat_of()
 		wait_dead "${tree[@]}"
 	done
 }
+
+@test "restore --exec-cmd becomes the tree's parent" {
+	dump_sleep
+	wait_dead "$pid"
+	run -0 "$stasis" restore -D img -v0 --exec-cmd -- sh -c 'echo "$$ $(ps -o ppid= -p '"$pid"')"'
+	read -r parent ppid <<<"$output"
+	[ "$parent" = "$ppid" ]
+	run -1 "$stasis" restore -D img --exec-cmd
+	[[ $output == *"which command"* ]]
+}
+
+@test "--display-stats tells at any level" {
+	start sleep 1000
+	run -0 "$stasis" dump -t "$pid" -D img -v0 --display-stats --sync
+	[[ $output == *"time frozen: "*" us"*"pages written: "* ]]
+	wait_dead "$pid"
+	run -0 "$stasis" restore -d -D img -v0 --display-stats
+	[[ $output == *"time restoring: "*" us"*"pages restored: "* ]]
+}

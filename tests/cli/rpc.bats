@@ -165,6 +165,14 @@ start_service()
 	[[ $output == *'a service listens there already'* ]]
 }
 
+@test "service: --status-fd tells when requests can be sent" {
+	"$build/stasis" service --address "$PWD/sock" -v0 --status-fd 5 5>ready 3>&- 4>&- &
+	started+=("$!")
+	until [ -s ready ]; do sleep 0.01; done
+	[ "$(od -An -tu1 ready | tr -d ' ')" = 0 ]
+	[ -S sock ]
+}
+
 @test "service: a socket left behind is replaced, a file is not" {
 	start_service
 	kill -KILL "${started[0]}"
