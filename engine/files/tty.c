@@ -279,8 +279,10 @@ static int open_device(struct restore *r, const TtyFileEntry *file, struct tty *
 	auto_fd fd = open(reg->name, open_flags(file));
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_sys(err, "open terminal %s", reg->name);
-	if (!S_ISCHR(st.st_mode) || (uint32_t)st.st_rdev != t->slave->rdev)
-		return error_set(err, ESTALE, "%s: was device %u:%u at the dump and is not now",
+	/* CRIU has one entry for all virtual consoles */
+	const struct tty_kind *kind = S_ISCHR(st.st_mode) ? tty_kind_of(st.st_rdev) : NULL;
+	if (!kind || kind->type != t->type)
+		return error_set(err, ESTALE, "%s: was terminal %u:%u at the dump and is none now",
 				 reg->name, major(t->slave->rdev), minor(t->slave->rdev));
 	return take_fd(fd);
 }
