@@ -75,8 +75,7 @@ static const char *namespace_kind(uint32_t clone_flag)
 	}
 }
 
-/* Why the name of a file leads nowhere. */
-static const char *remap_word(const struct file_describer *fd, uint32_t id)
+static const struct remap *remap_find(const struct file_describer *fd, uint32_t id)
 {
 	size_t low = 0, high = fd->remaps.nr;
 	while (low < high) {
@@ -86,9 +85,13 @@ static const char *remap_word(const struct file_describer *fd, uint32_t id)
 		else
 			high = middle;
 	}
-	if (low == fd->remaps.nr || fd->remaps.items[low].id != id)
-		return NULL;
-	switch (fd->remaps.items[low].type) {
+	return low < fd->remaps.nr && fd->remaps.items[low].id == id ? &fd->remaps.items[low]
+								     : NULL;
+}
+
+static const char *remap_word(RemapType type)
+{
+	switch (type) {
 	case REMAP_TYPE__LINKED:
 		return "deleted, kept by a link";
 	case REMAP_TYPE__PROCFS:
@@ -101,7 +104,9 @@ static const char *remap_word(const struct file_describer *fd, uint32_t id)
 static int regular_describe(struct file_describer *fd, const RegFileEntry *reg,
 			    struct file_facts *out)
 {
-	out->gone = remap_word(fd, reg->id);
+	const struct remap *remap = remap_find(fd, reg->id);
+	out->gone = remap ? remap_word(remap->type) : NULL;
+	out->remap = remap ? remap->type : REMAP_TYPE__LINKED;
 	out->kind = regular_kind(reg);
 	if (strbuf_str(&out->target, reg->name) < 0)
 		return -ENOMEM;
@@ -208,7 +213,9 @@ static int nameless_describe(const FileEntry *file, struct file_facts *out)
 	}
 	if (file->pidfd) {
 		out->kind = "pidfd";
-		return strbuf_printf(&out->target, "pid %" PRId32, file->pidfd->nspid);
+		return file->pidfd->nspid > 0
+			   ? strbuf_printf(&out->target, "pid %" PRId32, file->pidfd->nspid)
+			   : strbuf_str(&out->detail, "of a process that is gone");
 	}
 	if (file->ext)
 		out->kind = "external";

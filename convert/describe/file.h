@@ -33,6 +33,7 @@ struct file_facts {
 	struct strbuf target; /* path, "pipe:[7]", "127.0.0.1:80"; may be empty (data NULL) */
 	struct strbuf detail; /* what else there is to say: "deleted", "counter 3"; may be empty */
 	const char *gone;     /* why the name of a file leads nowhere; NULL: it does lead there */
+	RemapType remap;      /* with gone: how the file is reached instead */
 	bool has_flags, has_position, is_socket;
 	uint32_t flags; /* of open(2) */
 	uint64_t position;

@@ -37,25 +37,22 @@ static const char *fstype_word(const MntEntry *entry)
 	return NULL;
 }
 
-static int mounts_of(struct source *src, uint64_t ns, struct mount_list *out, struct error *err)
+struct mounts_of {
+	uint64_t ns;
+	struct mount_list *out;
+};
+
+static int mount_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
 {
-	auto_image_reader r = NULL;
-	int rc = image_open_typed(src, IMG_MNTS, ns, &r, err);
-	if (rc < 0)
-		return rc;
-	for (;;) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			return rc;
-		struct mount_facts *mount = array_add(out);
-		if (!mount)
-			return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
-		MntEntry *entry = (MntEntry *)take_ptr(msg);
-		*mount = (struct mount_facts){ ns, entry, fstype_word(entry),
-					       entry->has_ext_mount && entry->ext_mount };
-		mount->external |= entry->ext_key != NULL;
-	}
+	const struct mounts_of *of = ctx;
+	struct mount_facts *mount = array_add(of->out);
+	if (!mount)
+		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
+	MntEntry *entry = (MntEntry *)take_ptr(*msg);
+	*mount =
+	    (struct mount_facts){ of->ns, entry, fstype_word(entry),
+				  (entry->has_ext_mount && entry->ext_mount) || entry->ext_key };
+	return 0;
 }
 
 int mount_list_read(struct source *src, struct mount_list *out, struct error *err)
@@ -65,10 +62,12 @@ int mount_list_read(struct source *src, struct mount_list *out, struct error *er
 	int rc = nr < 0 ? (int)nr : 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		const struct image_type *type = image_type_by_filename(members[i].name);
-		if (type && type->id == IMG_MNTS && !strchr(members[i].name, '/'))
-			rc = mounts_of(src,
-				       strtoull(members[i].name + strlen("mountpoints-"), NULL, 10),
-				       out, err);
+		if (!type || type->id != IMG_MNTS || strchr(members[i].name, '/'))
+			continue;
+		struct mounts_of of = {
+			strtoull(members[i].name + strlen("mountpoints-"), NULL, 10), out
+		};
+		rc = image_each(src, IMG_MNTS, of.ns, mount_add, &of, err);
 	}
 	return rc;
 }

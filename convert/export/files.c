@@ -5,104 +5,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/array.h"
+#include "convert/describe/file.h"
 #include "convert/describe/mounts.h"
 #include "convert/export/rows.h"
-
-/* What happened to the name of a file: "GHOST", "LINKED", "PROCFS", or NULL. */
-struct remaps {
-	struct remap {
-		uint32_t id;
-		RemapType type;
-	} * items;
-	size_t nr, cap;
-};
-
-static void remaps_fini(struct remaps *remaps)
-{
-	free(remaps->items);
-}
-
-static int remaps_read(struct source *src, struct remaps *out, struct error *err)
-{
-	auto_image_reader r = NULL;
-	int rc = image_open_typed(src, IMG_REMAP_FPATH, 0, &r, err);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	for (;;) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			return rc;
-		const RemapFilePathEntry *entry = (const RemapFilePathEntry *)msg;
-		struct remap *remap = array_add(out);
-		if (!remap)
-			return error_set(err, ENOMEM, "remap-fpath.img: out of memory");
-		*remap =
-		    (struct remap){ entry->orig_id,
-				    entry->has_remap_type ? entry->remap_type : REMAP_TYPE__GHOST };
-	}
-}
-
-static const char *remap_name(const struct remaps *remaps, uint32_t id)
-{
-	for (size_t i = 0; i < remaps->nr; i++) {
-		if (remaps->items[i].id != id)
-			continue;
-		const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(
-		    &remap_type__descriptor, (int)remaps->items[i].type);
-		return value ? value->name : NULL;
-	}
-	return NULL;
-}
-
-/* A socket name starts with a NUL when it is abstract, and the rest of it is no path. */
-static void unix_name(struct row_writer *w, const ProtobufCBinaryData *name)
-{
-	char text[128];
-	size_t len = name->len < sizeof(text) ? name->len : sizeof(text);
-	if (!len) {
-		row_null(w);
-		return;
-	}
-	memcpy(text, name->data, len);
-	if (!text[0])
-		text[0] = '@';
-	else
-		len = strnlen(text, len);
-	row_bytes(w, text, len);
-}
-
-static void row_name(struct checkpoint *cp, const FileEntry *file, struct row_writer *w)
-{
-	const MemfdInodeEntry *inode = NULL;
-	switch (file->type) {
-	case FD_TYPES__REG:
-		row_str(w, file->reg ? file->reg->name : NULL);
-		break;
-	case FD_TYPES__PIPE:
-		row_strf(w, "pipe:[%" PRIu32 "]", file->pipe ? file->pipe->pipe_id : 0);
-		break;
-	case FD_TYPES__FIFO:
-		row_str(w, file->fifo ? checkpoint_path(cp, file->fifo->regf_id) : NULL);
-		break;
-	case FD_TYPES__TTY:
-		row_str(w, file->tty && file->tty->has_regf_id
-			       ? checkpoint_path(cp, file->tty->regf_id)
-			       : NULL);
-		break;
-	case FD_TYPES__MEMFD:
-		if (file->memfd && checkpoint_memfd(cp, file->memfd->inode_id, &inode, NULL) == 1)
-			row_strf(w, "memfd:%s", inode->name);
-		else
-			row_null(w);
-		break;
-	default:
-		row_null(w);
-	}
-}
 
 /* The message a file_entry holds for its type: the member that is present. */
 static const ProtobufCMessage *file_body(const FileEntry *file)
@@ -139,8 +46,16 @@ static void row_number(struct row_writer *w, const ProtobufCMessage *body, const
 		row_null(w);
 }
 
-static int file_row(struct checkpoint *cp, const FileEntry *file, const struct remaps *remaps,
-		    struct row_writer *w, struct error *err)
+/* What became of a name: "GHOST", "LINKED", "PROCFS". */
+static const char *remap_name(RemapType type)
+{
+	const ProtobufCEnumValue *value =
+	    protobuf_c_enum_descriptor_get_value(&remap_type__descriptor, (int)type);
+	return value ? value->name : NULL;
+}
+
+static int file_row(const FileEntry *file, const struct file_facts *facts, struct row_writer *w,
+		    struct error *err)
 {
 	const ProtobufCMessage *body = file_body(file);
 	const ProtobufCEnumValue *type =
@@ -148,13 +63,14 @@ static int file_row(struct checkpoint *cp, const FileEntry *file, const struct r
 	row_begin(w, TABLE_FILES);
 	row_str(w, type ? type->name : NULL);
 	row_u64(w, file->id);
-	row_name(cp, file, w);
+	/* those of sockets are in a table of their own */
+	row_str(w, facts->is_socket ? NULL : facts->target.data);
 	row_number(w, body, "flags");
 	row_number(w, body, "pos");
 	row_number(w, body, "size");
 	row_number(w, body, "mode");
 	row_number(w, body, "mnt_id");
-	row_str(w, remap_name(remaps, file->id));
+	row_str(w, facts->gone ? remap_name(facts->remap) : NULL);
 	return row_end(w, err);
 }
 
@@ -189,7 +105,8 @@ static int inet_row(const FileEntry *file, struct row_writer *w, struct error *e
 	return row_end(w, err);
 }
 
-static int unix_row(const FileEntry *file, struct row_writer *w, struct error *err)
+static int unix_row(const FileEntry *file, const struct socket_facts *facts, struct row_writer *w,
+		    struct error *err)
 {
 	const UnixSkEntry *sk = file->usk;
 	row_begin(w, TABLE_SOCKETS);
@@ -200,7 +117,7 @@ static int unix_row(const FileEntry *file, struct row_writer *w, struct error *e
 	row_named(w, "unix_sk_entry", "state", sk->state);
 	for (int i = 0; i < 4; i++)
 		row_null(w); /* addresses and ports */
-	unix_name(w, &sk->name);
+	row_str(w, facts->local[0] ? facts->local : NULL);
 	row_u64(w, sk->ino);
 	row_optional(w, sk->peer, sk->peer);
 	row_u64(w, sk->backlog);
@@ -231,12 +148,13 @@ static int plain_row(const FileEntry *file, const struct plain_socket *sk, struc
 	return row_end(w, err);
 }
 
-static int socket_row(const FileEntry *file, struct row_writer *w, struct error *err)
+static int socket_row(const FileEntry *file, const struct file_facts *facts, struct row_writer *w,
+		      struct error *err)
 {
 	if (file->isk)
 		return inet_row(file, w, err);
 	if (file->usk)
-		return unix_row(file, w, err);
+		return unix_row(file, &facts->socket, w, err);
 	if (file->psk) {
 		const PacketSockEntry *sk = file->psk;
 		struct plain_socket plain = {
@@ -258,14 +176,17 @@ static int socket_row(const FileEntry *file, struct row_writer *w, struct error 
 
 int export_files(struct checkpoint *cp, struct row_writer *w, struct error *err)
 {
-	__attribute__((cleanup(remaps_fini))) struct remaps remaps = { 0 };
+	auto_file_describer describer = NULL;
 	FileEntry *const *files;
 	ssize_t nr = checkpoint_files(cp, &files, err);
-	int rc = nr < 0 ? (int)nr : remaps_read(checkpoint_source(cp), &remaps, err);
+	int rc = nr < 0 ? (int)nr : file_describer_new(cp, &describer, err);
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
-		rc = file_row(cp, files[i], &remaps, w, err);
+		auto_file_facts facts = { 0 };
+		rc = file_describe(describer, files[i]->type, files[i]->id, &facts, err);
 		if (rc == 0)
-			rc = socket_row(files[i], w, err);
+			rc = file_row(files[i], &facts, w, err);
+		if (rc == 0)
+			rc = socket_row(files[i], &facts, w, err);
 	}
 	return rc;
 }
