@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "engine/files/file.h"
+#include "engine/mem/aio.h"
 #include "engine/mem/arena.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/uapi.h"
@@ -87,5 +88,7 @@ int mem_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args
 	int rc = fill_table(t, args, err);
 	if (rc == 0)
 		rc = fill_auxv(t, args, err);
+	if (rc == 0)
+		rc = aio_fill_args(t, args, err);
 	return rc < 0 ? rc : vdso_plan(r, t, args, err);
 }

@@ -37,8 +37,7 @@ static const struct path_rule path_rules[] = {
 	{ "/dev/zero (deleted)", VMA_AREA_REGULAR | VMA_ANON_SHARED, NULL },
 	{ "/SYSV", VMA_AREA_REGULAR | VMA_AREA_SYSVIPC | VMA_ANON_SHARED, NULL },
 	{ "/memfd:", VMA_AREA_REGULAR | VMA_AREA_MEMFD, NULL },
-	{ "/[aio]", VMA_AREA_AIORING,
-	  "an AIO ring, which is not carried yet; io_destroy() it before the dump" },
+	{ "/[aio]", VMA_AREA_AIORING, NULL },
 	{ "anon_inode:", VMA_AREA_REGULAR,
 	  "a mapping of a kernel object, which is not carried; unmap it before the dump" },
 	{ "socket:", VMA_AREA_REGULAR | VMA_AREA_SOCKET, NULL },
@@ -100,7 +99,8 @@ static int classify(const struct task *t, struct vma *v, struct error *err)
 		v->status = VMA_AREA_REGULAR | VMA_AREA_MEMFD;
 	if (!strncmp(path, "/anon_hugepage", 14) && (v->flags & MAP_HUGETLB))
 		v->status |= v->flags & MAP_SHARED ? VMA_ANON_SHARED : VMA_ANON_PRIVATE;
-	if (!(v->status & (VMA_ANON_PRIVATE | VMA_ANON_SHARED | VMA_AREA_SOCKET))) {
+	if (!(v->status &
+	      (VMA_ANON_PRIVATE | VMA_ANON_SHARED | VMA_AREA_SOCKET | VMA_AREA_AIORING))) {
 		if (!*path)
 			v->status |= VMA_ANON_PRIVATE;
 		else if (v->flags & MAP_SHARED)

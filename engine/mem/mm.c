@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "engine/files/file.h"
+#include "engine/mem/aio.h"
 #include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/pages.h"
@@ -34,7 +35,7 @@
 	(1ull << MADV_RANDOM | 1ull << MADV_SEQUENTIAL | 1ull << MADV_DONTFORK |                   \
 	 1ull << MADV_MERGEABLE | 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE |                \
 	 1ull << MADV_DONTDUMP | 1ull << MADV_WIPEONFORK)
-#define STATUS_REFUSED (VMA_AREA_AIORING | VMA_AREA_SHSTK | VMA_AREA_UPROBES)
+#define STATUS_REFUSED (VMA_AREA_SHSTK | VMA_AREA_UPROBES)
 
 #define AUXV_WORDS 44
 
@@ -88,6 +89,8 @@ static int fill_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *er
 	mm->has_thp_disabled = true;
 	mm->thp_disabled = t->inside.thp_disabled;
 	int rc = files_dump_exe(d, t, &mm->exe_file_id, err);
+	if (rc == 0)
+		rc = aio_dump(t, mm, err);
 	return rc < 0 ? rc : read_auxv(t, mm, err);
 }
 
@@ -190,6 +193,7 @@ int mem_dump_task(struct dump *d, struct task *t, struct error *err)
 	if (rc == 0)
 		rc = pages_dump_task(d, t, &runs, err);
 	free(mm.mm_saved_auxv);
+	aio_entries_free(&mm);
 	free(runs.items);
 	return rc;
 }
@@ -228,6 +232,8 @@ static int check_kind(const struct rtask *t, const VmaEntry *e, struct error *er
 	uint32_t type = e->flags & (MAP_SHARED | MAP_PRIVATE | MAP_DROPPABLE);
 	bool anonymous = e->flags & MAP_ANONYMOUS;
 
+	if (e->status & VMA_AREA_AIORING)
+		return !kind && e->flags == MAP_SHARED ? 0 : bad_vma(t, e, "has odd flags", err);
 	if ((e->status & VMA_AREA_SYSVIPC) && kind != VMA_ANON_SHARED)
 		return bad_vma(t, e, "has odd flags", err);
 	if (!kind && (e->status & VMA_AREA_SOCKET))
@@ -321,6 +327,11 @@ static int load_vma(struct restore *r, struct rtask *t, const VmaEntry *e, struc
 	if (t->vmas.nr && t->vmas.items[t->vmas.nr - 1].end > e->start)
 		return bad_vma(t, e, "overlaps the one before or is not in address order", err);
 	struct vma v = vma_of(e);
+	if (v.status & VMA_AREA_AIORING) {
+		/* its contents, until the restorer has made the ring */
+		v.status = VMA_AREA_AIORING | VMA_ANON_PRIVATE;
+		v.flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	}
 	if (v.status & VMA_AREA_MEMFD) {
 		rc = shmem_resolve(r, &v, err);
 		if (rc < 0)
@@ -399,8 +410,6 @@ int mem_load(struct restore *r, struct rtask *t, struct error *err)
 	if (t->mm->n_mm_saved_auxv > MAX_AUXV)
 		return error_set(err, EBADMSG, "mm-%d.img: auxv of %zu words, at most %d expected",
 				 t->pid, t->mm->n_mm_saved_auxv, MAX_AUXV);
-	if (t->mm->n_aios)
-		return error_set(err, ENOTSUP,
-				 "mm-%d.img: asynchronous I/O contexts: not supported yet", t->pid);
-	return load_vmas(r, t, err);
+	int loaded = load_vmas(r, t, err);
+	return loaded < 0 ? loaded : aio_check(t, err);
 }

@@ -54,6 +54,12 @@ static bool is_wanted(const struct vma *v)
 	return vma_is_private(v) && !(v->flags & MAP_DROPPABLE) && !(v->status & VMA_AREA_VDSO);
 }
 
+/* The vdso for older kernels; rings, which are the kernel's, as no page of theirs is private. */
+static bool is_whole(const struct vma *v)
+{
+	return v->status & (VMA_AREA_VDSO | VMA_AREA_AIORING);
+}
+
 /* Pages a lazy restore may leave for later. */
 static bool can_be_lazy(const struct vma *v)
 {
@@ -106,7 +112,7 @@ static int add_vdso_before(struct scan *s, uint64_t addr)
 
 	for (; rc == 0 && s->next < vmas->nr && vmas->items[s->next].end <= addr; s->next++) {
 		const struct vma *v = &vmas->items[s->next];
-		if (v->status & VMA_AREA_VDSO)
+		if (is_whole(v))
 			rc = add_part(s, v, v->start, v->end);
 	}
 	return rc;
@@ -126,7 +132,7 @@ static int add_region(struct scan *s, uint64_t start, uint64_t end, bool guard)
 			rc = guard ? add_guard(s, from, to) : add_part(s, v, from, to);
 		if (rc || v->end > end)
 			break;
-		if (v->status & VMA_AREA_VDSO)
+		if (is_whole(v))
 			rc = add_part(s, v, v->start, v->end);
 		s->next++;
 	}

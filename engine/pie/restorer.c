@@ -120,8 +120,8 @@ static int finish(struct restorer_args *args)
 __attribute__((used)) _Noreturn void restorer_main(struct restorer_args *args);
 void restorer_main(struct restorer_args *args)
 {
-	if (restore_address_space(args) < 0 || restore_mm_fields(args) < 0 ||
-	    restore_process_state(args) < 0)
+	if (restore_address_space(args) < 0 || restore_rings(args) < 0 ||
+	    restore_mm_fields(args) < 0 || restore_process_state(args) < 0)
 		restorer_give_up();
 	read_bounding_set(args);
 	if (restore_threads(args) < 0 || restore_posix_timers(args) < 0 ||

@@ -42,6 +42,10 @@ struct restorer_timer {
 	uint64_t interval_sec, interval_nsec, value_sec, value_nsec, sival_ptr;
 	int32_t id, clock, notify, signo, notify_tid, overrun;
 };
+struct restorer_ring { /* of asynchronous I/O; its old contents are at addr */
+	uint64_t addr, len;
+	uint32_t nr_req;
+};
 struct restorer_lock { /* POSIX; through descriptor fd */
 	int64_t start, len;
 	int32_t fd;
@@ -107,6 +111,8 @@ struct restorer_args {
 	uint64_t *auxv;
 	uint32_t auxv_size;
 	int32_t exe_fd;
+	struct restorer_ring *rings;
+	uint32_t nr_rings;
 	struct restorer_lock *locks; /* closing any descriptor of the file undoes them: last */
 	uint32_t nr_locks;
 	/* vdso, vvar …: in address order; what is not listed is unmapped */

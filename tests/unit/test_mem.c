@@ -458,8 +458,9 @@ static const struct bad_vma bad_vmas[] = {
 	  GOOD_STATUS, -EBADMSG },
 	{ "odd flags", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS | VMA_AREA_SYSVIPC,
 	  -EBADMSG },
-	{ "AIO ring", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS | VMA_AREA_AIORING,
-	  -ENOTSUP },
+	{ "odd flags", 0x1000, 0x2000, 0, 0, 0, GOOD_FLAGS, VMA_AREA_AIORING, -EBADMSG },
+	{ "1 rings of asynchronous I/O", 0x1000, 0x2000, 0, 0, 0, MAP_SHARED, VMA_AREA_AIORING,
+	  -EBADMSG },
 	{ "order", 0x8000, 0x9000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
 };
 
