@@ -84,7 +84,7 @@ static int replace_string(struct walk *w, size_t start, const char *old, const c
 	rc = json_out_flush(&text, err);
 	if (rc == 0)
 		rc = replace(w, start, text.buf, text.len, err);
-	return rc < 0 ? rc : remapping_note(w->r, w->path.data, old, new, err);
+	return rc < 0 ? rc : remapping_note(w->r, w->path.data ?: "", old, new, err);
 }
 
 /* @return 1 with the new text; 0: it stays */
@@ -136,7 +136,7 @@ static int number(struct walk *w, struct error *err)
 		return 0;
 	snprintf(new, sizeof(new), "%" PRIu32, rule->to);
 	rc = replace(w, start, new, strlen(new), err);
-	return rc < 0 ? rc : remapping_note(w->r, w->path.data, old, new, err);
+	return rc < 0 ? rc : remapping_note(w->r, w->path.data ?: "", old, new, err);
 }
 
 static void path_cut(struct walk *w, size_t len)

@@ -262,3 +262,32 @@ refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
 	"$crit" remap --in-place --ip 10.99.0.0/24=10.77.0.0/24 --ip fd99::/64=fd77::/64 a6
 	diff -r "$corpus/a6" a6
 }
+
+@test "container archives: remap there and back gives the same members" {
+	containers=${CONTAINERS:-${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}/../containers/podman}
+	[ -d "$containers" ] || skip "no archives at $containers (set CONTAINERS)"
+	local archive there back nr=0
+	for archive in "$containers"/*.tar*; do
+		there=(--hostname elsewhere) back=()
+		if "$crit" remap --dry-run --ip 10.88.0.0/16=10.99.0.0/16 "$archive" > /dev/null 2>&1; then
+			there+=(--ip 10.88.0.0/16=10.99.0.0/16) back=(--ip 10.99.0.0/16=10.88.0.0/16)
+		fi
+		"$crit" remap -o there.tar "${there[@]}" "$archive" > said
+		back+=(--hostname "$(awk '$3 == "nodename" { print $4 }' said)")
+		run -0 "$crit" verify there.tar
+		"$crit" remap -o back.tar "${back[@]}" there.tar
+		mkdir a b
+		"$crit" unpack -C a/x "$archive"
+		"$crit" unpack -C b/x back.tar
+		diff -r a b
+		rm -r a b there.tar back.tar
+		nr=$((nr + 1))
+	done
+	[ $nr -gt 0 ]
+}
+
+@test "remap reports a full disk, and leaves the set as it was" {
+	run -1 bash -c "ulimit -f 8; trap '' XFSZ; exec '$crit' remap --in-place --pid 2=22 s"
+	[[ $output == *"File too large"* ]]
+	diff -r "$made" s
+}
