@@ -21,6 +21,7 @@
 #include "engine/files/table.h"
 #include "engine/net/inet-addr.h"
 #include "engine/net/inet-opts.h"
+#include "engine/net/sock-more.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
 
@@ -414,6 +415,8 @@ static int prepare_bind(struct restore *r, int fd, const InetSkEntry *sk, struct
 		rc = set_on(fd, SOL_IPV6, IPV6_FREEBIND, "IPV6_FREEBIND", true, err);
 	else if (rc == 0)
 		rc = set_on(fd, SOL_IP, IP_FREEBIND, "IP_FREEBIND", freebind, err);
+	if (rc == 0)
+		rc = sock_more_restore(fd, o, err);
 	if (rc < 0 || !o->so_bound_dev)
 		return rc;
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->so_bound_dev,

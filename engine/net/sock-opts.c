@@ -12,6 +12,7 @@
 #include <sys/time.h>
 
 #include "base/array.h"
+#include "engine/net/sock-more.h"
 
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72 /* Linux 5.14 */
@@ -181,7 +182,9 @@ int sock_opts_dump(int fd, int family, const char *what, SkOptsEntry **out, stru
 		rc = device_dump(fd, what, opts, err);
 	if (rc == 0)
 		rc = linger_dump(fd, what, opts, err);
-	return rc < 0 ? rc : filter_dump(fd, what, opts, err);
+	if (rc == 0)
+		rc = filter_dump(fd, what, opts, err);
+	return rc < 0 ? rc : sock_more_dump(fd, family, what, opts, err);
 }
 
 int sock_opts_check(const SkOptsEntry *opts, struct error *err)
@@ -197,7 +200,7 @@ int sock_opts_check(const SkOptsEntry *opts, struct error *err)
 	if (opts->so_bound_dev && strlen(opts->so_bound_dev) >= IFNAMSIZ)
 		return error_set(err, EBADMSG, "socket bound to device %s: the name is too long",
 				 opts->so_bound_dev);
-	return 0;
+	return sock_more_check(opts, err);
 }
 
 static int set(int fd, int option, const char *name, const void *value, size_t len,
@@ -278,5 +281,5 @@ int sock_opts_restore(int fd, const SkOptsEntry *opts, struct error *err)
 		if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &now, &len) == 0 && now != lock)
 			rc = set(fd, SO_BUF_LOCK, "SO_BUF_LOCK", &lock, sizeof(lock), err);
 	}
-	return rc;
+	return rc < 0 ? rc : sock_more_restore(fd, opts, err);
 }

@@ -390,6 +390,37 @@ static void netlink_protocol(struct set *s)
 	use_netlink(s);
 	s->netlink.protocol = 77;
 }
+static void use_more(struct set *s, uint32_t level, uint32_t option, uint8_t *value, size_t len)
+{
+	static SkOptionEntry more, *list[] = { &more };
+	use_inet(s);
+	sk_option_entry__init(&more);
+	more.level = level;
+	more.option = option;
+	more.value = (ProtobufCBinaryData){ len, value };
+	s->opts.more = list;
+	s->opts.n_more = 1;
+}
+static void more_known(struct set *s)
+{
+	static int syncnt = 4;
+	use_more(s, SOL_TCP, TCP_SYNCNT, (uint8_t *)&syncnt, sizeof(syncnt));
+}
+static void more_unknown(struct set *s)
+{
+	static uint8_t value[4];
+	use_more(s, SOL_SOCKET, SO_ATTACH_FILTER, value, sizeof(value));
+}
+static void more_long(struct set *s)
+{
+	static uint8_t value[17];
+	use_more(s, SOL_TCP, TCP_SYNCNT, value, sizeof(value));
+}
+static void more_group(struct set *s)
+{
+	static struct group_filter filter = { .gf_numsrc = 2 };
+	use_more(s, SOL_IP, MCAST_MSFILTER, (uint8_t *)&filter, sizeof(filter));
+}
 static void use_connection(struct set *s)
 {
 	use_inet(s);
@@ -510,6 +541,10 @@ static const struct set_case cases[] = {
 	{ "TCP with one end", inet_one_end, -EBADMSG, "TCP connection without its other end" },
 	{ "ICMP filter", inet_filter, -EBADMSG, "ICMP filter of 9 words, want 1" },
 	{ "socket options", inet_options, -EBADMSG, "socket buffers of 2147483648" },
+	{ "known option", more_known, 0, "" },
+	{ "unknown option", more_unknown, -EBADMSG, "socket with option 26 of level 1, 4 bytes" },
+	{ "long option", more_long, -EBADMSG, "socket with option 7 of level 6, 17 bytes" },
+	{ "group with sources", more_group, -EBADMSG, "socket with option 48 of level 0" },
 	{ "packet type", packet_type, -EBADMSG, "packet socket of type 1" },
 	{ "packet fields", packet_no_fields, -EBADMSG, "packet socket without its fields" },
 	{ "packet address", packet_address, -EBADMSG, "membership with an address of 33 bytes" },

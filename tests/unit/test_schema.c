@@ -20,6 +20,8 @@
 #include "rpc.pb-c.h"
 #include "streamer.pb-c.h"
 
+#define OWN_FIELDS  1000 /* first number of fields that are Stasis's */
+#define OWN_MESSAGE "sk_option_entry"
 #define TABLES      "tests/fixtures/format/"
 #define MAX_COLUMNS 8
 
@@ -155,6 +157,14 @@ static void check_label(const ProtobufCFieldDescriptor *f, const char *want)
 	assert_false(f->flags & PROTOBUF_C_FIELD_FLAG_PACKED);
 }
 
+static size_t nr_fields_of_format(const ProtobufCMessageDescriptor *d)
+{
+	size_t nr = 0;
+	for (unsigned i = 0; i < d->n_fields; i++)
+		nr += d->fields[i].id < OWN_FIELDS;
+	return strcmp(d->name, OWN_MESSAGE) ? nr : 0;
+}
+
 static void schema_matches_every_field(void **state)
 {
 	(void)state;
@@ -177,10 +187,11 @@ static void schema_matches_every_field(void **state)
 			nr_messages++;
 		snprintf(last, sizeof(last), "%s", cols[1]);
 	}
+	/* nothing beyond the table either, except what has a number of our own */
 	for (size_t i = 0; i < all.nr; i++)
-		nr_fields += all.items[i]->n_fields;
-	assert_int_equal(nr_fields, nr_rows); /* nothing beyond the table either */
-	assert_true(nr_messages >= 200 || nr_messages == all.nr);
+		nr_fields += nr_fields_of_format(all.items[i]);
+	assert_int_equal(nr_fields, nr_rows);
+	assert_true(nr_messages >= 200 || nr_messages == all.nr - 1);
 	free(all.items);
 }
 
