@@ -227,12 +227,17 @@ int compat_sockets(struct compat *c, struct error *err)
 			   "a network namespace of its own: all are free");
 		return 0;
 	}
+	bool inet = false, local = false;
+	for (ssize_t i = 0; i < nr; i++) {
+		inet |= files[i]->isk != NULL;
+		local |= files[i]->usk != NULL;
+	}
 	int rc = file_describer_new(c->cp, &s.describer, err);
-	if (rc == 0)
-		rc = here_read(&s, err);
-	if (rc == 0 && getifaddrs(&s.addresses) < 0)
+	if (rc == 0 && inet)
+		rc = here_read(&s, err); /* milliseconds, where the kernel's tables are large */
+	if (rc == 0 && inet && getifaddrs(&s.addresses) < 0)
 		rc = error_sys(err, "list the addresses of this machine");
-	if (rc == 0)
+	if (rc == 0 && local)
 		file_read_at(AT_FDCWD, "/proc/net/unix", &s.unix_names, NULL);
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		if (files[i]->isk)

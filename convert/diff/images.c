@@ -198,59 +198,74 @@ static int images_compare(struct diff *d, enum diff_section section, const char 
 }
 
 struct names {
-	const char **items; /* borrowed from the source */
+	struct name {
+		char *text;
+		const struct image_type *type; /* NULL: no image */
+	} * items;
 	size_t nr, cap;
 };
 
-static int names_of_type(struct source *src, const struct image_type *type, struct names *out,
-			 struct error *err)
+static void names_fini(struct names *names)
+{
+	for (size_t i = 0; i < names->nr; i++)
+		free(names->items[i].text);
+	free(names->items);
+}
+
+/* Of the whole set, once: listing it reads its directory. */
+static int names_read(struct source *src, struct names *out, struct error *err)
 {
 	const struct source_member *members;
 	ssize_t nr = source_list(src, &members, err);
-	out->nr = 0;
 	for (ssize_t i = 0; i < nr; i++) {
-		/* one in another folder of an archive is of another set */
-		if (strchr(members[i].name, '/') || image_type_by_filename(members[i].name) != type)
-			continue;
-		const char **slot = array_add(out);
-		if (!slot)
+		if (strchr(members[i].name, '/'))
+			continue; /* in another folder of an archive: of another set */
+		struct name *slot = array_add(out);
+		if (!slot || !(slot->text = strdup(members[i].name)))
 			return error_set(err, ENOMEM, "out of memory");
-		*slot = members[i].name;
+		slot->type = image_type_by_filename(slot->text);
 	}
 	return nr < 0 ? (int)nr : 0;
 }
 
-static int type_compare(struct diff *d, enum image_id id, enum diff_section section,
-			struct names lists[2], struct error *err)
+/* The next one of a type from *at on; NULL: no more. */
+static const char *name_next(const struct names *names, const struct image_type *type, size_t *at)
 {
-	for (int side = 0; side < 2; side++) {
-		int rc = names_of_type(checkpoint_source(d->cp[side]), &image_types[id],
-				       &lists[side], err);
-		if (rc < 0)
-			return rc;
+	while (*at < names->nr) {
+		const struct name *name = &names->items[(*at)++];
+		if (name->type == type)
+			return name->text;
 	}
-	for (size_t i = 0; i < lists[0].nr || i < lists[1].nr; i++) {
-		const char *const names[2] = {
-			i < lists[0].nr ? lists[0].items[i] : NULL,
-			i < lists[1].nr ? lists[1].items[i] : NULL,
-		};
+	return NULL;
+}
+
+static int type_compare(struct diff *d, enum image_id id, enum diff_section section,
+			const struct names lists[2], struct error *err)
+{
+	size_t at[2] = { 0 };
+	for (;;) {
+		const char *const names[2] = { name_next(&lists[0], &image_types[id], &at[0]),
+					       name_next(&lists[1], &image_types[id], &at[1]) };
+		if (!names[0] && !names[1])
+			return 0;
 		int rc = images_compare(d, section, names, err);
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
 }
 
 int diff_images(struct diff *d, struct error *err)
 {
 	struct names lists[2] = { { 0 } };
 	int rc = 0;
+	for (int side = 0; rc == 0 && side < 2; side++)
+		rc = names_read(checkpoint_source(d->cp[side]), &lists[side], err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(image_sections); i++) {
 		if (diff_wants(d, image_sections[i].section))
 			rc = type_compare(d, image_sections[i].id, image_sections[i].section, lists,
 					  err);
 	}
-	free(lists[0].items);
-	free(lists[1].items);
+	names_fini(&lists[0]);
+	names_fini(&lists[1]);
 	return rc;
 }
