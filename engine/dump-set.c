@@ -7,17 +7,16 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/inventory.h"
+#include "engine/ns/time.h"
 #include "engine/task/pstree.h"
 #include "images/image-type.h"
 #include "images/writer.h"
-#include "namespaces.pb-c.h"
 #include "security.pb-c.h"
 
 struct dump_set {
@@ -105,33 +104,13 @@ static int write_seccomp(struct dump *d, struct error *err)
 	return image_write_one(d->images_fd, IMG_SECCOMP, 0, &e.base, err);
 }
 
-static void set_time(Timespec *ts, clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	ts->tv_sec = (uint64_t)now.tv_sec;
-	ts->tv_nsec = (uint64_t)now.tv_nsec;
-}
-
-/* The clocks a restore elsewhere would have to continue from. */
-static int write_timens(struct dump *d, struct error *err)
-{
-	Timespec monotonic = TIMESPEC__INIT, boottime = TIMESPEC__INIT;
-	set_time(&monotonic, CLOCK_MONOTONIC);
-	set_time(&boottime, CLOCK_BOOTTIME);
-	TimensEntry e = TIMENS_ENTRY__INIT;
-	e.monotonic = &monotonic;
-	e.boottime = &boottime;
-	return image_write_one(d->images_fd, IMG_TIMENS, 0, &e.base, err);
-}
-
 int dump_set_finish(struct dump *d, struct error *err)
 {
 	int rc = pstree_dump(d, err);
 	if (rc == 0)
 		rc = write_seccomp(d, err);
 	if (rc == 0)
-		rc = write_timens(d, err);
+		rc = timens_dump(d, err);
 	if (rc == 0)
 		rc = inventory_dump(d, err);
 	/* before any task is killed */

@@ -21,6 +21,7 @@
 #include "engine/mem/mem.h"
 #include "engine/mem/sysv.h"
 #include "engine/net/net.h"
+#include "engine/ns/time.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/freezer.h"
 #include "engine/stats.h"
@@ -85,6 +86,8 @@ static int check_owner(const struct dump *d, const struct task *t, struct error 
 static int collect(struct dump *d, struct error *err)
 {
 	int rc = check_root(d, err);
+	if (rc == 0)
+		rc = timens_collect(d, err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		rc = d->opts->owned_only ? check_owner(d, t, err) : 0;

@@ -36,6 +36,7 @@ struct dump {
 	struct net_table *net; /* NULL until a socket is met */
 	struct dump_stats stats;
 	uint32_t next_pages_id;
+	uint32_t time_ns_id;     /* 0: the engine's own */
 	uint32_t next_object_id; /* ids of vm, files, fs, sighand, namespaces */
 };
 

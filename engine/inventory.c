@@ -77,6 +77,8 @@ int inventory_load(struct restore *r, struct error *err)
 				 e->network_lock_method);
 	r->network_lock = e->has_network_lock_method ? (enum network_lock)e->network_lock_method
 						     : NETWORK_LOCK_IPTABLES;
+	if (e->root_ids && e->root_ids->has_time_ns_id)
+		r->dumper_time_ns_id = e->root_ids->time_ns_id;
 	if (e->dump_criu_run_id)
 		snprintf(r->run_id, sizeof(r->run_id), "%s", e->dump_criu_run_id);
 	if (e->has_lsmtype && e->lsmtype != LSMTYPE__NO_LSM)

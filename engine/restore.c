@@ -23,6 +23,7 @@
 #include "engine/mem/sysv.h"
 #include "engine/net/net.h"
 #include "engine/ns/cgroup.h"
+#include "engine/ns/time.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/task/pstree.h"
@@ -81,6 +82,8 @@ static int load_images(struct restore *r, struct error *err)
 			       r->root->pid);
 	if (rc == 0)
 		rc = check_sharing(r, err);
+	if (rc == 0)
+		rc = timens_load(r, err);
 	if (rc == 0)
 		rc = cgroups_load(r, err);
 	if (rc == 0)
@@ -209,7 +212,10 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 	struct error late;
 	int rc = cgroups_enter(r, err);
 	if (rc == 0)
+		rc = timens_enter(r, err);
+	if (rc == 0)
 		rc = run_stages(r, stats, err);
+	timens_leave(r);
 	if (rc == 0)
 		rc = finish(r, err);
 	if (rc < 0) {

@@ -63,6 +63,9 @@ struct restore {
 	struct cgroup_restore *cgroups; /* NULL: the set has none, or they are left alone */
 	struct sysv_set *sysv;          /* NULL: no task has one attached */
 	struct net_set *net;
+	uint32_t dumper_time_ns_id; /* of the program that wrote the set; 0: not known */
+	bool time_ns;               /* the tree gets a time namespace, */
+	int64_t clocks[2];      /* where CLOCK_MONOTONIC and CLOCK_BOOTTIME begin with this, ns */
 	struct range_list busy; /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;
 	struct restore_shared *shared; /* a task moves it into its arena for the restorer */

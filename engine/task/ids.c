@@ -69,7 +69,8 @@ int task_check_namespaces(const struct task *t, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(ns_kinds); i++)
-		rc = check_same_ns(t, &ns_kinds[i], err);
+		if (ns_kinds[i].has != offsetof(TaskKobjIdsEntry, has_time_ns_id)) /* ns/time.c */
+			rc = check_same_ns(t, &ns_kinds[i], err);
 	return rc;
 }
 
@@ -91,6 +92,8 @@ int ids_dump(struct dump *d, struct task *t, struct error *err)
 		return rc;
 	for (size_t i = 0; i < ARRAY_SIZE(ns_kinds); i++)
 		set_ns_id(&ids, &ns_kinds[i]);
+	if (d->time_ns_id)
+		ids.time_ns_id = d->time_ns_id;
 	ids.vm_id = object_id(d, &t->vm_id);
 	ids.files_id = object_id(d, &t->files_id);
 	ids.fs_id = object_id(d, &t->fs_id);

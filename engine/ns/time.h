@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ * Time namespaces: what CLOCK_MONOTONIC and CLOCK_BOOTTIME of the tree say. timens-N.img.
+ */
+#pragma once
+
+#include "engine/dump.h"
+#include "engine/restore.h"
+
+/** All tasks have to be in one time namespace; d->time_ns_id is set when it is not the engine's. */
+int timens_collect(struct dump *d, struct error *err);
+/** Write what the clocks of the tree say. */
+int timens_dump(struct dump *d, struct error *err);
+
+/** Read it; does the tree need clocks of its own? When it had them, or when those here are behind
+ *  what it has seen. */
+int timens_load(struct restore *r, struct error *err);
+/** In the coordinator, before the first birth: who is born from now on has them. */
+int timens_enter(struct restore *r, struct error *err);
+/** After the births: children of this process live in its own time again. */
+void timens_leave(struct restore *r);
