@@ -98,6 +98,7 @@ const struct role_row role_rows[] = {
 	{ "task_core_entry", "comm", ROLE_COMM },
 	{ "task_core_entry", "loginuid", ROLE_UID },
 	{ "thread_core_entry", "comm", ROLE_COMM },
+	{ "thread_core_entry", "futex_rla", ROLE_ROBUST_LIST },
 	{ "thread_info_aarch64", "clear_tid_addr", ROLE_TID_ADDR },
 	{ "thread_info_arm", "clear_tid_addr", ROLE_TID_ADDR },
 	{ "thread_info_loongarch64", "clear_tid_addr", ROLE_TID_ADDR },

@@ -18,6 +18,7 @@ enum role {
 	ROLE_MOUNT_OPTIONS, /* "lowerdir=/a:/b,uid=1000" */
 	ROLE_SIGINFO,       /* struct siginfo of the machine: who sent it */
 	ROLE_TID_ADDR,      /* address of a word in memory that holds the thread's id */
+	ROLE_ROBUST_LIST,   /* address of the list of locks the thread holds, by its id */
 };
 
 struct role_row {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * The C library keeps the id of each thread in the word that the kernel clears when the thread
- * ends (set_tid_address): where it holds the old id, it gets the new one.
+ * ends (set_tid_address): where it holds the old id, it gets the new one. So do the locks that the
+ * kernel would release for a thread that ends (set_robust_list).
  */
 #include <inttypes.h>
+#include <linux/futex.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -25,14 +27,38 @@ static const struct process *process_of(const struct checkpoint *cp, uint32_t ti
 	return NULL;
 }
 
-/* @return 1 with where the word is; 0: no image has it, so it is no id */
-static int word_find(struct page_store *ps, const struct tid_word *word, struct page_patch *out,
-		     struct error *err)
+int remapping_add_word(struct remapping *r, const struct tid_word *word, struct error *err)
 {
+	struct tid_word *item = array_add(&r->words);
+	if (!item)
+		return error_set(err, ENOMEM, "out of memory");
+	*item = *word;
+	return 0;
+}
+
+/* Which pages have the word, and where: shared memory has its own. */
+static int word_pages(struct remapping *r, struct memory_view *mv, uint32_t pid, uint64_t addr,
+		      struct page_store **out, uint64_t *at, struct error *err)
+{
+	const struct area *area = memory_view_find(mv, addr);
+	if (!area || area->vma->start > addr)
+		return error_set(err, ENOENT, "nothing is mapped at %#" PRIx64, addr);
+	*at = addr;
+	if (!area->has_segment || area->private)
+		return page_store_open(r->job->src, pid, out, err);
+	*at = addr - area->vma->start + area->vma->pgoff;
+	return page_store_open_shmem(r->job->src, area->segment, out, err);
+}
+
+/* @return 1 with the place and the new word; 0: it is not there, or holds something else */
+static int word_find(struct page_store *ps, const struct tid_word *word, uint64_t at, uint32_t to,
+		     struct page_patch *out, struct error *err)
+{
+	uint32_t mask = word->kind == WORD_LOCK ? FUTEX_TID_MASK : UINT32_MAX;
 	struct page_run run;
 	uint8_t bytes[4];
-	int rc = page_store_find(ps, word->addr, &run, err);
-	if (rc <= 0 || run.addr > word->addr || word->addr % sizeof(bytes))
+	int rc = page_store_find(ps, at, &run, err);
+	if (rc <= 0 || run.addr > at || at % sizeof(bytes))
 		return rc < 0 ? rc : 0;
 	if (run.kind == PAGE_LAZY)
 		return error_set(err, EINVAL,
@@ -41,48 +67,68 @@ static int word_find(struct page_store *ps, const struct tid_word *word, struct 
 				 word->tid);
 	if (run.kind != PAGE_PRESENT)
 		return 0;
-	rc = page_store_read(ps, word->addr, bytes, sizeof(bytes), NULL, err);
-	if (rc < 0 || machine_word(bytes, word->mtype) != word->tid)
+	rc = page_store_read(ps, at, bytes, sizeof(bytes), NULL, err);
+	if (rc < 0)
 		return rc;
+	uint32_t old = machine_word(bytes, word->mtype);
+	if ((old & mask) != word->tid)
+		return 0;
+	machine_set_word(out->bytes, word->mtype, (old & ~mask) | to);
 	out->pages_id = page_store_pages_id(ps);
-	out->offset = run.offset + (word->addr - run.addr);
+	out->offset = run.offset + (at - run.addr);
 	return 1;
 }
 
-static int word_patch(struct remapping *r, const struct checkpoint *cp, const struct tid_word *word,
-		      struct error *err)
+static int note_word(struct remapping *r, const struct tid_word *word, uint32_t to,
+		     uint32_t pages_id, struct error *err)
 {
-	char image[64], field[64], from[16], to[16];
+	char image[64], field[64], from[16], new[16];
+	r->image = image_filename(&image_types[IMG_PAGES], pages_id, image, sizeof(image));
+	r->has_entry = false;
+	snprintf(field, sizeof(field), "%s at %#" PRIx64,
+		 word->kind == WORD_LOCK ? "lock held" : "thread id", word->addr);
+	snprintf(from, sizeof(from), "%" PRIu32, word->tid);
+	snprintf(new, sizeof(new), "%" PRIu32, to);
+	return remapping_note(r, field, from, new, err);
+}
+
+static int word_patch(struct remapping *r, struct memory_view *mv, uint32_t pid,
+		      const struct tid_word *word, struct error *err)
+{
 	struct page_patch patch = { 0 };
-	struct remap_rule *rule = rule_for_number(r->rules, REMAP_PID, word->tid);
-	const struct process *p = process_of(cp, word->tid);
+	const struct remap_rule *rule = rule_for_number(r->rules, REMAP_PID, word->tid);
 	auto_page_store ps = NULL;
-	if (!p || !rule)
-		return 0;
-	int rc = page_store_open(r->job->src, p->pid, &ps, err);
+	uint64_t at;
+	int rc = word_pages(r, mv, pid, word->addr, &ps, &at, err);
 	if (rc == 0)
-		rc = word_find(ps, word, &patch, err);
+		rc = word_find(ps, word, at, rule->to, &patch, err);
 	if (rc <= 0)
-		return rc == -ENOENT ? 0 : rc; /* no memory */
-	machine_set_word(patch.bytes, word->mtype, rule->to);
+		return rc == -ENOENT ? 0 : rc; /* the address means nothing */
 	struct page_patch *item = array_add(&r->patches);
 	if (!item)
 		return error_set(err, ENOMEM, "out of memory");
 	*item = patch;
-	r->image = image_filename(&image_types[IMG_PAGES], patch.pages_id, image, sizeof(image));
-	r->has_entry = false;
-	snprintf(field, sizeof(field), "thread id at %#" PRIx64, word->addr);
-	snprintf(from, sizeof(from), "%" PRIu32, word->tid);
-	snprintf(to, sizeof(to), "%" PRIu32, rule->to);
-	return remapping_note(r, field, from, to, err);
+	return note_word(r, word, rule->to, patch.pages_id, err);
 }
 
 int remap_find_words(struct remapping *r, struct error *err)
 {
 	auto_checkpoint cp = NULL;
 	int rc = r->words.nr ? checkpoint_open(r->job->src, &cp, err) : 0;
-	for (size_t i = 0; rc == 0 && i < r->words.nr; i++)
-		rc = word_patch(r, cp, &r->words.items[i], err);
+	/* a list adds words */
+	for (size_t i = 0; rc == 0 && i < r->words.nr; i++) {
+		const struct tid_word word = r->words.items[i];
+		const struct process *p = process_of(cp, word.tid);
+		auto_memory_view mv = NULL;
+		if (!p)
+			continue;
+		rc = memory_view_open(cp, p, NULL, &mv, err);
+		if (rc == 0)
+			rc = word.kind == WORD_LIST ? remap_find_locks(r, mv, &word, err)
+						    : word_patch(r, mv, p->pid, &word, err);
+		else if (rc == -ENOENT)
+			rc = 0; /* dead */
+	}
 	return rc;
 }
 

@@ -271,15 +271,17 @@ static int sender(struct remapping *r, const struct place *p, struct error *err)
 
 static int tid_addr(struct remapping *r, const struct place *p, struct error *err)
 {
-	uint64_t addr = *(uint64_t *)field_value(p->msg, p->field, 0);
-	struct remap_rule *rule = rule_for_number(r->rules, REMAP_PID, r->number);
-	if (!r->looking || !rule || !addr)
+	struct tid_word word = {
+		.kind = p->role == ROLE_TID_ADDR ? WORD_TID : WORD_LIST,
+		.tid = r->number,
+		.addr = *(uint64_t *)field_value(p->msg, p->field, 0),
+		.mtype = r->mtype,
+	};
+	if (!r->looking || !word.addr || !rule_for_number(r->rules, REMAP_PID, r->number))
 		return 0;
-	struct tid_word *word = array_add(&r->words);
-	if (!word)
-		return error_set(err, ENOMEM, "out of memory");
-	*word = (struct tid_word){ r->number, addr, r->mtype };
-	return 0;
+	if (word.kind == WORD_LIST)
+		word.list_len = ((const ThreadCoreEntry *)p->msg)->futex_rla_len;
+	return remapping_add_word(r, &word, err);
 }
 
 static int (*const handlers[])(struct remapping *r, const struct place *p, struct error *err) = {
@@ -295,6 +297,7 @@ static int (*const handlers[])(struct remapping *r, const struct place *p, struc
 	[ROLE_SIGINFO] = sender,
 	[ROLE_MOUNT_OPTIONS] = options,
 	[ROLE_TID_ADDR] = tid_addr,
+	[ROLE_ROBUST_LIST] = tid_addr,
 };
 
 static void field_cut(struct remapping *r, size_t len)

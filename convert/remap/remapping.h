@@ -5,13 +5,20 @@
 
 #include "convert/remap/facts.h"
 #include "convert/remap/remap.h"
+#include "images/memory-view.h"
 #include "images/reader.h"
 
-/* A thread's word in memory that holds its own id. */
+/* A word in memory that holds a thread's id. */
 struct tid_word {
+	enum word_kind {
+		WORD_TID,  /* just that, or it is something else */
+		WORD_LOCK, /* in its lower bits, as long as the thread holds the lock */
+		WORD_LIST, /* no word: the head of a list of locks */
+	} kind;
 	uint32_t tid;
 	uint64_t addr; /* in its process */
 	uint32_t mtype;
+	uint32_t list_len; /* of the head, bytes */
 };
 
 /* A word of a page image to write. */
@@ -50,6 +57,8 @@ struct remapping {
 int remapping_note(struct remapping *r, const char *field, const char *from, const char *to,
 		   struct error *err);
 
+int remapping_add_word(struct remapping *r, const struct tid_word *word, struct error *err);
+
 /** message.c: all fields of a message that have a role. */
 int remap_message(struct remapping *r, ProtobufCMessage *msg, struct error *err);
 
@@ -76,6 +85,10 @@ int remap_document(struct remapping *r, const char *text, size_t len, struct str
 int remap_find_words(struct remapping *r, struct error *err);
 /** Write the page images they are in. */
 int remap_write_words(struct remapping *r, struct error *err);
+
+/** robust.c: the locks of a list as words of the remapping. */
+int remap_find_locks(struct remapping *r, struct memory_view *mv, const struct tid_word *list,
+		     struct error *err);
 
 /** refuse.c: what would break. @return 0; -EINVAL */
 int remap_refuse(struct remapping *r, struct error *err);

@@ -36,6 +36,9 @@ def change(images):
                                if entry.get("flags") != 1]
     images["core-2.img"][0]["thread_info"]["clear_tid_addr"] = 0x500010
     images["core-3.img"][0]["thread_info"]["clear_tid_addr"] = 0x500020
+    images["core-3.img"][0]["thread_core"].update(futex_rla=0x500100, futex_rla_len=24)
+    images["mm-3.img"][0]["vmas"].append(base.area(
+        0x600000, 2, base.R | base.W, base.REGULAR | base.SHARED, shmid=70, flags=0x21))
     images["core-3.img"][0]["thread_core"]["creds"].update(uid=1000, euid=1000, gid=50, groups=[50, 60])
     images["core-1.img"][0]["tc"]["signals_s"] = {"signals": [
         {"siginfo": siginfo(10, 0, 3, 1000)}, {"siginfo": siginfo(14, -2, 3, 1000)},
@@ -106,6 +109,15 @@ def flow(src, sport, dst, dport):
                    tup(2, dst, src, dport, sport))
 
 
+# Locks that thread 3 holds: (page image, offset, bytes); the list goes through shared memory.
+LOCKS = [
+    (2, 0x100, struct.pack("<QqQ", 0x500200, -32, 0)),
+    (2, 0x200, struct.pack("<Q", 0x600201)),
+    (2, 0x1e0, struct.pack("<III", 0x80000003, 1, 3)),
+    (3, 0x200, struct.pack("<Q", 0x500100)),
+    (3, 0x1e0, struct.pack("<III", 3, 1, 7)),
+]
+
 RAW = {
     "ifaddr-11.img": struct.pack("<I", 0x47361222) + interface("127.0.0.1", 8, 1) +
                      interface(HOST, 24, 2) + interface("fd00::2", 64, 2),
@@ -145,10 +157,11 @@ def build(crit, directory):
     for name, data in RAW.items():
         with open(os.path.join(directory, name), "wb") as out:
             out.write(data)
-    for number, offset, tid in (1, base.PAGE + 0x10, 2), (2, 0x20, 3):
+    words = [(1, base.PAGE + 0x10, struct.pack("<I", 2)), (2, 0x20, struct.pack("<I", 3))]
+    for number, offset, data in words + LOCKS:
         with open(os.path.join(directory, "pages-%d.img" % number), "r+b") as pages:
             pages.seek(offset)
-            pages.write(struct.pack("<I", tid))
+            pages.write(data)
 
 
 if __name__ == "__main__":

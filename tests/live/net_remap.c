@@ -81,9 +81,24 @@ static void serve(int listening, int fd, int port)
 	live_check(shutdown(fd, SHUT_WR) == 0, "shutdown: %s", strerror(errno));
 }
 
+/* A lock that the kernel releases when its holder ends: it is held by the thread's id. */
+static pthread_mutex_t robust;
+
+static void take_robust(void)
+{
+	pthread_mutexattr_t attr;
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+	live_must(pthread_mutex_init(&robust, &attr) == 0);
+	live_must(pthread_mutex_lock(&robust) == 0);
+}
+
 /* The C library asks for its own note of a thread's id: pthread_kill(), of a mutex that checks. */
 static void check_pid(void)
 {
+	int rc = pthread_mutex_unlock(&robust);
+	live_check(rc == 0, "a lock held before is somebody else's: %s", strerror(rc));
 	pthread_mutexattr_t attr;
 	pthread_mutex_t mutex;
 	live_check(getpid() == NEW_PID, "process id is %d, want %d", getpid(), NEW_PID);
@@ -115,6 +130,7 @@ int main(int argc, char **argv)
 	int fd = accept(listening, NULL, NULL);
 	live_must(fd >= 0);
 	tcp_readable(fd, "early bird");
+	take_robust();
 	live_ready();
 	serve(listening, fd, *role ? PORT : NEW_PORT);
 	if (!*role) {
