@@ -107,26 +107,35 @@ static size_t skip_short(const struct scan_window *w, size_t at, size_t min)
 	return at;
 }
 
+static size_t printable_run(const unsigned char *bytes, size_t len)
+{
+	size_t n = 0;
+	while (n < len && is_printable(bytes[n]))
+		n++;
+	return n;
+}
+
 static int strings_window(void *arg, const struct scan_window *w, struct error *err)
 {
 	struct strings *s = arg;
 	(void)err;
 	if (w->first && string_end(s))
 		return 1;
-	for (size_t i = 0; i < w->len; i++) {
-		if (!s->len)
+	for (size_t i = 0; i < w->len;) {
+		if (!s->len) {
 			i = skip_short(w, i, s->min);
-		if (i == w->len)
-			break;
-		unsigned char c = w->bytes[i];
-		bool printable = is_printable(c);
-		if ((!printable || s->len == STRING_MAX) && s->len && string_end(s))
-			return 1;
-		if (!printable)
-			continue;
-		if (!s->len)
 			s->start = w->addr + i;
-		s->text[s->len++] = (char)c;
+		}
+		size_t room = STRING_MAX - s->len, left = w->len - i;
+		size_t run = printable_run(w->bytes + i, left < room ? left : room);
+		memcpy(s->text + s->len, w->bytes + i, run);
+		s->len += run;
+		i += run;
+		if (i == w->len)
+			break; /* the next window may go on with it */
+		if (s->len && string_end(s))
+			return 1;
+		i += !is_printable(w->bytes[i]);
 	}
 	return 0;
 }
