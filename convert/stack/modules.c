@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Modules. A file is looked for when the first frame is in it: below the sysroot, if it is still
- * the one that was dumped; the vdso and memfds are in the images themselves.
+ * Modules. A file is looked for when the first frame is in it: in the archive or below the sysroot,
+ * if it is still the one that was dumped; the vdso and memfds are in the images themselves.
  */
 #include "convert/stack/modules.h"
 
@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/build-id.h"
 #include "base/cleanup.h"
+#include "convert/stack/held.h"
 #include "images/sysroot.h"
 
 #define IMAGE_MAX (64u << 20)
@@ -158,6 +159,28 @@ static size_t image_read(struct module *module)
 	return size;
 }
 
+/* In the archive, or below the sysroot. */
+static int file_open(struct module *module)
+{
+	const struct modules *all = module->all;
+	const RegFileEntry *reg = reg_of(module);
+	struct error held = { 0 }, below = { 0 };
+	int fd = -1;
+	if (!reg) {
+		set_missing(module, "the set does not say which file it is");
+		return -1;
+	}
+	if (source_is_archive(checkpoint_source(all->cp)))
+		fd = held_open(checkpoint_source(all->cp), reg, &held);
+	if (fd < 0 && all->sysroot >= 0)
+		fd = sysroot_mapped(all->sysroot, reg, &below);
+	if (fd < 0) /* a broken archive, or another file in it, says more than that there is none */
+		set_missing(module, held.code && held.code != -ENOENT ? held.text
+				    : all->sysroot < 0                ? "no sysroot to look in"
+								      : below.text);
+	return fd;
+}
+
 static int find_elf(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr base, char **path,
 		    Elf **elf)
 {
@@ -165,7 +188,6 @@ static int find_elf(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr 
 	(void)name;
 	(void)base;
 	struct module *module = *data;
-	struct error why;
 	*path = strdup(module->seen.path);
 	if (module->in_memory) {
 		size_t size = image_read(module);
@@ -174,14 +196,7 @@ static int find_elf(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr 
 			set_missing(module, "its memory holds no ELF file");
 		return -1;
 	}
-	const RegFileEntry *reg = reg_of(module);
-	int fd = -1;
-	if (!reg)
-		set_missing(module, "the set does not say which file it is");
-	else if (module->all->sysroot < 0)
-		set_missing(module, "no sysroot to look in");
-	else if ((fd = sysroot_mapped(module->all->sysroot, reg, &why)) < 0)
-		set_missing(module, why.text);
+	int fd = file_open(module);
 	return fd < 0 ? -1 : fd;
 }
 

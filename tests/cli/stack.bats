@@ -116,6 +116,37 @@ on_x86() { [ "$(uname -m)" = x86_64 ] || skip "makes a program for x86-64"; }
 	[[ $output == *"/usr/bin/prog: no such file"* ]]
 }
 
+@test "stack takes what an archive carries of the root file system" {
+	on_x86
+	make_program
+	make_stack X86_64 /usr/bin/prog "$size" "$id"
+	cd "$BATS_TEST_TMPDIR"
+	mkdir -p export/checkpoint
+	cp "$set"/* export/checkpoint
+	tar -C "$root" -cf export/rootfs-diff.tar ./usr/bin/prog
+	echo '{}' >export/config.dump
+	for archive in x.tar x.tar.gz; do
+		tar -C export -caf "$archive" .
+		run -0 "$crit" stack --sysroot "$BATS_TEST_TMPDIR/set" -p 100 "$archive"
+		[[ $output == *" inner+0x20 at "*"prog.c:2 (/usr/bin/prog)"* ]]
+	done
+	# another build there: said, and not used
+	strip "$root/usr/bin/prog"
+	truncate -s "$size" "$root/usr/bin/prog"
+	objcopy --update-section .note.gnu.build-id=/dev/null "$root/usr/bin/prog" 2>/dev/null || true
+	truncate -s "$size" "$root/usr/bin/prog"
+	tar -C "$root" -cf export/rootfs-diff.tar usr/bin/prog
+	tar -C export -cf x.tar .
+	run -0 "$crit" stack --sysroot "$BATS_TEST_TMPDIR/set" -p 100 x.tar
+	[[ $output != *inner* && $output == *"/usr/bin/prog: another file: it had build id $id"* ]]
+	# broken
+	head -c 700 export/rootfs-diff.tar >export/cut
+	mv export/cut export/rootfs-diff.tar
+	tar -C export -cf x.tar .
+	run -0 "$crit" stack --sysroot "$BATS_TEST_TMPDIR/set" -p 100 x.tar
+	[[ $output == *"/usr/bin/prog: "*rootfs-diff.tar* ]]
+}
+
 @test "stack never asks the network" {
 	on_x86
 	command -v strace >/dev/null || skip "strace is not installed"
