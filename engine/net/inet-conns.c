@@ -3,6 +3,7 @@
  * again in one moment.
  */
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 #include "engine/net/inet-opts.h"
 #include "engine/net/inet.h"
 #include "engine/net/sock-opts.h"
+#include "engine/net/udp.h"
 #include "engine/net/unix.h"
 #include "images/reader.h"
 #include "images/writer.h"
@@ -285,10 +287,28 @@ static int finish_item(struct restore *r, struct inet_item *item, struct error *
 	return rc < 0 ? rc : file_set_flags(fd, sk->flags, sk->fown, err);
 }
 
+static bool is_shared(const struct restore *r, const InetSkEntry *sk)
+{
+	const struct inet_set *set = r->net->inet;
+	for (size_t i = 0; i < set->nr; i++) {
+		const InetSkEntry *other = set->items[i].entry->isk;
+		if (other != sk && other->src_port == sk->src_port && other->proto == sk->proto)
+			return true;
+	}
+	return false;
+}
+
 static int fill_item(struct restore *r, struct inet_item *item, struct error *err)
 {
-	int fd = item->tcp.stream ? files_get(r, item->entry->id, err) : 0;
-	return fd < 0 || !item->tcp.stream ? fd : tcp_fill(fd, item->entry->isk, &item->tcp, err);
+	const InetSkEntry *sk = item->entry->isk;
+	int fd = files_get(r, item->entry->id, err);
+	if (fd < 0)
+		return fd;
+	if (item->tcp.stream)
+		return tcp_fill(fd, sk, &item->tcp, err);
+	bool udp =
+	    sk->type == SOCK_DGRAM && (sk->proto == IPPROTO_UDP || sk->proto == IPPROTO_UDPLITE);
+	return udp ? udp_refill(fd, sk, &r->net->queues, !is_shared(r, sk), err) : 0;
 }
 
 static int release_item(struct restore *r, struct inet_item *item, struct error *err)

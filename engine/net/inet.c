@@ -21,6 +21,7 @@
 #include "engine/files/table.h"
 #include "engine/net/inet-addr.h"
 #include "engine/net/inet-opts.h"
+#include "engine/net/queue.h"
 #include "engine/net/sock-more.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
@@ -288,10 +289,10 @@ static int check_state(struct dump *d, int fd, const char *what, const InetSkEnt
 	if (is_udp(sk) && int_option(fd, SOL_UDP, UDP_CORK) > 0)
 		return refuse(what, sk, "a UDP socket that is corked (UDP_CORK)",
 			      "dump after the program has sent the datagram", err);
-	if (is_udp(sk) && info && info->rqueue)
-		log_warn("%s: %u bytes of datagrams that wait there are dropped", what,
-			 info->rqueue);
-	return 0;
+	if (!is_udp(sk) || !info || !info->rqueue)
+		return 0;
+	const struct queue_source queue = { .fd = fd, .id = sk->id, .what = what, .senders = true };
+	return queue_dump(d, &queue, &d->net->queues, err);
 }
 
 static int fill_entry(struct dump *d, const struct open_file *f, const char *what, InetSkEntry *sk,

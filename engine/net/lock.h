@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "engine/net/tcp-packet.h"
+#include "engine/net/ip-packet.h"
 #include "engine/options.h"
 
-#define LOCK_MARK TCP_PACKET_MARK /* packets with this mark (SO_MARK) pass */
+#define LOCK_MARK IP_PACKET_MARK /* packets with this mark (SO_MARK) pass */
 
 struct lock_conn {
 	int family;              /* AF_INET also for addresses mapped into IPv6 */

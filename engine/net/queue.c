@@ -27,6 +27,8 @@ struct message { /* looked at */
 	ssize_t len;
 	int fds[RIGHTS_MAX];
 	size_t nr_fds;
+	struct sockaddr_storage from;
+	socklen_t from_len;
 };
 
 static void message_close(struct message *m)
@@ -67,10 +69,13 @@ static int peek(int fd, struct message *m)
 	struct msghdr msg = { .msg_iov = &iov,
 			      .msg_iovlen = 1,
 			      .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
+			      .msg_controllen = sizeof(control),
+			      .msg_name = &m->from,
+			      .msg_namelen = sizeof(m->from) };
 	m->len = recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	if (m->len < 0)
 		return -errno;
+	m->from_len = msg.msg_namelen;
 	keep_rights(m, &msg);
 	return (size_t)m->len > m->room ? peek_rest(fd, m) : 0;
 }
@@ -98,6 +103,11 @@ static int write_message(struct dump *d, const struct queue_source *q, const str
 	ScmEntry scm = SCM_ENTRY__INIT, *scms = &scm;
 	e.id_for = q->id;
 	e.length = (uint32_t)m->len;
+	if (q->senders) {
+		e.has_sender = true;
+		e.sender.data = (uint8_t *)&m->from;
+		e.sender.len = m->from_len;
+	}
 	if (m->nr_fds) {
 		scm.type = SCM_RIGHTS;
 		scm.rights = ids;
@@ -123,8 +133,8 @@ static int dump_messages(struct dump *d, const struct queue_source *q, struct im
 		int rc = peek(q->fd, m);
 		if (rc == -EAGAIN)
 			return 0;
-		/* an error that waits (ECONNRESET) comes once, then what is in the queue */
-		if (rc == -ECONNRESET)
+		/* an error that waits comes once, then what is in the queue */
+		if (rc == -ECONNRESET || rc == -ECONNREFUSED)
 			continue;
 		if (rc < 0)
 			return error_code(err, rc, "%s: look at what waits in the socket", q->what);
@@ -184,6 +194,8 @@ static int load_item(void *out, struct image_reader *reader, ProtobufCMessage **
 		return error_set(err, ENOMEM, "out of memory");
 	item->id = e->id_for;
 	int rc = load_rights(e, item, err);
+	if (rc == 0 && strbuf_add(&item->sender, e->sender.data, e->sender.len) < 0)
+		rc = error_set(err, ENOMEM, "out of memory");
 	return rc < 0 ? rc : image_payload_take(reader, &item->data, err);
 }
 
@@ -248,6 +260,7 @@ void queue_list_fini(struct queue_list *list)
 	for (size_t i = 0; i < list->nr; i++) {
 		free(list->items[i].rights);
 		strbuf_fini(&list->items[i].data);
+		strbuf_fini(&list->items[i].sender);
 	}
 	free(list->items);
 	*list = (struct queue_list){ 0 };

@@ -13,6 +13,7 @@ struct queue_item {       /* a message that waits */
 	uint32_t *rights; /* file ids of descriptors that come with it */
 	size_t nr_rights;
 	struct strbuf data;
+	struct strbuf sender; /* of a UDP socket: a sockaddr */
 };
 
 struct queue_list {
@@ -24,6 +25,7 @@ struct queue_source { /* a socket of a dump */
 	int fd;
 	uint32_t id;      /* its file id */
 	const char *what; /* "pid 12 (x): fd 5", for messages */
+	bool senders;     /* note where messages come from */
 	bool ends;        /* nothing comes any more: reading 0 bytes means that, no empty message */
 };
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "engine/net/inet-addr.h"
-#include "engine/net/tcp-packet.h"
+#include "engine/net/ip-packet.h"
 
 #define PIECE_MAX (64 * 1024) /* what a receive queue takes at once, memory permitting */
 #define PIECE_MIN 1024
@@ -374,7 +374,7 @@ static int wait_state(int fd, uint32_t state, struct error *err)
 	return error_set(err, EIO,
 			 "it is in state %u, want %u: does a packet filter drop packets with mark "
 			 "%#x?",
-			 info.tcpi_state, state, TCP_PACKET_MARK);
+			 info.tcpi_state, state, IP_PACKET_MARK);
 }
 
 int tcp_fill(int fd, const InetSkEntry *sk, const struct tcp_image *t, struct error *err)
