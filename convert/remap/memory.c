@@ -36,16 +36,42 @@ int remapping_add_word(struct remapping *r, const struct tid_word *word, struct 
 	return 0;
 }
 
-/* Which pages have the word, and where: shared memory has its own. */
-static int word_pages(struct remapping *r, struct memory_view *mv, uint32_t pid, uint64_t addr,
-		      struct page_store **out, uint64_t *at, struct error *err)
+/* The process at hand: its words follow each other. */
+struct owner {
+	const struct process *p;
+	struct memory_view *mv;
+	struct page_store *ps; /* of its private memory; NULL: not opened yet */
+};
+
+static void owner_fini(struct owner *o)
 {
-	const struct area *area = memory_view_find(mv, addr);
+	memory_view_close(o->mv);
+	page_store_close(o->ps);
+	*o = (struct owner){ 0 };
+}
+
+/* @return 1; 0: it has no memory */
+static int owner_take(struct owner *o, struct checkpoint *cp, uint32_t tid, struct error *err)
+{
+	const struct process *p = process_of(cp, tid);
+	if (!p || p == o->p)
+		return p && o->mv;
+	owner_fini(o);
+	o->p = p;
+	int rc = memory_view_open(cp, p, NULL, &o->mv, err);
+	return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
+}
+
+/* Which pages have the word, and where: shared memory has its own, for the caller to close. */
+static int word_pages(struct remapping *r, struct owner *o, uint64_t addr, struct page_store **out,
+		      uint64_t *at, struct error *err)
+{
+	const struct area *area = memory_view_find(o->mv, addr);
 	if (!area || area->vma->start > addr)
 		return error_set(err, ENOENT, "nothing is mapped at %#" PRIx64, addr);
 	*at = addr;
 	if (!area->has_segment || area->private)
-		return page_store_open(r->job->src, pid, out, err);
+		return o->ps ? 0 : page_store_open(r->job->src, o->p->pid, &o->ps, err);
 	*at = addr - area->vma->start + area->vma->pgoff;
 	return page_store_open_shmem(r->job->src, area->segment, out, err);
 }
@@ -92,16 +118,16 @@ static int note_word(struct remapping *r, const struct tid_word *word, uint32_t 
 	return remapping_note(r, field, from, new, err);
 }
 
-static int word_patch(struct remapping *r, struct memory_view *mv, uint32_t pid,
-		      const struct tid_word *word, struct error *err)
+static int word_patch(struct remapping *r, struct owner *o, const struct tid_word *word,
+		      struct error *err)
 {
 	struct page_patch patch = { 0 };
 	const struct remap_rule *rule = rule_for_number(r->rules, REMAP_PID, word->tid);
-	auto_page_store ps = NULL;
+	auto_page_store shared = NULL;
 	uint64_t at;
-	int rc = word_pages(r, mv, pid, word->addr, &ps, &at, err);
+	int rc = word_pages(r, o, word->addr, &shared, &at, err);
 	if (rc == 0)
-		rc = word_find(ps, word, at, rule->to, &patch, err);
+		rc = word_find(shared ?: o->ps, word, at, rule->to, &patch, err);
 	if (rc <= 0)
 		return rc == -ENOENT ? 0 : rc; /* the address means nothing */
 	struct page_patch *item = array_add(&r->patches);
@@ -114,21 +140,17 @@ static int word_patch(struct remapping *r, struct memory_view *mv, uint32_t pid,
 int remap_find_words(struct remapping *r, struct error *err)
 {
 	auto_checkpoint cp = NULL;
+	struct owner owner = { 0 };
 	int rc = r->words.nr ? checkpoint_open(r->job->src, &cp, err) : 0;
 	/* a list adds words */
 	for (size_t i = 0; rc == 0 && i < r->words.nr; i++) {
 		const struct tid_word word = r->words.items[i];
-		const struct process *p = process_of(cp, word.tid);
-		auto_memory_view mv = NULL;
-		if (!p)
-			continue;
-		rc = memory_view_open(cp, p, NULL, &mv, err);
-		if (rc == 0)
-			rc = word.kind == WORD_LIST ? remap_find_locks(r, mv, &word, err)
-						    : word_patch(r, mv, p->pid, &word, err);
-		else if (rc == -ENOENT)
-			rc = 0; /* dead */
+		rc = owner_take(&owner, cp, word.tid, err);
+		if (rc > 0)
+			rc = word.kind == WORD_LIST ? remap_find_locks(r, owner.mv, &word, err)
+						    : word_patch(r, &owner, &word, err);
 	}
+	owner_fini(&owner);
 	return rc;
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "convert/remap/remapping.h"
 
 static struct ip becomes(struct remapping *r, const struct ip *ip, unsigned bits)
@@ -111,25 +112,34 @@ static bool socket_changes(const struct net_socket *old, const struct net_socket
 }
 
 /* Those that meet already (SO_REUSEPORT) go on doing so. */
-static int sockets(struct remapping *r, struct error *err)
+static int socket_alone(const struct facts *facts, const struct net_socket *new, size_t i,
+			struct error *err)
 {
-	const struct net_socket *old = r->facts.sockets.items;
-	for (size_t i = 0; i < r->facts.sockets.nr; i++) {
-		struct net_socket new = socket_becomes(r, &old[i]);
-		if (!socket_changes(&old[i], &new))
-			continue;
-		for (size_t k = 0; k < r->facts.sockets.nr; k++) {
-			struct net_socket other = socket_becomes(r, &old[k]);
-			char text[64];
-			if (k == i || !sockets_meet(&new, &other) || sockets_meet(&old[i], &old[k]))
-				continue;
+	const struct net_socket *old = facts->sockets.items;
+	char text[64];
+	for (size_t k = 0; k < facts->sockets.nr; k++) {
+		if (k != i && sockets_meet(&new[i], &new[k]) && !sockets_meet(&old[i], &old[k]))
 			return error_set(err, EINVAL,
 					 "sockets %#" PRIx32 " and %#" PRIx32
 					 " would both be at %s port %" PRIu32,
-					 old[i].id, old[k].id, ip_text(&new.src, text), new.sport);
-		}
+					 old[i].id, old[k].id, ip_text(&new[i].src, text),
+					 new[i].sport);
 	}
 	return 0;
+}
+
+static int sockets(struct remapping *r, struct error *err)
+{
+	const struct facts *facts = &r->facts;
+	auto_free struct net_socket *new = calloc(facts->sockets.nr + 1, sizeof(*new));
+	int rc = new ? 0 : error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; rc == 0 && i < facts->sockets.nr; i++)
+		new[i] = socket_becomes(r, &facts->sockets.items[i]);
+	for (size_t i = 0; rc == 0 && i < facts->sockets.nr; i++) {
+		if (socket_changes(&facts->sockets.items[i], &new[i]))
+			rc = socket_alone(facts, new, i, err);
+	}
+	return rc;
 }
 
 static int twice(struct remapping *r, const struct net_address *a, const struct ip *new,
