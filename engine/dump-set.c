@@ -15,9 +15,9 @@
 #include "engine/inventory.h"
 #include "engine/ns/time.h"
 #include "engine/task/pstree.h"
+#include "engine/task/seccomp.h"
 #include "images/image-type.h"
 #include "images/writer.h"
-#include "security.pb-c.h"
 
 struct dump_set {
 	char **items; /* names of the images that were there */
@@ -98,17 +98,11 @@ void dump_set_undo(struct dump *d, struct dump_set *before)
 	}
 }
 
-static int write_seccomp(struct dump *d, struct error *err)
-{
-	SeccompEntry e = SECCOMP_ENTRY__INIT; /* seccomped tasks were refused: no filters */
-	return image_write_one(d->images_fd, IMG_SECCOMP, 0, &e.base, err);
-}
-
 int dump_set_finish(struct dump *d, struct error *err)
 {
 	int rc = pstree_dump(d, err);
 	if (rc == 0)
-		rc = write_seccomp(d, err);
+		rc = seccomp_dump_finish(d, err);
 	if (rc == 0)
 		rc = timens_dump(d, err);
 	if (rc == 0)

@@ -216,6 +216,7 @@ static void dump_fini(struct dump *d)
 	free(d->tasks);
 	if (d->files)
 		file_table_free(d->files);
+	free(d->filters.items);
 	shmem_table_free(d->shmem);
 	sysv_table_free(d->sysv);
 	net_table_free(d->net);

@@ -34,6 +34,13 @@ struct dump {
 	struct sysv_table *sysv; /* NULL until one is met */
 	struct cgroup_sets *cgroups;
 	struct net_table *net; /* NULL until a socket is met */
+	struct {
+		struct seccomp_stored { /* a filter of seccomp.img */
+			const struct seccomp_program *program;
+			int prev; /* index of the one installed before it; -1: none */
+		} * items;
+		size_t nr, cap;
+	} filters;
 	struct dump_stats stats;
 	uint32_t next_pages_id;
 	uint32_t time_ns_id;     /* 0: the engine's own */

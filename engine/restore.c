@@ -27,6 +27,7 @@
 #include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/task/pstree.h"
+#include "engine/task/seccomp.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/birth.h"
 #include "engine/tree/launch.h"
@@ -82,6 +83,8 @@ static int load_images(struct restore *r, struct error *err)
 			       r->root->pid);
 	if (rc == 0)
 		rc = check_sharing(r, err);
+	if (rc == 0)
+		rc = seccomp_load(r, err);
 	if (rc == 0)
 		rc = timens_load(r, err);
 	if (rc == 0)
@@ -260,6 +263,8 @@ static void restore_fini(struct restore *r)
 	net_set_free(r->net);
 	cgroup_restore_free(r->cgroups);
 	free(r->busy.items);
+	if (r->seccomp)
+		seccomp_entry__free_unpacked(r->seccomp, NULL);
 	pstree_free(r);
 	source_close(r->images);
 }

@@ -14,6 +14,7 @@
 #include "engine/tree/restore-shared.h"
 #include "images/source.h"
 #include "memory.pb-c.h"
+#include "security.pb-c.h"
 #include "task.pb-c.h"
 
 struct file_set;       /* files/: every file of files.img, opened on first use */
@@ -66,6 +67,7 @@ struct restore {
 	uint32_t dumper_time_ns_id; /* of the program that wrote the set; 0: not known */
 	bool time_ns;               /* the tree gets a time namespace, */
 	int64_t clocks[2];      /* where CLOCK_MONOTONIC and CLOCK_BOOTTIME begin with this, ns */
+	SeccompEntry *seccomp;  /* NULL: the set has none */
 	struct range_list busy; /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;
 	struct restore_shared *shared; /* a task moves it into its arena for the restorer */

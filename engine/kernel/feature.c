@@ -30,6 +30,8 @@ const struct feature features[NR_FEATURES] = {
 	{ "get_rseq_conf", "restartable sequences can be read", FEATURE_EXTRA, probe_rseq_conf },
 	{ "seccomp_suspend", "seccomp can be suspended by a tracer", FEATURE_EXTRA,
 	  probe_seccomp_suspend },
+	{ "seccomp_filters", "filters of seccomp can be read", FEATURE_EXTRA,
+	  probe_seccomp_filters },
 	{ "kcmp_epoll", "kcmp(2) finds what epoll watches", FEATURE_EXTRA, probe_kcmp_epoll },
 	{ "aio_remap", "rings of asynchronous I/O can be moved", FEATURE_EXTRA, probe_aio_remap },
 	{ "fdinfo_lock", "file locks in fdinfo", FEATURE_EXTRA, probe_fdinfo_lock },

@@ -21,7 +21,7 @@ struct feature {
 	bool (*probe)(void); /* has no effect on this process; may fork a child */
 };
 
-#define NR_FEATURES 39
+#define NR_FEATURES 40
 extern const struct feature features[NR_FEATURES];
 
 /** By name; NULL: there is no such row. */
@@ -38,6 +38,7 @@ bool probe_set_mm_map(void), probe_mem_write(void), probe_syscall_info(void);
 bool probe_mnt_id(void), probe_fdinfo_lock(void), probe_ns_pid(void), probe_userns(void);
 bool probe_cgroupns(void), probe_timens(void), probe_loginuid(void), probe_timers_file(void);
 bool probe_timer_ids(void), probe_timerfd_ticks(void), probe_seccomp_suspend(void);
+bool probe_seccomp_filters(void);
 bool probe_rseq_conf(void), probe_soft_dirty(void), probe_pagemap_scan(void);
 bool probe_pagemap_guard(void), probe_uffd(void), probe_uffd_noncoop(void), probe_map_vdso(void);
 bool probe_lock_nftables(void), probe_iptables_legacy(void), probe_tcp_half_closed(void);

@@ -3,14 +3,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/kcmp.h>
-#include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -89,6 +91,33 @@ static bool can_suspend_seccomp(pid_t pid)
 bool probe_seccomp_suspend(void)
 {
 	return with_child(can_suspend_seccomp);
+}
+
+/* A child under a filter that lets everything pass. */
+static void be_filtered(void)
+{
+	struct sock_filter pass = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { 1, &pass };
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	raise(SIGSTOP);
+	_exit(0);
+}
+
+bool probe_seccomp_filters(void)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0)
+		be_filtered();
+	if (pid < 0)
+		return false;
+	bool yes = waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) &&
+		   ptrace(PTRACE_SECCOMP_GET_FILTER, pid, 0, NULL) == 1;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, __WALL);
+	return yes;
 }
 
 /* A page that may be executed but not written, of a child as of us. */

@@ -11,6 +11,7 @@
 #include "engine/mem/arena.h"
 #include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "engine/task/seccomp.h"
 #include "images/reader.h"
 #include "images/writer.h"
 
@@ -56,6 +57,8 @@ static int dump_thread(struct dump *d, const struct arch_cpu *cpu, struct task *
 	int rc = arch_core_fill(cpu, core, &th->regs, th->inside.clear_tid_addr, th->tid, err);
 	if (rc == 0)
 		rc = dump_thread_part(th, i == 0, core, err);
+	if (rc == 0)
+		rc = seccomp_dump(d, th, core->thread_core, err);
 	if (rc == 0 && i == 0)
 		rc = dump_task_part(t, core, err);
 	if (rc < 0)
@@ -212,7 +215,6 @@ static int fill_thread(const struct rtask *t, size_t i, struct restorer_thread *
 int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
 		   struct error *err)
 {
-	(void)r;
 	const TaskCoreEntry *tc = t->cores[0]->tc;
 	args->nr_threads = (uint32_t)t->nr_threads;
 	args->threads = arena_alloc(t->arena, t->nr_threads * sizeof(*args->threads), 8);
@@ -226,7 +228,8 @@ int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *arg
 	int rc;
 	if ((rc = signals_fill(tc, t->arena, args, err)) < 0 ||
 	    (rc = timers_fill(tc->timers, t->arena, args, err)) < 0 ||
-	    (rc = limits_fill(tc->rlimits, args, err)) < 0)
+	    (rc = limits_fill(tc->rlimits, args, err)) < 0 ||
+	    (rc = seccomp_fill(r, t, args, err)) < 0)
 		return error_wrap(err, rc, "task %d", t->pid);
 	return misc_fill(t, args, err);
 }

@@ -100,10 +100,6 @@ static int dump_rseq(const struct arch_rseq *from, ThreadCoreEntry *tc)
 
 int misc_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error *err)
 {
-	if (th->status.seccomp_mode > 0)
-		return error_set(err, ENOTSUP,
-				 "thread %d runs under seccomp (mode %d): not supported yet",
-				 th->tid, th->status.seccomp_mode);
 	tc->comm = strdup(th->stat.comm);
 	if (!tc->comm || dump_rseq(&th->rseq, tc) < 0)
 		return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
@@ -150,8 +146,6 @@ int misc_check(const TaskCoreEntry *tc, struct error *err)
 
 int misc_check_thread(const ThreadCoreEntry *tc, struct error *err)
 {
-	if (tc->has_seccomp_mode && tc->seccomp_mode != SECCOMP_MODE__disabled)
-		return error_set(err, ENOTSUP, "the thread runs under seccomp: not supported yet");
 	if (tc->has_pdeath_sig && tc->pdeath_sig > NR_SIGNALS)
 		return error_set(err, EBADMSG, "pdeath_sig: no signal has number %u",
 				 tc->pdeath_sig);

@@ -21,6 +21,12 @@ enum task_state {
 	TASK_ZOMBIE = 6,  /* what struct task and struct rtask hold; accepted in images too */
 };
 
+struct seccomp_program { /* a classic BPF program */
+	void *insns;
+	size_t len;     /* bytes */
+	uint32_t flags; /* SECCOMP_FILTER_FLAG_LOG */
+};
+
 struct thread {
 	pid_t tid;             /* in our pid namespace */
 	pid_t vtid;            /* in the target's */
@@ -33,6 +39,10 @@ struct thread {
 	uint64_t robust_list_len;
 	struct arch_rseq rseq;         /* PTRACE_GET_RSEQ_CONFIGURATION */
 	struct parasite_thread inside; /* what only the thread itself could tell */
+	struct {
+		struct seccomp_program *items; /* the oldest first */
+		size_t nr, cap;
+	} filters;
 	void *siginfos; /* PTRACE_PEEKSIGINFO: nr_siginfos × siginfo_t, per thread */
 	size_t nr_siginfos;
 };

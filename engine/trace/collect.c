@@ -17,6 +17,7 @@
 #include "engine/procfs/read.h"
 #include "engine/task/inject.h"
 #include "engine/trace/seize.h"
+#include "engine/task/seccomp.h"
 
 #define SIGINFO_BATCH 32
 
@@ -104,10 +105,9 @@ static int collect_thread(struct task *t, struct thread *th, struct error *err)
 	if (rc < 0)
 		return rc;
 	th->vtid = th->status.vpid;
-	if (th->status.seccomp_mode != 0)
-		return error_set(err, ENOTSUP,
-				 "task %d: thread %d runs under seccomp (mode %d): not supported",
-				 t->pid, th->tid, th->status.seccomp_mode);
+	rc = seccomp_collect(t, th, err);
+	if (rc < 0)
+		return rc;
 	if (syscall(SYS_get_robust_list, th->tid, &th->robust_list, &th->robust_list_len) < 0)
 		return error_sys(err, "thread %d: get_robust_list", th->tid);
 	if (ptrace(PTRACE_GETSIGMASK, th->tid, (void *)sizeof(th->sigmask), &th->sigmask) < 0)

@@ -19,6 +19,7 @@
 #include "engine/pie/restorer.h"
 #include "engine/task/arch.h"
 #include "engine/task/core.h"
+#include "engine/task/seccomp.h"
 #include "engine/tree/stage.h"
 
 #define PAGE         4096u
@@ -39,8 +40,8 @@ static size_t arena_size(const struct restore *r, const struct rtask *t)
 	size_t stacks = t->nr_threads * (size_t)RESTORER_STACK_SIZE + LEADER_STACK;
 	size_t vmas = (t->vmas.nr + t->vmas.guards.nr + 1) * sizeof(struct restorer_vma);
 	return stage_shared_size(r) + blob + stacks + vmas + task_args_size(t) +
-	       t->mm->n_mm_saved_auxv * sizeof(uint64_t) + files_args_size(r, t) +
-	       t->mm->n_aios * sizeof(struct restorer_ring) + SLACK;
+	       seccomp_args_size(r, t) + t->mm->n_mm_saved_auxv * sizeof(uint64_t) +
+	       files_args_size(r, t) + t->mm->n_aios * sizeof(struct restorer_ring) + SLACK;
 }
 
 /* The shared page moves along, as everything outside the arena goes. */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "engine/task/arch.h"
 #include "engine/task/core.h"
+#include "engine/task/seccomp.h"
 #include "engine/tree/birth-plan.h"
 
 #define RSEQ_CS_OFFSET 8 /* of rseq_cs in struct rseq */
@@ -45,6 +46,8 @@ static int seize(struct launcher *l, struct rtask *t, size_t thread, struct erro
 	(void)l;
 	pid_t tid = (pid_t)t->tids[thread];
 	long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;
+	if (seccomp_has(t))
+		options |= PTRACE_O_SUSPEND_SECCOMP;
 	if (ptrace(PTRACE_SEIZE, tid, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
 		return error_sys(err, "thread %d: take it over", tid);
 	return 0;
@@ -94,6 +97,45 @@ static int set_state(struct launcher *l, struct rtask *t, size_t thread, struct 
 	return set_rseq_cs(t, thread, err);
 }
 
+static int wait_call(pid_t tid, struct launcher *l, struct rtask *t, size_t thread,
+		     struct error *err)
+{
+	if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0)
+		return error_sys(err, "thread %d: put it under seccomp", tid);
+	return wait_stop(l, t, thread, err);
+}
+
+/* With everything else in place: from here on only what we have lifted is in the way. */
+static int set_seccomp(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+{
+	const struct restore_slot *slot = &l->r->shared->slots[t->slot];
+	pid_t tid = (pid_t)t->tids[thread];
+	struct seccomp_call call;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && seccomp_call(l->r, t, thread, i, &call); i++) {
+		struct arch_regs regs = { 0 };
+		rc = arch_regs_of_core(&l->cpu, t->cores[thread], &regs, err);
+		if (rc == 0) {
+			arch_regs_to_call(&regs, slot->syscall_addr, call.nr, call.args[0],
+					  call.args[1], call.args[2]);
+			rc = arch_regs_set(tid, &regs, err);
+		}
+		if (rc == 0)
+			rc = wait_call(tid, l, t, thread, err);
+		if (rc == 0)
+			rc = wait_call(tid, l, t, thread, err);
+		arch_regs_fini(&regs);
+		if (rc == 0)
+			rc = arch_regs_get(tid, &regs, err);
+		long result = rc == 0 ? arch_regs_result(&regs) : 0;
+		arch_regs_fini(&regs);
+		if (rc == 0 && result < 0)
+			rc = error_code(err, (int)result, "thread %d: put it under seccomp again",
+					tid);
+	}
+	return rc;
+}
+
 static int start_unmap(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
 {
 	(void)thread;
@@ -102,7 +144,7 @@ static int start_unmap(struct launcher *l, struct rtask *t, size_t thread, struc
 	int rc = arch_regs_of_core(&l->cpu, t->cores[0], &regs, err);
 	if (rc == 0) {
 		arch_regs_to_call(&regs, slot->syscall_addr, SYS_munmap, slot->arena_start,
-				  slot->arena_end - slot->arena_start);
+				  slot->arena_end - slot->arena_start, 0);
 		rc = arch_regs_set(t->pid, &regs, err);
 	}
 	arch_regs_fini(&regs);
@@ -148,6 +190,7 @@ int launch_prepare(struct restore *r, struct error *err)
 	int rc;
 	if ((rc = for_threads(&l, seize, false, err)) < 0 ||
 	    (rc = for_threads(&l, wait_stop, false, err)) < 0 ||
+	    (rc = for_threads(&l, set_seccomp, false, err)) < 0 ||
 	    (rc = for_threads(&l, start_unmap, true, err)) < 0 ||
 	    (rc = for_threads(&l, wait_stop, true, err)) < 0 ||
 	    (rc = for_threads(&l, step_syscall, true, err)) < 0 ||

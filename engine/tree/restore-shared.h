@@ -21,6 +21,7 @@ struct restore_slot {
 	uint32_t stage;
 	uint32_t born;                   /* 1: the pid is ours */
 	uint64_t arena_start, arena_end; /* to be unmapped from it at the very end */
+	uint64_t seccomp_addr;           /* what is installed at the very end; 0: nothing */
 	uint64_t syscall_addr;           /* of a syscall instruction inside the arena */
 };
 

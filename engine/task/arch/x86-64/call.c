@@ -4,13 +4,14 @@
 #include "engine/task/arch.h"
 
 void arch_regs_to_call(struct arch_regs *regs, uint64_t insn_addr, long nr, uint64_t arg0,
-		       uint64_t arg1)
+		       uint64_t arg1, uint64_t arg2)
 {
 	regs->gp.rip = insn_addr;
 	regs->gp.rax = (unsigned long long)nr;
 	regs->gp.orig_rax = (unsigned long long)-1;
 	regs->gp.rdi = arg0;
 	regs->gp.rsi = arg1;
+	regs->gp.rdx = arg2;
 }
 
 long arch_regs_result(const struct arch_regs *regs)
