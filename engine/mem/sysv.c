@@ -229,8 +229,7 @@ static int fill(struct restore *r, int id, uint64_t size, uint32_t huge, struct 
 /* Is what the kernel has by that id what the images mean? */
 static int check_found(const IpcShmEntry *e, const struct sysv_info *now, struct error *err)
 {
-	if (!e ||
-	    ((now->key == (int)e->desc->key || (e->desc->mode & SHM_DEST)) && now->size == e->size))
+	if ((now->key == (int)e->desc->key || (e->desc->mode & SHM_DEST)) && now->size == e->size)
 		return 0;
 	return error_set(err, EEXIST,
 			 "System V segment %d exists, but is another one (key %#x, %lu bytes; was "
@@ -253,7 +252,7 @@ static int prepare_one(struct restore *r, const struct vma *v, struct error *err
 		return error_set(err, ENOENT,
 				 "System V segment %lu is gone, and no image describes it",
 				 (unsigned long)v->shmid);
-	int rc = found ? check_found(e, &now, err) : create(e, err);
+	int rc = !e ? 0 : found ? check_found(e, &now, err) : create(e, err);
 	struct sysv_made *made = rc == 0 ? array_add(set) : NULL;
 	if (!made)
 		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory for System V segments");

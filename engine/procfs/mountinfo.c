@@ -8,18 +8,24 @@
 #include "engine/procfs/procfs.h"
 #include "engine/procfs/scan.h"
 
+static bool is_octal(struct scan word)
+{
+	return word.end - word.p >= 3 && word.p[0] >= '0' && word.p[0] <= '3' &&
+	       word.p[1] >= '0' && word.p[1] <= '7' && word.p[2] >= '0' && word.p[2] <= '7';
+}
+
 /* Blanks, newlines and backslashes stand as \ooo. */
 static bool unescape(struct scan word, char *out, size_t size)
 {
 	size_t n = 0;
 	while (word.p < word.end) {
 		char c = *word.p++;
-		if (c == '\\' && word.end - word.p >= 3) {
+		if (c == '\\' && is_octal(word)) {
 			c = (char)((word.p[0] - '0') << 6 | (word.p[1] - '0') << 3 |
 				   (word.p[2] - '0'));
 			word.p += 3;
 		}
-		if (n + 1 >= size)
+		if (c == 0 || n + 1 >= size)
 			return false;
 		out[n++] = c;
 	}

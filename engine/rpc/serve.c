@@ -29,7 +29,7 @@ struct session {
 	struct ucred peer;
 	bool guarded;
 	const CriuReq *req;
-	CriuResp *resp; /* to be filled by the request's row; success is set for it */
+	CriuResp resp; /* to be filled by the request's row; success is set for it */
 	/* what resp points to */
 	CriuDumpResp dump;
 	CriuRestoreResp restore;
@@ -122,7 +122,7 @@ static int answer_dump(struct session *s, struct error *err)
 	struct options opts = { .pid = s->peer.pid };
 	s->dump = (CriuDumpResp)CRIU_DUMP_RESP__INIT;
 	s->dump.has_restored = true;
-	s->resp->dump = &s->dump;
+	s->resp.dump = &s->dump;
 	if (fstat(s->sock, &st) < 0)
 		return error_sys(err, "stat the socket of the request");
 	const struct self_dump self = { (uint32_t)st.st_ino, answer, len };
@@ -143,7 +143,7 @@ static int answer_restore(struct session *s, struct error *err)
 		return pid;
 	s->restore = (CriuRestoreResp)CRIU_RESTORE_RESP__INIT;
 	s->restore.pid = pid;
-	s->resp->restore = &s->restore;
+	s->resp.restore = &s->restore;
 	return 0;
 }
 
@@ -176,7 +176,7 @@ static int answer_features(struct session *s, struct error *err)
 	    s->req->features->lazy_pages && is_usable("uffd-noncoop", "lazy-pages");
 	s->features.pidfd_store =
 	    s->req->features->pidfd_store && is_usable("pidfd_store", "pidfd-store-sk");
-	s->resp->features = &s->features;
+	s->resp.features = &s->features;
 	return 0;
 }
 
@@ -188,7 +188,7 @@ static int answer_version(struct session *s, struct error *err)
 	s->version.major_number = FORMAT_MAJOR;
 	s->version.minor_number = FORMAT_MINOR;
 	s->version.name = product;
-	s->resp->version = &s->version;
+	s->resp.version = &s->version;
 	return 0;
 }
 
@@ -199,8 +199,8 @@ static int answer_wait_pid(struct session *s, struct error *err)
 		return error_set(err, EINVAL, "request: pid must be given");
 	if (waitpid((pid_t)s->req->pid, &status, 0) < 0)
 		return error_sys(err, "wait for pid %u", s->req->pid);
-	s->resp->has_status = true;
-	s->resp->status = status;
+	s->resp.has_status = true;
+	s->resp.status = status;
 	return 0;
 }
 
@@ -231,13 +231,13 @@ static int answer(struct session *s, struct error *err)
 /* What went wrong on our side, the peer hears; a peer that is gone only the caller. */
 static int reply(struct session *s, int rc, struct error *why, struct error *err)
 {
-	s->resp->success = rc == 0;
+	s->resp.success = rc == 0;
 	if (rc < 0) {
-		s->resp->has_cr_errno = true;
-		s->resp->cr_errno = -rc;
-		s->resp->cr_errmsg = why->text;
+		s->resp.has_cr_errno = true;
+		s->resp.cr_errno = -rc;
+		s->resp.cr_errmsg = why->text;
 	}
-	int sent = rpc_send(s->sock, s->resp, err);
+	int sent = rpc_send(s->sock, &s->resp, err);
 	if (sent < 0)
 		return sent;
 	return rc < 0 ? error_set(err, -rc, "%s", why->text) : 0;
@@ -247,15 +247,14 @@ static int serve_one(struct session *s, bool *more, struct error *err)
 {
 	struct error why = { 0 };
 	auto_rpc_request req = NULL;
-	CriuResp resp = CRIU_RESP__INIT;
 	int rc = rpc_receive(s->sock, &req, &why);
 	*more = false;
 	s->req = req;
-	s->resp = &resp;
+	s->resp = (CriuResp)CRIU_RESP__INIT;
 	if (rc == 0)
 		return 0;
 	if (rc > 0) {
-		resp.type = req->type;
+		s->resp.type = req->type;
 		rc = answer(s, &why);
 		*more = req->has_keep_open && req->keep_open;
 	}

@@ -268,7 +268,7 @@ static void pair_with_taken_index_names_its_holder(void **state)
 static void pair_is_opened_with_its_index(void **state)
 {
 	struct set s;
-	int index;
+	int index = 0;
 	set_init(&s);
 	int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
 	if (master < 0 || ioctl(master, TIOCGPTN, &index) < 0)
