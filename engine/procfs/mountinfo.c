@@ -10,8 +10,8 @@
 
 static bool is_octal(struct scan word)
 {
-	return word.end - word.p >= 3 && word.p[0] >= '0' && word.p[0] <= '3' &&
-	       word.p[1] >= '0' && word.p[1] <= '7' && word.p[2] >= '0' && word.p[2] <= '7';
+	return word.end - word.p >= 3 && word.p[0] >= '0' && word.p[0] <= '3' && word.p[1] >= '0' &&
+	       word.p[1] <= '7' && word.p[2] >= '0' && word.p[2] <= '7';
 }
 
 /* Blanks, newlines and backslashes stand as \ooo. */
