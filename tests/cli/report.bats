@@ -85,7 +85,8 @@ assert sorted(f["path"] for f in d["files"])[0] == "/bin/prog"'
 
 @test "report: the script runs in Chromium, draws every area and follows a click" {
 	local chromium
-	chromium=$(command -v chromium chromium-browser google-chrome | head -n 1) || skip "no Chromium"
+	chromium=$(command -v chromium chromium-browser google-chrome | head -n 1)
+	[ -n "$chromium" ] || skip "no Chromium"
 	"$crit" report "$whole" -o "$BATS_TEST_TMPDIR/r.html"
 	sed 's|</body>|<script>document.querySelectorAll("tr.process")[1].click()</script></body>|' \
 		"$BATS_TEST_TMPDIR/r.html" > "$BATS_TEST_TMPDIR/click.html"

@@ -122,7 +122,7 @@ start_service()
 	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/run.conf\"}}"
 	[[ $output == *'"success": true'* ]]
 	is_alive
-	echo "log-file=$PWD/elsewhere.log" >run.conf
+	printf '%s\n' "log-file=$PWD/elsewhere.log" verbosity=4 >run.conf
 	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true,\"config_file\":\"$PWD/run.conf\"}}"
 	[ -s elsewhere.log ]
 	echo 'no-such-option' >run.conf

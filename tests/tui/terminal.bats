@@ -117,6 +117,7 @@ browser_pid()
 	keys q
 	wait_for ended=0
 	tmux -S "$socket" kill-server
+	socket+=2 # the old one is still going
 	env=(TERM=vt100)
 	start 80 24 "$set"
 	wait_for PROCESS

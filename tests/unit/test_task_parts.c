@@ -434,10 +434,6 @@ static void misc_check_refuses_bad_values(void **state)
 	expect_bad(misc_check(tc, err), "comm is 16");
 
 	ThreadCoreEntry *th = f->thc;
-	th->has_seccomp_mode = true;
-	th->seccomp_mode = SECCOMP_MODE__filter;
-	expect_bad(misc_check_thread(th, err), "seccomp");
-	th->has_seccomp_mode = false;
 	th->has_pdeath_sig = true;
 	th->pdeath_sig = 65;
 	expect_bad(misc_check_thread(th, err), "pdeath_sig");
@@ -445,13 +441,6 @@ static void misc_check_refuses_bad_values(void **state)
 	th->rseq_entry = message_new(&rseq_entry__descriptor);
 	th->rseq_entry->rseq_abi_pointer = 8;
 	expect_bad(misc_check_thread(th, err), "rseq");
-}
-
-static void misc_dump_refuses_seccomp(void **state)
-{
-	struct fixture *f = *state;
-	f->th.status.seccomp_mode = 2;
-	expect_bad(misc_dump_thread(&f->th, f->thc, err), "seccomp (mode 2)");
 }
 
 int main(void)
@@ -474,7 +463,6 @@ int main(void)
 		T(sched_check_refuses_bad_values),
 		T(misc_comes_through),
 		T(misc_check_refuses_bad_values),
-		T(misc_dump_refuses_seccomp),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
