@@ -24,6 +24,7 @@
 #include "engine/net/net.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/time.h"
+#include "engine/procfs/root.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/task/pstree.h"
@@ -94,18 +95,29 @@ static int load_images(struct restore *r, struct error *err)
 	return rc < 0 ? rc : net_load(r, err);
 }
 
-/* Descriptors of ours go where no task has one; the log must outlive files_install(). */
-static int keep_log(struct restore *r, struct error *err)
+/* @return a duplicate where no task has a descriptor: it outlives files_install() */
+static int keep_copy(struct restore *r, int fd, struct error *err)
 {
-	int copy = fcntl(log_fd(), F_DUPFD_CLOEXEC, 3);
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (copy < 0)
-		return error_sys(err, "duplicate the descriptor of the log");
+		return error_sys(err, "duplicate fd %d", fd);
 	int kept = files_keep(r, copy, err);
 	if (kept < 0)
 		close(copy);
-	else
-		log_move(kept);
-	return kept < 0 ? kept : 0;
+	return kept;
+}
+
+static int keep_own(struct restore *r, struct error *err)
+{
+	int log = keep_copy(r, log_fd(), err);
+	if (log < 0)
+		return log;
+	log_move(log);
+	int proc = keep_copy(r, procfs_fd(), err);
+	if (proc < 0)
+		return proc;
+	procfs_move(proc);
+	return 0;
 }
 
 static int prepare(struct restore *r, struct error *err)
@@ -118,7 +130,7 @@ static int prepare(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = files_open_all(r, err);
 	if (rc == 0)
-		rc = keep_log(r, err);
+		rc = keep_own(r, err);
 	return rc;
 }
 

@@ -25,6 +25,7 @@
 #include "engine/files/table.h"
 #include "engine/files/types.h"
 #include "engine/procfs/procfs.h"
+#include "engine/procfs/root.h"
 #include "images/reader.h"
 
 #ifndef INOTIFY_IOC_SETNEXTWD
@@ -383,10 +384,15 @@ static int watch_again(struct restore *r, int fd, const InotifyWdEntry *wd, stru
 	auto_fd target = open_watched(r, wd->s_dev, wd->i_ino, wd->f_handle, err);
 	if (target < 0)
 		return target;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", target);
+	snprintf(path, sizeof(path), "self/fd/%d", target);
 	if (ioctl(fd, INOTIFY_IOC_SETNEXTWD, next) < 0)
 		return error_sys(err, "choose watch number %d (CONFIG_CHECKPOINT_RESTORE)", next);
-	int got = inotify_add_watch(fd, path, wd->mask & IN_TAKEN);
+	int back = procfs_enter(err);
+	if (back < 0)
+		return back;
+	int got = inotify_add_watch(fd, path, wd->mask & IN_TAKEN), errno_ = errno;
+	procfs_leave(back);
+	errno = errno_;
 	if (got < 0)
 		return error_sys(err, "watch %s",
 				 wd->f_handle->path ? wd->f_handle->path : "a deleted file");
@@ -449,10 +455,10 @@ static int mark(int fd, const FanotifyMarkEntry *m, const char *path, const char
 	unsigned int ignore = m->mflags & FAN_MARK_IGNORE ? 0 : FAN_MARK_IGNORED_MASK;
 	unsigned int plain =
 	    flags & ~(unsigned int)(FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY);
-	if (m->mask && fanotify_mark(fd, plain, m->mask, AT_FDCWD, path) < 0)
+	if (m->mask && fanotify_mark(fd, plain, m->mask, procfs_fd(), path) < 0)
 		return error_sys(err, "mark %s", name);
 	if (m->ignored_mask &&
-	    fanotify_mark(fd, flags | ignore, m->ignored_mask, AT_FDCWD, path) < 0)
+	    fanotify_mark(fd, flags | ignore, m->ignored_mask, procfs_fd(), path) < 0)
 		return error_sys(err, "mark %s to be ignored", name);
 	return 0;
 }
@@ -465,7 +471,7 @@ static int mark_again(struct restore *r, int fd, const FanotifyMarkEntry *m, str
 	auto_fd target = open_watched(r, m->s_dev, m->ie->i_ino, m->ie->f_handle, err);
 	if (target < 0)
 		return target;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", target);
+	snprintf(path, sizeof(path), "self/fd/%d", target);
 	return mark(fd, m, path, m->ie->f_handle->path ? m->ie->f_handle->path : "a deleted file",
 		    err);
 }

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "engine/files/passing.h"
 #include "engine/files/remap.h"
+#include "engine/procfs/root.h"
 #include "images/reader.h"
 
 #define BLOCK         512          /* of st_blocks */
@@ -32,11 +33,10 @@ static uint32_t kernel_dev(dev_t dev)
 /* Our duplicate may be write-only, or O_PATH; reading must not be seen in the access time. */
 static int open_contents(const struct open_file *f, struct error *err)
 {
-	char path[32], holder[96];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOATIME);
+	char holder[96];
+	int fd = procfs_reopen(f->fd, O_RDONLY | O_NOATIME);
 	if (fd < 0 && errno == EPERM)
-		fd = open(path, O_RDONLY | O_CLOEXEC);
+		fd = procfs_reopen(f->fd, O_RDONLY);
 	return fd < 0 ? error_sys(err, "%s: open the deleted file %.800s",
 				  file_holder(f, holder, sizeof(holder)), f->path)
 		      : fd;

@@ -20,6 +20,7 @@
 #include "base/strbuf.h"
 #include "engine/files/table.h"
 #include "engine/procfs/procfs.h"
+#include "engine/procfs/root.h"
 
 #define MINOR_BITS 20
 #define MAX_DEPTH  64
@@ -46,7 +47,7 @@ int handle_open(uint32_t s_dev, const FhEntry *fh)
 	if (fh->bytes > MAX_HANDLE || fh->bytes > fh->n_handle * sizeof(uint64_t))
 		return -EBADMSG;
 	memcpy(handle.head.f_handle, fh->handle, fh->bytes);
-	if (file_read_at(AT_FDCWD, "/proc/self/mountinfo", &text, NULL) < 0 ||
+	if (file_read_at(procfs_fd(), "self/mountinfo", &text, NULL) < 0 ||
 	    strbuf_char(&text, 0) < 0)
 		return -EIO;
 	const char *at = text.data;
@@ -77,8 +78,8 @@ static int by_handle(const struct inode_sought *what, struct stat *st)
 	auto_fd fd = what->fh->bytes ? handle_open(what->s_dev, what->fh) : -ESTALE;
 	if (fd < 0 || fstat(fd, st) < 0)
 		return -ENOENT;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t len = readlink(link, path, sizeof(path) - 1);
+	snprintf(link, sizeof(link), "self/fd/%d", fd);
+	ssize_t len = readlinkat(procfs_fd(), link, path, sizeof(path) - 1);
 	if (len < 0)
 		return -ENOENT;
 	path[len] = 0;

@@ -23,6 +23,7 @@
 #include "engine/files/table.h"
 #include "engine/mem/arena.h"
 #include "engine/pie/restorer.h"
+#include "engine/procfs/root.h"
 #include "images/reader.h"
 #include "images/writer.h"
 
@@ -263,15 +264,13 @@ static int set_lease(int fd, int type)
 /* The opener that waited is gone or will ask again. Its first signal has been sent long ago. */
 static int break_lease(const struct lock_row *l, int target)
 {
-	char path[32];
 	sigset_t set;
 	int signo = fcntl(l->fd, F_GETSIG), flags = fcntl(l->fd, F_GETFL);
 	int type = (flags & O_ACCMODE) == O_RDONLY ? F_RDLCK : F_WRLCK;
 	int rc = signo < 0 || flags < 0 ? -errno : set_lease(l->fd, type);
 	if (rc < 0)
 		return rc;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", l->fd);
-	auto_fd fd = open(path, (target == F_RDLCK ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC);
+	auto_fd fd = procfs_reopen(l->fd, (target == F_RDLCK ? O_RDONLY : O_WRONLY) | O_NONBLOCK);
 	if (fd >= 0 || errno != EWOULDBLOCK)
 		return fd >= 0 ? -EBUSY : -errno;
 	sigemptyset(&set);

@@ -22,6 +22,7 @@
 #include "engine/mem/fill.h"
 #include "engine/mem/huge.h"
 #include "engine/mem/shmem.h"
+#include "engine/procfs/root.h"
 #include "images/reader.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
@@ -289,9 +290,7 @@ static struct memfd_item *need_inode(struct restore *r, const MemfdFileEntry *m,
 
 static int open_again(const struct memfd_item *item, uint32_t flags, struct error *err)
 {
-	char path[32];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", item->fd);
-	int fd = open(path, (int)((flags & ~OPEN_ONCE & ~(uint32_t)O_ASYNC) | O_CLOEXEC));
+	int fd = procfs_reopen(item->fd, (int)(flags & ~OPEN_ONCE & ~(uint32_t)O_ASYNC));
 	return fd < 0 ? error_sys(err, "memfd \"%s\": open it again", item->entry->name) : fd;
 }
 

@@ -17,6 +17,7 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/files/types.h"
+#include "engine/procfs/root.h"
 #include "images/reader.h"
 
 /* pipe(2) leaves it out, open(2) on 64 bit adds it: tells an end that was opened through /proc. */
@@ -327,10 +328,8 @@ static int pipe_make(struct restore *r, struct pipe_item *item, uint32_t file_id
 /* Another description of an end that has one already: opened as the task must have done. */
 static int end_open(const struct pipe_item *item, uint32_t flags, struct error *err)
 {
-	char path[32];
 	int access = flags & O_ACCMODE;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", item->ends[is_writer(flags)]);
-	int fd = open(path, access | O_NONBLOCK | O_CLOEXEC);
+	int fd = procfs_reopen(item->ends[is_writer(flags)], access | O_NONBLOCK);
 	return fd < 0 ? error_sys(err, "open pipe %#x again", item->pipe_id) : fd;
 }
 

@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "engine/files/tty.h"
+#include "engine/procfs/root.h"
 
 /* Masters of lower index, open only so that the kernel gives out the next one. */
 struct held {
@@ -215,7 +216,7 @@ int pty_make_all(struct restore *r, struct error *err)
 
 int pty_open_slave(const struct tty *t, int flags)
 {
-	int fd =
-	    t->outside ? open("/proc/self/fd/0", flags) : ioctl(t->master_fd, TIOCGPTPEER, flags);
+	int fd = t->outside ? procfs_reopen(STDIN_FILENO, flags)
+			    : ioctl(t->master_fd, TIOCGPTPEER, flags);
 	return fd < 0 ? -errno : fd;
 }

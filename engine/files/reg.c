@@ -16,6 +16,7 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/files/types.h"
+#include "engine/procfs/root.h"
 
 #ifndef __O_TMPFILE
 #define __O_TMPFILE 020000000
@@ -59,9 +60,7 @@ static size_t build_id_of(int fd, uint32_t flags, uint8_t out[BUILD_ID_MAX])
 {
 	if (!(flags & (O_PATH | O_DIRECT)) && (flags & O_ACCMODE) != O_WRONLY)
 		return build_id_read(fd, out);
-	char path[32];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	auto_fd again = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	auto_fd again = procfs_reopen(fd, O_RDONLY | O_NONBLOCK);
 	return again < 0 ? 0 : build_id_read(again, out);
 }
 
@@ -178,17 +177,12 @@ static int check_found(struct restore *r, int fd, uint32_t flags, const RegFileE
 
 int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct error *err)
 {
-	char link[32];
 	const struct file_item *item = file_set_find(r->files, reg->id);
-	const char *path = reg->name;
-	if (item && item->visible) {
-		path = item->visible;
-	} else if (item && item->base >= 0) {
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", item->base);
-		path = link;
-		flags &= ~O_NOFOLLOW;
-	}
-	int fd = open(path, flags | O_CLOEXEC);
+	int fd;
+	if (item && item->base >= 0 && !item->visible)
+		fd = procfs_reopen(item->base, flags & ~O_NOFOLLOW);
+	else
+		fd = open(item && item->visible ? item->visible : reg->name, flags | O_CLOEXEC);
 	return fd < 0 ? error_sys(err, "open %s", reg->name) : fd;
 }
 

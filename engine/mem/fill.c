@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/procfs/root.h"
 
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
@@ -107,7 +108,7 @@ static int read_run(struct fill *f, const struct page_run *run, uint64_t skip, s
 static int write_self(struct fill *f, const char *src, uint64_t dst, size_t len, struct error *err)
 {
 	if (f->mem_fd < 0)
-		f->mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+		f->mem_fd = procfs_open("self/mem", O_RDWR);
 	if (f->mem_fd < 0)
 		return error_sys(err, "open /proc/self/mem");
 	while (len) {
@@ -149,7 +150,7 @@ static int write_differing(struct fill *f, uint64_t dst, uint64_t len, struct er
 	f->compared += len / PAGE;
 	for (uint64_t at = 0; at < len; at += PAGE) {
 		if (f->mem_fd < 0)
-			f->mem_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+			f->mem_fd = procfs_open("self/mem", O_RDWR);
 		if (pread(f->mem_fd, now, PAGE, dst + at) == (ssize_t)PAGE &&
 		    !memcmp(now, f->buf + at, PAGE)) {
 			f->equal++;

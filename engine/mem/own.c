@@ -8,12 +8,13 @@
 #include "base/array.h"
 #include "base/io.h"
 #include "engine/mem/smaps.h"
+#include "engine/procfs/root.h"
 
 int own_maps(struct vma_list *out, struct error *err)
 {
 	auto_strbuf text = { 0 };
 	size_t used;
-	int rc = file_read_at(AT_FDCWD, "/proc/self/maps", &text, err);
+	int rc = file_read_at(procfs_fd(), "self/maps", &text, err);
 
 	return rc < 0 ? rc : smaps_parse(text.data, text.len, out, &used, err);
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "engine/mem/uapi.h"
+#include "engine/procfs/root.h"
 
 #define PAGE       4096ull
 #define NR_REGIONS 4096u
@@ -195,7 +196,7 @@ static uint64_t zero_frame(void)
 {
 	volatile char *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t word = 0;
-	auto_fd fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	auto_fd fd = procfs_open("self/pagemap", O_RDONLY);
 
 	if (page == MAP_FAILED)
 		return 0;

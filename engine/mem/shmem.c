@@ -20,6 +20,7 @@
 #include "engine/mem/memfd-alias.h"
 #include "engine/mem/pages.h"
 #include "engine/mem/sysv.h"
+#include "engine/procfs/root.h"
 
 #define PAGE 4096ull
 
@@ -340,12 +341,13 @@ static int open_mapping(void *addr, uint64_t len, uint32_t huge)
 {
 	char name[80];
 
-	snprintf(name, sizeof(name), "/proc/self/map_files/%lx-%lx", (unsigned long)addr,
+	snprintf(name, sizeof(name), "self/map_files/%lx-%lx", (unsigned long)addr,
 		 (unsigned long)addr + (unsigned long)len);
-	int fd = open(name, O_RDWR | O_CLOEXEC);
+	int fd = procfs_open(name, O_RDWR);
 	if (fd >= 0)
 		return fd;
-	log_warn("open %s: %m; shared memory will look like a memfd in the tasks' maps", name);
+	log_warn("open /proc/%s: %m; shared memory will look like a memfd in the tasks' maps",
+		 name);
 	fd = memfd_create("dev/zero", MFD_CLOEXEC | (huge & HUGE_MASK) | (huge ? MFD_HUGETLB : 0));
 	if (fd >= 0 && ftruncate(fd, len) < 0) {
 		fd_close(fd);

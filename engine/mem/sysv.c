@@ -17,13 +17,14 @@
 #include "base/log.h"
 #include "engine/mem/fill.h"
 #include "engine/mem/huge.h"
+#include "engine/procfs/root.h"
 #include "engine/task/core.h"
 #include "images/reader.h"
 #include "images/writer.h"
 #include "ipc.pb-c.h"
 
 #define PAGE    4096ull
-#define NEXT_ID "/proc/sys/kernel/shm_next_id"
+#define NEXT_ID "sys/kernel/shm_next_id"
 
 #ifndef SHM_DEST
 #define SHM_DEST 01000 /* goes with the last that detaches it */
@@ -179,11 +180,11 @@ static int create(const IpcShmEntry *e, struct error *err)
 {
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%u", e->desc->id);
-	auto_fd fd = open(NEXT_ID, O_WRONLY | O_CLOEXEC);
+	auto_fd fd = procfs_open(NEXT_ID, O_WRONLY);
 	int rc = fd < 0 ? -errno : fd_write_full(fd, text, (size_t)len);
 	if (rc < 0)
 		return error_code(err, rc,
-				  "choose the id of System V segment %u: " NEXT_ID
+				  "choose the id of System V segment %u: /proc/" NEXT_ID
 				  " (needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN)",
 				  e->desc->id);
 	int flags = IPC_CREAT | IPC_EXCL | (int)(e->desc->mode & 0777) |
@@ -217,9 +218,9 @@ static int fill(struct restore *r, int id, uint64_t size, uint32_t huge, struct 
 	char *at = shmat(id, NULL, 0);
 	if (at == (char *)-1)
 		return error_sys(err, "attach System V segment %d", id);
-	snprintf(name, sizeof(name), "/proc/self/map_files/%lx-%lx", (unsigned long)at,
+	snprintf(name, sizeof(name), "self/map_files/%lx-%lx", (unsigned long)at,
 		 (unsigned long)at + (unsigned long)whole);
-	auto_fd fd = open(name, O_RDWR | O_CLOEXEC);
+	auto_fd fd = procfs_open(name, O_RDWR);
 	int rc = fd < 0 ? error_sys(err, "open System V segment %d", id)
 			: fill_segment(r->images, (uint64_t)id, fd, whole, huge != 0, err);
 	shmdt(at);

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "engine/mem/own.h"
 #include "engine/pie/restorer.h"
+#include "engine/procfs/root.h"
 
 #define PAGE     4096ull
 #define MAX_VDSO (64u << 10)
@@ -256,7 +257,7 @@ static int patch_waiting(const struct vma *old, const struct kernel_maps *k, uin
 		return rc;
 	vdso_patch(bytes, len, old->start, &theirs, &ours, now_addr);
 
-	auto_fd mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	auto_fd mem = procfs_open("self/mem", O_RDWR);
 	if (mem < 0 || pwrite(mem, bytes, len, old->premapped) != (ssize_t)len)
 		return error_sys(err, "patch the image's vdso");
 	return 0;

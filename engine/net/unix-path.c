@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/procfs/root.h"
 
 #ifndef SIOCUNIXFILE
 #define SIOCUNIXFILE 0x89E0
@@ -30,10 +31,10 @@ static int open_file_of(int fd, struct error *err)
 static int read_link(int fd, char *out, size_t len, struct error *err)
 {
 	char link[32];
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t n = readlink(link, out, len);
+	snprintf(link, sizeof(link), "self/fd/%d", fd);
+	ssize_t n = readlinkat(procfs_fd(), link, out, len);
 	if (n < 0)
-		return error_sys(err, "read %s", link);
+		return error_sys(err, "read /proc/%s", link);
 	if ((size_t)n >= len)
 		return error_set(err, ENAMETOOLONG, "path of a unix socket");
 	out[n] = 0;
@@ -227,8 +228,9 @@ int unix_path_connect(int fd, int to, struct error *err)
 	auto_fd file = open_file_of(to, err);
 	if (file < 0)
 		return file;
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d", file);
-	return connect_to(fd, &addr, sizeof(addr), err);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "self/fd/%d", file);
+	int back = procfs_enter(err);
+	return back < 0 ? back : leave_dir(back, connect_to(fd, &addr, sizeof(addr), err), err);
 }
 
 int unix_path_connect_name(int fd, const UnixSkEntry *sk, struct error *err)

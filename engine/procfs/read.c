@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "engine/procfs/root.h"
 #include "engine/procfs/scan.h"
 
 #define SMALL_FILE 8192 /* stat and status fit, but for thousands of groups */
@@ -75,8 +76,8 @@ bool proc_is_dead(pid_t pid)
 {
 	char path[32];
 	struct proc_stat st;
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	int rc = proc_stat_read(AT_FDCWD, path, &st, NULL);
+	snprintf(path, sizeof(path), "%d/stat", pid);
+	int rc = proc_stat_read(procfs_fd(), path, &st, NULL);
 	return rc == -ESRCH || (rc == 0 && (st.state == 'Z' || st.state == 'X'));
 }
 
@@ -87,11 +88,11 @@ bool proc_is_dying(pid_t pid)
 	char path[32];
 	struct proc_stat stat;
 	struct proc_status status;
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (proc_stat_read(AT_FDCWD, path, &stat, NULL) == 0 && (stat.flags & EXITING))
+	snprintf(path, sizeof(path), "%d/stat", pid);
+	if (proc_stat_read(procfs_fd(), path, &stat, NULL) == 0 && (stat.flags & EXITING))
 		return true;
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	if (proc_status_read(AT_FDCWD, path, &status, NULL) < 0)
+	snprintf(path, sizeof(path), "%d/status", pid);
+	if (proc_status_read(procfs_fd(), path, &status, NULL) < 0)
 		return false;
 	uint64_t pending = status.sig_pending | status.shared_pending;
 	proc_status_fini(&status);

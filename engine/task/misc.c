@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "engine/ns/cgroup.h"
+#include "engine/procfs/root.h"
 #include "engine/task/message.h"
 #include "engine/task/parts.h"
 #include "memory.pb-c.h"
@@ -160,7 +161,7 @@ static int write_number(const char *path, long long n)
 {
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%lld", n);
-	auto_fd fd = open(path, O_WRONLY | O_CLOEXEC);
+	auto_fd fd = procfs_open(path, O_WRONLY);
 	if (fd < 0)
 		return -errno;
 	return fd_write_full(fd, text, (size_t)len);
@@ -169,10 +170,10 @@ static int write_number(const char *path, long long n)
 static int set_oom_score_adj(const struct rtask *t, int32_t want, struct error *err)
 {
 	long long now;
-	int rc = read_number(AT_FDCWD, "/proc/self/oom_score_adj", 10, &now, err);
+	int rc = read_number(procfs_fd(), "self/oom_score_adj", 10, &now, err);
 	if (rc < 0 || now == want)
 		return rc;
-	rc = write_number("/proc/self/oom_score_adj", want);
+	rc = write_number("self/oom_score_adj", want);
 	if (rc == 0)
 		return 0;
 	return error_code(err, rc,
@@ -185,9 +186,9 @@ static int set_oom_score_adj(const struct rtask *t, int32_t want, struct error *
 static void set_loginuid(const struct rtask *t, uint32_t want)
 {
 	long long now;
-	if (read_number(AT_FDCWD, "/proc/self/loginuid", 10, &now, NULL) < 0 || now == want)
+	if (read_number(procfs_fd(), "self/loginuid", 10, &now, NULL) < 0 || now == want)
 		return;
-	int rc = write_number("/proc/self/loginuid", want);
+	int rc = write_number("self/loginuid", want);
 	if (rc < 0)
 		log_warn("task %d: login id stays %lld instead of %u: %s", t->pid, now, want,
 			 strerror(-rc));

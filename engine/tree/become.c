@@ -17,6 +17,7 @@
 #include "engine/mem/arena.h"
 #include "engine/mem/mem.h"
 #include "engine/pie/restorer.h"
+#include "engine/procfs/root.h"
 #include "engine/task/arch.h"
 #include "engine/task/core.h"
 #include "engine/task/seccomp.h"
@@ -70,7 +71,7 @@ static int alloc_stacks(struct arena *a, struct restorer_args *args, struct erro
 static uint32_t last_capability(void)
 {
 	auto_strbuf text = { 0 };
-	if (file_read_at(AT_FDCWD, "/proc/sys/kernel/cap_last_cap", &text, NULL) < 0 || !text.len)
+	if (file_read_at(procfs_fd(), "sys/kernel/cap_last_cap", &text, NULL) < 0 || !text.len)
 		return 40; /* CAP_CHECKPOINT_RESTORE, the last one of Linux 5.9 to 6.18 */
 	return (uint32_t)strtoul(text.data, NULL, 10);
 }

@@ -21,6 +21,7 @@
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
 #include "engine/procfs/read.h"
+#include "engine/procfs/root.h"
 #include "engine/tree/become.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/stage.h"
@@ -34,8 +35,8 @@ static int pid_taken(pid_t pid, struct error *err)
 	char path[32];
 	auto_strbuf comm = { 0 };
 	bool going = proc_is_dead(pid);
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	if (file_read_at(AT_FDCWD, path, &comm, NULL) < 0 || !comm.len)
+	snprintf(path, sizeof(path), "%d/comm", pid);
+	if (file_read_at(procfs_fd(), path, &comm, NULL) < 0 || !comm.len)
 		return error_set(err, EEXIST,
 				 "pid %d is taken: a process group or session still has this "
 				 "number; end its members, or restore in a new pid namespace",
