@@ -203,6 +203,8 @@ static int finish(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = cgroups_place(r, err);
 	if (rc == 0)
+		rc = sched_set_more(r, err);
+	if (rc == 0)
 		rc = launch_prepare(r, err);
 	if (rc == 0)
 		rc = hook(r, HOOK_POST_RESTORE, err);

@@ -18,6 +18,7 @@
 #include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
 #include "engine/net/packet.h"
+#include "engine/task/parts.h"
 #include "images/reader.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
@@ -89,6 +90,8 @@ static int fill_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *er
 	mm->has_thp_disabled = true;
 	mm->thp_disabled = t->inside.thp_disabled;
 	int rc = files_dump_exe(d, t, &mm->exe_file_id, err);
+	if (rc == 0)
+		rc = misc_dump_mm(t, mm, err);
 	if (rc == 0)
 		rc = aio_dump(t, mm, err);
 	return rc < 0 ? rc : read_auxv(t, mm, err);

@@ -29,6 +29,16 @@ struct kernel_itimerspec {
 	int64_t interval_sec, interval_nsec, value_sec, value_nsec;
 };
 
+static int64_t ask_setting(const struct setting *s)
+{
+	int32_t stored = -EINVAL;
+	uint64_t arg2 = s->form == SETTING_SPECULATION ? s->which : 0;
+	if (s->form == SETTING_STORED)
+		arg2 = (uint64_t)&stored;
+	long rc = sys(SYS_prctl, s->get, arg2, 0, 0, 0);
+	return rc == 0 && s->form == SETTING_STORED ? stored : rc;
+}
+
 static int ask_thread(struct parasite_thread *out)
 {
 	struct kernel_stack sas = { 0 };
@@ -50,6 +60,8 @@ static int ask_thread(struct parasite_thread *out)
 	out->pdeath_signal = pdeath;
 	out->clear_tid_addr = clear_tid;
 	out->securebits = (uint32_t)rc;
+	for (unsigned i = 0; i < NR_SETTINGS; i++)
+		out->settings[i] = ask_setting(&prctl_settings[i]);
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "engine/pie/settings.h"
+
 #define PARASITE_NR_SIGNALS 64
 #define PARASITE_MAX_TIMERS 512
 
@@ -34,4 +36,5 @@ struct parasite_thread {
 	int32_t pdeath_signal;
 	uint64_t clear_tid_addr; /* PR_GET_TID_ADDRESS */
 	uint32_t securebits;
+	int64_t settings[NR_SETTINGS]; /* as prctl(2) tells them, or -errno */
 };

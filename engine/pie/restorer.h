@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+#include "engine/pie/settings.h"
+
 struct restore_shared;
 struct restore_slot;
 
@@ -58,6 +60,9 @@ struct restorer_creds {
 	uint32_t cap_inh[2], cap_prm[2], cap_eff[2], cap_bnd[2], cap_amb[2];
 	uint32_t securebits, no_new_privs;
 };
+struct restorer_setting { /* prctl(option, arg2, arg3, 0, 0) */
+	uint64_t option, arg2, arg3;
+};
 struct restorer_thread {
 	int32_t tid;
 	uint64_t stack_top; /* of the restorer's own stack for this thread; set by restore.c */
@@ -71,6 +76,8 @@ struct restorer_thread {
 	int32_t sched_policy, sched_prio, sched_nice;
 	uint64_t sigmask;
 	char comm[16];
+	struct restorer_setting settings[NR_SETTINGS];
+	uint32_t nr_settings;
 	struct restorer_creds creds;
 	uint32_t nr_siginfos;
 	void *siginfos; /* nr × 128 bytes, queued to this thread */

@@ -42,7 +42,8 @@ static int dump_thread_part(const struct thread *th, bool leader, CoreEntry *cor
 	tc->blk_sigset = leader ? 0 : th->sigmask;
 	int rc;
 	if ((rc = signals_dump_thread(th, tc, err)) < 0 || (rc = sched_dump(th, tc, err)) < 0 ||
-	    (rc = creds_dump(th, tc, err)) < 0)
+	    (rc = sched_more_dump(th, tc, err)) < 0 || (rc = creds_dump(th, tc, err)) < 0 ||
+	    (rc = settings_dump(th, leader, tc, err)) < 0)
 		return rc;
 	return misc_dump_thread(th, tc, err);
 }
@@ -125,7 +126,8 @@ static int check_thread_part(const struct arch_cpu *cpu, const CoreEntry *core, 
 	if (!tc)
 		return error_set(err, EBADMSG, "thread_core is missing");
 	if ((rc = signals_check_thread(tc, err)) < 0 || (rc = sched_check(tc, err)) < 0 ||
-	    (rc = creds_check(tc->creds, err)) < 0)
+	    (rc = sched_more_check(tc, err)) < 0 || (rc = creds_check(tc->creds, err)) < 0 ||
+	    (rc = settings_check(tc, err)) < 0)
 		return rc;
 	return misc_check_thread(tc, err);
 }
@@ -207,6 +209,7 @@ static int fill_thread(const struct rtask *t, size_t i, struct restorer_thread *
 	out->clear_tid_addr = at.clear_tid_addr;
 	out->sigmask = task_sigmask(t, i);
 	sched_fill(tc, out);
+	settings_fill(tc, out);
 	misc_fill_thread(tc, out);
 	int rc = creds_fill(tc->creds, t->arena, &out->creds, err);
 	return rc < 0 ? rc : signals_fill_thread(tc, t->arena, out, err);

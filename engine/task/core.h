@@ -24,6 +24,8 @@ void task_root_ids(TaskKobjIdsEntry *ids);
 int task_load_cores(struct restore *r, struct rtask *t, struct error *err);
 /** Free t->cores and t->ids; safe twice. */
 void task_free_cores(struct rtask *t);
+/** Scheduling that is set from outside, when all threads wait in their places. */
+int sched_set_more(struct restore *r, struct error *err);
 /** Bytes of the arena that task_fill_args() takes. @param t  loaded */
 size_t task_args_size(const struct rtask *t);
 /**

@@ -32,11 +32,13 @@ int inject_prepare(struct inject *in, const struct arch_regs *healed, struct err
 
 /* Where in the code a thread starts. */
 enum inject_entry {
-	INJECT_MMAP,   /* map `len` bytes and stop; then INJECT_CALL, or unmap and heal */
-	INJECT_CALL,   /* call `entry(arg0, arg1)` on `stack`, unmap [base, len), heal */
-	INJECT_THREAD, /* the same, and set the word at `base` instead of unmapping */
-	INJECT_HEAL,   /* heal: the way everything ends */
-	INJECT_BYE,    /* close descriptor `arg0`, unmap [base, len), heal */
+	INJECT_MMAP,      /* map `len` bytes and stop; then INJECT_CALL, or unmap and heal */
+	INJECT_MMAP_CODE, /* the same, but they may not be written */
+	INJECT_PROTECT, /* `arg1` bytes at `arg0` are data now; then INJECT_CALL, or unmap, heal */
+	INJECT_CALL,    /* call `entry(arg0, arg1)` on `stack`, unmap [base, len), heal */
+	INJECT_THREAD,  /* the same, and set the word at `base` instead of unmapping */
+	INJECT_HEAL,    /* heal: the way everything ends */
+	INJECT_BYE,     /* close descriptor `arg0`, unmap [base, len), heal */
 };
 struct inject_args {
 	uint64_t base, len, entry, stack, arg0, arg1;

@@ -66,11 +66,44 @@ static int dump_numbers(const struct task *t, TaskCoreEntry *tc, struct error *e
 	return 0;
 }
 
+/* A session of the tree's own, with or without its leader? Others keep what they have. */
+static bool is_own_session(const struct task *t)
+{
+	const struct task *root = t;
+	while (root->parent)
+		root = root->parent;
+	return root->sid == root->vpid || t->sid != root->sid;
+}
+
+/* "/autogroup-102 nice 0": sessions compete with each other as if each had one nice value. */
+static void dump_autogroup(const struct task *t, TaskCoreEntry *tc)
+{
+	auto_strbuf text = { 0 };
+	int nice;
+	if (!is_own_session(t) || file_read_at(t->proc_fd, "autogroup", &text, NULL) < 0 ||
+	    !text.len || sscanf(text.data, "/autogroup-%*u nice %d", &nice) != 1)
+		return;
+	tc->has_autogroup_nice = nice != 0;
+	tc->autogroup_nice = nice;
+}
+
+int misc_dump_mm(const struct task *t, MmEntry *mm, struct error *err)
+{
+	long long n;
+	int rc = read_number(t->proc_fd, "coredump_filter", 16, &n, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : error_wrap(err, rc, "/proc/%d", t->pid);
+	mm->has_coredump_filter = true;
+	mm->coredump_filter = (uint32_t)n;
+	return 0;
+}
+
 int misc_dump(const struct task *t, TaskCoreEntry *tc, struct error *err)
 {
 	int rc = dump_numbers(t, tc, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "/proc/%d", t->pid);
+	dump_autogroup(t, tc);
 	tc->flags = t->stat.flags;
 	tc->has_child_subreaper = true;
 	tc->child_subreaper = t->inside.child_subreaper > 0;
@@ -140,6 +173,9 @@ int misc_check(const TaskCoreEntry *tc, struct error *err)
 		return error_set(err, EBADMSG,
 				 "membarrier_registration_mask: unknown commands in %#x",
 				 tc->membarrier_registration_mask);
+	if (tc->has_autogroup_nice && (tc->autogroup_nice < -20 || tc->autogroup_nice > 19))
+		return error_set(err, EBADMSG, "autogroup_nice: %d is not in -20 to 19",
+				 tc->autogroup_nice);
 	if (tc->has_old_seccomp_mode && tc->old_seccomp_mode != SECCOMP_MODE__disabled)
 		return error_set(err, ENOTSUP, "the task runs under seccomp: not supported yet");
 	return check_comm(tc->comm, err);
@@ -194,6 +230,25 @@ static void set_loginuid(const struct rtask *t, uint32_t want)
 			 strerror(-rc));
 }
 
+static void set_autogroup(const struct rtask *t, int32_t nice)
+{
+	int rc = write_number("/proc/self/autogroup", nice);
+	if (rc < 0)
+		log_warn("task %d: the nice value of its session stays 0 instead of %d: %s", t->pid,
+			 nice, strerror(-rc));
+}
+
+static int set_coredump_filter(const struct rtask *t, uint32_t want, struct error *err)
+{
+	long long now;
+	int rc = read_number(AT_FDCWD, "/proc/self/coredump_filter", 16, &now, NULL);
+	if (rc == -ENOENT || (rc == 0 && now == want)) /* built without core dumps: no loss */
+		return 0;
+	rc = rc < 0 ? rc : write_number("/proc/self/coredump_filter", want);
+	return rc < 0 ? error_code(err, rc, "task %d: set coredump_filter to %#x", t->pid, want)
+		      : 0;
+}
+
 int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *err)
 {
 	const TaskCoreEntry *tc = t->cores[0]->tc;
@@ -211,6 +266,13 @@ int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *e
 	args->has_oom_score_adj = false; /* set here, while /proc can be reached */
 	if (tc->has_loginuid)
 		set_loginuid(t, tc->loginuid);
+	if (tc->has_autogroup_nice)
+		set_autogroup(t, tc->autogroup_nice);
+	int rc = 0;
+	if (mm && mm->has_coredump_filter)
+		rc = set_coredump_filter(t, mm->coredump_filter, err);
+	if (rc < 0)
+		return rc;
 	return tc->has_oom_score_adj ? set_oom_score_adj(t, tc->oom_score_adj, err) : 0;
 }
 

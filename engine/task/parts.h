@@ -47,9 +47,19 @@ int sched_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
 int sched_check(const ThreadCoreEntry *tc, struct error *err);
 void sched_fill(const ThreadCoreEntry *tc, struct restorer_thread *out);
 
+/* settings.c: what prctl(2) has set. Per thread. @param leader  settings of the task, too */
+int settings_dump(const struct thread *th, bool leader, ThreadCoreEntry *tc, struct error *err);
+int settings_check(const ThreadCoreEntry *tc, struct error *err);
+void settings_fill(const ThreadCoreEntry *tc, struct restorer_thread *out);
+
+/* sched-more.c: what sched.c's fields do not tell, deadlines, I/O priority, CPUs. Per thread. */
+int sched_more_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
+int sched_more_check(const ThreadCoreEntry *tc, struct error *err);
+
 /* misc.c: everything else. */
 int misc_dump(const struct task *t, TaskCoreEntry *tc, struct error *err);
 int misc_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
+int misc_dump_mm(const struct task *t, MmEntry *mm, struct error *err); /* coredump_filter */
 int misc_check(const TaskCoreEntry *tc, struct error *err);
 int misc_check_thread(const ThreadCoreEntry *tc, struct error *err);
 int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *err);

@@ -24,7 +24,8 @@ static bool is_realtime(uint32_t policy)
 static bool is_known(uint32_t policy)
 {
 	uint32_t p = POLICY_OF(policy);
-	return is_realtime(policy) || p == SCHED_OTHER || p == SCHED_BATCH || p == SCHED_IDLE;
+	return is_realtime(policy) || p == SCHED_OTHER || p == SCHED_BATCH || p == SCHED_IDLE ||
+	       p == SCHED_DEADLINE;
 }
 
 int sched_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err)
@@ -34,9 +35,8 @@ int sched_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err)
 	if (policy < 0)
 		return error_sys(err, "thread %d: get its scheduling policy", th->tid);
 	if (!is_known((uint32_t)policy))
-		return error_set(err, ENOTSUP,
-				 "thread %d: scheduling policy %ld%s cannot be carried", th->tid,
-				 policy, POLICY_OF(policy) == SCHED_DEADLINE ? " (deadline)" : "");
+		return error_set(err, ENOTSUP, "thread %d: scheduling policy %ld cannot be carried",
+				 th->tid, policy);
 	tc->has_sched_policy = true;
 	tc->sched_policy = (uint32_t)policy;
 	tc->has_sched_nice = true;
@@ -65,7 +65,8 @@ int sched_check(const ThreadCoreEntry *tc, struct error *err)
 
 void sched_fill(const ThreadCoreEntry *tc, struct restorer_thread *out)
 {
-	out->sched_policy = tc->has_sched_policy ? (int32_t)tc->sched_policy : SCHED_OTHER;
+	bool plain = tc->has_sched_policy && POLICY_OF(tc->sched_policy) != SCHED_DEADLINE;
+	out->sched_policy = plain ? (int32_t)tc->sched_policy : SCHED_OTHER; /* sched-more.c */
 	out->sched_prio = tc->has_sched_prio ? (int32_t)tc->sched_prio : 0;
 	out->sched_nice = tc->has_sched_nice ? tc->sched_nice : 0;
 }

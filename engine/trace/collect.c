@@ -19,6 +19,9 @@
 #include "engine/trace/seize.h"
 #include "engine/task/seccomp.h"
 
+#ifndef PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG
+#define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211 /* Linux 6.4 */
+#endif
 #define SIGINFO_BATCH 32
 
 /* The whole queue of a thread or, with PTRACE_PEEKSIGINFO_SHARED, of its process. */
@@ -88,6 +91,23 @@ static int collect_rseq(struct task *t, struct thread *th, struct error *err)
 	return rc < 0 ? rc : 0;
 }
 
+/* Its system calls become signals, so no code of ours could run in it. */
+static int refuse_dispatch(const struct thread *th, struct error *err)
+{
+	struct {
+		uint64_t mode, selector, offset, len;
+	} conf = { 0 };
+	if (ptrace(PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, th->tid, (void *)sizeof(conf), &conf) <
+		0 ||
+	    conf.mode == 0) /* before Linux 6.4 it cannot be seen */
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "thread %d has its system calls dispatched to a signal handler "
+			 "(PR_SET_SYSCALL_USER_DISPATCH): not supported; switch that off before "
+			 "the dump",
+			 th->tid);
+}
+
 static bool is_signalled(const struct proc_status *st)
 {
 	return ((st->sig_pending | st->shared_pending) & ~st->sig_blocked) != 0;
@@ -105,7 +125,9 @@ static int collect_thread(struct task *t, struct thread *th, struct error *err)
 	if (rc < 0)
 		return rc;
 	th->vtid = th->status.vpid;
-	rc = seccomp_collect(t, th, err);
+	rc = refuse_dispatch(th, err);
+	if (rc == 0)
+		rc = seccomp_collect(t, th, err);
 	if (rc < 0)
 		return rc;
 	if (syscall(SYS_get_robust_list, th->tid, &th->robust_list, &th->robust_list_len) < 0)

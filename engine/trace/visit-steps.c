@@ -79,10 +79,38 @@ static bool is_error(int64_t result)
 	return result < 0 && result > -4096;
 }
 
+/* PR_SET_MDWE: no memory that is both written and executed. Code is written from outside then. */
+static int map_apart(struct visit *v, int64_t *addr, struct error *err)
+{
+	size_t code = page_align(blob_len());
+	int64_t result = 0;
+	struct inject_args args = { .len = mapping_len() };
+	int rc = inject_move(&v->leader, INJECT_MMAP_CODE, &args, err);
+	if (rc == 0)
+		rc = visit_kick(v, err);
+	if (rc == 0)
+		rc = arrive_with(v, addr, err);
+	if (rc < 0 || is_error(*addr))
+		return rc;
+	args.base = (uint64_t)*addr;
+	args.arg0 = args.base + code;
+	args.arg1 = args.len - code;
+	rc = inject_move(&v->leader, INJECT_PROTECT, &args, err);
+	if (rc == 0)
+		rc = visit_kick(v, err);
+	if (rc == 0)
+		rc = arrive_with(v, &result, err);
+	if (rc == 0 && is_error(result))
+		rc = error_code(err, (int)result, "protect the parasite's memory in it");
+	return rc;
+}
+
 int visit_load(struct visit *v, struct error *err)
 {
 	int64_t addr = 0;
 	int rc = arrive_with(v, &addr, err);
+	if (rc == 0 && addr == -EACCES)
+		rc = map_apart(v, &addr, err);
 	if (rc < 0)
 		return rc;
 	if (is_error(addr))

@@ -18,8 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/mem/arena.h"
+#include "engine/ns/cpuset.h"
+#include "engine/pie/settings.h"
 #include "engine/procfs/limits.h"
 #include "engine/task/message.h"
 #include "engine/task/parts.h"
@@ -374,8 +377,89 @@ static void sched_check_refuses_bad_values(void **state)
 	assert_int_equal(sched_check(t, &f->err), 0);
 	t->sched_policy = SCHED_OTHER;
 	expect_bad(sched_check(t, err), "sched_prio");
-	t->sched_policy = 6;
+	t->sched_policy = 4;
 	expect_bad(sched_check(t, err), "sched_policy");
+}
+
+static void sched_more_check_refuses_bad_values(void **state)
+{
+	struct fixture *f = *state;
+	ThreadCoreEntry *t = f->thc;
+	assert_int_equal(sched_more_check(t, &f->err), 0);
+	t->has_sched_policy = true;
+	t->sched_policy = 6;
+	expect_bad(sched_more_check(t, err), "deadline");
+	SchedMoreEntry *e = t->sched_more = message_new(&sched_more_entry__descriptor);
+	expect_bad(sched_more_check(t, err), "deadline");
+	e->has_runtime = e->has_deadline = e->has_period = true;
+	assert_int_equal(sched_more_check(t, &f->err), 0);
+	e->has_ioprio = true;
+	e->ioprio = 4 << 13;
+	expect_bad(sched_more_check(t, err), "I/O priority 0x8000");
+	e->ioprio = 3;
+	expect_bad(sched_more_check(t, err), "I/O priority 0x3");
+	e->has_ioprio = false;
+	e->has_util_min = true;
+	e->util_max = 1025;
+	expect_bad(sched_more_check(t, err), "utilisation 0 to 1025");
+	e->has_util_min = false;
+	e->has_cpus = true;
+	expect_bad(sched_more_check(t, err), "CPUs of 0 bytes");
+	e->cpus.len = CPU_MASK_MAX + 1;
+	expect_bad(sched_more_check(t, err), "CPUs of 1025 bytes");
+	e->cpus.len = 0;
+}
+
+static void cpu_list_parse_takes_lists(void **state)
+{
+	uint8_t mask[CPU_MASK_MAX];
+	(void)state;
+	assert_true(cpu_list_parse("0-2,9\n", 6, mask));
+	assert_int_equal(mask[0], 7);
+	assert_int_equal(mask[1], 2);
+	assert_true(cpu_list_parse("\n", 1, mask));
+	assert_int_equal(mask[0], 0);
+	static const char *const bad[] = { "2-1", "8192", "0-", "x", "1 2", "0-8192" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(cpu_list_parse(bad[i], strlen(bad[i]), mask));
+}
+
+static void settings_come_through(void **state)
+{
+	struct fixture *f = *state;
+	for (size_t i = 0; i < NR_SETTINGS; i++)
+		f->th.inside.settings[i] = prctl_settings[i].usual;
+	f->th.inside.settings[0] = 77; /* timer slack */
+	f->th.inside.settings[1] = -EINVAL;
+	f->th.inside.settings[2] = 0; /* machine checks */
+	f->th.inside.settings[4] = 5; /* speculation: off */
+	f->th.inside.settings[8] = 3; /* huge pages: not, but where advised */
+	f->th.inside.settings[9] = 1;
+	assert_int_equal(settings_dump(&f->th, true, f->thc, &f->err), 0);
+	assert_int_equal(settings_check(f->thc, &f->err), 0);
+	settings_fill(f->thc, &f->out);
+	const struct restorer_setting want[] = {
+		{ 29, 77, 0 }, { 33, 1, 0 }, { 53, 0, 4 }, { 41, 1, 2 }, { 65, 1, 0 },
+	};
+	assert_int_equal(f->out.nr_settings, ARRAY_SIZE(want));
+	assert_memory_equal(f->out.settings, want, sizeof(want));
+}
+
+static void settings_check_refuses_other_calls(void **state)
+{
+	struct fixture *f = *state;
+	PrctlEntry e = PRCTL_ENTRY__INIT, *list[] = { &e };
+	ThreadCoreEntry t = THREAD_CORE_ENTRY__INIT;
+	(void)f;
+	t.settings = list;
+	t.n_settings = 1;
+	e.option = 8; /* PR_SET_KEEPCAPS */
+	expect_bad(settings_check(&t, err), "prctl(8, 0) is none");
+	e.option = 53;
+	e.arg2 = 9;
+	expect_bad(settings_check(&t, err), "prctl(53, 0x9) is none");
+	t.n_settings = NR_SETTINGS + 1;
+	expect_bad(settings_check(&t, err), "at most");
 }
 
 static void misc_comes_through(void **state)
@@ -463,6 +547,10 @@ int main(void)
 		T(sched_check_refuses_bad_values),
 		T(misc_comes_through),
 		T(misc_check_refuses_bad_values),
+		T(sched_more_check_refuses_bad_values),
+		T(cpu_list_parse_takes_lists),
+		T(settings_come_through),
+		T(settings_check_refuses_other_calls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,12 +66,24 @@ static int set_user_memory(struct restorer_args *args, const struct restorer_thr
 	return rc < 0 ? restorer_fail(args, "register rseq of thread", (uint64_t)t->tid, rc) : 0;
 }
 
+static int set_settings(struct restorer_args *args, const struct restorer_thread *t)
+{
+	for (uint32_t i = 0; i < t->nr_settings; i++) {
+		const struct restorer_setting *s = &t->settings[i];
+		long rc = sys(SYS_prctl, s->option, s->arg2, s->arg3, 0, 0);
+		if (rc < 0)
+			return restorer_fail(args, "make a setting again, prctl option", s->option,
+					     rc);
+	}
+	return 0;
+}
+
 int restore_thread_state(struct restorer_args *args, const struct restorer_thread *t)
 {
 	int rc;
 	sys(SYS_prctl, PR_SET_NAME, t->comm, 0, 0, 0);
 	if ((rc = set_user_memory(args, t)) < 0 || (rc = set_signal_stack(args, t)) < 0 ||
-	    (rc = set_scheduling(args, t)) < 0 ||
+	    (rc = set_settings(args, t)) < 0 || (rc = set_scheduling(args, t)) < 0 ||
 	    (rc = restore_pending(args, t->tid, t->siginfos, t->nr_siginfos)) < 0 ||
 	    (rc = restore_credentials(args, t)) < 0)
 		return rc;

@@ -10,9 +10,9 @@
 
 	.section .rodata
 	.balign 16
-	.globl inject_code, inject_code_mmap, inject_code_call, inject_code_thread
+	.globl inject_code, inject_code_mmap, inject_code_protect, inject_code_call, inject_code_thread
 	.globl inject_code_bye, inject_code_heal, inject_code_literals, inject_code_end
-	.hidden inject_code, inject_code_mmap, inject_code_call, inject_code_thread
+	.hidden inject_code, inject_code_mmap, inject_code_protect, inject_code_call, inject_code_thread
 	.hidden inject_code_bye, inject_code_heal, inject_code_literals, inject_code_end
 
 /* Marks the slot as ours, should a killed engine have left it behind. Never executed. */
@@ -24,6 +24,11 @@ inject_code:
 inject_code_mmap:
 	syscall
 	mov	%rax, %r12
+	jmp	unmap
+
+/* rax and the argument registers are those of mprotect; r12, r13: mapping. */
+inject_code_protect:
+	syscall
 	jmp	unmap
 
 /* rbx: entry, rdi, rsi: its arguments, rbp: stack, r12, r13: mapping. */

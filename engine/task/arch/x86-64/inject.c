@@ -16,8 +16,9 @@
 #define EFLAGS_CLEAN 0x202                    /* no direction, no trap flag */
 #define SLOT_MAX     1024
 
-extern const char inject_code[], inject_code_mmap[], inject_code_call[], inject_code_thread[],
-    inject_code_bye[], inject_code_heal[], inject_code_literals[], inject_code_end[];
+extern const char inject_code[], inject_code_mmap[], inject_code_protect[], inject_code_call[],
+    inject_code_thread[], inject_code_bye[], inject_code_heal[], inject_code_literals[],
+    inject_code_end[];
 
 struct inject_literals { /* as in inject.S */
 	uint64_t all_signals, mask, flags, rsp;
@@ -125,12 +126,12 @@ static struct user_regs_struct regs_at(const struct inject *in, const char *labe
 	return r;
 }
 
-static void set_mmap(struct user_regs_struct *r, uint64_t len)
+static void set_mmap(struct user_regs_struct *r, uint64_t len, int prot)
 {
 	r->rax = SYS_mmap;
 	r->rdi = 0;
 	r->rsi = r->r13 = len;
-	r->rdx = PROT_READ | PROT_WRITE | PROT_EXEC;
+	r->rdx = (uint64_t)prot;
 	r->r10 = MAP_PRIVATE | MAP_ANONYMOUS;
 	r->r8 = (uint64_t)-1;
 	r->r9 = 0;
@@ -140,9 +141,10 @@ int inject_move(struct inject *in, enum inject_entry where, const struct inject_
 		struct error *err)
 {
 	const char *const labels[] = {
-		[INJECT_MMAP] = inject_code_mmap,     [INJECT_CALL] = inject_code_call,
-		[INJECT_THREAD] = inject_code_thread, [INJECT_HEAL] = inject_code_heal,
-		[INJECT_BYE] = inject_code_bye,
+		[INJECT_MMAP] = inject_code_mmap,       [INJECT_CALL] = inject_code_call,
+		[INJECT_THREAD] = inject_code_thread,   [INJECT_HEAL] = inject_code_heal,
+		[INJECT_BYE] = inject_code_bye,         [INJECT_MMAP_CODE] = inject_code_mmap,
+		[INJECT_PROTECT] = inject_code_protect,
 	};
 	struct user_regs_struct r = regs_at(in, labels[where]);
 	r.rbx = args->entry;
@@ -152,7 +154,13 @@ int inject_move(struct inject *in, enum inject_entry where, const struct inject_
 	r.r12 = args->base;
 	r.r13 = args->len;
 	if (where == INJECT_MMAP)
-		set_mmap(&r, args->len);
+		set_mmap(&r, args->len, PROT_READ | PROT_WRITE | PROT_EXEC);
+	if (where == INJECT_MMAP_CODE)
+		set_mmap(&r, args->len, PROT_READ | PROT_EXEC);
+	if (where == INJECT_PROTECT) {
+		r.rax = SYS_mprotect;
+		r.rdx = PROT_READ | PROT_WRITE;
+	}
 	return set_regs(in->tid, &r, err);
 }
 
