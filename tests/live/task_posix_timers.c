@@ -58,7 +58,7 @@ static int create(clockid_t clock, int notify, int signo, int value)
 
 static void arm(int id, long interval_s, long first_s, long first_ns)
 {
-	struct itimerspec t = { { interval_s, 5 }, { first_s, first_ns } };
+	struct itimerspec t = { { interval_s, interval_s ? 5 : 0 }, { first_s, first_ns } };
 	live_must(syscall(SYS_timer_settime, id, 0, &t, NULL) == 0);
 }
 
