@@ -21,9 +21,10 @@
 #include "engine/mem/mem.h"
 #include "engine/mem/sysv.h"
 #include "engine/net/net.h"
-#include "engine/ns/time.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/freezer.h"
+#include "engine/ns/ns.h"
+#include "engine/ns/time.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/trace/collect.h"
@@ -87,16 +88,29 @@ static int collect(struct dump *d, struct error *err)
 {
 	int rc = check_root(d, err);
 	if (rc == 0)
-		rc = timens_collect(d, err);
+		rc = ns_collect(d, err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		rc = d->opts->owned_only ? check_owner(d, t, err) : 0;
-		if (rc == 0)
-			rc = task_check_namespaces(t, err);
+		if (rc == 0 && is_alive(t))
+			rc = timens_check(t, err);
 		if (rc == 0 && is_alive(t))
 			rc = mem_collect(d, t, err);
 	}
 	return rc;
+}
+
+/* From where the task stands, so that paths lead where they lead for it. */
+static int write_files(struct dump *d, struct task *t, struct error *err)
+{
+	struct ns_mount_place back;
+	struct error late;
+	int rc = ns_mount_enter(t, &back, err);
+	if (rc < 0)
+		return rc;
+	rc = files_dump_task(d, t, err);
+	int left = ns_mount_leave(&back, rc < 0 ? &late : err);
+	return rc < 0 ? rc : left;
 }
 
 /* Descriptors of all tasks come before the memory of any: they are what is refused most. */
@@ -104,7 +118,7 @@ static int write_tasks(struct dump *d, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
-		rc = is_alive(d->tasks[i]) ? files_dump_task(d, d->tasks[i], err) : 0;
+		rc = is_alive(d->tasks[i]) ? write_files(d, d->tasks[i], err) : 0;
 	if (rc == 0)
 		rc = files_dump_settle(d, err);
 	if (rc == 0)
@@ -139,6 +153,8 @@ static int write_images(struct dump *d, struct error *err)
 		log_info("memory written");
 	if (rc == 0)
 		rc = cgroups_dump(d, err);
+	if (rc == 0)
+		rc = ns_dump(d, err);
 	if (rc == 0)
 		rc = net_dump_finish(d, err);
 	if (rc == 0)
@@ -221,6 +237,7 @@ static void dump_fini(struct dump *d)
 	sysv_table_free(d->sysv);
 	net_table_free(d->net);
 	cgroup_sets_free(d->cgroups);
+	ns_table_free(d->ns);
 	fd_close(d->images_fd);
 	fd_close(d->work_fd);
 }

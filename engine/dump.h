@@ -14,6 +14,7 @@ struct shmem_table; /* mem/: shared segments seen so far */
 struct cgroup_sets; /* ns/: control groups seen so far */
 struct sysv_table;  /* mem/: System V segments seen so far */
 struct net_table;   /* net/: sockets seen so far */
+struct ns_table;    /* ns/: namespaces seen so far */
 
 struct dump_stats { /* microseconds and pages, for stats-dump */
 	uint32_t freezing_time, frozen_time, memdump_time, memwrite_time;
@@ -29,6 +30,7 @@ struct dump {
 	enum network_lock network_lock; /* what holds TCP connections still */
 	struct task **tasks; /* depth first, parents before children; tasks[0] is the root */
 	size_t nr_tasks;
+	struct ns_table *ns;
 	struct file_table *files;
 	struct shmem_table *shmem;
 	struct sysv_table *sysv; /* NULL until one is met */
@@ -43,7 +45,6 @@ struct dump {
 	} filters;
 	struct dump_stats stats;
 	uint32_t next_pages_id;
-	uint32_t time_ns_id;     /* 0: the engine's own */
 	uint32_t next_object_id; /* ids of vm, files, fs, sighand, namespaces */
 };
 

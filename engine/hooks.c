@@ -15,9 +15,14 @@
 #include "base/log.h"
 
 static const char *const hook_names[NR_HOOKS] = {
-	[HOOK_PRE_DUMP] = "pre-dump",       [HOOK_POST_DUMP] = "post-dump",
-	[HOOK_PRE_RESTORE] = "pre-restore", [HOOK_POST_RESTORE] = "post-restore",
-	[HOOK_PRE_RESUME] = "pre-resume",   [HOOK_POST_RESUME] = "post-resume",
+	[HOOK_PRE_DUMP] = "pre-dump",
+	[HOOK_POST_DUMP] = "post-dump",
+	[HOOK_PRE_RESTORE] = "pre-restore",
+	[HOOK_SETUP_NAMESPACES] = "setup-namespaces",
+	[HOOK_POST_SETUP_NAMESPACES] = "post-setup-namespaces",
+	[HOOK_POST_RESTORE] = "post-restore",
+	[HOOK_PRE_RESUME] = "pre-resume",
+	[HOOK_POST_RESUME] = "post-resume",
 };
 
 #define NR_VARIABLES 3

@@ -11,12 +11,14 @@
 
 /* Names, order and environment are CRIU's, so its scripts work. */
 enum hook {
-	HOOK_PRE_DUMP,     /* nothing is stopped yet */
-	HOOK_POST_DUMP,    /* the set is whole, the tree still stopped */
-	HOOK_PRE_RESTORE,  /* the set is read, no task is born */
-	HOOK_POST_RESTORE, /* every task is there, none runs */
-	HOOK_PRE_RESUME,   /* the last moment before the tasks run */
-	HOOK_POST_RESUME,  /* they run; too late to fail */
+	HOOK_PRE_DUMP,              /* nothing is stopped yet */
+	HOOK_POST_DUMP,             /* the set is whole, the tree still stopped */
+	HOOK_PRE_RESTORE,           /* the set is read, no task is born */
+	HOOK_SETUP_NAMESPACES,      /* they are there and empty; pid is of a process in them */
+	HOOK_POST_SETUP_NAMESPACES, /* and filled */
+	HOOK_POST_RESTORE,          /* every task is there, none runs */
+	HOOK_PRE_RESUME,            /* the last moment before the tasks run */
+	HOOK_POST_RESUME,           /* they run; too late to fail */
 	NR_HOOKS,
 };
 

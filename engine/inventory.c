@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "engine/ns/cgroup.h"
+#include "engine/ns/ns.h"
 #include "engine/task/core.h"
 #include "images/reader.h"
 #include "images/writer.h"
@@ -77,8 +78,8 @@ int inventory_load(struct restore *r, struct error *err)
 				 e->network_lock_method);
 	r->network_lock = e->has_network_lock_method ? (enum network_lock)e->network_lock_method
 						     : NETWORK_LOCK_IPTABLES;
-	if (e->root_ids && e->root_ids->has_time_ns_id)
-		r->dumper_time_ns_id = e->root_ids->time_ns_id;
+	for (int i = 0; e->root_ids && i < NS_KINDS; i++)
+		r->dumper_ids[i] = ns_id_of(e->root_ids, (enum ns_kind)i);
 	if (e->dump_criu_run_id)
 		snprintf(r->run_id, sizeof(r->run_id), "%s", e->dump_criu_run_id);
 	if (e->has_lsmtype && e->lsmtype != LSMTYPE__NO_LSM)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,6 +24,7 @@
 #include "engine/mem/sysv.h"
 #include "engine/net/net.h"
 #include "engine/ns/cgroup.h"
+#include "engine/ns/ns.h"
 #include "engine/ns/time.h"
 #include "engine/procfs/root.h"
 #include "engine/stats.h"
@@ -32,6 +34,7 @@
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/birth.h"
 #include "engine/tree/launch.h"
+#include "engine/tree/real-ids.h"
 #include "engine/tree/stage.h"
 #include "engine/tree/undo.h"
 
@@ -87,6 +90,8 @@ static int load_images(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = seccomp_load(r, err);
 	if (rc == 0)
+		rc = ns_load(r, err);
+	if (rc == 0)
 		rc = timens_load(r, err);
 	if (rc == 0)
 		rc = cgroups_load(r, err);
@@ -117,7 +122,10 @@ static int keep_own(struct restore *r, struct error *err)
 	if (proc < 0)
 		return proc;
 	procfs_move(proc);
-	return 0;
+	auto_fd self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	r->self_fd =
+	    self < 0 ? error_sys(err, "pidfd_open of this process") : keep_copy(r, self, err);
+	return r->self_fd < 0 ? r->self_fd : 0;
 }
 
 static int prepare(struct restore *r, struct error *err)
@@ -153,13 +161,14 @@ static int run_stages(struct restore *r, struct restore_stats *stats, struct err
 	if (rc < 0)
 		return rc;
 	log_info("%zu tasks are born", r->nr_tasks);
-	if ((rc = files_finish(r, err)) < 0)
+	if ((rc = ns_finish(r, err)) < 0 || (rc = files_finish(r, err)) < 0)
 		return rc;
 	stage_pass(r, STAGE_BIRTH, births);
 	if ((rc = stage_wait(r, STAGE_GROUPS, err)) < 0)
 		return rc;
 	stage_pass(r, STAGE_GROUPS, count_threads(r));
-	return stage_wait(r, STAGE_READY, err);
+	rc = stage_wait(r, STAGE_READY, err);
+	return rc < 0 ? rc : real_ids_find(r, err);
 }
 
 static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
@@ -191,7 +200,7 @@ static void forget_interruption(void)
 
 static int hook(const struct restore *r, enum hook hook, struct error *err)
 {
-	return hook_call(r->opts, hook, r->images_fd, r->root->pid, err);
+	return hook_call(r->opts, hook, r->images_fd, rtask_tid(r->root, 0), err);
 }
 
 /* Last is what leaves a trace outside the tree. */
@@ -200,6 +209,8 @@ static int finish(struct restore *r, struct error *err)
 	int rc = files_watch(r, err);
 	if (rc == 0)
 		rc = files_set_owners(r, err);
+	if (rc == 0)
+		rc = ns_leave_mounts(r, err);
 	if (rc == 0)
 		rc = cgroups_place(r, err);
 	if (rc == 0)
@@ -213,7 +224,7 @@ static int finish(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = check_interrupted(err);
 	if (rc == 0)
-		rc = dirs_write_pidfile(r->opts, r->work_fd, r->root->pid, err);
+		rc = dirs_write_pidfile(r->opts, r->work_fd, rtask_tid(r->root, 0), err);
 	if (rc < 0)
 		return rc;
 	rc = net_release(r, err);
@@ -227,9 +238,7 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 	/* orphans of a failed restore come to us, so that none is left */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	struct error late;
-	int rc = cgroups_enter(r, err);
-	if (rc == 0)
-		rc = timens_enter(r, err);
+	int rc = timens_enter(r, err);
 	if (rc == 0)
 		rc = run_stages(r, stats, err);
 	timens_leave(r);
@@ -241,6 +250,7 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 		launch_go(r);
 		cgroups_freeze(r);
 	}
+	ns_leave(r);
 	if (rc == 0 && hook(r, HOOK_POST_RESUME, &late) < 0)
 		log_warn("%s: the tree runs already", late.text);
 	if (rc == 0)
@@ -259,9 +269,14 @@ static int restore_with_images(struct restore *r, struct restore_stats *stats, s
 	if (rc == 0)
 		rc = cgroups_make(r, err);
 	if (rc == 0)
+		rc = cgroups_enter(r, err);
+	if (rc == 0)
+		rc = ns_make(r, err);
+	if (rc == 0)
 		rc = prepare(r, err);
 	if (rc == 0)
 		rc = restore_tasks(r, stats, err);
+	ns_leave(r);
 	if (rc < 0)
 		cgroups_undo(r);
 	return rc;
@@ -276,6 +291,7 @@ static void restore_fini(struct restore *r)
 	sysv_set_free(r->sysv);
 	net_set_free(r->net);
 	cgroup_restore_free(r->cgroups);
+	ns_set_free(r->ns);
 	free(r->busy.items);
 	if (r->seccomp)
 		seccomp_entry__free_unpacked(r->seccomp, NULL);
@@ -303,7 +319,7 @@ static int restore_set(const struct options *opts, int images_fd, int work_fd, s
 	rc = restore_with_images(&r, &stats, err);
 	if (rc == 0)
 		restore_stats_write(&stats, &r);
-	pid_t pid = rc == 0 ? r.root->pid : 0;
+	pid_t pid = rc == 0 ? rtask_tid(r.root, 0) : 0;
 	if (rc == 0 && opts->restore_detached)
 		forget_interruption();
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "engine/mem/vma.h"
+#include "engine/ns/kinds.h"
 #include "engine/options.h"
 #include "engine/task/task.h"
 #include "engine/tree/restore-shared.h"
@@ -21,19 +22,21 @@ struct file_set;       /* files/: every file of files.img, opened on first use *
 struct shmem_set;      /* mem/: shared segments, filled before the first fork */
 struct sysv_set;       /* mem/: System V segments */
 struct cgroup_restore; /* ns/: control groups and what was made for them */
+struct ns_set;         /* ns/: namespaces that are made for the tree */
 struct net_set;        /* net/: sockets and what waits in them */
 struct arena;          /* memory at the address where the restorer will read it */
 struct restorer_args;
 struct birth_plan; /* who is born from whom, helpers included */
 
 struct rtask {
-	pid_t pid, ppid, pgid, sid; /* as stored; real pids are the same */
+	pid_t pid, ppid, pgid, sid; /* as stored, and as they are in the tree's pid namespace */
 	enum task_state state;
 	struct rtask *parent;    /* NULL for the root */
 	struct rtask *memory_of; /* who bears it, its parent mostly: whose memory it starts with */
 	struct rtask **children;
 	size_t nr_children;
 	uint32_t *tids; /* tids[0] == pid */
+	pid_t *real;    /* what this process knows them as; NULL: the same. tree/real-ids.h */
 	size_t nr_threads;
 	CoreEntry **cores;     /* one per thread; a zombie has one */
 	TaskKobjIdsEntry *ids; /* from core or ids image; NULL for zombies */
@@ -43,6 +46,12 @@ struct rtask {
 	struct arena *arena;
 	size_t slot; /* index in restore_shared.slots */
 };
+
+/** The id of one of its threads, for system calls of the coordinator. */
+static inline pid_t rtask_tid(const struct rtask *t, size_t thread)
+{
+	return t->real ? t->real[thread] : (pid_t)t->tids[thread];
+}
 
 /** Did it run at the dump, or was stopped? A dead one only comes back as what its parent reaps. */
 static inline bool rtask_is_living(const struct rtask *t)
@@ -64,12 +73,15 @@ struct restore {
 	struct cgroup_restore *cgroups; /* NULL: the set has none, or they are left alone */
 	struct sysv_set *sysv;          /* NULL: no task has one attached */
 	struct net_set *net;
-	uint32_t dumper_time_ns_id; /* of the program that wrote the set; 0: not known */
-	bool time_ns;               /* the tree gets a time namespace, */
+	uint32_t
+	    dumper_ids[NS_KINDS]; /* namespaces of the program that wrote the set; 0: not known */
+	struct ns_set *ns;
+	bool time_ns;           /* the tree gets a time namespace, */
 	int64_t clocks[2];      /* where CLOCK_MONOTONIC and CLOCK_BOOTTIME begin with this, ns */
 	SeccompEntry *seccomp;  /* NULL: the set has none */
 	struct range_list busy; /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;
+	int self_fd;                   /* a pidfd of the coordinator, for its tasks */
 	struct restore_shared *shared; /* a task moves it into its arena for the restorer */
 };
 

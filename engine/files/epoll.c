@@ -108,7 +108,7 @@ static int epoll_dump(struct dump *d, const struct open_file *f, FileEntry *e, s
 	if (rc == 0)
 		rc = parse_targets(f, text.data, ep, err);
 	if (rc == 0)
-		rc = owner_dump(f, &ep->fown, err);
+		rc = owner_dump(d, f, &ep->fown, err);
 	return rc < 0 ? rc : keep(d, f, e, err);
 }
 

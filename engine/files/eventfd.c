@@ -37,7 +37,7 @@ static int eventfd_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 		return anon_odd(f, "counter", err);
 	anon_number(text.data, "eventfd-semaphore:", 10, &semaphore); /* Linux 6.5 */
 	efd->flags = f->flags | (semaphore ? EFD_SEMAPHORE : 0);
-	return owner_dump(f, &efd->fown, err);
+	return owner_dump(d, f, &efd->fown, err);
 }
 
 static int eventfd_check(const FileEntry *e, struct error *err)

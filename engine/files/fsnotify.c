@@ -170,7 +170,7 @@ static int inotify_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 	ify->id = e->id;
 	ify->flags = f->flags;
 	warn_of_events(f);
-	int rc = owner_dump(f, &ify->fown, err);
+	int rc = owner_dump(d, f, &ify->fown, err);
 	if (rc == 0)
 		rc = anon_fdinfo_text(f, &text, err);
 	const char *at = rc == 0 ? strstr(text.data, "\ninotify ") : NULL;
@@ -283,7 +283,7 @@ static int fanotify_dump(struct dump *d, const struct open_file *f, FileEntry *e
 	ffy->id = e->id;
 	ffy->flags = f->flags;
 	warn_of_events(f);
-	int rc = owner_dump(f, &ffy->fown, err);
+	int rc = owner_dump(d, f, &ffy->fown, err);
 	if (rc == 0)
 		rc = anon_fdinfo_text(f, &text, err);
 	const char *at = rc == 0 ? strstr(text.data, "\nfanotify flags:") : NULL;

@@ -133,17 +133,12 @@ static int fetch_item(int coordinator, const struct file_item *item, struct erro
 
 int live_proc_fetch(struct restore *r, struct error *err)
 {
-	auto_fd coordinator = -1;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
 		struct file_item *item = &r->files->items[i];
 		if (!item->live || item->fd < 0)
 			continue;
-		if (coordinator < 0)
-			coordinator = (int)syscall(SYS_pidfd_open, r->shared->coordinator, 0);
-		if (coordinator < 0)
-			return error_sys(err, "pidfd_open of the coordinator");
-		rc = fetch_item(coordinator, item, err);
+		rc = fetch_item(r->self_fd, item, err);
 		item->live = false;
 	}
 	return rc;

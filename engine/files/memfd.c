@@ -161,7 +161,7 @@ static int memfd_dump(struct dump *d, const struct open_file *f, FileEntry *e, s
 	m->id = e->id;
 	m->flags = f->flags;
 	m->pos = f->pos;
-	int rc = owner_dump(f, &m->fown, err);
+	int rc = owner_dump(d, f, &m->fown, err);
 	return rc < 0 ? rc : inode_id(d, f, &m->inode_id, err);
 }
 

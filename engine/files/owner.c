@@ -9,12 +9,14 @@
 
 #include "engine/files/set.h"
 #include "engine/files/table.h"
+#include "engine/task/pstree.h"
+#include "engine/tree/real-ids.h"
 
 #ifndef F_GETOWNER_UIDS
 #define F_GETOWNER_UIDS 17
 #endif
 
-int owner_dump(const struct open_file *f, FownEntry **out, struct error *err)
+int owner_dump(const struct dump *d, const struct open_file *f, FownEntry **out, struct error *err)
 {
 	FownEntry *o = malloc(sizeof(*o));
 	if (!o)
@@ -39,7 +41,7 @@ int owner_dump(const struct open_file *f, FownEntry **out, struct error *err)
 		o->uid = uids[0];
 		o->euid = uids[1];
 	}
-	o->pid = (uint32_t)owner.pid;
+	o->pid = (uint32_t)pstree_id_inside(d, owner.pid);
 	o->pid_type = (uint32_t)owner.type;
 	return 0;
 }
@@ -56,9 +58,11 @@ int owner_check(const FownEntry *o, struct error *err)
 }
 
 /* The kernel notes the ids of who sets the owner, and checks every signal against them. */
-static int owner_set(int fd, const FownEntry *o)
+static int owner_set(struct restore *r, int fd, const FownEntry *o)
 {
-	struct f_owner_ex owner = { .type = (int)o->pid_type, .pid = (int)o->pid };
+	struct f_owner_ex owner = { .type = (int)o->pid_type, .pid = real_id_of(r, (pid_t)o->pid) };
+	if (!owner.pid)
+		return -ESRCH;
 	uid_t real, effective, saved;
 	if (getresuid(&real, &effective, &saved) < 0)
 		return -errno;
@@ -82,7 +86,7 @@ int files_set_owners(struct restore *r, struct error *err)
 					 : NULL;
 		if (!o || !o->pid)
 			continue;
-		int rc = owner_set(item->fd, o);
+		int rc = owner_set(r, item->fd, o);
 		/* An owner that was no more at the dump was stored all the same. */
 		if (rc < 0 && rc != -ESRCH)
 			return error_code(err, rc, "file id %u: set its owner to %s %u", item->id,

@@ -16,6 +16,7 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/files/types.h"
+#include "engine/tree/real-ids.h"
 
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL /* Linux 6.9 */
@@ -74,7 +75,7 @@ static int pidfd_dump(struct dump *d, const struct open_file *f, FileEntry *e, s
 		    file_holder(f, holder, sizeof(holder)),
 		    f->flags & PIDFD_THREAD ? "thread" : "process", pid);
 	p->nspid = pid == DEAD ? DEAD : vpid;
-	return owner_dump(f, &p->fown, err);
+	return owner_dump(d, f, &p->fown, err);
 }
 
 static int pidfd_check(const FileEntry *e, struct error *err)
@@ -141,7 +142,7 @@ static int pidfd_open_again(struct restore *r, const FileEntry *e, struct error 
 		return open_dead(r, p, err);
 	for (size_t i = 0; i < r->nr_tasks; i++)
 		if (r->tasks[i]->pid == p->nspid)
-			return open_pidfd(p->nspid, p, err);
+			return open_pidfd(real_id_of(r, p->nspid), p, err);
 	return error_set(err, EBADMSG, "pidfd of pid %d, which is not in pstree.img", p->nspid);
 }
 

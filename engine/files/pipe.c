@@ -198,7 +198,7 @@ static int pipe_dump(struct dump *d, const struct open_file *f, FileEntry *e, st
 	e->pipe = pipe;
 	pipe->id = e->id;
 	pipe->flags = f->flags;
-	int rc = owner_dump(f, &pipe->fown, err);
+	int rc = owner_dump(d, f, &pipe->fown, err);
 	return rc < 0 ? rc : pipe_dump_contents(d, f, &pipe->pipe_id, err);
 }
 

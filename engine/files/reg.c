@@ -98,7 +98,7 @@ int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct err
 	reg->mode = f->st.st_mode;
 	int rc = remap_dump(d, f, e->id, &reg->name, err);
 	if (rc == 0)
-		rc = owner_dump(f, &reg->fown, err);
+		rc = owner_dump(d, f, &reg->fown, err);
 	if (rc < 0 || !S_ISREG(f->st.st_mode) || !size_matters(f->flags))
 		return rc;
 	reg->has_size = true;

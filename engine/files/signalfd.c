@@ -32,7 +32,7 @@ static int signalfd_dump(struct dump *d, const struct open_file *f, FileEntry *e
 		return rc;
 	if (!anon_number(text.data, "sigmask:", 16, &sgfd->sigmask))
 		return anon_odd(f, "signal mask", err);
-	return owner_dump(f, &sgfd->fown, err);
+	return owner_dump(d, f, &sgfd->fown, err);
 }
 
 static int signalfd_check(const FileEntry *e, struct error *err)

@@ -161,7 +161,7 @@ int file_refuse_as(const struct open_file *f, const struct unsupported *why, str
 int file_refuse_moved(const struct open_file *f, struct error *err);
 
 /** Owner of a description and its signal: fcntl(F_GETOWN_EX, F_GETSIG). @param out  allocated */
-int owner_dump(const struct open_file *f, FownEntry **out, struct error *err);
+int owner_dump(const struct dump *d, const struct open_file *f, FownEntry **out, struct error *err);
 int owner_check(const FownEntry *o, struct error *err);
 
 /** Note an end of a pipe, save its contents once. @param pipe_id  for the entry */

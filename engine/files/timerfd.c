@@ -55,7 +55,7 @@ static int timerfd_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 		return anon_odd(f, "timer", err);
 	tfd->clockid = (uint32_t)clock;
 	tfd->settime_flags = (uint32_t)flags;
-	return owner_dump(f, &tfd->fown, err);
+	return owner_dump(d, f, &tfd->fown, err);
 }
 
 static int timerfd_check(const FileEntry *e, struct error *err)

@@ -184,8 +184,8 @@ static int seen_of(struct dump *d, const struct open_file *f, struct tty_seen **
 }
 
 /* The name of a slave goes with its master. */
-static int dump_nameless(const struct open_file *f, const struct tty_seen *s, FileEntry *e,
-			 struct error *err)
+static int dump_nameless(const struct dump *d, const struct open_file *f, const struct tty_seen *s,
+			 FileEntry *e, struct error *err)
 {
 	RegFileEntry *reg = malloc(sizeof(*reg));
 	if (!reg)
@@ -200,7 +200,7 @@ static int dump_nameless(const struct open_file *f, const struct tty_seen *s, Fi
 	reg->name = strdup(s->path);
 	if (!reg->name)
 		return error_set(err, ENOMEM, "out of memory");
-	return owner_dump(f, &reg->fown, err);
+	return owner_dump(d, f, &reg->fown, err);
 }
 
 /* Path and mode are those of a file entry of its own. */
@@ -214,7 +214,7 @@ static int dump_reg(struct dump *d, const struct open_file *f, const struct tty_
 	file->id = tty->regf_id = d->files->next_id++;
 	tty->has_regf_id = true;
 	file->type = FD_TYPES__REG;
-	int rc = f->st.st_nlink ? reg_dump(d, f, file, err) : dump_nameless(f, s, file, err);
+	int rc = f->st.st_nlink ? reg_dump(d, f, file, err) : dump_nameless(d, f, s, file, err);
 	if (rc == 0)
 		rc = file_table_write(d, file, err);
 	file_entry__free_unpacked(file, NULL);
@@ -235,7 +235,7 @@ static int tty_dump(struct dump *d, const struct open_file *f, FileEntry *e, str
 	tty->id = e->id;
 	tty->tty_info_id = s->id;
 	tty->flags = f->flags;
-	rc = owner_dump(f, &tty->fown, err);
+	rc = owner_dump(d, f, &tty->fown, err);
 	return rc < 0 || s->kind == &external ? rc : dump_reg(d, f, s, tty, err);
 }
 

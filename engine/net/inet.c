@@ -313,7 +313,7 @@ static int fill_entry(struct dump *d, const struct open_file *f, const char *wha
 	if (rc == 0)
 		rc = check_peek_offset(f->fd, what, sk, err);
 	if (rc == 0)
-		rc = owner_dump(f, &sk->fown, err);
+		rc = owner_dump(d, f, &sk->fown, err);
 	if (rc == 0)
 		rc = sock_opts_dump(f->fd, (int)sk->family, what, &sk->opts, err);
 	if (rc == 0)

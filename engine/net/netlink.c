@@ -182,7 +182,7 @@ static int netlink_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 	if (rc == 0 && info)
 		rc = fill_known(info, sk, err);
 	if (rc == 0)
-		rc = owner_dump(f, &sk->fown, err);
+		rc = owner_dump(d, f, &sk->fown, err);
 	return rc < 0 ? rc : sock_opts_dump(f->fd, AF_NETLINK, what, &sk->opts, err);
 }
 

@@ -302,7 +302,7 @@ static int packet_dump(struct dump *d, const struct open_file *f, FileEntry *e, 
 	}
 	if (rc < 0)
 		return error_wrap(err, rc, "%s", what);
-	rc = owner_dump(f, &sk->fown, err);
+	rc = owner_dump(d, f, &sk->fown, err);
 	return rc < 0 ? rc : sock_opts_dump(f->fd, AF_PACKET, what, &sk->opts, err);
 }
 

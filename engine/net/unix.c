@@ -145,7 +145,7 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 	if (rc == 0)
 		rc = dump_name(f, info, sk, what, err);
 	if (rc == 0)
-		rc = owner_dump(f, &sk->fown, err);
+		rc = owner_dump(d, f, &sk->fown, err);
 	if (rc == 0)
 		rc = sock_opts_dump(f->fd, AF_UNIX, what, &sk->opts, err);
 	bool has_queue = info->type == SOCK_DGRAM || info->state == TCP_ESTABLISHED;

@@ -737,10 +737,10 @@ static int place_task(struct cgroup_restore *cg, const struct rtask *t, const Cg
 		      struct error *err)
 {
 	const CgSetEntry *set = thread_set(cg, t, 0);
-	int rc = set == born ? 0 : move(cg, set, born, t->pid, false, err);
+	int rc = set == born ? 0 : move(cg, set, born, rtask_tid(t, 0), false, err);
 	for (size_t i = 1; rc == 0 && rtask_is_living(t) && i < t->nr_threads; i++) {
 		const CgSetEntry *own = thread_set(cg, t, i);
-		rc = own == set ? 0 : move(cg, own, set, (pid_t)t->tids[i], true, err);
+		rc = own == set ? 0 : move(cg, own, set, rtask_tid(t, i), true, err);
 	}
 	return rc;
 }

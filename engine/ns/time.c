@@ -18,6 +18,8 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/ns/set.h"
+#include "engine/procfs/root.h"
 #include "images/reader.h"
 #include "images/writer.h"
 #include "namespaces.pb-c.h"
@@ -66,51 +68,20 @@ static int read_offsets(int dir, struct clocks *out, struct error *err)
 	return rc;
 }
 
-/* @return 1: the same; 0: not; -errno: the kernel has none, or the task is gone */
-static int is_same(int dir_a, const char *a, int dir_b, const char *b)
+/* A program that has one for its children goes on being born into its own. */
+int timens_check(const struct task *t, struct error *err)
 {
-	struct stat x, y;
-	if (fstatat(dir_a, a, &x, 0) < 0 || fstatat(dir_b, b, &y, 0) < 0)
-		return -errno;
-	return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-static int check_task(const struct task *root, const struct task *t, struct error *err)
-{
-	int same = is_same(root->proc_fd, "ns/time", t->proc_fd, "ns/time");
-	if (same == 0)
-		return error_set(err, ENOTSUP,
-				 "pid %d (%s) lives in another time namespace than pid %d: not "
-				 "supported yet; dump them apart",
-				 t->pid, t->stat.comm, root->pid);
-	if (same > 0)
-		same = is_same(t->proc_fd, "ns/time", t->proc_fd, "ns/time_for_children");
-	if (same == 0)
-		return error_set(err, ENOTSUP,
-				 "pid %d (%s) has a time namespace for its children that it is not "
-				 "in itself: not supported yet; end it before it calls unshare",
-				 t->pid, t->stat.comm);
-	return same < 0 ? error_code(err, same, "/proc/%d/ns/time", t->pid) : 0;
-}
-
-int timens_collect(struct dump *d, struct error *err)
-{
-	auto_fd self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct task *root = d->tasks[0];
-	int same = self < 0 ? -errno : is_same(self, "ns/time", root->proc_fd, "ns/time");
-	if (same == -ENOENT)
-		return 0; /* Linux before 5.6, or without CONFIG_TIME_NS */
-	if (same < 0)
-		return error_code(err, same, "/proc/%d/ns/time", root->pid);
-	for (size_t i = 0; i < d->nr_tasks; i++) {
-		const struct task *t = d->tasks[i];
-		int rc = t->proc_fd < 0 || t->state == TASK_ZOMBIE ? 0 : check_task(root, t, err);
-		if (rc < 0)
-			return rc;
-	}
-	if (!same)
-		d->time_ns_id = d->next_object_id++;
-	return 0;
+	struct stat own, children;
+	if (fstatat(t->proc_fd, "ns/time", &own, 0) < 0)
+		return errno == ENOENT ? 0 : error_sys(err, "/proc/%d/ns/time", t->pid);
+	if (fstatat(t->proc_fd, "ns/time_for_children", &children, 0) < 0)
+		return error_sys(err, "/proc/%d/ns/time_for_children", t->pid);
+	if (own.st_dev == children.st_dev && own.st_ino == children.st_ino)
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "pid %d (%s) has a time namespace for its children that it is not in "
+			 "itself: not supported yet; end it before it calls unshare",
+			 t->pid, t->stat.comm);
 }
 
 static void put(Timespec *ts, int64_t ns)
@@ -124,8 +95,9 @@ int timens_dump(struct dump *d, struct error *err)
 	struct clocks now, its = { { 0 } }, own = { { 0 } };
 	Timespec monotonic = TIMESPEC__INIT, boottime = TIMESPEC__INIT;
 	TimensEntry e = TIMENS_ENTRY__INIT;
-	if (d->time_ns_id) {
-		auto_fd self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool apart = ns_is_apart(d, NS_TIME);
+	if (apart) {
+		auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
 		int rc = read_offsets(d->tasks[0]->proc_fd, &its, err);
 		if (rc == 0)
 			rc = read_offsets(self, &own, err);
@@ -137,7 +109,8 @@ int timens_dump(struct dump *d, struct error *err)
 	put(&boottime, now.ns[1] + its.ns[1] - own.ns[1]);
 	e.monotonic = &monotonic;
 	e.boottime = &boottime;
-	return image_write_one(d->images_fd, IMG_TIMENS, d->time_ns_id, &e.base, err);
+	uint32_t id = apart ? ns_id(d->tasks[0], NS_TIME) : 0;
+	return image_write_one(d->images_fd, IMG_TIMENS, id, &e.base, err);
 }
 
 /* Restore. */
@@ -149,22 +122,6 @@ static int get(const Timespec *ts, int64_t *ns, struct error *err)
 		return error_set(err, EBADMSG, "%" PRIu64 ".%09" PRIu64 " is no time", ts->tv_sec,
 				 ts->tv_nsec);
 	*ns = (int64_t)ts->tv_sec * NSEC_PER_SEC + (int64_t)ts->tv_nsec;
-	return 0;
-}
-
-static int check_ids(const struct restore *r, uint32_t *id, struct error *err)
-{
-	const struct rtask *first = r->root;
-	*id = first->ids && first->ids->has_time_ns_id ? first->ids->time_ns_id : 0;
-	for (size_t i = 0; i < r->nr_tasks; i++) {
-		const struct rtask *t = r->tasks[i];
-		if (rtask_is_living(t) && t->ids && t->ids->has_time_ns_id &&
-		    t->ids->time_ns_id != *id)
-			return error_set(err, ENOTSUP,
-					 "pid %d lived in another time namespace than pid %d: not "
-					 "supported yet",
-					 t->pid, first->pid);
-	}
 	return 0;
 }
 
@@ -181,13 +138,10 @@ static bool is_behind(const struct restore *r)
 
 int timens_load(struct restore *r, struct error *err)
 {
-	uint32_t id;
 	auto_message ProtobufCMessage *msg = NULL;
-	int rc = check_ids(r, &id, err);
-	if (rc < 0)
-		return rc;
-	bool apart = id && id != r->dumper_time_ns_id;
-	rc = image_read_one(r->images, IMG_TIMENS, apart ? id : 0, &msg, err);
+	bool apart = ns_restores(r, NS_TIME);
+	uint32_t id = apart ? r->ns->ids[NS_TIME] : 0;
+	int rc = image_read_one(r->images, IMG_TIMENS, id, &msg, err);
 	if (rc == -ENOENT && !apart)
 		return 0; /* older CRIU wrote none */
 	if (rc < 0)
@@ -197,7 +151,7 @@ int timens_load(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = get(e->boottime, &r->clocks[1], err);
 	if (rc < 0)
-		return error_wrap(err, rc, "timens-%u.img", apart ? id : 0);
+		return error_wrap(err, rc, "timens-%u.img", id);
 	r->time_ns = apart || is_behind(r);
 	return 0;
 }
@@ -206,7 +160,7 @@ static int set_offsets(struct restore *r, struct error *err)
 {
 	struct clocks now, own;
 	char text[128];
-	auto_fd self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
 	int rc = read_offsets(self, &own, err); /* a new one begins with those of the old */
 	if (rc < 0)
 		return rc;
@@ -244,7 +198,7 @@ void timens_leave(struct restore *r)
 {
 	if (!r->time_ns)
 		return;
-	auto_fd fd = open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC);
+	auto_fd fd = procfs_open("self/ns/time", O_RDONLY);
 	if (fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
 		log_warn("leave the time namespace of the tree: %s", strerror(errno));
 }

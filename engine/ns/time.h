@@ -6,8 +6,8 @@
 #include "engine/dump.h"
 #include "engine/restore.h"
 
-/** All tasks have to be in one time namespace; d->time_ns_id is set when it is not the engine's. */
-int timens_collect(struct dump *d, struct error *err);
+/** Refuse a task that has another one for its children. */
+int timens_check(const struct task *t, struct error *err);
 /** Write what the clocks of the tree say. */
 int timens_dump(struct dump *d, struct error *err);
 

@@ -15,8 +15,6 @@ struct restorer_args;
  * answered. Objects no one gave an id yet (task.vm_id … are 0) get one from d->next_object_id.
  */
 int task_dump_cores(struct dump *d, struct task *t, struct error *err);
-/** Refuse a task that lives in other namespaces than the engine: -ENOTSUP naming the kind. */
-int task_check_namespaces(const struct task *t, struct error *err);
 /** inventory_entry.root_ids: what the engine itself lives in. `ids` is initialised before. */
 void task_root_ids(TaskKobjIdsEntry *ids);
 

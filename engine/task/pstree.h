@@ -13,3 +13,7 @@ int pstree_dump(struct dump *d, struct error *err);
 int pstree_load(struct restore *r, struct error *err);
 /** Free r->tasks and what hangs on each task. */
 void pstree_free(struct restore *r);
+
+/** The id inside of the tree's pid namespace of a task or thread that the engine knows as `id`.
+ *  @return `id` where it is of nobody in the tree */
+pid_t pstree_id_inside(const struct dump *d, pid_t id);

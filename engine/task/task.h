@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "engine/mem/vma.h"
+#include "engine/ns/kinds.h"
 #include "engine/pie/parasite.h"
 #include "engine/procfs/procfs.h"
 #include "engine/task/arch.h"
@@ -65,6 +66,7 @@ struct task {
 	struct parasite_task inside; /* sigactions, timers, prctls */
 	void *shared_siginfos;       /* process-wide queue */
 	size_t nr_shared_siginfos;
-	struct trace *trace; /* seized threads and the loaded parasite; trace/ */
+	struct trace *trace;       /* seized threads and the loaded parasite; trace/ */
+	uint32_t ns_ids[NS_KINDS]; /* numbers of its namespaces in images; ns/ns.h */
 	uint32_t vm_id, files_id, fs_id, sighand_id; /* equal where tasks share the object */
 };

@@ -20,10 +20,13 @@
 #include "base/log.h"
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
+#include "engine/ns/ns.h"
 #include "engine/procfs/read.h"
+#include "engine/procfs/root.h"
 #include "engine/procfs/root.h"
 #include "engine/tree/become.h"
 #include "engine/tree/birth-plan.h"
+#include "engine/tree/real-ids.h"
 #include "engine/tree/stage.h"
 
 #define DEAD_TRIES  300   /* ms to wait for a pid whose holder is dead already */
@@ -54,10 +57,11 @@ static int pid_taken(pid_t pid, struct error *err)
 			 pid, comm.data);
 }
 
-static pid_t clone_with_pid(pid_t pid, bool sibling)
+/* @param flags  for the root, CLONE_NEWPID where it had its own */
+static pid_t clone_with_pid(pid_t pid, uint64_t flags, bool sibling)
 {
 	struct clone_args ca = {
-		.flags = sibling ? CLONE_PARENT : 0,
+		.flags = flags | (sibling ? CLONE_PARENT : 0),
 		.exit_signal = sibling ? 0 : SIGCHLD, /* a sibling takes its bearer's */
 		.set_tid = (uintptr_t)&pid,
 		.set_tid_size = 1,
@@ -70,14 +74,16 @@ static _Noreturn void live(struct restore *r, size_t index);
 static int bear(struct restore *r, size_t index, bool sibling, struct error *err)
 {
 	pid_t want = r->plan->items[index].pid;
-	pid_t pid = clone_with_pid(want, sibling);
-	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST; i++) {
+	bool apart = ns_restores(r, NS_PID);
+	uint64_t flags = apart && index == 0 ? CLONE_NEWPID : 0;
+	pid_t pid = clone_with_pid(want, flags, sibling);
+	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST && !apart; i++) {
 		bool wait = proc_is_dead(want) ? dead++ < DEAD_TRIES
 					       : i < DYING_TRIES && proc_is_dying(want);
 		if (!wait)
 			return pid_taken(want, err);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-		pid = clone_with_pid(want, sibling);
+		pid = clone_with_pid(want, flags, sibling);
 	}
 	if (pid == 0)
 		live(r, index);
@@ -94,6 +100,8 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 	if (pid < 0)
 		return error_sys(err, "create task %d", want);
 	r->shared->slots[index].born = 1;
+	if (!apart || index == 0)
+		r->shared->slots[index].real = pid;
 	return 0;
 }
 
@@ -208,6 +216,8 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 	int rc = be_born(r, index, err);
 	if (rc < 0)
 		return rc;
+	if (index == 0 && ns_restores(r, NS_PID))
+		pid_counter_set(r);
 	stage_arrive(r->shared, index, STAGE_BIRTH);
 	rc = join_group(b, err);
 	if (rc == 0 && !birth_is_mortal(b))
@@ -227,6 +237,7 @@ static _Noreturn void live(struct restore *r, size_t index)
 {
 	struct error err = { 0 };
 	r->shared->slots[index].born = 1;
+	r->shared->slots[index].real = real_id_of_self();
 	grow_up(r, index, &err);
 	stage_fail(r->shared, &err);
 	_exit(1);

@@ -44,7 +44,7 @@ static int for_threads(struct launcher *l, step_fn step, bool leaders_only, stru
 static int seize(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
 {
 	(void)l;
-	pid_t tid = (pid_t)t->tids[thread];
+	pid_t tid = rtask_tid(t, thread);
 	long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;
 	if (seccomp_has(t))
 		options |= PTRACE_O_SUSPEND_SECCOMP;
@@ -57,7 +57,7 @@ static int wait_stop(struct launcher *l, struct rtask *t, size_t thread, struct 
 {
 	(void)l;
 	int status;
-	pid_t tid = (pid_t)t->tids[thread];
+	pid_t tid = rtask_tid(t, thread);
 	while (waitpid(tid, &status, __WALL) < 0) {
 		if (errno != EINTR)
 			return error_sys(err, "thread %d: wait for it", tid);
@@ -76,14 +76,14 @@ static int set_rseq_cs(const struct rtask *t, size_t thread, struct error *err)
 	uint64_t cs = e->rseq_cs_pointer;
 	struct iovec from = { &cs, sizeof(cs) };
 	struct iovec to = { (void *)(uintptr_t)(e->rseq_abi_pointer + RSEQ_CS_OFFSET), sizeof(cs) };
-	if (process_vm_writev(t->pid, &from, 1, &to, 1, 0) != (ssize_t)sizeof(cs))
+	if (process_vm_writev(rtask_tid(t, 0), &from, 1, &to, 1, 0) != (ssize_t)sizeof(cs))
 		return error_sys(err, "thread %u: set its rseq critical section", t->tids[thread]);
 	return 0;
 }
 
 static int set_state(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
 {
-	pid_t tid = (pid_t)t->tids[thread];
+	pid_t tid = rtask_tid(t, thread);
 	struct arch_regs regs = { 0 };
 	int rc = arch_regs_of_core(&l->cpu, t->cores[thread], &regs, err);
 	if (rc == 0)
@@ -109,7 +109,7 @@ static int wait_call(pid_t tid, struct launcher *l, struct rtask *t, size_t thre
 static int set_seccomp(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
 {
 	const struct restore_slot *slot = &l->r->shared->slots[t->slot];
-	pid_t tid = (pid_t)t->tids[thread];
+	pid_t tid = rtask_tid(t, thread);
 	struct seccomp_call call;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && seccomp_call(l->r, t, thread, i, &call); i++) {
@@ -145,10 +145,10 @@ static int start_unmap(struct launcher *l, struct rtask *t, size_t thread, struc
 	if (rc == 0) {
 		arch_regs_to_call(&regs, slot->syscall_addr, SYS_munmap, slot->arena_start,
 				  slot->arena_end - slot->arena_start, 0);
-		rc = arch_regs_set(t->pid, &regs, err);
+		rc = arch_regs_set(rtask_tid(t, 0), &regs, err);
 	}
 	arch_regs_fini(&regs);
-	if (rc == 0 && ptrace(PTRACE_SYSCALL, t->pid, 0, 0) < 0)
+	if (rc == 0 && ptrace(PTRACE_SYSCALL, rtask_tid(t, 0), 0, 0) < 0)
 		rc = error_sys(err, "task %d: unmap the restorer", t->pid);
 	return rc;
 }
@@ -156,7 +156,7 @@ static int start_unmap(struct launcher *l, struct rtask *t, size_t thread, struc
 static int step_syscall(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
 {
 	(void)l, (void)thread;
-	if (ptrace(PTRACE_SYSCALL, t->pid, 0, 0) < 0)
+	if (ptrace(PTRACE_SYSCALL, rtask_tid(t, 0), 0, 0) < 0)
 		return error_sys(err, "task %d: unmap the restorer", t->pid);
 	return 0;
 }
@@ -165,7 +165,7 @@ static int check_unmap(struct launcher *l, struct rtask *t, size_t thread, struc
 {
 	(void)l, (void)thread;
 	struct arch_regs regs = { 0 };
-	int rc = arch_regs_get(t->pid, &regs, err);
+	int rc = arch_regs_get(rtask_tid(t, 0), &regs, err);
 	long result = rc == 0 ? arch_regs_result(&regs) : 0;
 	arch_regs_fini(&regs);
 	if (rc == 0 && result < 0)
@@ -180,7 +180,7 @@ static int stop_again(struct launcher *l, struct rtask *t, size_t thread, struct
 	if (t->state != TASK_STOPPED && !l->r->opts->leave_stopped)
 		return 0;
 	int signo = tc->has_stop_signo && tc->stop_signo ? (int)tc->stop_signo : SIGSTOP;
-	return kill(t->pid, signo) < 0 ? error_sys(err, "task %d: stop it", t->pid) : 0;
+	return kill(rtask_tid(t, 0), signo) < 0 ? error_sys(err, "task %d: stop it", t->pid) : 0;
 }
 
 int launch_prepare(struct restore *r, struct error *err)
@@ -205,7 +205,7 @@ static int detach(struct launcher *l, struct rtask *t, size_t thread, struct err
 {
 	(void)l, (void)err;
 	/* a task of ours may have been killed by a sibling that already runs: no failure */
-	ptrace(PTRACE_DETACH, (pid_t)t->tids[thread], 0, 0);
+	ptrace(PTRACE_DETACH, rtask_tid(t, thread), 0, 0);
 	return 0;
 }
 

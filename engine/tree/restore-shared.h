@@ -20,6 +20,7 @@ enum restore_stage {
 struct restore_slot {
 	uint32_t stage;
 	uint32_t born;                   /* 1: the pid is ours */
+	int32_t real;                    /* its pid as the coordinator has it; 0: not told yet */
 	uint64_t arena_start, arena_end; /* to be unmapped from it at the very end */
 	uint64_t seccomp_addr;           /* what is installed at the very end; 0: nothing */
 	uint64_t syscall_addr;           /* of a syscall instruction inside the arena */
@@ -30,7 +31,7 @@ struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs *
 	uint32_t arrived;    /* how many have finished the next one */
 	uint32_t expected;   /* when arrived reaches it, the coordinator is woken */
 	uint32_t wake;       /* futex of the coordinator: changes when it should look */
-	int32_t coordinator; /* its pid: without it nobody waits on */
+	int32_t coordinator; /* its pid: without it nobody waits on; 0: in another pid namespace */
 	uint32_t failed;     /* 1: somebody writes `error`; 2: it is written. Everybody gives up */
 	uint32_t error_raw;  /* 1: error.text lacks the words for error.code (from a blob) */
 	struct error error;  /* of the first that failed */

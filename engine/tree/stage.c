@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/ns/ns.h"
 #include "engine/procfs/read.h"
 #include "engine/tree/birth-plan.h"
 
@@ -44,7 +45,7 @@ int stage_init(struct restore *r, struct error *err)
 		return error_sys(err, "map memory shared with the tasks");
 	r->shared = at;
 	r->shared->nr_slots = (uint32_t)r->plan->nr;
-	r->shared->coordinator = getpid();
+	r->shared->coordinator = ns_restores(r, NS_PID) ? 0 : getpid();
 	return 0;
 }
 
@@ -91,7 +92,8 @@ void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stag
 			return;
 		struct timespec timeout = { .tv_sec = ALONE_SEC };
 		futex_wait(&s->stage, passed, &timeout);
-		if (s->stage == passed && kill(s->coordinator, 0) < 0 && errno == ESRCH)
+		if (s->stage == passed && s->coordinator && kill(s->coordinator, 0) < 0 &&
+		    errno == ESRCH)
 			_exit(1);
 	}
 }
@@ -116,7 +118,8 @@ static int find_dead(struct restore *r, enum restore_stage stage, struct error *
 		const struct birth *b = &r->plan->items[i];
 		const struct restore_slot *slot = &r->shared->slots[i];
 		bool due = stage < STAGE_READY || !birth_is_mortal(b);
-		if (!due || !slot->born || slot->stage >= (uint32_t)stage || !proc_is_dead(b->pid))
+		if (!due || !slot->born || slot->stage >= (uint32_t)stage || !slot->real ||
+		    !proc_is_dead(slot->real))
 			continue;
 		return error_set(err, ESRCH,
 				 "task %d died while it was being restored (killed from outside, "

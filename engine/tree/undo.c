@@ -18,16 +18,18 @@
 static void reap_threads(const struct rtask *t)
 {
 	for (size_t i = 1; t && i < t->nr_threads; i++)
-		waitpid((pid_t)t->tids[i], NULL, WNOHANG | __WALL);
+		waitpid(rtask_tid(t, i), NULL, WNOHANG | __WALL);
 }
 
 /* @return true while the task is there and may still become ours to reap */
 static bool is_left(struct restore *r, size_t i)
 {
-	pid_t pid = r->plan->items[i].pid;
 	struct restore_slot *slot = &r->shared->slots[i];
+	pid_t pid = slot->real;
 	if (!slot->born)
 		return false;
+	if (!pid) /* it has not told yet */
+		return true;
 	kill(pid, SIGKILL);
 	reap_threads(r->plan->items[i].task);
 	int status;

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT
+ * The builder, and the coordinator's way into what it builds.
+ *
+ * A process of its own, because a half-built namespace goes with it, and because the mounts and
+ * devices of a user namespace have to be made from inside, where the coordinator cannot go and
+ * come back.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/hooks.h"
+#include "engine/ns/set.h"
+#include "engine/procfs/root.h"
+
+/* What the coordinator tells the builder to do; it answers each with a struct error. */
+enum order {
+	ORDER_FILL,   /* bring the namespaces to the state they had */
+	ORDER_FINISH, /* file systems that show the processes of the tree */
+};
+
+/* A process or user namespace is made at the birth of the root, time by ns/time.c. */
+static bool is_built(const struct ns_set *set, enum ns_kind kind)
+{
+	return set->ids[kind] && kind != NS_PID && kind != NS_TIME;
+}
+
+/* In this order: what is mounted shows the others. */
+static const enum ns_kind order_of_fill[] = { NS_UTS, NS_IPC, NS_NET, NS_CGROUP, NS_MNT };
+
+struct ns_set *ns_set_new(void)
+{
+	struct ns_set *set = calloc(1, sizeof(*set));
+	if (!set)
+		return NULL;
+	set->channel = -1;
+	set->place.ns = set->place.root = set->place.cwd = -1;
+	for (int i = 0; i < NS_KINDS; i++)
+		set->back[i] = -1;
+	return set;
+}
+
+int ns_place_enter(int ns, struct ns_mount_place *back, struct error *err)
+{
+	auto_fd own = procfs_open("self/ns/mnt", O_RDONLY);
+	auto_fd root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (own < 0 || root < 0 || cwd < 0)
+		return error_sys(err, "open the mount namespace, the root and the current "
+				      "directory of this process");
+	if (setns(ns, CLONE_NEWNS) < 0)
+		return error_sys(err, "enter a mount namespace (needs CAP_SYS_ADMIN and "
+				      "CAP_SYS_CHROOT)");
+	*back = (struct ns_mount_place){ take_fd(own), take_fd(root), take_fd(cwd) };
+	return 0;
+}
+
+int ns_place_leave(struct ns_mount_place *back, struct error *err)
+{
+	int rc = 0;
+	if (setns(back->ns, CLONE_NEWNS) < 0 || fchdir(back->root) < 0 || chroot(".") < 0 ||
+	    fchdir(back->cwd) < 0)
+		rc = error_sys(err, "leave a mount namespace");
+	close(back->ns);
+	close(back->root);
+	close(back->cwd);
+	*back = (struct ns_mount_place){ -1, -1, -1 };
+	return rc;
+}
+
+/* The builder. */
+
+static int unshare_all(const struct ns_set *set, struct error *err)
+{
+	for (int i = 0; i < NS_KINDS; i++)
+		if (is_built(set, (enum ns_kind)i) && unshare(ns_rows[i].flag) < 0)
+			return error_sys(err, "make a %s namespace (needs CAP_SYS_ADMIN)",
+					 ns_rows[i].name);
+	return 0;
+}
+
+static int fill_all(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(order_of_fill); i++) {
+		enum ns_kind kind = order_of_fill[i];
+		const struct ns_row *row = &ns_rows[kind];
+		if (!is_built(r->ns, kind) || !row->fill)
+			continue;
+		rc = row->fill(r, r->ns->ids[kind], err);
+		if (rc < 0)
+			return error_wrap(err, rc, "%s namespace", row->name);
+	}
+	return rc;
+}
+
+static void answer(int channel, int rc, const struct error *err)
+{
+	static const struct error fine = { 0 };
+	if (send(channel, rc < 0 ? err : &fine, sizeof(*err), MSG_NOSIGNAL) < 0)
+		_exit(1);
+}
+
+static _Noreturn void build(struct restore *r, int channel)
+{
+	struct error err = { 0 };
+	enum order order;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	answer(channel, unshare_all(r->ns, &err), &err);
+	while (recv(channel, &order, sizeof(order), 0) == (ssize_t)sizeof(order))
+		answer(channel, order == ORDER_FILL ? fill_all(r, &err) : 0, &err);
+	_exit(0);
+}
+
+/* The coordinator. */
+
+static int hear(const struct ns_set *set, struct error *err)
+{
+	struct error why;
+	ssize_t n = recv(set->channel, &why, sizeof(why), 0);
+	if (n != (ssize_t)sizeof(why))
+		return error_set(err, ECHILD,
+				 "the process that makes the namespaces has died "
+				 "(killed from outside, or out of memory?)");
+	why.text[sizeof(why.text) - 1] = 0;
+	return why.code ? error_set(err, why.code, "%s", why.text) : 0;
+}
+
+static int tell(const struct ns_set *set, enum order order, struct error *err)
+{
+	if (send(set->channel, &order, sizeof(order), MSG_NOSIGNAL) < 0)
+		return error_sys(err, "tell the builder of namespaces");
+	return hear(set, err);
+}
+
+static int start_builder(struct restore *r, struct error *err)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return error_sys(err, "make a pair of sockets");
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		build(r, ends[1]);
+	}
+	close(ends[1]);
+	r->ns->channel = ends[0];
+	if (pid < 0)
+		return error_sys(err, "start the builder of namespaces");
+	r->ns->builder = pid;
+	return hear(r->ns, err);
+}
+
+static void end_builder(struct ns_set *set)
+{
+	fd_close(set->channel);
+	set->channel = -1;
+	if (!set->builder)
+		return;
+	kill(set->builder, SIGKILL);
+	while (waitpid(set->builder, NULL, 0) < 0 && errno == EINTR)
+		;
+	set->builder = 0;
+}
+
+static int open_built(const struct ns_set *set, const struct ns_row *row, struct error *err)
+{
+	char path[48];
+	snprintf(path, sizeof(path), "%d/ns/%s", set->builder, row->name);
+	int fd = procfs_open(path, O_RDONLY);
+	return fd < 0 ? error_sys(err, "open /proc/%s", path) : fd;
+}
+
+static int enter_kind(struct ns_set *set, enum ns_kind kind, struct error *err)
+{
+	const struct ns_row *row = &ns_rows[kind];
+	char path[32];
+	auto_fd there = open_built(set, row, err);
+	if (there < 0)
+		return there;
+	if (kind == NS_MNT)
+		return ns_place_enter(there, &set->place, err);
+	snprintf(path, sizeof(path), "self/ns/%s", row->name);
+	auto_fd back = procfs_open(path, O_RDONLY);
+	if (back < 0)
+		return error_sys(err, "open /proc/%s", path);
+	if (setns(there, row->flag) < 0)
+		return error_sys(err, "enter the %s namespace of the tree", row->name);
+	set->back[kind] = take_fd(back);
+	return 0;
+}
+
+static int enter_all(struct ns_set *set, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(order_of_fill); i++)
+		rc = is_built(set, order_of_fill[i]) ? enter_kind(set, order_of_fill[i], err) : 0;
+	return rc;
+}
+
+static bool any_built(const struct ns_set *set)
+{
+	for (int i = 0; i < NS_KINDS; i++)
+		if (is_built(set, (enum ns_kind)i))
+			return true;
+	return false;
+}
+
+int ns_make(struct restore *r, struct error *err)
+{
+	if (!any_built(r->ns))
+		return 0;
+	int rc = start_builder(r, err);
+	if (rc == 0)
+		rc = hook_call(r->opts, HOOK_SETUP_NAMESPACES, r->images_fd, r->ns->builder, err);
+	if (rc == 0)
+		rc = tell(r->ns, ORDER_FILL, err);
+	if (rc == 0)
+		rc = hook_call(r->opts, HOOK_POST_SETUP_NAMESPACES, r->images_fd, r->ns->builder,
+			       err);
+	return rc < 0 ? rc : enter_all(r->ns, err);
+}
+
+int ns_finish(struct restore *r, struct error *err)
+{
+	return r->ns->builder ? tell(r->ns, ORDER_FINISH, err) : 0;
+}
+
+int ns_leave_mounts(struct restore *r, struct error *err)
+{
+	return r->ns && r->ns->place.ns >= 0 ? ns_place_leave(&r->ns->place, err) : 0;
+}
+
+void ns_leave(struct restore *r)
+{
+	struct ns_set *set = r->ns;
+	struct error err = { 0 };
+	if (!set)
+		return;
+	if (ns_leave_mounts(r, &err) < 0)
+		log_warn("%s", err.text);
+	for (int i = 0; i < NS_KINDS; i++) {
+		if (set->back[i] >= 0 && setns(set->back[i], ns_rows[i].flag) < 0)
+			log_warn("leave the %s namespace of the tree: %m", ns_rows[i].name);
+		fd_close(set->back[i]);
+		set->back[i] = -1;
+	}
+	end_builder(set);
+}
+
+void ns_set_free(struct ns_set *set)
+{
+	if (!set)
+		return;
+	end_builder(set);
+	free(set);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT
+ * The table of namespaces, and their numbers, both directions.
+ */
+#include "engine/ns/ns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/ns/set.h"
+#include "engine/ns/time.h"
+#include "engine/ns/uts.h"
+#include "engine/procfs/root.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
+#define IDS(field)                                                                                 \
+	.has = offsetof(TaskKobjIdsEntry, has_##field), .id = offsetof(TaskKobjIdsEntry, field)
+
+const struct ns_row ns_rows[NS_KINDS] = {
+	[NS_PID] = { .name = "pid", .flag = CLONE_NEWPID, .own_id = 1, IDS(pid_ns_id) },
+	[NS_NET] = { .name = "net", .flag = CLONE_NEWNET, .own_id = 2, IDS(net_ns_id) },
+	[NS_IPC] = { .name = "ipc", .flag = CLONE_NEWIPC, .own_id = 3, IDS(ipc_ns_id) },
+	[NS_UTS] = { .name = "uts",
+		     .flag = CLONE_NEWUTS,
+		     .own_id = 4,
+		     IDS(uts_ns_id),
+		     .inside = true,
+		     .dump = uts_dump,
+		     .load = uts_load,
+		     .fill = uts_fill },
+	[NS_TIME] = { .name = "time", .flag = CLONE_NEWTIME, .own_id = 5, IDS(time_ns_id) },
+	[NS_MNT] = { .name = "mnt", .flag = CLONE_NEWNS, .own_id = 6, IDS(mnt_ns_id) },
+	[NS_USER] = { .name = "user", .flag = CLONE_NEWUSER, .own_id = 7, IDS(user_ns_id) },
+	[NS_CGROUP] = { .name = "cgroup", .flag = CLONE_NEWCGROUP, .own_id = 8, IDS(cgroup_ns_id) },
+};
+
+/* Kinds that are carried when the tree has them apart from the engine. */
+static bool is_carried(enum ns_kind kind)
+{
+	return kind == NS_TIME || kind == NS_UTS || kind == NS_PID;
+}
+
+static void set_id(TaskKobjIdsEntry *ids, enum ns_kind kind, uint32_t id)
+{
+	*(protobuf_c_boolean *)((char *)ids + ns_rows[kind].has) = true;
+	*(uint32_t *)((char *)ids + ns_rows[kind].id) = id;
+}
+
+void ns_own_ids(TaskKobjIdsEntry *ids)
+{
+	for (int i = 0; i < NS_KINDS; i++)
+		set_id(ids, (enum ns_kind)i, ns_rows[i].own_id);
+}
+
+void ns_task_ids(const struct task *t, TaskKobjIdsEntry *ids)
+{
+	for (int i = 0; i < NS_KINDS; i++)
+		set_id(ids, (enum ns_kind)i, t->ns_ids[i]);
+}
+
+uint32_t ns_id(const struct task *t, enum ns_kind kind)
+{
+	return t->ns_ids[kind];
+}
+
+bool ns_is_apart(const struct dump *d, enum ns_kind kind)
+{
+	return d->tasks[0]->ns_ids[kind] != ns_rows[kind].own_id;
+}
+
+void ns_table_free(struct ns_table *table)
+{
+	if (table)
+		free(table->items);
+	free(table);
+}
+
+/* @return 1, 0 when this kernel has no such namespaces; -errno */
+static int inode_of(int dir, const struct ns_row *row, ino_t *ino, struct error *err)
+{
+	char path[32];
+	struct stat st;
+	snprintf(path, sizeof(path), "ns/%s", row->name);
+	if (fstatat(dir, path, &st, 0) < 0)
+		return errno == ENOENT ? 0 : error_sys(err, "stat %s of a process", path);
+	*ino = st.st_ino;
+	return 1;
+}
+
+static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, struct error *err)
+{
+	const struct ns_row *row = &ns_rows[kind];
+	const struct task *root = d->tasks[0];
+	if (!is_carried(kind))
+		return error_set(err, ENOTSUP,
+				 "pid %d (%s) lives in another %s namespace: not supported yet",
+				 t->pid, t->stat.comm, row->name);
+	if (t != root && !row->nested)
+		return error_set(err, ENOTSUP,
+				 "pid %d (%s) lives in another %s namespace than pid %d: not "
+				 "supported yet; dump them apart",
+				 t->pid, t->stat.comm, row->name, root->pid);
+	if (kind == NS_PID && t->vpid != 1)
+		return error_set(err, ENOTSUP,
+				 "pid %d (%s) is pid %d of its pid namespace: only the whole "
+				 "namespace can be dumped, from its pid 1",
+				 t->pid, t->stat.comm, t->vpid);
+	return 0;
+}
+
+static int note(struct dump *d, struct task *t, enum ns_kind kind, const ino_t own[NS_KINDS],
+		struct error *err)
+{
+	const struct ns_row *row = &ns_rows[kind];
+	ino_t ino;
+	int rc = inode_of(t->proc_fd, row, &ino, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "pid %d", t->pid);
+	t->ns_ids[kind] = row->own_id;
+	if (rc == 0)
+		return 0;
+	bool is_own = ino == own[kind];
+	for (size_t i = 0; i < d->ns->nr; i++) {
+		const struct ns_seen *seen = &d->ns->items[i];
+		if (seen->kind == kind && seen->ino == ino) {
+			t->ns_ids[kind] = seen->id;
+			return 0;
+		}
+	}
+	bool differs = t != d->tasks[0] && (!is_own || ns_is_apart(d, kind));
+	if (!is_own || differs)
+		rc = check_new(d, t, kind, err);
+	struct ns_seen *seen = rc < 0 ? NULL : array_add(d->ns);
+	if (!seen)
+		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory");
+	*seen = (struct ns_seen){ .kind = kind,
+				  .ino = ino,
+				  .id = is_own ? row->own_id : d->next_object_id++,
+				  .own = is_own,
+				  .member = t };
+	t->ns_ids[kind] = seen->id;
+	return 0;
+}
+
+int ns_collect(struct dump *d, struct error *err)
+{
+	ino_t own[NS_KINDS] = { 0 };
+	auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
+	int rc = self < 0 ? error_sys(err, "open /proc/self") : 0;
+	for (int i = 0; rc >= 0 && i < NS_KINDS; i++)
+		rc = inode_of(self, &ns_rows[i], &own[i], err);
+	if (rc < 0)
+		return rc;
+	d->ns = calloc(1, sizeof(*d->ns));
+	if (!d->ns)
+		return error_set(err, ENOMEM, "out of memory");
+	rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
+		struct task *t = d->tasks[i];
+		for (int k = 0; rc == 0 && t->state != TASK_ZOMBIE && k < NS_KINDS; k++)
+			rc = note(d, t, (enum ns_kind)k, own, err);
+	}
+	return rc;
+}
+
+static int open_of(const struct task *t, const struct ns_row *row, struct error *err)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "ns/%s", row->name);
+	int fd = openat(t->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open /proc/%d/%s", t->pid, path) : fd;
+}
+
+static int dump_inside(struct dump *d, const struct ns_seen *ns, struct error *err)
+{
+	const struct ns_row *row = &ns_rows[ns->kind];
+	char path[32];
+	snprintf(path, sizeof(path), "self/ns/%s", row->name);
+	auto_fd back = procfs_open(path, O_RDONLY);
+	if (back < 0)
+		return error_sys(err, "open /proc/%s", path);
+	auto_fd there = open_of(ns->member, row, err);
+	if (there < 0)
+		return there;
+	if (setns(there, row->flag) < 0)
+		return error_sys(err, "enter the %s namespace of pid %d (needs CAP_SYS_ADMIN)",
+				 row->name, ns->member->pid);
+	int rc = row->dump(d, ns, err);
+	if (setns(back, row->flag) < 0)
+		return error_sys(err, "leave the %s namespace of pid %d", row->name,
+				 ns->member->pid);
+	return rc;
+}
+
+int ns_dump(struct dump *d, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
+		const struct ns_seen *ns = &d->ns->items[i];
+		const struct ns_row *row = &ns_rows[ns->kind];
+		if (ns->own || !row->dump)
+			continue;
+		rc = row->inside ? dump_inside(d, ns, err) : row->dump(d, ns, err);
+		if (rc < 0)
+			return error_wrap(err, rc, "%s namespace of pid %d (%s)", row->name,
+					  ns->member->pid, ns->member->stat.comm);
+	}
+	return rc;
+}
+
+int ns_mount_enter(const struct task *t, struct ns_mount_place *back, struct error *err)
+{
+	*back = (struct ns_mount_place){ .ns = -1, .root = -1, .cwd = -1 };
+	if (ns_id(t, NS_MNT) == ns_rows[NS_MNT].own_id)
+		return 0;
+	auto_fd there = open_of(t, &ns_rows[NS_MNT], err);
+	if (there < 0)
+		return there;
+	return ns_place_enter(there, back, err);
+}
+
+int ns_mount_leave(struct ns_mount_place *back, struct error *err)
+{
+	return back->ns < 0 ? 0 : ns_place_leave(back, err);
+}
+
+/* Restore. */
+
+uint32_t ns_id_of(const TaskKobjIdsEntry *ids, enum ns_kind kind)
+{
+	const struct ns_row *row = &ns_rows[kind];
+	bool has = *(const protobuf_c_boolean *)((const char *)ids + row->has);
+	return has ? *(const uint32_t *)((const char *)ids + row->id) : 0;
+}
+
+bool ns_restores(const struct restore *r, enum ns_kind kind)
+{
+	return r->ns && r->ns->ids[kind] != 0;
+}
+
+static int check_task(const struct restore *r, const struct rtask *t, enum ns_kind kind,
+		      uint32_t root_id, struct error *err)
+{
+	uint32_t id = t->ids ? ns_id_of(t->ids, kind) : 0;
+	if (!rtask_is_living(t) || !id || id == root_id || ns_rows[kind].nested)
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "pid %d lived in another %s namespace than pid %d: not supported yet",
+			 t->pid, ns_rows[kind].name, r->root->pid);
+}
+
+static int load_kind(struct restore *r, enum ns_kind kind, struct error *err)
+{
+	const struct ns_row *row = &ns_rows[kind];
+	uint32_t root_id = r->root->ids ? ns_id_of(r->root->ids, kind) : 0;
+	uint32_t dumper = r->dumper_ids[kind];
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
+		rc = check_task(r, r->tasks[i], kind, root_id, err);
+	if (rc < 0 || !root_id || !dumper || root_id == dumper)
+		return rc;
+	if (!is_carried(kind))
+		return error_set(err, ENOTSUP,
+				 "pid %d lived in a %s namespace of its own: not supported yet",
+				 r->root->pid, row->name);
+	if (kind == NS_PID && r->root->pid != 1)
+		return error_set(err, EBADMSG,
+				 "pstree.img: the root of a pid namespace has pid %d, want 1",
+				 r->root->pid);
+	r->ns->ids[kind] = root_id;
+	return row->load ? row->load(r, root_id, err) : 0;
+}
+
+int ns_load(struct restore *r, struct error *err)
+{
+	r->ns = ns_set_new();
+	if (!r->ns)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
+		rc = load_kind(r, (enum ns_kind)i, err);
+	return rc;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * Namespaces: which ones a tree has, their numbers in images, and how a restore gets into them.
+ *
+ * Dump: each namespace some task is in has a number, which ids-PID.img of the task tells and which
+ * its images have in their names. The engine's own have fixed ones, and no images.
+ *
+ * Restore: the namespaces of the root task that were not the dumper's are made again by a process
+ * that exists for that, the builder. The coordinator then enters them (but for pid and user), so
+ * that everything it opens and everybody it bears is in them, and goes back at the end.
+ */
+#pragma once
+
+#include "engine/dump.h"
+#include "engine/ns/kinds.h"
+#include "engine/restore.h"
+
+struct ns_seen {
+	enum ns_kind kind;
+	ino_t ino;
+	uint32_t id;               /* of its images */
+	bool own;                  /* the engine is in it, too: nothing to dump */
+	const struct task *member; /* one of the tasks in it */
+};
+
+struct ns_table {
+	struct ns_seen *items;
+	size_t nr, cap;
+};
+
+struct ns_row {
+	const char *name; /* in /proc/PID/ns */
+	int flag;         /* CLONE_NEW… */
+	uint32_t own_id; /* the number of the one a dumping engine is in itself, as CRIU has them */
+	size_t has, id;  /* offsets in TaskKobjIdsEntry */
+	bool nested;     /* tasks may be in others than the root is */
+	bool inside;     /* dump is called in the namespace */
+	/** Write its images. NULL: it has none */
+	int (*dump)(struct dump *d, const struct ns_seen *ns, struct error *err);
+	/** Read and check them, before anything is made. */
+	int (*load)(struct restore *r, uint32_t id, struct error *err);
+	/** In the builder, in the fresh namespace: bring it to the state it had. */
+	int (*fill)(struct restore *r, uint32_t id, struct error *err);
+};
+extern const struct ns_row ns_rows[NS_KINDS];
+
+/** Give every namespace of every task its number; refuse what cannot be dumped. */
+int ns_collect(struct dump *d, struct error *err);
+/** The number of the one a task is in. */
+uint32_t ns_id(const struct task *t, enum ns_kind kind);
+/** Is the tree's root in another one than the engine? */
+bool ns_is_apart(const struct dump *d, enum ns_kind kind);
+/** Write the images of all that are not the engine's own. */
+int ns_dump(struct dump *d, struct error *err);
+void ns_table_free(struct ns_table *table);
+/** The numbers of the engine's own namespaces, as inventory.img tells them. */
+void ns_own_ids(TaskKobjIdsEntry *ids);
+void ns_task_ids(const struct task *t, TaskKobjIdsEntry *ids);
+/** 0: the image does not tell */
+uint32_t ns_id_of(const TaskKobjIdsEntry *ids, enum ns_kind kind);
+
+/**
+ * Stand in a mount namespace of the tree, so that paths mean what they mean to the task; nothing
+ * happens where it is the engine's own. /proc stays reachable by procfs/root.h.
+ * @param back  to be given to ns_mount_leave()
+ */
+struct ns_mount_place {
+	int ns, root, cwd; /* ns is -1 when nothing was entered */
+};
+int ns_mount_enter(const struct task *t, struct ns_mount_place *back, struct error *err);
+int ns_mount_leave(struct ns_mount_place *back, struct error *err);
+
+/** Which namespaces the tree had apart; their images are read. After the tasks' ids. */
+int ns_load(struct restore *r, struct error *err);
+/** Make them, call the hooks that wait for them, and enter them. */
+int ns_make(struct restore *r, struct error *err);
+/** What can be filled only once the root is born: file systems that show its processes. */
+int ns_finish(struct restore *r, struct error *err);
+/** Back to where the coordinator was; the mount namespace first. Safe to call twice. */
+int ns_leave_mounts(struct restore *r, struct error *err);
+void ns_leave(struct restore *r);
+/** Did the root have this one apart from the dumper's? */
+bool ns_restores(const struct restore *r, enum ns_kind kind);
+void ns_set_free(struct ns_set *set);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of ns/: the namespaces of a restore, and standing in one of mounts.
+ */
+#pragma once
+
+#include "engine/ns/ns.h"
+
+struct ns_set {
+	uint32_t ids[NS_KINDS]; /* of the root's that are to be made; 0: the coordinator's own */
+	int back[NS_KINDS];     /* the coordinator's own, while it is in another; else -1 */
+	struct ns_mount_place place;
+	pid_t builder; /* 0: none */
+	int channel;   /* to the builder */
+};
+struct ns_set *ns_set_new(void);
+
+/** Enter a mount namespace. @param back  set to where this process was */
+int ns_place_enter(int ns, struct ns_mount_place *back, struct error *err);
+int ns_place_leave(struct ns_mount_place *back, struct error *err);
