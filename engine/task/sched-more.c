@@ -208,7 +208,7 @@ int sched_set_more(struct restore *r, struct error *err)
 	for (size_t i = 0; i < r->nr_tasks; i++) {
 		const struct rtask *t = r->tasks[i];
 		for (size_t k = 0; rtask_is_living(t) && k < t->nr_threads; k++) {
-			int rc = set_thread((pid_t)t->tids[k], t->cores[k]->thread_core, err);
+			int rc = set_thread(rtask_tid(t, k), t->cores[k]->thread_core, err);
 			if (rc < 0)
 				return rc;
 		}

@@ -15,7 +15,7 @@
  *   live-between: COMMAND          done to the images in the current folder before they are
  *                                  restored; $pid is the root of the tree. Several lines
  *                                  are one script
- *   live-unshare: --pid --uts      the program starts in namespaces of its own: options of unshare(1)
+ *   live-unshare: --pid --uts      start it in namespaces of its own: options of unshare(1)
  *   live-net: COMMAND              program, dump and restore run in a network namespace of their
  *                                  own, with lo up, that this shell command prepares; in the end
  *                                  no packet filter rule of a lock may be left in it
