@@ -77,6 +77,7 @@ static int check_sharing(const struct restore *r, struct error *err)
 
 static int load_images(struct restore *r, struct error *err)
 {
+	r->user_end = mem_user_end();
 	int rc = inventory_load(r, err);
 	if (rc == 0)
 		rc = pstree_load(r, err);

@@ -79,6 +79,7 @@ struct restore {
 	bool time_ns;           /* the tree gets a time namespace, */
 	int64_t clocks[2];      /* where CLOCK_MONOTONIC and CLOCK_BOOTTIME begin with this, ns */
 	SeccompEntry *seccomp;  /* NULL: the set has none */
+	uint64_t user_end;      /* mem_user_end() */
 	struct range_list busy; /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;
 	int self_fd;                   /* a pidfd of the coordinator, for its tasks */

@@ -51,7 +51,6 @@ struct flag_rule {
 
 static const struct flag_rule flag_rules[] = {
 	{ VM_FLAG_SHADOW_STACK, "a shadow stack, which is not carried yet" },
-	{ VM_FLAG_SEALED, "sealed by mseal(2), which images cannot express" },
 	{ VM_FLAG_USERFAULT, "registered with userfaultfd; unregister it before the dump" },
 	{ VM_FLAG_IO | VM_FLAG_PFNMAP, "device memory, which has no contents to carry" },
 };

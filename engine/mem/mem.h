@@ -19,6 +19,11 @@ int mem_dump_shared(struct dump *d, struct error *err);
 void shmem_table_free(struct shmem_table *table);
 
 /* Restore. */
+/**
+ * Where the addresses of programs end on this machine, with four or five levels of page tables
+ * (1 << 47 or 1 << 56, less a page).
+ */
+uint64_t mem_user_end(void);
 /** Read mm-PID.img into t->mm and t->vmas; check every value. */
 int mem_load(struct restore *r, struct rtask *t, struct error *err);
 /** In the coordinator, before the first fork: create and fill shared segments; fill r->busy. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -24,8 +26,8 @@
 #include "memory.pb-c.h"
 
 #define PAGE     4096ull
-#define USER_END 0x7ffffffff000ull /* of 47-bit addresses; 5-level ones only on request */
-#define MAX_AUXV 512               /* words; the kernel keeps some 50 */
+#define FIVE_END ((1ull << 56) - PAGE) /* with five levels of page tables */
+#define MAX_AUXV 512                   /* words; the kernel keeps some 50 */
 
 /* All the bits an image may ask for. */
 #define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC)
@@ -127,6 +129,7 @@ static int fill_vma(struct dump *d, struct task *t, const struct vma *v, VmaEntr
 	e->fd = -1;
 	e->has_madv = v->madv != 0;
 	e->madv = v->madv;
+	e->has_sealed = e->sealed = v->vm_flags & VM_FLAG_SEALED;
 	e->has_fdflags = v->has_fdflags;
 	e->fdflags = v->fdflags;
 	if ((v->status & VMA_ANON_SHARED) && memfd_is_held(d, v->dev, v->ino)) {
@@ -216,14 +219,20 @@ static int not_restored(const struct rtask *t, const VmaEntry *e, struct error *
 			 (unsigned long)e->start, (unsigned long)e->end, vma_kind(&v));
 }
 
-static int check_range(const struct rtask *t, const VmaEntry *e, struct error *err)
+static int check_range(const struct restore *r, const struct rtask *t, const VmaEntry *e,
+		       struct error *err)
 {
 	if (e->start >= e->end)
 		return bad_vma(t, e, "is empty or upside down", err);
 	if (e->start % PAGE || e->end % PAGE)
 		return bad_vma(t, e, "is not page aligned", err);
-	if (e->end > USER_END)
+	if (e->end > FIVE_END)
 		return bad_vma(t, e, "lies outside user addresses", err);
+	if (e->end > r->user_end)
+		return error_set(err, ENOTSUP,
+				 "mm-%d.img: mapping %#lx-%#lx needs addresses of 57 bits: restore "
+				 "it on a CPU that has them (la57)",
+				 t->pid, (unsigned long)e->start, (unsigned long)e->end);
 	return 0;
 }
 
@@ -268,10 +277,11 @@ static bool is_whole_pages(const VmaEntry *e)
 	return e->start % size == 0 && e->end % size == 0 && e->pgoff % size == 0;
 }
 
-static int check_vma(const struct rtask *t, const VmaEntry *e, struct error *err)
+static int check_vma(const struct restore *r, const struct rtask *t, const VmaEntry *e,
+		     struct error *err)
 {
 	uint64_t end;
-	int rc = check_range(t, e, err);
+	int rc = check_range(r, t, e, err);
 
 	if (rc < 0)
 		return rc;
@@ -291,9 +301,10 @@ static int check_vma(const struct rtask *t, const VmaEntry *e, struct error *err
 	return check_kind(t, e, err);
 }
 
-static int load_guard(struct rtask *t, const VmaEntry *e, struct error *err)
+static int load_guard(const struct restore *r, struct rtask *t, const VmaEntry *e,
+		      struct error *err)
 {
-	int rc = check_range(t, e, err);
+	int rc = check_range(r, t, e, err);
 
 	if (rc < 0)
 		return rc;
@@ -313,7 +324,8 @@ static struct vma vma_of(const VmaEntry *e)
 		.shmid = e->shmid,
 		.prot = e->prot,
 		.flags = e->flags,
-		.status = e->status & ~(VMA_CLOSE | VMA_LOCK_ONFAULT | VMA_OLD_VDSO),
+		.status =
+		    (e->status & ~VMA_OWN_BITS) | (e->has_sealed && e->sealed ? VMA_SEALED : 0),
 		.madv = e->madv,
 		.has_fdflags = e->has_fdflags,
 		.fdflags = e->fdflags,
@@ -323,7 +335,7 @@ static struct vma vma_of(const VmaEntry *e)
 
 static int load_vma(struct restore *r, struct rtask *t, const VmaEntry *e, struct error *err)
 {
-	int rc = check_vma(t, e, err);
+	int rc = check_vma(r, t, e, err);
 
 	if (rc < 0)
 		return rc;
@@ -394,13 +406,28 @@ static int load_vmas(struct restore *r, struct rtask *t, struct error *err)
 		if (e->status & VMA_AREA_VSYSCALL)
 			continue; /* the kernel has its own in every process */
 		if (e->status & VMA_AREA_GUARD)
-			rc = load_guard(t, e, err);
+			rc = load_guard(r, t, e, err);
 		else
 			rc = load_vma(r, t, e, err);
 	}
 	if (rc == 0 && !t->vmas.nr)
 		rc = error_set(err, EBADMSG, "mm-%d.img: no mappings", t->pid);
 	return rc < 0 ? rc : check_guards(t, err);
+}
+
+/* Before Linux 6.10. What is not sealed any more works as before, only less guarded. */
+static void warn_of_seals(const struct rtask *t)
+{
+	for (size_t i = 0; i < t->vmas.nr; i++) {
+		const struct vma *v = &t->vmas.items[i];
+		if (!(v->status & VMA_SEALED))
+			continue;
+		if (syscall(SYS_mseal, 0, 0, 0) < 0 && errno == ENOSYS)
+			log_warn("pid %d: this kernel cannot seal memory: %#lx and others stay "
+				 "open to change",
+				 t->pid, (unsigned long)v->start);
+		return;
+	}
 }
 
 int mem_load(struct restore *r, struct rtask *t, struct error *err)
@@ -414,5 +441,6 @@ int mem_load(struct restore *r, struct rtask *t, struct error *err)
 		return error_set(err, EBADMSG, "mm-%d.img: auxv of %zu words, at most %d expected",
 				 t->pid, t->mm->n_mm_saved_auxv, MAX_AUXV);
 	int loaded = load_vmas(r, t, err);
+	warn_of_seals(t);
 	return loaded < 0 ? loaded : aio_check(t, err);
 }

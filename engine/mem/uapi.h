@@ -19,6 +19,10 @@
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
 
+#ifndef SYS_mseal
+#define SYS_mseal 462 /* Linux 6.10 */
+#endif
+
 #ifndef PAGE_IS_GUARD
 #define PAGE_IS_GUARD (1 << 8) /* Linux 6.15 */
 #endif

@@ -121,7 +121,7 @@ __attribute__((used)) _Noreturn void restorer_main(struct restorer_args *args);
 void restorer_main(struct restorer_args *args)
 {
 	if (restore_address_space(args) < 0 || restore_rings(args) < 0 ||
-	    restore_mm_fields(args) < 0 || restore_process_state(args) < 0)
+	    restore_mm_fields(args) < 0 || seal_memory(args) < 0 || restore_process_state(args) < 0)
 		restorer_give_up();
 	read_bounding_set(args);
 	if (restore_threads(args) < 0 || restore_posix_timers(args) < 0 ||

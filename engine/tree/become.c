@@ -26,7 +26,6 @@
 #define PAGE         4096u
 #define LEADER_STACK (16u << 10)
 #define SLACK        (256u << 10) /* alignment, and what is small and of fixed size */
-#define USER_END     ((UINT64_C(1) << 47) - PAGE)
 
 /* glibc registers an area of its own for every process; signature of x86 and size since 2.35. */
 #define RSEQ_SIGNATURE 0x53053053u
@@ -85,7 +84,7 @@ static int fill_args(struct restore *r, struct rtask *t, struct restorer_args *a
 	args->pid = t->pid;
 	args->self_start = slot->arena_start = arena_start(t->arena);
 	args->self_end = slot->arena_end = arena_end(t->arena);
-	args->task_size = USER_END;
+	args->task_size = r->user_end;
 	args->cap_last = last_capability();
 	files_window(r, &args->window_first, &args->window_last);
 	int rc = task_fill_args(r, t, args, err);

@@ -116,8 +116,8 @@ int main(void)
 	unsigned char *locked = map(4, rw, MAP_PRIVATE);
 	locked[0] = 'L';
 	live_must(mlock(locked, 4 * PAGE) == 0);
-	int advice[] = { MADV_SEQUENTIAL, MADV_RANDOM,     MADV_DONTFORK,
-			 MADV_DONTDUMP,   MADV_WIPEONFORK, MADV_NOHUGEPAGE };
+	int advice[] = { MADV_SEQUENTIAL, MADV_RANDOM,     MADV_DONTFORK, MADV_DONTDUMP,
+			 MADV_WIPEONFORK, MADV_NOHUGEPAGE, MADV_HUGEPAGE, MADV_MERGEABLE };
 	for (unsigned i = 0; i < sizeof(advice) / sizeof(*advice); i++)
 		advise(advice[i], i + 1);
 	unsigned char *guard = map(8, rw, MAP_PRIVATE);

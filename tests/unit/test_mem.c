@@ -248,7 +248,9 @@ static void memory_round_trip(void **state)
 	struct rtask t = { .pid = c.pid };
 	struct rtask *tasks[] = { &t };
 	struct restore_shared shared = { 0 };
-	struct restore r = { .tasks = tasks, .nr_tasks = 1, .shared = &shared };
+	struct restore r = {
+		.tasks = tasks, .nr_tasks = 1, .shared = &shared, .user_end = mem_user_end()
+	};
 	struct error err = { 0 };
 	load(&c, &r, &t);
 	if (mem_prepare_shared(&r, &err) < 0 || mem_premap(&r, &t, &err) < 0)
@@ -370,7 +372,9 @@ static void pages_equal_to_the_parents_stay_shared(void **state)
 	struct rtask *tasks[] = { &parent, &t };
 	struct restore_shared *shared =
 	    mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct restore r = { .tasks = tasks, .nr_tasks = 2, .shared = shared };
+	struct restore r = {
+		.tasks = tasks, .nr_tasks = 2, .shared = shared, .user_end = mem_user_end()
+	};
 	struct error err = { 0 };
 	load(&c, &r, &parent);
 	assert_int_equal(mem_load(&r, &t, &err), 0);
@@ -440,7 +444,9 @@ static const struct bad_vma bad_vmas[] = {
 	{ "empty", 0x1000, 0x1000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
 	{ "upside down", 0x3000, 0x1000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
 	{ "aligned", 0x1001, 0x2000, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
-	{ "outside", 0x1000, 1ull << 47, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
+	{ "(la57)", 0x1000, 1ull << 47, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -ENOTSUP },
+	{ "(la57)", 1ull << 55, (1ull << 56) - PAGE, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -ENOTSUP },
+	{ "outside", 0x1000, 1ull << 56, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
 	{ "outside", 0x1000, UINT64_MAX - 0xfff, 0, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
 	{ "offset", 0x1000, 0x2000, UINT64_MAX - 0xfff, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
 	{ "offset", 0x1000, 0x2000, 1, 0, 0, GOOD_FLAGS, GOOD_STATUS, -EBADMSG },
@@ -487,7 +493,7 @@ static void load_bad(int dirfd, const struct bad_vma *bad)
 		list[1] = &a;
 	}
 	struct rtask t = { .pid = 5 };
-	struct restore r = { 0 };
+	struct restore r = { .user_end = (1ull << 47) - PAGE };
 	struct error err = { 0 };
 	assert_int_equal(image_write_one(dirfd, IMG_MM, 5, &mm.base, &err), 0);
 	assert_int_equal(source_open_dirfd(dirfd, "test", &r.images, &err), 0);
@@ -528,6 +534,37 @@ static int open_data(void **state)
 	return ftruncate(data_fd, 64 << 20); /* every program and library fits */
 }
 
+static void addresses_of_57_bits_load_where_they_are(void **state)
+{
+	(void)state;
+	char dir[] = "/dev/shm/test-mem.XXXXXX", command[128];
+	int fd = open(mkdtemp(dir), O_RDONLY | O_DIRECTORY);
+	MmEntry mm = MM_ENTRY__INIT;
+	VmaEntry v = VMA_ENTRY__INIT, *list[] = { &v };
+	v.start = 1ull << 55;
+	v.end = (1ull << 56) - PAGE;
+	v.flags = GOOD_FLAGS;
+	v.status = GOOD_STATUS;
+	v.has_sealed = v.sealed = true;
+	mm.vmas = list;
+	mm.n_vmas = 1;
+	struct rtask t = { .pid = 5 };
+	struct restore r = { .user_end = (1ull << 56) - PAGE };
+	struct error err = { 0 };
+	assert_true(fd >= 0);
+	assert_int_equal(image_write_one(fd, IMG_MM, 5, &mm.base, &err), 0);
+	assert_int_equal(source_open_dirfd(fd, "test", &r.images, &err), 0);
+	assert_int_equal(mem_load(&r, &t, &err), 0);
+	assert_int_equal(t.vmas.items[0].end, v.end);
+	assert_int_equal(t.vmas.items[0].status, GOOD_STATUS | VMA_SEALED);
+	vma_list_fini(&t.vmas);
+	mm_entry__free_unpacked(t.mm, NULL);
+	source_close(r.images);
+	close(fd);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -535,6 +572,7 @@ int main(void)
 		cmocka_unit_test(pages_equal_to_the_parents_stay_shared),
 		cmocka_unit_test(what_cannot_be_carried_is_refused_by_name),
 		cmocka_unit_test(mem_load_refuses_hostile_mappings),
+		cmocka_unit_test(addresses_of_57_bits_load_where_they_are),
 	};
 
 	if (geteuid() != 0) {

@@ -18,6 +18,9 @@
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1
 #endif
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
 
 static long move(uint64_t from, uint64_t to, uint64_t size)
 {
@@ -154,6 +157,19 @@ int restore_address_space(struct restorer_args *args)
 	if (len)
 		rc = (int)sys(SYS_munmap, args->premap_start, len);
 	return rc < 0 ? restorer_fail(args, "unmap what lies at", args->premap_start, rc) : 0;
+}
+
+int seal_memory(struct restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->nr_vmas; i++) {
+		const struct restorer_vma *v = &args->vmas[i];
+		if (!(v->status & VMA_SEALED))
+			continue;
+		long rc = sys(SYS_mseal, v->start, v->end - v->start, 0);
+		if (rc < 0 && rc != -ENOSYS) /* of which a warning has told */
+			return restorer_fail(args, "seal memory at", v->start, rc);
+	}
+	return 0;
 }
 
 int restore_mm_fields(struct restorer_args *args)

@@ -19,6 +19,8 @@ _Noreturn void restorer_ready(struct restorer_args *args);
 /* address-space.c */
 int restore_address_space(struct restorer_args *args);
 int restore_mm_fields(struct restorer_args *args);
+/** When nothing of it has to be changed any more. */
+int seal_memory(struct restorer_args *args);
 /* aio.c */
 int restore_rings(struct restorer_args *args);
 /* credentials.c */
