@@ -97,6 +97,8 @@ static int collect(struct dump *d, struct error *err)
 		if (rc == 0 && is_alive(t))
 			rc = mem_collect(d, t, err);
 	}
+	if (rc == 0 && ns_is_apart(d, NS_IPC))
+		rc = sysv_note_detached(d, err);
 	return rc;
 }
 
@@ -183,6 +185,7 @@ static int dump_frozen(struct dump *d, struct error *err)
 		rc = dump_set_begin(d, &before, err);
 	if (rc == 0) {
 		rc = write_images(d, err);
+		ns_dump_end(d);
 		if (rc == 0)
 			rc = hook_call(d->opts, HOOK_POST_DUMP, d->images_fd, d->opts->pid, err);
 		if (rc == 0)
@@ -191,6 +194,7 @@ static int dump_frozen(struct dump *d, struct error *err)
 			dump_set_undo(d, before);
 	}
 	dump_set_free(before);
+	ns_dump_end(d);
 	return rc;
 }
 
@@ -260,7 +264,7 @@ int dump_tree(const struct options *opts, struct error *err)
 		.work_fd = -1,
 		.network_lock = opts->network_lock,
 		.next_pages_id = FIRST_ID,
-		.next_object_id = FIRST_ID + 1,
+		.next_object_id = NS_KINDS + 1, /* the engine's own namespaces have those before */
 	};
 	inventory_make_run_id(d.run_id);
 	raise_descriptor_limit();

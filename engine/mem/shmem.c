@@ -102,15 +102,15 @@ static struct shmem_seen *seen_add(struct dump *d, dev_t dev, ino_t ino, bool sy
 	return s;
 }
 
-int shmem_note_file(struct dump *d, const struct stat *st, int fd, uint64_t huge, uint64_t *id,
-		    struct error *err)
+int shmem_note_file(struct dump *d, const struct stat *st, int fd, uint64_t huge, bool sysv,
+		    uint64_t *id, struct error *err)
 {
 	uint64_t page = huge ? huge : PAGE;
 	uint64_t size = ((uint64_t)st->st_size + page - 1) / page * page;
 	struct shmem_seen *s = seen_find(d->shmem, st->st_dev, st->st_ino);
 
 	if (!s)
-		s = seen_add(d, st->st_dev, st->st_ino, false, err);
+		s = seen_add(d, st->st_dev, st->st_ino, sysv, err);
 	if (!s) {
 		fd_close(fd);
 		return -ENOMEM;

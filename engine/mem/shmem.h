@@ -14,10 +14,11 @@ int shmem_note(struct dump *d, struct task *t, struct vma *v, struct error *err)
 
 /**
  * Dump: remember a file whose contents are a segment. @param fd  to read it through; taken over
- * @param huge  bytes of its pages when these are huge ones, else 0; @param id  of the segment
+ * @param huge  bytes of its pages when these are huge ones, else 0; @param sysv  it is a System V
+ * segment, whose id is its inode number; @param id  of the segment
  */
-int shmem_note_file(struct dump *d, const struct stat *st, int fd, uint64_t huge, uint64_t *id,
-		    struct error *err);
+int shmem_note_file(struct dump *d, const struct stat *st, int fd, uint64_t huge, bool sysv,
+		    uint64_t *id, struct error *err);
 
 /**
  * Restore: when a memfd mapping of the image is shared anonymous memory by another name, make it

@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/vfs.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -17,14 +19,14 @@
 #include "base/log.h"
 #include "engine/mem/fill.h"
 #include "engine/mem/huge.h"
+#include "engine/mem/shmem.h"
+#include "engine/ns/ipc.h"
 #include "engine/procfs/root.h"
-#include "engine/task/core.h"
 #include "images/reader.h"
 #include "images/writer.h"
 #include "ipc.pb-c.h"
 
-#define PAGE    4096ull
-#define NEXT_ID "sys/kernel/shm_next_id"
+#define PAGE 4096ull
 
 #ifndef SHM_DEST
 #define SHM_DEST 01000 /* goes with the last that detaches it */
@@ -75,24 +77,90 @@ void sysv_table_free(struct sysv_table *table)
 	free(table);
 }
 
-int sysv_note(struct dump *d, const struct task *t, const struct vma *v, struct error *err)
+static bool is_noted(const struct dump *d, uint64_t id)
 {
-	struct sysv_info info;
 	for (size_t i = 0; d->sysv && i < d->sysv->nr; i++)
-		if ((uint64_t)d->sysv->items[i].info.id == v->ino)
-			return 0;
-	if (!sysv_exists(v->ino, &info))
-		return error_sys(err, "pid %d: mapping %#lx: System V segment %lu", t->pid,
-				 (unsigned long)v->start, (unsigned long)v->ino);
+		if ((uint64_t)d->sysv->items[i].info.id == id)
+			return true;
+	return false;
+}
+
+static int note(struct dump *d, const struct sysv_info *info, uint32_t huge, struct error *err)
+{
 	if (!d->sysv)
 		d->sysv = calloc(1, sizeof(*d->sysv));
 	struct sysv_seen *s = d->sysv ? array_add(d->sysv) : NULL;
 	if (!s)
 		return error_set(err, ENOMEM, "out of memory for System V segments");
-	*s = (struct sysv_seen){ .info = info };
-	if (v->flags & MAP_HUGETLB)
-		s->huge = SHM_HUGETLB | (v->flags & HUGE_MASK);
+	*s = (struct sysv_seen){ .info = *info, .huge = huge };
 	return 0;
+}
+
+int sysv_note(struct dump *d, const struct task *t, const struct vma *v, struct error *err)
+{
+	struct sysv_info info;
+	if (is_noted(d, v->ino))
+		return 0;
+	if (!sysv_exists(v->ino, &info))
+		return error_sys(err, "pid %d: mapping %#lx: System V segment %lu", t->pid,
+				 (unsigned long)v->start, (unsigned long)v->ino);
+	uint32_t huge = v->flags & MAP_HUGETLB ? SHM_HUGETLB | (v->flags & HUGE_MASK) : 0;
+	return note(d, &info, huge, err);
+}
+
+/* The file behind a segment: through a mapping of ours. */
+static int open_contents(int id, uint64_t size, struct error *err)
+{
+	char name[80];
+	char *at = shmat(id, NULL, SHM_RDONLY);
+	if (at == (char *)-1)
+		return error_sys(err, "attach System V segment %d", id);
+	int fd = -1;
+	static const uint64_t pages[] = { PAGE, 2ull << 20,
+					  1ull << 30 }; /* it may have huge ones */
+	for (size_t i = 0; fd < 0 && i < ARRAY_SIZE(pages); i++) {
+		uint64_t end =
+		    (uint64_t)(uintptr_t)at + (size + pages[i] - 1) / pages[i] * pages[i];
+		snprintf(name, sizeof(name), "self/map_files/%lx-%lx", (unsigned long)at,
+			 (unsigned long)end);
+		fd = procfs_open(name, O_RDONLY);
+	}
+	if (fd < 0)
+		fd = error_sys(err, "open System V segment %d", id);
+	shmdt(at);
+	return fd;
+}
+
+static int note_detached(struct dump *d, const struct sysv_info *info, struct error *err)
+{
+	struct stat st;
+	struct statfs fs;
+	uint64_t id;
+	auto_fd fd = open_contents(info->id, info->size, err);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+		return error_sys(err, "look at System V segment %d", info->id);
+	uint64_t huge = fs.f_type == HUGETLBFS_MAGIC ? (uint64_t)fs.f_bsize : 0;
+	uint32_t flag = huge ? SHM_HUGETLB | huge_flag(huge) : 0;
+	int rc = note(d, info, flag, err);
+	return rc < 0 ? rc : shmem_note_file(d, &st, take_fd(fd), huge, true, &id, err);
+}
+
+int sysv_note_detached(struct dump *d, struct error *err)
+{
+	struct shm_info all;
+	struct shmid_ds ds;
+	struct sysv_info info;
+	int rc = 0, last = shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)&all);
+	if (last < 0)
+		return error_sys(err, "list System V segments");
+	for (int i = 0; rc == 0 && i <= last; i++) {
+		int id = shmctl(i, SHM_STAT, &ds);
+		if (id >= 0 && !is_noted(d, (uint64_t)id) && sysv_exists((uint64_t)id, &info))
+			rc = note_detached(d, &info, err);
+	}
+	return rc;
 }
 
 static int write_segment(struct image_writer *w, const struct sysv_seen *s, struct error *err)
@@ -117,12 +185,10 @@ static int write_segment(struct image_writer *w, const struct sysv_seen *s, stru
 int sysv_write(struct dump *d, struct error *err)
 {
 	auto_image_writer w = NULL;
-	TaskKobjIdsEntry ids = TASK_KOBJ_IDS_ENTRY__INIT;
-	if (!d->sysv)
+	if (!d->sysv && !ns_is_apart(d, NS_IPC))
 		return 0;
-	task_root_ids(&ids);
-	int rc = image_create(d->images_fd, IMG_IPCNS_SHM, ids.ipc_ns_id, &w, err);
-	for (size_t i = 0; rc == 0 && i < d->sysv->nr; i++)
+	int rc = image_create(d->images_fd, IMG_IPCNS_SHM, ns_id(d->tasks[0], NS_IPC), &w, err);
+	for (size_t i = 0; rc == 0 && d->sysv && i < d->sysv->nr; i++)
 		rc = write_segment(w, &d->sysv->items[i], err);
 	return rc < 0 ? rc : image_finish(w, err);
 }
@@ -178,15 +244,9 @@ static const IpcShmEntry *entry_of(const struct sysv_set *set, uint64_t id)
 
 static int create(const IpcShmEntry *e, struct error *err)
 {
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", e->desc->id);
-	auto_fd fd = procfs_open(NEXT_ID, O_WRONLY);
-	int rc = fd < 0 ? -errno : fd_write_full(fd, text, (size_t)len);
+	int rc = ipc_choose_id("shm", e->desc->id, err);
 	if (rc < 0)
-		return error_code(err, rc,
-				  "choose the id of System V segment %u: /proc/" NEXT_ID
-				  " (needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN)",
-				  e->desc->id);
+		return rc;
 	int flags = IPC_CREAT | IPC_EXCL | (int)(e->desc->mode & 0777) |
 		    (int)(e->has_hugetlb_flag ? e->hugetlb_flag : 0);
 	key_t key = e->desc->mode & SHM_DEST ? IPC_PRIVATE : (key_t)e->desc->key;
@@ -239,25 +299,25 @@ static int check_found(const IpcShmEntry *e, const struct sysv_info *now, struct
 			 (unsigned long)e->size, now->id);
 }
 
-static int prepare_one(struct restore *r, const struct vma *v, struct error *err)
+static int prepare_one(struct restore *r, uint64_t shmid, struct error *err)
 {
 	struct sysv_set *set = r->sysv;
 	struct sysv_info now = { 0 };
 	struct shmid_ds ds;
 	for (size_t i = 0; i < set->nr; i++)
-		if ((uint64_t)set->items[i].id == v->shmid)
+		if ((uint64_t)set->items[i].id == shmid)
 			return 0;
-	const IpcShmEntry *e = entry_of(set, v->shmid);
-	bool found = sysv_exists(v->shmid, &now);
+	const IpcShmEntry *e = entry_of(set, shmid);
+	bool found = sysv_exists(shmid, &now);
 	if (!found && !e)
 		return error_set(err, ENOENT,
 				 "System V segment %lu is gone, and no image describes it",
-				 (unsigned long)v->shmid);
+				 (unsigned long)shmid);
 	int rc = !e ? 0 : found ? check_found(e, &now, err) : create(e, err);
 	struct sysv_made *made = rc == 0 ? array_add(set) : NULL;
 	if (!made)
 		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory for System V segments");
-	*made = (struct sysv_made){ .id = (int)v->shmid,
+	*made = (struct sysv_made){ .id = (int)shmid,
 				    .created = !found,
 				    .dest = e && (e->desc->mode & SHM_DEST) };
 	if (!e || (found && (shmctl(made->id, IPC_STAT, &ds) < 0 || ds.shm_nattch))) {
@@ -267,7 +327,19 @@ static int prepare_one(struct restore *r, const struct vma *v, struct error *err
 	return fill(r, made->id, e->size, e->has_hugetlb_flag ? e->hugetlb_flag : 0, err);
 }
 
-int sysv_prepare(struct restore *r, struct error *err)
+static int load(struct restore *r, struct error *err)
+{
+	if (r->sysv)
+		return 0;
+	r->sysv = calloc(1, sizeof(*r->sysv));
+	if (!r->sysv)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc =
+	    image_each(r->images, IMG_IPCNS_SHM, r->root->ids->ipc_ns_id, load_entry, r->sysv, err);
+	return rc == -ENOENT && ns_restores(r, NS_IPC) ? 0 : rc;
+}
+
+static int prepare_attached(struct restore *r, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; i < r->nr_tasks; i++)
@@ -275,17 +347,20 @@ int sysv_prepare(struct restore *r, struct error *err)
 			const struct vma *v = &r->tasks[i]->vmas.items[j];
 			if (!(v->status & VMA_AREA_SYSVIPC))
 				continue;
-			if (!r->sysv) {
-				r->sysv = calloc(1, sizeof(*r->sysv));
-				if (!r->sysv)
-					return error_set(err, ENOMEM, "out of memory");
-				rc = image_each(r->images, IMG_IPCNS_SHM, r->root->ids->ipc_ns_id,
-						load_entry, r->sysv, err);
-			}
+			rc = load(r, err);
 			if (rc == 0)
-				rc = prepare_one(r, v, err);
+				rc = prepare_one(r, v->shmid, err);
 		}
 	return rc;
+}
+
+int sysv_prepare(struct restore *r, struct error *err)
+{
+	int rc = ns_restores(r, NS_IPC) ? load(r, err) : 0;
+	/* a namespace has also those that nobody has attached */
+	for (size_t i = 0; rc == 0 && r->sysv && i < r->sysv->nr_entries; i++)
+		rc = prepare_one(r, r->sysv->entries[i]->desc->id, err);
+	return rc < 0 ? rc : prepare_attached(r, err);
 }
 
 /* All of it, somewhere; the part that was mapped goes to its place, the rest away again. */

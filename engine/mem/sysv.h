@@ -19,6 +19,8 @@ bool sysv_exists(uint64_t id, struct sysv_info *out);
 
 /** Dump: remember the segment behind a mapping. */
 int sysv_note(struct dump *d, const struct task *t, const struct vma *v, struct error *err);
+/** Dump, in an IPC namespace of the tree: remember the segments nobody has attached, too. */
+int sysv_note_detached(struct dump *d, struct error *err);
 /** ipcns-shm-N.img of those. */
 int sysv_write(struct dump *d, struct error *err);
 void sysv_table_free(struct sysv_table *table);

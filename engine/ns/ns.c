@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/ns/ipc.h"
 #include "engine/ns/set.h"
 #include "engine/ns/time.h"
 #include "engine/ns/uts.h"
@@ -29,7 +30,13 @@
 const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_PID] = { .name = "pid", .flag = CLONE_NEWPID, .own_id = 1, IDS(pid_ns_id) },
 	[NS_NET] = { .name = "net", .flag = CLONE_NEWNET, .own_id = 2, IDS(net_ns_id) },
-	[NS_IPC] = { .name = "ipc", .flag = CLONE_NEWIPC, .own_id = 3, IDS(ipc_ns_id) },
+	[NS_IPC] = { .name = "ipc",
+		     .flag = CLONE_NEWIPC,
+		     .own_id = 3,
+		     IDS(ipc_ns_id),
+		     .dump = ipc_dump,
+		     .load = ipc_load,
+		     .fill = ipc_fill },
 	[NS_UTS] = { .name = "uts",
 		     .flag = CLONE_NEWUTS,
 		     .own_id = 4,
@@ -47,7 +54,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 /* Kinds that are carried when the tree has them apart from the engine. */
 static bool is_carried(enum ns_kind kind)
 {
-	return kind == NS_TIME || kind == NS_UTS || kind == NS_PID;
+	return kind == NS_TIME || kind == NS_UTS || kind == NS_PID || kind == NS_IPC;
 }
 
 static void set_id(TaskKobjIdsEntry *ids, enum ns_kind kind, uint32_t id)
@@ -152,6 +159,38 @@ static int note(struct dump *d, struct task *t, enum ns_kind kind, const ino_t o
 	return 0;
 }
 
+static int open_of(const struct task *t, const struct ns_row *row, struct error *err)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "ns/%s", row->name);
+	int fd = openat(t->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open /proc/%d/%s", t->pid, path) : fd;
+}
+
+/* From here on ids of System V objects mean what they mean to the tasks. */
+static int enter_ipc(struct dump *d, struct error *err)
+{
+	auto_fd back = procfs_open("self/ns/ipc", O_RDONLY);
+	auto_fd there = open_of(d->tasks[0], &ns_rows[NS_IPC], err);
+	if (there < 0)
+		return there;
+	if (back < 0 || setns(there, CLONE_NEWIPC) < 0)
+		return error_sys(err, "enter the ipc namespace of pid %d (needs CAP_SYS_ADMIN)",
+				 d->tasks[0]->pid);
+	d->ns->ipc_back = take_fd(back);
+	return 0;
+}
+
+void ns_dump_end(struct dump *d)
+{
+	if (!d->ns || d->ns->ipc_back < 0)
+		return;
+	if (setns(d->ns->ipc_back, CLONE_NEWIPC) < 0)
+		log_warn("leave the ipc namespace of pid %d: %m", d->tasks[0]->pid);
+	close(d->ns->ipc_back);
+	d->ns->ipc_back = -1;
+}
+
 int ns_collect(struct dump *d, struct error *err)
 {
 	ino_t own[NS_KINDS] = { 0 };
@@ -164,21 +203,14 @@ int ns_collect(struct dump *d, struct error *err)
 	d->ns = calloc(1, sizeof(*d->ns));
 	if (!d->ns)
 		return error_set(err, ENOMEM, "out of memory");
+	d->ns->ipc_back = -1;
 	rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		for (int k = 0; rc == 0 && t->state != TASK_ZOMBIE && k < NS_KINDS; k++)
 			rc = note(d, t, (enum ns_kind)k, own, err);
 	}
-	return rc;
-}
-
-static int open_of(const struct task *t, const struct ns_row *row, struct error *err)
-{
-	char path[32];
-	snprintf(path, sizeof(path), "ns/%s", row->name);
-	int fd = openat(t->proc_fd, path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? error_sys(err, "open /proc/%d/%s", t->pid, path) : fd;
+	return rc < 0 || !ns_is_apart(d, NS_IPC) ? rc : enter_ipc(d, err);
 }
 
 static int dump_inside(struct dump *d, const struct ns_seen *ns, struct error *err)

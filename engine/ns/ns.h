@@ -25,6 +25,7 @@ struct ns_seen {
 struct ns_table {
 	struct ns_seen *items;
 	size_t nr, cap;
+	int ipc_back; /* the engine's own IPC namespace, while it is in that of the tree; else -1 */
 };
 
 struct ns_row {
@@ -43,7 +44,8 @@ struct ns_row {
 };
 extern const struct ns_row ns_rows[NS_KINDS];
 
-/** Give every namespace of every task its number; refuse what cannot be dumped. */
+/** Give every namespace of every task its number; refuse what cannot be dumped. The engine enters
+ *  the IPC namespace of the tree until ns_dump_end(). */
 int ns_collect(struct dump *d, struct error *err);
 /** The number of the one a task is in. */
 uint32_t ns_id(const struct task *t, enum ns_kind kind);
@@ -51,6 +53,7 @@ uint32_t ns_id(const struct task *t, enum ns_kind kind);
 bool ns_is_apart(const struct dump *d, enum ns_kind kind);
 /** Write the images of all that are not the engine's own. */
 int ns_dump(struct dump *d, struct error *err);
+void ns_dump_end(struct dump *d);
 void ns_table_free(struct ns_table *table);
 /** The numbers of the engine's own namespaces, as inventory.img tells them. */
 void ns_own_ids(TaskKobjIdsEntry *ids);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * IPC namespaces: limits, message queues, semaphores. Their shared memory is mem/sysv.h's.
+ */
+#pragma once
+
+#include "engine/ns/ns.h"
+
+int ipc_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
+int ipc_load(struct restore *r, uint32_t id, struct error *err);
+int ipc_fill(struct restore *r, uint32_t id, struct error *err);
+
+/** The next object of a kind ("shm", "msg", "sem") that is made gets this id. */
+int ipc_choose_id(const char *kind, uint32_t id, struct error *err);
