@@ -82,7 +82,7 @@ uint32_t ns_id(const struct task *t, enum ns_kind kind)
 
 bool ns_is_apart(const struct dump *d, enum ns_kind kind)
 {
-	return d->tasks[0]->ns_ids[kind] != ns_rows[kind].own_id;
+	return d->ns && d->tasks[0]->ns_ids[kind] != ns_rows[kind].own_id;
 }
 
 void ns_table_free(struct ns_table *table)
