@@ -200,6 +200,8 @@ void file_table_free(struct file_table *t)
 		return;
 	image_writer_close(t->files);
 	image_writer_close(t->memfd_image);
+	image_writer_close(t->bpf_data);
+	free(t->bpf_maps.items);
 	image_writer_close(t->data[0]);
 	image_writer_close(t->data[1]);
 	image_writer_close(t->remaps);
@@ -248,6 +250,8 @@ int files_dump_finish(struct dump *d, struct error *err)
 		rc = image_finish(t->remaps, err);
 	if (rc == 0 && t->memfd_image)
 		rc = image_finish(t->memfd_image, err);
+	if (rc == 0 && t->bpf_data)
+		rc = image_finish(t->bpf_data, err);
 	for (int i = 0; rc == 0 && i < 2; i++)
 		rc = t->data[i] ? image_finish(t->data[i], err) : 0;
 	return rc < 0 ? rc : tty_data_dump(d, err);

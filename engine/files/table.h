@@ -114,7 +114,12 @@ struct file_table {
 		size_t nr, cap;
 	} ttys;
 	struct image_writer *memfd_image; /* NULL until there is one */
-	int pipe[2];                      /* where tee(2) copies pipes to */
+	struct image_writer *bpf_data;    /* NULL until there is one */
+	struct {
+		uint32_t *items;
+		size_t nr, cap;
+	} bpf_maps;       /* ids of those whose contents are written */
+	int pipe[2];      /* where tee(2) copies pipes to */
 	struct task self; /* this process, once it was asked about a received descriptor */
 	struct {
 		int *items;

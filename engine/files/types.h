@@ -5,6 +5,7 @@
 
 #include "engine/files/file.h"
 
+extern const struct file_type file_bpf_map;  /* bpf-map.c */
 extern const struct file_type file_device;   /* dev.c */
 extern const struct file_type file_fanotify; /* fsnotify.c */
 extern const struct file_type file_inotify;  /* fsnotify.c */

@@ -192,6 +192,34 @@ static void pidfd_stranger(struct set *s)
 	use_pidfd(s);
 	s->pidfd.nspid = 13;
 }
+static void use_bpf(struct set *s)
+{
+	static char name[] = "map";
+	s->second.type = s->fd2.type = FD_TYPES__BPFMAP;
+	s->second.id = s->fd2.id = s->bpf.id = 2;
+	s->second.bpf = &s->bpf;
+	s->bpf.fown = &s->fown;
+	s->bpf.map_type = 1;
+	s->bpf.key_size = s->bpf.value_size = s->bpf.max_entries = 4;
+	s->bpf.map_name = name;
+	s->fd2.fd = 4;
+}
+static void bpf_type(struct set *s)
+{
+	use_bpf(s);
+	s->bpf.map_type = 27;
+}
+static void bpf_size(struct set *s)
+{
+	use_bpf(s);
+	s->bpf.key_size = 0;
+}
+static void bpf_name(struct set *s)
+{
+	static char name[] = "sixteen  letters";
+	use_bpf(s);
+	s->bpf.map_name = name;
+}
 
 static const struct set_case cases[] = {
 	{ "epoll empty", epoll_empty, -EBADMSG, "file id 2: epoll instance without its fields" },
@@ -219,6 +247,9 @@ static const struct set_case cases[] = {
 	{ "inotify gone", inotify_gone, -ENOENT, "fd 4: inotify: watched file /no/such/file" },
 	{ "inotify nowhere", inotify_nowhere, -ESTALE, "its handle leads nowhere" },
 	{ "fanotify mark", fanotify_mark_empty, -EBADMSG, "a mark of type 2 without its fields" },
+	{ "BPF map type", bpf_type, -ENOTSUP, "file id 2: BPF map of type 27 (ring buffer)" },
+	{ "BPF map size", bpf_size, -EBADMSG, "BPF map of 4 elements of 0 and 4 bytes" },
+	{ "BPF map name", bpf_name, -EBADMSG, "BPF map with a name of 16 bytes" },
 	{ "pidfd", use_pidfd, 0, "" },
 	{ "pidfd number", pidfd_number, -EBADMSG, "file id 2: pidfd of pid 0" },
 	{ "pidfd stranger", pidfd_stranger, -EBADMSG, "pid 13, which is not in pstree.img" },
