@@ -211,7 +211,7 @@ static int finish(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = files_set_owners(r, err);
 	if (rc == 0)
-		rc = ns_leave_mounts(r, err);
+		rc = ns_leave_files(r, err);
 	if (rc == 0)
 		rc = cgroups_place(r, err);
 	if (rc == 0)

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "engine/ns/cgroup-fs.h"
 #include "engine/ns/cgroup-props.h"
+#include "engine/ns/ns.h"
 #include "engine/task/message.h"
 #include "images/reader.h"
 #include "images/writer.h"
@@ -26,6 +28,7 @@
 struct cgroup_sets {
 	struct proc_cgroups *items; /* items[0] is the engine's own; ids are indexes + 1 */
 	size_t nr, cap;
+	struct proc_cgroups inside; /* of the root task, as its own cgroup namespace has them */
 };
 
 static int members_read(int dirfd, const char *path, struct proc_cgroups *out, struct error *err)
@@ -91,6 +94,53 @@ static int roots_check(const struct options *opts, struct error *err)
 	return 0;
 }
 
+static const char *path_of(const struct proc_cgroups *members, const char *name)
+{
+	for (size_t i = 0; i < members->nr; i++)
+		if (!strcmp(members->items[i].name, name))
+			return members->items[i].path;
+	return NULL;
+}
+
+/* Where the tree's namespace begins can be told by comparing what a path is outside and inside. */
+static int collect_namespace(struct dump *d, struct error *err)
+{
+	const struct task *root = d->tasks[0];
+	struct ns_visit visit;
+	if (!ns_is_apart(d, NS_CGROUP))
+		return 0;
+	int rc = ns_visit_begin(root, NS_CGROUP, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = members_read(root->proc_fd, "cgroup", &d->cgroups->inside, err);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	rc = rc < 0 ? rc : back;
+	for (size_t i = 0; rc == 0 && i < d->cgroups->inside.nr; i++) {
+		const struct proc_cgroup *m = &d->cgroups->inside.items[i];
+		if (!strncmp(m->path, "/..", 3))
+			rc = error_set(
+			    err, ENOTSUP,
+			    "pid %d (%s) is in control group %s:%s, outside of its cgroup "
+			    "namespace: move it below the namespace's root first",
+			    root->pid, root->stat.comm, m->name, m->path);
+	}
+	return rc;
+}
+
+/* @return how much of `path` leads to the root of the tree's namespace; -1: it is not below */
+static int namespace_prefix(const struct cgroup_sets *sets, const struct proc_cgroups *root,
+			    const struct proc_cgroup *m)
+{
+	const char *inside = path_of(&sets->inside, m->name), *full = path_of(root, m->name);
+	if (!inside || !full)
+		return -1;
+	size_t rest = strcmp(inside, "/") ? strlen(inside) : 0, len = strlen(full);
+	if (rest > len)
+		return -1;
+	len -= rest;
+	return strncmp(m->path, full, len) ? -1 : (int)len;
+}
+
 int cgroups_collect(struct dump *d, struct error *err)
 {
 	struct proc_cgroups own = { 0 };
@@ -109,7 +159,7 @@ int cgroups_collect(struct dump *d, struct error *err)
 		for (size_t k = 0; rc >= 0 && k < d->tasks[i]->nr_threads; k++)
 			rc = collect_thread(d, d->tasks[i], &d->tasks[i]->threads[k], err);
 	}
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? rc : collect_namespace(d, err);
 }
 
 /* The group itself and everything below it. */
@@ -277,8 +327,11 @@ static int controller_dump(struct dump *d, CgControllerEntry *c, size_t at, stru
 	return dirs_dump(d, c, at, err);
 }
 
-static int set_dump(const struct proc_cgroups *members, uint32_t id, CgSetEntry *e)
+static int set_dump(const struct dump *d, const struct proc_cgroups *members, uint32_t id,
+		    CgSetEntry *e)
 {
+	const struct cgroup_sets *sets = d->cgroups;
+	const struct proc_cgroups *root = &sets->items[d->tasks[0]->threads[0].cg_set - 1];
 	e->id = id;
 	e->ctls = message_array(&cg_member_entry__descriptor, members->nr, &e->n_ctls);
 	if (members->nr && !e->ctls)
@@ -288,6 +341,9 @@ static int set_dump(const struct proc_cgroups *members, uint32_t id, CgSetEntry 
 		e->ctls[i]->path = strdup(members->items[i].path);
 		if (!e->ctls[i]->name || !e->ctls[i]->path)
 			return -ENOMEM;
+		int prefix = namespace_prefix(sets, root, &members->items[i]);
+		e->ctls[i]->has_cgns_prefix = prefix >= 0;
+		e->ctls[i]->cgns_prefix = prefix >= 0 ? (uint32_t)prefix : 0;
 	}
 	return 0;
 }
@@ -300,7 +356,7 @@ static int entry_fill(struct dump *d, CgroupEntry *e, struct error *err)
 	if (!e->sets)
 		return error_set(err, ENOMEM, "out of memory");
 	for (size_t i = 1; i < sets->nr; i++) {
-		if (set_dump(&sets->items[i], (uint32_t)i + 1, e->sets[i - 1]) < 0)
+		if (set_dump(d, &sets->items[i], (uint32_t)i + 1, e->sets[i - 1]) < 0)
 			return error_set(err, ENOMEM, "out of memory");
 	}
 	e->controllers = calloc(own->nr, sizeof(CgControllerEntry *));
@@ -336,6 +392,7 @@ void cgroup_sets_free(struct cgroup_sets *sets)
 		return;
 	for (size_t i = 0; i < sets->nr; i++)
 		proc_cgroups_fini(&sets->items[i]);
+	proc_cgroups_fini(&sets->inside);
 	free(sets->items);
 	free(sets);
 }
@@ -393,6 +450,11 @@ static int dir_rewrite(CgroupEntry *e, const CgControllerEntry *c, CgroupDirEntr
 			char *path = path_below(root, *dir->dir_name || !*rest ? rest : m->path);
 			if (!path)
 				return -ENOMEM;
+			/* what is below the root of the namespace stays as it is; one that was
+			 * above what is replaced begins there now */
+			size_t below = strlen(m->path) - m->cgns_prefix;
+			below = below < strlen(rest) ? below : strlen(rest);
+			m->cgns_prefix = (uint32_t)(strlen(path) - below);
 			free(m->path);
 			m->path = path;
 		}
@@ -459,9 +521,15 @@ static int entry_check(const CgroupEntry *e, struct error *err)
 	}
 	for (size_t i = 0; rc == 0 && i < e->n_sets; i++) {
 		for (size_t k = 0; rc == 0 && k < e->sets[i]->n_ctls; k++) {
-			const char *path = e->sets[i]->ctls[k]->path;
+			const CgMemberEntry *m = e->sets[i]->ctls[k];
+			const char *path = m->path;
 			rc = *path == '/' ? path_check(path, "group", err)
 					  : error_set(err, EBADMSG, "cgroup.img: group %s", path);
+			if (rc == 0 && m->cgns_prefix > strlen(path))
+				rc = error_set(
+				    err, EBADMSG,
+				    "cgroup.img: group %s: a namespace's root of %u bytes", path,
+				    m->cgns_prefix);
 		}
 	}
 	return rc;
@@ -722,6 +790,39 @@ int cgroups_enter(struct restore *r, struct error *err)
 		return rc;
 	cg->entered = true;
 	return move(cg, thread_set(cg, r->root, 0), NULL, 0, false, err);
+}
+
+/* Down from the root of the namespace to be to the root task's group, or the way up. */
+static int move_in_namespace(struct cgroup_restore *cg, const CgSetEntry *set, bool up,
+			     struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < set->n_ctls; i++) {
+		const CgMemberEntry *m = set->ctls[i];
+		size_t at = 0;
+		while (at < cg->entry->n_controllers &&
+		       !has_controller(cg->entry->controllers[at], m->name))
+			at++;
+		if (!m->has_cgns_prefix || m->cgns_prefix == strlen(m->path) ||
+		    at == cg->entry->n_controllers)
+			continue;
+		auto_free char *top = strndup(m->path, m->cgns_prefix);
+		if (!top)
+			return error_set(err, ENOMEM, "out of memory");
+		rc = cgroup_fs_move(cg->roots[at], m->name, up ? *top ? top : "/" : m->path, 0,
+				    false, err);
+	}
+	return rc;
+}
+
+int cgroups_unshare(struct restore *r, struct error *err)
+{
+	struct cgroup_restore *cg = r->cgroups;
+	const CgSetEntry *set = cg ? thread_set(cg, r->root, 0) : NULL;
+	int rc = set ? move_in_namespace(cg, set, true, err) : 0;
+	if (rc == 0 && unshare(CLONE_NEWCGROUP) < 0)
+		rc = error_sys(err, "make a cgroup namespace (needs CAP_SYS_ADMIN)");
+	return rc < 0 || !set ? rc : move_in_namespace(cg, set, false, err);
 }
 
 static int leave(struct restore *r, struct error *err)

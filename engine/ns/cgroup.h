@@ -25,6 +25,8 @@ int cgroups_load(struct restore *r, struct error *err);
 int cgroups_make(struct restore *r, struct error *err);
 /** Go into the root task's groups: the tasks are born there. */
 int cgroups_enter(struct restore *r, struct error *err);
+/** In the builder of namespaces, after that: make the cgroup namespace, with the root it had. */
+int cgroups_unshare(struct restore *r, struct error *err);
 /** Move tasks and threads that are elsewhere, leave again, write limits: when all exist. */
 int cgroups_place(struct restore *r, struct error *err);
 /** Freezers, when everything runs; a failure is only worth a warning. */

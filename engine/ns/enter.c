@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/hooks.h"
+#include "engine/ns/cgroup.h"
 #include "engine/ns/set.h"
 #include "engine/procfs/root.h"
 
@@ -81,13 +82,15 @@ int ns_place_leave(struct ns_mount_place *back, struct error *err)
 
 /* The builder. */
 
-static int unshare_all(const struct ns_set *set, struct error *err)
+static int unshare_all(struct restore *r, struct error *err)
 {
+	const struct ns_set *set = r->ns;
 	for (int i = 0; i < NS_KINDS; i++)
-		if (is_built(set, (enum ns_kind)i) && unshare(ns_rows[i].flag) < 0)
+		if (is_built(set, (enum ns_kind)i) && i != NS_CGROUP &&
+		    unshare(ns_rows[i].flag) < 0)
 			return error_sys(err, "make a %s namespace (needs CAP_SYS_ADMIN)",
 					 ns_rows[i].name);
-	return 0;
+	return is_built(set, NS_CGROUP) ? cgroups_unshare(r, err) : 0;
 }
 
 static int fill_all(struct restore *r, struct error *err)
@@ -117,7 +120,7 @@ static _Noreturn void build(struct restore *r, int channel)
 	struct error err = { 0 };
 	enum order order;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	answer(channel, unshare_all(r->ns, &err), &err);
+	answer(channel, unshare_all(r, &err), &err);
 	while (recv(channel, &order, sizeof(order), 0) == (ssize_t)sizeof(order))
 		answer(channel, order == ORDER_FILL ? fill_all(r, &err) : 0, &err);
 	_exit(0);
@@ -237,26 +240,35 @@ int ns_finish(struct restore *r, struct error *err)
 	return r->ns->builder ? tell(r->ns, ORDER_FINISH, err) : 0;
 }
 
-int ns_leave_mounts(struct restore *r, struct error *err)
+static int leave_kind(struct ns_set *set, enum ns_kind kind, struct error *err)
 {
-	return r->ns && r->ns->place.ns >= 0 ? ns_place_leave(&r->ns->place, err) : 0;
+	int rc = 0;
+	if (kind == NS_MNT)
+		return set->place.ns >= 0 ? ns_place_leave(&set->place, err) : 0;
+	if (set->back[kind] >= 0 && setns(set->back[kind], ns_rows[kind].flag) < 0)
+		rc = error_sys(err, "leave the %s namespace of the tree", ns_rows[kind].name);
+	fd_close(set->back[kind]);
+	set->back[kind] = -1;
+	return rc;
+}
+
+int ns_leave_files(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
+		rc = i == NS_NET ? 0 : leave_kind(r->ns, (enum ns_kind)i, err);
+	end_builder(r->ns);
+	return rc;
 }
 
 void ns_leave(struct restore *r)
 {
-	struct ns_set *set = r->ns;
-	struct error err = { 0 };
-	if (!set)
-		return;
-	if (ns_leave_mounts(r, &err) < 0)
-		log_warn("%s", err.text);
-	for (int i = 0; i < NS_KINDS; i++) {
-		if (set->back[i] >= 0 && setns(set->back[i], ns_rows[i].flag) < 0)
-			log_warn("leave the %s namespace of the tree: %m", ns_rows[i].name);
-		fd_close(set->back[i]);
-		set->back[i] = -1;
-	}
-	end_builder(set);
+	struct error err;
+	for (int i = 0; r->ns && i < NS_KINDS; i++)
+		if (leave_kind(r->ns, (enum ns_kind)i, &err) < 0)
+			log_warn("%s", err.text);
+	if (r->ns)
+		end_builder(r->ns);
 }
 
 void ns_set_free(struct ns_set *set)

@@ -54,7 +54,8 @@ const struct ns_row ns_rows[NS_KINDS] = {
 /* Kinds that are carried when the tree has them apart from the engine. */
 static bool is_carried(enum ns_kind kind)
 {
-	return kind == NS_TIME || kind == NS_UTS || kind == NS_PID || kind == NS_IPC;
+	return kind == NS_TIME || kind == NS_UTS || kind == NS_PID || kind == NS_IPC ||
+	       kind == NS_CGROUP;
 }
 
 static void set_id(TaskKobjIdsEntry *ids, enum ns_kind kind, uint32_t id)
@@ -167,28 +168,14 @@ static int open_of(const struct task *t, const struct ns_row *row, struct error 
 	return fd < 0 ? error_sys(err, "open /proc/%d/%s", t->pid, path) : fd;
 }
 
-/* From here on ids of System V objects mean what they mean to the tasks. */
-static int enter_ipc(struct dump *d, struct error *err)
-{
-	auto_fd back = procfs_open("self/ns/ipc", O_RDONLY);
-	auto_fd there = open_of(d->tasks[0], &ns_rows[NS_IPC], err);
-	if (there < 0)
-		return there;
-	if (back < 0 || setns(there, CLONE_NEWIPC) < 0)
-		return error_sys(err, "enter the ipc namespace of pid %d (needs CAP_SYS_ADMIN)",
-				 d->tasks[0]->pid);
-	d->ns->ipc_back = take_fd(back);
-	return 0;
-}
-
 void ns_dump_end(struct dump *d)
 {
-	if (!d->ns || d->ns->ipc_back < 0)
+	struct error err;
+	if (!d->ns || !d->ns->ipc.row)
 		return;
-	if (setns(d->ns->ipc_back, CLONE_NEWIPC) < 0)
-		log_warn("leave the ipc namespace of pid %d: %m", d->tasks[0]->pid);
-	close(d->ns->ipc_back);
-	d->ns->ipc_back = -1;
+	if (ns_visit_end(&d->ns->ipc, &err) < 0)
+		log_warn("%s", err.text);
+	d->ns->ipc.row = NULL;
 }
 
 int ns_collect(struct dump *d, struct error *err)
@@ -203,35 +190,55 @@ int ns_collect(struct dump *d, struct error *err)
 	d->ns = calloc(1, sizeof(*d->ns));
 	if (!d->ns)
 		return error_set(err, ENOMEM, "out of memory");
-	d->ns->ipc_back = -1;
 	rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		for (int k = 0; rc == 0 && t->state != TASK_ZOMBIE && k < NS_KINDS; k++)
 			rc = note(d, t, (enum ns_kind)k, own, err);
 	}
-	return rc < 0 || !ns_is_apart(d, NS_IPC) ? rc : enter_ipc(d, err);
+	/* from here on ids of System V objects mean what they mean to the tasks */
+	if (rc == 0 && ns_is_apart(d, NS_IPC))
+		rc = ns_visit_begin(d->tasks[0], NS_IPC, &d->ns->ipc, err);
+	return rc;
 }
 
-static int dump_inside(struct dump *d, const struct ns_seen *ns, struct error *err)
+int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *visit,
+		   struct error *err)
 {
-	const struct ns_row *row = &ns_rows[ns->kind];
+	const struct ns_row *row = &ns_rows[kind];
 	char path[32];
 	snprintf(path, sizeof(path), "self/ns/%s", row->name);
 	auto_fd back = procfs_open(path, O_RDONLY);
 	if (back < 0)
 		return error_sys(err, "open /proc/%s", path);
-	auto_fd there = open_of(ns->member, row, err);
+	auto_fd there = open_of(t, row, err);
 	if (there < 0)
 		return there;
 	if (setns(there, row->flag) < 0)
 		return error_sys(err, "enter the %s namespace of pid %d (needs CAP_SYS_ADMIN)",
-				 row->name, ns->member->pid);
-	int rc = row->dump(d, ns, err);
-	if (setns(back, row->flag) < 0)
-		return error_sys(err, "leave the %s namespace of pid %d", row->name,
-				 ns->member->pid);
+				 row->name, t->pid);
+	*visit = (struct ns_visit){ .back = take_fd(back), .row = row };
+	return 0;
+}
+
+int ns_visit_end(struct ns_visit *visit, struct error *err)
+{
+	int rc = 0;
+	if (setns(visit->back, visit->row->flag) < 0)
+		rc = error_sys(err, "leave the %s namespace of a task", visit->row->name);
+	close(visit->back);
 	return rc;
+}
+
+static int dump_inside(struct dump *d, const struct ns_seen *ns, struct error *err)
+{
+	struct ns_visit visit;
+	int rc = ns_visit_begin(ns->member, ns->kind, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = ns_rows[ns->kind].dump(d, ns, err);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
 }
 
 int ns_dump(struct dump *d, struct error *err)

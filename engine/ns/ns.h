@@ -22,10 +22,15 @@ struct ns_seen {
 	const struct task *member; /* one of the tasks in it */
 };
 
+struct ns_visit {
+	int back; /* where the engine was */
+	const struct ns_row *row;
+};
+
 struct ns_table {
 	struct ns_seen *items;
 	size_t nr, cap;
-	int ipc_back; /* the engine's own IPC namespace, while it is in that of the tree; else -1 */
+	struct ns_visit ipc; /* until ns_dump_end(); row is NULL where it is the engine's own */
 };
 
 struct ns_row {
@@ -53,6 +58,10 @@ uint32_t ns_id(const struct task *t, enum ns_kind kind);
 bool ns_is_apart(const struct dump *d, enum ns_kind kind);
 /** Write the images of all that are not the engine's own. */
 int ns_dump(struct dump *d, struct error *err);
+/** Enter a namespace of a task; not for mounts, pids and users. */
+int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *visit,
+		   struct error *err);
+int ns_visit_end(struct ns_visit *visit, struct error *err);
 void ns_dump_end(struct dump *d);
 void ns_table_free(struct ns_table *table);
 /** The numbers of the engine's own namespaces, as inventory.img tells them. */
@@ -78,8 +87,10 @@ int ns_load(struct restore *r, struct error *err);
 int ns_make(struct restore *r, struct error *err);
 /** What can be filled only once the root is born: file systems that show its processes. */
 int ns_finish(struct restore *r, struct error *err);
-/** Back to where the coordinator was; the mount namespace first. Safe to call twice. */
-int ns_leave_mounts(struct restore *r, struct error *err);
+/** Once everybody is born and every file open: the coordinator goes back to where it was, but for
+ *  the network, and the builder ends. */
+int ns_leave_files(struct restore *r, struct error *err);
+/** From the network as well, or from everything after a failure. Safe to call twice. */
 void ns_leave(struct restore *r);
 /** Did the root have this one apart from the dumper's? */
 bool ns_restores(const struct restore *r, enum ns_kind kind);

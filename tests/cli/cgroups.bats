@@ -148,3 +148,31 @@ remove_groups()
 	run -1 "$stasis" dump -t $$ -D img -v0 --freeze-cgroup "$PWD"
 	[[ $output == *"neither freezer.state nor cgroup.freeze"* ]]
 }
+
+# inside_view PID: where the process is, as its own cgroup namespace has it
+inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d: -f3; }
+
+@test "cgroups: a cgroup namespace begins where it began, above the tree's own group" {
+	unshare --cgroup true || skip "no cgroup namespaces"
+	setsid bash -c 'echo $$ >"$0/cgroup.procs"; exec unshare --cgroup bash -c \
+		"echo \$\$ >\"\$0/inner/cgroup.procs\"; exec sleep 1000" "$0"' \
+		"v2/$top" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+	until [ "$(group_of "$pid")" = "/$top/inner" ]; do sleep 0.01; done
+	[ "$(inside_view "$pid")" = /inner ]
+	"$stasis" dump -t "$pid" -D img -v0
+	[ "$("$crit" show img/cgroup.img | grep -c "\"cgns_prefix\": $((${#top} + 1))")" = 1 ]
+	remove_groups
+	"$stasis" restore -d -D img -v0
+	[ "$(group_of "$pid")" = "/$top/inner" ]
+	[ "$(inside_view "$pid")" = /inner ]
+	[ "$(readlink "/proc/$pid/ns/cgroup")" != "$(readlink /proc/self/ns/cgroup)" ]
+	mkdir img2
+	"$stasis" dump -t "$pid" -D img2 -v0
+	remove_groups
+	mkdir "v2/$top"
+	"$stasis" restore -d -D img2 -v0 --cgroup-root ":/$top/moved"
+	[ "$(inside_view "$pid")" = / ]
+	[ "$(group_of "$pid")" = "/$top/moved" ]
+}
