@@ -25,6 +25,7 @@
 #include "engine/files/table.h"
 #include "engine/files/types.h"
 #include "engine/procfs/procfs.h"
+#include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
 
@@ -201,22 +202,22 @@ static int fill_inode_mark(struct dump *d, const struct open_file *f, const char
 
 static int find_mount(const struct open_file *f, FanotifyMarkEntry *m, struct error *err)
 {
-	auto_strbuf text = { 0 };
-	struct proc_mount mount;
+	struct proc_mounts mounts;
 	char holder[96];
-	int rc = file_read_at(f->task->proc_fd, "mountinfo", &text, err);
-	if (rc == 0 && strbuf_char(&text, 0) < 0)
-		rc = error_set(err, ENOMEM, "out of memory");
+	int rc = proc_mounts_read(f->task->proc_fd, &mounts, err);
 	if (rc < 0)
 		return rc;
-	const char *at = text.data;
-	while (proc_mount_next(&at, &mount)) {
-		if (mount.id != (int)m->me->mnt_id)
-			continue;
-		m->s_dev = kernel_dev_encode(mount.dev);
-		m->me->path = strdup(mount.path);
-		return m->me->path ? 0 : error_set(err, ENOMEM, "out of memory");
+	const struct proc_mount *found = NULL;
+	for (size_t i = 0; i < mounts.nr && !found; i++)
+		if (mounts.items[i].id == (int)m->me->mnt_id)
+			found = &mounts.items[i];
+	if (found) {
+		m->s_dev = kernel_dev_encode(found->dev);
+		m->me->path = strdup(found->path);
 	}
+	proc_mounts_fini(&mounts);
+	if (found)
+		return m->me->path ? 0 : error_set(err, ENOMEM, "out of memory");
 	return error_set(
 	    err, ENOTSUP,
 	    "%s marks mount %u, which is not among those of the task: remove that mark "

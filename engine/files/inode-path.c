@@ -20,6 +20,7 @@
 #include "base/strbuf.h"
 #include "engine/files/table.h"
 #include "engine/procfs/procfs.h"
+#include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 
 #define MINOR_BITS 20
@@ -42,24 +43,23 @@ int handle_open(uint32_t s_dev, const FhEntry *fh)
 		struct file_handle head;
 		unsigned char bytes[MAX_HANDLE];
 	} handle = { .head = { fh->bytes, (int)fh->type } };
-	auto_strbuf text = { 0 };
-	struct proc_mount mount;
+	struct proc_mounts mounts = { 0 };
+	int found = -1;
 	if (fh->bytes > MAX_HANDLE || fh->bytes > fh->n_handle * sizeof(uint64_t))
 		return -EBADMSG;
 	memcpy(handle.head.f_handle, fh->handle, fh->bytes);
-	if (file_read_at(procfs_fd(), "self/mountinfo", &text, NULL) < 0 ||
-	    strbuf_char(&text, 0) < 0)
+	auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
+	if (self < 0 || proc_mounts_read(self, &mounts, NULL) < 0)
 		return -EIO;
-	const char *at = text.data;
-	while (proc_mount_next(&at, &mount)) {
-		if (mount.dev != kernel_dev_decode(s_dev))
+	for (size_t i = 0; found < 0 && i < mounts.nr; i++) {
+		const struct proc_mount *mount = &mounts.items[i];
+		if (mount->dev != kernel_dev_decode(s_dev))
 			continue;
-		auto_fd fd = open(mount.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		int found = fd < 0 ? -1 : open_by_handle_at(fd, &handle.head, O_PATH | O_CLOEXEC);
-		if (found >= 0)
-			return found;
+		auto_fd fd = open(mount->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		found = fd < 0 ? -1 : open_by_handle_at(fd, &handle.head, O_PATH | O_CLOEXEC);
 	}
-	return -ESTALE;
+	proc_mounts_fini(&mounts);
+	return found < 0 ? -ESTALE : found;
 }
 
 /* Does this name lead to it? Then it is kept. */

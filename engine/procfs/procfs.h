@@ -47,12 +47,23 @@ struct proc_fdinfo { /* /proc/PID/fdinfo/N: the common lines */
 int proc_fdinfo_parse(const char *buf, size_t len, struct proc_fdinfo *out, struct error *err);
 
 struct proc_mount { /* a line of /proc/PID/mountinfo */
-	int id;
+	int id, parent;
 	dev_t dev;
-	char path[4096];
+	char *root; /* what of the file system it shows */
+	char *path; /* where, as who read the file sees it */
+	char *type, *source;
+	char *options;            /* of the file system, but for what is in sb_flags */
+	uint32_t flags, sb_flags; /* MS_… of mount(2) */
+	int shared, master;       /* numbers of peer groups; 0: none */
+	bool unbindable;
 };
-/** The next mount of the text, which ends in a NUL. @return false: there is none */
-bool proc_mount_next(const char **text, struct proc_mount *out);
+struct proc_mounts {
+	char *text; /* has all their strings */
+	struct proc_mount *items;
+	size_t nr, cap;
+};
+int proc_mounts_parse(const char *buf, size_t len, struct proc_mounts *out, struct error *err);
+void proc_mounts_fini(struct proc_mounts *list);
 
 struct proc_timer { /* /proc/PID/timers */
 	int32_t id, signo, notify, notify_tid, clock;

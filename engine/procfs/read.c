@@ -65,6 +65,13 @@ int proc_status_read(int dirfd, const char *path, struct proc_status *out, struc
 	return rc < 0 ? rc : proc_status_parse(f.text, f.len, out, err);
 }
 
+int proc_mounts_read(int dirfd, struct proc_mounts *out, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	int rc = file_read_at(dirfd, "mountinfo", &text, err);
+	return rc < 0 ? rc : proc_mounts_parse(text.data ? text.data : "", text.len, out, err);
+}
+
 int proc_timers_read(int dirfd, struct proc_timers *out, struct error *err)
 {
 	auto_small_file f;

@@ -12,6 +12,8 @@
  */
 int proc_stat_read(int dirfd, const char *path, struct proc_stat *out, struct error *err);
 int proc_status_read(int dirfd, const char *path, struct proc_status *out, struct error *err);
+/** @param dirfd  /proc/PID */
+int proc_mounts_read(int dirfd, struct proc_mounts *out, struct error *err);
 int proc_timers_read(int dirfd, struct proc_timers *out, struct error *err);
 
 /** Is the task gone, or a zombie nobody waited for yet? */

@@ -49,13 +49,13 @@ static void parse_limits(const char *text, size_t len)
 
 static void parse_mounts(const char *text, size_t len)
 {
-	struct proc_mount mount;
-	char *copy = strndup(text, len); /* it has to end */
-	const char *at = copy;
-	while (copy && proc_mount_next(&at, &mount))
-		if (at > copy + len || !memchr(mount.path, '\0', sizeof(mount.path)))
+	struct proc_mounts list = { 0 };
+	if (proc_mounts_parse(text, len, &list, NULL) < 0)
+		return;
+	for (size_t i = 0; i < list.nr; i++)
+		if (strlen(list.items[i].path) + strlen(list.items[i].options) > len)
 			abort();
-	free(copy);
+	proc_mounts_fini(&list);
 }
 
 static void parse_cgroups(const char *text, size_t len)

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -166,21 +167,35 @@ static void timers_parse_tells_who_is_notified(void **state)
 	assert_int_equal(t.nr, 0);
 }
 
-static void mount_next_finds_places_with_blanks(void **state)
+static void mounts_are_parsed(void **state)
 {
 	(void)state;
-	struct proc_mount m;
-	const char *text = "29 1 254:16 / / rw shared:1 - ext4 /dev/vda rw\n"
-			   "no mount\n"
-			   "31 29 0:27 /a /mnt/b\\040c\\134 rw - tmpfs tmpfs rw";
-	assert_true(proc_mount_next(&text, &m));
-	assert_int_equal(m.id, 29);
-	assert_int_equal(m.dev, makedev(254, 16));
-	assert_string_equal(m.path, "/");
-	assert_true(proc_mount_next(&text, &m));
-	assert_int_equal(m.id, 31);
-	assert_string_equal(m.path, "/mnt/b c\\");
-	assert_false(proc_mount_next(&text, &m));
+	struct proc_mounts list;
+	static const char text[] =
+	    "29 1 254:16 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard,sync,resuid=5\n"
+	    "31 29 0:27 /a /mnt/b\\040c\\134 ro,nosuid,noatime master:7 propagate_from:2 - "
+	    "tmpfs tmpfs ro\n"
+	    "32 29 0:28 / /x rw unbindable - proc proc rw";
+	assert_int_equal(proc_mounts_parse(text, sizeof(text) - 1, &list, NULL), 0);
+	assert_int_equal(list.nr, 3);
+	const struct proc_mount *m = list.items;
+	assert_int_equal(m[0].id, 29);
+	assert_int_equal(m[0].dev, makedev(254, 16));
+	assert_string_equal(m[0].path, "/");
+	assert_int_equal(m[0].flags, MS_RELATIME);
+	assert_int_equal(m[0].sb_flags, MS_SYNCHRONOUS);
+	assert_string_equal(m[0].options, "discard,resuid=5");
+	assert_int_equal(m[0].shared, 1);
+	assert_int_equal(m[1].parent, 29);
+	assert_string_equal(m[1].path, "/mnt/b c\\");
+	assert_int_equal(m[1].flags, MS_RDONLY | MS_NOSUID | MS_NOATIME);
+	assert_int_equal(m[1].sb_flags, MS_RDONLY);
+	assert_int_equal(m[1].master, 7);
+	assert_true(m[2].unbindable);
+	assert_int_equal(m[2].flags, MS_STRICTATIME);
+	proc_mounts_fini(&list);
+	assert_int_equal(proc_mounts_parse("no mount\n", 9, &list, NULL), -EPROTO);
+	assert_int_equal(proc_mounts_parse("1 0 0:1 / / rw - ext4\n", 22, &list, NULL), -EPROTO);
 }
 
 static void scan_numbers_stop_at_their_limits(void **state)
@@ -263,7 +278,7 @@ int main(void)
 		cmocka_unit_test(status_parse_names_the_missing_key),
 		cmocka_unit_test(fdinfo_parse_reads_octal_flags),
 		cmocka_unit_test(timers_parse_tells_who_is_notified),
-		cmocka_unit_test(mount_next_finds_places_with_blanks),
+		cmocka_unit_test(mounts_are_parsed),
 		cmocka_unit_test(scan_numbers_stop_at_their_limits),
 		cmocka_unit_test(cgroups_parse_sorts_hierarchies),
 		cmocka_unit_test(read_understands_this_kernel),
