@@ -1,28 +1,74 @@
 /* SPDX-License-Identifier: MIT
  * crit show: an image for people.
  */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/array.h"
+#include "base/cleanup.h"
+#include "convert/raw/bytes.h"
 #include "crit/commands.h"
 #include "crit/decode.h"
+#include "crit/image-arg.h"
 
 struct show_opts {
-	bool no_payload;
+	bool no_payload, hexdump;
+	struct arg_list entries;
 };
 
 static const struct arg_row show_rows[] = {
 	{ 0, "nopl", NULL, "print only the size of payloads", ARG_FLAG,
 	  offsetof(struct show_opts, no_payload) },
+	{ 'e', "entry", "N", "only entry N, counted from 0; may be given again", ARG_LIST,
+	  offsetof(struct show_opts, entries) },
+	{ 'x', "hexdump", NULL,
+	  "the bytes behind entries, of a raw image, or of a page map's pages", ARG_FLAG,
+	  offsetof(struct show_opts, hexdump) },
 };
+
+static int hexdump_run(const char *image, const uint64_t *entries, size_t nr, struct error *err)
+{
+	auto_image_arg arg = { .text = image };
+	auto_image_reader r = NULL;
+	const char *name;
+	int rc = image_arg_open(&arg, &r, err);
+	if (rc < 0)
+		return rc;
+	enum image_id id = image_reader_type(r)->id;
+	if (id == IMG_PAGEMAP || id == IMG_SHMEM_PAGEMAP) {
+		rc = image_arg_set(&arg, &name, err);
+		if (rc == 0)
+			rc = pages_hexdump(arg.src, name, stdout, err);
+	} else {
+		rc = image_hexdump(r, entries, nr, stdout, err);
+	}
+	if (rc == 0 && fflush(stdout) != 0)
+		rc = error_sys(err, "standard output");
+	return rc;
+}
 
 static int show_run(void *opts_, int nr_operands, char **operands, struct error *err)
 {
 	const struct show_opts *opts = opts_;
+	size_t nr = opts->entries.nr;
+	auto_free uint64_t *entries = nr ? calloc(nr, sizeof(*entries)) : NULL;
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one IMAGE");
+	if (nr && !entries)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < nr; i++) {
+		if (parse_u64(opts->entries.items[i], &entries[i]) < 0)
+			return error_set(err, EUSAGE, "--entry %s: want a number",
+					 opts->entries.items[i]);
+	}
+	if (opts->hexdump)
+		return hexdump_run(operands[0], entries, nr, err);
 	const struct decode_request request = {
 		.image = operands[0],
 		.pretty = true,
 		.no_payload = opts->no_payload,
+		.entries = entries,
+		.nr_entries = nr,
 	};
 	return decode_run(&request, err);
 }
@@ -30,7 +76,7 @@ static int show_run(void *opts_, int nr_operands, char **operands, struct error 
 const struct command cmd_show = {
 	.name = "show",
 	.group = GROUP_LOOK,
-	.args = "[--nopl] IMAGE",
+	.args = "[--nopl|-x] [-e N] IMAGE",
 	.summary = "print an image as indented JSON, numbers as people read them",
 	.detail = "IMAGE is a file, ARCHIVE:MEMBER, or - for standard input. Raw images show what\n"
 		  "they hold: addresses, routes, rules, rule sets, tar listings, page counts.",

@@ -32,6 +32,8 @@ static int decode_to(const struct decode_request *request, int fd, const char *n
 		.no_payload = request->no_payload,
 		.reopen = again ? reopen : NULL,
 		.arg = &arg,
+		.entries = request->entries,
+		.nr_entries = request->nr_entries,
 	};
 	rc = image_to_json(r, &how, &out, err);
 	if (rc == 0 && !request->out)

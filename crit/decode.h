@@ -4,6 +4,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -11,6 +13,8 @@ struct decode_request {
 	const char *image; /* as image_arg.text */
 	const char *out;   /* file to replace; NULL: standard output, which ends with a line end */
 	bool pretty, no_payload;
+	const uint64_t *entries; /* only these; NULL: all */
+	size_t nr_entries;
 };
 
 int decode_run(const struct decode_request *request, struct error *err);

@@ -61,6 +61,23 @@ int image_arg_open(struct image_arg *arg, struct image_reader **out, struct erro
 	return rc < 0 ? rc : image_open(arg->src, member, out, err);
 }
 
+int image_arg_set(struct image_arg *arg, const char **name, struct error *err)
+{
+	if (!arg->text || !strcmp(arg->text, "-"))
+		return error_set(err, EINVAL, "the rest of the set of standard input is not here");
+	struct stat st;
+	auto_free char *path = NULL;
+	const char *slash = strrchr(arg->text, '/');
+	*name = stat(arg->text, &st) == 0 ? NULL : member_of(arg->text, &path);
+	if (!*name) {
+		path = slash ? strndup(arg->text, (size_t)(slash - arg->text) + 1) : strdup(".");
+		*name = slash ? slash + 1 : arg->text;
+	}
+	if (!path)
+		return error_set(err, ENOMEM, "out of memory");
+	return arg->src ? 0 : source_open(path, &arg->src, err);
+}
+
 void image_arg_fini(struct image_arg *arg)
 {
 	source_close(arg->src);

@@ -15,5 +15,11 @@ struct image_arg {
  * Open the image; again from its start when called again (-ESPIPE for standard input).
  */
 int image_arg_open(struct image_arg *arg, struct image_reader **out, struct error *err);
+/**
+ * The set an image is in, and its name there.
+ * @param name  points into arg->text
+ * @return 0; -EINVAL for standard input
+ */
+int image_arg_set(struct image_arg *arg, const char **name, struct error *err);
 void image_arg_fini(struct image_arg *arg);
 #define auto_image_arg __attribute__((cleanup(image_arg_fini))) struct image_arg

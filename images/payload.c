@@ -104,3 +104,12 @@ size_t payload_padding(enum image_payload kind, uint64_t len)
 	unsigned align = codecs[kind].align;
 	return align ? (align - len % align) % align : 0;
 }
+
+uint64_t payload_part_address(const ProtobufCMessage *header, uint64_t end)
+{
+	const uint64_t step = UINT64_C(1) << 32;
+	if (header && header->descriptor == &ghost_chunk_entry__descriptor &&
+	    ((const GhostChunkEntry *)header)->off >= end)
+		return ((const GhostChunkEntry *)header)->off;
+	return end > UINT64_MAX - step ? end : (end + step - 1) / step * step;
+}

@@ -32,3 +32,11 @@ uint64_t payload_part_len(const struct payload_plan *plan, uint64_t index,
 
 /** Zero bytes behind a part of `len` bytes. */
 size_t payload_padding(enum image_payload kind, uint64_t len);
+
+/**
+ * Where a part stands when all that follows entries is looked at as one: chunks of a file where
+ * they are in it, others at the next multiple of 4 GiB.
+ * @param header  the part's own message, or NULL
+ * @param end     of the part before; 0 for the first
+ */
+uint64_t payload_part_address(const ProtobufCMessage *header, uint64_t end);

@@ -51,6 +51,11 @@ uint64_t image_reader_entry_offset(const struct image_reader *r)
 	return r->entry_offset;
 }
 
+uint64_t image_payload_offset(const struct image_reader *r)
+{
+	return istream_offset(r->in);
+}
+
 const void *image_entry_bytes(const struct image_reader *r, size_t *len)
 {
 	*len = r->packed_len;
@@ -455,4 +460,25 @@ int image_each(struct source *src, enum image_id id, uint64_t number, image_visi
 		if (rc < 0)
 			return rc;
 	}
+}
+
+bool image_entry_wanted(const uint64_t *wanted, size_t nr, uint64_t entry)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (wanted[i] == entry)
+			return true;
+	}
+	return !wanted;
+}
+
+int image_entries_seen(const struct image_reader *r, const uint64_t *wanted, size_t nr,
+		       uint64_t entries, struct error *err)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (wanted[i] >= entries)
+			return error_set(err, ENOENT,
+					 "%s: no entry %" PRIu64 ", it has %" PRIu64 " from 0 on",
+					 r->name, wanted[i], entries);
+	}
+	return 0;
 }

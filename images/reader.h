@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -40,6 +41,11 @@ const char *image_reader_name(const struct image_reader *r);
  * @return 1; 0 at the end; -EBADMSG naming file, entry, offset, wanted and found
  */
 int image_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err);
+/** Is an entry one of those asked for? @param wanted  numbers, from 0; NULL: all are */
+bool image_entry_wanted(const uint64_t *wanted, size_t nr, uint64_t entry);
+/** At the end: were they all there? @param entries  how many were read; @return 0 or -ENOENT */
+int image_entries_seen(const struct image_reader *r, const uint64_t *wanted, size_t nr,
+		       uint64_t entries, struct error *err);
 /** Where the current entry starts in the file. */
 uint64_t image_reader_entry_offset(const struct image_reader *r);
 /**
@@ -59,6 +65,8 @@ struct payload_part {
 };
 /** @return 1 with the next part; 0 when there is none; -EBADMSG. */
 int image_payload_next(struct image_reader *r, struct payload_part *part, struct error *err);
+/** Where in the file the next byte of the current part stands. */
+uint64_t image_payload_offset(const struct image_reader *r);
 /** Bytes of the current part. @return bytes read, 0 at its end, -errno. */
 ssize_t image_payload_read(struct image_reader *r, void *buf, size_t len, struct error *err);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "viewer/app.h"
+#include "viewer/app-parts.h"
 #include "viewer/facts.h"
 #include "viewer/page.h"
 #include "viewer/prompt.h"
@@ -92,31 +92,52 @@ static void job_draw(struct app *app, int y)
 	canvas_str(c, x, y, ST_DIM, "  Esc stops it");
 }
 
-static void hints_draw(struct app *app, int y)
+static const struct {
+	uint32_t places, key;
+	const char *what;
+} hints[] = {
+	{ IN_ALL, '?', "help" },
+	{ IN_ALL, KEY_CODE_ENTER, "open" },
+	{ IN_ALL, KEY_CODE_TAB, "next tab" },
+	{ IN_TREE, 's', "sort" },
+	{ IN_FOLDS, 'z', "fold" },
+	{ IN_BYTES, ':', "go to" },
+	{ IN_ALL, '/', "search" },
+	{ IN_LIST, '&', "filter" },
+	{ IN_EDITS, 'W', "write all" },
+	{ IN_ALL, 'F', "find in memory" },
+	{ IN_ALL, 'w', "write" },
+	{ IN_ALL, 'c', "command" },
+	{ IN_ALL, 'q', "close" },
+};
+
+/* Draw the hints (c), or find the one at column `look`. @return its key, KEY_NONE */
+static uint32_t hints_go(struct app *app, struct canvas *c, int y, int look)
 {
-	static const struct {
-		uint32_t places;
-		const char *key, *what;
-	} hints[] = {
-		{ IN_ALL, "?", "help" },        { IN_ALL, "Enter", "open" },
-		{ IN_ALL, "Tab", "next tab" },  { IN_TREE, "s", "sort" },
-		{ IN_FOLDS, "z", "fold" },      { IN_BYTES, ":", "go to" },
-		{ IN_ALL, "/", "search" },      { IN_LIST, "&", "filter" },
-		{ IN_EDITS, "W", "write all" }, { IN_ALL, "F", "find in memory" },
-		{ IN_ALL, "w", "write" },       { IN_ALL, "c", "command" },
-		{ IN_ALL, "q", "close" },
-	};
-	struct canvas *c = &app->canvas;
 	uint32_t places = app_view(app)->ops->places;
 	int x = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
-		if (!(hints[i].places & places))
+		auto_strbuf key = { 0 };
+		if (!(hints[i].places & places) || key_text(hints[i].key, &key) < 0)
 			continue;
-		if (x + (int)strlen(hints[i].key) + (int)strlen(hints[i].what) + 1 > c->width)
+		int end = x + (int)key.len + 1 + (int)strlen(hints[i].what);
+		if (end > app->canvas.width)
 			break;
-		x = canvas_str(c, x, y, ST_KEY, hints[i].key);
-		x = canvas_str(c, x + 1, y, ST_DIM, hints[i].what) + 2;
+		if (look >= x && look < end)
+			return hints[i].key;
+		if (c) {
+			canvas_str(c, x, y, ST_KEY, key.data);
+			canvas_str(c, x + (int)key.len + 1, y, ST_DIM, hints[i].what);
+		}
+		x = end + 2;
 	}
+	return KEY_NONE;
+}
+
+uint32_t app_hint_at(struct app *app, int x)
+{
+	bool shown = !app->prompt.on && !app->job.what && !app->message.len;
+	return shown ? hints_go(app, NULL, 0, x) : KEY_NONE;
 }
 
 static void last_line_draw(struct app *app, int y)
@@ -133,7 +154,7 @@ static void last_line_draw(struct app *app, int y)
 		line_str(&line, app->message.data);
 		line_draw(&line, c, (struct rect){ 0, y, c->width, 1 }, 0, ST_NORMAL);
 	} else {
-		hints_draw(app, y);
+		hints_go(app, c, y, -1);
 	}
 }
 

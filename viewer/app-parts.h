@@ -11,3 +11,5 @@ void app_filter_ask(struct view *v);
 /** @param text  "": no filter */
 void app_filter(struct view *v, const char *text);
 void app_write_ask(struct view *v);
+/** The key whose hint stands at a column of the last line; KEY_NONE: no hint does. */
+uint32_t app_hint_at(struct app *app, int x);

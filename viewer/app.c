@@ -222,10 +222,11 @@ static void copy_command(struct app *app, bool copy)
 static void audit_open(struct app *app, struct view *v)
 {
 	char *image = NULL;
-	if (v->process && asprintf(&image, "core-%u.img", v->process->pid) < 0)
+	const char *shown = image_view_name(v);
+	if (shown)
+		image = strdup(shown);
+	else if (v->process && asprintf(&image, "core-%u.img", v->process->pid) < 0)
 		image = NULL;
-	else if (v->ops == &view_image)
-		image = image_view_name(v);
 	if (v->ops == &view_audit)
 		app_say(app, "these are the findings");
 	else
@@ -245,6 +246,12 @@ static void act(struct app *app, enum action action, uint32_t key)
 		break;
 	case ACT_LEAVE:
 		leave(app, key);
+		break;
+	case ACT_ENTRY:
+		if (image_view_name(v))
+			app_say(app, "this is it");
+		else
+			image_open_of(app, v->process, IMG_CORE);
 		break;
 	case ACT_NEXT_TAB:
 		tab_select(app, (page->at + 1) % page->nr);
@@ -278,7 +285,7 @@ static void act(struct app *app, enum action action, uint32_t key)
 		find_ask(v);
 		break;
 	case ACT_STRINGS:
-		strings_ask(v, v->process);
+		strings_ask(v);
 		break;
 	case ACT_GOTO:
 		goto_ask(v);
@@ -309,52 +316,65 @@ static void act(struct app *app, enum action action, uint32_t key)
 	}
 }
 
-static void mouse(struct app *app, const struct key_event *event)
-{
-	struct view *v = app_view(app);
-	struct rect body = page_body(app);
-	if (event->key != KEY_CODE_CLICK) {
-		for (int i = 0; i < 3; i++) {
-			enum action action = event->key == KEY_CODE_WHEEL_UP ? ACT_UP : ACT_DOWN;
-			if (!v->ops->act || !v->ops->act(v, action))
-				view_list_act(v, action);
-		}
-	} else if (event->y == 1) {
-		for (size_t i = 0; app->page->nr > 1 && i < app->page->nr; i++) {
-			struct rect tab = page_tab_rect(app->page, i, app->canvas.width);
-			if (event->x >= tab.x && event->x < tab.x + tab.width)
-				tab_select(app, i);
-		}
-	} else if (event->y >= body.y && event->y < body.y + body.height) {
-		view_click(v, body, event->x, event->y);
-	}
-}
-
-void app_key(struct app *app, const struct key_event *event)
+static void key_press(struct app *app, uint32_t key)
 {
 	struct view *v = app_view(app);
 	strbuf_reset(&app->message);
-	view_need(v);
 	if (app->prompt.on) {
-		if (event->key < KEY_CODE_CLICK)
-			prompt_key(app, event->key);
+		prompt_key(app, key);
 		return;
 	}
-	if (event->key >= KEY_CODE_CLICK) {
-		mouse(app, event);
-		return;
-	}
-	enum action action = key_action(event->key, v->ops->places | (v->process ? IN_PROCESS : 0));
+	enum action action = key_action(key, v->ops->places | (v->process ? IN_PROCESS : 0));
 	if (action == ACT_NONE) {
 		auto_strbuf name = { 0 };
-		if (key_text(event->key, &name) == 0)
+		if (key_text(key, &name) == 0)
 			app_say(app, "%s does nothing here; ? lists the keys", name.data);
 		return;
 	}
 	if (v->state && v->ops->act && v->ops->act(v, action))
 		return;
 	if (!view_list_act(v, action))
-		act(app, action, event->key);
+		act(app, action, key);
+}
+
+static void wheel(struct view *v, enum action action)
+{
+	for (int i = 0; i < 3; i++) {
+		if (!v->state || !v->ops->act || !v->ops->act(v, action))
+			view_list_act(v, action);
+	}
+}
+
+static void click(struct app *app, int x, int y)
+{
+	struct rect body = page_body(app);
+	if (y == 1) {
+		for (size_t i = 0; app->page->nr > 1 && i < app->page->nr; i++) {
+			struct rect tab = page_tab_rect(app->page, i, app->canvas.width);
+			if (x >= tab.x && x < tab.x + tab.width)
+				tab_select(app, i);
+		}
+	} else if (y > 1 && y == app->canvas.height - 1) {
+		uint32_t key = app_hint_at(app, x);
+		if (key != KEY_NONE)
+			key_press(app, key);
+	} else if (y >= body.y && y < body.y + body.height) {
+		view_click(app_view(app), body, x, y);
+	}
+}
+
+void app_key(struct app *app, const struct key_event *event)
+{
+	struct view *v = app_view(app);
+	view_need(v);
+	if (event->key < KEY_CODE_CLICK)
+		key_press(app, event->key);
+	else if (app->prompt.on)
+		return;
+	else if (event->key == KEY_CODE_CLICK)
+		click(app, event->x, event->y);
+	else
+		wheel(v, event->key == KEY_CODE_WHEEL_UP ? ACT_UP : ACT_DOWN);
 }
 
 int app_resize(struct app *app, int width, int height)

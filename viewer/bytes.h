@@ -23,6 +23,8 @@ struct bytes_ops {
 	void (*about)(struct bytes *b, uint64_t at, struct strbuf *out);
 	/** Arguments of crit that print [start, end); as view_ops.command. */
 	void (*command)(struct bytes *b, uint64_t start, uint64_t end, struct strbuf *out);
+	/** The image they are in, borrowed, and the entry they follow; SIZE_MAX: none. */
+	const char *(*entry)(struct bytes *b, uint64_t at, size_t *entry);
 	void (*close)(struct bytes *b);
 };
 
@@ -30,23 +32,46 @@ struct bytes {
 	const struct bytes_ops *ops;
 	struct app *app;
 	char title[160];
-	const struct process *process; /* of memory, or NULL */
-	struct memory *memory;
+	const struct process *process; /* pointers lead into its memory; NULL: nowhere */
+	struct memory *memory;         /* when it is that memory; else NULL */
+	char image[32];                /* of memory: its page map */
+	struct error trouble;          /* code < 0: the first part that could not be read */
 };
+
+/** Remember it, when it is the first. */
+void bytes_trouble(struct bytes *b, const struct error *err);
 
 /** @return 0 or -errno; close with ops->close */
 int bytes_of_memory(struct app *app, const struct process *p, struct bytes **out,
 		    struct error *err);
+/* Which payload is meant: of one entry, or of all that fit. */
+struct payload_query {
+	const char *image;
+	size_t entry; /* SIZE_MAX: those that fit */
+	bool (*fits)(const void *arg, const ProtobufCMessage *msg);
+	const void *arg;
+	const char *title; /* NULL: made of the image's name */
+};
 /**
- * Part `part` of what follows entry `entry` of an image.
- * @return -ENOENT: there is no such part
+ * What follows entries of an image. Several parts follow each other at multiples of 4 GiB, chunks
+ * of a file stand where they are in it.
+ * @param p  whose memory pointers in it lead to, or NULL
+ * @return -ENOENT: there are none
  */
-int bytes_of_payload(struct app *app, const char *image, size_t entry, size_t part,
+int bytes_of_payload(struct app *app, const struct process *p, const struct payload_query *query,
 		     struct bytes **out, struct error *err);
 /** A whole file of the set. */
 int bytes_of_member(struct app *app, const char *name, struct bytes **out, struct error *err);
+/** A shared segment: what a memfd holds. @param size  bytes */
+int bytes_of_segment(struct app *app, const struct process *p, uint64_t shmid, uint64_t size,
+		     const char *title, struct bytes **out, struct error *err);
 
 /** Open a page that shows them. Takes b. @param at  where to begin */
 void hex_open(struct app *app, struct bytes *b, uint64_t at);
-/** The same for memory of a process; says why when it cannot. */
-void hex_open_memory(struct app *app, const struct process *p, uint64_t at);
+/**
+ * The same for memory of a process; says why when it cannot.
+ * @param match  bytes there that were looked for; 0: none
+ */
+void hex_open_memory(struct app *app, const struct process *p, uint64_t at, uint64_t match);
+/** The same for what may be an address. @return whether there is memory; else it says so */
+bool hex_follow(struct app *app, const struct process *p, uint64_t at);

@@ -11,10 +11,10 @@
 #include "base/cleanup.h"
 #include "convert/describe/process.h"
 #include "viewer/app.h"
-#include "viewer/bytes.h"
+#include "viewer/scan.h"
 #include "viewer/views.h"
 
-enum { PIECE = 1 << 20, FOUND_MAX = 100000, KEPT = 48, TEXT_MIN = 6 };
+enum { FOUND_MAX = 100000, KEPT = 48, TEXT_MIN = 6 };
 
 struct found {
 	const struct process *process;
@@ -34,11 +34,11 @@ struct find_arg {
 struct find {
 	struct found *items;
 	size_t nr, cap;
-	size_t process;      /* in the tree, being searched */
-	struct bytes *bytes; /* its memory */
-	uint64_t at, end;
-	uint8_t *buf;
+	size_t process; /* in the tree, being searched */
+	struct scan scan;
+	uint64_t at, end; /* in its memory */
 	bool started;
+	struct error trouble; /* code < 0: the first that could not be read */
 };
 
 static struct find *find_of(struct view *v)
@@ -57,28 +57,24 @@ static int found_add(struct view *v, size_t offset, size_t len, struct error *er
 	struct found *found = array_add(f);
 	if (!found)
 		return error_set(err, ENOMEM, "out of memory");
-	found->process = f->bytes->process;
-	found->at = f->at + offset;
+	found->process = f->scan.bytes->process;
+	found->at = f->scan.at + offset;
 	found->len = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
 	found->kept = (uint8_t)(len < KEPT ? len : KEPT);
-	memcpy(found->bytes, f->buf + offset, found->kept);
+	memcpy(found->bytes, f->scan.buf + offset, found->kept);
 	return 0;
 }
 
-static int matches_add(struct view *v, size_t len, size_t more, struct error *err)
+static int matches_add(struct view *v, struct error *err)
 {
 	struct find *f = v->state;
-	size_t start, n;
-	for (size_t from = 0; from < len && f->nr < FOUND_MAX; from = start + (n ? n : 1)) {
-		int rc =
-		    pattern_find(arg_of(v)->pattern, f->buf, len + more, from, &start, &n, err);
-		if (rc <= 0 || start >= len)
-			return rc < 0 ? rc : 0;
-		rc = found_add(v, start, n, err);
-		if (rc < 0)
-			return rc;
+	size_t from = 0, start, n;
+	while (f->nr < FOUND_MAX &&
+	       scan_next(&f->scan, arg_of(v)->pattern, &from, &start, &n, err)) {
+		if (found_add(v, start, n, err) < 0)
+			return -ENOMEM;
 	}
-	return 0;
+	return f->scan.failed ? -EIO : 0;
 }
 
 static bool is_text(uint8_t byte)
@@ -86,21 +82,35 @@ static bool is_text(uint8_t byte)
 	return byte == '\t' || (byte >= 0x20 && byte < 0x7f);
 }
 
-/* @return how far it was looked at: a text that goes on is left for the next piece */
-static ssize_t texts_add(struct view *v, size_t len, bool last, struct error *err)
+/* @param last  nothing follows; else a text that goes on is left for the next piece */
+static int texts_add(struct view *v, bool last, struct error *err)
 {
 	struct find *f = v->state;
-	for (size_t i = 0; i < len && f->nr < FOUND_MAX;) {
+	struct scan *scan = &f->scan;
+	for (size_t i = 0; i < scan->len && f->nr < FOUND_MAX;) {
 		size_t end = i;
-		while (end < len && is_text(f->buf[end]))
+		while (end < scan->len && is_text(scan->buf[end]))
 			end++;
-		if (end == len && !last && i > 0)
-			return (ssize_t)i;
+		if (end == scan->len && !last && i > 0) {
+			scan->len = i;
+			return 0;
+		}
 		if (end - i >= TEXT_MIN && found_add(v, i, end - i, err) < 0)
 			return -ENOMEM;
 		i = end + 1;
 	}
-	return (ssize_t)len;
+	return 0;
+}
+
+static void memory_shut(struct find *f)
+{
+	struct bytes *b = f->scan.bytes;
+	if (!b)
+		return;
+	if (b->trouble.code < 0 && f->trouble.code == 0)
+		f->trouble = b->trouble;
+	b->ops->close(b);
+	f->scan.bytes = NULL;
 }
 
 /* To the next process that has memory. @return false: there is none */
@@ -108,10 +118,9 @@ static bool process_next(struct view *v, struct job *job)
 {
 	struct find *f = v->state;
 	const struct process *only = arg_of(v)->process;
-	if (f->bytes)
-		f->bytes->ops->close(f->bytes);
-	f->bytes = NULL;
-	while (!f->bytes) {
+	struct error err;
+	memory_shut(f);
+	while (!f->scan.bytes) {
 		if (f->started && only)
 			return false;
 		if (!only && f->process >= checkpoint_nr_processes(v->app->cp))
@@ -119,8 +128,9 @@ static bool process_next(struct view *v, struct job *job)
 		const struct process *p = only ?: checkpoint_process(v->app->cp, f->process++);
 		f->started = true;
 		job->done++;
-		if (bytes_of_memory(v->app, p, &f->bytes, NULL) < 0)
-			f->bytes = NULL; /* a zombie, or its memory cannot be read */
+		int rc = bytes_of_memory(v->app, p, &f->scan.bytes, &err);
+		if (rc < 0 && rc != -ENOENT && f->trouble.code == 0)
+			f->trouble = err; /* but for zombies, which have none */
 	}
 	f->at = f->end = 0;
 	return true;
@@ -131,29 +141,19 @@ static int find_step(struct job *job, struct error *err)
 	struct view *v = job->view;
 	struct find *f = v->state;
 	uint64_t start;
-	if (!f->bytes && !process_next(v, job))
+	if (!f->scan.bytes && !process_next(v, job))
 		return 0;
 	if (f->nr >= FOUND_MAX)
 		return 0;
 	if (f->at >= f->end) {
-		if (!f->bytes->ops->data(f->bytes, f->at, &start, &f->end))
+		if (!f->scan.bytes->ops->data(f->scan.bytes, f->at, &start, &f->end))
 			return process_next(v, job);
 		f->at = start;
 	}
-	const struct pattern *pattern = arg_of(v)->pattern;
-	uint64_t left = f->end - f->at;
-	size_t len = left < PIECE ? (size_t)left : PIECE;
-	size_t overlap = pattern ? pattern_overlap(pattern) : 0;
-	size_t more = left - len < overlap ? (size_t)(left - len) : overlap;
-	int rc = f->bytes->ops->read(f->bytes, f->at, f->buf, len + more, NULL, err);
-	if (rc == 0 && pattern)
-		rc = matches_add(v, len, more, err);
-	else if (rc == 0) {
-		ssize_t n = texts_add(v, len, len == left, err);
-		rc = n < 0 ? (int)n : 0;
-		len = n > 0 ? (size_t)n : len;
-	}
-	f->at += len;
+	scan_load(&f->scan, f->at, f->end);
+	int rc = arg_of(v)->pattern ? matches_add(v, err)
+				    : texts_add(v, f->at + f->scan.len >= f->end, err);
+	f->at += f->scan.len;
 	return rc < 0 ? rc : 1;
 }
 
@@ -161,23 +161,21 @@ static void find_end(struct job *job, int rc)
 {
 	struct view *v = job->view;
 	struct find *f = v->state;
-	if (f->bytes)
-		f->bytes->ops->close(f->bytes);
-	f->bytes = NULL;
-	if (rc >= 0)
-		app_say(v->app, "%s%zu found",
-			rc == 1              ? "stopped: "
-			: f->nr >= FOUND_MAX ? "the first "
-					     : "",
-			f->nr);
+	memory_shut(f);
+	if (rc < 0)
+		return;
+	app_say(v->app, "%s%zu found%s%s",
+		rc == 1              ? "stopped: "
+		: f->nr >= FOUND_MAX ? "the first "
+				     : "",
+		f->nr, f->trouble.code < 0 ? ", but some cannot be read: " : "",
+		f->trouble.code < 0 ? f->trouble.text : "");
 }
 
 static int find_open(struct view *v, struct error *err)
 {
 	struct find *f = v->state;
-	size_t overlap = arg_of(v)->pattern ? pattern_overlap(arg_of(v)->pattern) : 0;
-	f->buf = malloc(PIECE + overlap + 1);
-	if (!f->buf)
+	if (scan_init(&f->scan, NULL, arg_of(v)->pattern) < 0)
 		return error_set(err, ENOMEM, "out of memory");
 	app_job(v->app, &(struct job){
 			    .what = "searching processes",
@@ -192,7 +190,7 @@ static void find_close(struct view *v)
 {
 	struct find_arg *arg = v->arg;
 	free(find_of(v)->items);
-	free(find_of(v)->buf);
+	scan_fini(&find_of(v)->scan);
 	pattern_free(arg->pattern);
 	free(arg);
 }
@@ -227,7 +225,8 @@ static bool find_act(struct view *v, enum action action)
 	size_t row = view_current(v);
 	if (action != ACT_OPEN || row == SIZE_MAX)
 		return false;
-	hex_open_memory(v->app, find_of(v)->items[row].process, find_of(v)->items[row].at);
+	const struct found *found = &find_of(v)->items[row];
+	hex_open_memory(v->app, found->process, found->at, found->len);
 	return true;
 }
 
@@ -323,10 +322,9 @@ void find_ask(struct view *v)
 		NULL);
 }
 
-void strings_ask(struct view *v, const struct process *p)
+void strings_ask(struct view *v)
 {
-	if (p)
-		find_start(v->app, p, "", 0, NULL);
+	find_start(v->app, v->process, "", 0, NULL);
 }
 
 static void goto_typed(struct view *v, const char *text, size_t mode)
@@ -339,7 +337,7 @@ static void goto_typed(struct view *v, const char *text, size_t mode)
 	if (*end)
 		app_say(v->app, "\"%s\" is no hexadecimal address", text);
 	else
-		hex_open_memory(v->app, v->process, at);
+		hex_open_memory(v->app, v->process, at, 0);
 }
 
 void goto_ask(struct view *v)

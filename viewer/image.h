@@ -5,8 +5,15 @@
 
 #include "viewer/app.h"
 
-/** Open an image on a page of its own. @param entry  to begin with, unfolded; SIZE_MAX: none */
-void image_open_page(struct app *app, const char *name, size_t entry);
+/**
+ * Open an image on a page of its own.
+ * @param p      the process it is looked at for, or NULL
+ * @param entry  to begin with, unfolded; SIZE_MAX: none
+ */
+void image_open_page(struct app *app, const struct process *p, const char *name, size_t entry);
+
+/** The first entry of an image of one process. @param id  IMG_CORE, …; @param p  NULL: says so */
+void image_open_of(struct app *app, const struct process *p, enum image_id id);
 
 /**
  * The first entry of an image that fits.
@@ -16,5 +23,5 @@ int image_find_entry(struct app *app, const char *name,
 		     bool (*fits)(const void *arg, const ProtobufCMessage *msg), const void *arg,
 		     size_t *out, struct error *err);
 
-/** Which image a view_image shows: a copy, or NULL. */
-char *image_view_name(const struct view *v);
+/** Which image a view_image shows; NULL: v is another view. Borrowed. */
+const char *image_view_name(const struct view *v);

@@ -246,8 +246,13 @@ void view_click(struct view *v, struct rect r, int x, int y)
 		}
 		return;
 	}
-	if (row < 0 || row >= v->height || v->ops->draw)
+	if (row < 0 || row >= v->height || !v->state)
 		return;
+	if (v->ops->draw) {
+		if (v->ops->click && v->error.code == 0)
+			v->ops->click(v, r, x, y);
+		return;
+	}
 	size_t shown = v->top + (size_t)row;
 	if (shown >= view_rows(v))
 		return;

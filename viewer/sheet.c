@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "viewer/bytes.h"
 
 static struct sheet *sheet_of(struct view *v)
 {
@@ -159,6 +160,18 @@ static bool to_parent(struct view *v)
 	return true;
 }
 
+/* To the first address in a row of a process: a register, a frame, a handler. */
+static bool address_follow(struct view *v, const struct sheet_line *line)
+{
+	const struct sheet *sheet = v->state;
+	const char *text = sheet->text.data + line->at, *end = text + line->len;
+	const char *at = v->process ? memmem(text, line->len, "0x", 2) : NULL;
+	if (!at || end - at < 3 || !isxdigit((unsigned char)at[2]))
+		return false;
+	hex_follow(v->app, v->process, strtoull(at, NULL, 16));
+	return true;
+}
+
 bool sheet_act(struct view *v, enum action action)
 {
 	struct sheet *sheet = v->state;
@@ -168,6 +181,8 @@ bool sheet_act(struct view *v, enum action action)
 		fold_all(v);
 	else if (!line)
 		return false;
+	else if (action == ACT_OPEN && !line->folds)
+		return address_follow(v, line);
 	else if (action == ACT_FOLD || action == ACT_OPEN)
 		fold(v, line, !line->folded);
 	else if (action == ACT_LEFT && !v->left && line->folds && !line->folded)

@@ -225,103 +225,132 @@ static bool file_fits(const void *arg, const ProtobufCMessage *msg)
 }
 
 /* @return 1: its bytes are on a page now; 0: there are none; -errno */
-static int pipe_show(struct app *app, const char *image, uint32_t pipe_id, struct error *err)
+static int payload_show(struct view *v, const struct payload_query *query, struct error *err)
 {
 	struct bytes *b;
-	size_t entry;
-	const struct wanted wanted = { "pipe_id", pipe_id };
-	int rc = image_find_entry(app, image, entry_fits, &wanted, &entry, err);
-	if (rc <= 0)
-		return rc;
-	rc = bytes_of_payload(app, image, entry, 0, &b, err);
+	int rc = bytes_of_payload(v->app, v->process, query, &b, err);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
-	hex_open(app, b, 0);
+	hex_open(v->app, b, 0);
 	return 1;
 }
 
+static int pipe_show(struct view *v, const char *image, uint32_t pipe_id, struct error *err)
+{
+	char title[80];
+	const struct wanted wanted = { "pipe_id", pipe_id };
+	snprintf(title, sizeof(title), "what waits in pipe:[%u]", pipe_id);
+	return payload_show(v,
+			    &(struct payload_query){ .image = image,
+						     .entry = SIZE_MAX,
+						     .fits = entry_fits,
+						     .arg = &wanted,
+						     .title = title },
+			    err);
+}
+
 /* The ghost of a deleted file. */
-static int ghost_show(struct app *app, uint32_t id, struct error *err)
+static int ghost_show(struct view *v, const RegFileEntry *reg, struct error *err)
 {
 	auto_image_reader r = NULL;
-	char name[64];
-	int rc = image_open_typed(app->src, IMG_REMAP_FPATH, 0, &r, err);
+	char image[64], title[160];
+	int rc = image_open_typed(v->app->src, IMG_REMAP_FPATH, 0, &r, err);
 	while (rc >= 0) {
 		auto_message ProtobufCMessage *msg = NULL;
 		rc = image_next(r, &msg, err);
 		if (rc <= 0)
 			break;
 		const RemapFilePathEntry *remap = (const RemapFilePathEntry *)msg;
-		if (remap->orig_id != id ||
+		if (remap->orig_id != reg->id ||
 		    (remap->has_remap_type && remap->remap_type != REMAP_TYPE__GHOST))
 			continue;
-		snprintf(name, sizeof(name), "ghost-file-%x.img", remap->remap_id);
-		image_open_page(app, name, 0);
-		return 1;
+		snprintf(image, sizeof(image), "ghost-file-%x.img", remap->remap_id);
+		snprintf(title, sizeof(title), "deleted file %s", reg->name);
+		return payload_show(v, &(struct payload_query){ .image = image, .title = title },
+				    err);
 	}
 	return rc == -ENOENT ? 0 : rc;
 }
 
 /* What waits in a socket. */
-static int queue_show(struct app *app, const FileEntry *file, const struct file_facts *facts,
+static int queue_show(struct view *v, const FileEntry *file, const struct file_facts *facts,
 		      struct error *err)
 {
-	char name[64];
-	size_t entry;
+	char image[64], title[200];
+	const struct socket_facts *socket = &facts->socket;
 	const struct wanted wanted = { "id_for", facts->id };
-	struct istream *in;
 	if (file->isk) {
-		snprintf(name, sizeof(name), "tcp-stream-%x.img", file->isk->ino);
-		if (source_open_member(app->src, name, &in, NULL) < 0)
-			return 0;
-		istream_close(in);
-		image_open_page(app, name, 0);
-		return 1;
+		snprintf(image, sizeof(image), "tcp-stream-%x.img", file->isk->ino);
+		snprintf(title, sizeof(title), "queues of %s %s, %s", socket->protocol ?: "socket",
+			 socket->local, socket->peer);
+		return payload_show(v, &(struct payload_query){ .image = image, .title = title },
+				    err);
 	}
-	int rc = image_find_entry(app, "sk-queues.img", entry_fits, &wanted, &entry, err);
-	if (rc == 1)
-		image_open_page(app, "sk-queues.img", entry);
-	return rc;
+	snprintf(title, sizeof(title), "what waits in socket:[%u]", socket->inode);
+	return payload_show(v,
+			    &(struct payload_query){ .image = "sk-queues.img",
+						     .entry = SIZE_MAX,
+						     .fits = entry_fits,
+						     .arg = &wanted,
+						     .title = title },
+			    err);
+}
+
+static int memfd_show(struct view *v, const MemfdFileEntry *memfd, struct error *err)
+{
+	const MemfdInodeEntry *inode = NULL;
+	char title[160];
+	struct bytes *b;
+	int rc = checkpoint_memfd(v->app->cp, memfd->inode_id, &inode, err);
+	if (rc <= 0 || !inode->size)
+		return rc < 0 ? rc : 0;
+	snprintf(title, sizeof(title), "memfd:%s", inode->name);
+	rc = bytes_of_segment(v->app, v->process, inode->shmid, inode->size, title, &b, err);
+	if (rc == 0)
+		hex_open(v->app, b, 0);
+	return rc < 0 ? rc : 1;
 }
 
 /* The entry of files.img says the rest. */
-static int entry_show(struct app *app, const struct file_facts *facts, struct error *err)
+static int entry_show(struct view *v, const struct file_facts *facts, struct error *err)
 {
 	size_t entry;
-	int rc = image_find_entry(app, "files.img", file_fits, facts, &entry, err);
+	int rc = image_find_entry(v->app, "files.img", file_fits, facts, &entry, err);
 	if (rc == 1)
-		image_open_page(app, "files.img", entry);
+		image_open_page(v->app, v->process, "files.img", entry);
 	else if (rc == 0)
-		app_say(app, "this set has no files.img with it");
+		app_say(v->app, "this set has no files.img with it");
 	return rc;
 }
 
-static int file_show(struct app *app, const struct file_facts *facts, struct error *err)
+static int bytes_show(struct view *v, const struct file_facts *facts, struct error *err)
 {
 	const FileEntry *file = NULL;
-	int rc = checkpoint_file(app->cp, facts->type, facts->id, &file, err);
+	int rc = checkpoint_file(v->app->cp, facts->type, facts->id, &file, err);
 	if (rc <= 0)
-		return rc < 0 ? rc : entry_show(app, facts, err);
+		return rc;
 	if (file->pipe)
-		rc = pipe_show(app, "pipes-data.img", file->pipe->pipe_id, err);
-	else if (file->fifo)
-		rc = pipe_show(app, "fifo-data.img", file->fifo->pipe_id, err);
-	else if (file->reg)
-		rc = ghost_show(app, file->reg->id, err);
-	else if (facts->is_socket)
-		rc = queue_show(app, file, facts, err);
-	else
-		rc = 0;
-	return rc ? rc : entry_show(app, facts, err);
+		return pipe_show(v, "pipes-data.img", file->pipe->pipe_id, err);
+	if (file->fifo)
+		return pipe_show(v, "fifo-data.img", file->fifo->pipe_id, err);
+	if (file->reg)
+		return ghost_show(v, file->reg, err);
+	if (file->memfd)
+		return memfd_show(v, file->memfd, err);
+	return facts->is_socket ? queue_show(v, file, facts, err) : 0;
 }
 
 static bool fds_act(struct view *v, enum action action)
 {
 	struct error err;
 	size_t row = view_current(v);
-	if (action != ACT_OPEN || row == SIZE_MAX)
+	if ((action != ACT_OPEN && action != ACT_ENTRY) || row == SIZE_MAX)
 		return false;
-	if (file_show(v->app, &state_of(v)->items[row].facts, &err) < 0)
+	const struct file_facts *facts = &state_of(v)->items[row].facts;
+	int rc = action == ACT_OPEN ? bytes_show(v, facts, &err) : 0;
+	if (rc == 0)
+		rc = entry_show(v, facts, &err);
+	if (rc < 0)
 		app_fail(v->app, &err);
 	return true;
 }
@@ -332,7 +361,7 @@ static void fds_footer(struct view *v, struct line *line)
 	line_style(line, ST_DIM);
 	line_printf(line, " %zu/%zu", view_rows(v) ? v->cursor + 1 : 0, view_rows(v));
 	if (row != SIZE_MAX)
-		line_printf(line, ", file %u. Enter: its bytes that wait, or its entry",
+		line_printf(line, ", file %u. Enter: its bytes, if it has some; i: its entry",
 			    state_of(v)->items[row].facts.id);
 }
 

@@ -10,25 +10,12 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "convert/memory/search.h"
 #include "viewer/app.h"
-#include "viewer/bytes.h"
-#include "viewer/find.h"
+#include "viewer/hex.h"
+#include "viewer/image.h"
 #include "viewer/views.h"
 
-enum { ROW_MAX = 32, HISTORY = 64, SEARCH_PIECE = 1 << 20 };
-
-struct hex {
-	struct bytes *bytes;
-	uint64_t at, top; /* cursor; first row drawn */
-	unsigned per_row;
-	bool marking;
-	uint64_t mark;
-	uint64_t history[HISTORY]; /* where pointers were followed from */
-	size_t nr_history;
-	struct pattern *pattern;
-	size_t match; /* bytes that match at the cursor */
-};
+enum { ROW_MAX = 32, WRITE_PIECE = 1 << 20 };
 
 static struct hex *hex_of(struct view *v)
 {
@@ -162,17 +149,27 @@ struct hex_row {
 	uint8_t bytes[ROW_MAX], known[ROW_MAX];
 };
 
+static int byte_column(size_t i)
+{
+	return 19 + (int)i * 3 + (int)(i / 8);
+}
+
+static int text_column(const struct hex *h)
+{
+	return byte_column(h->per_row);
+}
+
 static void row_draw(const struct hex *h, const struct hex_row *row, struct canvas *c,
 		     struct rect r)
 {
 	char text[24];
 	snprintf(text, sizeof(text), "%016" PRIx64, row->at);
 	canvas_str(c, r.x + 1, r.y, ST_DIM, text);
-	int text_x = r.x + 19 + (int)h->per_row * 3 + (int)h->per_row / 8;
+	int text_x = r.x + text_column(h);
 	for (size_t i = 0; i < row->len; i++) {
 		enum style style = byte_style(row->bytes[i], row->known[i]);
 		enum style base = byte_base(h, row->at + i);
-		int x = r.x + 19 + (int)i * 3 + (int)(i / 8);
+		int x = r.x + byte_column(i);
 		snprintf(text, sizeof(text), row->known[i] ? "%02x" : "..", row->bytes[i]);
 		canvas_text(c, x, r.y, c->width, style, text, 2, 0);
 		bool printable = row->known[i] && row->bytes[i] >= 0x20 && row->bytes[i] < 0x7f;
@@ -251,7 +248,7 @@ static void hex_footer(struct view *v, struct line *line)
 	line_printf(line, " %" PRIx64, h->at);
 	line_style(line, ST_NORMAL);
 	if (pointer_read(h, &value)) {
-		bool leads = h->bytes->process && is_inside(h, value);
+		bool leads = h->bytes->memory && is_inside(h, value);
 		line_printf(line, "  %" PRId32, (int32_t)value);
 		line_style(line, leads ? ST_LINK : ST_NORMAL);
 		line_printf(line, "  %#" PRIx64, value);
@@ -265,10 +262,10 @@ static void hex_footer(struct view *v, struct line *line)
 	line_str(line, about.data);
 }
 
-static void jump(struct view *v, uint64_t to)
+void hex_jump(struct view *v, uint64_t to)
 {
 	struct hex *h = v->state;
-	if (h->nr_history == HISTORY) {
+	if (h->nr_history == HEX_HISTORY) {
 		memmove(h->history, h->history + 1, sizeof(h->history) - sizeof(h->history[0]));
 		h->nr_history--;
 	}
@@ -280,12 +277,14 @@ static void pointer_follow(struct view *v)
 {
 	struct hex *h = v->state;
 	uint64_t to;
-	if (!h->bytes->process || !pointer_read(h, &to))
+	if (!h->bytes->process || !pointer_read(h, &to)) {
 		app_say(v->app, "there is no pointer here");
-	else if (!is_inside(h, to))
+	} else if (!h->bytes->memory) {
+		hex_follow(v->app, h->bytes->process, to);
+	} else if (!is_inside(h, to)) {
 		app_say(v->app, "%#" PRIx64 " points to no memory of this process", to);
-	else {
-		jump(v, to);
+	} else {
+		hex_jump(v, to);
 		app_say(v->app, "followed; Esc goes back");
 	}
 }
@@ -324,151 +323,13 @@ static void goto_typed(struct view *v, const char *text, size_t mode)
 	else if (!is_inside(h, at))
 		app_say(v->app, "nothing is at %#" PRIx64, at);
 	else
-		jump(v, at);
+		hex_jump(v, at);
 }
 
 static void address_ask(struct view *v)
 {
 	app_ask(v->app, &(struct prompt){ .label = "Go to (hex)", .view = v, .done = goto_typed },
 		NULL);
-}
-
-/* A search through all of it: from the cursor round to the cursor, or up to it for the last one. */
-struct byte_search {
-	uint64_t from, at, start, end; /* cursor; where we are; the stretch */
-	bool wrapped, backwards, found;
-	uint64_t found_at;
-	size_t found_len;
-	uint8_t *buf;
-};
-
-static int match_look(struct view *v, struct byte_search *s, uint64_t limit, struct error *err)
-{
-	struct hex *h = v->state;
-	size_t overlap = pattern_overlap(h->pattern);
-	size_t len = s->end - s->at < SEARCH_PIECE ? (size_t)(s->end - s->at) : SEARCH_PIECE;
-	size_t more = s->end - s->at - len < overlap ? (size_t)(s->end - s->at - len) : overlap;
-	int rc = h->bytes->ops->read(h->bytes, s->at, s->buf, len + more, NULL, err);
-	for (size_t from = 0, start, n; rc == 0 && from < len; from = start + 1) {
-		rc = pattern_find(h->pattern, s->buf, len + more, from, &start, &n, err);
-		if (rc <= 0 || start >= len || s->at + start >= limit)
-			break;
-		rc = 0;
-		s->found = true;
-		s->found_at = s->at + start;
-		s->found_len = n;
-		if (!s->backwards)
-			return 0;
-	}
-	s->at += len;
-	return rc < 0 ? rc : 0;
-}
-
-static int byte_search_step(struct job *job, struct error *err)
-{
-	struct byte_search *s = job->arg;
-	struct view *v = job->view;
-	struct hex *h = v->state;
-	uint64_t limit = s->backwards != s->wrapped ? s->from : UINT64_MAX;
-	if (s->backwards && s->wrapped)
-		limit = UINT64_MAX;
-	if (s->at >= s->end && !h->bytes->ops->data(h->bytes, s->at, &s->start, &s->end))
-		s->end = s->at = UINT64_MAX;
-	else if (s->at < s->start)
-		s->at = s->start;
-	if (s->at == UINT64_MAX || s->at >= limit) {
-		if (s->found || s->wrapped)
-			return 0;
-		s->wrapped = true;
-		s->at = s->end = s->backwards ? s->from : 0;
-		return 1;
-	}
-	uint64_t before = s->at;
-	int rc = match_look(v, s, limit, err);
-	job->done += s->at - before;
-	return rc < 0 ? rc : s->found && !s->backwards ? 0 : 1;
-}
-
-static void byte_search_end(struct job *job, int rc)
-{
-	struct byte_search *s = job->arg;
-	struct view *v = job->view;
-	if (rc == 0 && s->found) {
-		jump(v, s->found_at);
-		hex_of(v)->match = s->found_len;
-		if (s->wrapped)
-			app_say(v->app, "found after going round");
-	} else if (rc == 0) {
-		app_say(v->app, "not found");
-	}
-	free(s->buf);
-	free(s);
-}
-
-static void byte_search_start(struct view *v, bool backwards)
-{
-	struct hex *h = v->state;
-	struct byte_search *s = calloc(1, sizeof(*s));
-	uint8_t *buf = malloc(SEARCH_PIECE + pattern_overlap(h->pattern) + 1);
-	if (!s || !buf) {
-		free(s);
-		free(buf);
-		app_say(v->app, "out of memory");
-		return;
-	}
-	s->from = backwards ? h->at : h->at + 1;
-	s->at = s->end = backwards ? 0 : h->at + 1;
-	s->backwards = backwards;
-	s->buf = buf;
-	app_job(v->app, &(struct job){ .what = "searching, bytes:",
-				       .view = v,
-				       .step = byte_search_step,
-				       .end = byte_search_end,
-				       .arg = s });
-}
-
-const char *const pattern_modes[] = { "text", "text, any case", "regular expression", "hex", NULL };
-
-int pattern_typed(const char *text, size_t mode, struct pattern **out, struct error *err)
-{
-	switch (mode) {
-	case 0:
-	case 1:
-		return pattern_text(text, mode == 1, out, err);
-	case 2:
-		return pattern_regex(text, false, out, err);
-	default:
-		return pattern_hex(text, out, err);
-	}
-}
-
-static void search_typed(struct view *v, const char *text, size_t mode)
-{
-	struct hex *h = v->state;
-	struct error err;
-	if (!*text)
-		return;
-	pattern_free(h->pattern);
-	h->pattern = NULL;
-	if (pattern_typed(text, mode, &h->pattern, &err) < 0)
-		app_fail(v->app, &err);
-	else
-		byte_search_start(v, false);
-}
-
-static void search(struct view *v, enum action action)
-{
-	if (action == ACT_SEARCH)
-		app_ask(v->app,
-			&(struct prompt){ .label = "Search ",
-					  .modes = pattern_modes,
-					  .view = v,
-					  .done = search_typed },
-			NULL);
-	else if (!hex_of(v)->pattern)
-		app_say(v->app, "nothing was searched for yet: / begins");
-	else
-		byte_search_start(v, action == ACT_PREV);
 }
 
 static void mark(struct view *v)
@@ -478,6 +339,17 @@ static void mark(struct view *v)
 	h->mark = h->at;
 	if (h->marking)
 		app_say(v->app, "marked from here; move on, then w writes them");
+}
+
+static void entry_show(struct view *v)
+{
+	struct hex *h = v->state;
+	size_t entry;
+	const char *image = h->bytes->ops->entry(h->bytes, h->at, &entry);
+	if (entry == SIZE_MAX && !h->bytes->process)
+		app_say(v->app, "this is a whole file");
+	else
+		image_open_page(v->app, h->bytes->process, image, entry);
 }
 
 static bool hex_act(struct view *v, enum action action)
@@ -517,13 +389,16 @@ static bool hex_act(struct view *v, enum action action)
 	case ACT_GOTO:
 		address_ask(v);
 		return true;
+	case ACT_ENTRY:
+		entry_show(v);
+		return true;
 	case ACT_MARK:
 		mark(v);
 		return true;
 	case ACT_SEARCH:
 	case ACT_NEXT:
 	case ACT_PREV:
-		search(v, action);
+		hex_search(v, action);
 		return true;
 	case ACT_BACK:
 		if (v->app->job.what || !h->nr_history)
@@ -533,6 +408,31 @@ static bool hex_act(struct view *v, enum action action)
 	default:
 		return false;
 	}
+}
+
+/* To the byte that was clicked; a second click follows the pointer there. */
+static void hex_click(struct view *v, struct rect r, int x, int y)
+{
+	struct hex *h = v->state;
+	uint64_t row = h->top, start, end;
+	size_t column = 0;
+	for (int i = r.y; i < y; i++) {
+		if (!row_after(h, row, &row))
+			return;
+	}
+	if (!h->bytes->ops->stretch(h->bytes, row, &start, &end))
+		return;
+	if (x - r.x >= text_column(h))
+		column = (size_t)(x - r.x - text_column(h));
+	else
+		while (column + 1 < h->per_row && byte_column(column + 1) <= x - r.x)
+			column++;
+	if (column >= h->per_row || column >= end - row)
+		return;
+	if (row + column == h->at)
+		pointer_follow(v);
+	else
+		cursor_set(v, row + column);
 }
 
 /* The marked bytes, or the stretch the cursor is in. */
@@ -550,11 +450,11 @@ static int hex_write(struct view *v, int fd, uint64_t *at, struct error *err)
 {
 	struct hex *h = v->state;
 	uint64_t start, end;
-	auto_free uint8_t *buf = malloc(SEARCH_PIECE);
+	auto_free uint8_t *buf = malloc(WRITE_PIECE);
 	selection(h, &start, &end);
 	if (!buf)
 		return error_set(err, ENOMEM, "out of memory");
-	size_t len = end - start - *at < SEARCH_PIECE ? (size_t)(end - start - *at) : SEARCH_PIECE;
+	size_t len = end - start - *at < WRITE_PIECE ? (size_t)(end - start - *at) : WRITE_PIECE;
 	int rc = h->bytes->ops->read(h->bytes, start + *at, buf, len, NULL, err);
 	if (rc < 0)
 		return rc;
@@ -592,7 +492,7 @@ static void hex_title(struct view *v, struct line *line)
 
 struct hex_arg {
 	struct bytes *bytes;
-	uint64_t at;
+	uint64_t at, match;
 };
 
 static int hex_start(struct view *v, struct error *err)
@@ -604,6 +504,7 @@ static int hex_start(struct view *v, struct error *err)
 	h->per_row = 16;
 	cursor_set(v, arg->at);
 	h->top = row_of(h, h->at);
+	h->match = arg->match;
 	return 0;
 }
 
@@ -632,13 +533,14 @@ const struct view_ops view_hex = {
 	.draw = hex_draw,
 	.footer = hex_footer,
 	.act = hex_act,
+	.click = hex_click,
 	.command = hex_command,
 	.write = hex_write,
 	.write_name = hex_write_name,
 	.title = hex_title,
 };
 
-void hex_open(struct app *app, struct bytes *b, uint64_t at)
+static void page_open(struct app *app, struct bytes *b, uint64_t at, uint64_t match)
 {
 	struct hex_arg *arg = malloc(sizeof(*arg));
 	uint64_t start, end;
@@ -648,16 +550,39 @@ void hex_open(struct app *app, struct bytes *b, uint64_t at)
 		free(arg);
 		return;
 	}
-	*arg = (struct hex_arg){ b, at };
+	*arg = (struct hex_arg){ b, at, match };
 	app_open(app, &view_hex, b->process, arg);
 }
 
-void hex_open_memory(struct app *app, const struct process *p, uint64_t at)
+void hex_open(struct app *app, struct bytes *b, uint64_t at)
+{
+	page_open(app, b, at, 0);
+}
+
+void hex_open_memory(struct app *app, const struct process *p, uint64_t at, uint64_t match)
 {
 	struct error err;
 	struct bytes *b;
 	if (bytes_of_memory(app, p, &b, &err) < 0)
 		app_fail(app, &err);
 	else
-		hex_open(app, b, at);
+		page_open(app, b, at, match);
+}
+
+bool hex_follow(struct app *app, const struct process *p, uint64_t at)
+{
+	struct error err;
+	struct bytes *b;
+	uint64_t start, end;
+	if (bytes_of_memory(app, p, &b, &err) < 0) {
+		app_fail(app, &err);
+		return false;
+	}
+	if (!b->ops->stretch(b, at, &start, &end) || at < start) {
+		app_say(app, "%#" PRIx64 " points to no memory of this process", at);
+		b->ops->close(b);
+		return false;
+	}
+	page_open(app, b, at, 0);
+	return true;
 }

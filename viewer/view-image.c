@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "convert/describe/process.h"
 #include "convert/json/image.h"
 #include "convert/json/message.h"
 #include "images/fields.h"
@@ -19,14 +20,14 @@
 #include "viewer/sheet.h"
 #include "viewer/views.h"
 
-enum { PER_STEP = 256, LIST_INLINE = 8, ENTRIES_MAX = 1 << 21, PARTS_MAX = 256, PREVIEW = 4 };
+enum { PER_STEP = 256, LIST_INLINE = 8, ENTRIES_MAX = 1 << 21, PREVIEW = 4 };
 
 enum node_kind { NODE_ENTRY, NODE_FIELD, NODE_ELEMENT, NODE_PAYLOAD };
 
 struct node {
 	const ProtobufCMessage *msg; /* the entry, or what holds the field */
 	const ProtobufCFieldDescriptor *field;
-	size_t index; /* of the entry, the element, or the part of a payload */
+	size_t index; /* of the entry, or the element */
 	uint16_t depth;
 	uint8_t kind; /* enum node_kind */
 	bool open, hex;
@@ -57,11 +58,6 @@ static struct image_state *state_of(struct view *v)
 static const char *name_of(const struct view *v)
 {
 	return ((const struct image_arg *)v->arg)->name;
-}
-
-char *image_view_name(const struct view *v)
-{
-	return strdup(name_of(v));
 }
 
 /* The message below a node; NULL: a leaf, or a list. */
@@ -110,16 +106,14 @@ static void child_add(struct children *c, const struct node *parent, enum node_k
 			    (uint8_t)kind, false, hex };
 }
 
-static void parts_add(struct view *v, struct children *c, const struct node *entry)
+/* One row for all that follows the entry. */
+static void payload_add(struct view *v, struct children *c, const struct node *entry)
 {
 	struct payload_plan plan;
 	const struct image_type *type = state_of(v)->type;
-	if (type->payload == PAYLOAD_NONE)
-		return;
 	payload_plan(type->payload, entry->msg, &plan);
-	uint64_t nr = plan.nr_parts < PARTS_MAX ? plan.nr_parts : PARTS_MAX;
-	for (size_t i = 0; i < nr; i++)
-		child_add(c, entry, NODE_PAYLOAD, entry->msg, NULL, i);
+	if (plan.nr_parts && (plan.header || plan.to_end || plan.len[0] || plan.len[1]))
+		child_add(c, entry, NODE_PAYLOAD, entry->msg, NULL, 0);
 }
 
 static void children_make(struct view *v, const struct node *n, struct children *c)
@@ -137,7 +131,7 @@ static void children_make(struct view *v, const struct node *n, struct children 
 			child_add(c, n, NODE_FIELD, msg, field, SIZE_MAX);
 	}
 	if (n->kind == NODE_ENTRY)
-		parts_add(v, c, n);
+		payload_add(v, c, n);
 }
 
 static void unfold(struct view *v, size_t at)
@@ -334,7 +328,7 @@ static void image_row(struct view *v, size_t i, struct line *line)
 	line_plain(line, !node_folds(n) ? "  " : n->open ? "- " : "+ ");
 	if (n->kind == NODE_PAYLOAD) {
 		line_style(line, ST_LINK);
-		line_printf(line, "bytes that follow, part %zu (Enter shows them)", n->index);
+		line_plain(line, "bytes that follow (Enter shows them)");
 		return;
 	}
 	line_style(line, n->kind == NODE_FIELD ? ST_NAME : ST_TITLE);
@@ -389,8 +383,8 @@ static void payload_show(struct view *v, size_t at)
 {
 	struct error err;
 	struct bytes *b;
-	size_t entry = entry_of(v, at), part = state_of(v)->items[at].index;
-	if (bytes_of_payload(v->app, name_of(v), entry, part, &b, &err) < 0)
+	const struct payload_query query = { .image = name_of(v), .entry = entry_of(v, at) };
+	if (bytes_of_payload(v->app, v->process, &query, &b, &err) < 0)
 		app_fail(v->app, &err);
 	else
 		hex_open(v->app, b, 0);
@@ -502,7 +496,7 @@ static void image_footer(struct view *v, struct line *line)
 static void image_command(struct view *v, struct strbuf *out)
 {
 	strbuf_printf(out, "show %s", source_is_archive(v->app->src) ? "{}:" : "{}/");
-	strbuf_str(out, name_of(v));
+	shell_word(name_of(v), out);
 }
 
 /* The entry under the cursor as JSON. */
@@ -609,16 +603,18 @@ static bool is_bytes(const struct image_type *type)
 	return !type || (!type->entry && (type->id == IMG_PAGES || type->id == IMG_PAGES_OLD));
 }
 
-void image_open_page(struct app *app, const char *name, size_t entry)
+void image_open_page(struct app *app, const struct process *p, const char *name, size_t entry)
 {
 	const struct image_type *type = image_type_by_filename(name);
 	struct error err;
 	struct bytes *b;
 	if (is_bytes(type) && !image_type_of_messages(name)) {
-		if (bytes_of_member(app, name, &b, &err) < 0)
+		if (bytes_of_member(app, name, &b, &err) < 0) {
 			app_fail(app, &err);
-		else
-			hex_open(app, b, 0);
+			return;
+		}
+		b->process = p;
+		hex_open(app, b, 0);
 		return;
 	}
 	struct image_arg *arg = calloc(1, sizeof(*arg) + strlen(name) + 1);
@@ -628,7 +624,22 @@ void image_open_page(struct app *app, const char *name, size_t entry)
 	}
 	arg->entry = entry;
 	strcpy(arg->name, name);
-	app_open(app, type && !type->entry ? &view_raw : &view_image, NULL, arg);
+	app_open(app, type && !type->entry ? &view_raw : &view_image, p, arg);
+}
+
+void image_open_of(struct app *app, const struct process *p, enum image_id id)
+{
+	char name[64];
+	if (!p)
+		app_say(app, "no image has all of this");
+	else
+		image_open_page(app, p,
+				image_filename(&image_types[id], p->pid, name, sizeof(name)), 0);
+}
+
+const char *image_view_name(const struct view *v)
+{
+	return v->ops == &view_image || v->ops == &view_raw ? name_of(v) : NULL;
 }
 
 int image_find_entry(struct app *app, const char *name,

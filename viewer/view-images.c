@@ -109,7 +109,7 @@ static bool images_act(struct view *v, enum action action)
 	size_t row = view_current(v);
 	if (action != ACT_OPEN || row == SIZE_MAX)
 		return false;
-	image_open_page(v->app, state_of(v)->items[row].name, SIZE_MAX);
+	image_open_page(v->app, v->process, state_of(v)->items[row].name, SIZE_MAX);
 	return true;
 }
 

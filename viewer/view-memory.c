@@ -9,6 +9,7 @@
 #include "convert/memory/map.h"
 #include "viewer/app.h"
 #include "viewer/bytes.h"
+#include "viewer/image.h"
 #include "viewer/views.h"
 
 enum { BAR = 14, RUNS_MAX = 2048 };
@@ -236,9 +237,11 @@ static bool memory_act(struct view *v, enum action action)
 {
 	struct memory_state *s = v->state;
 	size_t row = view_current(v);
+	if (action == ACT_ENTRY)
+		image_open_of(v->app, v->process, IMG_MM);
 	if (action != ACT_OPEN || row == SIZE_MAX)
-		return false;
-	hex_open_memory(v->app, v->process, s->areas[row].vma->start);
+		return action == ACT_ENTRY;
+	hex_open_memory(v->app, v->process, s->areas[row].vma->start, 0);
 	return true;
 }
 

@@ -133,7 +133,7 @@ static size_t table_rows(struct view *v)
 }
 
 /* "mountpoints-12.img[3]": image and entry. @return whether it was one */
-static bool image_jump(struct app *app, const char *object)
+static bool image_jump(struct app *app, const struct process *p, const char *object)
 {
 	const char *bracket = strchr(object, '[');
 	char name[128];
@@ -141,21 +141,24 @@ static bool image_jump(struct app *app, const char *object)
 		 (int)(bracket ? bracket - object : (ptrdiff_t)strlen(object)), object);
 	if (!strstr(name, ".img"))
 		return false;
-	image_open_page(app, name, bracket ? (size_t)strtoull(bracket + 1, NULL, 10) : SIZE_MAX);
+	image_open_page(app, p, name, bracket ? (size_t)strtoull(bracket + 1, NULL, 10) : SIZE_MAX);
 	return true;
+}
+
+static const struct process *process_of(struct view *v, const char *pid)
+{
+	return pid ? checkpoint_find(v->app->cp, (uint32_t)strtoul(pid, NULL, 10)) : NULL;
 }
 
 /* To what a row is about: bytes at an address, an image, or the process. */
 static void row_follow(struct view *v, const char *pid, const char *object)
 {
-	const struct process *p = NULL;
+	const struct process *p = process_of(v, pid);
 	char *end = NULL;
 	uint64_t at = object ? strtoull(object, &end, 16) : 0;
-	if (pid)
-		p = checkpoint_find(v->app->cp, (uint32_t)strtoul(pid, NULL, 10));
 	if (p && end && end - object > 4 && (!*end || *end == '-' || *end == ' '))
-		hex_open_memory(v->app, p, at);
-	else if (object && image_jump(v->app, object))
+		hex_open_memory(v->app, p, at, 0);
+	else if (object && image_jump(v->app, p, object))
 		;
 	else if (p)
 		app_open_process(v->app, p);
@@ -325,7 +328,7 @@ static bool audit_act(struct view *v, enum action action)
 	    strncmp(values[AUDIT_IMAGE], "pages", 5) != 0) {
 		snprintf(place, sizeof(place), "%s[%s]", values[AUDIT_IMAGE],
 			 values[AUDIT_ENTRY] ?: "0");
-		image_jump(v->app, place);
+		image_jump(v->app, process_of(v, values[AUDIT_PID]), place);
 	} else {
 		row_follow(v, values[AUDIT_PID], values[AUDIT_OBJECT]);
 	}

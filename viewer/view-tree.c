@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "viewer/app.h"
 #include "viewer/facts.h"
+#include "viewer/image.h"
 #include "viewer/views.h"
 
 enum tree_sort {
@@ -446,6 +447,9 @@ static bool tree_act(struct view *v, enum action action)
 	case ACT_OPEN:
 		if (p)
 			app_open_process(v->app, p);
+		return true;
+	case ACT_ENTRY:
+		image_open_of(v->app, p, IMG_CORE);
 		return true;
 	case ACT_LEFT:
 		return tree_turn(v, false);

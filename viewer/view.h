@@ -32,6 +32,8 @@ struct view_ops {
 	/** A small piece of reading ahead while nobody presses a key. @return whether there is more
 	 */
 	bool (*idle)(struct view *v);
+	/** A click on what draw() has drawn. */
+	void (*click)(struct view *v, struct rect r, int x, int y);
 	/** A click on column heading i. */
 	void (*heading)(struct view *v, size_t column);
 	/** Show only what holds a text (NULL: all); NULL: the list filters by its rows. */

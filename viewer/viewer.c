@@ -129,7 +129,8 @@ static int loop(struct app *app, struct terminal *t, struct error *err)
 		if (event == TERMINAL_RESIZED)
 			size_follow(app, t);
 		requests_serve(app, t);
-		busy = app_work(app, WORK_MS);
+		/* a key may have opened what is read ahead once it is on the screen */
+		busy = app_work(app, WORK_MS) || event != TERMINAL_NOTHING;
 	}
 	return rc;
 }

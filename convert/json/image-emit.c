@@ -74,14 +74,18 @@ static int entries_to_json(struct image_reader *r, const struct image_json *how,
 	int rc = 1;
 	json_key(out, "entries");
 	json_begin(out, '[');
-	while (rc > 0 && !out->error) {
+	uint64_t nr = 0;
+	for (; rc > 0 && !out->error; nr++) {
 		auto_message ProtobufCMessage *msg = NULL;
 		rc = image_next(r, &msg, err);
-		int bad = rc > 0 ? entry_to_json(r, msg, how, out, &scratch, err) : 0;
+		bool wanted = rc > 0 && image_entry_wanted(how->entries, how->nr_entries, nr);
+		int bad = wanted ? entry_to_json(r, msg, how, out, &scratch, err) : 0;
 		if (bad < 0)
 			return bad;
 	}
 	json_end(out, ']');
+	if (rc == 0 && !out->error)
+		rc = image_entries_seen(r, how->entries, how->nr_entries, nr - 1, err);
 	return rc < 0 ? rc : 0;
 }
 

@@ -12,6 +12,8 @@ struct image_json {
 	/** Open the image once more: raw images are read twice. NULL: their bytes are left out. */
 	int (*reopen)(void *arg, struct image_reader **out, struct error *err);
 	void *arg;
+	const uint64_t *entries; /* only these; NULL: all */
+	size_t nr_entries;
 };
 
 /** The whole document, in the layout of `out`, without a line end after it. */

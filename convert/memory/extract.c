@@ -10,10 +10,10 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "convert/doc/hexdump.h"
 
 #define PIECE (1u << 20)
 #define PAGE  4096u
-#define LINE  16u
 
 struct extract {
 	struct memory_view *mv;
@@ -117,45 +117,6 @@ int memory_extract(struct memory_view *mv, const struct memory_ranges *ranges, i
 	return 0;
 }
 
-static void print_line(FILE *to, uint64_t addr, const unsigned char *bytes, size_t len)
-{
-	fprintf(to, "%016" PRIx64 " ", addr);
-	for (size_t i = 0; i < LINE; i++) {
-		fputs(i == LINE / 2 ? "  " : " ", to);
-		if (i < len)
-			fprintf(to, "%02x", bytes[i]);
-		else
-			fputs("  ", to);
-	}
-	fputs("  |", to);
-	for (size_t i = 0; i < len; i++)
-		fputc(bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '.', to);
-	fputs("|\n", to);
-}
-
-struct lines {
-	FILE *to;
-	unsigned char last[LINE];
-	bool have_last, starred;
-};
-
-static void dump_bytes(struct lines *l, uint64_t addr, const unsigned char *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i += LINE) {
-		size_t n = len - i < LINE ? len - i : LINE;
-		if (n == LINE && l->have_last && !memcmp(l->last, bytes + i, LINE)) {
-			if (!l->starred)
-				fputs("*\n", l->to);
-			l->starred = true;
-			continue;
-		}
-		print_line(l->to, addr + i, bytes + i, n);
-		memcpy(l->last, bytes + i, n);
-		l->have_last = n == LINE;
-		l->starred = false;
-	}
-}
-
 /* What is not bytes of the checkpoint is said in words. */
 static const char *words_for(const struct memory_run *run, bool known)
 {
@@ -174,7 +135,7 @@ static const char *words_for(const struct memory_run *run, bool known)
 }
 
 static int dump_run(struct memory_view *mv, const struct memory_run *run, unsigned char *buf,
-		    struct lines *l, struct error *err)
+		    struct hexdump *l, struct error *err)
 {
 	uint8_t known[PIECE / PAGE + 2];
 	for (uint64_t addr = run->start; addr < run->end;) {
@@ -192,10 +153,11 @@ static int dump_run(struct memory_view *mv, const struct memory_run *run, unsign
 			return 0;
 		}
 		if (run->state == PG_HOLE || run->state == PG_ZERO) {
-			dump_bytes(l, addr, buf, len < 2 * LINE ? len : 2 * LINE);
+			hexdump_bytes(l, addr, buf,
+				      len < 2 * HEXDUMP_LINE ? len : 2 * HEXDUMP_LINE);
 			return 0; /* the rest is the same */
 		}
-		dump_bytes(l, addr, buf, len);
+		hexdump_bytes(l, addr, buf, len);
 		addr += len;
 	}
 	return 0;
@@ -205,7 +167,7 @@ int memory_hexdump(struct memory_view *mv, const struct memory_ranges *ranges, F
 		   struct error *err)
 {
 	auto_free unsigned char *buf = io_buffer(PIECE);
-	struct lines l = { .to = to };
+	struct hexdump l = { .to = to };
 	if (!buf)
 		return error_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; i < ranges->nr; i++) {

@@ -61,6 +61,41 @@ setup_file() { make_set; }
 	[[ $output == *'"pages": 3'*'"bytes": 12288'*'"zero_pages": 3'* ]]
 }
 
+@test "show -e prints some entries, -x the bytes an image carries" {
+	run -0 "$crit" show -e 1 "$set/pstree.img"
+	[ "$(grep -c '"pid"' <<<"$output")" = 1 ]
+	[[ $output == *'"pid": 101'* ]]
+	run -1 --separate-stderr "$crit" show -e 9 "$set/pstree.img"
+	[[ $stderr == *"pstree.img: no entry 9, it has 3 from 0 on" ]]
+	run -2 "$crit" show -e nine "$set/pstree.img"
+	run -1 --separate-stderr "$crit" show -x "$set/pstree.img"
+	[[ $stderr == *"pstree.img: no bytes follow its entries" ]]
+	# a part stands at each multiple of 4 GiB, chunks of a file where they are
+	local queue='{"magic":"SK_QUEUES","entries":[{"id_for":1,"length":17,"extra":"MDEyMzQ1Njc4OWFiY2RlZmc="},
+		{"id_for":1,"length":0,"extra":""},{"id_for":2,"length":2,"extra":"aGk="}]}'
+	"$crit" encode -o "$BATS_TEST_TMPDIR/sk-queues.img" <<<"$queue"
+	run -0 "$crit" show -x "$BATS_TEST_TMPDIR/sk-queues.img"
+	[ "${lines[0]}" = "0000000000000000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|" ]
+	[[ ${lines[1]} == "0000000000000010  67 "*"|g|" ]]
+	[ "${lines[2]}" = 0000000000000011 ]
+	[[ ${lines[3]} == "0000000100000000  68 69 "*"|hi|" ]]
+	run -0 "$crit" show -x -e 2 "$BATS_TEST_TMPDIR/sk-queues.img"
+	[[ ${lines[0]} == "0000000000000000  68 69 "*"|hi|" ]]
+	run -1 "$crit" show -x -e 1 "$BATS_TEST_TMPDIR/sk-queues.img"
+	# raw images, and page maps with their pages
+	run -0 "$crit" show -x "$set/pages-1.img"
+	[ "${lines[-1]}" = 0000000000003000 ]
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/whole_set.py" "$crit" "$BATS_TEST_TMPDIR/whole"
+	run -0 "$crit" show -x "$BATS_TEST_TMPDIR/whole/pagemap-1.img"
+	[[ ${lines[0]} == "0000000000400000 "* ]]
+	"$crit" pack -o "$BATS_TEST_TMPDIR/whole.tar" "$BATS_TEST_TMPDIR/whole"
+	[ "$("$crit" show -x "$BATS_TEST_TMPDIR/whole.tar:pagemap-1.img")" = "$output" ]
+	cd "$BATS_TEST_TMPDIR/whole"
+	[ "$("$crit" show -x pagemap-1.img)" = "$output" ]
+	run -1 --separate-stderr "$crit" show -x - <pagemap-1.img
+	[[ $stderr == *"standard input"* ]]
+}
+
 @test "show refuses broken images with one line and status 1" {
 	head -c 20 "$set/pstree.img" >"$BATS_TEST_TMPDIR/pstree.img"
 	run -1 --separate-stderr "$crit" show "$BATS_TEST_TMPDIR/pstree.img"

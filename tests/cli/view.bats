@@ -145,6 +145,38 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	done
 }
 
+@test "a search says when it could not look everywhere" {
+	local bad=$BATS_TEST_TMPDIR/bad
+	cp -r "$BATS_FILE_TMPDIR/whole" "$bad"
+	cp -r "$BATS_FILE_TMPDIR/whole.parent" "$bad.parent" 2>/dev/null || rm -f "$bad/parent"
+	truncate -s 100 "$bad/pages-1.img"
+	run "$crit" view --print text --size 140x12 --keys '<Enter>2<Enter>/nowhere<Enter>' "$bad"
+	[[ $output == *"not found, but some cannot be read: pagemap-1.img"*"pages-1.img"* ]]
+	run "$crit" view --print text --size 140x12 --keys '<Enter>"' "$bad"
+	[[ $output == *"found, but some cannot be read: pagemap-1.img"* ]]
+	run "$crit" view --print text --size 140x12 --keys 'Fnowhere<Enter>' "$bad"
+	[[ $output == *"0 found, but some cannot be read"* ]]
+}
+
+@test "n and N go from match to match, and round" {
+	local keys row want
+	while read -r keys want; do
+		"$crit" view --print text --size 100x12 --keys "<Enter>2<Enter>/<Tab><Tab>prog|serv<Enter>$keys" \
+			"$BATS_FILE_TMPDIR/whole" >"$BATS_TEST_TMPDIR/out"
+		row=$(tail -n 2 "$BATS_TEST_TMPDIR/out" | head -n 1)
+		[[ $row == " $want "* ]] || { echo "$keys: $row, want $want"; return 1; }
+	done <<-END
+		j<Up> 7ff000
+		n 7ff007
+		nn 7ff000
+		N 7ff007
+		NN 7ff000
+		NNN 7ff007
+	END
+	"$crit" view --print text --keys '<Enter>2<Enter>/<Tab><Tab>prog|serv<Enter>N' "$BATS_FILE_TMPDIR/whole" |
+		grep -q 'found after going round'
+}
+
 @test "names cannot steer the terminal; names that are no UTF-8 are shown" {
 	cp -r "$set" "$BATS_TEST_TMPDIR/odd"
 	"$crit" show "$set/core-100.img" | sed 's/"alive"/"a\\u001b[2Jb\\udcff\\u00e4\\u65e5"/' |
