@@ -25,6 +25,7 @@
 #include "engine/ns/freezer.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/time.h"
+#include "engine/ns/user.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
 #include "engine/trace/collect.h"
@@ -99,7 +100,7 @@ static int collect(struct dump *d, struct error *err)
 	}
 	if (rc == 0 && ns_is_apart(d, NS_IPC))
 		rc = sysv_note_detached(d, err);
-	return rc;
+	return rc < 0 ? rc : userns_collect(d, err);
 }
 
 /* From where the task stands, so that paths lead where they lead for it. */
@@ -242,6 +243,7 @@ static void dump_fini(struct dump *d)
 	net_table_free(d->net);
 	cgroup_sets_free(d->cgroups);
 	ns_table_free(d->ns);
+	user_maps_free(d->users);
 	fd_close(d->images_fd);
 	fd_close(d->work_fd);
 }

@@ -26,6 +26,7 @@
 #include "engine/ns/cgroup.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/time.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
@@ -293,6 +294,7 @@ static void restore_fini(struct restore *r)
 	net_set_free(r->net);
 	cgroup_restore_free(r->cgroups);
 	ns_set_free(r->ns);
+	user_maps_free(r->users);
 	free(r->busy.items);
 	if (r->seccomp)
 		seccomp_entry__free_unpacked(r->seccomp, NULL);

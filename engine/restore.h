@@ -22,6 +22,7 @@ struct file_set;       /* files/: every file of files.img, opened on first use *
 struct shmem_set;      /* mem/: shared segments, filled before the first fork */
 struct sysv_set;       /* mem/: System V segments */
 struct cgroup_restore; /* ns/: control groups and what was made for them */
+struct user_maps;      /* ns/: ids of users and groups inside and outside */
 struct ns_set;         /* ns/: namespaces that are made for the tree */
 struct net_set;        /* net/: sockets and what waits in them */
 struct arena;          /* memory at the address where the restorer will read it */
@@ -76,11 +77,12 @@ struct restore {
 	uint32_t
 	    dumper_ids[NS_KINDS]; /* namespaces of the program that wrote the set; 0: not known */
 	struct ns_set *ns;
-	bool time_ns;           /* the tree gets a time namespace, */
-	int64_t clocks[2];      /* where CLOCK_MONOTONIC and CLOCK_BOOTTIME begin with this, ns */
-	SeccompEntry *seccomp;  /* NULL: the set has none */
-	uint64_t user_end;      /* mem_user_end() */
-	struct range_list busy; /* addresses any task will use, joined; mem_prepare_shared() */
+	struct user_maps *users; /* NULL: the tree has no user namespace of its own */
+	bool time_ns;            /* the tree gets a time namespace, */
+	int64_t clocks[2];       /* where CLOCK_MONOTONIC and CLOCK_BOOTTIME begin with this, ns */
+	SeccompEntry *seccomp;   /* NULL: the set has none */
+	uint64_t user_end;       /* mem_user_end() */
+	struct range_list busy;  /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;
 	int self_fd;                   /* a pidfd of the coordinator, for its tasks */
 	struct restore_shared *shared; /* a task moves it into its arena for the restorer */

@@ -18,6 +18,7 @@
 #include "engine/files/remap.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
+#include "engine/ns/user.h"
 
 #define BLOCK         512          /* of st_blocks */
 #define DEFAULT_LIMIT (1ull << 20) /* --ghost-limit */
@@ -104,8 +105,8 @@ static int write_image(struct dump *d, const struct open_file *f, uint32_t ghost
 	char target[PATH_MAX];
 	Timeval atim = TIMEVAL__INIT, mtim = TIMEVAL__INIT;
 	GhostFileEntry e = GHOST_FILE_ENTRY__INIT;
-	e.uid = st->st_uid;
-	e.gid = st->st_gid;
+	e.uid = id_inside(d->users, ID_USER, st->st_uid);
+	e.gid = id_inside(d->users, ID_GROUP, st->st_gid);
 	e.mode = st->st_mode;
 	e.has_dev = e.has_ino = true;
 	e.dev = kernel_dev(st->st_dev);
@@ -261,9 +262,11 @@ static int make_node(struct image_reader *in, const GhostFileEntry *e, const cha
 	return rc < 0 ? error_sys(err, "make %s", name) : 0;
 }
 
-static int set_attributes(const GhostFileEntry *e, const char *name, struct error *err)
+static int set_attributes(const struct restore *r, const GhostFileEntry *e, const char *name,
+			  struct error *err)
 {
-	if (lchown(name, e->uid, e->gid) < 0)
+	if (lchown(name, id_outside(r->users, ID_USER, e->uid),
+		   id_outside(r->users, ID_GROUP, e->gid)) < 0)
 		return error_sys(err, "give %s to user %u", name, e->uid);
 	if (!S_ISLNK(e->mode) && chmod(name, e->mode & 07777) < 0)
 		return error_sys(err, "set the mode of %s", name);
@@ -296,7 +299,7 @@ static int make_ghost(struct restore *r, uint32_t ghost_id, const char *name,
 	if (rc == 0)
 		rc = passing_note(names, name, S_ISDIR(e->mode), err);
 	if (rc == 0)
-		rc = set_attributes(e, name, err);
+		rc = set_attributes(r, e, name, err);
 	return rc < 0 ? error_wrap(err, rc, "ghost-file-%x.img", ghost_id) : 0;
 }
 

@@ -24,6 +24,7 @@
 #include "engine/mem/shmem.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
+#include "engine/ns/user.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x10
@@ -71,7 +72,8 @@ static int open_to_read(const struct open_file *f, struct error *err)
 		   : fd;
 }
 
-static int fill_inode(const struct open_file *f, int fd, MemfdInodeEntry *e, struct error *err)
+static int fill_inode(const struct dump *d, const struct open_file *f, int fd, MemfdInodeEntry *e,
+		      struct error *err)
 {
 	char holder[96];
 	struct statfs fs;
@@ -82,8 +84,8 @@ static int fill_inode(const struct open_file *f, int fd, MemfdInodeEntry *e, str
 		return error_sys(err, "%s: seals of %s", file_holder(f, holder, sizeof(holder)),
 				 f->path);
 	e->seals = (uint32_t)seals;
-	e->uid = f->st.st_uid;
-	e->gid = f->st.st_gid;
+	e->uid = id_inside(d->users, ID_USER, f->st.st_uid);
+	e->gid = id_inside(d->users, ID_GROUP, f->st.st_gid);
 	e->size = (uint64_t)f->st.st_size;
 	e->has_mode = true;
 	e->mode = f->st.st_mode;
@@ -112,7 +114,7 @@ static int dump_inode(struct dump *d, const struct open_file *f, uint32_t id, st
 	auto_free char *name = dup_name(f);
 	if (!name)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = fill_inode(f, fd, &e, err);
+	int rc = fill_inode(d, f, fd, &e, err);
 	if (rc < 0)
 		return rc;
 	rc =
@@ -230,12 +232,14 @@ static int memfd_check(const FileEntry *e, struct error *err)
 	return rc;
 }
 
-static int set_identity(int fd, const MemfdInodeEntry *e)
+static int set_identity(const struct restore *r, int fd, const MemfdInodeEntry *e)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return -1;
-	if ((st.st_uid != e->uid || st.st_gid != e->gid) && fchown(fd, e->uid, e->gid) < 0)
+	uid_t uid = id_outside(r->users, ID_USER, e->uid);
+	gid_t gid = id_outside(r->users, ID_GROUP, e->gid);
+	if ((st.st_uid != uid || st.st_gid != gid) && fchown(fd, uid, gid) < 0)
 		return -1;
 	return e->has_mode && e->mode != st.st_mode ? fchmod(fd, e->mode & 07777) : 0;
 }
@@ -266,7 +270,7 @@ static int make_inode(struct restore *r, const MemfdInodeEntry *e, struct error 
 	int rc = fill_inode_pages(r, fd, e, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "memfd \"%s\"", e->name);
-	if (set_identity(fd, e) < 0)
+	if (set_identity(r, fd, e) < 0)
 		return error_sys(err, "memfd \"%s\": set owner and mode", e->name);
 	return take_fd(fd);
 }

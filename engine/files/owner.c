@@ -11,6 +11,7 @@
 #include "engine/files/table.h"
 #include "engine/task/pstree.h"
 #include "engine/tree/real-ids.h"
+#include "engine/ns/user.h"
 
 #ifndef F_GETOWNER_UIDS
 #define F_GETOWNER_UIDS 17
@@ -38,8 +39,8 @@ int owner_dump(const struct dump *d, const struct open_file *f, FownEntry **out,
 		return 0;
 	uint32_t uids[2] = { 0, 0 }; /* kernels without CONFIG_CHECKPOINT_RESTORE do not tell */
 	if (fcntl(f->fd, F_GETOWNER_UIDS, uids) == 0) {
-		o->uid = uids[0];
-		o->euid = uids[1];
+		o->uid = id_inside(d->users, ID_USER, uids[0]);
+		o->euid = id_inside(d->users, ID_USER, uids[1]);
 	}
 	o->pid = (uint32_t)pstree_id_inside(d, owner.pid);
 	o->pid_type = (uint32_t)owner.type;
@@ -66,9 +67,11 @@ static int owner_set(struct restore *r, int fd, const FownEntry *o)
 	uid_t real, effective, saved;
 	if (getresuid(&real, &effective, &saved) < 0)
 		return -errno;
-	bool other = o->uid != real || o->euid != effective;
+	uid_t uid = id_outside(r->users, ID_USER, o->uid);
+	uid_t euid = id_outside(r->users, ID_USER, o->euid);
+	bool other = uid != real || euid != effective;
 	/* The saved id stays, so the way back is open. */
-	if (other && syscall(SYS_setresuid, o->uid, o->euid, -1) < 0)
+	if (other && syscall(SYS_setresuid, uid, euid, -1) < 0)
 		return -errno;
 	int rc = fcntl(fd, F_SETOWN_EX, &owner) < 0 ? -errno : 0;
 	if (other && syscall(SYS_setresuid, real, effective, -1) < 0)

@@ -19,6 +19,7 @@
 #include "engine/files/types.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
+#include "engine/ns/user.h"
 
 /* pipe(2) leaves it out, open(2) on 64 bit adds it: tells an end that was opened through /proc. */
 #define LARGEFILE 0100000u
@@ -310,7 +311,8 @@ static void give_to_user(struct restore *r, const struct pipe_item *item, uint32
 	const CoreEntry *core = t && t->cores ? t->cores[0] : NULL;
 	const CredsEntry *creds = core && core->thread_core ? core->thread_core->creds : NULL;
 	if (creds && (creds->fsuid || creds->fsgid) &&
-	    fchown(item->ends[0], creds->fsuid, creds->fsgid) < 0)
+	    fchown(item->ends[0], id_outside(r->users, ID_USER, creds->fsuid),
+		   id_outside(r->users, ID_GROUP, creds->fsgid)) < 0)
 		log_warn("pipe %#x stays ours, not of uid %u", item->pipe_id, creds->fsuid);
 }
 

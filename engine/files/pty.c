@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "engine/files/tty.h"
 #include "engine/procfs/root.h"
+#include "engine/ns/user.h"
 
 /* Masters of lower index, open only so that the kernel gives out the next one. */
 struct held {
@@ -163,9 +164,10 @@ static int set_owner(struct restore *r, const struct tty *t, struct error *err)
 	struct stat st;
 	if (!info || fstat(t->control, &st) < 0)
 		return 0;
-	bool other =
-	    info->has_uid && info->has_gid && (st.st_uid != info->uid || st.st_gid != info->gid);
-	if (other && fchown(t->control, info->uid, info->gid) < 0)
+	uid_t uid = id_outside(r->users, ID_USER, info->uid);
+	gid_t gid = id_outside(r->users, ID_GROUP, info->gid);
+	bool other = info->has_uid && info->has_gid && (st.st_uid != uid || st.st_gid != gid);
+	if (other && fchown(t->control, uid, gid) < 0)
 		return error_sys(err, "give terminal %u to uid %u", t->index, info->uid);
 	if (reg && reg->has_mode && (st.st_mode & 07777) != (reg->mode & 07777) &&
 	    fchmod(t->control, reg->mode & 07777) < 0)

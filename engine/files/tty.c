@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "engine/files/external.h"
 #include "engine/files/types.h"
+#include "engine/ns/user.h"
 
 #define DELETED " (deleted)" /* what the kernel puts behind the path of a slave without master */
 
@@ -77,16 +78,16 @@ static uint32_t id_choose(const struct tty_table *t, const struct tty_seen *s)
 	return id;
 }
 
-static int seen_add(struct tty_table *t, const struct open_file *f, const struct tty_kind *kind,
-		    uint32_t index, struct error *err)
+static int seen_add(const struct dump *d, struct tty_table *t, const struct open_file *f,
+		    const struct tty_kind *kind, uint32_t index, struct error *err)
 {
 	struct tty_seen s = {
 		.kind = kind,
 		.index = index,
 		.rdev = f->st.st_rdev,
 		.dev = f->st.st_dev,
-		.uid = f->st.st_uid,
-		.gid = f->st.st_gid,
+		.uid = id_inside(d->users, ID_USER, f->st.st_uid),
+		.gid = id_inside(d->users, ID_GROUP, f->st.st_gid),
 		.access = -1,
 		.fd = -1,
 	};
@@ -176,7 +177,7 @@ static int seen_of(struct dump *d, const struct open_file *f, struct tty_seen **
 				 "supported yet; close it before the dump",
 				 file_holder(f, holder, sizeof(holder)), index, f->path);
 	if (i == t->nr)
-		rc = seen_add(t, f, kind, index, err);
+		rc = seen_add(d, t, f, kind, index, err);
 	if (rc < 0)
 		return rc;
 	*out = &t->items[i];

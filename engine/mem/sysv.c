@@ -21,6 +21,7 @@
 #include "engine/mem/huge.h"
 #include "engine/mem/shmem.h"
 #include "engine/ns/ipc.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
 #include "images/writer.h"
@@ -163,16 +164,17 @@ int sysv_note_detached(struct dump *d, struct error *err)
 	return rc;
 }
 
-static int write_segment(struct image_writer *w, const struct sysv_seen *s, struct error *err)
+static int write_segment(const struct dump *d, struct image_writer *w, const struct sysv_seen *s,
+			 struct error *err)
 {
 	IpcShmEntry e = IPC_SHM_ENTRY__INIT;
 	IpcDescEntry desc = IPC_DESC_ENTRY__INIT;
 	e.desc = &desc;
 	desc.key = (uint32_t)s->info.key;
-	desc.uid = s->info.uid;
-	desc.gid = s->info.gid;
-	desc.cuid = s->info.cuid;
-	desc.cgid = s->info.cgid;
+	desc.uid = id_inside(d->users, ID_USER, s->info.uid);
+	desc.gid = id_inside(d->users, ID_GROUP, s->info.gid);
+	desc.cuid = id_inside(d->users, ID_USER, s->info.cuid);
+	desc.cgid = id_inside(d->users, ID_GROUP, s->info.cgid);
 	desc.mode = s->info.mode;
 	desc.id = (uint32_t)s->info.id;
 	e.size = s->info.size;
@@ -189,7 +191,7 @@ int sysv_write(struct dump *d, struct error *err)
 		return 0;
 	int rc = image_create(d->images_fd, IMG_IPCNS_SHM, ns_id(d->tasks[0], NS_IPC), &w, err);
 	for (size_t i = 0; rc == 0 && d->sysv && i < d->sysv->nr; i++)
-		rc = write_segment(w, &d->sysv->items[i], err);
+		rc = write_segment(d, w, &d->sysv->items[i], err);
 	return rc < 0 ? rc : image_finish(w, err);
 }
 
@@ -242,7 +244,7 @@ static const IpcShmEntry *entry_of(const struct sysv_set *set, uint64_t id)
 	return NULL;
 }
 
-static int create(const IpcShmEntry *e, struct error *err)
+static int create(const struct restore *r, const IpcShmEntry *e, struct error *err)
 {
 	int rc = ipc_choose_id("shm", e->desc->id, err);
 	if (rc < 0)
@@ -256,8 +258,8 @@ static int create(const IpcShmEntry *e, struct error *err)
 				 e->desc->id, e->desc->key, (unsigned long)e->size);
 	struct shmid_ds ds;
 	if (id == (int)e->desc->id && shmctl(id, IPC_STAT, &ds) == 0) {
-		ds.shm_perm.uid = e->desc->uid;
-		ds.shm_perm.gid = e->desc->gid;
+		ds.shm_perm.uid = id_outside(r->users, ID_USER, e->desc->uid);
+		ds.shm_perm.gid = id_outside(r->users, ID_GROUP, e->desc->gid);
 		ds.shm_perm.mode = e->desc->mode & 0777;
 		if (shmctl(id, IPC_SET, &ds) == 0)
 			return 0;
@@ -313,7 +315,7 @@ static int prepare_one(struct restore *r, uint64_t shmid, struct error *err)
 		return error_set(err, ENOENT,
 				 "System V segment %lu is gone, and no image describes it",
 				 (unsigned long)shmid);
-	int rc = !e ? 0 : found ? check_found(e, &now, err) : create(e, err);
+	int rc = !e ? 0 : found ? check_found(e, &now, err) : create(r, e, err);
 	struct sysv_made *made = rc == 0 ? array_add(set) : NULL;
 	if (!made)
 		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory for System V segments");

@@ -12,6 +12,7 @@
 #include "engine/net/netlink.h"
 #include "engine/net/packet.h"
 #include "engine/net/unix.h"
+#include "engine/ns/user.h"
 
 int net_table_new(struct dump *d, struct error *err)
 {
@@ -86,6 +87,11 @@ static int collect(struct restore *r, struct error *err)
 		struct unix_item *item = array_add(set);
 		if (!item)
 			return error_set(err, ENOMEM, "out of memory");
+		FilePermsEntry *perms = file->entry->usk->file_perms;
+		if (perms) { /* of the file that is made here */
+			perms->uid = id_outside(r->users, ID_USER, perms->uid);
+			perms->gid = id_outside(r->users, ID_GROUP, perms->gid);
+		}
 		*item = (struct unix_item){
 			.entry = file->entry->usk, .id = file->id, .fd = -1, .temp = -1
 		};

@@ -19,6 +19,7 @@
 #include "engine/net/net.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix-path.h"
+#include "engine/ns/user.h"
 
 #define NET_NS_ID 2 /* as in the ids images: there is one, the host's */
 
@@ -71,8 +72,8 @@ static bool leads_to_us(const struct dump *d, const struct unix_info *info)
 	return d->opts->self_dump && info->peer == d->opts->self_dump->socket_ino;
 }
 
-static int dump_name(const struct open_file *f, const struct unix_info *info, UnixSkEntry *sk,
-		     const char *what, struct error *err)
+static int dump_name(const struct dump *d, const struct open_file *f, const struct unix_info *info,
+		     UnixSkEntry *sk, const char *what, struct error *err)
 {
 	sk->name.data = malloc(info->name_len + 1);
 	if (!sk->name.data)
@@ -96,8 +97,8 @@ static int dump_name(const struct open_file *f, const struct unix_info *info, Un
 		return error_set(err, ENOMEM, "out of memory");
 	file_perms_entry__init(sk->file_perms);
 	sk->file_perms->mode = path.st.st_mode;
-	sk->file_perms->uid = path.st.st_uid;
-	sk->file_perms->gid = path.st.st_gid;
+	sk->file_perms->uid = id_inside(d->users, ID_USER, path.st.st_uid);
+	sk->file_perms->gid = id_inside(d->users, ID_GROUP, path.st.st_gid);
 	return 0;
 }
 
@@ -143,7 +144,7 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 	sk->ns_id = NET_NS_ID;
 	int rc = dump_peer(d->net, info, sk, what, err);
 	if (rc == 0)
-		rc = dump_name(f, info, sk, what, err);
+		rc = dump_name(d, f, info, sk, what, err);
 	if (rc == 0)
 		rc = owner_dump(d, f, &sk->fown, err);
 	if (rc == 0)

@@ -23,10 +23,12 @@
 #include "engine/hooks.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/set.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 
 /* What the coordinator tells the builder to do; it answers each with a struct error. */
 enum order {
+	ORDER_MAKE,   /* all but the user namespace, whose ids are mapped now */
 	ORDER_FILL,   /* bring the namespaces to the state they had */
 	ORDER_FINISH, /* file systems that show the processes of the tree */
 };
@@ -45,7 +47,7 @@ struct ns_set *ns_set_new(void)
 	struct ns_set *set = calloc(1, sizeof(*set));
 	if (!set)
 		return NULL;
-	set->channel = -1;
+	set->channel = set->user_fd = -1;
 	set->place.ns = set->place.root = set->place.cwd = -1;
 	for (int i = 0; i < NS_KINDS; i++)
 		set->back[i] = -1;
@@ -85,8 +87,11 @@ int ns_place_leave(struct ns_mount_place *back, struct error *err)
 static int unshare_all(struct restore *r, struct error *err)
 {
 	const struct ns_set *set = r->ns;
+	int rc = r->users ? userns_become_root(err) : 0;
+	if (rc < 0)
+		return rc;
 	for (int i = 0; i < NS_KINDS; i++)
-		if (is_built(set, (enum ns_kind)i) && i != NS_CGROUP &&
+		if (is_built(set, (enum ns_kind)i) && i != NS_CGROUP && i != NS_USER &&
 		    unshare(ns_rows[i].flag) < 0)
 			return error_sys(err, "make a %s namespace (needs CAP_SYS_ADMIN)",
 					 ns_rows[i].name);
@@ -120,9 +125,16 @@ static _Noreturn void build(struct restore *r, int channel)
 	struct error err = { 0 };
 	enum order order;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	answer(channel, unshare_all(r, &err), &err);
-	while (recv(channel, &order, sizeof(order), 0) == (ssize_t)sizeof(order))
-		answer(channel, order == ORDER_FILL ? fill_all(r, &err) : 0, &err);
+	int rc = r->users && unshare(CLONE_NEWUSER) < 0
+		     ? error_sys(&err, "make a user namespace (needs CAP_SYS_ADMIN)")
+		     : 0;
+	answer(channel, rc, &err);
+	while (recv(channel, &order, sizeof(order), 0) == (ssize_t)sizeof(order)) {
+		rc = order == ORDER_MAKE ? unshare_all(r, &err)
+					 : (order == ORDER_FILL ? fill_all(r, &err) : 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of ids has taken it away */
+		answer(channel, rc, &err);
+	}
 	_exit(0);
 }
 
@@ -207,6 +219,10 @@ static int enter_kind(struct ns_set *set, enum ns_kind kind, struct error *err)
 static int enter_all(struct ns_set *set, struct error *err)
 {
 	int rc = 0;
+	if (set->ids[NS_USER]) { /* tasks are born into it; the coordinator could not come back */
+		set->user_fd = open_built(set, &ns_rows[NS_USER], err);
+		rc = set->user_fd < 0 ? set->user_fd : 0;
+	}
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(order_of_fill); i++)
 		rc = is_built(set, order_of_fill[i]) ? enter_kind(set, order_of_fill[i], err) : 0;
 	return rc;
@@ -225,6 +241,10 @@ int ns_make(struct restore *r, struct error *err)
 	if (!any_built(r->ns))
 		return 0;
 	int rc = start_builder(r, err);
+	if (rc == 0 && r->users)
+		rc = userns_write_maps(r, r->ns->builder, err);
+	if (rc == 0)
+		rc = tell(r->ns, ORDER_MAKE, err);
 	if (rc == 0)
 		rc = hook_call(r->opts, HOOK_SETUP_NAMESPACES, r->images_fd, r->ns->builder, err);
 	if (rc == 0)
@@ -233,6 +253,15 @@ int ns_make(struct restore *r, struct error *err)
 		rc = hook_call(r->opts, HOOK_POST_SETUP_NAMESPACES, r->images_fd, r->ns->builder,
 			       err);
 	return rc < 0 ? rc : enter_all(r->ns, err);
+}
+
+int ns_enter_user(const struct restore *r, struct error *err)
+{
+	if (r->ns->user_fd < 0)
+		return 0;
+	if (setns(r->ns->user_fd, CLONE_NEWUSER) < 0)
+		return error_sys(err, "enter the user namespace of the tree");
+	return userns_become_root(err);
 }
 
 int ns_finish(struct restore *r, struct error *err)
@@ -276,5 +305,6 @@ void ns_set_free(struct ns_set *set)
 	if (!set)
 		return;
 	end_builder(set);
+	fd_close(set->user_fd);
 	free(set);
 }

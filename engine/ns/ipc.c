@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
 #include "images/writer.h"
@@ -48,14 +49,14 @@ int ipc_choose_id(const char *kind, uint32_t id, struct error *err)
 		   : 0;
 }
 
-static void describe(const struct ipc_perm *perm, int id, IpcDescEntry *out)
+static void describe(const struct dump *d, const struct ipc_perm *perm, int id, IpcDescEntry *out)
 {
 	*out = (IpcDescEntry)IPC_DESC_ENTRY__INIT;
 	out->key = (uint32_t)perm->__key;
-	out->uid = perm->uid;
-	out->gid = perm->gid;
-	out->cuid = perm->cuid;
-	out->cgid = perm->cgid;
+	out->uid = id_inside(d->users, ID_USER, perm->uid);
+	out->gid = id_inside(d->users, ID_GROUP, perm->gid);
+	out->cuid = id_inside(d->users, ID_USER, perm->cuid);
+	out->cgid = id_inside(d->users, ID_GROUP, perm->cgid);
 	out->mode = perm->mode;
 	out->id = (uint32_t)id;
 }
@@ -193,8 +194,8 @@ static int fill_limits(struct restore *r, uint32_t id, struct error *err)
 
 /* Semaphores. */
 
-static int dump_semaphores(struct image_writer *w, int id, const struct semid_ds *ds,
-			   struct error *err)
+static int dump_semaphores(const struct dump *d, struct image_writer *w, int id,
+			   const struct semid_ds *ds, struct error *err)
 {
 	IpcSemEntry e = IPC_SEM_ENTRY__INIT;
 	IpcDescEntry desc;
@@ -204,7 +205,7 @@ static int dump_semaphores(struct image_writer *w, int id, const struct semid_ds
 		return error_set(err, ENOMEM, "out of memory");
 	if (semctl(id, 0, GETALL, (union semun){ .array = values }) < 0)
 		return error_sys(err, "read semaphores %d", id);
-	describe(&ds->sem_perm, id, &desc);
+	describe(d, &ds->sem_perm, id, &desc);
 	e.desc = &desc;
 	e.nsems = (uint32_t)ds->sem_nsems;
 	int rc = image_write(w, &e.base, err);
@@ -224,7 +225,7 @@ static int dump_all_semaphores(struct dump *d, uint32_t ns, struct error *err)
 		rc = error_sys(err, "list semaphores");
 	for (int i = 0; rc == 0 && i <= last; i++) {
 		int id = semctl(i, 0, SEM_STAT, (union semun){ .buf = &ds });
-		rc = id < 0 ? 0 : dump_semaphores(w, id, &ds, err);
+		rc = id < 0 ? 0 : dump_semaphores(d, w, id, &ds, err);
 	}
 	return rc < 0 ? rc : image_finish(w, err);
 }
@@ -288,7 +289,8 @@ static int dump_message(struct image_writer *w, int id, int index, struct messag
 	return rc < 0 ? rc : image_write_padding(w, (uint64_t)len, err);
 }
 
-static int dump_queue(struct image_writer *w, int id, const struct msqid_ds *ds, struct error *err)
+static int dump_queue(const struct dump *d, struct image_writer *w, int id,
+		      const struct msqid_ds *ds, struct error *err)
 {
 	IpcMsgEntry e = IPC_MSG_ENTRY__INIT;
 	IpcDescEntry desc;
@@ -296,7 +298,7 @@ static int dump_queue(struct image_writer *w, int id, const struct msqid_ds *ds,
 	auto_free struct message *m = malloc(sizeof(*m) + room);
 	if (!m)
 		return error_set(err, ENOMEM, "out of memory");
-	describe(&ds->msg_perm, id, &desc);
+	describe(d, &ds->msg_perm, id, &desc);
 	e.desc = &desc;
 	e.qbytes = (uint32_t)ds->msg_qbytes;
 	e.qnum = (uint32_t)ds->msg_qnum;
@@ -317,7 +319,7 @@ static int dump_all_queues(struct dump *d, uint32_t ns, struct error *err)
 		rc = error_sys(err, "list message queues");
 	for (int i = 0; rc == 0 && i <= last; i++) {
 		int id = msgctl(i, MSG_STAT, &ds);
-		rc = id < 0 ? 0 : dump_queue(w, id, &ds, err);
+		rc = id < 0 ? 0 : dump_queue(d, w, id, &ds, err);
 	}
 	return rc < 0 ? rc : image_finish(w, err);
 }

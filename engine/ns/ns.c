@@ -17,6 +17,7 @@
 #include "engine/ns/ipc.h"
 #include "engine/ns/set.h"
 #include "engine/ns/time.h"
+#include "engine/ns/user.h"
 #include "engine/ns/uts.h"
 #include "engine/procfs/root.h"
 
@@ -47,7 +48,12 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .fill = uts_fill },
 	[NS_TIME] = { .name = "time", .flag = CLONE_NEWTIME, .own_id = 5, IDS(time_ns_id) },
 	[NS_MNT] = { .name = "mnt", .flag = CLONE_NEWNS, .own_id = 6, IDS(mnt_ns_id) },
-	[NS_USER] = { .name = "user", .flag = CLONE_NEWUSER, .own_id = 7, IDS(user_ns_id) },
+	[NS_USER] = { .name = "user",
+		      .flag = CLONE_NEWUSER,
+		      .own_id = 7,
+		      IDS(user_ns_id),
+		      .dump = userns_dump,
+		      .load = userns_load },
 	[NS_CGROUP] = { .name = "cgroup", .flag = CLONE_NEWCGROUP, .own_id = 8, IDS(cgroup_ns_id) },
 };
 
@@ -55,7 +61,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 static bool is_carried(enum ns_kind kind)
 {
 	return kind == NS_TIME || kind == NS_UTS || kind == NS_PID || kind == NS_IPC ||
-	       kind == NS_CGROUP;
+	       kind == NS_CGROUP || kind == NS_USER;
 }
 
 static void set_id(TaskKobjIdsEntry *ids, enum ns_kind kind, uint32_t id)
@@ -317,6 +323,11 @@ static int load_kind(struct restore *r, enum ns_kind kind, struct error *err)
 				 "pstree.img: the root of a pid namespace has pid %d, want 1",
 				 r->root->pid);
 	r->ns->ids[kind] = root_id;
+	if (kind == NS_USER && !r->ns->ids[NS_PID])
+		return error_set(err, ENOTSUP,
+				 "pid %d lived in a user namespace, but in no pid namespace of its "
+				 "own: its pids could not be chosen",
+				 r->root->pid);
 	return row->load ? row->load(r, root_id, err) : 0;
 }
 

@@ -85,6 +85,8 @@ int ns_mount_leave(struct ns_mount_place *back, struct error *err);
 int ns_load(struct restore *r, struct error *err);
 /** Make them, call the hooks that wait for them, and enter them. */
 int ns_make(struct restore *r, struct error *err);
+/** In a process that is to bear the root: enter the user namespace, if there is one. */
+int ns_enter_user(const struct restore *r, struct error *err);
 /** What can be filled only once the root is born: file systems that show its processes. */
 int ns_finish(struct restore *r, struct error *err);
 /** Once everybody is born and every file open: the coordinator goes back to where it was, but for

@@ -11,6 +11,7 @@ struct ns_set {
 	struct ns_mount_place place;
 	pid_t builder; /* 0: none */
 	int channel;   /* to the builder */
+	int user_fd;   /* the user namespace, or -1 */
 };
 struct ns_set *ns_set_new(void);
 

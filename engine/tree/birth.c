@@ -105,9 +105,38 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 	return 0;
 }
 
+/* In a user namespace the root is born by a process that enters it for that, and ends. */
+static _Noreturn void bear_inside(struct restore *r)
+{
+	struct error err = { 0 };
+	int rc = ns_enter_user(r, &err);
+	if (rc == 0)
+		rc = bear(r, 0, true, &err);
+	if (rc < 0)
+		stage_fail(r->shared, &err);
+	_exit(0);
+}
+
+static int bear_root_inside(struct restore *r, struct error *err)
+{
+	struct clone_args ca = {
+		.flags = r->opts->restore_sibling ? CLONE_PARENT : 0,
+		.exit_signal = r->opts->restore_sibling ? 0 : SIGCHLD,
+	};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
+	if (pid == 0)
+		bear_inside(r);
+	if (pid < 0)
+		return error_sys(err, "create a process");
+	while (!r->opts->restore_sibling && waitpid(pid, NULL, 0) < 0)
+		if (errno != EINTR)
+			return error_sys(err, "wait for a process");
+	return 0;
+}
+
 int birth_root(struct restore *r, struct error *err)
 {
-	return bear(r, 0, r->opts->restore_sibling, err);
+	return r->users ? bear_root_inside(r, err) : bear(r, 0, r->opts->restore_sibling, err);
 }
 
 static int bear_planned(struct restore *r, size_t by, bool early, struct error *err)

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ * Maps of user and group ids, both directions.
+ */
+#include "engine/ns/user.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "engine/procfs/root.h"
+#include "images/reader.h"
+#include "images/writer.h"
+#include "namespaces.pb-c.h"
+
+#define NOBODY      65534
+#define MAX_EXTENTS 340 /* what the kernel takes */
+
+static const char *const map_names[ID_KINDS] = { "uid_map", "gid_map" };
+
+void user_maps_free(struct user_maps *maps)
+{
+	for (int i = 0; maps && i < ID_KINDS; i++)
+		free(maps->kinds[i].items);
+	free(maps);
+}
+
+static bool is_extent(const struct id_extent *e)
+{
+	return e->count && e->inside <= UINT32_MAX - e->count &&
+	       e->outside <= UINT32_MAX - e->count;
+}
+
+static int extent_add(struct id_map *map, struct id_extent e, struct error *err)
+{
+	if (!is_extent(&e) || map->nr == MAX_EXTENTS)
+		return error_set(err, EBADMSG, "map of ids: %u %u %u", e.inside, e.outside,
+				 e.count);
+	struct id_extent *place = array_add(map);
+	if (!place)
+		return error_set(err, ENOMEM, "out of memory");
+	*place = e;
+	return 0;
+}
+
+int id_map_parse(const char *text, struct id_map *out, struct error *err)
+{
+	int rc = 0, used;
+	struct id_extent e;
+	while (rc == 0 && sscanf(text, " %" SCNu32 " %" SCNu32 " %" SCNu32 "%n", &e.inside,
+				 &e.outside, &e.count, &used) == 3) {
+		rc = extent_add(out, e, err);
+		text += used;
+	}
+	if (rc == 0 && text[strspn(text, " \n")])
+		rc = error_set(err, EPROTO, "map of ids: %.40s", text);
+	return rc;
+}
+
+/* @param in  from inside to outside, else back */
+static uint32_t id_map_find(const struct user_maps *maps, enum id_kind kind, uint32_t id, bool in)
+{
+	const struct id_map *map = maps ? &maps->kinds[kind] : NULL;
+	for (size_t i = 0; map && i < map->nr; i++) {
+		const struct id_extent *e = &map->items[i];
+		uint32_t from = in ? e->inside : e->outside, to = in ? e->outside : e->inside;
+		if (id >= from && id - from < e->count)
+			return to + (id - from);
+	}
+	return map ? NOBODY : id;
+}
+
+uint32_t id_inside(const struct user_maps *maps, enum id_kind kind, uint32_t outside)
+{
+	return id_map_find(maps, kind, outside, false);
+}
+
+uint32_t id_outside(const struct user_maps *maps, enum id_kind kind, uint32_t inside)
+{
+	return id_map_find(maps, kind, inside, true);
+}
+
+static int turn(const struct task *t, const struct user_maps *maps, enum id_kind kind, uint32_t *id,
+		struct error *err)
+{
+	uint32_t outside = *id;
+	*id = id_inside(maps, kind, outside);
+	if (id_outside(maps, kind, *id) == outside)
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "pid %d (%s) has the %s id %u, which its user namespace does not map: it "
+			 "could not be set again",
+			 t->pid, t->stat.comm, kind == ID_USER ? "user" : "group", outside);
+}
+
+static int turn_thread(const struct user_maps *maps, const struct task *t, struct thread *th,
+		       struct error *err)
+{
+	struct proc_status *st = &th->status;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(st->uids); i++)
+		rc = turn(t, maps, ID_USER, &st->uids[i], err);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(st->gids); i++)
+		rc = turn(t, maps, ID_GROUP, &st->gids[i], err);
+	for (size_t i = 0; rc == 0 && i < st->nr_groups; i++)
+		rc = turn(t, maps, ID_GROUP, &st->groups[i], err);
+	return rc;
+}
+
+static int read_maps(const struct task *t, struct user_maps *maps, struct error *err)
+{
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < ID_KINDS; i++) {
+		auto_strbuf text = { 0 };
+		rc = file_read_at(t->proc_fd, map_names[i], &text, err);
+		if (rc == 0 && strbuf_char(&text, 0) < 0)
+			rc = error_set(err, ENOMEM, "out of memory");
+		if (rc == 0)
+			rc = id_map_parse(text.data, &maps->kinds[i], err);
+	}
+	return rc < 0 ? error_wrap(err, rc, "pid %d", t->pid) : 0;
+}
+
+int userns_collect(struct dump *d, struct error *err)
+{
+	if (!ns_is_apart(d, NS_USER))
+		return 0;
+	d->users = calloc(1, sizeof(*d->users));
+	if (!d->users)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = read_maps(d->tasks[0], d->users, err);
+	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
+		for (size_t k = 0; rc == 0 && k < d->tasks[i]->nr_threads; k++)
+			if (d->tasks[i]->state != TASK_ZOMBIE)
+				rc = turn_thread(d->users, d->tasks[i], &d->tasks[i]->threads[k],
+						 err);
+	return rc;
+}
+
+int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
+{
+	UsernsEntry e = USERNS_ENTRY__INIT;
+	UidGidExtent **lists[ID_KINDS] = { 0 };
+	UidGidExtent *items = calloc(MAX_EXTENTS * ID_KINDS, sizeof(*items));
+	int rc = items ? 0 : error_set(err, ENOMEM, "out of memory");
+	for (int k = 0; rc == 0 && k < ID_KINDS; k++) {
+		const struct id_map *map = &d->users->kinds[k];
+		lists[k] = calloc(map->nr + 1, sizeof(*lists[k]));
+		if (!lists[k])
+			rc = error_set(err, ENOMEM, "out of memory");
+		for (size_t i = 0; rc == 0 && i < map->nr; i++) {
+			UidGidExtent *x = &items[k * MAX_EXTENTS + (int)i];
+			uid_gid_extent__init(x);
+			x->first = map->items[i].inside;
+			x->lower_first = map->items[i].outside;
+			x->count = map->items[i].count;
+			lists[k][i] = x;
+		}
+	}
+	e.uid_map = lists[ID_USER];
+	e.n_uid_map = d->users->kinds[ID_USER].nr;
+	e.gid_map = lists[ID_GROUP];
+	e.n_gid_map = d->users->kinds[ID_GROUP].nr;
+	if (rc == 0)
+		rc = image_write_one(d->images_fd, IMG_USERNS, ns->id, &e.base, err);
+	free(lists[ID_USER]);
+	free(lists[ID_GROUP]);
+	free(items);
+	return rc;
+}
+
+/* Restore. */
+
+static int take_map(UidGidExtent *const *from, size_t nr, struct id_map *out, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < nr; i++)
+		rc = extent_add(
+		    out, (struct id_extent){ from[i]->first, from[i]->lower_first, from[i]->count },
+		    err);
+	return rc;
+}
+
+int userns_load(struct restore *r, uint32_t id, struct error *err)
+{
+	auto_message ProtobufCMessage *msg = NULL;
+	int rc = image_read_one(r->images, IMG_USERNS, id, &msg, err);
+	if (rc < 0)
+		return rc;
+	const UsernsEntry *e = (const UsernsEntry *)msg;
+	r->users = calloc(1, sizeof(*r->users));
+	if (!r->users)
+		return error_set(err, ENOMEM, "out of memory");
+	rc = take_map(e->uid_map, e->n_uid_map, &r->users->kinds[ID_USER], err);
+	if (rc == 0)
+		rc = take_map(e->gid_map, e->n_gid_map, &r->users->kinds[ID_GROUP], err);
+	if (rc < 0)
+		return error_wrap(err, rc, "userns-%u.img", id);
+	for (int i = 0; i < ID_KINDS; i++)
+		if (id_inside(r->users, (enum id_kind)i, id_outside(r->users, (enum id_kind)i, 0)))
+			return error_set(err, ENOTSUP,
+					 "userns-%u.img: nobody is id 0 of the namespace: not "
+					 "supported yet",
+					 id);
+	return 0;
+}
+
+int userns_write_maps(const struct restore *r, pid_t builder, struct error *err)
+{
+	for (int k = 0; k < ID_KINDS; k++) {
+		char path[32];
+		auto_strbuf text = { 0 };
+		const struct id_map *map = &r->users->kinds[k];
+		for (size_t i = 0; i < map->nr; i++)
+			if (strbuf_printf(&text, "%u %u %u\n", map->items[i].inside,
+					  map->items[i].outside, map->items[i].count) < 0)
+				return error_set(err, ENOMEM, "out of memory");
+		snprintf(path, sizeof(path), "%d/%s", builder, map_names[k]);
+		auto_fd fd = procfs_open(path, O_WRONLY);
+		int rc = fd < 0 ? -errno : fd_write_full(fd, text.data, text.len);
+		if (rc < 0)
+			return error_code(err, rc, "set the %s of the user namespace (%s)",
+					  map_names[k], text.data ? text.data : "");
+	}
+	return 0;
+}
+
+int userns_become_root(struct error *err)
+{
+	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 ||
+	    syscall(SYS_setresuid, 0, 0, 0) < 0)
+		return error_sys(err, "become root of the user namespace");
+	prctl(PR_SET_DUMPABLE, 1); /* else its files in /proc are those of root outside */
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * User namespaces: whose ids mean what. userns-N.img.
+ *
+ * Images have ids as the tree has them. The engine is in the namespace around that one and sees
+ * others: a dump turns them inside, a restore outside again for what it makes itself.
+ */
+#pragma once
+
+#include "engine/ns/ns.h"
+
+enum id_kind { ID_USER, ID_GROUP, ID_KINDS };
+
+struct user_maps {
+	struct id_map {
+		struct id_extent {
+			uint32_t inside, outside, count;
+		} * items;
+		size_t nr, cap;
+	} kinds[ID_KINDS];
+};
+void user_maps_free(struct user_maps *maps);
+
+/** Parse /proc/PID/uid_map or gid_map. Pure. */
+int id_map_parse(const char *text, struct id_map *out, struct error *err);
+/** What an id of the engine's is to the tree; 65534 where nobody is. @param maps  NULL: the same */
+uint32_t id_inside(const struct user_maps *maps, enum id_kind kind, uint32_t outside);
+/** The other way. */
+uint32_t id_outside(const struct user_maps *maps, enum id_kind kind, uint32_t inside);
+
+/** Read the maps into d->users and turn the credentials of all threads inside. */
+int userns_collect(struct dump *d, struct error *err);
+int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
+/** Read the maps into r->users. */
+int userns_load(struct restore *r, uint32_t id, struct error *err);
+/** In the coordinator: give the builder, who is in it, the maps. */
+int userns_write_maps(const struct restore *r, pid_t builder, struct error *err);
+/** In the builder or a task, whose ids nobody has yet: become root of it. */
+int userns_become_root(struct error *err);
