@@ -167,15 +167,17 @@ static int member_keep(struct pass *pass, struct archive_member *m, struct error
 	if (!m->bytes)
 		return error_set(err, ENOMEM, "%s: out of memory", index->name);
 	size_t done = 0;
-	while (done < m->size) {
-		ssize_t n = pass_data(pass, (char *)m->bytes + done, m->size - done, err);
-		if (n < 0)
-			return (int)n;
+	ssize_t n = 1;
+	while (n > 0 && done < m->size) {
+		n = pass_data(pass, (char *)m->bytes + done, m->size - done, err);
 		if (n == 0)
-			return error_set(err, EBADMSG,
-					 "%s: %s: wanted %" PRIu64 " bytes, found %zu", index->name,
-					 m->path, m->size, done);
-		done += (size_t)n;
+			n = error_set(err, EBADMSG, "%s: %s: wanted %" PRIu64 " bytes, found %zu",
+				      index->name, m->path, m->size, done);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	if (n < 0) {
+		free(take_ptr(m->bytes));
+		return (int)n;
 	}
 	index->kept += m->size;
 	return 0;
@@ -190,11 +192,14 @@ static int member_locate(struct pass *pass, struct archive_entry *entry, struct 
 	if (lib->filter_count(pass->archive) > 1 || lib->entry_sparse_count(entry) > 0)
 		return 0;
 	int64_t at = lib->filter_bytes(pass->archive, 0);
-	if (at < 0 || (uint64_t)at > index->file_size || m->size > index->file_size - (uint64_t)at)
+	if (at < 0 || (uint64_t)at > index->file_size)
+		return error_set(err, EBADMSG, "%s: %s: the archive is cut short", index->name,
+				 m->path);
+	m->offset = (uint64_t)at;
+	if (m->size > index->file_size - (uint64_t)at)
 		return error_set(err, EBADMSG,
 				 "%s: %s: wanted %" PRIu64 " bytes, but the archive is cut short",
 				 index->name, m->path, m->size);
-	m->offset = (uint64_t)at;
 	return 0;
 }
 
@@ -254,7 +259,7 @@ static void members_settle(struct archive_index *index)
 	index->members.nr = kept;
 }
 
-static int index_fill(struct archive_index *index, struct error *err)
+static int members_read(struct archive_index *index, struct error *err)
 {
 	auto_pass pass = NULL;
 	int rc = pass_open(index, &pass, err);
@@ -265,9 +270,19 @@ static int index_fill(struct archive_index *index, struct error *err)
 			break;
 		rc = member_add(pass, entry, ordinal, err);
 	}
-	if (rc == 0)
-		members_settle(index);
 	return rc;
+}
+
+static int index_fill(struct archive_index *index, struct error *damage, struct error *err)
+{
+	struct error why;
+	int rc = members_read(index, &why);
+	if (rc == -EBADMSG && damage && index->members.nr)
+		*damage = why;
+	else if (rc < 0)
+		return error_set(err, -rc, "%s", why.text);
+	members_settle(index);
+	return 0;
 }
 
 struct archive_index *archive_index_ref(struct archive_index *index)
@@ -289,7 +304,8 @@ void archive_index_unref(struct archive_index *index)
 	free(index);
 }
 
-int archive_index_open(int fd, const char *name, struct archive_index **out, struct error *err)
+int archive_index_open(int fd, const char *name, struct error *damage, struct archive_index **out,
+		       struct error *err)
 {
 	struct archive_index *index = calloc(1, sizeof(*index));
 	struct stat st = { 0 };
@@ -306,7 +322,7 @@ int archive_index_open(int fd, const char *name, struct archive_index **out, str
 		rc = error_sys(err, "%s", name);
 	index->file_size = (uint64_t)st.st_size;
 	if (rc == 0)
-		rc = index_fill(index, err);
+		rc = index_fill(index, damage, err);
 	if (rc < 0)
 		archive_index_unref(index);
 	else

@@ -144,12 +144,12 @@ int file_table_read(struct source *src, struct file_table **out, struct error *e
 		to.next = (struct file_place){ old_images[i].image, 0 };
 		rc = image_each(src, to.old->image, 0, entry_add, &to, err);
 	}
-	if (rc < 0)
+	if (rc < 0 && rc != -EBADMSG)
 		return rc;
 	if (table_sort(table) < 0)
 		return error_set(err, ENOMEM, "files.img: out of memory");
 	*out = take_ptr(table);
-	return 0;
+	return rc;
 }
 
 /* @return its index, or table->nr */

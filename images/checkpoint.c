@@ -26,6 +26,8 @@ struct checkpoint {
 	struct process **tree;    /* the same as printed: parents before children */
 	struct process **by_pid;  /* the same sorted; of two with one pid, the first counts */
 	struct file_table *files; /* NULL: not read yet */
+	bool tolerant;
+	struct error files_damage; /* code 0: all were read */
 	struct {
 		MemfdInodeEntry **items;
 		size_t nr, cap;
@@ -155,24 +157,62 @@ static int tree_build(struct checkpoint *cp, struct error *err)
 	return 0;
 }
 
-int checkpoint_open(struct source *src, struct checkpoint **out, struct error *err)
+/* @param damage  NULL: what is damaged is an error */
+static int set_open(struct source *src, struct checkpoint **out, struct error *damage,
+		    struct error *err)
 {
 	auto_checkpoint cp = calloc(1, sizeof(*cp));
 	if (!cp)
 		return error_set(err, ENOMEM, "out of memory");
 	cp->src = src;
+	cp->tolerant = damage != NULL;
 	ProtobufCMessage *inventory = NULL;
-	int rc = image_read_one(src, IMG_INVENTORY, 0, &inventory, err);
-	if (rc < 0 && rc != -ENOENT)
-		return rc;
+	struct error why;
+	int rc = image_read_one(src, IMG_INVENTORY, 0, &inventory, &why);
+	if (rc < 0 && rc != -ENOENT) { /* old sets have none */
+		if (!damage)
+			return error_set(err, -rc, "%s", why.text);
+		if (damage->code == 0)
+			*damage = why;
+	}
 	cp->inventory = (InventoryEntry *)inventory;
-	rc = pstree_read(cp, err);
-	if (rc == 0)
-		rc = tree_build(cp, err);
+	rc = pstree_read(cp, &why);
+	if (rc < 0) {
+		if (!damage)
+			return error_set(err, -rc, "%s", why.text);
+		if (damage->code == 0)
+			*damage = why;
+	}
+	rc = tree_build(cp, err);
 	if (rc < 0)
 		return rc;
 	*out = take_ptr(cp);
 	return 0;
+}
+
+int checkpoint_open(struct source *src, struct checkpoint **out, struct error *err)
+{
+	return set_open(src, out, NULL, err);
+}
+
+int checkpoint_open_damaged(struct source *src, struct checkpoint **out, struct error *damage,
+			    struct error *err)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(src, &members, err), images = 0;
+	if (nr < 0)
+		return (int)nr;
+	for (ssize_t i = 0; i < nr; i++)
+		images += image_type_by_filename(members[i].name) != NULL;
+	if (!images)
+		return error_set(err, ENOENT, "%s: no pstree.img, so no checkpoint",
+				 source_name(src));
+	return set_open(src, out, damage, err);
+}
+
+bool checkpoint_is_tolerant(const struct checkpoint *cp)
+{
+	return cp->tolerant;
 }
 
 struct source *checkpoint_source(const struct checkpoint *cp)
@@ -333,7 +373,19 @@ int process_fds(const struct checkpoint *cp, const struct process *p, struct fd_
 
 static int files_need(struct checkpoint *cp, struct error *err)
 {
-	return cp->files ? 0 : file_table_read(cp->src, &cp->files, err);
+	if (cp->files)
+		return 0;
+	struct file_table *table = NULL;
+	struct error why;
+	int rc = file_table_read(cp->src, &table, &why);
+	if (rc < 0 && !(cp->tolerant && table)) {
+		file_table_free(table);
+		return error_set(err, -rc, "%s", why.text);
+	}
+	if (rc < 0)
+		cp->files_damage = why;
+	cp->files = table;
+	return 0;
 }
 
 int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const FileEntry **out,
@@ -345,6 +397,8 @@ int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const File
 	const FileEntry *file = file_table_find(cp->files, type, id);
 	if (file)
 		*out = file;
+	else if (cp->files_damage.code < 0)
+		return error_set(err, -cp->files_damage.code, "%s", cp->files_damage.text);
 	return file != NULL;
 }
 

@@ -27,6 +27,16 @@ struct process {
  * @return 0; -ENOENT when there is no pstree.img: no checkpoint
  */
 int checkpoint_open(struct source *src, struct checkpoint **out, struct error *err);
+/**
+ * The same of a set that may be damaged, for looking at: what comes before the damage in
+ * pstree.img and files.img is there.
+ * @param damage  when its code is 0: set to what was found in inventory.img or pstree.img, also
+ *                that it is missing
+ * @return 0; -ENOMEM; -ENOENT: not one file of it is an image
+ */
+int checkpoint_open_damaged(struct source *src, struct checkpoint **out, struct error *damage,
+			    struct error *err);
+bool checkpoint_is_tolerant(const struct checkpoint *cp);
 void checkpoint_close(struct checkpoint *cp);
 struct source *checkpoint_source(const struct checkpoint *cp);
 /** NULL: the set has none. Borrowed. */
@@ -80,7 +90,8 @@ void fd_list_fini(struct fd_list *fds);
 /**
  * The open file behind a descriptor; also from the image per type that sets had before
  * files.img. The first call reads them all and keeps them.
- * @return 1 with *out borrowed; 0 when the checkpoint has no such file; -errno
+ * @return 1 with *out borrowed; 0 when the checkpoint has no such file; -errno, of a damaged one
+ *         only for files that were not read
  */
 int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const FileEntry **out,
 		    struct error *err);
@@ -96,7 +107,7 @@ const char *checkpoint_path(struct checkpoint *cp, uint32_t id);
 /** The inode behind a memfd file. As checkpoint_file(). */
 int checkpoint_memfd(struct checkpoint *cp, uint32_t inode_id, const MemfdInodeEntry **out,
 		     struct error *err);
-/** All of them, sorted by type and id. */
+/** All of them, of a damaged checkpoint those that were read, sorted by type and id. */
 ssize_t checkpoint_files(struct checkpoint *cp, FileEntry *const **out, struct error *err);
 
 static inline void checkpoint_cleanup_(struct checkpoint **cp)

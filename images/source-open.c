@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 
-int source_open(const char *path, struct source **out, struct error *err)
+static int open_any(const char *path, struct error *damage, struct source **out, struct error *err)
 {
 	if (!strcmp(path, "-"))
 		return error_set(err, EINVAL,
@@ -23,6 +23,18 @@ int source_open(const char *path, struct source **out, struct error *err)
 	if (S_ISDIR(st.st_mode))
 		return source_dir_open(take_fd(fd), path, out, err);
 	if (S_ISREG(st.st_mode))
-		return source_archive_open(take_fd(fd), path, out, err);
+		return source_archive_open(take_fd(fd), path, damage, out, err);
 	return error_set(err, EINVAL, "%s: neither a directory nor an archive", path);
+}
+
+int source_open(const char *path, struct source **out, struct error *err)
+{
+	return open_any(path, NULL, out, err);
+}
+
+int source_open_damaged(const char *path, struct source **out, struct error *damage,
+			struct error *err)
+{
+	damage->code = 0;
+	return open_any(path, damage, out, err);
 }

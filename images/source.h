@@ -41,6 +41,12 @@ struct source;
  * Nothing is extracted; member names are data and never resolved as paths.
  */
 int source_open(const char *path, struct source **out, struct error *err);
+/**
+ * The same of an archive that may be cut short or spoiled: with the members before that.
+ * @param damage  code 0, or what is wrong
+ */
+int source_open_damaged(const char *path, struct source **out, struct error *damage,
+			struct error *err);
 /** A directory given by descriptor (dup'ed); @param name for messages. */
 int source_open_dirfd(int dirfd, const char *name, struct source **out, struct error *err);
 /** The source of the `parent` link of an incremental set; *out NULL when there is none. */

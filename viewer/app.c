@@ -422,9 +422,9 @@ void app_free(struct app *app)
 static int set_open(struct app *app, struct error *err)
 {
 	const struct process *p = NULL;
-	int rc = source_open(app->options.path, &app->src, err);
+	int rc = source_open_damaged(app->options.path, &app->src, &app->damage, err);
 	if (rc == 0)
-		rc = checkpoint_open(app->src, &app->cp, err);
+		rc = checkpoint_open_damaged(app->src, &app->cp, &app->damage, err);
 	if (rc == 0 && app->options.pid)
 		rc = checkpoint_pick(app->cp, app->options.pid, &p, err);
 	if (rc == 0)

@@ -48,6 +48,7 @@ struct app {
 	struct app_options options;
 	struct source *src;
 	struct checkpoint *cp;
+	struct error damage;          /* of its tree or inventory; code 0: none */
 	struct file_describer *files; /* app_files() */
 	struct facts *facts;
 	struct memory *memories; /* memory_ref() */

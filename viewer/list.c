@@ -188,11 +188,11 @@ static void rows_draw(struct view *v, struct canvas *c, struct rect r)
 				    3, 0);
 		}
 	}
-	if (v->error.code < 0 && nr < (size_t)r.height) {
+	if (v->error.code < 0 && !nr) {
 		line_begin(&line, NULL, 0, r.width);
 		line_style(&line, ST_ERROR);
 		line_str(&line, v->error.text);
-		line_draw(&line, c, (struct rect){ r.x, r.y + (int)nr, r.width, 1 }, 0, ST_NORMAL);
+		line_draw(&line, c, (struct rect){ r.x, r.y, r.width, 1 }, 0, ST_NORMAL);
 	} else if (!nr) {
 		canvas_str(c, r.x + 1, r.y, ST_DIM, v->filter ? "no row holds that" : "nothing");
 	}
@@ -215,9 +215,14 @@ void view_draw(struct view *v, struct canvas *c, struct rect r)
 		r.y++;
 		r.height--;
 	}
-	if (v->ops->footer && r.height > 2 && v->state) {
+	bool hidden = v->error.code < 0 && view_rows(v) > 0; /* the error has no row below */
+	if ((v->ops->footer || hidden) && r.height > 2 && v->state) {
 		line_begin(&line, NULL, 0, r.width);
-		v->ops->footer(v, &line);
+		line_style(&line, ST_ERROR);
+		if (hidden)
+			line_str(&line, v->error.text);
+		else
+			v->ops->footer(v, &line);
 		line_draw(&line, c, (struct rect){ r.x, r.y + r.height - 1, r.width, 1 }, 0,
 			  ST_NORMAL);
 		r.height--;

@@ -31,21 +31,32 @@ static struct fds_state *state_of(struct view *v)
 	return v->state;
 }
 
-static int row_add(struct view *v, const FdinfoEntry *entry, bool sockets, struct error *err)
+static bool is_socket_type(FdTypes type)
+{
+	return type == FD_TYPES__INETSK || type == FD_TYPES__UNIXSK || type == FD_TYPES__PACKETSK ||
+	       type == FD_TYPES__NETLINKSK;
+}
+
+/* What cannot be described is a row that says why. */
+static int row_add(struct view *v, struct file_describer *files, const FdinfoEntry *entry,
+		   bool sockets, struct error *err)
 {
 	struct fds_state *s = v->state;
-	struct file_describer *files = app_files(v->app, err);
 	struct file_facts facts;
-	if (!files)
-		return -ENOMEM;
-	int rc = file_describe(files, entry->type, entry->id, &facts, err);
-	if (rc < 0)
-		return rc;
+	struct error why;
+	int rc = file_describe(files, entry->type, entry->id, &facts, &why);
+	if (rc < 0) {
+		facts = (struct file_facts){ .type = entry->type,
+					     .id = entry->id,
+					     .kind = "?",
+					     .is_socket = is_socket_type(entry->type) };
+		rc = strbuf_str(&facts.detail, why.text);
+	}
 	if (sockets && !facts.is_socket) {
 		file_facts_fini(&facts);
 		return 0;
 	}
-	struct fd_row *row = array_add(s);
+	struct fd_row *row = rc < 0 ? NULL : array_add(s);
 	if (!row) {
 		file_facts_fini(&facts);
 		return error_set(err, ENOMEM, "out of memory");
@@ -81,17 +92,39 @@ static int lock_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg, s
 	return 0;
 }
 
+/* Those before the damage, when the image has some. */
+static int fds_each(struct view *v, struct file_describer *files, bool sockets, struct error *err)
+{
+	auto_message TaskKobjIdsEntry *ids = NULL;
+	auto_image_reader r = NULL;
+	int rc = process_ids(v->app->cp, v->process, &ids, err);
+	if (rc == -ENOENT)
+		return 0; /* a zombie */
+	if (rc == 0)
+		rc = image_open_typed(v->app->src, IMG_FDINFO, ids->files_id, &r, err);
+	while (rc >= 0) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc > 0)
+			rc = row_add(v, files, (const FdinfoEntry *)msg, sockets, err);
+		else
+			return rc;
+	}
+	return rc;
+}
+
 static int rows_read(struct view *v, bool sockets, struct error *err)
 {
-	auto_fd_list fds = { 0 };
-	int rc = process_fds(v->app->cp, v->process, &fds, err);
-	if (rc == -ENOENT) /* a zombie */
-		return 0;
-	for (size_t i = 0; rc == 0 && i < fds.nr; i++)
-		rc = row_add(v, fds.items[i], sockets, err);
-	if (rc == 0 && !sockets)
-		rc = image_each(v->app->src, IMG_FILE_LOCKS, 0, lock_add, v, err);
-	return rc;
+	struct file_describer *files = app_files(v->app, err);
+	struct error why;
+	if (!files)
+		return err->code;
+	int rc = fds_each(v, files, sockets, err);
+	if (!sockets && image_each(v->app->src, IMG_FILE_LOCKS, 0, lock_add, v, &why) < 0 &&
+	    rc == 0)
+		rc = error_set(err, -why.code, "%s", why.text);
+	const struct error *damage = file_describer_damage(files);
+	return rc == 0 && damage ? error_set(err, -damage->code, "%s", damage->text) : rc;
 }
 
 static int fds_open(struct view *v, struct error *err)
@@ -177,6 +210,12 @@ static void sockets_row(struct view *v, size_t i, struct line *line)
 	const struct fd_row *row = &state_of(v)->items[i];
 	const struct socket_facts *s = &row->facts.socket;
 	line_cellf(line, ST_NUMBER, "%u", row->fd);
+	if (!s->family) { /* it could not be read */
+		line_rest(line);
+		line_style(line, ST_ERROR);
+		line_str(line, row->facts.detail.data);
+		return;
+	}
 	line_cell(line, ST_KIND_SHARED, s->protocol ?: s->family);
 	line_cell(line, ST_NORMAL, s->type);
 	line_cell(line, ST_KEY, s->state ?: "-");

@@ -486,11 +486,6 @@ static void image_footer(struct view *v, struct line *line)
 		line_plain(line, "  ");
 		line_str(line, path.data);
 	}
-	if (v->error.code < 0) {
-		line_style(line, ST_ERROR);
-		line_plain(line, "  ");
-		line_str(line, v->error.text);
-	}
 }
 
 static void image_command(struct view *v, struct strbuf *out)

@@ -264,7 +264,9 @@ static int tree_open(struct view *v, struct error *err)
 		    p->parent ? (uint32_t)facts_index(facts, p->parent) + 1 : 0;
 	}
 	tree_order(v);
-	return 0;
+	if (v->app->damage.code < 0)
+		*err = v->app->damage;
+	return v->app->damage.code;
 }
 
 static void tree_close(struct view *v)

@@ -115,6 +115,26 @@ static int unix_sockets_take(struct file_describer *fd, struct error *err)
 	return 0;
 }
 
+/* Of a damaged checkpoint what comes before the damage, which is remembered. */
+static int image_take(struct file_describer *fd, enum image_id image, image_visit *take,
+		      struct error *err)
+{
+	struct error why;
+	int rc = image_each(checkpoint_source(fd->cp), image, 0, take, fd, &why);
+	if (rc == 0)
+		return 0;
+	if (rc == -EBADMSG && checkpoint_is_tolerant(fd->cp)) {
+		fd->damage = fd->damage.code < 0 ? fd->damage : why;
+		return 0;
+	}
+	return error_set(err, -rc, "%s", why.text);
+}
+
+const struct error *file_describer_damage(const struct file_describer *fd)
+{
+	return fd->damage.code < 0 ? &fd->damage : NULL;
+}
+
 int file_describer_new(struct checkpoint *cp, struct file_describer **out, struct error *err)
 {
 	static const struct {
@@ -130,7 +150,7 @@ int file_describer_new(struct checkpoint *cp, struct file_describer **out, struc
 	fd->cp = cp;
 	int rc = unix_sockets_take(fd, err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(images); i++)
-		rc = image_each(checkpoint_source(cp), images[i].image, 0, images[i].take, fd, err);
+		rc = image_take(fd, images[i].image, images[i].take, err);
 	if (rc < 0)
 		return rc;
 	amounts_sum(&fd->pipes);

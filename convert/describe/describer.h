@@ -22,6 +22,7 @@ struct remap {
 
 struct file_describer {
 	struct checkpoint *cp;
+	struct error damage; /* code 0: none */
 	struct amounts pipes, packets;
 	struct {
 		struct remap *items; /* sorted by id */

@@ -145,6 +145,51 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	done
 }
 
+@test "a damaged tree, tables and archives: what comes before the damage is there" {
+	local bad=$BATS_TEST_TMPDIR/bad whole=$BATS_FILE_TMPDIR/whole
+	shown() { run "$crit" view --print text --size 140x20 --keys "$1" "${2:-$bad}"; [ "$status" = 0 ]; }
+	again() { rm -rf "$bad"; cp -r "$whole" "$bad"; rm -f "$bad/parent"; }
+	again
+	truncate -s -3 "$bad/pstree.img"
+	shown ''
+	[[ $output == *"first"*"pstree.img: entry "*"wanted a message of"* ]]
+	rm "$bad/pstree.img"
+	shown ''
+	[[ $output == *"0 processes"*"no pstree.img"* ]]
+	shown '6/core-1.img<Enter><Enter>**/comm<Enter>'
+	[[ $output == *'comm: "first"'* ]]
+	again
+	truncate -s 9 "$bad/inventory.img"
+	shown ''
+	[[ $output == *"first"*"inventory.img: "* ]]
+	again
+	truncate -s 200 "$bad/files.img"
+	shown '<Enter>3'
+	[[ $output == *"/tmp/gone"*"?"*"files.img: entry "* ]]
+	shown '<Enter>4'
+	[[ $output == *"files.img: entry "* ]]
+	again
+	truncate -s -3 "$bad/fdinfo-2.img"
+	shown '<Enter>3'
+	[[ $output == *"/tmp/gone"*"fdinfo-2.img: entry "* ]]
+	rm "$bad/fdinfo-2.img"
+	shown '<Enter>3'
+	[[ $output == *"fdinfo-2.img: No such file"* ]]
+	again
+	truncate -s -3 "$bad/sk-queues.img"
+	shown '<Enter>4'
+	[[ $output == *"unix"*"sk-queues.img: "* ]]
+	shown '<Enter>4<Enter>'
+	[[ $output == *"sk-queues.img: entry 0 at byte 8: part 0: wanted 6 bytes of payload, found 3"* ]]
+	"$crit" pack -o "$BATS_TEST_TMPDIR/whole.tar" "$whole"
+	head -c "$(($(stat -c %s "$BATS_TEST_TMPDIR/whole.tar") * 3 / 4))" "$BATS_TEST_TMPDIR/whole.tar" >"$BATS_TEST_TMPDIR/cut.tar"
+	shown '' "$BATS_TEST_TMPDIR/cut.tar"
+	[[ $output == *"the archive is cut short"* ]]
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	run "$crit" view --print text "$BATS_TEST_TMPDIR/empty"
+	[ "$status" = 1 ]
+}
+
 @test "a search says when it could not look everywhere" {
 	local bad=$BATS_TEST_TMPDIR/bad
 	cp -r "$BATS_FILE_TMPDIR/whole" "$bad"
