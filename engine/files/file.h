@@ -39,6 +39,8 @@ struct open_file {
 struct file_type {
 	const char *name; /* "pipe", for messages and the support table */
 	FdTypes type;
+	/** Of types that images know by one number: is this entry one of mine? NULL: any is. */
+	bool (*is_entry)(const FileEntry *e);
 	/** Is this one of mine? Pure: looks at st, path, flags and fs_type only. */
 	bool (*match)(const struct open_file *f);
 	/**
@@ -113,6 +115,8 @@ int files_get(struct restore *r, uint32_t id, struct error *err);
  * Coordinator or task.
  */
 int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct error *err);
+/** Is it a file that the kernel maps only where it wants (io_uring)? */
+bool files_is_unmovable(const struct restore *r, uint32_t id);
 /** In the coordinator, when all tasks are born: what needs everything else open. */
 int files_finish(struct restore *r, struct error *err);
 /** In a task that has just made its session: its controlling terminal, if it had one. */

@@ -128,9 +128,9 @@ static void anon_inode_describe(const struct open_file *f, char *out, size_t len
 	static const struct {
 		const char *link, *name;
 	} kinds[] = {
-		{ "eventpoll", "epoll descriptor" }, { "bpf_link", "BPF link" },
-		{ "bpf-prog", "BPF program" },       { "perf_event", "perf event" },
-		{ "io_uring", "io_uring instance" }, { "fscontext", "file system context" },
+		{ "eventpoll", "epoll descriptor" },    { "bpf_link", "BPF link" },
+		{ "bpf-prog", "BPF program" },          { "perf_event", "perf event" },
+		{ "fscontext", "file system context" },
 	};
 	const char *link = strchr(f->path, ':') + 1;
 	if (!strncmp(f->path, "pidfd:", 6))

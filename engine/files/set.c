@@ -31,8 +31,11 @@ static const struct file_type *type_of(const FileEntry *e)
 {
 	const struct file_type *type = NULL;
 	for (const struct file_type *const *row = file_types; *row; row++)
-		if ((*row)->type == e->type)
+		if ((*row)->type == e->type && (!(*row)->is_entry || (*row)->is_entry(e))) {
 			type = *row; /* the last is the most general */
+			if (type->is_entry)
+				break;
+		}
 	return type;
 }
 

@@ -202,6 +202,7 @@ void file_table_free(struct file_table *t)
 	image_writer_close(t->memfd_image);
 	image_writer_close(t->bpf_data);
 	free(t->bpf_maps.items);
+	free(t->urings.items);
 	image_writer_close(t->data[0]);
 	image_writer_close(t->data[1]);
 	image_writer_close(t->remaps);

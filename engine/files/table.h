@@ -35,6 +35,12 @@ struct epoll_seen {       /* an epoll instance: written when all tables are know
 	char holder[96];
 };
 
+struct uring_seen { /* a ring of io_uring */
+	dev_t dev;
+	ino_t ino;
+	uint32_t id; /* of its description */
+};
+
 struct ghost_seen { /* a deleted file, however many names it had */
 	dev_t dev;
 	ino_t ino;
@@ -114,7 +120,11 @@ struct file_table {
 		size_t nr, cap;
 	} ttys;
 	struct image_writer *memfd_image; /* NULL until there is one */
-	struct image_writer *bpf_data;    /* NULL until there is one */
+	struct {
+		struct uring_seen *items;
+		size_t nr, cap;
+	} urings;
+	struct image_writer *bpf_data; /* NULL until there is one */
 	struct {
 		uint32_t *items;
 		size_t nr, cap;

@@ -9,6 +9,7 @@ extern const struct file_type file_bpf_map;  /* bpf-map.c */
 extern const struct file_type file_device;   /* dev.c */
 extern const struct file_type file_fanotify; /* fsnotify.c */
 extern const struct file_type file_inotify;  /* fsnotify.c */
+extern const struct file_type file_io_uring; /* io-uring.c */
 extern const struct file_type file_memfd;    /* memfd.c */
 extern const struct file_type file_pidfd;    /* pidfd.c */
 extern const struct file_type file_pipe;     /* pipe.c */

@@ -19,7 +19,8 @@ static bool is_in_table(const struct vma *v)
 	return !(v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR));
 }
 
-static int fill_table(const struct rtask *t, struct restorer_args *args, struct error *err)
+static int fill_table(struct restore *r, const struct rtask *t, struct restorer_args *args,
+		      struct error *err)
 {
 	size_t size = (t->vmas.nr + 1) * sizeof(*args->vmas);
 
@@ -32,6 +33,9 @@ static int fill_table(const struct rtask *t, struct restorer_args *args, struct 
 		const struct vma *v = &t->vmas.items[i];
 		if (!is_in_table(v))
 			continue;
+		int fd = v->status & VMA_UNMOVABLE ? mem_file_of(r, v, err) : -1;
+		if (fd < 0 && (v->status & VMA_UNMOVABLE))
+			return fd;
 		args->vmas[args->nr_vmas++] = (struct restorer_vma){
 			.start = v->start,
 			.end = v->end,
@@ -41,7 +45,7 @@ static int fill_table(const struct rtask *t, struct restorer_args *args, struct 
 			.prot = v->prot,
 			.flags = v->flags,
 			.status = v->status,
-			.fd = -1, /* whatever has a file is premapped */
+			.fd = fd, /* whatever else has a file is premapped */
 		};
 	}
 	return 0;
@@ -85,7 +89,7 @@ int mem_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args
 	args->exe_fd = files_get_mapped(r, t->mm->exe_file_id, O_RDONLY, err);
 	if (args->exe_fd < 0)
 		return error_wrap(err, args->exe_fd, "pid %d: executable", t->pid);
-	int rc = fill_table(t, args, err);
+	int rc = fill_table(r, t, args, err);
 	if (rc == 0)
 		rc = fill_auxv(t, args, err);
 	if (rc == 0)

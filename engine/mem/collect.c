@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/files/io-uring.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/shmem.h"
 #include "engine/mem/smaps.h"
@@ -38,6 +39,7 @@ static const struct path_rule path_rules[] = {
 	{ "/SYSV", VMA_AREA_REGULAR | VMA_AREA_SYSVIPC | VMA_ANON_SHARED, NULL },
 	{ "/memfd:", VMA_AREA_REGULAR | VMA_AREA_MEMFD, NULL },
 	{ "/[aio]", VMA_AREA_AIORING, NULL },
+	{ "anon_inode:[io_uring]", VMA_AREA_REGULAR, NULL },
 	{ "anon_inode:", VMA_AREA_REGULAR,
 	  "a mapping of a kernel object, which is not carried; unmap it before the dump" },
 	{ "socket:", VMA_AREA_REGULAR | VMA_AREA_SOCKET, NULL },
@@ -69,7 +71,7 @@ static bool is_kernel_own(const struct vma *v)
 
 static int check_flags(const struct task *t, const struct vma *v, struct error *err)
 {
-	if (is_kernel_own(v))
+	if (is_kernel_own(v) || io_uring_is_mapped(v)) /* whose pages the kernel allots */
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(flag_rules); i++) {
 		const struct flag_rule *f = &flag_rules[i];

@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "engine/files/file.h"
+#include "engine/files/io-uring.h"
 #include "engine/mem/aio.h"
 #include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
@@ -113,6 +114,19 @@ static int fill_socket(const struct dump *d, const struct vma *v, VmaEntry *e, s
 	return 0;
 }
 
+static int fill_ring(const struct dump *d, const struct vma *v, VmaEntry *e, struct error *err)
+{
+	uint32_t id;
+	int rc = io_uring_mapped_id(d, v->dev, v->ino, &id);
+	if (rc < 0)
+		return error_set(err, ENOTSUP,
+				 "a ring of io_uring is mapped, but %s: unmap it before the dump",
+				 rc == -ENOENT ? "no descriptor of the tree leads to it"
+					       : "this kernel does not tell which of several");
+	e->shmid = id;
+	return 0;
+}
+
 static int fill_vma(struct dump *d, struct task *t, const struct vma *v, VmaEntry *e,
 		    struct error *err)
 {
@@ -141,6 +155,8 @@ static int fill_vma(struct dump *d, struct task *t, const struct vma *v, VmaEntr
 	}
 	if (e->status & VMA_AREA_SOCKET)
 		return fill_socket(d, v, e, err);
+	if (io_uring_is_mapped(v))
+		return fill_ring(d, v, e, err);
 	if (!(e->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)))
 		return 0;
 	int rc = files_dump_mapped(d, t, v, &id, err);

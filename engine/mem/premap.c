@@ -171,6 +171,10 @@ static void decide(struct premap *p)
 			continue;
 		/* Guard marks would spread, and a change to one would split the other. */
 		pl->apart = has_guard(vmas, v);
+		if ((v->status & VMA_FILE_SHARED) && files_is_unmovable(p->r, (uint32_t)v->shmid)) {
+			v->status |= VMA_UNMOVABLE;
+			continue;
+		}
 		pl->wanted = pl->nr || !(v->status & VMA_ANON_PRIVATE) || pl->apart;
 		if (pl->nr)
 			pl->from = find_origin(p->t, v);

@@ -15,6 +15,7 @@
 #define SOCK_SEQPACKET           5
 #define SOCK_CLOEXEC             02000000
 #define MSG_NOSIGNAL             0x4000
+#define ENTER_REGISTERED_RING    (1 << 4)
 #define SIGSET_SIZE              8
 #define KILL_SIGNO               9
 #define STOP_SIGNO               19
@@ -39,6 +40,20 @@ static int64_t ask_setting(const struct setting *s)
 	return rc == 0 && s->form == SETTING_STORED ? stored : rc;
 }
 
+/* To submit nothing to a ring by its index. A thread that never used any has no such indexes. */
+static uint32_t ask_ring_fds(void)
+{
+	uint32_t found = 0;
+	for (int i = 0; i < NR_RING_FDS; i++) {
+		long rc = sys(SYS_io_uring_enter, i, 0, 0, ENTER_REGISTERED_RING, 0, 0);
+		if (rc == -EINVAL || rc == -ENOSYS)
+			break;
+		if (rc != -EBADF)
+			found |= 1u << i;
+	}
+	return found;
+}
+
 static int ask_thread(struct parasite_thread *out)
 {
 	struct kernel_stack sas = { 0 };
@@ -60,6 +75,7 @@ static int ask_thread(struct parasite_thread *out)
 	out->pdeath_signal = pdeath;
 	out->clear_tid_addr = clear_tid;
 	out->securebits = (uint32_t)rc;
+	out->ring_fds = ask_ring_fds();
 	for (unsigned i = 0; i < NR_SETTINGS; i++)
 		out->settings[i] = ask_setting(&prctl_settings[i]);
 	return 0;

@@ -36,5 +36,6 @@ struct parasite_thread {
 	int32_t pdeath_signal;
 	uint64_t clear_tid_addr; /* PR_GET_TID_ADDRESS */
 	uint32_t securebits;
+	uint32_t ring_fds;             /* a bit per index of a registered ring */
 	int64_t settings[NR_SETTINGS]; /* as prctl(2) tells them, or -errno */
 };

@@ -78,6 +78,8 @@ struct restorer_thread {
 	char comm[16];
 	struct restorer_setting settings[NR_SETTINGS];
 	uint32_t nr_settings;
+	uint32_t ring_fds; /* a bit per index that is to stand for the ring ring_fd */
+	int32_t ring_fd;
 	struct restorer_creds creds;
 	uint32_t nr_siginfos;
 	void *siginfos; /* nr × 128 bytes, queued to this thread */

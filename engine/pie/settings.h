@@ -39,4 +39,5 @@ static const struct setting prctl_settings[] = {
 	{ 42, 41, 1, SETTING_FLAGS, true, 0 },        /* huge pages only where advised */
 	{ 66, 65, 0, SETTING_PLAIN, true, 0 },        /* no memory that is written and executed */
 };
+#define NR_RING_FDS 16 /* IO_RINGFD_REG_MAX: rings a thread may register for itself */
 #define NR_SETTINGS (sizeof(prctl_settings) / sizeof(prctl_settings[0]))

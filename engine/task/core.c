@@ -59,6 +59,8 @@ static int dump_thread(struct dump *d, const struct arch_cpu *cpu, struct task *
 	if (rc == 0)
 		rc = dump_thread_part(th, i == 0, core, err);
 	if (rc == 0)
+		rc = ring_fds_dump(t, th, core->thread_core, err);
+	if (rc == 0)
 		rc = seccomp_dump(d, th, core->thread_core, err);
 	if (rc == 0 && i == 0)
 		rc = dump_task_part(t, core, err);
@@ -127,7 +129,7 @@ static int check_thread_part(const struct arch_cpu *cpu, const CoreEntry *core, 
 		return error_set(err, EBADMSG, "thread_core is missing");
 	if ((rc = signals_check_thread(tc, err)) < 0 || (rc = sched_check(tc, err)) < 0 ||
 	    (rc = sched_more_check(tc, err)) < 0 || (rc = creds_check(tc->creds, err)) < 0 ||
-	    (rc = settings_check(tc, err)) < 0)
+	    (rc = settings_check(tc, err)) < 0 || (rc = ring_fds_check(tc, err)) < 0)
 		return rc;
 	return misc_check_thread(tc, err);
 }
@@ -210,6 +212,7 @@ static int fill_thread(const struct rtask *t, size_t i, struct restorer_thread *
 	out->sigmask = task_sigmask(t, i);
 	sched_fill(tc, out);
 	settings_fill(tc, out);
+	ring_fds_fill(tc, out);
 	misc_fill_thread(tc, out);
 	int rc = creds_fill(tc->creds, t->arena, &out->creds, err);
 	return rc < 0 ? rc : signals_fill_thread(tc, t->arena, out, err);

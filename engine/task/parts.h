@@ -52,6 +52,12 @@ int settings_dump(const struct thread *th, bool leader, ThreadCoreEntry *tc, str
 int settings_check(const ThreadCoreEntry *tc, struct error *err);
 void settings_fill(const ThreadCoreEntry *tc, struct restorer_thread *out);
 
+/* ring-fds.c: rings of io_uring known by an index. Per thread; after the descriptors. */
+int ring_fds_dump(const struct task *t, const struct thread *th, ThreadCoreEntry *tc,
+		  struct error *err);
+int ring_fds_check(const ThreadCoreEntry *tc, struct error *err);
+void ring_fds_fill(const ThreadCoreEntry *tc, struct restorer_thread *out);
+
 /* sched-more.c: what sched.c's fields do not tell, deadlines, I/O priority, CPUs. Per thread. */
 int sched_more_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
 int sched_more_check(const ThreadCoreEntry *tc, struct error *err);

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "engine/procfs/read.h"
 
+#define PF_IO_WORKER  0x00000010u /* /proc/PID/stat flags: works for io_uring */
 #define PF_KTHREAD    0x00200000u /* /proc/PID/stat flags: a kernel thread */
 #define VFORK_MS      50          /* so long a parent of vfork may take before we look twice */
 #define WAIT_SLICE_MS 20          /* in case SIGCHLD is not for us: never sleep longer unasked */
@@ -98,9 +99,26 @@ static int explain_refusal(pid_t pid, pid_t tid, struct error *err)
 			 pid, tid);
 }
 
+/*
+ * Threads of the kernel that work for io_uring stand among those of the task. An interruption would
+ * end what they do; idle ones end by themselves, and come again when they are needed. Nearly every
+ * thread of a program has a robust list, which is quickly asked for; they have none.
+ */
+static bool is_worker(pid_t pid, pid_t tid)
+{
+	char path[64];
+	struct proc_stat st;
+	void *list = NULL;
+	size_t len;
+	if (tid == pid || (syscall(SYS_get_robust_list, tid, &list, &len) == 0 && list))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	return proc_stat_read(AT_FDCWD, path, &st, NULL) == 0 && (st.flags & PF_IO_WORKER);
+}
+
 int trace_seize(struct trace *tr, pid_t tid, struct error *err)
 {
-	if (find(tr, tid))
+	if (find(tr, tid) || is_worker(tr->pid, tid))
 		return 0;
 	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) < 0) {
 		if (errno == ESRCH)

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "engine/files/file.h"
+#include "engine/files/io-uring.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/pagemap.h"
 #include "engine/mem/shmem.h"
@@ -58,6 +59,28 @@ uint32_t packet_mapped_id(const struct dump *d, uint32_t ino)
 	(void)d, (void)ino;
 	return 0;
 }
+bool files_is_unmovable(const struct restore *r, uint32_t id)
+{
+	(void)r;
+	(void)id;
+	return false;
+}
+
+bool io_uring_is_mapped(const struct vma *v)
+{
+	(void)v;
+	return false;
+}
+
+int io_uring_mapped_id(const struct dump *d, dev_t dev, ino_t ino, uint32_t *id)
+{
+	(void)d;
+	(void)dev;
+	(void)ino;
+	(void)id;
+	return -ENOENT;
+}
+
 int files_get(struct restore *r, uint32_t id, struct error *err)
 {
 	(void)r, (void)id, (void)err;

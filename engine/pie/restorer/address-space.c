@@ -108,7 +108,7 @@ static int place(struct restorer_args *args, const struct restorer_vma *v)
 	return 0;
 }
 
-static int advise(struct restorer_args *args, const struct restorer_vma *v)
+int restore_advice(struct restorer_args *args, const struct restorer_vma *v)
 {
 	uint64_t len = v->end - v->start;
 	for (unsigned advice = 0; advice < 64 && v->madv >> advice; advice++) {
@@ -133,9 +133,11 @@ static int restore_vma(struct restorer_args *args, const struct restorer_vma *v)
 		long rc = sys(SYS_madvise, v->start, v->end - v->start, MADV_GUARD_INSTALL);
 		return rc < 0 ? restorer_fail(args, "install guard pages at", v->start, rc) : 0;
 	}
+	if (v->status & VMA_UNMOVABLE)
+		return 0;
 	int rc = place(args, v);
 	if (rc == 0)
-		rc = advise(args, v);
+		rc = restore_advice(args, v);
 	if (v->fd >= 0 && v->close_fd)
 		sys(SYS_close, (long)v->fd);
 	return rc;
@@ -156,7 +158,9 @@ int restore_address_space(struct restorer_args *args)
 	uint64_t len = args->premap_end - args->premap_start;
 	if (len)
 		rc = (int)sys(SYS_munmap, args->premap_start, len);
-	return rc < 0 ? restorer_fail(args, "unmap what lies at", args->premap_start, rc) : 0;
+	if (rc < 0)
+		return restorer_fail(args, "unmap what lies at", args->premap_start, rc);
+	return restore_unmovable(args);
 }
 
 int seal_memory(struct restorer_args *args)

@@ -18,6 +18,10 @@ _Noreturn void restorer_ready(struct restorer_args *args);
 
 /* address-space.c */
 int restore_address_space(struct restorer_args *args);
+/** Advice and locks of one mapping that is in its place. */
+int restore_advice(struct restorer_args *args, const struct restorer_vma *v);
+/* unmovable.c: when all other mappings are in their places */
+int restore_unmovable(struct restorer_args *args);
 int restore_mm_fields(struct restorer_args *args);
 /** When nothing of it has to be changed any more. */
 int seal_memory(struct restorer_args *args);

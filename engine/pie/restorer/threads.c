@@ -12,8 +12,9 @@
 
 #define THREAD_FLAGS                                                                               \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
-#define SIGINFO_SIZE 128
-#define SAS_FLAGS    (SS_DISABLE | (1u << 31)) /* settable: SS_AUTODISARM */
+#define SIGINFO_SIZE      128
+#define REGISTER_RING_FDS 20                        /* IORING_REGISTER_RING_FDS */
+#define SAS_FLAGS         (SS_DISABLE | (1u << 31)) /* settable: SS_AUTODISARM */
 
 #ifndef SS_DISABLE
 #define SS_DISABLE 2u
@@ -78,12 +79,30 @@ static int set_settings(struct restorer_args *args, const struct restorer_thread
 	return 0;
 }
 
+static int register_ring(struct restorer_args *args, const struct restorer_thread *t)
+{
+	for (uint32_t i = 0; i < NR_RING_FDS; i++) {
+		struct {
+			uint32_t offset, reserved;
+			uint64_t fd;
+		} update = { .offset = i, .fd = (uint64_t)t->ring_fd };
+		if (!(t->ring_fds & (1u << i)))
+			continue;
+		long rc = sys(SYS_io_uring_register, t->ring_fd, REGISTER_RING_FDS, &update, 1);
+		if (rc != 1)
+			return restorer_fail(args, "register its ring again, fd",
+					     (uint64_t)t->ring_fd, rc < 0 ? rc : -5);
+	}
+	return 0;
+}
+
 int restore_thread_state(struct restorer_args *args, const struct restorer_thread *t)
 {
 	int rc;
 	sys(SYS_prctl, PR_SET_NAME, t->comm, 0, 0, 0);
 	if ((rc = set_user_memory(args, t)) < 0 || (rc = set_signal_stack(args, t)) < 0 ||
-	    (rc = set_settings(args, t)) < 0 || (rc = set_scheduling(args, t)) < 0 ||
+	    (rc = set_settings(args, t)) < 0 || (rc = register_ring(args, t)) < 0 ||
+	    (rc = set_scheduling(args, t)) < 0 ||
 	    (rc = restore_pending(args, t->tid, t->siginfos, t->nr_siginfos)) < 0 ||
 	    (rc = restore_credentials(args, t)) < 0)
 		return rc;
