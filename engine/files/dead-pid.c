@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Files in /proc of a process that is no more, but were kept open: somebody gets its pid for as
- * long as it takes to open them again.
+ * Files in /proc of a process that is no more, but were kept open: somebody gets its pid until they
+ * are open again and who has such a directory as its current one has changed to it.
  */
 #include <linux/sched.h>
 #include <signal.h>
@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
 
@@ -57,8 +58,11 @@ int dead_pid_restore(struct restore *r, const struct remap_row *row, struct erro
 	if (!len)
 		return error_set(err, EBADMSG, "remap-fpath.img: %s is no file of process %u", path,
 				 row->remap_id);
-	pid_t child = bear(pid, err);
-	int rc = child < 0 ? child : 0;
+	pid_t *slot = array_add(&set->stand_ins);
+	if (!slot)
+		return error_set(err, ENOMEM, "out of memory");
+	*slot = bear(pid, err);
+	int rc = *slot < 0 ? *slot : 0;
 	for (size_t i = 0; rc == 0 && i < set->nr_items; i++) {
 		struct file_item *item = &set->items[i];
 		if (item->entry->type != FD_TYPES__REG ||
@@ -68,9 +72,17 @@ int dead_pid_restore(struct restore *r, const struct remap_row *row, struct erro
 		rc = remap_open_item(r, item, item->entry->reg->name, err);
 		item->visible = NULL;
 	}
-	if (child > 0) {
+	return rc;
+}
+
+void dead_pids_end(struct file_set *set)
+{
+	for (size_t i = 0; i < set->stand_ins.nr; i++) {
+		pid_t child = set->stand_ins.items[i];
+		if (child <= 0)
+			continue;
 		kill(child, SIGKILL);
 		waitpid(child, NULL, __WALL);
 	}
-	return rc;
+	set->stand_ins.nr = 0;
 }

@@ -152,6 +152,7 @@ int files_watch(struct restore *r, struct error *err)
 {
 	struct file_set *set = r->files;
 	int rc = 0;
+	dead_pids_end(set);
 	/* nobody else has these any more, and closing them would be seen */
 	for (size_t i = 0; i < set->mapped.nr; i++) {
 		fd_close(set->mapped.items[i].fd);

@@ -48,7 +48,7 @@ int live_proc_check(const struct dump *d, const struct open_file *f, struct erro
 	char holder[96];
 	size_t len;
 	pid_t pid = f->fs_type == PROC_SUPER_MAGIC ? proc_path_pid(f->path, &len) : 0;
-	if (!pid)
+	if (!pid || (pid == 1 && !task_of(d, pid))) /* the latter is there on every machine */
 		return 0;
 	const char *what = !task_of(d, pid) ? "a process outside of the tree (or of a thread)"
 			   : is_of_thread(f->path, len, pid) ? "a thread"

@@ -47,6 +47,8 @@ int remap_prepare(struct restore *r, struct error *err);
 int ghost_restore(struct restore *r, const struct remap_row *row, struct error *err);
 int link_remap_restore(struct restore *r, const struct remap_row *row, struct error *err);
 int dead_pid_restore(struct restore *r, const struct remap_row *row, struct error *err);
+/** Those who stood in for dead processes end, as a task may have changed to its directory now. */
+void dead_pids_end(struct file_set *set);
 
 /** The set is restored: the names its dump had made are not needed any more. */
 void link_remap_clean(struct restore *r);

@@ -209,6 +209,8 @@ void file_set_free(struct file_set *set)
 	free(set->pipes.items);
 	free(set->locks.items);
 	free(set->remaps.items);
+	dead_pids_end(set);
+	free(set->stand_ins.items);
 	free(set);
 }
 

@@ -92,6 +92,10 @@ struct file_set {
 		size_t nr, cap;
 	} remaps; /* remap-fpath.img */
 	struct {
+		pid_t *items;
+		size_t nr, cap;
+	} stand_ins; /* for dead processes whose files in /proc are open; dead-pid.c */
+	struct {
 		struct memfd_item *items;
 		size_t nr, cap;
 	} memfds;

@@ -451,7 +451,7 @@ static int bind_to(int fd, const InetSkEntry *sk, struct error *err)
 	union inet_addr addr;
 	uint32_t port = sk->type == SOCK_RAW ? 0 : sk->src_port;
 	if (!port && !has_address(sk->src_addr, sk))
-		return 0;
+		return undo_freebind(fd, sk, err);
 	socklen_t len = inet_addr_set(&addr, sk->family, sk->src_addr, port, inet_addr_link(sk));
 	if (bind(fd, &addr.any, len) == 0)
 		return undo_freebind(fd, sk, err);

@@ -341,7 +341,7 @@ static int unix_check(const FileEntry *e, struct error *err)
 
 static bool is_mutual(const struct unix_item *a, const struct unix_item *b)
 {
-	return b && b->entry->peer == a->entry->ino && b->entry->type == a->entry->type &&
+	return b && b != a && b->entry->peer == a->entry->ino && b->entry->type == a->entry->type &&
 	       b->entry->state != TCP_LISTEN;
 }
 
@@ -481,7 +481,7 @@ static int item_make(struct restore *r, struct unix_item *item, struct error *er
 	if (sk->peer && !peer)
 		return error_set(err, EBADMSG, "its peer %u is not in files.img", sk->peer);
 	item->made = true;
-	if (peer && peer != item && is_mutual(item, peer))
+	if (is_mutual(item, peer))
 		return make_pair(r, item, peer, err);
 	bool widow =
 	    !peer && sk->state == TCP_ESTABLISHED &&

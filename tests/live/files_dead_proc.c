@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Files of a process in /proc that were kept open after its end.
+ * Files of a process in /proc that were kept open after its end, one of its directories as the
+ * current one; a file of pid 1.
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -36,6 +37,10 @@ int main(void)
 	}
 	int status = opened(pid, "/status", O_RDONLY), dir = opened(pid, "", O_RDONLY);
 	int stat = opened(pid, "/stat", O_RDONLY);
+	int init = opened(1, "/status", O_RDONLY);
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	live_must(chdir(path) == 0);
 	live_must(kill(pid, 9) == 0 && waitpid(pid, NULL, 0) == pid);
 	live_ready();
 	check(pid, status, "/status");
@@ -44,5 +49,7 @@ int main(void)
 	live_check(pread(status, buf, 64, 0) < 0 && errno == ESRCH, "status of a dead process: %s",
 		   strerror(errno));
 	live_check(openat(dir, "stat", O_RDONLY) < 0, "its directory has files");
+	live_check(!getcwd(buf, sizeof(buf)) && errno == ENOENT, "the current directory is there");
+	live_check(pread(init, buf, 5, 0) == 5 && !memcmp(buf, "Name:", 5), "status of pid 1");
 	live_pass();
 }

@@ -7,9 +7,11 @@
 int main(void)
 {
 	char buf[8];
-	int fd = open("/proc/1/stat", O_RDONLY);
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/stat", getppid());
+	int fd = open(path, O_RDONLY);
 	live_must(fd >= 0);
 	live_ready();
-	live_check(pread(fd, buf, 2, 0) == 2 && buf[0] == '1', "it is readable no more");
+	live_check(pread(fd, buf, 2, 0) == 2, "it is readable no more");
 	live_pass();
 }
