@@ -11,11 +11,13 @@
 
 struct audit_opts {
 	struct audit_options audit;
-	const char *format, *show, *fail;
+	const char *pid, *format, *show, *fail;
 	bool rules;
 };
 
 static const struct arg_row rows[] = {
+	{ 'p', "pid", "PID", "of this process and of what processes share; default: of all",
+	  ARG_STRING, offsetof(struct audit_opts, pid), 0, NULL },
 	{ 0, "sysroot", "DIR", "compare programs and their code with the files below DIR",
 	  ARG_STRING, offsetof(struct audit_opts, audit.sysroot), 0, NULL },
 	{ 0, "reveal", NULL, "print secrets as they are", ARG_FLAG,
@@ -67,7 +69,7 @@ static int print_findings(const struct audit_opts *o, const struct findings *lis
 
 static int audit_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
-	const struct audit_opts *o = opts;
+	struct audit_opts *o = opts;
 	enum severity least = SEV_NOTE, fail = SEV_WARNING;
 	enum doc_format format;
 	if ((o->show && severity_parse(o->show, &least, err) < 0) ||
@@ -82,6 +84,8 @@ static int audit_run(void *opts, int nr_operands, char **operands, struct error 
 	auto_findings list = { 0 };
 	auto_progress progress = { 0 };
 	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	if (rc == 0 && o->pid)
+		rc = checkpoint_pick(arg.cp, o->pid, &o->audit.only, err);
 	if (rc == 0)
 		rc = audit_checkpoint(arg.cp, &o->audit, &progress, &list, err);
 	progress_end(&progress);
@@ -95,7 +99,7 @@ static int audit_run(void *opts, int nr_operands, char **operands, struct error 
 const struct command cmd_audit = {
 	.name = "audit",
 	.group = GROUP_CHECK,
-	.args = "[--sysroot DIR] [--reveal] [OPTION…] SRC",
+	.args = "[-p PID] [--sysroot DIR] [--reveal] [OPTION…] SRC",
 	.summary = "security: code, secrets, privileges, what is open to others",
 	.detail =
 	    "SRC is a directory or an archive. Every rule is applied to every process: memory\n"

@@ -218,21 +218,6 @@ static void copy_command(struct app *app, bool copy)
 	app_say(app, copy ? "copied: %s" : "%s", line.data);
 }
 
-/* The finding is looked for by the image what is seen comes from. */
-static void audit_open(struct app *app, struct view *v)
-{
-	char *image = NULL;
-	const char *shown = image_view_name(v);
-	if (shown)
-		image = strdup(shown);
-	else if (v->process && asprintf(&image, "core-%u.img", v->process->pid) < 0)
-		image = NULL;
-	if (v->ops == &view_audit)
-		app_say(app, "these are the findings");
-	else
-		app_open(app, &view_audit, NULL, image);
-}
-
 static void act(struct app *app, enum action action, uint32_t key)
 {
 	struct view *v = app_view(app);
@@ -291,7 +276,10 @@ static void act(struct app *app, enum action action, uint32_t key)
 		goto_ask(v);
 		break;
 	case ACT_AUDIT:
-		audit_open(app, v);
+		if (v->ops == &view_audit)
+			app_say(app, "these are the findings");
+		else
+			audit_show(v);
 		break;
 	case ACT_REVIEW:
 		edits_review(app);

@@ -394,6 +394,37 @@ static bool fds_act(struct view *v, enum action action)
 	return true;
 }
 
+/* Its entry, and that of the bytes that wait in it. */
+static void fds_object(struct view *v, struct view_object *out)
+{
+	size_t row = view_current(v);
+	if (row == SIZE_MAX)
+		return;
+	const struct fd_row *fd = &state_of(v)->items[row];
+	const struct file_place *place =
+	    checkpoint_file_place(v->app->cp, fd->facts.type, fd->facts.id);
+	const FileEntry *file = NULL;
+	snprintf(out->what, sizeof(out->what), "descriptor %u", fd->fd);
+	snprintf(out->name, sizeof(out->name), "%s",
+		 fd->facts.is_socket ? fd->facts.socket.local : fd->facts.target.data ?: "");
+	if (!place || checkpoint_file(v->app->cp, fd->facts.type, fd->facts.id, &file, NULL) != 1)
+		return;
+	image_filename(&image_types[place->image], 0, out->images[0].name,
+		       sizeof(out->images[0].name));
+	out->images[0].entry = (size_t)place->entry;
+	const struct wanted wanted = { file->pipe || file->fifo ? "pipe_id" : "id_for",
+				       file->pipe   ? file->pipe->pipe_id
+				       : file->fifo ? file->fifo->pipe_id
+						    : file->id };
+	snprintf(out->images[1].name, sizeof(out->images[1].name), "%s",
+		 file->pipe   ? "pipes-data.img"
+		 : file->fifo ? "fifo-data.img"
+			      : "sk-queues.img");
+	if (image_find_entry(v->app, out->images[1].name, entry_fits, &wanted,
+			     &out->images[1].entry, NULL) != 1)
+		out->images[1].name[0] = '\0';
+}
+
 static void fds_footer(struct view *v, struct line *line)
 {
 	size_t row = view_current(v);
@@ -425,6 +456,7 @@ const struct view_ops view_fds = {
 	.rows = fds_rows,
 	.row = fds_row,
 	.act = fds_act,
+	.object = fds_object,
 	.footer = fds_footer,
 	.command = fds_command,
 };
@@ -440,6 +472,7 @@ const struct view_ops view_sockets = {
 	.rows = fds_rows,
 	.row = sockets_row,
 	.act = fds_act,
+	.object = fds_object,
 	.footer = fds_footer,
 	.command = sockets_command,
 };

@@ -473,6 +473,17 @@ static void hex_write_name(struct view *v, struct strbuf *out)
 	strbuf_printf(out, "bytes-%" PRIx64 "-%" PRIx64 ".bin", start, end);
 }
 
+static void hex_object(struct view *v, struct view_object *out)
+{
+	struct hex *h = v->state;
+	snprintf(out->what, sizeof(out->what), h->bytes->memory ? "this area" : "these bytes");
+	if (h->bytes->memory)
+		h->bytes->ops->stretch(h->bytes, h->at, &out->start, &out->end);
+	else
+		snprintf(out->images[0].name, sizeof(out->images[0].name), "%s",
+			 h->bytes->ops->entry(h->bytes, h->at, &out->images[0].entry));
+}
+
 static void hex_command(struct view *v, struct strbuf *out)
 {
 	struct hex *h = v->state;
@@ -534,6 +545,7 @@ const struct view_ops view_hex = {
 	.footer = hex_footer,
 	.act = hex_act,
 	.click = hex_click,
+	.object = hex_object,
 	.command = hex_command,
 	.write = hex_write,
 	.write_name = hex_write_name,

@@ -488,6 +488,16 @@ static void image_footer(struct view *v, struct line *line)
 	}
 }
 
+static void image_object(struct view *v, struct view_object *out)
+{
+	size_t row = view_current(v);
+	if (row == SIZE_MAX)
+		return;
+	out->images[0].entry = entry_of(v, row);
+	snprintf(out->images[0].name, sizeof(out->images[0].name), "%s", name_of(v));
+	snprintf(out->what, sizeof(out->what), "entry %zu", out->images[0].entry);
+}
+
 static void image_command(struct view *v, struct strbuf *out)
 {
 	strbuf_printf(out, "show %s", source_is_archive(v->app->src) ? "{}:" : "{}/");
@@ -534,6 +544,7 @@ const struct view_ops view_image = {
 	.row = image_row,
 	.footer = image_footer,
 	.act = image_act,
+	.object = image_object,
 	.idle = image_idle,
 	.command = image_command,
 	.write = image_write_entry,

@@ -2,6 +2,7 @@
  * The memory of a process: its areas, and where their pages are.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -245,6 +246,17 @@ static bool memory_act(struct view *v, enum action action)
 	return true;
 }
 
+static void memory_object(struct view *v, struct view_object *out)
+{
+	const struct memory_state *s = v->state;
+	size_t row = view_current(v);
+	if (row == SIZE_MAX)
+		return;
+	out->start = s->areas[row].vma->start;
+	out->end = s->areas[row].vma->end;
+	snprintf(out->what, sizeof(out->what), "the area at %" PRIx64, out->start);
+}
+
 static void memory_command(struct view *v, struct strbuf *out)
 {
 	strbuf_printf(out, "mem -p %u {}", v->process->pid);
@@ -263,5 +275,6 @@ const struct view_ops view_memory = {
 	.idle = memory_idle,
 	.footer = memory_footer,
 	.act = memory_act,
+	.object = memory_object,
 	.command = memory_command,
 };

@@ -10,6 +10,17 @@
 struct app;
 struct view;
 
+/* What is under the cursor, for who looks for things about it. */
+struct view_object {
+	char what[96];  /* "descriptor 3"; "": nothing of its own */
+	char name[112]; /* path or address it goes by; "": none */
+	struct {
+		char name[64]; /* "": none */
+		size_t entry;  /* SIZE_MAX: any */
+	} images[2];           /* it stands in */
+	uint64_t start, end;   /* of memory it is; end 0: none */
+};
+
 struct view_ops {
 	const char *name;             /* in tabs: "memory" */
 	uint32_t places;              /* which keys mean something: bits of enum key_place */
@@ -38,6 +49,8 @@ struct view_ops {
 	void (*heading)(struct view *v, size_t column);
 	/** Show only what holds a text (NULL: all); NULL: the list filters by its rows. */
 	void (*filter)(struct view *v, const char *text);
+	/** What is under the cursor. @param out  names are empty, entries SIZE_MAX */
+	void (*object)(struct view *v, struct view_object *out);
 	/** Arguments of crit that print this: "mem -p 12 …"; the source is {}. NULL: none. */
 	void (*command)(struct view *v, struct strbuf *out);
 	/**

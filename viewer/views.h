@@ -15,5 +15,8 @@ extern const struct view_ops view_summary, view_memory, view_fds, view_sockets, 
 /* On pages of their own. */
 extern const struct view_ops view_help, view_hex, view_image, view_found, view_diff;
 
+/** Audit the process of a view, or all, and go to the finding for what is seen there. */
+void audit_show(struct view *about);
+
 /** The keymap as a document: help shows it, the manual takes it from there. */
 int keymap_write(struct doc *doc, struct error *err);

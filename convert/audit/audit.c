@@ -152,8 +152,11 @@ int audit_checkpoint(struct checkpoint *cp, const struct audit_options *options,
 		rc = search_new(&audit, &search, err);
 	if (progress)
 		progress_start(progress, "auditing", pages_size(checkpoint_source(cp)));
-	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++)
-		rc = process_check(&audit, search, checkpoint_process(cp, i), err);
+	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++) {
+		const struct process *p = checkpoint_process(cp, i);
+		if (!options->only || options->only == p)
+			rc = process_check(&audit, search, p, err);
+	}
 	if (rc == 0)
 		rc = search_shared(search, err);
 	if (rc == 0)

@@ -12,6 +12,7 @@
 struct audit_options {
 	const char *sysroot; /* where programs are compared with their files; NULL: nowhere */
 	bool reveal;         /* secrets as they are */
+	const struct process *only; /* of this process and of what is shared; NULL: of all */
 };
 
 /**

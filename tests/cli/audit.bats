@@ -41,6 +41,26 @@ leak()
 	done
 }
 
+@test "audit -p looks at one process and at what is shared" {
+	leak
+	run -1 "$crit" audit -p 1 "$BATS_TEST_TMPDIR/set"
+	[[ $output == *secret-memory* ]]
+	run -0 "$crit" audit -p 3 "$BATS_TEST_TMPDIR/set"
+	[[ $output != *secret-memory* ]]
+	run -2 --separate-stderr "$crit" audit -p 99 "$BATS_TEST_TMPDIR/set"
+	[[ $stderr == *"no process 99; it has 1"* ]]
+}
+
+@test "the browser goes from a finding to its bytes, and from an area to its finding" {
+	leak
+	run -0 "$crit" view --print text --size 170x12 --keys '7<Enter>' "$BATS_TEST_TMPDIR/set"
+	[[ $output == *"$token"* && $output == *"memory of 1"* ]]
+	run -0 "$crit" view --print text --size 120x12 --keys '<Enter>2jA' "$BATS_TEST_TMPDIR/set"
+	[[ $output == *"Findings of process 1"*secret-memory*"the finding for the area at 500000"* ]]
+	run -0 "$crit" view --print text --size 120x12 --keys '<Enter>2A' "$BATS_TEST_TMPDIR/set"
+	[[ $output == *"no finding is about the area at 400000"* ]]
+}
+
 @test "audit --min-severity chooses what is shown, --fail-on what makes it fail" {
 	run -0 "$crit" audit "$whole"
 	[[ $output == *root-user* ]]
