@@ -36,6 +36,7 @@
 #include "engine/tree/birth.h"
 #include "engine/tree/launch.h"
 #include "engine/tree/real-ids.h"
+#include "engine/tree/share.h"
 #include "engine/tree/stage.h"
 #include "engine/tree/undo.h"
 
@@ -45,35 +46,6 @@ static int load_task(struct restore *r, struct rtask *t, struct error *err)
 	if (rc < 0 || !rtask_is_living(t))
 		return rc;
 	return mem_load(r, t, err);
-}
-
-/* What clone(2) can share between processes is not shared again by plain births. */
-static int check_pair(const struct rtask *a, const struct rtask *b, struct error *err)
-{
-	const TaskKobjIdsEntry *x = a->ids, *y = b->ids;
-	const char *what = x->vm_id == y->vm_id             ? "memory"
-			   : x->files_id == y->files_id     ? "descriptor table"
-			   : x->fs_id == y->fs_id           ? "working directory"
-			   : x->sighand_id == y->sighand_id ? "signal actions"
-							    : NULL;
-	if (!what)
-		return 0;
-	return error_set(err, ENOTSUP, "pid %d and pid %d share one %s (clone): not supported yet",
-			 a->pid, b->pid, what);
-}
-
-static int check_sharing(const struct restore *r, struct error *err)
-{
-	for (size_t i = 0; i < r->nr_tasks; i++) {
-		for (size_t k = 0; k < i; k++) {
-			if (!r->tasks[i]->ids || !r->tasks[k]->ids)
-				continue;
-			int rc = check_pair(r->tasks[k], r->tasks[i], err);
-			if (rc < 0)
-				return rc;
-		}
-	}
-	return 0;
 }
 
 static int load_images(struct restore *r, struct error *err)
@@ -87,8 +59,6 @@ static int load_images(struct restore *r, struct error *err)
 	if (rc == 0 && !rtask_is_living(r->root))
 		rc = error_set(err, ENOTSUP, "the root task %d is a zombie: nothing to restore",
 			       r->root->pid);
-	if (rc == 0)
-		rc = check_sharing(r, err);
 	if (rc == 0)
 		rc = seccomp_load(r, err);
 	if (rc == 0)
@@ -133,6 +103,8 @@ static int keep_own(struct restore *r, struct error *err)
 static int prepare(struct restore *r, struct error *err)
 {
 	int rc = birth_plan_make(r->tasks, r->nr_tasks, r->opts->shell_job, r->plan, err);
+	if (rc == 0)
+		rc = share_plan(r, err);
 	if (rc == 0)
 		rc = stage_init(r, err);
 	if (rc == 0)

@@ -34,6 +34,7 @@ struct rtask {
 	enum task_state state;
 	struct rtask *parent;    /* NULL for the root */
 	struct rtask *memory_of; /* who bears it, its parent mostly: whose memory it starts with */
+	struct rtask *files_of, *fs_of; /* whose descriptors, directories it has; NULL: its own */
 	struct rtask **children;
 	size_t nr_children;
 	uint32_t *tids; /* tids[0] == pid */

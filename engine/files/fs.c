@@ -33,18 +33,11 @@ int fs_load(struct restore *r, const struct rtask *t, struct error *err)
 		return rc;
 	if (e->has_umask && e->umask > 0777)
 		return error_set(err, EBADMSG, "fs-%d.img: umask 0%o", t->pid, e->umask);
-	for (size_t i = 0; i < r->files->fs.nr; i++)
-		if (r->files->fs.items[i].fs_id == t->ids->fs_id)
-			return error_set(err, ENOTSUP,
-					 "pid %d shares its current directory with pid %d: not "
-					 "supported yet",
-					 t->pid, r->files->fs.items[i].pid);
 	struct fs_row *row = array_add(&r->files->fs);
 	if (!row)
 		return error_set(err, ENOMEM, "out of memory");
 	*row = (struct fs_row){
 		.pid = t->pid,
-		.fs_id = t->ids->fs_id,
 		.cwd_id = e->cwd_id,
 		.root_id = e->root_id,
 		.has_umask = e->has_umask,
@@ -70,6 +63,8 @@ int fs_install(struct restore *r, const struct rtask *t, struct error *err)
 {
 	const struct file_set *set = r->files;
 	const struct fs_row *row = NULL;
+	if (t->fs_of)
+		return 0; /* who it is shared with changes to it */
 	for (size_t i = 0; i < set->fs.nr && !row; i++)
 		if (set->fs.items[i].pid == t->pid)
 			row = &set->fs.items[i];

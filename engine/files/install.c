@@ -228,6 +228,10 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 	const struct fd_rows *rows = t->ids ? file_set_rows(set, t->ids->files_id) : NULL;
 	if (!rows)
 		return error_set(err, EBADMSG, "pid %d has no descriptor table", t->pid);
+	if (t->files_of) { /* they are in place */
+		int rc = locks_install(r, t, err);
+		return rc < 0 ? rc : fs_install(r, t, err);
+	}
 	int rc = live_proc_fetch(r, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "pid %d", t->pid);

@@ -143,11 +143,8 @@ static int load_task(struct restore *r, const struct rtask *t, struct error *err
 	struct file_set *set = r->files;
 	if (!rtask_is_living(t) || !t->ids)
 		return 0;
-	const struct fd_rows *other = file_set_rows(set, t->ids->files_id);
-	if (other)
-		return error_set(err, ENOTSUP,
-				 "pid %d shares its descriptors with pid %d: not supported yet",
-				 t->pid, other->pid);
+	if (file_set_rows(set, t->ids->files_id))
+		return fs_load(r, t, err); /* shared with one before */
 	struct fd_rows *rows = array_add(&set->tables);
 	if (!rows)
 		return error_set(err, ENOMEM, "out of memory");

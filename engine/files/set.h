@@ -34,7 +34,7 @@ struct fd_rows { /* a descriptor table */
 
 struct fs_row { /* fs-PID.img */
 	pid_t pid;
-	uint32_t fs_id, cwd_id, root_id, umask;
+	uint32_t cwd_id, root_id, umask;
 	bool has_umask;
 };
 

@@ -104,14 +104,39 @@ static int restore_locks(struct restorer_args *args)
 	return 0;
 }
 
+/* Descriptors of the restore; where the table is shared, the first closes them when nobody else
+ * needs them any more. */
+static int close_window(struct restorer_args *args)
+{
+	if (args->files_of) {
+		uint32_t *left = &args->files_of->files_left;
+		__atomic_add_fetch(left, 1, __ATOMIC_ACQ_REL);
+		sys(SYS_futex, left, FUTEX_WAKE, 1, 0, 0, 0);
+		return 0;
+	}
+	for (;;) {
+		struct {
+			int64_t sec, nsec;
+		} timeout = { ALONE_SEC, 0 };
+		uint32_t left = __atomic_load_n(&args->slot->files_left, __ATOMIC_ACQUIRE);
+		if (left == args->files_shared)
+			break;
+		if (__atomic_load_n(&args->shared->failed, __ATOMIC_ACQUIRE))
+			restorer_give_up();
+		sys(SYS_futex, &args->slot->files_left, FUTEX_WAIT, left, &timeout, 0, 0);
+	}
+	long rc = sys(SYS_close_range, args->window_first, args->window_last, 0);
+	return rc < 0 ? restorer_fail(args, "close descriptors from", args->window_first, rc) : 0;
+}
+
 static int finish(struct restorer_args *args)
 {
 	wait_for_threads(args); /* a change of credentials by any of them resets the flag */
 	if (args->dumpable == 0 || args->dumpable == 1)
 		sys(SYS_prctl, PR_SET_DUMPABLE, (long)args->dumpable, 0, 0, 0);
-	long rc = sys(SYS_close_range, args->window_first, args->window_last, 0);
+	long rc = close_window(args);
 	if (rc < 0)
-		return restorer_fail(args, "close descriptors from", args->window_first, rc);
+		return (int)rc;
 	if ((rc = restore_locks(args)) < 0)
 		return (int)rc;
 	return restore_armed_timers(args);

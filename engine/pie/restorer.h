@@ -85,10 +85,10 @@ struct restorer_thread {
 	void *siginfos; /* nr × 128 bytes, queued to this thread */
 };
 /*
- * Set by restore.c: shared, slot, pid, self_*, task_size, window_*, cap_last, bnd_now, stacks.
- * By mem/: vmas, moves, premap_*, mm fields. By task/: threads (but stack_top) and what is left.
- * Registers are no business of the restorer: the coordinator sets them, together with the signal
- * mask, when every thread waits for it (STAGE_READY), and unmaps the arena.
+ * Set by tree/become.c: shared, slot, pid, files_*, self_*, task_size, window_*, cap_last, bnd_now,
+ * stacks. By mem/: vmas, moves, premap_*, mm fields. By task/: threads (but stack_top) and what is
+ * left. Registers are no business of the restorer: the coordinator sets them, together with the
+ * signal mask, when every thread waits for it (STAGE_READY), and unmaps the arena.
  */
 struct restorer_args {
 	struct restore_shared *shared;
@@ -97,9 +97,12 @@ struct restorer_args {
 	uint64_t self_start, self_end; /* blob + arena: not to be unmapped until the very end */
 	uint64_t task_size;            /* end of user addresses */
 	uint32_t window_first, window_last; /* descriptors of the restore itself: closed last */
-	uint32_t cap_last;                  /* of this kernel */
-	uint32_t bnd_now[2];                /* bounding set before credentials change */
-	uint32_t threads_done;              /* futex between leader and threads, see restorer.c */
+	struct restore_slot
+	    *files_of;         /* of who closes them where the table is shared; NULL: we do */
+	uint32_t files_shared; /* how many others have to be done with them before */
+	uint32_t cap_last;     /* of this kernel */
+	uint32_t bnd_now[2];   /* bounding set before credentials change */
+	uint32_t threads_done; /* futex between leader and threads, see restorer.c */
 	struct restorer_vma *vmas;
 	uint32_t nr_vmas;
 	struct restorer_thread *threads;

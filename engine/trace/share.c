@@ -19,11 +19,12 @@ static const struct kind {
 	const char *name;
 	size_t offset;         /* of the id in struct task */
 	bool threads_may_part; /* unshare(2) gives one thread its own */
+	bool may_be_shared;    /* by processes */
 } kinds[] = {
-	{ KCMP_VM, "its address space", offsetof(struct task, vm_id), false },
-	{ KCMP_FILES, "its descriptors", offsetof(struct task, files_id), true },
-	{ KCMP_FS, "its working directory", offsetof(struct task, fs_id), true },
-	{ KCMP_SIGHAND, "its signal handlers", offsetof(struct task, sighand_id), false },
+	{ KCMP_VM, "its address space", offsetof(struct task, vm_id), false, false },
+	{ KCMP_FILES, "its descriptors", offsetof(struct task, files_id), true, true },
+	{ KCMP_FS, "its working directory", offsetof(struct task, fs_id), true, true },
+	{ KCMP_SIGHAND, "its signal handlers", offsetof(struct task, sighand_id), false, false },
 };
 
 /* @return 0: the same object; 1: the first sorts lower; 2: higher; -errno */
@@ -73,10 +74,14 @@ static int number_kind(struct dump *d, const struct kind *k, struct task **owner
 		int rc = owner_find(owners, nr, t->pid, k->type, &at, err);
 		if (rc < 0)
 			return rc;
-		if (rc == 1)
+		if (rc == 1 && !k->may_be_shared)
 			return error_set(err, ENOTSUP,
 					 "task %d shares %s with task %d: not supported yet",
 					 t->pid, k->name, owners[at]->pid);
+		if (rc == 1) {
+			*id_of(t, k) = *id_of(owners[at], k);
+			continue;
+		}
 		memmove(&owners[at + 1], &owners[at], (nr - at) * sizeof(*owners));
 		owners[at] = t;
 		*id_of(t, k) = FIRST_OBJECT_ID + (uint32_t)nr++;

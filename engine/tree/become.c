@@ -21,6 +21,7 @@
 #include "engine/task/arch.h"
 #include "engine/task/core.h"
 #include "engine/task/seccomp.h"
+#include "engine/tree/share.h"
 #include "engine/tree/stage.h"
 
 #define PAGE         4096u
@@ -87,6 +88,8 @@ static int fill_args(struct restore *r, struct rtask *t, struct restorer_args *a
 	args->task_size = r->user_end;
 	args->cap_last = last_capability();
 	files_window(r, &args->window_first, &args->window_last);
+	args->files_of = t->files_of ? &r->shared->slots[t->files_of->slot] : NULL;
+	args->files_shared = share_count(r, t);
 	int rc = task_fill_args(r, t, args, err);
 	if (rc == 0)
 		rc = alloc_stacks(t->arena, args, err);
@@ -131,8 +134,9 @@ int become_restored(struct restore *r, struct rtask *t, struct error *err)
 	if (!args || !blob)
 		return error_set(err, ENOMEM, "task %d: the arena is full", t->pid);
 	r->shared->slots[t->slot].syscall_addr = blob + RESTORER_SYSCALL_OFFSET;
-	if ((rc = fill_args(r, t, args, err)) < 0 || (rc = files_install(r, t, err)) < 0 ||
-	    (rc = leave_rseq(err)) < 0)
+	if ((rc = share_await_files(r, t, err)) < 0 || (rc = fill_args(r, t, args, err)) < 0 ||
+	    (rc = files_install(r, t, err)) < 0 || (rc = leave_rseq(err)) < 0)
 		return rc;
+	share_files_ready(r, t);
 	arch_jump(blob, args->threads[0].stack_top, args);
 }

@@ -27,6 +27,7 @@
 #include "engine/tree/become.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/real-ids.h"
+#include "engine/tree/share.h"
 #include "engine/tree/stage.h"
 
 #define DEAD_TRIES  300   /* ms to wait for a pid whose holder is dead already */
@@ -75,7 +76,7 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 {
 	pid_t want = r->plan->items[index].pid;
 	bool apart = ns_restores(r, NS_PID);
-	uint64_t flags = apart && index == 0 ? CLONE_NEWPID : 0;
+	uint64_t flags = (apart && index == 0 ? CLONE_NEWPID : 0) | share_flags(r, index);
 	pid_t pid = clone_with_pid(want, flags, sibling);
 	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST && !apart; i++) {
 		bool wait = proc_is_dead(want) ? dead++ < DEAD_TRIES

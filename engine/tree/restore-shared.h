@@ -19,8 +19,10 @@ enum restore_stage {
  */
 struct restore_slot {
 	uint32_t stage;
-	uint32_t born;                   /* 1: the pid is ours */
-	int32_t real;                    /* its pid as the coordinator has it; 0: not told yet */
+	uint32_t born;        /* 1: the pid is ours */
+	int32_t real;         /* its pid as the coordinator has it; 0: not told yet */
+	uint32_t files_ready; /* futex: its descriptors are in place; tree/share.h */
+	uint32_t files_left;  /* futex: how many who share them need the restore's no more */
 	uint64_t arena_start, arena_end; /* to be unmapped from it at the very end */
 	uint64_t seccomp_addr;           /* what is installed at the very end; 0: nothing */
 	uint64_t syscall_addr;           /* of a syscall instruction inside the arena */
