@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Pipes and FIFOs: their ends, size and contents. One pipe_id stands for one pipe, whoever
- * holds which end of it.
+ * Pipes and FIFOs: their ends. One pipe_id stands for one pipe, whoever holds which end of it.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/files/pipe-data.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/files/types.h"
@@ -80,81 +80,6 @@ static struct pipe_seen *seen_add(struct file_table *t, const struct open_file *
 	return p;
 }
 
-/* A pipe of our own that has a slot for every slot of a pipe of `size` bytes, if we may. */
-static int own_pipe(struct file_table *t, int size, struct error *err)
-{
-	if (t->pipe[0] < 0 && pipe2(t->pipe, O_CLOEXEC | O_NONBLOCK) < 0)
-		return error_sys(err, "make a pipe");
-	int now = fcntl(t->pipe[1], F_GETPIPE_SZ);
-	if (now < size)
-		fcntl(t->pipe[1], F_SETPIPE_SZ, size); /* too small shows when it is full */
-	return 0;
-}
-
-static int copy_out(int from, size_t len, struct image_writer *w, struct error *err)
-{
-	char buf[65536];
-	while (len > 0) {
-		ssize_t n = read(from, buf, len < sizeof(buf) ? len : sizeof(buf));
-		if (n <= 0)
-			return error_set(err, EIO, "pipe contents ended %zu bytes early", len);
-		int rc = image_write_bytes(w, buf, (size_t)n, err);
-		if (rc < 0)
-			return rc;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static int write_entry(struct dump *d, const struct pipe_seen *p, uint32_t bytes,
-		       struct image_writer **w, struct error *err)
-{
-	struct file_table *t = d->files;
-	if (!t->data[p->fifo]) {
-		enum image_id type = p->fifo ? IMG_FIFO_DATA : IMG_PIPES_DATA;
-		int rc = image_create(d->images_fd, type, 0, &t->data[p->fifo], err);
-		if (rc < 0)
-			return rc;
-	}
-	*w = t->data[p->fifo];
-	PipeDataEntry e = PIPE_DATA_ENTRY__INIT;
-	e.pipe_id = p->pipe_id;
-	e.bytes = bytes;
-	e.has_size = true;
-	e.size = (uint32_t)p->size;
-	return image_write(*w, &e.base, err);
-}
-
-/* tee(2) leaves the contents where they are. */
-static int save_contents(struct dump *d, const struct open_file *f, struct pipe_seen *p,
-			 struct error *err)
-{
-	struct file_table *t = d->files;
-	int waiting = 0;
-	if (ioctl(f->fd, FIONREAD, &waiting) < 0)
-		return error_sys(err, "%s: size of %s", p->holder, f->path);
-	ssize_t bytes = 0;
-	if (waiting > 0) {
-		int rc = own_pipe(t, p->size, err);
-		if (rc < 0)
-			return rc;
-		bytes = tee(f->fd, t->pipe[1], INT_MAX, SPLICE_F_NONBLOCK);
-		if (bytes < 0)
-			return error_sys(err, "%s: copy contents of %s", p->holder, f->path);
-		if (bytes < waiting)
-			return error_set(err, EPERM,
-					 "%s: %s holds %d bytes in a buffer of %d: raise "
-					 "fs.pipe-max-size or dump with CAP_SYS_RESOURCE",
-					 p->holder, f->path, waiting, p->size);
-	}
-	struct image_writer *w;
-	int rc = write_entry(d, p, (uint32_t)bytes, &w, err);
-	if (rc == 0)
-		rc = copy_out(t->pipe[0], (size_t)bytes, w, err);
-	p->data_saved = true;
-	return rc;
-}
-
 int pipe_dump_contents(struct dump *d, const struct open_file *f, uint32_t *pipe_id,
 		       struct error *err)
 {
@@ -167,7 +92,7 @@ int pipe_dump_contents(struct dump *d, const struct open_file *f, uint32_t *pipe
 	p->readable |= access != O_WRONLY;
 	p->writable |= access != O_RDONLY;
 	*pipe_id = p->pipe_id;
-	return p->data_saved || access == O_WRONLY ? 0 : save_contents(d, f, p, err);
+	return p->data_saved || access == O_WRONLY ? 0 : pipe_data_dump(d, f, p, err);
 }
 
 int pipes_finish(struct dump *d, struct error *err)
@@ -182,8 +107,7 @@ int pipes_finish(struct dump *d, struct error *err)
 				 "restore that end is closed (%s)",
 				 p->holder, p->readable ? "write" : "read",
 				 p->readable ? "reads end" : "writes fail with EPIPE");
-		struct image_writer *w;
-		int rc = p->data_saved ? 0 : write_entry(d, p, 0, &w, err); /* for its size */
+		int rc = p->data_saved ? 0 : pipe_data_write_size(d, p, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -230,71 +154,6 @@ static int fifo_dump(struct dump *d, const struct open_file *f, FileEntry *e, st
 
 /* Restore. */
 
-static struct pipe_item *item_find(struct file_set *set, uint32_t pipe_id, bool fifo)
-{
-	for (size_t i = 0; i < set->pipes.nr; i++)
-		if (set->pipes.items[i].pipe_id == pipe_id && set->pipes.items[i].fifo == fifo)
-			return &set->pipes.items[i];
-	return NULL;
-}
-
-static struct pipe_item *item_add(struct file_set *set, uint32_t pipe_id, bool fifo)
-{
-	struct pipe_item *item = array_add(&set->pipes);
-	if (!item)
-		return NULL;
-	item->pipe_id = pipe_id;
-	item->fifo = fifo;
-	item->ends[0] = item->ends[1] = -1;
-	return item;
-}
-
-static int load_one(void *ctx, struct image_reader *reader, ProtobufCMessage **msg,
-		    struct error *err)
-{
-	const PipeDataEntry *e = (const PipeDataEntry *)*msg;
-	bool fifo = image_reader_type(reader)->id == IMG_FIFO_DATA;
-	struct file_set *set = ctx;
-	if (e->bytes > INT32_MAX || (e->has_size && e->size > INT32_MAX))
-		return error_set(err, EBADMSG, "%s: pipe %#x of %u bytes",
-				 image_reader_name(reader), e->pipe_id, e->bytes);
-	if (item_find(set, e->pipe_id, fifo))
-		return error_set(err, EBADMSG, "%s: pipe %#x stands twice",
-				 image_reader_name(reader), e->pipe_id);
-	struct pipe_item *item = item_add(set, e->pipe_id, fifo);
-	if (!item)
-		return error_set(err, ENOMEM, "out of memory");
-	item->has_size = e->has_size;
-	item->size = e->size;
-	return e->bytes ? image_payload_take(reader, &item->data, err) : 0;
-}
-
-int pipe_load_contents(struct restore *r, struct error *err)
-{
-	int rc = image_each(r->images, IMG_PIPES_DATA, 0, load_one, r->files, err);
-	return rc < 0 ? rc : image_each(r->images, IMG_FIFO_DATA, 0, load_one, r->files, err);
-}
-
-/* @param fd  a writable end that does not block; the pipe is empty */
-static int fill(int fd, struct pipe_item *item, struct error *err)
-{
-	int size = fcntl(fd, F_GETPIPE_SZ);
-	int want = item->has_size ? (int)item->size : size;
-	if ((size_t)want < item->data.len)
-		want = (int)item->data.len;
-	if (want != size && fcntl(fd, F_SETPIPE_SZ, want) < 0)
-		return error_sys(err,
-				 "pipe %#x: make its buffer %d bytes (raise fs.pipe-max-size, or "
-				 "restore with CAP_SYS_RESOURCE)",
-				 item->pipe_id, want);
-	int rc = fd_write_full(fd, item->data.data, item->data.len);
-	if (rc < 0)
-		return error_code(err, rc, "pipe %#x: put back %zu bytes", item->pipe_id,
-				  item->data.len);
-	strbuf_fini(&item->data);
-	return 0;
-}
-
 static int pipe_check(const FileEntry *e, struct error *err)
 {
 	if (!e->pipe)
@@ -324,7 +183,7 @@ static int pipe_make(struct restore *r, struct pipe_item *item, uint32_t file_id
 		return error_sys(err, "make pipe %#x", item->pipe_id);
 	item->made = true;
 	give_to_user(r, item, file_id);
-	return fill(item->ends[1], item, err);
+	return pipe_data_fill(r->files, item->ends[1], item, err);
 }
 
 /* Another description of an end that has one already: opened as the task must have done. */
@@ -338,9 +197,9 @@ static int end_open(const struct pipe_item *item, uint32_t flags, struct error *
 static int pipe_open(struct restore *r, const FileEntry *e, struct error *err)
 {
 	uint32_t flags = e->pipe->flags;
-	struct pipe_item *item = item_find(r->files, e->pipe->pipe_id, false);
+	struct pipe_item *item = pipe_item_find(r->files, e->pipe->pipe_id, false);
 	if (!item)
-		item = item_add(r->files, e->pipe->pipe_id, false);
+		item = pipe_item_add(r->files, e->pipe->pipe_id, false);
 	if (!item)
 		return error_set(err, ENOMEM, "out of memory");
 	int rc = pipe_make(r, item, e->id, err);
@@ -397,7 +256,7 @@ static const RegFileEntry *fifo_file(struct restore *r, const FileEntry *e)
 static int fifo_fill(struct restore *r, int fd, const FileEntry *e, const char *path,
 		     struct error *err)
 {
-	struct pipe_item *item = item_find(r->files, e->fifo->pipe_id, true);
+	struct pipe_item *item = pipe_item_find(r->files, e->fifo->pipe_id, true);
 	int waiting = 0;
 	if (!item || item->made)
 		return 0;
@@ -409,7 +268,7 @@ static int fifo_fill(struct restore *r, int fd, const FileEntry *e, const char *
 				 "program first",
 				 path, waiting);
 	item->made = true;
-	return fill(fd, item, err);
+	return pipe_data_fill(r->files, fd, item, err);
 }
 
 static int fifo_open(struct restore *r, const FileEntry *e, struct error *err)
@@ -427,7 +286,8 @@ static int fifo_open(struct restore *r, const FileEntry *e, struct error *err)
 	if (!S_ISFIFO(st.st_mode))
 		return error_set(err, ESTALE, "%s: was a FIFO at the dump and is none now",
 				 reg->name);
-	auto_fd fd = reg_open_path(r, reg, reg->flags, err);
+	/* packet mode is only set later: open(2) wants a file system for O_DIRECT */
+	auto_fd fd = reg_open_path(r, reg, reg->flags & ~(uint32_t)O_DIRECT, err);
 	if (fd < 0)
 		return fd;
 	int rc = fifo_fill(r, both, e, reg->name, err);

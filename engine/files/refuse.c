@@ -150,11 +150,6 @@ static bool is_namespace(const struct open_file *f)
 	       !is_anon_inode(f);
 }
 
-static bool is_packet_pipe(const struct open_file *f)
-{
-	return S_ISFIFO(f->st.st_mode) && (f->flags & O_DIRECT);
-}
-
 static bool is_unreachable(const struct open_file *f)
 {
 	return !strncmp(f->path, "(unreachable)", 13);
@@ -169,7 +164,6 @@ static const struct unsupported kinds[] = {
 	{ "TUN/TAP device", is_tun, NULL, NULL },
 	{ "block device", is_block_device, device_describe, NULL },
 	{ "namespace file", is_namespace, NULL, NULL },
-	{ "pipe in packet mode (O_DIRECT)", is_packet_pipe, NULL, "clear O_DIRECT with F_SETFL" },
 	{ "file outside the root directory of the dump", is_unreachable, NULL,
 	  "run the dump where its path can be seen" },
 	{ "POSIX message queue", is_mqueue, NULL, NULL },

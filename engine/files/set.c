@@ -12,6 +12,7 @@
 #include "engine/files/remap.h"
 #include "engine/files/locks.h"
 #include "engine/files/memfd.h"
+#include "engine/files/pipe-data.h"
 #include "images/reader.h"
 
 static int item_compare(const void *left, const void *right)
@@ -197,13 +198,11 @@ void file_set_free(struct file_set *set)
 		free(set->tables.items[i].items);
 	for (size_t i = 0; i < set->mapped.nr; i++)
 		fd_close(set->mapped.items[i].fd);
-	for (size_t i = 0; i < set->pipes.nr; i++)
-		strbuf_fini(&set->pipes.items[i].data);
+	pipe_data_free(set);
 	free(set->items);
 	free(set->tables.items);
 	free(set->fs.items);
 	free(set->mapped.items);
-	free(set->pipes.items);
 	free(set->locks.items);
 	free(set->remaps.items);
 	dead_pids_end(set);

@@ -48,6 +48,10 @@ struct pipe_item { /* a pipe or FIFO: contents, and its ends once made */
 	bool fifo, has_size, made;
 	uint32_t size;
 	struct strbuf data;
+	struct {
+		uint32_t *items;
+		size_t nr, cap;
+	} packets;     /* lengths of those that data consists of; none: plain bytes */
 	int ends[2];   /* of a pipe; -1: given away */
 	bool taken[2]; /* the first description of each end is the one pipe(2) made */
 };

@@ -374,11 +374,6 @@ static void namespace_setup(void)
 {
 	open("/proc/self/ns/uts", O_RDONLY);
 }
-static void packet_pipe_setup(void)
-{
-	int fds[2];
-	pipe2(fds, O_DIRECT);
-}
 static void kmsg_setup(void)
 {
 	open("/dev/kmsg", O_RDONLY);
@@ -401,7 +396,6 @@ static const struct {
 	{ moved_setup, "whose name was removed", false },
 	{ covered_setup, "fd 0 is ", false },
 	{ namespace_setup, "fd 0 is a namespace file (uts:[", false },
-	{ packet_pipe_setup, "fd 1 is a pipe in packet mode", false },
 	{ kmsg_setup, "fd 0 is a character device 1:11 (/dev/kmsg)", true },
 	{ flock_setup, "locked) holds a file lock", false },
 	{ lease_setup, "leased) holds a file lock or lease", false },
