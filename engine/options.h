@@ -97,7 +97,12 @@ enum option_command {
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */
-#define NR_OPTION_ROWS 47
+enum {
+	NR_OPTION_ROWS = 0
+#define OPTION(...) +1
+#include "engine/options.def"
+#undef OPTION
+};
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
 
 /** Level of -v, or the default when it was not given. */
