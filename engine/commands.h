@@ -5,4 +5,4 @@
 
 #include "base/args.h"
 
-extern const struct command cmd_dump, cmd_restore, cmd_check, cmd_swrk, cmd_service;
+extern const struct command cmd_dump, cmd_restore, cmd_check, cmd_swrk, cmd_service, cmd_cpuinfo;

@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/cpuinfo.h"
 #include "engine/inventory.h"
 #include "engine/ns/time.h"
 #include "engine/task/pstree.h"
@@ -105,6 +106,8 @@ int dump_set_finish(struct dump *d, struct error *err)
 		rc = seccomp_dump_finish(d, err);
 	if (rc == 0)
 		rc = timens_dump(d, err);
+	if (rc == 0 && d->opts->cpu_cap & CPU_CAP_IMAGE)
+		rc = cpuinfo_dump(d->images_fd, err);
 	if (rc == 0)
 		rc = inventory_dump(d, err);
 	/* before any task is killed */

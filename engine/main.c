@@ -8,7 +8,7 @@
 #define STASIS_VERSION "0.1"
 
 static const struct command *const commands[] = {
-	&cmd_dump, &cmd_restore, &cmd_check, &cmd_swrk, &cmd_service, NULL,
+	&cmd_dump, &cmd_restore, &cmd_check, &cmd_cpuinfo, &cmd_swrk, &cmd_service, NULL,
 };
 
 static const struct program program = {

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/log.h"
+#include "engine/cpuinfo.h"
 
 #define MAX_LOG_LEVEL 4
 
@@ -101,6 +102,15 @@ static int parse_cgroups(void *opts, const char *value, struct error *err)
 				 "strict and default",
 				 value)
 		     : 0;
+}
+
+static int parse_cpu_cap(void *opts, const char *value, struct error *err)
+{
+	struct options *o = opts;
+	if (!o->cpu_cap_given)
+		o->cpu_cap = CPU_CAP_DEFAULT;
+	o->cpu_cap_given = true;
+	return cpu_cap_parse(value, &o->cpu_cap, err);
 }
 
 static int parse_nothing(void *opts, const char *value, struct error *err)

@@ -71,14 +71,16 @@ struct options {
 	bool network_lock_given;
 	enum network_lock network_lock; /* --network-lock */
 	bool no_default_config;
-	const char *freeze_cgroup;            /* --freeze-cgroup */
-	bool sync;                            /* --sync */
-	bool display_stats;                   /* --display-stats */
-	bool exec_cmd;                        /* --exec-cmd: the command is in the operands */
-	int status_fd;                        /* --status-fd; 0: none */
-	struct arg_list action_scripts;       /* --action-script */
-	bool owned_only;                      /* dump only tasks of the user `owner`, */
-	uid_t owner;                          /* for whom the service runs */
+	const char *freeze_cgroup;      /* --freeze-cgroup */
+	bool sync;                      /* --sync */
+	bool display_stats;             /* --display-stats */
+	bool exec_cmd;                  /* --exec-cmd: the command is in the operands */
+	int status_fd;                  /* --status-fd; 0: none */
+	struct arg_list action_scripts; /* --action-script */
+	bool owned_only;                /* dump only tasks of the user `owner`, */
+	uid_t owner;                    /* for whom the service runs */
+	bool cpu_cap_given;
+	uint32_t cpu_cap;                     /* --cpu-cap: CPU_CAP_… of cpuinfo.h */
 	enum manage_cgroups manage_cgroups;   /* --manage-cgroups */
 	struct arg_list cgroup_roots;         /* --cgroup-root [HIERARCHY:]/PATH */
 	struct arg_list cgroup_controllers;   /* --cgroup-dump-controller; none: all */
@@ -94,6 +96,7 @@ enum option_command {
 	OPT_RESTORE = 1 << 1,
 	OPT_CHECK = 1 << 2,
 	OPT_SERVICE = 1 << 3,
+	OPT_CPUINFO = 1 << 4,
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/cpuinfo.h"
 #include "engine/dirs.h"
 #include "engine/files/file.h"
 #include "engine/hooks.h"
@@ -52,6 +53,8 @@ static int load_images(struct restore *r, struct error *err)
 {
 	r->user_end = mem_user_end();
 	int rc = inventory_load(r, err);
+	if (rc == 0 && r->opts->cpu_cap & CPU_CAP_IMAGE)
+		rc = cpuinfo_check(r->images, r->opts->cpu_cap, err);
 	if (rc == 0)
 		rc = pstree_load(r, err);
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)

@@ -6,13 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/utsname.h>
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
 
 #include "base/array.h"
 #include "convert/compat/check.h"
-#include "cpuinfo.pb-c.h"
+#include "images/cpu.h"
 
 /* Machines by what uname(2) calls them. */
 static const struct {
@@ -69,57 +66,9 @@ static const char *const xsave_parts[] = {
 	"amx tiles",
 };
 
-#ifdef __x86_64__
-static uint64_t xsave_here(void)
-{
-	uint32_t a, b, c, d;
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
-		return 3; /* x87 and sse */
-	__asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
-	uint64_t enabled = (uint64_t)d << 32 | a;
-	/* what is switched on for the kernel only, as shadow stacks */
-	if (__get_cpuid_count(0xd, 1, &a, &b, &c, &d))
-		enabled |= (uint64_t)d << 32 | c;
-	return enabled;
-}
-
-/* A word of cpuinfo_x86_entry.capability as this processor has it. @return false: not of CPUID */
-static bool capability_here(unsigned word, uint32_t *out)
-{
-	static const struct {
-		unsigned word, leaf, subleaf, reg; /* registers eax, ebx, ecx, edx */
-	} leaves[] = {
-		{ 0, 1, 0, 3 }, { 1, 0x80000001, 0, 3 }, { 4, 1, 0, 2 },  { 6, 0x80000001, 0, 2 },
-		{ 9, 7, 0, 1 }, { 11, 7, 0, 2 },         { 18, 7, 0, 3 },
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(leaves); i++) {
-		uint32_t regs[4] = { 0 };
-		if (leaves[i].word != word)
-			continue;
-		__get_cpuid_count(leaves[i].leaf, leaves[i].subleaf, &regs[0], &regs[1], &regs[2],
-				  &regs[3]);
-		*out = regs[leaves[i].reg];
-		return true;
-	}
-	return false;
-}
-#else
-static uint64_t xsave_here(void)
-{
-	return 0;
-}
-
-static bool capability_here(unsigned word, uint32_t *out)
-{
-	(void)word;
-	(void)out;
-	return false;
-}
-#endif
-
 static void check_xsave(struct compat *c, uint64_t used)
 {
-	uint64_t here = xsave_here();
+	uint64_t here = cpu_x86_xsave_here();
 	if (!(used & ~here)) {
 		compat_say(c, CHECK_XSAVE, ANSWER_YES, NULL,
 			   "threads use %#" PRIx64 " of %#" PRIx64 " here", used, here);
@@ -135,24 +84,15 @@ static void check_xsave(struct compat *c, uint64_t used)
 
 static int check_instructions(struct compat *c, const CpuinfoX86Entry *cpu, struct error *err)
 {
-	static const struct {
-		unsigned word, bit;
-		const char *name;
-	} instructions[] = {
-#define INSTRUCTION(word, bit, name) { word, bit, name },
-#include "convert/compat/instructions.def"
-#undef INSTRUCTION
-	};
 	auto_strbuf missing = { 0 };
-	for (size_t i = 0; i < ARRAY_SIZE(instructions); i++) {
-		unsigned word = instructions[i].word;
-		uint32_t here = 0, bit = 1u << instructions[i].bit;
-		if (word >= cpu->n_capability || !(cpu->capability[word] & bit) ||
-		    !capability_here(word, &here) || here & bit)
-			continue;
-		if (strbuf_printf(&missing, " %s", instructions[i].name) < 0)
-			return error_set(err, ENOMEM, "out of memory");
+	struct cpu_x86 here;
+	if (!cpu_x86_here(&here)) {
+		compat_say(c, CHECK_INSTRUCTIONS, ANSWER_UNKNOWN, cpu->model_id,
+			   "what this processor has cannot be told");
+		return 0;
 	}
+	if (cpu_x86_missing(cpu, &here, &missing) < 0)
+		return error_set(err, ENOMEM, "out of memory");
 	if (missing.len)
 		compat_say(c, CHECK_INSTRUCTIONS, ANSWER_NO, cpu->model_id,
 			   "not here, a program may have found them there:%s", missing.data);

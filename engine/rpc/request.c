@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/config.h"
+#include "engine/cpuinfo.h"
 
 #define DEFAULT_LOG "criu.log"
 
@@ -231,6 +232,13 @@ static int nothing_add(struct request *r, struct error *err)
 	return 0;
 }
 
+static int cpu_cap_add(struct request *r, struct error *err)
+{
+	uint32_t caps = r->opts->cpu_cap;
+	return add(r, err, "--cpu-cap=none%s%s%s", caps & CPU_CAP_FPU ? ",fpu" : "",
+		   caps & CPU_CAP_INS ? ",ins" : "", caps & CPU_CAP_CPU ? ",cpu" : "");
+}
+
 static const struct field_row field_rows[] = {
 	{ "images_dir_fd", NULL, images_dir_add },
 	{ "images_dir", NULL, nothing_add },
@@ -254,6 +262,7 @@ static const struct field_row field_rows[] = {
 	{ "veths", "external", veths_add },
 	{ "inherit_fd", "inherit-fd", inherit_fd_add },
 	{ "cg_root", "cgroup-root", cg_root_add },
+	{ "cpu_cap", "cpu-cap", cpu_cap_add },
 	{ "join_ns", "join-ns", join_ns_add },
 	{ "unix_sk_ino", "ext-unix-sk", unix_sk_add },
 	{ "auto_ext_mnt", "ext-mount-map", auto_ext_mnt_add },

@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "engine/commands.h"
+#include "engine/cpuinfo.h"
 #include "engine/dump.h"
 #include "engine/hooks.h"
 #include "engine/kernel/feature.h"
@@ -204,6 +205,18 @@ static int answer_wait_pid(struct session *s, struct error *err)
 	return 0;
 }
 
+static int answer_cpuinfo_dump(struct session *s, struct error *err)
+{
+	struct options opts = { 0 };
+	return run_request(s, &cmd_cpuinfo, &opts, cpuinfo_write_set, err);
+}
+
+static int answer_cpuinfo_check(struct session *s, struct error *err)
+{
+	struct options opts = { 0 };
+	return run_request(s, &cmd_cpuinfo, &opts, cpuinfo_check_set, err);
+}
+
 static const struct request_row {
 	CriuReqType type;
 	int (*answer)(struct session *s, struct error *err);
@@ -214,6 +227,8 @@ static const struct request_row {
 	{ CRIU_REQ_TYPE__FEATURE_CHECK, answer_features },
 	{ CRIU_REQ_TYPE__VERSION, answer_version },
 	{ CRIU_REQ_TYPE__WAIT_PID, answer_wait_pid },
+	{ CRIU_REQ_TYPE__CPUINFO_DUMP, answer_cpuinfo_dump },
+	{ CRIU_REQ_TYPE__CPUINFO_CHECK, answer_cpuinfo_check },
 };
 
 static int answer(struct session *s, struct error *err)

@@ -116,6 +116,15 @@ start_service()
 	[[ $output == *'opts.empty_ns'* ]]
 }
 
+@test "rpc: cpuinfo" {
+	grep -qE 'GenuineIntel|AuthenticAMD|HygonGenuine' /proc/cpuinfo || skip "no processor the format has words for"
+	run -0 swrk '{"type":"CPUINFO_DUMP","opts":{"images_dir_fd":7}}'
+	[[ $output == *'"success": true'* ]]
+	[ -s img/cpuinfo.img ]
+	run -0 swrk '{"type":"CPUINFO_CHECK","opts":{"images_dir_fd":7,"cpu_cap":7}}'
+	[[ $output == *'"success": true'* ]]
+}
+
 @test "rpc: the configuration file of a request has the last word" {
 	start_sleep
 	echo 'leave-running' >run.conf
