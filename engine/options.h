@@ -68,6 +68,7 @@ struct options {
 	bool tcp_established;             /* --tcp-established */
 	bool tcp_close;                   /* --tcp-close */
 	bool skip_in_flight;              /* --skip-in-flight */
+	bool weak_sysctls;                /* --weak-sysctls: missing ones are no error */
 	bool network_lock_given;
 	enum network_lock network_lock; /* --network-lock */
 	bool no_default_config;

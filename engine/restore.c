@@ -24,6 +24,7 @@
 #include "engine/mem/mem.h"
 #include "engine/mem/sysv.h"
 #include "engine/net/net.h"
+#include "engine/net/ns.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/time.h"
@@ -267,6 +268,7 @@ static void restore_fini(struct restore *r)
 	shmem_set_free(r->shmem);
 	sysv_set_free(r->sysv);
 	net_set_free(r->net);
+	netns_set_free(r->netns);
 	cgroup_restore_free(r->cgroups);
 	ns_set_free(r->ns);
 	user_maps_free(r->users);

@@ -25,6 +25,7 @@ struct cgroup_restore; /* ns/: control groups and what was made for them */
 struct user_maps;      /* ns/: ids of users and groups inside and outside */
 struct ns_set;         /* ns/: namespaces that are made for the tree */
 struct net_set;        /* net/: sockets and what waits in them */
+struct netns_set;      /* net/: network namespaces that are made for the tree */
 struct arena;          /* memory at the address where the restorer will read it */
 struct restorer_args;
 struct birth_plan; /* who is born from whom, helpers included */
@@ -75,6 +76,7 @@ struct restore {
 	struct cgroup_restore *cgroups; /* NULL: the set has none, or they are left alone */
 	struct sysv_set *sysv;          /* NULL: no task has one attached */
 	struct net_set *net;
+	struct netns_set *netns; /* NULL: the tree has none apart */
 	uint32_t
 	    dumper_ids[NS_KINDS]; /* namespaces of the program that wrote the set; 0: not known */
 	struct ns_set *ns;

@@ -1,0 +1,650 @@
+/* SPDX-License-Identifier: MIT
+ * Network devices of a namespace, both directions: netdev-N.img.
+ * Source: rtnetlink(7), Documentation/networking/netdevices.rst.
+ */
+#include "engine/net/ns-link.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <linux/veth.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/dump.h"
+#include "engine/net/ns-conf.h"
+#include "engine/net/ns-dump.h"
+#include "engine/net/ns-outside.h"
+#include "engine/net/ns-set.h"
+#include "engine/ns/ns.h"
+#include "images/reader.h"
+#include "images/writer.h"
+
+#define MAX_MTU     0x7fffffff
+#define MAX_ADDRESS 32 /* MAX_ADDR_LEN of the kernel */
+#define MAX_DATA    4096
+/* Flags that are somebody's wish; the others tell of the state. */
+#define SETTABLE                                                                                   \
+	(IFF_UP | IFF_DEBUG | IFF_NOTRAILERS | IFF_NOARP | IFF_PROMISC | IFF_ALLMULTI |            \
+	 IFF_MULTICAST | IFF_DYNAMIC)
+
+/* Dump. */
+
+/* Devices that some modules make in every namespace. */
+static bool is_fallback(const char *name)
+{
+	static const char *const names[] = { "sit0",    "gre0",    "gretap0", "erspan0", "tunl0",
+					     "ip6tnl0", "ip6gre0", "ip_vti0", "ip6_vti0" };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static int put_bytes(const struct nlattr *attr, protobuf_c_boolean *has, ProtobufCBinaryData *out,
+		     struct error *err)
+{
+	size_t len = attr ? mnl_attr_get_payload_len(attr) : 0;
+	if (!attr)
+		return 0;
+	out->data = malloc(len + 1);
+	if (!out->data)
+		return error_set(err, ENOMEM, "out of memory");
+	memcpy(out->data, mnl_attr_get_payload(attr), len);
+	out->len = len;
+	*has = true;
+	return 0;
+}
+
+static bool is_told(const struct link_kind *kind, uint16_t type)
+{
+	for (size_t i = 0; i < kind->nr_told; i++)
+		if (type >= kind->told[i].first && type <= kind->told[i].last)
+			return true;
+	return false;
+}
+
+/* Attributes one by one, but for those that only tell. */
+static int copy_data(const struct nlattr *nest, const struct link_kind *kind,
+		     protobuf_c_boolean *has, ProtobufCBinaryData *out, struct error *err)
+{
+	const struct nlattr *attr;
+	if (!nest)
+		return 0;
+	out->data = calloc(1, mnl_attr_get_payload_len(nest) + 1);
+	if (!out->data)
+		return error_set(err, ENOMEM, "out of memory");
+	*has = true;
+	mnl_attr_for_each_nested(attr, nest)
+	{
+		if (is_told(kind, mnl_attr_get_type(attr)))
+			continue;
+		memcpy(out->data + out->len, attr, mnl_attr_get_len(attr));
+		out->len += MNL_ALIGN(mnl_attr_get_len(attr));
+	}
+	return 0;
+}
+
+/* IFLA_BRPORT_…: what a bridge can be told about a port of its. */
+static const struct link_range port_told[] = {
+	{ IFLA_BRPORT_COST, IFLA_BRPORT_COST },
+	{ IFLA_BRPORT_ROOT_ID, IFLA_BRPORT_FLUSH },
+	{ IFLA_BRPORT_PAD, IFLA_BRPORT_PAD },
+	{ IFLA_BRPORT_MCAST_EHT_HOSTS_CNT, IFLA_BRPORT_MCAST_EHT_HOSTS_CNT },
+	{ 39 /* IFLA_BRPORT_MCAST_N_GROUPS */, 39 },
+};
+static const struct link_kind port_kind = { .told = port_told, .nr_told = ARRAY_SIZE(port_told) };
+
+static int dump_master(const struct link_seen *seen, NetDeviceEntry *e, struct error *err)
+{
+	const char *kind = nl_string(seen->info[IFLA_INFO_SLAVE_KIND]);
+	e->has_master = seen->tb[IFLA_MASTER] != NULL;
+	e->master = nl_number(seen->tb[IFLA_MASTER]);
+	if (!e->has_master || !kind || strcmp(kind, "bridge"))
+		return 0;
+	return copy_data(seen->info[IFLA_INFO_SLAVE_DATA], &port_kind, &e->has_port_data,
+			 &e->port_data, err);
+}
+
+static void dump_gen_mode(const struct link_seen *seen, NetDeviceEntry *e)
+{
+	const struct nlattr *families[AF_INET6 + 1], *tb[IFLA_INET6_MAX + 1];
+	nl_nested(seen->tb[IFLA_AF_SPEC], families, AF_INET6);
+	nl_nested(families[AF_INET6], tb, IFLA_INET6_MAX);
+	e->has_addr_gen_mode = tb[IFLA_INET6_ADDR_GEN_MODE] != NULL;
+	e->addr_gen_mode = nl_number(tb[IFLA_INET6_ADDR_GEN_MODE]);
+}
+
+/* The device it is on, or at the other end: itself where there is none. */
+static int dump_peer(struct dump_netns *dn, const struct link_seen *seen, NetDeviceEntry *e)
+{
+	const struct nlattr *away = seen->tb[IFLA_LINK_NETNSID];
+	uint32_t id = dn->seen->id;
+	e->has_peer_ifindex = true;
+	e->peer_ifindex = seen->tb[IFLA_LINK] ? nl_number(seen->tb[IFLA_LINK]) : e->ifindex;
+	if (away)
+		id = netns_id_of(dn, (int32_t)nl_number(away));
+	e->has_peer_nsid = id != 0;
+	e->peer_nsid = id;
+	return 0;
+}
+
+static int dump_kind(const struct link_seen *seen, const struct link_kind *kind, NetDeviceEntry *e,
+		     struct error *err)
+{
+	int rc = 0;
+	if (kind->type == ND_TYPE__EXTLINK || kind->data_too) {
+		e->kind = strdup(kind->name);
+		if (!e->kind)
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	if (kind->data_too)
+		rc = copy_data(seen->info[IFLA_INFO_DATA], kind, &e->has_kind_data, &e->kind_data,
+			       err);
+	return rc == 0 && kind->dump ? kind->dump(seen, e, err) : rc;
+}
+
+static int fill_entry(struct dump_netns *dn, const struct link_seen *seen,
+		      const struct link_kind *kind, NetDeviceEntry *e, struct error *err)
+{
+	const char *alias = nl_string(seen->tb[IFLA_IFALIAS]);
+	bool loop = seen->head->ifi_type == ARPHRD_LOOPBACK;
+	e->type = loop ? ND_TYPE__LOOPBACK : kind ? kind->type : ND_TYPE__EXTLINK;
+	e->ifindex = (uint32_t)seen->head->ifi_index;
+	e->mtu = nl_number(seen->tb[IFLA_MTU]);
+	e->flags = seen->head->ifi_flags;
+	e->has_txqlen = seen->tb[IFLA_TXQLEN] != NULL;
+	e->txqlen = nl_number(seen->tb[IFLA_TXQLEN]);
+	e->name = strdup(seen->name);
+	e->alias = alias ? strdup(alias) : NULL;
+	if (!e->name || (alias && !e->alias))
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = loop ? 0 : put_bytes(seen->tb[IFLA_ADDRESS], &e->has_address, &e->address, err);
+	dump_gen_mode(seen, e);
+	if (rc == 0)
+		rc = dump_peer(dn, seen, e);
+	if (rc == 0)
+		rc = dump_master(seen, e, err);
+	if (rc == 0)
+		rc = net_conf_read_device(e, err);
+	return rc == 0 && kind ? dump_kind(seen, kind, e, err) : rc;
+}
+
+static int refuse_kind(const struct link_seen *seen, struct error *err)
+{
+	return error_set(err, ENOTSUP,
+			 "network device %s is %s%s: not supported; make it yourself before the "
+			 "restore fills the namespace (action script, setup-namespaces) and leave "
+			 "it out with --external netdev[%s]",
+			 seen->name, seen->kind ? "of kind " : "hardware",
+			 seen->kind ? seen->kind : "", seen->name);
+}
+
+/* Below it is a device that only whoever restores can name. */
+static int check_parent(const struct link_kind *kind, const struct link_seen *seen,
+			struct error *err)
+{
+	if (!kind || !kind->on_parent || kind->type == ND_TYPE__MACVLAN ||
+	    !seen->tb[IFLA_LINK_NETNSID])
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "network device %s (%s) is on one of another network namespace: leave it "
+			 "out with --external netdev[%s] and make it before the restore",
+			 seen->name, kind->name, seen->name);
+}
+
+static int dump_link(struct dump_netns *dn, const struct link_seen *seen, struct error *err)
+{
+	const struct link_kind *kind = link_kind_of_name(seen->kind);
+	bool external = netns_is_external(dn->d->opts, "netdev", seen->name);
+	bool known = kind || seen->head->ifi_type == ARPHRD_LOOPBACK;
+	if (is_fallback(seen->name) && !(seen->head->ifi_flags & IFF_UP))
+		return 0;
+	if (external)
+		kind = kind && kind->type == ND_TYPE__VETH ? kind : NULL;
+	else if (!known && !is_fallback(seen->name))
+		return refuse_kind(seen, err);
+	int rc = check_parent(kind, seen, err);
+	if (rc < 0)
+		return rc;
+	NetDeviceEntry *e = malloc(sizeof(*e));
+	if (!e)
+		return error_set(err, ENOMEM, "out of memory");
+	net_device_entry__init(e);
+	rc = fill_entry(dn, seen, kind, e, err);
+	if (rc == 0)
+		rc = image_write(dn->links, &e->base, err);
+	net_device_entry__free_unpacked(e, NULL);
+	return rc < 0 ? error_wrap(err, rc, "network device %s", seen->name) : 0;
+}
+
+static int see_link(struct dump_netns *dn, const struct nlmsghdr *msg, struct error *err)
+{
+	struct link_seen seen = { .head = mnl_nlmsg_get_payload(msg) };
+	if (msg->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(msg) < sizeof(*seen.head))
+		return 0;
+	nl_attrs(msg, sizeof(*seen.head), seen.tb, IFLA_MAX);
+	nl_nested(seen.tb[IFLA_LINKINFO], seen.info, IFLA_INFO_MAX);
+	seen.name = nl_string(seen.tb[IFLA_IFNAME]);
+	seen.kind = nl_string(seen.info[IFLA_INFO_KIND]);
+	if (!seen.name)
+		return error_set(err, EPROTO, "network device %d has no name",
+				 seen.head->ifi_index);
+	return dump_link(dn, &seen, err);
+}
+
+int netns_links_ask(struct nl *rt, struct strbuf *out, struct error *err)
+{
+	struct nl_request ask;
+	struct ifinfomsg *head = nl_begin(&ask, RTM_GETLINK, 0, sizeof(*head));
+	head->ifi_family = AF_UNSPEC;
+	int rc = nl_dump(rt, &ask, out);
+	return rc < 0 ? error_code(err, rc, "list network devices") : 0;
+}
+
+int netns_links_dump(struct dump_netns *dn, struct error *err)
+{
+	int rc = image_create(dn->d->images_fd, IMG_NETDEV, dn->seen->id, &dn->links, err);
+	for (const struct nlmsghdr *msg = NULL; rc == 0 && (msg = nl_next(&dn->link_list, msg));)
+		rc = see_link(dn, msg, err);
+	if (rc == 0)
+		rc = image_finish(dn->links, err);
+	image_writer_close(take_ptr(dn->links));
+	return rc;
+}
+
+/* Restore. */
+
+static struct netns_link *find_index(const struct netns *ns, uint32_t ifindex)
+{
+	for (size_t i = 0; i < ns->links.nr; i++)
+		if (ns->links.items[i].entry->ifindex == ifindex)
+			return &ns->links.items[i];
+	return NULL;
+}
+
+/* The device of the same namespace it is on, or connected with; NULL: none */
+static struct netns_link *find_peer(const struct netns *ns, const NetDeviceEntry *e)
+{
+	if (!e->has_peer_nsid || e->peer_nsid != ns->id || !e->has_peer_ifindex ||
+	    e->peer_ifindex == e->ifindex)
+		return NULL;
+	return find_index(ns, e->peer_ifindex);
+}
+
+static bool is_name(const char *name)
+{
+	size_t len = strlen(name);
+	return len && len < IFNAMSIZ && !strpbrk(name, "/: \t\n") && strcmp(name, ".") &&
+	       strcmp(name, "..");
+}
+
+static int check_entry(const NetDeviceEntry *e, struct error *err)
+{
+	const struct link_kind *kind = link_kind_of(e);
+	if (!is_name(e->name))
+		return error_set(err, EBADMSG, "network device %u has the name \"%.64s\"",
+				 e->ifindex, e->name);
+	if (!e->ifindex || e->ifindex > INT32_MAX || e->mtu > MAX_MTU ||
+	    (e->has_address && e->address.len > MAX_ADDRESS) ||
+	    (e->has_kind_data && e->kind_data.len > MAX_DATA) ||
+	    (e->has_port_data && e->port_data.len > MAX_DATA))
+		return error_set(err, EBADMSG,
+				 "network device %s: index %u, MTU %u, an address of %zu bytes",
+				 e->name, e->ifindex, e->mtu, e->address.len);
+	if (e->type == ND_TYPE__VENET)
+		return error_set(err, ENOTSUP, "network device %s is of kind venet", e->name);
+	if (e->type == ND_TYPE__EXTLINK && e->kind && !kind)
+		return error_set(err, ENOTSUP, "network device %s is of unknown kind %.32s",
+				 e->name, e->kind);
+	int rc = kind && kind->check ? kind->check(e, err) : 0;
+	if (rc == 0)
+		rc = net_conf_check_device(e, err);
+	return rc < 0 ? error_wrap(err, rc, "network device %s", e->name) : 0;
+}
+
+static int load_link(void *ctx, struct image_reader *in, ProtobufCMessage **msg, struct error *err)
+{
+	struct netns *ns = ctx;
+	NetDeviceEntry *e = (NetDeviceEntry *)*msg;
+	(void)in;
+	int rc = check_entry(e, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < ns->links.nr; i++) {
+		const NetDeviceEntry *other = ns->links.items[i].entry;
+		if (other->ifindex == e->ifindex || !strcmp(other->name, e->name))
+			return error_set(err, EBADMSG, "network devices %s and %s are both %u",
+					 other->name, e->name, e->ifindex);
+	}
+	struct netns_link *link = array_add(&ns->links);
+	if (!link)
+		return error_set(err, ENOMEM, "out of memory");
+	link->entry = e;
+	*msg = NULL;
+	return 0;
+}
+
+static int check_relations(const struct restore *r, const struct netns *ns, const NetDeviceEntry *e,
+			   struct error *err)
+{
+	const struct link_kind *kind = link_kind_of(e);
+	if (e->has_master && !find_index(ns, e->master))
+		return error_set(err, EBADMSG, "network device %s has a master %u that is missing",
+				 e->name, e->master);
+	if (netns_is_external(r->opts, "netdev", e->name) || find_peer(ns, e))
+		return 0;
+	if (e->type == ND_TYPE__VETH && !netns_is_external(r->opts, "veth", e->name))
+		return error_set(
+		    err, EINVAL,
+		    "network device %s (veth) had its other end outside: say what it "
+		    "is called there with --external veth[%s]:NAME, or put a device of "
+		    "yours in its place with --external netdev[%s]:NAME",
+		    e->name, e->name, e->name);
+	if (kind && kind->on_parent && !netns_is_external(r->opts, kind->name, e->name))
+		return error_set(err, EINVAL,
+				 "network device %s (%s) was on a device outside: name it with "
+				 "--external %s[%s]:NAME",
+				 e->name, kind->name, kind->name, e->name);
+	return 0;
+}
+
+int netns_links_load(struct restore *r, struct netns *ns, struct error *err)
+{
+	int rc = image_each(r->images, IMG_NETDEV, ns->id, load_link, ns, err);
+	for (size_t i = 0; rc == 0 && i < ns->links.nr; i++)
+		rc = check_relations(r, ns, ns->links.items[i].entry, err);
+	return rc < 0 ? error_wrap(err, rc, "netdev-%u.img", ns->id) : 0;
+}
+
+/* Both ends of a pair at once. */
+static void put_pair(const NetDeviceEntry *e, const NetDeviceEntry *peer, struct nl_request *ask)
+{
+	struct nlattr *info = nl_nest(ask, IFLA_LINKINFO);
+	nl_put_str(ask, IFLA_INFO_KIND, "veth");
+	struct nlattr *data = nl_nest(ask, IFLA_INFO_DATA);
+	struct nlattr *other = nl_nest(ask, VETH_INFO_PEER);
+	struct ifinfomsg *head = nl_put_raw(ask, sizeof(*head));
+	if (head)
+		head->ifi_index = (int)peer->ifindex;
+	link_put_common(peer, ask);
+	nl_nest_end(ask, other);
+	nl_nest_end(ask, data);
+	nl_nest_end(ask, info);
+	(void)e;
+}
+
+/* Where attributes of a device are, inside of IFLA_LINKINFO. */
+struct data_place {
+	const char *kind;
+	unsigned kind_attr, data_attr;
+};
+
+static const struct data_place port_place = { "bridge", IFLA_INFO_SLAVE_KIND,
+					      IFLA_INFO_SLAVE_DATA };
+
+static int set_one(struct nl *rt, const NetDeviceEntry *e, const struct data_place *place,
+		   const struct nlattr *attr, struct error *err)
+{
+	struct nl_request ask;
+	struct ifinfomsg *head = nl_begin(&ask, RTM_NEWLINK, 0, sizeof(*head));
+	head->ifi_index = (int)e->ifindex;
+	struct nlattr *info = nl_nest(&ask, IFLA_LINKINFO);
+	nl_put_str(&ask, place->kind_attr, place->kind);
+	struct nlattr *data = nl_nest(&ask, place->data_attr);
+	nl_put(&ask, mnl_attr_get_type(attr), mnl_attr_get_payload(attr),
+	       mnl_attr_get_payload_len(attr));
+	nl_nest_end(&ask, data);
+	nl_nest_end(&ask, info);
+	int rc = nl_do(rt, &ask, err);
+	return rc < 0 ? error_wrap(err, rc, "set attribute %u of a %s", mnl_attr_get_type(attr),
+				   place->kind)
+		      : 0;
+}
+
+static bool is_same(const struct nlattr *nest, const struct nlattr *attr)
+{
+	const struct nlattr *now;
+	mnl_attr_for_each_nested(now, nest)
+	{
+		if (mnl_attr_get_type(now) == mnl_attr_get_type(attr))
+			return mnl_attr_get_len(now) == mnl_attr_get_len(attr) &&
+			       !memcmp(now, attr, mnl_attr_get_len(attr));
+	}
+	return false;
+}
+
+static int get_link(struct nl *rt, const NetDeviceEntry *e, struct strbuf *out, struct error *err)
+{
+	struct nl_request ask;
+	nl_begin(&ask, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	nl_put_str(&ask, IFLA_IFNAME, e->name);
+	int rc = nl_get(rt, &ask, out);
+	const struct nlmsghdr *msg = rc == 0 ? nl_next(out, NULL) : NULL;
+	if (!msg || mnl_nlmsg_get_payload_len(msg) < sizeof(struct ifinfomsg))
+		return error_code(err, rc < 0 ? rc : -EPROTO, "ask for it");
+	return 0;
+}
+
+static bool is_port_state(const struct data_place *place, const struct nlattr *attr)
+{
+	return place == &port_place && mnl_attr_get_type(attr) == IFLA_BRPORT_STATE;
+}
+
+/* Only what differs: kernels are built without some of it. */
+static int set_data(struct nl *rt, const NetDeviceEntry *e, const struct data_place *place,
+		    const ProtobufCBinaryData *bytes, struct error *err)
+{
+	auto_strbuf answer = { 0 };
+	const struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1], *attr;
+	int rc = get_link(rt, e, &answer, err);
+	if (rc < 0)
+		return rc;
+	nl_attrs(nl_next(&answer, NULL), sizeof(struct ifinfomsg), tb, IFLA_MAX);
+	nl_nested(tb[IFLA_LINKINFO], info, IFLA_INFO_MAX);
+	if (!info[place->data_attr])
+		return 0;
+	mnl_attr_for_each_payload((const void *)bytes->data, bytes->len)
+	{
+		if (rc == 0 && !is_port_state(place, attr) &&
+		    !is_same(info[place->data_attr], attr))
+			rc = set_one(rt, e, place, attr, err);
+	}
+	return rc;
+}
+
+static int set_kind_data(struct nl *rt, const NetDeviceEntry *e, struct error *err)
+{
+	const struct link_kind *kind = link_kind_of(e);
+	if (!kind || !kind->data_late || !e->has_kind_data)
+		return 0;
+	const struct data_place place = { kind->name, IFLA_INFO_KIND, IFLA_INFO_DATA };
+	return set_data(rt, e, &place, &e->kind_data, err);
+}
+
+/* A device somebody else has made: under the number that addresses and routes know. */
+static int find_made(struct nl *rt, const NetDeviceEntry *e, struct error *err)
+{
+	auto_strbuf answer = { 0 };
+	if (get_link(rt, e, &answer, NULL) < 0)
+		return error_set(err, ENODEV,
+				 "it is not there: make it before (action script, "
+				 "setup-namespaces), or name one with --external netdev[%s]:NAME",
+				 e->name);
+	const struct ifinfomsg *head = mnl_nlmsg_get_payload(nl_next(&answer, NULL));
+	if ((uint32_t)head->ifi_index == e->ifindex)
+		return 0;
+	return error_set(err, EEXIST,
+			 "it is there as number %d, want %u: make it with that number (ip link add "
+			 "… index %u)",
+			 head->ifi_index, e->ifindex, e->ifindex);
+}
+
+static int set_common(struct nl *rt, const NetDeviceEntry *e, struct error *err)
+{
+	struct nl_request ask;
+	struct ifinfomsg *head = nl_begin(&ask, RTM_NEWLINK, 0, sizeof(*head));
+	head->ifi_index = (int)e->ifindex;
+	link_put_common(e, &ask);
+	return nl_do(rt, &ask, err);
+}
+
+/* @return 1; 0: what it needs is not there yet */
+static int make_link(struct restore *r, struct netns *ns, struct netns_link *link, struct nl *rt,
+		     struct error *err)
+{
+	struct nl_request ask;
+	const NetDeviceEntry *e = link->entry;
+	const struct link_kind *kind = link_kind_of(e);
+	struct netns_link *peer = find_peer(ns, e);
+	bool outside = !kind || netns_is_external(r->opts, kind->name, e->name) ||
+		       netns_is_external(r->opts, "netdev", e->name);
+	int rc = 0;
+	if (!outside && kind->on_parent && !peer->made)
+		return 0;
+	if (outside) {
+		rc = find_made(rt, e, err);
+		if (rc == 0)
+			rc = set_common(rt, e, err);
+	} else if (kind->make) {
+		rc = kind->make(e, err);
+		if (rc == 0)
+			rc = set_common(rt, e, err);
+	} else {
+		link_put_new(e, &ask);
+		if (kind->on_parent)
+			nl_put_u32(&ask, IFLA_LINK, e->peer_ifindex);
+		if (kind->type == ND_TYPE__VETH)
+			put_pair(e, peer->entry, &ask);
+		else
+			link_put_kind(e, kind, &ask);
+		rc = nl_do(rt, &ask, err);
+		if (rc == 0 && kind->type == ND_TYPE__VETH)
+			peer->made = true;
+		if (rc == 0)
+			rc = set_kind_data(rt, e, err);
+	}
+	link->made = rc == 0;
+	return rc < 0 ? rc : 1;
+}
+
+/* As often as one of them leads to another: what is on what may come in any order. */
+static int make_links(struct restore *r, struct netns *ns, struct nl *rt, struct error *err)
+{
+	size_t left = ns->links.nr;
+	for (size_t before = left + 1; left && left < before;) {
+		before = left;
+		left = 0;
+		for (size_t i = 0; i < ns->links.nr; i++) {
+			struct netns_link *link = &ns->links.items[i];
+			int rc = link->made ? 1 : make_link(r, ns, link, rt, err);
+			if (rc < 0)
+				return error_wrap(err, rc, "make network device %s",
+						  link->entry->name);
+			left += rc == 0;
+		}
+	}
+	return left
+		   ? error_set(err, EBADMSG, "netdev-%u.img: %zu network devices are on each other",
+			       ns->id, left)
+		   : 0;
+}
+
+static void put_gen_mode(struct nl_request *ask, uint8_t mode)
+{
+	struct nlattr *spec = nl_nest(ask, IFLA_AF_SPEC);
+	struct nlattr *v6 = nl_nest(ask, AF_INET6);
+	nl_put_u8(ask, IFLA_INET6_ADDR_GEN_MODE, mode);
+	nl_nest_end(ask, v6);
+	nl_nest_end(ask, spec);
+}
+
+static int set_gen_mode(struct nl *rt, const NetDeviceEntry *e, uint8_t mode, struct error *err)
+{
+	struct nl_request ask;
+	struct ifinfomsg *head = nl_begin(&ask, RTM_SETLINK, 0, sizeof(*head));
+	head->ifi_index = (int)e->ifindex;
+	put_gen_mode(&ask, mode);
+	int rc = nl_do(rt, &ask, err);
+	/* without IPv6 */
+	return rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+static int set_master(struct nl *rt, const NetDeviceEntry *e, struct error *err)
+{
+	struct nl_request ask;
+	struct ifinfomsg *head = nl_begin(&ask, RTM_SETLINK, 0, sizeof(*head));
+	head->ifi_index = (int)e->ifindex;
+	nl_put_u32(&ask, IFLA_MASTER, e->master);
+	int rc = nl_do(rt, &ask, err);
+	if (rc < 0 || !e->has_port_data)
+		return rc;
+	return set_data(rt, e, &port_place, &e->port_data, err);
+}
+
+static int set_up_link(struct restore *r, const NetDeviceEntry *e, struct nl *rt, struct error *err)
+{
+	int rc = net_conf_write_device(e, r->opts->weak_sysctls, err);
+	/* or addresses would come about that are to be restored */
+	if (rc == 0 && e->type != ND_TYPE__LOOPBACK)
+		rc = set_gen_mode(rt, e, IN6_ADDR_GEN_MODE_NONE, err);
+	return rc == 0 && e->has_master ? set_master(rt, e, err) : rc;
+}
+
+static int set_flags(struct nl *rt, const NetDeviceEntry *e, struct error *err)
+{
+	struct nl_request ask;
+	struct ifinfomsg *head = nl_begin(&ask, RTM_SETLINK, 0, sizeof(*head));
+	head->ifi_index = (int)e->ifindex;
+	head->ifi_flags = e->flags & SETTABLE;
+	head->ifi_change = SETTABLE;
+	if (e->alias)
+		nl_put(&ask, IFLA_IFALIAS, e->alias, strlen(e->alias));
+	return nl_do(rt, &ask, err);
+}
+
+int netns_links_fill(struct restore *r, struct netns *ns, struct nl *rt, struct error *err)
+{
+	int rc = make_links(r, ns, rt, err);
+	for (size_t turn = 0; turn < 2; turn++) {
+		for (size_t i = 0; rc == 0 && i < ns->links.nr; i++) {
+			const NetDeviceEntry *e = ns->links.items[i].entry;
+			rc = turn == 0 ? set_up_link(r, e, rt, err) : set_flags(rt, e, err);
+			if (rc < 0)
+				error_wrap(err, rc, "network device %s", e->name);
+		}
+	}
+	return rc;
+}
+
+/* It need not learn again, for as long as a new port does. The protocol may say otherwise (STP). */
+static void set_port_state(struct nl *rt, const NetDeviceEntry *e)
+{
+	const struct nlattr *attr;
+	mnl_attr_for_each_payload((const void *)e->port_data.data, e->port_data.len)
+	{
+		if (is_port_state(&port_place, attr))
+			set_one(rt, e, &port_place, attr, NULL);
+	}
+}
+
+int netns_links_finish(const struct netns *ns, struct nl *rt, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ns->links.nr; i++) {
+		const NetDeviceEntry *e = ns->links.items[i].entry;
+		uint8_t mode =
+		    e->has_addr_gen_mode ? (uint8_t)e->addr_gen_mode : IN6_ADDR_GEN_MODE_EUI64;
+		if (e->type != ND_TYPE__LOOPBACK)
+			rc = set_gen_mode(rt, e, mode, err);
+		if (e->has_port_data)
+			set_port_state(rt, e);
+		if (rc < 0)
+			error_wrap(err, rc, "network device %s", e->name);
+	}
+	return rc;
+}

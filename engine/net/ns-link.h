@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ * Inside of net/: network devices of a namespace.
+ */
+#pragma once
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include "engine/net/nl.h"
+#include "engine/options.h"
+#include "network.pb-c.h"
+
+struct link_seen { /* as RTM_GETLINK tells it; borrowed */
+	const struct ifinfomsg *head;
+	const struct nlattr *tb[IFLA_MAX + 1];
+	const struct nlattr *info[IFLA_INFO_MAX + 1];
+	const char *name, *kind; /* kind NULL: the loopback device, or hardware */
+};
+
+/* What a kind of devices has that others have not. */
+struct link_kind {
+	const char *name; /* IFLA_INFO_KIND */
+	NdType type;
+	bool data_too;            /* IFLA_INFO_DATA is stored and given back, */
+	bool data_late;           /* what differs from a new device, one by one */
+	bool on_parent;           /* it is a device on top of another: IFLA_LINK */
+	const struct link_range { /* but these attributes of it only tell */
+		uint16_t first, last;
+	} * told;
+	size_t nr_told;
+	/** Fill its message of the entry, which owns it. */
+	int (*dump)(const struct link_seen *seen, NetDeviceEntry *e, struct error *err);
+	int (*check)(const NetDeviceEntry *e, struct error *err);
+	/** What is in IFLA_INFO_DATA of a new one. */
+	void (*put)(const NetDeviceEntry *e, struct nl_request *ask);
+	/** Make it, where RTM_NEWLINK cannot. */
+	int (*make)(const NetDeviceEntry *e, struct error *err);
+};
+/** NULL: a kind that cannot be made again */
+const struct link_kind *link_kind_of_name(const char *name);
+/** By type, or the name that goes with EXTLINK; NULL: nothing has to be made */
+const struct link_kind *link_kind_of(const NetDeviceEntry *e);
+
+/** Begin a request for a new device with what all kinds have; `e` tells index, name, address … */
+void link_put_new(const NetDeviceEntry *e, struct nl_request *ask);
+/** The attributes alone. */
+void link_put_common(const NetDeviceEntry *e, struct nl_request *ask);
+/** Its kind and what that wants from the beginning; on the top level of a request. */
+void link_put_kind(const NetDeviceEntry *e, const struct link_kind *kind, struct nl_request *ask);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * Network namespaces: devices, addresses, routes, rules, packet filters, tracked connections,
+ * settings. netns-N.img, netdev-N.img and those beside them.
+ */
+#pragma once
+
+#include "engine/ns/ns.h"
+
+struct netns_set;
+
+/** Write the images of the network namespace the engine is in. */
+int netns_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
+/** Read and check them. */
+int netns_load(struct restore *r, uint32_t id, struct error *err);
+/** In a fresh network namespace: bring it to the state it had. */
+int netns_fill(struct restore *r, uint32_t id, struct error *err);
+void netns_set_free(struct netns_set *set);

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT
+ * Network namespaces, dumped and filled again: what ip(8) and others say of the new one must be
+ * what they said of the old one.
+ */
+#include "tests/unit/image_fixture.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/wait.h>
+
+#include "engine/net/ns.h"
+#include "network.pb-c.h"
+
+#define NS_ID 10
+
+struct netns_case {
+	const char *setup;       /* a shell script, in a namespace of its own */
+	const char *show;        /* what to compare; NULL: links, addresses, routes and rules */
+	const char *external[4]; /* options of dump and restore */
+};
+
+static const char show_all[] = "ip -d link; ip addr; ip route show table all | sort; ip -6 route "
+			       "show table all | sort; ip rule;"
+			       "ip -6 rule";
+
+/* Some devices get their state from each other, after a moment. */
+static const char settle[] =
+    "for i in 1 2 3 4 5 6 7 8 9 10; do ip -6 addr | grep -q tentative || break; sleep 0.2; done;";
+
+static int run(const char *script, char **output)
+{
+	auto_strbuf text = { 0 };
+	auto_strbuf command = { 0 };
+	char buf[4096];
+	size_t n;
+	strbuf_printf(&command, "set -e; exec 2>&1; %s", script);
+	FILE *f = popen(command.data, "r");
+	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
+		strbuf_add(&text, buf, n);
+	strbuf_add(&text, "", 1);
+	*output = take_ptr(text.data);
+	return pclose(f);
+}
+
+static void show(const struct netns_case *c, const struct temp_dir *dir, const char *name)
+{
+	auto_strbuf script = { 0 };
+	char *said;
+	strbuf_printf(&script, "%s(%s) > %s/%s", settle, c->show ? c->show : show_all, dir->path,
+		      name);
+	if (run(script.data, &said) != 0)
+		fprintf(stderr, "show: %s\n", said);
+	free(said);
+}
+
+static int differ(const struct temp_dir *dir)
+{
+	char script[256], *said;
+	snprintf(script, sizeof(script), "cd %s; diff -U0 before after", dir->path);
+	int rc = run(script, &said);
+	if (rc != 0)
+		fprintf(stderr, "%s\n", said);
+	free(said);
+	return rc != 0;
+}
+
+static void set_options(const struct netns_case *c, struct options *opts)
+{
+	opts->external.items = (const char **)c->external;
+	while (opts->external.nr < ARRAY_SIZE(c->external) && c->external[opts->external.nr])
+		opts->external.nr++;
+}
+
+static int dump_to(const struct netns_case *c, const struct temp_dir *dir, struct error *err)
+{
+	struct options opts = { 0 };
+	struct dump d = { .opts = &opts, .images_fd = dir->fd };
+	const struct ns_seen seen = { .kind = NS_NET, .id = NS_ID };
+	set_options(c, &opts);
+	return netns_dump(&d, &seen, err);
+}
+
+static int fill_from(const struct netns_case *c, const struct temp_dir *dir, struct error *err)
+{
+	struct options opts = { 0 };
+	struct restore r = { .opts = &opts, .images_fd = dir->fd, .images = open_dir(dir) };
+	set_options(c, &opts);
+	int rc = netns_load(&r, NS_ID, err);
+	if (rc == 0)
+		rc = netns_fill(&r, NS_ID, err);
+	netns_set_free(r.netns);
+	source_close(r.images);
+	return rc;
+}
+
+/* In a process of its own. @return 0; else it has said what is wrong */
+static int there_and_back(const struct netns_case *c, const struct temp_dir *dir)
+{
+	struct error err = { 0 };
+	char *said;
+	if (unshare(CLONE_NEWNET) < 0 || run(c->setup, &said) != 0) {
+		fprintf(stderr, "setup: %s\n", said);
+		return 1;
+	}
+	show(c, dir, "before");
+	if (dump_to(c, dir, &err) < 0) {
+		fprintf(stderr, "dump: %s\n", err.text);
+		return 1;
+	}
+	if (unshare(CLONE_NEWNET) < 0 || fill_from(c, dir, &err) < 0) {
+		fprintf(stderr, "fill: %s\n", err.text);
+		return 1;
+	}
+	show(c, dir, "after");
+	return differ(dir);
+}
+
+static void carries(void **state, const struct netns_case *c)
+{
+	char *said;
+	if (geteuid() != 0 || run("ip -V", &said) != 0)
+		skip();
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(there_and_back(c, *state));
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+#define CARRIES(name, ...)                                                                         \
+	static void name(void **state)                                                             \
+	{                                                                                          \
+		static const struct netns_case c = { __VA_ARGS__ };                                \
+		carries(state, &c);                                                                \
+	}
+
+CARRIES(netns_carries_fresh, "true")
+CARRIES(netns_carries_loopback, "ip link set lo up mtu 16436; ip addr add 10.9.8.7/32 dev lo")
+CARRIES(netns_carries_pair,
+	"ip link add v1 index 7 type veth peer name v2 index 4; ip link set lo up;"
+	"ip link set v1 mtu 1400 address 02:00:00:00:00:11 txqueuelen 123 alias 'to the other' up;"
+	"ip link set v2 up; ip addr add 192.0.2.1/24 brd + dev v1;"
+	"ip addr add 192.0.2.2/24 dev v1; ip addr add 192.0.2.3/25 dev v1 label v1:x;"
+	"ip addr add 2001:db8::1/64 dev v1 nodad; ip addr add 2001:db8::2/64 dev v2 noprefixroute")
+CARRIES(
+    netns_carries_bridge,
+    "ip link add br0 type bridge stp_state 0 ageing_time 12300 "
+    "forward_delay 400 mcast_snooping 0; ip link add p1 type veth peer name p2;"
+    "ip link set p1 master br0; ip link set p1 type bridge_slave hairpin on isolated on;"
+    "ip link set br0 up; ip link set p1 up; ip link set p2 up promisc on;"
+    "ip addr add 198.51.100.1/24 dev br0",
+    /* no timers */
+    "ip -d link | sed -E "
+    "'s/(gc_timer|hello_timer|tcn_timer|topology_change_timer|forward_delay_timer) +[0-9.]+ //g;"
+    "s/(bridge_id|designated_root|designated_bridge) [0-9a-f.:]+ //g;"
+    "s/forwarding|disabled|blocking/STATE/'; ip addr; ip route")
+CARRIES(netns_carries_macvlan,
+	"ip link add v1 index 9 type veth peer name v2; ip link add link v1 name m1 index 5 "
+	"type macvlan mode bridge; ip link set v1 up; ip link set v2 up; ip link set m1 up;"
+	"ip addr add 192.0.2.9/24 dev m1")
+CARRIES(netns_carries_tun,
+	"ip tuntap add dev tap5 mode tap user 1000 group 100; ip tuntap add dev tun6 mode tun pi;"
+	"ip link set tap5 up; ip link set tun6 mtu 1300; ip addr add 192.0.2.77/24 dev tap5",
+	"sleep 1.2; ip -d tuntap; ip -d link; ip addr; ip route show table all")
+CARRIES(netns_carries_ifb, "ip link add ifb7 type ifb; ip link set ifb7 up")
+CARRIES(
+    netns_carries_routes,
+    "ip link set lo up; ip link add v1 type veth peer name v2; ip link set v1 up;"
+    "ip link set v2 up; ip addr add 192.0.2.1/24 dev v1; ip addr add 2001:db8::1/64 dev v1 nodad;"
+    "ip route add default via 192.0.2.254; ip route add 203.0.113.0/24 via 192.0.2.3 metric 7 mtu "
+    "1300;"
+    "ip route add 203.0.113.0/24 via 192.0.2.4 metric 9;"
+    "ip route add 198.51.100.0/24 nexthop via 192.0.2.5 weight 2 nexthop via 192.0.2.6;"
+    "ip route add blackhole 10.1.0.0/16; ip route add prohibit 10.2.0.0/16 table 77;"
+    "ip route add local 10.3.0.0/16 dev lo; ip route add 10.4.0.1 dev v1 onlink via 1.2.3.4 table "
+    "500;"
+    "ip route del 192.0.2.0/24; ip route add 192.0.2.0/24 dev v1 proto static src 192.0.2.1;"
+    "ip -6 route add default via fe80::1 dev v1; ip -6 route add 2001:db8:1::/48 via 2001:db8::9 "
+    "metric 50; ip -6 route add unreachable 2001:db8:2::/48;"
+    "ip -6 route add 2001:db8:3::/48 nexthop via 2001:db8::5 nexthop via 2001:db8::6;"
+    "ip rule add from 10.0.0.0/8 lookup 77 priority 100; ip rule add fwmark 0x5/0xff lookup 500;"
+    "ip rule add iif v1 prohibit priority 200; ip rule del lookup default;"
+    "ip -6 rule add to 2001:db8:9::/48 lookup 99 priority 300")
+CARRIES(netns_carries_settings,
+	"ip link add v1 type veth peer name v2; cd /proc/sys/net; echo 1 > ipv4/conf/v1/proxy_arp;"
+	"echo 1 > ipv4/ip_forward; echo 0 > ipv4/conf/v2/forwarding; echo 1 > "
+	"ipv4/conf/all/accept_redirects;"
+	"echo 2 > ipv4/conf/default/rp_filter; echo 77 > unix/max_dgram_qlen; echo '5 9' > "
+	"ipv4/ping_group_range;"
+	"echo 33 > ipv6/conf/v1/hop_limit; echo 1 > ipv6/conf/v2/disable_ipv6; "
+	"echo 4444 > core/somaxconn; echo '20000 30000' > ipv4/ip_local_port_range;"
+	"echo 80 > ipv4/ip_unprivileged_port_start; echo 1 > ipv6/bindv6only; echo 7 > "
+	"ipv4/neigh/v1/mcast_solicit;"
+	"echo 20:1::5:6 > ipv6/conf/v1/stable_secret",
+	"cd /proc/sys/net; find . -type f -perm -0600 | LC_ALL=C sort | while read -r f; do "
+	"case $f in */flush) ;; *) echo \"$f $(cat $f 2>/dev/null || true)\" ;; esac; done")
+
+/* What images it does not believe. */
+
+static void put_devices(const struct temp_dir *dir, const NetDeviceEntry *const *devices)
+{
+	auto_image_writer w = NULL;
+	assert_ok(image_create(dir->fd, IMG_NETDEV, NS_ID, &w, &err));
+	for (; *devices; devices++)
+		assert_ok(image_write(w, &(*devices)->base, &err));
+	assert_ok(image_finish(w, &err));
+}
+
+static int load(const struct temp_dir *dir, struct error *err)
+{
+	struct options opts = { 0 };
+	struct restore r = { .opts = &opts, .images_fd = dir->fd, .images = open_dir(dir) };
+	int rc = netns_load(&r, NS_ID, err);
+	netns_set_free(r.netns);
+	source_close(r.images);
+	return rc;
+}
+
+static NetDeviceEntry device(NdType type, uint32_t index, const char *name)
+{
+	NetDeviceEntry e = NET_DEVICE_ENTRY__INIT;
+	e.type = type;
+	e.ifindex = index;
+	e.mtu = 1500;
+	e.name = (char *)(uintptr_t)name;
+	return e;
+}
+
+static void refuses(void **state, NetDeviceEntry a, NetDeviceEntry b, int code, const char *words)
+{
+	const NetDeviceEntry *list[] = { &a, &b, NULL };
+	put_devices(*state, list);
+	assert_fails(load(*state, &err), code, words);
+}
+
+static void netns_load_refuses_devices(void **state)
+{
+	NetDeviceEntry lo = device(ND_TYPE__LOOPBACK, 1, "lo");
+	NetDeviceEntry e = device(ND_TYPE__BRIDGE, 2, "../x");
+	refuses(state, lo, e, EBADMSG, "\"../x\"");
+	e.name = (char *)(uintptr_t) "a-name-that-is-too-long";
+	refuses(state, lo, e, EBADMSG, "a-name-that-is-too-long");
+	e = device(ND_TYPE__BRIDGE, 1, "br0");
+	refuses(state, lo, e, EBADMSG, "lo and br0 are both 1");
+	e = device(ND_TYPE__BRIDGE, 0, "br0");
+	refuses(state, lo, e, EBADMSG, "br0: index 0");
+	e = device(ND_TYPE__BRIDGE, 2, "br0");
+	e.has_master = true;
+	e.master = 77;
+	refuses(state, lo, e, EBADMSG, "br0 has a master 77");
+	refuses(state, lo, device(ND_TYPE__VETH, 2, "eth0"), EINVAL, "--external veth[eth0]:NAME");
+	refuses(state, lo, device(ND_TYPE__MACVLAN, 2, "m0"), EBADMSG, "without its fields");
+	refuses(state, lo, device(ND_TYPE__TUN, 2, "t0"), EBADMSG, "without its fields");
+	refuses(state, lo, device(ND_TYPE__SIT, 2, "s0"), EBADMSG, "without its fields");
+	refuses(state, lo, device(ND_TYPE__VENET, 2, "v0"), ENOTSUP, "venet");
+	e = device(ND_TYPE__EXTLINK, 2, "b0");
+	e.kind = (char *)(uintptr_t) "bond";
+	refuses(state, lo, e, ENOTSUP, "unknown kind bond");
+}
+
+static void netns_load_refuses_raw_images(void **state)
+{
+	static const char cut[] = "\x24\x12\x31\x45\x40\0\0\0\x18\0\2\0\0\0\0\0\0\0\0\0";
+	const struct temp_dir *dir = *state;
+	const NetDeviceEntry *none[] = { NULL };
+	put_devices(dir, none);
+	put_file(dir, "route-10.img", cut, sizeof(cut) - 1);
+	assert_fails(load(dir, &err), EBADMSG, "route-10.img: no whole message at byte 4");
+	put_file(dir, "route-10.img", "abcd", 4);
+	assert_fails(load(dir, &err), EBADMSG, "route-10.img begins with 0x64636261");
+}
+
+static void netns_load_refuses_settings(void **state)
+{
+	const struct temp_dir *dir = *state;
+	const NetDeviceEntry *none[] = { NULL };
+	NetnsEntry e = NETNS_ENTRY__INIT;
+	NetSysctlEntry more = NET_SYSCTL_ENTRY__INIT, *list[] = { &more };
+	static const char *const names[] = {
+		"../kernel/core_pattern", "/etc/passwd", "", "a//b", "a/", "core/.x"
+	};
+	put_devices(dir, none);
+	e.more = list;
+	e.n_more = 1;
+	more.value = (char *)(uintptr_t) "1";
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		more.name = (char *)(uintptr_t)names[i];
+		assert_ok(image_write_one(dir->fd, IMG_NETNS, NS_ID, &e.base, &err));
+		assert_fails(load(dir, &err), EBADMSG, "setting ");
+	}
+	more.name = (char *)(uintptr_t) "core/somaxconn";
+	assert_ok(image_write_one(dir->fd, IMG_NETNS, NS_ID, &e.base, &err));
+	assert_ok(load(dir, &err));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEMP_TEST(netns_carries_fresh),
+		TEMP_TEST(netns_carries_loopback),
+		TEMP_TEST(netns_carries_pair),
+		TEMP_TEST(netns_carries_bridge),
+		TEMP_TEST(netns_carries_macvlan),
+		TEMP_TEST(netns_carries_tun),
+		TEMP_TEST(netns_carries_ifb),
+		TEMP_TEST(netns_carries_routes),
+		TEMP_TEST(netns_carries_settings),
+		TEMP_TEST(netns_load_refuses_devices),
+		TEMP_TEST(netns_load_refuses_raw_images),
+		TEMP_TEST(netns_load_refuses_settings),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
