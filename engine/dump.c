@@ -23,6 +23,7 @@
 #include "engine/net/net.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/freezer.h"
+#include "engine/ns/mnt-tree.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/time.h"
 #include "engine/ns/user.h"
@@ -242,6 +243,7 @@ static void dump_fini(struct dump *d)
 	sysv_table_free(d->sysv);
 	net_table_free(d->net);
 	cgroup_sets_free(d->cgroups);
+	mnt_tree_free(d->mounts);
 	ns_table_free(d->ns);
 	user_maps_free(d->users);
 	fd_close(d->images_fd);

@@ -15,6 +15,7 @@ struct cgroup_sets; /* ns/: control groups seen so far */
 struct sysv_table;  /* mem/: System V segments seen so far */
 struct net_table;   /* net/: sockets seen so far */
 struct user_maps;   /* ns/: ids of users and groups inside and outside */
+struct mnt_tree;    /* ns/: mounts of the tree */
 struct ns_table;    /* ns/: namespaces seen so far */
 
 struct dump_stats { /* microseconds and pages, for stats-dump */
@@ -32,6 +33,7 @@ struct dump {
 	struct task **tasks; /* depth first, parents before children; tasks[0] is the root */
 	size_t nr_tasks;
 	struct ns_table *ns;
+	struct mnt_tree *mounts; /* NULL: it has those of the engine */
 	struct user_maps *users; /* of the tree's user namespace; NULL: the engine's own */
 	struct file_table *files;
 	struct shmem_table *shmem;

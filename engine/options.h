@@ -53,8 +53,14 @@ struct options {
 	bool ext_unix_sk;         /* -x */
 	struct arg_list external; /* --external: resources that stay outside of the images */
 	struct arg_list inherit;  /* --inherit-fd: what takes their places */
-	bool restore_detached;    /* -d */
-	bool restore_sibling;     /* -S */
+	struct arg_list ext_mount_map;    /* --ext-mount-map KEY:VALUE, auto */
+	bool ext_sharing;                 /* --enable-external-sharing */
+	bool ext_masters;                 /* --enable-external-masters */
+	struct arg_list skip_mnt;         /* --skip-mnt */
+	struct arg_list enable_fs;        /* --enable-fs TYPE[,TYPE] */
+	const char *root;                 /* --root */
+	bool restore_detached;            /* -d */
+	bool restore_sibling;             /* -S */
 	struct arg_list irmap_scan_paths; /* --irmap-scan-path */
 	bool force_irmap;                 /* --force-irmap */
 	bool file_locks;                  /* -l */

@@ -26,6 +26,7 @@
 #include "engine/net/net.h"
 #include "engine/net/ns.h"
 #include "engine/ns/cgroup.h"
+#include "engine/ns/mnt-tree.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/time.h"
 #include "engine/ns/user.h"
@@ -270,6 +271,7 @@ static void restore_fini(struct restore *r)
 	net_set_free(r->net);
 	netns_set_free(r->netns);
 	cgroup_restore_free(r->cgroups);
+	mnt_tree_free(r->mounts);
 	ns_set_free(r->ns);
 	user_maps_free(r->users);
 	free(r->busy.items);

@@ -23,6 +23,7 @@ struct shmem_set;      /* mem/: shared segments, filled before the first fork */
 struct sysv_set;       /* mem/: System V segments */
 struct cgroup_restore; /* ns/: control groups and what was made for them */
 struct user_maps;      /* ns/: ids of users and groups inside and outside */
+struct mnt_tree;       /* ns/: mounts that are made for the tree */
 struct ns_set;         /* ns/: namespaces that are made for the tree */
 struct net_set;        /* net/: sockets and what waits in them */
 struct netns_set;      /* net/: network namespaces that are made for the tree */
@@ -80,6 +81,7 @@ struct restore {
 	uint32_t
 	    dumper_ids[NS_KINDS]; /* namespaces of the program that wrote the set; 0: not known */
 	struct ns_set *ns;
+	struct mnt_tree *mounts; /* NULL: the tree has none of its own */
 	struct user_maps *users; /* NULL: the tree has no user namespace of its own */
 	bool time_ns;            /* the tree gets a time namespace, */
 	int64_t clocks[2];       /* where CLOCK_MONOTONIC and CLOCK_BOOTTIME begin with this, ns */

@@ -65,6 +65,20 @@
 	X(entry_set_filetype)                                                                      \
 	X(entry_set_perm)                                                                          \
 	X(entry_set_mtime)                                                                         \
+	X(read_next_header2)                                                                       \
+	X(read_extract2)                                                                           \
+	X(read_disk_new)                                                                           \
+	X(read_disk_set_symlink_physical)                                                          \
+	X(read_disk_set_behavior)                                                                  \
+	X(read_disk_open)                                                                          \
+	X(read_disk_descend)                                                                       \
+	X(write_disk_new)                                                                          \
+	X(write_disk_set_options)                                                                  \
+	X(write_set_format_pax)                                                                    \
+	X(entry_linkresolver_new)                                                                  \
+	X(entry_linkresolver_set_strategy)                                                         \
+	X(entry_linkify)                                                                           \
+	X(entry_linkresolver_free)                                                                 \
 	X(entry_set_hardlink)                                                                      \
 	X(entry_set_symlink)
 

@@ -17,6 +17,20 @@ bool external_has(const struct options *opts, const char *name)
 	return false;
 }
 
+const char *external_value(const struct options *opts, const char *kind, const char *key)
+{
+	size_t kind_len = strlen(kind), key_len = strlen(key);
+	for (size_t i = 0; i < opts->external.nr; i++) {
+		const char *at = opts->external.items[i];
+		if (strncmp(at, kind, kind_len) != 0 || at[kind_len] != '[')
+			continue;
+		at += kind_len + 1;
+		if (!strncmp(at, key, key_len) && !strncmp(at + key_len, "]:", 2))
+			return at + key_len + 2;
+	}
+	return NULL;
+}
+
 /* "fd[12]:tty[8800:19]": the number, and where the name starts; NULL: it is no such thing. */
 static const char *split(const char *value, int *fd)
 {

@@ -11,6 +11,8 @@
 
 /** Was this resource named with --external? @param name  "tty[8800:19]" */
 bool external_has(const struct options *opts, const char *name);
+/** What --external KIND[KEY]:VALUE says. @return VALUE, borrowed; NULL: nothing */
+const char *external_value(const struct options *opts, const char *kind, const char *key);
 /** The caller's descriptor for a resource, from --inherit-fd fd[N]:NAME. @return N; -1: none */
 int inherit_find(const struct options *opts, const char *name);
 /** Is every --inherit-fd of the form fd[N]:NAME, and N open? @return 0; -EINVAL naming it */

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "engine/hooks.h"
 #include "engine/ns/cgroup.h"
+#include "engine/ns/mnt.h"
 #include "engine/ns/set.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/root.h"
@@ -31,6 +32,11 @@ enum order {
 	ORDER_MAKE,   /* all but the user namespace, whose ids are mapped now */
 	ORDER_FILL,   /* bring the namespaces to the state they had */
 	ORDER_FINISH, /* file systems that show the processes of the tree */
+};
+
+struct message {
+	enum order order;
+	pid_t root; /* ORDER_FINISH: the root task, as the coordinator knows it */
 };
 
 /* A process or user namespace is made at the birth of the root, time by ns/time.c. */
@@ -113,6 +119,40 @@ static int fill_all(struct restore *r, struct error *err)
 	return rc;
 }
 
+static int finish_all(struct restore *r, pid_t root, struct error *err)
+{
+	char path[32];
+	auto_fd pids = -1;
+	if (!is_built(r->ns, NS_MNT))
+		return 0;
+	snprintf(path, sizeof(path), "%d/ns/pid", root);
+	if (r->ns->ids[NS_PID] && (pids = procfs_open(path, O_RDONLY)) < 0)
+		return error_sys(err, "open /proc/%s", path);
+	return mntns_finish(r, pids, err);
+}
+
+static int obey(struct restore *r, const struct message *m, struct error *err)
+{
+	switch (m->order) {
+	case ORDER_MAKE:
+		return unshare_all(r, err);
+	case ORDER_FILL:
+		return fill_all(r, err);
+	case ORDER_FINISH:
+		return finish_all(r, m->root, err);
+	}
+	return error_set(err, EINVAL, "no such order: %d", m->order);
+}
+
+/* What is outside of the tree is opened by who is outside, too. */
+static int begin(struct restore *r, struct error *err)
+{
+	int rc = is_built(r->ns, NS_MNT) ? mntns_open(r, err) : 0;
+	if (rc == 0 && r->users && unshare(CLONE_NEWUSER) < 0)
+		rc = error_sys(err, "make a user namespace (needs CAP_SYS_ADMIN)");
+	return rc;
+}
+
 static void answer(int channel, int rc, const struct error *err)
 {
 	static const struct error fine = { 0 };
@@ -123,15 +163,11 @@ static void answer(int channel, int rc, const struct error *err)
 static _Noreturn void build(struct restore *r, int channel)
 {
 	struct error err = { 0 };
-	enum order order;
+	struct message m;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	int rc = r->users && unshare(CLONE_NEWUSER) < 0
-		     ? error_sys(&err, "make a user namespace (needs CAP_SYS_ADMIN)")
-		     : 0;
-	answer(channel, rc, &err);
-	while (recv(channel, &order, sizeof(order), 0) == (ssize_t)sizeof(order)) {
-		rc = order == ORDER_MAKE ? unshare_all(r, &err)
-					 : (order == ORDER_FILL ? fill_all(r, &err) : 0);
+	answer(channel, begin(r, &err), &err);
+	while (recv(channel, &m, sizeof(m), 0) == (ssize_t)sizeof(m)) {
+		int rc = obey(r, &m, &err);
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of ids has taken it away */
 		answer(channel, rc, &err);
 	}
@@ -152,9 +188,10 @@ static int hear(const struct ns_set *set, struct error *err)
 	return why.code ? error_set(err, why.code, "%s", why.text) : 0;
 }
 
-static int tell(const struct ns_set *set, enum order order, struct error *err)
+static int tell(const struct ns_set *set, enum order order, pid_t root, struct error *err)
 {
-	if (send(set->channel, &order, sizeof(order), MSG_NOSIGNAL) < 0)
+	const struct message m = { .order = order, .root = root };
+	if (send(set->channel, &m, sizeof(m), MSG_NOSIGNAL) < 0)
 		return error_sys(err, "tell the builder of namespaces");
 	return hear(set, err);
 }
@@ -244,11 +281,11 @@ int ns_make(struct restore *r, struct error *err)
 	if (rc == 0 && r->users)
 		rc = userns_write_maps(r, r->ns->builder, err);
 	if (rc == 0)
-		rc = tell(r->ns, ORDER_MAKE, err);
+		rc = tell(r->ns, ORDER_MAKE, 0, err);
 	if (rc == 0)
 		rc = hook_call(r->opts, HOOK_SETUP_NAMESPACES, r->images_fd, r->ns->builder, err);
 	if (rc == 0)
-		rc = tell(r->ns, ORDER_FILL, err);
+		rc = tell(r->ns, ORDER_FILL, 0, err);
 	if (rc == 0)
 		rc = hook_call(r->opts, HOOK_POST_SETUP_NAMESPACES, r->images_fd, r->ns->builder,
 			       err);
@@ -266,7 +303,8 @@ int ns_enter_user(const struct restore *r, struct error *err)
 
 int ns_finish(struct restore *r, struct error *err)
 {
-	return r->ns->builder ? tell(r->ns, ORDER_FINISH, err) : 0;
+	pid_t root = r->shared->slots[r->root->slot].real;
+	return r->ns->builder ? tell(r->ns, ORDER_FINISH, root, err) : 0;
 }
 
 static int leave_kind(struct ns_set *set, enum ns_kind kind, struct error *err)

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/ns/ipc.h"
+#include "engine/ns/mnt.h"
 #include "engine/ns/set.h"
 #include "engine/ns/time.h"
 #include "engine/ns/user.h"
@@ -47,7 +48,14 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .load = uts_load,
 		     .fill = uts_fill },
 	[NS_TIME] = { .name = "time", .flag = CLONE_NEWTIME, .own_id = 5, IDS(time_ns_id) },
-	[NS_MNT] = { .name = "mnt", .flag = CLONE_NEWNS, .own_id = 6, IDS(mnt_ns_id) },
+	[NS_MNT] = { .name = "mnt",
+		     .flag = CLONE_NEWNS,
+		     .own_id = 6,
+		     IDS(mnt_ns_id),
+		     .collect = mntns_collect,
+		     .dump = mntns_dump,
+		     .load = mntns_load,
+		     .fill = mntns_fill },
 	[NS_USER] = { .name = "user",
 		      .flag = CLONE_NEWUSER,
 		      .own_id = 7,
@@ -61,7 +69,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 static bool is_carried(enum ns_kind kind)
 {
 	return kind == NS_TIME || kind == NS_UTS || kind == NS_PID || kind == NS_IPC ||
-	       kind == NS_CGROUP || kind == NS_USER;
+	       kind == NS_CGROUP || kind == NS_USER || kind == NS_MNT;
 }
 
 static void set_id(TaskKobjIdsEntry *ids, enum ns_kind kind, uint32_t id)
@@ -201,6 +209,11 @@ int ns_collect(struct dump *d, struct error *err)
 		struct task *t = d->tasks[i];
 		for (int k = 0; rc == 0 && t->state != TASK_ZOMBIE && k < NS_KINDS; k++)
 			rc = note(d, t, (enum ns_kind)k, own, err);
+	}
+	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
+		const struct ns_seen *ns = &d->ns->items[i];
+		if (!ns->own && ns_rows[ns->kind].collect)
+			rc = ns_rows[ns->kind].collect(d, ns, err);
 	}
 	/* from here on ids of System V objects mean what they mean to the tasks */
 	if (rc == 0 && ns_is_apart(d, NS_IPC))

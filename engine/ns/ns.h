@@ -40,6 +40,8 @@ struct ns_row {
 	size_t has, id;  /* offsets in TaskKobjIdsEntry */
 	bool nested;     /* tasks may be in others than the root is */
 	bool inside;     /* dump is called in the namespace */
+	/** Look at it, and refuse what cannot be carried, before anything is written. */
+	int (*collect)(struct dump *d, const struct ns_seen *ns, struct error *err);
 	/** Write its images. NULL: it has none */
 	int (*dump)(struct dump *d, const struct ns_seen *ns, struct error *err);
 	/** Read and check them, before anything is made. */

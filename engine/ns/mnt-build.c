@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ * Mounts out of images. Two namespaces of the builder's play a part: the workshop, a copy of the
+ * host's with the yard in it, and the one that becomes the tree's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/ns/mnt-external.h"
+#include "engine/ns/mnt-make.h"
+#include "engine/ns/mnt-share.h"
+#include "engine/ns/mnt.h"
+#include "engine/procfs/root.h"
+#include "images/reader.h"
+
+#define NO_ROOT "CRIU:NO_ROOT"
+#define OF_MOUNT                                                                                   \
+	(MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE | MS_NOSUID | MS_NODEV | MS_NOEXEC |    \
+	 MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
+
+struct loading {
+	struct mnt_tree *tree;
+	uint32_t ns;
+};
+
+/* Old images: the key of an external mount is its root, and all flags are in one word. */
+static int update_entry(MntEntry *e, struct error *err)
+{
+	if (e->has_ext_mount && e->ext_mount && !e->ext_key) {
+		e->ext_key = e->root;
+		e->root = strdup(NO_ROOT);
+	}
+	if (!e->has_sb_flags) {
+		e->sb_flags = e->flags & ~(uint32_t)OF_MOUNT;
+		e->flags &= OF_MOUNT;
+	}
+	return e->root ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+static int load_entry(void *ctx, struct image_reader *reader, ProtobufCMessage **msg,
+		      struct error *err)
+{
+	struct loading *l = ctx;
+	MntEntry *e = (MntEntry *)*msg;
+	(void)reader;
+	*msg = NULL;
+	int rc = update_entry(e, err);
+	if (rc == 0 && e->has_with_plugin && e->with_plugin)
+		rc = error_set(err, ENOTSUP, "mount %s belongs to a plugin of CRIU", e->mountpoint);
+	if (rc < 0) {
+		mnt_entry__free_unpacked(e, NULL);
+		return rc;
+	}
+	return mnt_tree_add(l->tree, l->ns, e, err);
+}
+
+static int check_outside(const struct restore *r, struct error *err)
+{
+	int rc = 0;
+	const char *path;
+	if (!r->opts->root)
+		return error_set(err, EINVAL,
+				 "the tree has its own mounts: pass --root DIR, what is to be its "
+				 "root directory (/ for that of the host)");
+	for (size_t i = 0; rc == 0 && i < r->mounts->sources.nr; i++) {
+		const struct mnt_source *s = r->mounts->sources.items[i];
+		if (s->kind == MNT_FROM_EXTERNAL)
+			rc = mnt_external_path(r->opts, s->of, &path, err);
+	}
+	return rc;
+}
+
+int mntns_load(struct restore *r, uint32_t id, struct error *err)
+{
+	r->mounts = mnt_tree_new();
+	if (!r->mounts)
+		return error_set(err, ENOMEM, "out of memory");
+	r->mounts->root_ns = id;
+	r->mounts->late_pids = ns_restores(r, NS_PID);
+	struct loading l = { r->mounts, id };
+	int rc = image_each(r->images, IMG_MNTS, id, load_entry, &l, err);
+	if (rc == 0 && r->mounts->nr == 0)
+		rc = error_set(err, EBADMSG, "mountpoints-%u.img is missing or empty", id);
+	if (rc == 0)
+		rc = mnt_tree_link(r->mounts, err);
+	if (rc == 0)
+		rc = mnt_plan(r->mounts, err);
+	return rc < 0 ? rc : check_outside(r, err);
+}
+
+/* In the builder. */
+
+static int enter(int ns, struct error *err)
+{
+	return setns(ns, CLONE_NEWNS) < 0 ? error_sys(err, "enter a mount namespace") : 0;
+}
+
+static int open_own(struct error *err)
+{
+	int fd = procfs_open("self/ns/mnt", O_RDONLY);
+	return fd < 0 ? error_sys(err, "open /proc/self/ns/mnt") : fd;
+}
+
+/* A namespace with nothing but its root in it. */
+static int make_space(struct mnt_space *space, struct error *err)
+{
+	int root = space->root->fd;
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_sys(err, "make a mount namespace");
+	auto_fd old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (old < 0)
+		return error_sys(err, "open the root directory");
+	if (move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_sys(err, "mount the root");
+	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+		return error_sys(err, "pivot_root");
+	/* there may be more on it: whatever is on top comes off, until this is nowhere */
+	if (fchdir(old) < 0 || umount2(".", MNT_DETACH) < 0)
+		return error_sys(err, "take off the old root");
+	while (umount2(".", MNT_DETACH) == 0)
+		;
+	if (chdir("/") < 0)
+		return error_sys(err, "change to the new root");
+	space->fd = open_own(err);
+	return space->fd < 0 ? space->fd : 0;
+}
+
+/* Before anything is mounted on the parent, so that nothing is in the way. */
+static int open_place(struct mnt *m, struct error *err)
+{
+	char name[MNT_NAME_MAX];
+	const char *path = mnt_place(m);
+	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+				.resolve =
+				    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV };
+	if (!*path)
+		m->place = fcntl(m->parent->fd, F_DUPFD_CLOEXEC, 3);
+	else
+		m->place = (int)syscall(SYS_openat2, m->parent->fd, path, &how, sizeof(how));
+	if (m->place >= 0)
+		return 0;
+	return error_sys(err, "%s: %s is to be mounted on and cannot be opened", mnt_name(m, name),
+			 path);
+}
+
+static int attach(struct mnt *m, struct error *err)
+{
+	char name[MNT_NAME_MAX];
+	if (move_mount(m->fd, "", m->place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
+	    0)
+		return error_sys(err, "%s: mount it", mnt_name(m, name));
+	fd_close(m->place);
+	m->place = -1;
+	return 0;
+}
+
+static int open_places_on(struct mnt_tree *tree, const struct mnt *on, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->nr; i++)
+		if (tree->items[i]->parent == on)
+			rc = open_place(tree->items[i], err);
+	return rc;
+}
+
+static int fill_space(struct mnt_tree *tree, const struct mnt_space *space, bool late,
+		      struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->nr; i++) {
+		struct mnt *m = tree->order[i];
+		if (m->ns != space->id || m->late != late)
+			continue;
+		rc = m->parent ? attach(m, err) : 0;
+		if (rc == 0)
+			rc = open_places_on(tree, m, err);
+	}
+	return rc;
+}
+
+static int make_spaces(struct mnt_tree *tree, int workshop, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->spaces.nr; i++) {
+		struct mnt_space *space = &tree->spaces.items[i];
+		rc = i > 0 ? enter(workshop, err) : 0;
+		if (rc == 0)
+			rc = make_space(space, err);
+		if (rc == 0)
+			rc = fill_space(tree, space, false, err);
+	}
+	return rc;
+}
+
+static int enter_first(const struct mnt_tree *tree, struct error *err)
+{
+	return enter(mnt_tree_space(tree, tree->root_ns)->fd, err);
+}
+
+/* Two for each mount, and some. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+int mntns_open(struct restore *r, struct error *err)
+{
+	raise_descriptor_limit();
+	return mnt_open_outside(r, r->mounts, err);
+}
+
+int mntns_fill(struct restore *r, uint32_t id, struct error *err)
+{
+	struct mnt_tree *tree = r->mounts;
+	(void)id;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_sys(err, "make the mounts of a namespace private");
+	tree->workshop = open_own(err);
+	tree->yard = tree->workshop < 0 ? tree->workshop : mnt_yard_open(err);
+	int rc = tree->yard < 0 ? tree->yard : mnt_place_outside(tree, tree->yard, err);
+	if (rc == 0)
+		rc = mnt_make_sources(r, tree, tree->yard, false, err);
+	if (rc == 0)
+		rc = mnt_cut(tree, false, err);
+	if (rc == 0)
+		rc = make_spaces(tree, tree->workshop, err);
+	return rc < 0 ? rc : enter_first(tree, err);
+}
+
+static int make_late(struct restore *r, int pidns, struct error *err)
+{
+	if (pidns >= 0 && setns(pidns, CLONE_NEWPID) < 0)
+		return error_sys(err, "enter the pid namespace of the tree");
+	int rc = mnt_make_sources(r, r->mounts, r->mounts->yard, true, err);
+	return rc < 0 ? rc : mnt_cut(r->mounts, true, err);
+}
+
+static int close_space(const struct mnt_tree *tree, const struct mnt_space *space,
+		       struct error *err)
+{
+	char name[MNT_NAME_MAX];
+	for (size_t i = 0; i < tree->nr; i++) {
+		const struct mnt *m = tree->items[i];
+		if (m->ns != space->id || !(m->e->flags & MS_RDONLY))
+			continue;
+		int rc = mnt_set_flags(m->fd, m->e->flags);
+		if (rc < 0)
+			return error_code(err, rc, "%s: make it read-only", mnt_name(m, name));
+	}
+	return 0;
+}
+
+static int finish_spaces(struct mnt_tree *tree, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->spaces.nr; i++) {
+		const struct mnt_space *space = &tree->spaces.items[i];
+		rc = enter(space->fd, err);
+		if (rc == 0)
+			rc = fill_space(tree, space, true, err);
+		if (rc == 0)
+			rc = close_space(tree, space, err);
+	}
+	return rc;
+}
+
+int mntns_finish(struct restore *r, int pidns, struct error *err)
+{
+	struct mnt_tree *tree = r->mounts;
+	int rc = enter(tree->workshop, err);
+	if (rc == 0)
+		rc = make_late(r, pidns, err);
+	if (rc == 0)
+		rc = finish_spaces(tree, err);
+	if (rc == 0)
+		rc = enter(tree->workshop, err);
+	if (rc == 0)
+		rc = mnt_share(tree, err);
+	if (rc == 0)
+		rc = mnt_close_sources(tree, tree->yard, err);
+	return rc < 0 ? rc : enter_first(tree, err);
+}

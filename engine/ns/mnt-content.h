@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * What file systems hold, both directions; callbacks of rows in mnt-fs.c.
+ */
+#pragma once
+
+#include "engine/dump.h"
+#include "engine/ns/mnt-tree.h"
+#include "engine/restore.h"
+
+int mnt_tmpfs_dump(struct dump *d, const struct mnt *m, int dir, struct error *err);
+int mnt_tmpfs_open(struct restore *r, const struct mnt *m, struct istream **out, struct error *err);
+int mnt_tmpfs_fill(struct istream *in, const struct mnt *m, int dir, struct error *err);
+int mnt_mqueue_dump(struct dump *d, const struct mnt *m, int dir, struct error *err);
+int mnt_binfmt_open(struct restore *r, const struct mnt *m, struct istream **out,
+		    struct error *err);
+int mnt_binfmt_fill(struct istream *in, const struct mnt *m, int dir, struct error *err);
+int mnt_devpts_mount(struct restore *r, const struct mnt *m, const char *name, unsigned long flags,
+		     struct error *err);
+
+/**
+ * Write the images of every file system that is carried as a whole; the current mount namespace
+ * is theirs.
+ */
+int mnt_contents_dump(struct dump *d, const struct mnt_tree *tree, uint32_t ns, struct error *err);

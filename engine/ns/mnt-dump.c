@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ * Mounts into images.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/strbuf.h"
+#include "engine/ns/mnt-content.h"
+#include "engine/ns/mnt-external.h"
+#include "engine/ns/mnt.h"
+#include "engine/procfs/root.h"
+#include "images/writer.h"
+
+#define DELETED "//deleted"
+
+static int read_mounts(struct proc_mounts *out, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	int rc = file_read_at(procfs_fd(), "self/mountinfo", &text, err);
+	return rc < 0 ? rc : proc_mounts_parse(text.data ? text.data : "", text.len, out, err);
+}
+
+/* As its tasks see them: paths from its own root, groups from that of their own. */
+static int read_inside(struct dump *d, const struct task *t, struct proc_mounts *out,
+		       struct error *err)
+{
+	struct ns_visit cgroup = { 0 };
+	struct ns_mount_place back;
+	bool apart = ns_id(t, NS_CGROUP) != ns_rows[NS_CGROUP].own_id;
+	(void)d;
+	int rc = apart ? ns_visit_begin(t, NS_CGROUP, &cgroup, err) : 0;
+	if (rc < 0)
+		return rc;
+	rc = ns_mount_enter(t, &back, err);
+	if (rc == 0) {
+		rc = read_mounts(out, err);
+		int left = ns_mount_leave(&back, rc < 0 ? NULL : err);
+		rc = rc < 0 ? rc : left;
+	}
+	int left = apart ? ns_visit_end(&cgroup, rc < 0 ? NULL : err) : 0;
+	return rc < 0 ? rc : left;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+	return len > n && !strcmp(text + len - n, end);
+}
+
+static uint32_t group_flags(const struct proc_mount *p)
+{
+	return (p->shared ? (uint32_t)MS_SHARED : 0) | (p->master ? (uint32_t)MS_SLAVE : 0) |
+	       (p->unbindable ? (uint32_t)MS_UNBINDABLE : 0);
+}
+
+/* The kernel says which file system it is in the words of its options as well; some of them no
+ * mount takes. */
+static void drop_option(char *options, const char *word)
+{
+	size_t len = strlen(word);
+	for (char *at = options; (at = strstr(at, word)) != NULL; at++) {
+		bool begins = at == options || at[-1] == ',';
+		if (!begins || (at[len] && at[len] != ','))
+			continue;
+		char *rest = at + len;
+		if (*rest)
+			rest++;
+		else if (at > options)
+			at--;
+		memmove(at, rest, strlen(rest) + 1);
+		return;
+	}
+}
+
+static MntEntry *entry_new(const struct proc_mount *p)
+{
+	MntEntry *e = malloc(sizeof(*e));
+	if (!e)
+		return NULL;
+	mnt_entry__init(e);
+	e->mnt_id = (uint32_t)p->id;
+	e->parent_mnt_id = (uint32_t)p->parent;
+	e->root_dev = mnt_dev_of(p->dev);
+	e->flags = p->flags | group_flags(p);
+	e->has_sb_flags = e->has_shared_id = e->has_master_id = true;
+	e->sb_flags = p->sb_flags;
+	e->shared_id = (uint32_t)p->shared;
+	e->master_id = (uint32_t)p->master;
+	e->has_deleted = e->deleted = ends_with(p->root, DELETED);
+	e->root = strndup(p->root, strlen(p->root) - (e->deleted ? strlen(DELETED) : 0));
+	e->mountpoint = strdup(p->path);
+	e->source = strdup(p->source);
+	e->options = strdup(p->options);
+	if (e->root && e->mountpoint && e->source && e->options)
+		return e;
+	mnt_entry__free_unpacked(e, NULL);
+	return NULL;
+}
+
+static bool has_dev(const struct proc_mounts *mounts, dev_t dev)
+{
+	for (size_t i = 0; i < mounts->nr; i++)
+		if (mounts->items[i].dev == dev)
+			return true;
+	return false;
+}
+
+/* The kernel does not tell that it is another instance than the host's. */
+static int note_new_instance(MntEntry *e, struct error *err)
+{
+	auto_strbuf options = { 0 };
+	if (strbuf_printf(&options, "%s%snewinstance", e->options, *e->options ? "," : "") < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	free(e->options);
+	e->options = take_ptr(options.data);
+	return 0;
+}
+
+static int set_type(const struct dump *d, struct mnt *m, const struct proc_mount *p,
+		    const struct proc_mounts *own, struct error *err)
+{
+	MntEntry *e = m->e;
+	m->type = strdup(p->type);
+	m->fs = mnt_fs_by_name(p->type);
+	if (m->fs->code == FSTYPE__UNSUPPORTED && mnt_fs_is_enabled(d->opts, p->type)) {
+		m->fs = mnt_fs_by_code(FSTYPE__AUTO);
+		e->fsname = strdup(p->type);
+	}
+	if (!m->type || (m->fs->code == FSTYPE__AUTO && !e->fsname))
+		return error_set(err, ENOMEM, "out of memory");
+	e->fstype = m->fs->code;
+	drop_option(e->options, "seclabel");
+	if (m->fs->code == FSTYPE__DEVPTS && !has_dev(own, p->dev))
+		return note_new_instance(e, err);
+	return 0;
+}
+
+static int add_mounts(struct dump *d, const struct ns_seen *ns, const struct proc_mounts *inside,
+		      const struct proc_mounts *own, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = inside->nr; rc == 0 && i-- > 0;) {
+		const struct proc_mount *p = &inside->items[i];
+		if (mnt_is_skipped(d->opts, p->path))
+			continue;
+		MntEntry *e = entry_new(p);
+		rc = e ? mnt_tree_add(d->mounts, ns->id, e, err)
+		       : error_set(err, ENOMEM, "out of memory");
+		if (rc == 0)
+			rc = set_type(d, d->mounts->items[d->mounts->nr - 1], p, own, err);
+	}
+	return rc;
+}
+
+int mntns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
+{
+	struct proc_mounts own = { 0 }, inside = { 0 };
+	if (!d->mounts)
+		d->mounts = mnt_tree_new();
+	if (!d->mounts)
+		return error_set(err, ENOMEM, "out of memory");
+	d->mounts->root_ns = ns_id(d->tasks[0], NS_MNT);
+	int rc = read_mounts(&own, err);
+	if (rc == 0)
+		rc = read_inside(d, ns->member, &inside, err);
+	if (rc == 0)
+		rc = add_mounts(d, ns, &inside, &own, err);
+	if (rc == 0)
+		rc = mnt_tree_link(d->mounts, err);
+	if (rc == 0)
+		rc = mnt_external_mark(d, d->mounts, &own, err);
+	if (rc == 0)
+		rc = mnt_plan(d->mounts, err);
+	proc_mounts_fini(&own);
+	proc_mounts_fini(&inside);
+	return rc;
+}
+
+static int write_entries(struct dump *d, uint32_t ns, struct error *err)
+{
+	auto_image_writer w = NULL;
+	int rc = image_create(d->images_fd, IMG_MNTS, ns, &w, err);
+	for (size_t i = 0; rc == 0 && i < d->mounts->nr; i++)
+		if (d->mounts->items[i]->ns == ns)
+			rc = image_write(w, &d->mounts->items[i]->e->base, err);
+	return rc < 0 ? rc : image_finish(w, err);
+}
+
+int mntns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
+{
+	struct ns_mount_place back;
+	int rc = write_entries(d, ns->id, err);
+	if (rc == 0)
+		rc = ns_mount_enter(ns->member, &back, err);
+	if (rc < 0)
+		return rc;
+	rc = mnt_contents_dump(d, d->mounts, ns->id, err);
+	int left = ns_mount_leave(&back, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : left;
+}

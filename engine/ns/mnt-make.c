@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ * Sources, and mounts cut out of them.
+ */
+#include "engine/ns/mnt-make.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "engine/ns/aside.h"
+#include "engine/ns/mnt-external.h"
+
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+#define MS_NOSYMFOLLOW_ 256
+#define ST_NOSYMFOLLOW_ 0x2000
+#define OF_MOUNTS       (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
+#define CLONE_FLAGS     (OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
+
+/* Clones of what the user named: still with the groups of the host's mounts. */
+static int open_one(struct restore *r, struct mnt_source *s, struct error *err)
+{
+	const char *path = r->opts->root;
+	int rc = s->kind == MNT_FROM_EXTERNAL ? mnt_external_path(r->opts, s->of, &path, err) : 0;
+	if (rc < 0)
+		return rc;
+	s->fd = open_tree(AT_FDCWD, path, CLONE_FLAGS | AT_NO_AUTOMOUNT);
+	if (s->fd < 0 && s->kind == MNT_FROM_ROOT)
+		return error_sys(err, "--root %s", path);
+	return s->fd < 0
+		   ? error_sys(err, "%s, for the external mount %s", path, s->of->e->mountpoint)
+		   : 0;
+}
+
+int mnt_open_outside(struct restore *r, struct mnt_tree *tree, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->sources.nr; i++) {
+		struct mnt_source *s = tree->sources.items[i];
+		const struct mnt_fs *fs = s->of->fs;
+		snprintf(s->name, sizeof(s->name), "%zu", i);
+		if (s->kind != MNT_FROM_NEW)
+			rc = open_one(r, s, err);
+		else if (fs->open)
+			rc = fs->open(r, s->of, &s->content, err);
+	}
+	return rc;
+}
+
+int mnt_yard_open(struct error *err)
+{
+	auto_fd fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return error_sys(err, "make a tmpfs to build mounts in");
+	auto_fd yard = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (yard < 0 || move_mount(yard, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_sys(err, "mount a tmpfs to build mounts in");
+	return take_fd(yard);
+}
+
+static bool is_dir(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int make_place(int yard, const char *name, bool dir, struct error *err)
+{
+	int rc = dir ? mkdirat(yard, name, 0700) : mknodat(yard, name, S_IFREG | 0600, 0);
+	return rc < 0 ? error_sys(err, "make a place to mount on") : 0;
+}
+
+int mnt_place_outside(struct mnt_tree *tree, int yard, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->sources.nr; i++) {
+		const struct mnt_source *s = tree->sources.items[i];
+		if (s->fd < 0)
+			continue;
+		rc = make_place(yard, s->name, is_dir(s->fd), err);
+		if (rc == 0 && move_mount(s->fd, "", yard, s->name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			rc = error_sys(err, "mount what is to be %s", s->of->e->mountpoint);
+	}
+	return rc;
+}
+
+struct making {
+	struct restore *r;
+	const struct mnt_source *s;
+	int yard;
+};
+
+static int mount_new(void *ctx, struct error *err)
+{
+	const struct making *making = ctx;
+	const struct mnt_source *s = making->s;
+	const struct mnt *m = s->of;
+	const char *device, *type = m->fs->name ? m->fs->name : m->e->fsname;
+	unsigned long flags = m->e->sb_flags | (m->e->flags & OF_MOUNTS);
+	int rc = mnt_device_path(making->r->opts, m, &device, err);
+	if (rc < 0)
+		return rc;
+	if (m->fs->traits & FS_CONTENTS)
+		flags &= ~(unsigned long)MS_RDONLY;
+	if (fchdir(making->yard) < 0)
+		return error_sys(err, "change to where mounts are built");
+	if (m->fs->mount)
+		return m->fs->mount(making->r, m, s->name, flags, err);
+	if (mount(device, s->name, type, flags, m->e->options) < 0)
+		return error_sys(err, "mount a %s (%s)", type, m->e->options);
+	return 0;
+}
+
+static int make_source(struct restore *r, struct mnt_source *s, int yard, struct error *err)
+{
+	char name[MNT_NAME_MAX];
+	struct making making = { r, s, yard };
+	int rc = make_place(yard, s->name, true, err);
+	if (rc == 0)
+		rc = s->late ? ns_aside(mount_new, &making, err) : mount_new(&making, err);
+	if (rc == 0) {
+		s->fd = openat(yard, s->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		rc = s->fd < 0 ? error_sys(err, "open the new mount") : 0;
+	}
+	if (rc == 0 && s->content)
+		rc = s->of->fs->fill(take_ptr(s->content), s->of, s->fd, err);
+	return rc < 0 ? error_wrap(err, rc, "%s", mnt_name(s->of, name)) : 0;
+}
+
+int mnt_make_sources(struct restore *r, struct mnt_tree *tree, int yard, bool late,
+		     struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->sources.nr; i++) {
+		struct mnt_source *s = tree->sources.items[i];
+		if (s->kind == MNT_FROM_NEW && s->late == late)
+			rc = make_source(r, s, yard, err);
+	}
+	return rc;
+}
+
+static int open_part(int fd, const char *path, struct error *err)
+{
+	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+				.resolve =
+				    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV };
+	int part = (int)syscall(SYS_openat2, fd, path, &how, sizeof(how));
+	return part < 0 ? error_sys(err, "open %s", path) : part;
+}
+
+int mnt_clone(const struct mnt_source *s, const char *root, struct error *err)
+{
+	struct mount_attr alone = { .propagation = MS_PRIVATE };
+	const char *rest = mnt_below(root, s->root);
+	auto_fd part = *rest ? open_part(s->fd, rest, err) : -1;
+	if (*rest && part < 0)
+		return part;
+	auto_fd fd = open_tree(*rest ? part : s->fd, "", CLONE_FLAGS | AT_EMPTY_PATH);
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &alone, sizeof(alone)) < 0)
+		return error_sys(err, "clone a mount");
+	return take_fd(fd);
+}
+
+static const struct {
+	unsigned st; /* of statvfs(3) */
+	uint32_t ms; /* of mount(2) */
+	uint64_t attr;
+} flag_rows[] = {
+	{ ST_RDONLY, MS_RDONLY, MOUNT_ATTR_RDONLY },
+	{ ST_NOSUID, MS_NOSUID, MOUNT_ATTR_NOSUID },
+	{ ST_NODEV, MS_NODEV, MOUNT_ATTR_NODEV },
+	{ ST_NOEXEC, MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+	{ ST_NODIRATIME, MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+	{ ST_NOSYMFOLLOW_, MS_NOSYMFOLLOW_, MOUNT_ATTR_NOSYMFOLLOW },
+};
+
+static uint64_t atime_of(bool noatime, bool strict)
+{
+	return noatime ? MOUNT_ATTR_NOATIME : strict ? MOUNT_ATTR_STRICTATIME : MOUNT_ATTR_RELATIME;
+}
+
+/* Only what differs: some flags of mounts of a user namespace's outside are locked. */
+int mnt_set_flags(int fd, uint32_t flags)
+{
+	struct statvfs now;
+	struct mount_attr attr = { 0 };
+	if (fstatvfs(fd, &now) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(flag_rows); i++) {
+		bool is = now.f_flag & flag_rows[i].st, want = flags & flag_rows[i].ms;
+		if (want && !is)
+			attr.attr_set |= flag_rows[i].attr;
+		else if (is && !want)
+			attr.attr_clr |= flag_rows[i].attr;
+	}
+	uint64_t atime = atime_of(flags & MS_NOATIME, flags & MS_STRICTATIME);
+	if (atime != atime_of(now.f_flag & ST_NOATIME, !(now.f_flag & ST_RELATIME))) {
+		attr.attr_clr |= MOUNT_ATTR__ATIME;
+		attr.attr_set |= atime;
+	}
+	attr.propagation = flags & MS_UNBINDABLE ? MS_UNBINDABLE : 0;
+	return mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
+static int cut_one(struct mnt *m, struct error *err)
+{
+	m->fd = mnt_clone(m->source, m->e->root, err);
+	if (m->fd < 0)
+		return m->fd;
+	/* files that are only there for a moment may have to be made in it */
+	int rc = mnt_set_flags(m->fd, m->e->flags & ~(uint32_t)MS_RDONLY);
+	return rc < 0 ? error_code(err, rc, "set its flags (%#x)", m->e->flags) : 0;
+}
+
+int mnt_cut(struct mnt_tree *tree, bool late, struct error *err)
+{
+	char name[MNT_NAME_MAX];
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->nr; i++) {
+		struct mnt *m = tree->order[i];
+		if (m->late == late)
+			rc = cut_one(m, err);
+		if (rc < 0)
+			return error_wrap(err, rc, "%s", mnt_name(m, name));
+	}
+	return rc;
+}
+
+int mnt_close_sources(const struct mnt_tree *tree, int yard, struct error *err)
+{
+	char name[MNT_NAME_MAX];
+	for (size_t i = 0; i < tree->sources.nr; i++) {
+		const struct mnt_source *s = tree->sources.items[i];
+		unsigned long flags = s->of->e->sb_flags;
+		if (s->kind != MNT_FROM_NEW || !(s->of->fs->traits & FS_CONTENTS) ||
+		    !(flags & MS_RDONLY))
+			continue;
+		if (fchdir(yard) < 0 || mount(NULL, s->name, NULL, MS_REMOUNT | flags, NULL) < 0)
+			return error_sys(err, "%s: make its file system read-only",
+					 mnt_name(s->of, name));
+	}
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * Making mounts, in the builder: sources in a yard of its own, cut into mounts.
+ *
+ * The yard is a tmpfs on top of the builder's root that nobody else sees. Each source is mounted
+ * there once, and every mount is a clone of a part of one, so nothing depends on what is mounted
+ * on what, or hidden by what.
+ */
+#pragma once
+
+#include "engine/ns/mnt-tree.h"
+#include "engine/restore.h"
+
+/** Open what external mounts are of, and what file systems held, while this process is who was
+ *  asked: nobody's namespace is new yet. */
+int mnt_open_outside(struct restore *r, struct mnt_tree *tree, struct error *err);
+/** @return the root of the yard, owned by the caller; or -errno */
+int mnt_yard_open(struct error *err);
+/** Put everything that was opened into the yard. */
+int mnt_place_outside(struct mnt_tree *tree, int yard, struct error *err);
+/** Mount the new file systems that come early (late), and put into them what they held. */
+int mnt_make_sources(struct restore *r, struct mnt_tree *tree, int yard, bool late,
+		     struct error *err);
+/** Cut early (late) mounts out of their sources; they are private, and not read-only yet. */
+int mnt_cut(struct mnt_tree *tree, bool late, struct error *err);
+/** A private clone of a part of a source. @return descriptor, attached nowhere; or -errno */
+int mnt_clone(const struct mnt_source *s, const char *root, struct error *err);
+/** Make a mount's flags (MS_… of mount(2), one propagation among them) those of `flags`. */
+int mnt_set_flags(int fd, uint32_t flags);
+/** Leave the root of file systems as they were: read-only ones can be only now. */
+int mnt_close_sources(const struct mnt_tree *tree, int yard, struct error *err);
