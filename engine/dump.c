@@ -91,6 +91,10 @@ static int collect(struct dump *d, struct error *err)
 	int rc = check_root(d, err);
 	if (rc == 0)
 		rc = ns_collect(d, err);
+	if (rc == 0)
+		rc = net_dump_begin(d, err);
+	if (rc == 0)
+		rc = ns_dump_begin(d, err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		rc = d->opts->owned_only ? check_owner(d, t, err) : 0;

@@ -16,6 +16,8 @@
 
 static const char *const hook_names[NR_HOOKS] = {
 	[HOOK_PRE_DUMP] = "pre-dump",
+	[HOOK_NETWORK_LOCK] = "network-lock",
+	[HOOK_NETWORK_UNLOCK] = "network-unlock",
 	[HOOK_POST_DUMP] = "post-dump",
 	[HOOK_PRE_RESTORE] = "pre-restore",
 	[HOOK_SETUP_NAMESPACES] = "setup-namespaces",

@@ -12,6 +12,8 @@
 /* Names, order and environment are CRIU's, so its scripts work. */
 enum hook {
 	HOOK_PRE_DUMP,              /* nothing is stopped yet */
+	HOOK_NETWORK_LOCK,          /* the network namespace of the tree is about to be locked */
+	HOOK_NETWORK_UNLOCK,        /* and unlocked: after a failed dump, at the end of a restore */
 	HOOK_POST_DUMP,             /* the set is whole, the tree still stopped */
 	HOOK_PRE_RESTORE,           /* the set is read, no task is born */
 	HOOK_SETUP_NAMESPACES,      /* they are there and empty; pid is of a process in them */

@@ -19,6 +19,7 @@
 #include "engine/net/sock-opts.h"
 #include "engine/net/udp.h"
 #include "engine/net/unix.h"
+#include "engine/ns/ns.h"
 #include "images/reader.h"
 #include "images/writer.h"
 
@@ -59,7 +60,8 @@ static int prepare(struct dump *d, struct inet_table *t, struct error *err)
 	for (size_t i = 0; i < d->nr_tasks; i++)
 		t->pidfds[i] = d->tasks[i]->pidfd;
 	t->lock = (struct lock){
-		.method = d->network_lock,
+		/* where everything is locked, they are */
+		.method = d->net->ns_lock.warden ? NETWORK_LOCK_SKIP : d->network_lock,
 		.run_id = d->run_id,
 		.conns = t->lock_conns,
 		.nr = t->conns.nr,
@@ -107,7 +109,7 @@ int inet_dump_connections(struct dump *d, struct error *err)
 	struct inet_table *t = d->net->inet;
 	if (!t->conns.nr)
 		return 0;
-	if (!d->opts->network_lock_given)
+	if (!d->opts->network_lock_given && !d->net->ns_lock.warden)
 		d->network_lock = lock_default();
 	int rc = prepare(d, t, err);
 	if (rc == 0)
@@ -227,7 +229,7 @@ static int load_lock(struct restore *r, struct error *err)
 			lock_conn_set(&set->lock_conns[set->lock.nr++], (int)sk->family,
 				      sk->src_addr, sk->src_port, sk->dst_addr, sk->dst_port);
 	}
-	set->lock.set = set->lock.nr > 0;
+	set->lock.set = set->lock.nr > 0 && !ns_restores(r, NS_NET);
 	return 0;
 }
 

@@ -23,10 +23,9 @@
 #include "engine/net/inet-opts.h"
 #include "engine/net/queue.h"
 #include "engine/net/sock-more.h"
+#include "engine/net/sock-ns.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
-
-#define NET_NS_ID 2 /* as in the ids images: there is one, the host's */
 
 #ifndef SO_PEERNAME
 #define SO_PEERNAME 28
@@ -199,8 +198,6 @@ static void fill_known(const struct inet_info *info, InetSkEntry *sk)
 	sk->backlog = info->wqueue;
 	sk->has_shutdown = info->shutdown != 0;
 	sk->shutdown = (SkShutdown)info->shutdown;
-	sk->has_ns_id = true;
-	sk->ns_id = NET_NS_ID;
 	memcpy(sk->src_addr, info->src, sk->n_src_addr * sizeof(uint32_t));
 	memcpy(sk->dst_addr, info->dst, sk->n_dst_addr * sizeof(uint32_t));
 }
@@ -300,6 +297,9 @@ static int fill_entry(struct dump *d, const struct open_file *f, const char *wha
 {
 	const struct inet_info *info = NULL;
 	int rc = make_addresses(sk, err);
+	if (rc == 0)
+		rc = sock_ns_id(d, f->fd, what, &sk->ns_id, err);
+	sk->has_ns_id = rc == 0;
 	if (rc == 0)
 		rc = find_info(d, sk, &info, err);
 	if (rc < 0)

@@ -136,9 +136,35 @@ static int change(const struct lock *l, int family, char verb, const struct lock
 	return nr ? run(program(family, "restore", name), text.data, NULL, err) : 0;
 }
 
+static int both(const char *text, struct error *err)
+{
+	char name[32];
+	int rc = run(program(AF_INET, "restore", name), text, NULL, err);
+	int rc6 = run(program(AF_INET6, "restore", name), text, NULL, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : rc6;
+}
+
+/* A chain that drops all but our own packets; the one of the same name is CRIU's. */
+static int lock_whole(struct error *err)
+{
+	char text[256];
+	snprintf(text, sizeof(text),
+		 "*filter\n:CRIU - [0:0]\n-I INPUT -j CRIU\n-I OUTPUT -j CRIU\n"
+		 "-A CRIU -m mark --mark %#x -j ACCEPT\n-A CRIU -j DROP\nCOMMIT\n",
+		 LOCK_MARK);
+	return both(text, err);
+}
+
+static void drop_whole(void)
+{
+	/* iptables over nftables does not see in one go that the chain is no longer used */
+	both("*filter\n:CRIU - [0:0]\n-D INPUT -j CRIU\n-D OUTPUT -j CRIU\nCOMMIT\n", NULL);
+	both("*filter\n:CRIU - [0:0]\n-X CRIU\nCOMMIT\n", NULL);
+}
+
 int iptables_lock(struct lock *l, struct error *err)
 {
-	int rc = change(l, AF_INET, 'I', NULL, err);
+	int rc = l->whole ? lock_whole(err) : change(l, AF_INET, 'I', NULL, err);
 	if (rc == 0)
 		rc = change(l, AF_INET6, 'I', NULL, err);
 	return rc < 0 ? error_wrap(err, rc, "the network cannot be locked") : 0;
@@ -164,6 +190,8 @@ static void drop_family(struct lock *l, int family)
 
 void iptables_drop(struct lock *l)
 {
+	if (l->whole)
+		drop_whole();
 	drop_family(l, AF_INET);
 	drop_family(l, AF_INET6);
 }

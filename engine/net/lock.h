@@ -25,6 +25,7 @@ struct lock {
 	const char *run_id; /* of the dump; names the nftables table */
 	const struct lock_conn *conns;
 	size_t nr;
+	bool whole;      /* not only these: everything in this network namespace */
 	bool set;        /* there are rules */
 	bool stays;      /* and they do not go with this process */
 	struct nft *nft; /* lock-nft.c: the library, while it holds a table of ours */
@@ -43,6 +44,8 @@ enum network_lock lock_default(void);
 int lock_set(struct lock *l, struct error *err);
 /** The rules outlive this process: the tasks are about to end. */
 int lock_keep(struct lock *l, struct error *err);
+/** Set those that a dump has left, for a restore; that they are there is no error. */
+int lock_again(struct lock *l, struct error *err);
 /** Take the rules away, of this process or of a dump before. Those that are not there are no error.
  */
 int lock_drop(struct lock *l, struct error *err);
@@ -50,6 +53,7 @@ int lock_drop(struct lock *l, struct error *err);
 /* The two kinds of packet filters, lock-nft.c and lock-iptables.c. */
 int nft_lock(struct lock *l, struct error *err);
 int nft_keep(struct lock *l, struct error *err);
+int nft_lock_again(struct lock *l, struct error *err);
 int nft_drop(struct lock *l, struct error *err);
 int iptables_lock(struct lock *l, struct error *err);
 void iptables_drop(struct lock *l);

@@ -8,10 +8,12 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/files/set.h"
+#include "engine/hooks.h"
 #include "engine/net/inet.h"
 #include "engine/net/netlink.h"
 #include "engine/net/packet.h"
 #include "engine/net/unix.h"
+#include "engine/ns/ns.h"
 #include "engine/ns/user.h"
 
 int net_table_new(struct dump *d, struct error *err)
@@ -19,6 +21,11 @@ int net_table_new(struct dump *d, struct error *err)
 	if (!d->net)
 		d->net = calloc(1, sizeof(*d->net));
 	return d->net ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+int net_dump_begin(struct dump *d, struct error *err)
+{
+	return net_lock_begin(d, err);
 }
 
 int net_dump_check(struct dump *d, struct error *err)
@@ -32,16 +39,23 @@ int net_dump_check(struct dump *d, struct error *err)
 int net_dump_finish(struct dump *d, struct error *err)
 {
 	int rc = d->net && d->net->queues ? image_finish(d->net->queues, err) : 0;
+	if (rc == 0 && d->net)
+		rc = net_lock_keep(d, err);
 	return rc == 0 && d->net && d->net->inet ? inet_dump_keep(d, err) : rc;
 }
 
 int net_dump_commit(struct dump *d, struct error *err)
 {
-	return d->net && d->net->inet ? inet_dump_hold(d, err) : 0;
+	int rc = d->net && d->net->inet ? inet_dump_hold(d, err) : 0;
+	if (rc == 0 && d->net)
+		d->net->ns_lock.held = !d->opts->leave_running;
+	return rc;
 }
 
 void net_dump_end(struct dump *d)
 {
+	if (d->net)
+		net_lock_end(d);
 	if (d->net && d->net->inet)
 		inet_dump_end(d);
 }
@@ -123,9 +137,25 @@ int net_open_finish(struct restore *r, struct error *err)
 	return rc == 0 && r->net ? inet_finish(r, err) : rc;
 }
 
+static int release_inside(struct restore *r, struct error *err)
+{
+	int rc = r->netns ? net_unlock_restored(r, err) : 0;
+	return rc == 0 && r->net ? inet_release(r, err) : rc;
+}
+
 int net_release(struct restore *r, struct error *err)
 {
-	return r->net ? inet_release(r, err) : 0;
+	struct ns_visit visit;
+	if (!ns_restores(r, NS_NET))
+		return r->net ? inet_release(r, err) : 0;
+	int rc = hook_call(r->opts, HOOK_NETWORK_UNLOCK, r->images_fd, rtask_tid(r->root, 0), err);
+	if (rc == 0)
+		rc = ns_net_visit(r, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = release_inside(r, err);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
 }
 
 void net_set_free(struct net_set *set)

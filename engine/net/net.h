@@ -6,6 +6,8 @@
 #include "engine/dump.h"
 #include "engine/restore.h"
 
+/** The tree's own network namespace, if it has one, is locked: before its descriptors are read. */
+int net_dump_begin(struct dump *d, struct error *err);
 /** When the descriptors of all tasks are seen: every peer has to be in the tree; TCP connections
  * are locked and read. Writes the entries that waited for that. */
 int net_dump_check(struct dump *d, struct error *err);

@@ -17,10 +17,10 @@
 #include "engine/files/table.h"
 #include "engine/net/diag.h"
 #include "engine/net/netlink.h"
+#include "engine/net/sock-ns.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
 
-#define NET_NS_ID  2  /* as in the ids images: there is one, the host's */
 #define CONNECTED  1  /* netlink_sk_entry.state: NETLINK_CONNECTED of the kernel */
 #define GROUPS_MAX 64 /* words */
 
@@ -131,8 +131,6 @@ static int find_info(struct dump *d, uint32_t ino, const struct netlink_info **o
 
 static int fill_known(const struct netlink_info *info, NetlinkSkEntry *sk, struct error *err)
 {
-	sk->has_ns_id = true;
-	sk->ns_id = NET_NS_ID;
 	sk->portid = info->portid;
 	sk->state = info->state;
 	sk->dst_portid = info->dst_portid;
@@ -177,6 +175,9 @@ static int netlink_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 		return error_sys(err, "%s: read SO_PROTOCOL", what);
 	sk->protocol = (uint32_t)protocol;
 	int rc = check_queue(f->fd, what, err);
+	if (rc == 0)
+		rc = sock_ns_id(d, f->fd, what, &sk->ns_id, err);
+	sk->has_ns_id = rc == 0;
 	if (rc == 0)
 		rc = find_info(d, sk->ino, &info, err);
 	if (rc == 0 && info)

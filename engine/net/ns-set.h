@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "engine/net/lock.h"
 #include "engine/net/nl.h"
 #include "engine/restore.h"
 #include "network.pb-c.h"
@@ -22,6 +23,7 @@ struct netns {
 };
 
 struct netns_set {
+	struct lock lock; /* of the namespace of the root */
 	struct netns *items;
 	size_t nr, cap;
 };

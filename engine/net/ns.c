@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "engine/net/lock-ns.h"
 #include "engine/net/ns-conf.h"
 #include "engine/net/ns-dump.h"
 #include "engine/net/ns-save.h"
@@ -106,6 +107,18 @@ int netns_load(struct restore *r, uint32_t id, struct error *err)
 	if (rc == 0)
 		rc = netns_links_load(r, ns, err);
 	return rc < 0 ? rc : netns_save_load(r, id, err);
+}
+
+int netns_prepare(struct restore *r, uint32_t id, int fd, struct error *err)
+{
+	struct ns_visit visit;
+	(void)id;
+	int rc = ns_visit_fd(fd, NS_NET, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = net_lock_restored(r, err);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
 }
 
 /* Devices begin with the defaults, so those come first. */

@@ -19,10 +19,10 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/net/diag.h"
+#include "engine/net/sock-ns.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
 
-#define NET_NS_ID   2 /* as in the ids images: there is one, the host's */
 #define MEMBERS_MAX 4096
 #define ADDRESS_MAX 32 /* MAX_ADDR_LEN */
 
@@ -267,8 +267,6 @@ static void fill_entry(const struct packet_info *p, PacketSockEntry *sk)
 	sk->orig_dev = i->pdi_flags & PDI_ORIGDEV;
 	sk->vnet_hdr = i->pdi_flags & PDI_VNETHDR;
 	sk->loss = i->pdi_flags & PDI_LOSS;
-	sk->has_ns_id = true;
-	sk->ns_id = NET_NS_ID;
 }
 
 static int dump_parts(const struct open_file *f, const struct packet_info *p, PacketSockEntry *sk,
@@ -294,7 +292,10 @@ static int packet_dump(struct dump *d, const struct open_file *f, FileEntry *e, 
 	e->psk = sk;
 	sk->id = e->id;
 	sk->flags = f->flags;
-	int rc = find_info(d, (uint32_t)f->st.st_ino, &p, err);
+	int rc = sock_ns_id(d, f->fd, what, &sk->ns_id, err);
+	sk->has_ns_id = rc == 0;
+	if (rc == 0)
+		rc = find_info(d, (uint32_t)f->st.st_ino, &p, err);
 	if (rc == 0) {
 		p->id = e->id;
 		fill_entry(p, sk);

@@ -17,11 +17,10 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/net/net.h"
+#include "engine/net/sock-ns.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix-path.h"
 #include "engine/ns/user.h"
-
-#define NET_NS_ID 2 /* as in the ids images: there is one, the host's */
 
 /* unix_sk_entry.uflags */
 #define UFLAG_EXTERNAL 1u /* outside of the tree; only its name is known */
@@ -141,8 +140,9 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 	sk->has_shutdown = info->shutdown != 0;
 	sk->shutdown = (SkShutdown)info->shutdown;
 	sk->has_ns_id = true;
-	sk->ns_id = NET_NS_ID;
-	int rc = dump_peer(d->net, info, sk, what, err);
+	int rc = sock_ns_id(d, f->fd, what, &sk->ns_id, err);
+	if (rc == 0)
+		rc = dump_peer(d->net, info, sk, what, err);
 	if (rc == 0)
 		rc = dump_name(d, f, info, sk, what, err);
 	if (rc == 0)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/files/file.h"
+#include "engine/net/lock-ns.h"
 #include "engine/net/queue.h"
 #include "engine/net/unix-diag.h"
 
@@ -28,6 +29,7 @@ struct net_table {                  /* of a dump */
 	struct netlink_list *netlink; /* likewise, as the kernel tells them */
 	struct packet_list *packet;
 	struct inet_table *inet; /* NULL until an IPv4 or IPv6 socket is met */
+	struct net_lock ns_lock; /* of the tree's own network namespace */
 };
 
 struct unix_item { /* of a restore: an entry of files.img */

@@ -53,7 +53,7 @@ struct ns_set *ns_set_new(void)
 	struct ns_set *set = calloc(1, sizeof(*set));
 	if (!set)
 		return NULL;
-	set->channel = set->user_fd = -1;
+	set->channel = set->user_fd = set->net_fd = -1;
 	set->place.ns = set->place.root = set->place.cwd = -1;
 	for (int i = 0; i < NS_KINDS; i++)
 		set->back[i] = -1;
@@ -250,6 +250,8 @@ static int enter_kind(struct ns_set *set, enum ns_kind kind, struct error *err)
 	if (setns(there, row->flag) < 0)
 		return error_sys(err, "enter the %s namespace of the tree", row->name);
 	set->back[kind] = take_fd(back);
+	if (kind == NS_NET)
+		set->net_fd = take_fd(there);
 	return 0;
 }
 
@@ -273,6 +275,19 @@ static bool any_built(const struct ns_set *set)
 	return false;
 }
 
+static int prepare_all(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < NS_KINDS; i++) {
+		const struct ns_row *row = &ns_rows[i];
+		if (!is_built(r->ns, (enum ns_kind)i) || !row->prepare)
+			continue;
+		auto_fd there = open_built(r->ns, row, err);
+		rc = there < 0 ? there : row->prepare(r, r->ns->ids[i], there, err);
+	}
+	return rc;
+}
+
 int ns_make(struct restore *r, struct error *err)
 {
 	if (!any_built(r->ns))
@@ -284,6 +299,8 @@ int ns_make(struct restore *r, struct error *err)
 		rc = tell(r->ns, ORDER_MAKE, 0, err);
 	if (rc == 0)
 		rc = hook_call(r->opts, HOOK_SETUP_NAMESPACES, r->images_fd, r->ns->builder, err);
+	if (rc == 0)
+		rc = prepare_all(r, err);
 	if (rc == 0)
 		rc = tell(r->ns, ORDER_FILL, 0, err);
 	if (rc == 0)
@@ -323,9 +340,14 @@ int ns_leave_files(struct restore *r, struct error *err)
 {
 	int rc = 0;
 	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
-		rc = i == NS_NET ? 0 : leave_kind(r->ns, (enum ns_kind)i, err);
+		rc = leave_kind(r->ns, (enum ns_kind)i, err);
 	end_builder(r->ns);
 	return rc;
+}
+
+int ns_net_visit(struct restore *r, struct ns_visit *visit, struct error *err)
+{
+	return ns_visit_fd(r->ns->net_fd, NS_NET, visit, err);
 }
 
 void ns_leave(struct restore *r)
@@ -344,5 +366,6 @@ void ns_set_free(struct ns_set *set)
 		return;
 	end_builder(set);
 	fd_close(set->user_fd);
+	fd_close(set->net_fd);
 	free(set);
 }

@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/net/ns.h"
 #include "engine/ns/ipc.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/set.h"
@@ -31,7 +32,15 @@
 
 const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_PID] = { .name = "pid", .flag = CLONE_NEWPID, .own_id = 1, IDS(pid_ns_id) },
-	[NS_NET] = { .name = "net", .flag = CLONE_NEWNET, .own_id = 2, IDS(net_ns_id) },
+	[NS_NET] = { .name = "net",
+		     .flag = CLONE_NEWNET,
+		     .own_id = 2,
+		     IDS(net_ns_id),
+		     .inside = true,
+		     .dump = netns_dump,
+		     .load = netns_load,
+		     .prepare = netns_prepare,
+		     .fill = netns_fill },
 	[NS_IPC] = { .name = "ipc",
 		     .flag = CLONE_NEWIPC,
 		     .own_id = 3,
@@ -69,7 +78,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 static bool is_carried(enum ns_kind kind)
 {
 	return kind == NS_TIME || kind == NS_UTS || kind == NS_PID || kind == NS_IPC ||
-	       kind == NS_CGROUP || kind == NS_USER || kind == NS_MNT;
+	       kind == NS_CGROUP || kind == NS_USER || kind == NS_MNT || kind == NS_NET;
 }
 
 static void set_id(TaskKobjIdsEntry *ids, enum ns_kind kind, uint32_t id)
@@ -185,11 +194,22 @@ static int open_of(const struct task *t, const struct ns_row *row, struct error 
 void ns_dump_end(struct dump *d)
 {
 	struct error err;
-	if (!d->ns || !d->ns->ipc.row)
-		return;
-	if (ns_visit_end(&d->ns->ipc, &err) < 0)
-		log_warn("%s", err.text);
-	d->ns->ipc.row = NULL;
+	for (size_t i = 0; d->ns && i < ARRAY_SIZE(d->ns->stays); i++) {
+		struct ns_visit *stay = &d->ns->stays[i];
+		if (stay->row && ns_visit_end(stay, &err) < 0)
+			log_warn("%s", err.text);
+		stay->row = NULL;
+	}
+}
+
+int ns_dump_begin(struct dump *d, struct error *err)
+{
+	static const enum ns_kind kinds[] = { NS_IPC, NS_NET };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(kinds); i++)
+		if (ns_is_apart(d, kinds[i]))
+			rc = ns_visit_begin(d->tasks[0], kinds[i], &d->ns->stays[i], err);
+	return rc;
 }
 
 int ns_collect(struct dump *d, struct error *err)
@@ -215,14 +235,10 @@ int ns_collect(struct dump *d, struct error *err)
 		if (!ns->own && ns_rows[ns->kind].collect)
 			rc = ns_rows[ns->kind].collect(d, ns, err);
 	}
-	/* from here on ids of System V objects mean what they mean to the tasks */
-	if (rc == 0 && ns_is_apart(d, NS_IPC))
-		rc = ns_visit_begin(d->tasks[0], NS_IPC, &d->ns->ipc, err);
 	return rc;
 }
 
-int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *visit,
-		   struct error *err)
+int ns_visit_fd(int fd, enum ns_kind kind, struct ns_visit *visit, struct error *err)
 {
 	const struct ns_row *row = &ns_rows[kind];
 	char path[32];
@@ -230,14 +246,18 @@ int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *vis
 	auto_fd back = procfs_open(path, O_RDONLY);
 	if (back < 0)
 		return error_sys(err, "open /proc/%s", path);
-	auto_fd there = open_of(t, row, err);
-	if (there < 0)
-		return there;
-	if (setns(there, row->flag) < 0)
-		return error_sys(err, "enter the %s namespace of pid %d (needs CAP_SYS_ADMIN)",
-				 row->name, t->pid);
+	if (setns(fd, row->flag) < 0)
+		return error_sys(err, "enter a %s namespace (needs CAP_SYS_ADMIN)", row->name);
 	*visit = (struct ns_visit){ .back = take_fd(back), .row = row };
 	return 0;
+}
+
+int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *visit,
+		   struct error *err)
+{
+	auto_fd there = open_of(t, &ns_rows[kind], err);
+	int rc = there < 0 ? there : ns_visit_fd(there, kind, visit, err);
+	return rc < 0 ? error_wrap(err, rc, "pid %d", t->pid) : 0;
 }
 
 int ns_visit_end(struct ns_visit *visit, struct error *err)

@@ -30,7 +30,8 @@ struct ns_visit {
 struct ns_table {
 	struct ns_seen *items;
 	size_t nr, cap;
-	struct ns_visit ipc; /* until ns_dump_end(); row is NULL where it is the engine's own */
+	struct ns_visit
+	    stays[2]; /* until ns_dump_end(); row is NULL where it is the engine's own */
 };
 
 struct ns_row {
@@ -46,14 +47,18 @@ struct ns_row {
 	int (*dump)(struct dump *d, const struct ns_seen *ns, struct error *err);
 	/** Read and check them, before anything is made. */
 	int (*load)(struct restore *r, uint32_t id, struct error *err);
+	/** By the coordinator, from outside: the namespace is there and empty, fd leads to it. */
+	int (*prepare)(struct restore *r, uint32_t id, int fd, struct error *err);
 	/** In the builder, in the fresh namespace: bring it to the state it had. */
 	int (*fill)(struct restore *r, uint32_t id, struct error *err);
 };
 extern const struct ns_row ns_rows[NS_KINDS];
 
-/** Give every namespace of every task its number; refuse what cannot be dumped. The engine enters
- *  the IPC namespace of the tree until ns_dump_end(). */
+/** Give every namespace of every task its number; refuse what cannot be dumped. */
 int ns_collect(struct dump *d, struct error *err);
+/** The engine enters the IPC and network namespaces of the tree until ns_dump_end(): numbers of
+ *  System V objects and tables of sockets are those the tasks know. */
+int ns_dump_begin(struct dump *d, struct error *err);
 /** The number of the one a task is in. */
 uint32_t ns_id(const struct task *t, enum ns_kind kind);
 /** Is the tree's root in another one than the engine? */
@@ -63,6 +68,7 @@ int ns_dump(struct dump *d, struct error *err);
 /** Enter a namespace of a task; not for mounts, pids and users. */
 int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *visit,
 		   struct error *err);
+int ns_visit_fd(int fd, enum ns_kind kind, struct ns_visit *visit, struct error *err);
 int ns_visit_end(struct ns_visit *visit, struct error *err);
 void ns_dump_end(struct dump *d);
 void ns_table_free(struct ns_table *table);
@@ -91,10 +97,12 @@ int ns_make(struct restore *r, struct error *err);
 int ns_enter_user(const struct restore *r, struct error *err);
 /** What can be filled only once the root is born: file systems that show its processes. */
 int ns_finish(struct restore *r, struct error *err);
-/** Once everybody is born and every file open: the coordinator goes back to where it was, but for
- *  the network, and the builder ends. */
+/** Once everybody is born and every file open: the coordinator goes back to where it was, and the
+ *  builder ends. */
 int ns_leave_files(struct restore *r, struct error *err);
-/** From the network as well, or from everything after a failure. Safe to call twice. */
+/** Enter the network namespace of the tree once more, until ns_visit_end(). */
+int ns_net_visit(struct restore *r, struct ns_visit *visit, struct error *err);
+/** After a failure. Safe to call twice. */
 void ns_leave(struct restore *r);
 /** Did the root have this one apart from the dumper's? */
 bool ns_restores(const struct restore *r, enum ns_kind kind);

@@ -12,6 +12,7 @@ struct ns_set {
 	pid_t builder; /* 0: none */
 	int channel;   /* to the builder */
 	int user_fd;   /* the user namespace, or -1 */
+	int net_fd;    /* the network namespace, or -1 */
 };
 struct ns_set *ns_set_new(void);
 
