@@ -161,9 +161,13 @@ static int check_found(struct restore *r, int fd, uint32_t flags, const RegFileE
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return error_sys(err, "%s: stat", reg->name);
-	if (reg->has_mode && st.st_mode != reg->mode)
-		return error_set(err, ESTALE, "%s: mode is 0%o, was 0%o at the dump", reg->name,
-				 st.st_mode, reg->mode);
+	mode_t compared = r->opts->skip_file_rwx_check ? S_IFMT : ~0u;
+	if (reg->has_mode && (st.st_mode & compared) != (reg->mode & compared))
+		return error_set(err, ESTALE, "%s: mode is 0%o, was 0%o at the dump%s", reg->name,
+				 st.st_mode, reg->mode,
+				 (st.st_mode ^ reg->mode) & S_IFMT
+				     ? ""
+				     : " (--skip-file-rwx-check lets that pass)");
 	if (reg->has_size && (uint64_t)st.st_size != reg->size)
 		return error_set(err, ESTALE,
 				 "%s: size is %" PRIu64 ", was %" PRIu64

@@ -22,12 +22,37 @@ void read_bounding_set(struct restorer_args *args)
 	}
 }
 
+/* Who has no privilege may restore a task of its own: what is as it should be is left alone. */
+#define FEW_GROUPS 128
+
+static int has_groups(const struct restorer_creds *c)
+{
+	uint32_t now[FEW_GROUPS];
+	if (c->nr_groups > FEW_GROUPS || sys(SYS_getgroups, FEW_GROUPS, now) != (long)c->nr_groups)
+		return 0;
+	for (uint32_t i = 0; i < c->nr_groups; i++)
+		if (now[i] != c->groups[i])
+			return 0;
+	return 1;
+}
+
+static int has_ids(const struct restorer_creds *c)
+{
+	uint32_t u[3], g[3];
+	return sys(SYS_getresuid, &u[0], &u[1], &u[2]) == 0 &&
+	       sys(SYS_getresgid, &g[0], &g[1], &g[2]) == 0 && u[0] == c->uid &&
+	       u[1] == c->euid && u[2] == c->suid && g[0] == c->gid && g[1] == c->egid &&
+	       g[2] == c->sgid && sys(SYS_setfsuid, -1) == (long)c->fsuid &&
+	       sys(SYS_setfsgid, -1) == (long)c->fsgid;
+}
+
 static long set_ids(const struct restorer_creds *c)
 {
-	long rc = sys(SYS_setgroups, c->nr_groups, c->groups);
+	long rc = has_groups(c) ? 0 : sys(SYS_setgroups, c->nr_groups, c->groups);
+	if (rc < 0 || has_ids(c))
+		return rc;
 	/* with this bit the capabilities outlive the change of the user id */
-	if (rc >= 0)
-		rc = sys(SYS_prctl, PR_SET_SECUREBITS, 1u << SECURE_NO_SETUID_FIXUP, 0, 0, 0);
+	rc = sys(SYS_prctl, PR_SET_SECUREBITS, 1u << SECURE_NO_SETUID_FIXUP, 0, 0, 0);
 	if (rc >= 0)
 		rc = sys(SYS_setresgid, c->gid, c->egid, c->sgid);
 	if (rc >= 0)
@@ -39,6 +64,13 @@ static long set_ids(const struct restorer_creds *c)
 	if (sys(SYS_setfsgid, -1) != (long)c->fsgid || sys(SYS_setfsuid, -1) != (long)c->fsuid)
 		return -1; /* EPERM */
 	return 0;
+}
+
+static long set_securebits(uint32_t bits)
+{
+	if (sys(SYS_prctl, PR_GET_SECUREBITS, 0, 0, 0, 0) == (long)bits)
+		return 0;
+	return sys(SYS_prctl, PR_SET_SECUREBITS, bits, 0, 0, 0);
 }
 
 static long capset(const uint32_t eff[2], const uint32_t prm[2], const uint32_t inh[2])
@@ -106,7 +138,7 @@ int restore_credentials(struct restorer_args *args, const struct restorer_thread
 	}
 	if (rc >= 0) {
 		what = "set secure bits of thread";
-		rc = sys(SYS_prctl, PR_SET_SECUREBITS, c->securebits, 0, 0, 0);
+		rc = set_securebits(c->securebits);
 	}
 	if (rc >= 0) {
 		what = "set capabilities (the task has some that the restore lacks?) of thread";
