@@ -252,7 +252,7 @@ int io_uring_mapped_id(const struct dump *d, dev_t dev, ino_t ino, uint32_t *id)
 
 bool io_uring_is_mapped(const struct vma *v)
 {
-	return v->path && !strcmp(v->path, NAME + 1);
+	return v->path && !strcmp(v->path, &NAME[1]);
 }
 
 /* Restore. */

@@ -34,21 +34,6 @@ union semun {
 	struct seminfo *info;
 };
 
-int ipc_choose_id(const char *kind, uint32_t id, struct error *err)
-{
-	char path[48], text[16];
-	snprintf(path, sizeof(path), "sys/kernel/%s_next_id", kind);
-	int len = snprintf(text, sizeof(text), "%u", id);
-	auto_fd fd = procfs_open(path, O_WRONLY);
-	int rc = fd < 0 ? -errno : fd_write_full(fd, text, (size_t)len);
-	return rc < 0
-		   ? error_code(err, rc,
-				"choose the id of %s %u: /proc/%s (needs CAP_CHECKPOINT_RESTORE or "
-				"CAP_SYS_ADMIN)",
-				kind, id, path)
-		   : 0;
-}
-
 static void describe(const struct dump *d, const struct ipc_perm *perm, int id, IpcDescEntry *out)
 {
 	*out = (IpcDescEntry)IPC_DESC_ENTRY__INIT;

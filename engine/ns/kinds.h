@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Kinds of namespaces; rows in ns/ns.c.
+ * Kinds of namespaces, in the order in which CRIU numbers those it is in itself (ns_own_id());
+ * rows in ns/ns.c.
  */
 #pragma once
 

@@ -31,10 +31,9 @@
 	.has = offsetof(TaskKobjIdsEntry, has_##field), .id = offsetof(TaskKobjIdsEntry, field)
 
 const struct ns_row ns_rows[NS_KINDS] = {
-	[NS_PID] = { .name = "pid", .flag = CLONE_NEWPID, .own_id = 1, IDS(pid_ns_id) },
+	[NS_PID] = { .name = "pid", .flag = CLONE_NEWPID, IDS(pid_ns_id) },
 	[NS_NET] = { .name = "net",
 		     .flag = CLONE_NEWNET,
-		     .own_id = 2,
 		     IDS(net_ns_id),
 		     .inside = true,
 		     .dump = netns_dump,
@@ -43,23 +42,20 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .fill = netns_fill },
 	[NS_IPC] = { .name = "ipc",
 		     .flag = CLONE_NEWIPC,
-		     .own_id = 3,
 		     IDS(ipc_ns_id),
 		     .dump = ipc_dump,
 		     .load = ipc_load,
 		     .fill = ipc_fill },
 	[NS_UTS] = { .name = "uts",
 		     .flag = CLONE_NEWUTS,
-		     .own_id = 4,
 		     IDS(uts_ns_id),
 		     .inside = true,
 		     .dump = uts_dump,
 		     .load = uts_load,
 		     .fill = uts_fill },
-	[NS_TIME] = { .name = "time", .flag = CLONE_NEWTIME, .own_id = 5, IDS(time_ns_id) },
+	[NS_TIME] = { .name = "time", .flag = CLONE_NEWTIME, IDS(time_ns_id) },
 	[NS_MNT] = { .name = "mnt",
 		     .flag = CLONE_NEWNS,
-		     .own_id = 6,
 		     IDS(mnt_ns_id),
 		     .collect = mntns_collect,
 		     .dump = mntns_dump,
@@ -67,11 +63,10 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .fill = mntns_fill },
 	[NS_USER] = { .name = "user",
 		      .flag = CLONE_NEWUSER,
-		      .own_id = 7,
 		      IDS(user_ns_id),
 		      .dump = userns_dump,
 		      .load = userns_load },
-	[NS_CGROUP] = { .name = "cgroup", .flag = CLONE_NEWCGROUP, .own_id = 8, IDS(cgroup_ns_id) },
+	[NS_CGROUP] = { .name = "cgroup", .flag = CLONE_NEWCGROUP, IDS(cgroup_ns_id) },
 };
 
 /* Kinds that are carried when the tree has them apart from the engine. */
@@ -90,23 +85,13 @@ static void set_id(TaskKobjIdsEntry *ids, enum ns_kind kind, uint32_t id)
 void ns_own_ids(TaskKobjIdsEntry *ids)
 {
 	for (int i = 0; i < NS_KINDS; i++)
-		set_id(ids, (enum ns_kind)i, ns_rows[i].own_id);
+		set_id(ids, (enum ns_kind)i, ns_own_id((enum ns_kind)i));
 }
 
 void ns_task_ids(const struct task *t, TaskKobjIdsEntry *ids)
 {
 	for (int i = 0; i < NS_KINDS; i++)
 		set_id(ids, (enum ns_kind)i, t->ns_ids[i]);
-}
-
-uint32_t ns_id(const struct task *t, enum ns_kind kind)
-{
-	return t->ns_ids[kind];
-}
-
-bool ns_is_apart(const struct dump *d, enum ns_kind kind)
-{
-	return d->ns && d->tasks[0]->ns_ids[kind] != ns_rows[kind].own_id;
 }
 
 void ns_table_free(struct ns_table *table)
@@ -157,7 +142,7 @@ static int note(struct dump *d, struct task *t, enum ns_kind kind, const ino_t o
 	int rc = inode_of(t->proc_fd, row, &ino, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "pid %d", t->pid);
-	t->ns_ids[kind] = row->own_id;
+	t->ns_ids[kind] = ns_own_id(kind);
 	if (rc == 0)
 		return 0;
 	bool is_own = ino == own[kind];
@@ -176,7 +161,7 @@ static int note(struct dump *d, struct task *t, enum ns_kind kind, const ino_t o
 		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory");
 	*seen = (struct ns_seen){ .kind = kind,
 				  .ino = ino,
-				  .id = is_own ? row->own_id : d->next_object_id++,
+				  .id = is_own ? ns_own_id(kind) : d->next_object_id++,
 				  .own = is_own,
 				  .member = t };
 	t->ns_ids[kind] = seen->id;
@@ -299,7 +284,7 @@ int ns_dump(struct dump *d, struct error *err)
 int ns_mount_enter(const struct task *t, struct ns_mount_place *back, struct error *err)
 {
 	*back = (struct ns_mount_place){ .ns = -1, .root = -1, .cwd = -1 };
-	if (ns_id(t, NS_MNT) == ns_rows[NS_MNT].own_id)
+	if (ns_id(t, NS_MNT) == ns_own_id(NS_MNT))
 		return 0;
 	auto_fd there = open_of(t, &ns_rows[NS_MNT], err);
 	if (there < 0)
@@ -319,11 +304,6 @@ uint32_t ns_id_of(const TaskKobjIdsEntry *ids, enum ns_kind kind)
 	const struct ns_row *row = &ns_rows[kind];
 	bool has = *(const protobuf_c_boolean *)((const char *)ids + row->has);
 	return has ? *(const uint32_t *)((const char *)ids + row->id) : 0;
-}
-
-bool ns_restores(const struct restore *r, enum ns_kind kind)
-{
-	return r->ns && r->ns->ids[kind] != 0;
 }
 
 static int check_task(const struct restore *r, const struct rtask *t, enum ns_kind kind,

@@ -59,6 +59,11 @@ int ns_collect(struct dump *d, struct error *err);
 /** The engine enters the IPC and network namespaces of the tree until ns_dump_end(): numbers of
  *  System V objects and tables of sockets are those the tasks know. */
 int ns_dump_begin(struct dump *d, struct error *err);
+/** The number of the one a dumping engine is in itself, as CRIU has them. */
+static inline uint32_t ns_own_id(enum ns_kind kind)
+{
+	return (uint32_t)kind + 1;
+}
 /** The number of the one a task is in. */
 uint32_t ns_id(const struct task *t, enum ns_kind kind);
 /** Is the tree's root in another one than the engine? */

@@ -21,72 +21,7 @@
 #include "images/writer.h"
 #include "namespaces.pb-c.h"
 
-#define NOBODY      65534
-#define MAX_EXTENTS 340 /* what the kernel takes */
-
 static const char *const map_names[ID_KINDS] = { "uid_map", "gid_map" };
-
-void user_maps_free(struct user_maps *maps)
-{
-	for (int i = 0; maps && i < ID_KINDS; i++)
-		free(maps->kinds[i].items);
-	free(maps);
-}
-
-static bool is_extent(const struct id_extent *e)
-{
-	return e->count && e->inside <= UINT32_MAX - e->count &&
-	       e->outside <= UINT32_MAX - e->count;
-}
-
-static int extent_add(struct id_map *map, struct id_extent e, struct error *err)
-{
-	if (!is_extent(&e) || map->nr == MAX_EXTENTS)
-		return error_set(err, EBADMSG, "map of ids: %u %u %u", e.inside, e.outside,
-				 e.count);
-	struct id_extent *place = array_add(map);
-	if (!place)
-		return error_set(err, ENOMEM, "out of memory");
-	*place = e;
-	return 0;
-}
-
-int id_map_parse(const char *text, struct id_map *out, struct error *err)
-{
-	int rc = 0, used;
-	struct id_extent e;
-	while (rc == 0 && sscanf(text, " %" SCNu32 " %" SCNu32 " %" SCNu32 "%n", &e.inside,
-				 &e.outside, &e.count, &used) == 3) {
-		rc = extent_add(out, e, err);
-		text += used;
-	}
-	if (rc == 0 && text[strspn(text, " \n")])
-		rc = error_set(err, EPROTO, "map of ids: %.40s", text);
-	return rc;
-}
-
-/* @param in  from inside to outside, else back */
-static uint32_t id_map_find(const struct user_maps *maps, enum id_kind kind, uint32_t id, bool in)
-{
-	const struct id_map *map = maps ? &maps->kinds[kind] : NULL;
-	for (size_t i = 0; map && i < map->nr; i++) {
-		const struct id_extent *e = &map->items[i];
-		uint32_t from = in ? e->inside : e->outside, to = in ? e->outside : e->inside;
-		if (id >= from && id - from < e->count)
-			return to + (id - from);
-	}
-	return map ? NOBODY : id;
-}
-
-uint32_t id_inside(const struct user_maps *maps, enum id_kind kind, uint32_t outside)
-{
-	return id_map_find(maps, kind, outside, false);
-}
-
-uint32_t id_outside(const struct user_maps *maps, enum id_kind kind, uint32_t inside)
-{
-	return id_map_find(maps, kind, inside, true);
-}
 
 static int turn(const struct task *t, const struct user_maps *maps, enum id_kind kind, uint32_t *id,
 		struct error *err)
@@ -149,7 +84,7 @@ int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	UsernsEntry e = USERNS_ENTRY__INIT;
 	UidGidExtent **lists[ID_KINDS] = { 0 };
-	UidGidExtent *items = calloc(MAX_EXTENTS * ID_KINDS, sizeof(*items));
+	UidGidExtent *items = calloc(ID_MAP_MAX * ID_KINDS, sizeof(*items));
 	int rc = items ? 0 : error_set(err, ENOMEM, "out of memory");
 	for (int k = 0; rc == 0 && k < ID_KINDS; k++) {
 		const struct id_map *map = &d->users->kinds[k];
@@ -157,7 +92,7 @@ int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 		if (!lists[k])
 			rc = error_set(err, ENOMEM, "out of memory");
 		for (size_t i = 0; rc == 0 && i < map->nr; i++) {
-			UidGidExtent *x = &items[k * MAX_EXTENTS + (int)i];
+			UidGidExtent *x = &items[k * ID_MAP_MAX + (int)i];
 			uid_gid_extent__init(x);
 			x->first = map->items[i].inside;
 			x->lower_first = map->items[i].outside;
@@ -183,7 +118,7 @@ static int take_map(UidGidExtent *const *from, size_t nr, struct id_map *out, st
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < nr; i++)
-		rc = extent_add(
+		rc = id_map_add(
 		    out, (struct id_extent){ from[i]->first, from[i]->lower_first, from[i]->count },
 		    err);
 	return rc;

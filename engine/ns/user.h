@@ -20,6 +20,8 @@ struct user_maps {
 };
 void user_maps_free(struct user_maps *maps);
 
+#define ID_MAP_MAX 340 /* extents, what the kernel takes */
+int id_map_add(struct id_map *map, struct id_extent e, struct error *err);
 /** Parse /proc/PID/uid_map or gid_map. Pure. */
 int id_map_parse(const char *text, struct id_map *out, struct error *err);
 /** What an id of the engine's is to the tree; 65534 where nobody is. @param maps  NULL: the same */

@@ -183,12 +183,11 @@ static int answer_features(struct session *s, struct error *err)
 
 static int answer_version(struct session *s, struct error *err)
 {
-	static char product[] = "stasis";
 	(void)err;
 	s->version = (CriuVersion)CRIU_VERSION__INIT;
 	s->version.major_number = FORMAT_MAJOR;
 	s->version.minor_number = FORMAT_MINOR;
-	s->version.name = product;
+	s->version.name = (char *)"stasis"; /* nobody writes to it */
 	s->resp.version = &s->version;
 	return 0;
 }

@@ -67,7 +67,7 @@ refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
 	[ "$(value files.img "[(f['isk']['src_port'], f['isk']['dst_port']) for f in e if f['id'] >= 40]")" = \
 		"[(8080, 0), (8080, 4000), (5000, 8080), (5001, 80), (81, 0), (82, 0), (80, 0), (8083, 0), (5002, 8083)]" ]
 	[ "$(value netns-ct-11.img "[f['original']['proto']['dport'] for f in e], e[0]['reply']['proto']['sport']")" = "[8080, 80] 8080" ]
-	run -0 diff <(sed 's/80/8080/' <<< "--dport 80 -m comment") <(grep -o -- '--dport .* comment' s/iptables-11.img)
+	run -0 diff <(echo "--dport 8080 -m comment") <(grep -o -- '--dport .* comment' s/iptables-11.img)
 	grep -q -- '--dports 22,8080,90:95' s/iptables-11.img
 	grep -q -- '-A OUTPUT .*--dport 80 -m owner' s/iptables-11.img
 	grep -q -- '-A OUTPUT .*--sport 8080' s/iptables-11.img
