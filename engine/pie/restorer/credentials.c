@@ -40,10 +40,9 @@ static int has_ids(const struct restorer_creds *c)
 {
 	uint32_t u[3], g[3];
 	return sys(SYS_getresuid, &u[0], &u[1], &u[2]) == 0 &&
-	       sys(SYS_getresgid, &g[0], &g[1], &g[2]) == 0 && u[0] == c->uid &&
-	       u[1] == c->euid && u[2] == c->suid && g[0] == c->gid && g[1] == c->egid &&
-	       g[2] == c->sgid && sys(SYS_setfsuid, -1) == (long)c->fsuid &&
-	       sys(SYS_setfsgid, -1) == (long)c->fsgid;
+	       sys(SYS_getresgid, &g[0], &g[1], &g[2]) == 0 && u[0] == c->uid && u[1] == c->euid &&
+	       u[2] == c->suid && g[0] == c->gid && g[1] == c->egid && g[2] == c->sgid &&
+	       sys(SYS_setfsuid, -1) == (long)c->fsuid && sys(SYS_setfsgid, -1) == (long)c->fsgid;
 }
 
 static long set_ids(const struct restorer_creds *c)
