@@ -15,6 +15,7 @@
 #include "engine/files/locks.h"
 #include "engine/files/table.h"
 #include "engine/procfs/procfs.h"
+#include "engine/procfs/root.h"
 
 /* @param dir  /proc/PID/fdinfo */
 static int read_fdinfo(int dir, const char *name, struct open_file *f, bool *cloexec,
@@ -116,7 +117,7 @@ static int find_self(struct file_table *t, struct error *err)
 {
 	if (t->self.pid)
 		return 0;
-	t->self.proc_fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	t->self.proc_fd = procfs_open("self", O_PATH | O_DIRECTORY);
 	if (t->self.proc_fd < 0)
 		return error_sys(err, "open /proc/self");
 	t->self.pid = t->self.vpid = getpid();

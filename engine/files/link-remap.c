@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/files/remap.h"
+#include "engine/procfs/root.h"
 
 /* One directory up: the one the name was in may be gone. @return false at the top */
 static bool shorten(char *dir)
@@ -27,12 +28,12 @@ static bool shorten(char *dir)
 static int link_beside(int fd, char *dir, uint32_t id, char *out, size_t len, struct error *err)
 {
 	char from[32];
-	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	snprintf(from, sizeof(from), "self/fd/%d", fd);
 	while (shorten(dir)) {
 		int n = snprintf(out, len, "%s/link_remap.%u", dir, id);
 		if (n < 0 || (size_t)n >= len)
 			return error_set(err, ENAMETOOLONG, "%s", dir);
-		if (linkat(AT_FDCWD, from, AT_FDCWD, out, AT_SYMLINK_FOLLOW) == 0)
+		if (linkat(procfs_fd(), from, AT_FDCWD, out, AT_SYMLINK_FOLLOW) == 0)
 			return 0;
 		struct stat st;
 		if (errno != ENOENT || stat(dir, &st) == 0)
@@ -43,14 +44,17 @@ static int link_beside(int fd, char *dir, uint32_t id, char *out, size_t len, st
 
 static int note_link(struct dump *d, const char *path, struct error *err)
 {
-	char *copy = strdup(path);
-	char **slot = copy ? array_add(&d->files->links) : NULL;
+	const char *name = strrchr(path, '/') + 1;
+	auto_free char *dir = strndup(path, (size_t)(name - path));
+	auto_fd fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	char *copy = fd < 0 ? NULL : strdup(name);
+	struct made_link *slot = copy ? array_add(&d->files->links) : NULL;
 	if (!slot) {
 		unlink(path);
 		free(copy);
-		return error_set(err, ENOMEM, "out of memory");
+		return error_set(err, ENOMEM, "%s: out of memory", path);
 	}
-	*slot = copy;
+	*slot = (struct made_link){ .dir = take_fd(fd), .name = copy };
 	return 0;
 }
 
@@ -98,8 +102,8 @@ int link_remap_dump(struct dump *d, const struct open_file *f, uint32_t id, cons
 void files_remove_links(struct dump *d)
 {
 	for (size_t i = 0; d->files && i < d->files->links.nr; i++)
-		if (unlink(d->files->links.items[i]) < 0)
-			log_warn("cannot remove %s: %m", d->files->links.items[i]);
+		if (unlinkat(d->files->links.items[i].dir, d->files->links.items[i].name, 0) < 0)
+			log_warn("cannot remove %s: %m", d->files->links.items[i].name);
 }
 
 void link_remap_clean(struct restore *r)

@@ -64,9 +64,8 @@ static char *dup_name(const struct open_file *f)
 /* Our own descriptor to read it through: the task's may be for writing only, or O_PATH. */
 static int open_to_read(const struct open_file *f, struct error *err)
 {
-	char path[32], holder[96];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char holder[96];
+	int fd = procfs_reopen(f->fd, O_RDONLY);
 	return fd < 0
 		   ? error_sys(err, "%s: open %s", file_holder(f, holder, sizeof(holder)), f->path)
 		   : fd;

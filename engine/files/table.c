@@ -208,8 +208,10 @@ void file_table_free(struct file_table *t)
 	image_writer_close(t->remaps);
 	tdestroy(t->descriptions, free);
 	tdestroy(t->specials, free);
-	for (size_t i = 0; i < t->links.nr; i++)
-		free(t->links.items[i]);
+	for (size_t i = 0; i < t->links.nr; i++) {
+		fd_close(t->links.items[i].dir);
+		free(t->links.items[i].name);
+	}
 	free(t->links.items);
 	free(t->ghosts.items);
 	free(t->dead_pids.items);

@@ -96,7 +96,10 @@ struct file_table {
 		size_t nr, cap;
 	} ghosts;
 	struct {
-		char **items;
+		struct made_link {
+			int dir; /* wherever that is by now */
+			char *name;
+		} * items;
 		size_t nr, cap;
 	} links; /* names made by --link-remap */
 	struct {

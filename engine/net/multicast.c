@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "engine/net/inet-addr.h"
 #include "engine/net/sock-more.h"
+#include "engine/procfs/root.h"
 
 #define SOURCES_MAX     512
 #define FILTER_SIZE(nr) (GROUP_FILTER_SIZE(nr))
@@ -82,8 +83,8 @@ int multicast_dump(int fd, int family, SkOptsEntry *opts, struct error *err)
 {
 	auto_strbuf text = { 0 };
 	unsigned ifindex = 0;
-	const char *path = family == AF_INET6 ? "/proc/net/igmp6" : "/proc/net/igmp";
-	if (file_read_at(AT_FDCWD, path, &text, NULL) < 0)
+	const char *path = family == AF_INET6 ? "self/net/igmp6" : "self/net/igmp";
+	if (file_read_at(procfs_fd(), path, &text, NULL) < 0)
 		return 0; /* a kernel without multicast */
 	int rc = 0;
 	char *line, *rest = text.data;
