@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "engine/files/locks.h"
 #include "engine/files/table.h"
+#include "engine/ns/ns.h"
 #include "engine/procfs/procfs.h"
 #include "engine/procfs/root.h"
 
@@ -239,9 +240,23 @@ int files_dump_link(struct dump *d, struct task *t, const char *link, int what, 
 	return dump_special(d, &f, id, err);
 }
 
+/* From where the task stands. */
+static int dump_link_inside(struct dump *d, struct task *t, const char *link, int what,
+			    uint64_t addr, uint32_t *id, struct error *err)
+{
+	struct ns_mount_place back;
+	struct error late;
+	int rc = ns_mount_enter(t, &back, err);
+	if (rc < 0)
+		return rc;
+	rc = files_dump_link(d, t, link, what, addr, id, err);
+	int left = ns_mount_leave(&back, rc < 0 ? &late : err);
+	return rc < 0 ? rc : left;
+}
+
 int files_dump_exe(struct dump *d, struct task *t, uint32_t *id, struct error *err)
 {
-	return files_dump_link(d, t, "exe", FILE_EXE, 0, id, err);
+	return dump_link_inside(d, t, "exe", FILE_EXE, 0, id, err);
 }
 
 int files_dump_mapped(struct dump *d, struct task *t, const struct vma *vma, uint32_t *id,
@@ -256,7 +271,7 @@ int files_dump_mapped(struct dump *d, struct task *t, const struct vma *vma, uin
 	if (*known == 0) {
 		snprintf(link, sizeof(link), "map_files/%lx-%lx", (unsigned long)vma->start,
 			 (unsigned long)vma->end);
-		rc = files_dump_link(d, t, link, FILE_MAPPED, vma->start, known, err);
+		rc = dump_link_inside(d, t, link, FILE_MAPPED, vma->start, known, err);
 		if (rc < 0)
 			return rc;
 	}

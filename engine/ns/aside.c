@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#define STACK (256 * 1024) /* bytes */
+#define STACK (1024 * 1024) /* bytes; what is not used takes no memory */
 
 struct job {
 	int (*visit)(void *ctx, struct error *err);

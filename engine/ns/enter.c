@@ -306,7 +306,9 @@ int ns_make(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = hook_call(r->opts, HOOK_POST_SETUP_NAMESPACES, r->images_fd, r->ns->builder,
 			       err);
-	return rc < 0 ? rc : enter_all(r->ns, err);
+	if (rc == 0)
+		rc = enter_all(r->ns, err);
+	return rc < 0 ? rc : userns_files_as_root(r, r->ns->files_as, err);
 }
 
 int ns_enter_user(const struct restore *r, struct error *err)
@@ -339,6 +341,7 @@ static int leave_kind(struct ns_set *set, enum ns_kind kind, struct error *err)
 int ns_leave_files(struct restore *r, struct error *err)
 {
 	int rc = 0;
+	userns_files_as(r->ns->files_as);
 	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
 		rc = leave_kind(r->ns, (enum ns_kind)i, err);
 	end_builder(r->ns);
@@ -353,6 +356,8 @@ int ns_net_visit(struct restore *r, struct ns_visit *visit, struct error *err)
 void ns_leave(struct restore *r)
 {
 	struct error err;
+	if (r->ns)
+		userns_files_as(r->ns->files_as);
 	for (int i = 0; r->ns && i < NS_KINDS; i++)
 		if (leave_kind(r->ns, (enum ns_kind)i, &err) < 0)
 			log_warn("%s", err.text);

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/ns/mnt-attach.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt-make.h"
 #include "engine/ns/mnt-share.h"
@@ -98,11 +98,6 @@ int mntns_load(struct restore *r, uint32_t id, struct error *err)
 
 /* In the builder. */
 
-static int enter(int ns, struct error *err)
-{
-	return setns(ns, CLONE_NEWNS) < 0 ? error_sys(err, "enter a mount namespace") : 0;
-}
-
 static int open_own(struct error *err)
 {
 	int fd = procfs_open("self/ns/mnt", O_RDONLY);
@@ -133,76 +128,20 @@ static int make_space(struct mnt_space *space, struct error *err)
 	return space->fd < 0 ? space->fd : 0;
 }
 
-/* Before anything is mounted on the parent, so that nothing is in the way. */
-static int open_place(struct mnt *m, struct error *err)
-{
-	char name[MNT_NAME_MAX];
-	const char *path = mnt_place(m);
-	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-				.resolve =
-				    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV };
-	if (!*path)
-		m->place = fcntl(m->parent->fd, F_DUPFD_CLOEXEC, 3);
-	else
-		m->place = (int)syscall(SYS_openat2, m->parent->fd, path, &how, sizeof(how));
-	if (m->place >= 0)
-		return 0;
-	return error_sys(err, "%s: %s is to be mounted on and cannot be opened", mnt_name(m, name),
-			 path);
-}
-
-static int attach(struct mnt *m, struct error *err)
-{
-	char name[MNT_NAME_MAX];
-	if (move_mount(m->fd, "", m->place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
-	    0)
-		return error_sys(err, "%s: mount it", mnt_name(m, name));
-	fd_close(m->place);
-	m->place = -1;
-	return 0;
-}
-
-static int open_places_on(struct mnt_tree *tree, const struct mnt *on, struct error *err)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < tree->nr; i++)
-		if (tree->items[i]->parent == on)
-			rc = open_place(tree->items[i], err);
-	return rc;
-}
-
-static int fill_space(struct mnt_tree *tree, const struct mnt_space *space, bool late,
-		      struct error *err)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < tree->nr; i++) {
-		struct mnt *m = tree->order[i];
-		if (m->ns != space->id || m->late != late)
-			continue;
-		rc = m->parent ? attach(m, err) : 0;
-		if (rc == 0)
-			rc = open_places_on(tree, m, err);
-	}
-	return rc;
-}
-
-static int make_spaces(struct mnt_tree *tree, int workshop, struct error *err)
+static int make_spaces(struct mnt_tree *tree, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < tree->spaces.nr; i++) {
-		struct mnt_space *space = &tree->spaces.items[i];
-		rc = i > 0 ? enter(workshop, err) : 0;
+		rc = mnt_enter(tree->workshop, err);
 		if (rc == 0)
-			rc = make_space(space, err);
-		if (rc == 0)
-			rc = fill_space(tree, space, false, err);
+			rc = make_space(&tree->spaces.items[i], err);
 	}
 	return rc;
 }
 
 static int enter_first(const struct mnt_tree *tree, struct error *err)
 {
-	return enter(mnt_tree_space(tree, tree->root_ns)->fd, err);
+	return mnt_enter(mnt_tree_space(tree, tree->root_ns)->fd, err);
 }
 
 /* Two for each mount, and some. */
@@ -229,13 +168,15 @@ int mntns_fill(struct restore *r, uint32_t id, struct error *err)
 		return error_sys(err, "make the mounts of a namespace private");
 	tree->workshop = open_own(err);
 	tree->yard = tree->workshop < 0 ? tree->workshop : mnt_yard_open(err);
-	int rc = tree->yard < 0 ? tree->yard : mnt_place_outside(tree, tree->yard, err);
+	int rc = tree->yard < 0 ? tree->yard : mnt_place_outside(tree, err);
 	if (rc == 0)
-		rc = mnt_make_sources(r, tree, tree->yard, false, err);
+		rc = mnt_make_sources(r, tree, false, err);
 	if (rc == 0)
 		rc = mnt_cut(tree, false, err);
 	if (rc == 0)
-		rc = make_spaces(tree, tree->workshop, err);
+		rc = make_spaces(tree, err);
+	if (rc == 0)
+		rc = mnt_attach(r, tree, false, err);
 	return rc < 0 ? rc : enter_first(tree, err);
 }
 
@@ -243,7 +184,7 @@ static int make_late(struct restore *r, int pidns, struct error *err)
 {
 	if (pidns >= 0 && setns(pidns, CLONE_NEWPID) < 0)
 		return error_sys(err, "enter the pid namespace of the tree");
-	int rc = mnt_make_sources(r, r->mounts, r->mounts->yard, true, err);
+	int rc = mnt_make_sources(r, r->mounts, true, err);
 	return rc < 0 ? rc : mnt_cut(r->mounts, true, err);
 }
 
@@ -262,14 +203,12 @@ static int close_space(const struct mnt_tree *tree, const struct mnt_space *spac
 	return 0;
 }
 
-static int finish_spaces(struct mnt_tree *tree, struct error *err)
+static int close_spaces(struct mnt_tree *tree, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < tree->spaces.nr; i++) {
 		const struct mnt_space *space = &tree->spaces.items[i];
-		rc = enter(space->fd, err);
-		if (rc == 0)
-			rc = fill_space(tree, space, true, err);
+		rc = mnt_enter(space->fd, err);
 		if (rc == 0)
 			rc = close_space(tree, space, err);
 	}
@@ -279,16 +218,18 @@ static int finish_spaces(struct mnt_tree *tree, struct error *err)
 int mntns_finish(struct restore *r, int pidns, struct error *err)
 {
 	struct mnt_tree *tree = r->mounts;
-	int rc = enter(tree->workshop, err);
+	int rc = mnt_enter(tree->workshop, err);
 	if (rc == 0)
 		rc = make_late(r, pidns, err);
 	if (rc == 0)
-		rc = finish_spaces(tree, err);
+		rc = mnt_attach(r, tree, true, err);
 	if (rc == 0)
-		rc = enter(tree->workshop, err);
+		rc = close_spaces(tree, err);
+	if (rc == 0)
+		rc = mnt_enter(tree->workshop, err);
 	if (rc == 0)
 		rc = mnt_share(tree, err);
 	if (rc == 0)
-		rc = mnt_close_sources(tree, tree->yard, err);
+		rc = mnt_close_sources(tree, err);
 	return rc < 0 ? rc : enter_first(tree, err);
 }

@@ -7,16 +7,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <linux/magic.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/strbuf.h"
+#include "engine/ns/aside.h"
 #include "engine/ns/mnt-reach.h"
 #include "images/reader.h"
 #include "images/tree-archive.h"
@@ -179,39 +181,63 @@ int mnt_devpts_mount(struct restore *r, const struct mnt *m, const char *name, u
 	return 0;
 }
 
-static int dump_from(struct dump *d, const struct mnt *m, int dir, struct error *err)
+static bool is_dumped(const struct mnt_source *s, uint32_t ns)
 {
-	char name[MNT_NAME_MAX];
-	if (dir < 0)
-		return dir;
-	int rc = m->fs->dump(d, m, dir, err);
-	close(dir);
-	return rc < 0 ? error_wrap(err, rc, "%s", mnt_name(m, name)) : 0;
+	return s->kind == MNT_FROM_NEW && s->of->ns == ns && s->of->fs->dump;
 }
 
 /* Any mount of all of it will do, best one that can be seen. */
-static int dump_source(struct dump *d, const struct mnt_tree *tree, const struct mnt_source *s,
+static int open_source(const struct mnt_tree *tree, const struct mnt_source *s, int users,
 		       struct error *err)
 {
-	uint32_t ns = s->of->ns;
-	for (size_t i = 0; i < tree->nr; i++) {
+	int fd = -ENOENT;
+	for (size_t i = 0; fd == -ENOENT && i < tree->nr; i++) {
 		const struct mnt *m = tree->items[i];
-		if (m->ns != ns || m->source != s || !mnt_is_fs_root(m))
-			continue;
-		int dir = mnt_reach(m, err);
-		if (dir != -ENOENT)
-			return dump_from(d, m, dir, err);
+		if (m->ns == s->of->ns && m->source == s && mnt_is_fs_root(m))
+			fd = mnt_reach(m, err);
 	}
-	return dump_from(d, s->of, mnt_reach_hidden(tree, s->of, err), err);
+	return fd == -ENOENT ? mnt_reach_hidden(tree, s->of, users, err) : fd;
 }
 
-int mnt_contents_dump(struct dump *d, const struct mnt_tree *tree, uint32_t ns, struct error *err)
+int mnt_contents_open(const struct mnt_tree *tree, uint32_t ns, int users, struct error *err)
 {
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < tree->sources.nr; i++) {
-		const struct mnt_source *s = tree->sources.items[i];
-		if (s->kind == MNT_FROM_NEW && s->of->ns == ns && s->of->fs->dump)
-			rc = dump_source(d, tree, s, err);
+	for (size_t i = 0; i < tree->sources.nr; i++) {
+		struct mnt_source *s = tree->sources.items[i];
+		if (!is_dumped(s, ns))
+			continue;
+		s->fd = open_source(tree, s, users, err);
+		if (s->fd < 0)
+			return s->fd;
 	}
-	return rc;
+	return 0;
+}
+
+struct visit {
+	struct dump *d;
+	const struct mnt_source *s;
+	int users;
+};
+
+/* There owners have the numbers that they have in the tree. */
+static int dump_as_user(void *ctx, struct error *err)
+{
+	const struct visit *v = ctx;
+	if (v->users >= 0 && setns(v->users, CLONE_NEWUSER) < 0)
+		return error_sys(err, "enter the user namespace of the tree");
+	return v->s->of->fs->dump(v->d, v->s->of, v->s->fd, err);
+}
+
+int mnt_contents_dump(struct dump *d, const struct mnt_tree *tree, uint32_t ns, int users,
+		      struct error *err)
+{
+	char name[MNT_NAME_MAX];
+	for (size_t i = 0; i < tree->sources.nr; i++) {
+		struct visit v = { .d = d, .s = tree->sources.items[i], .users = users };
+		if (!is_dumped(v.s, ns))
+			continue;
+		int rc = users >= 0 ? ns_aside(dump_as_user, &v, err) : dump_as_user(&v, err);
+		if (rc < 0)
+			return error_wrap(err, rc, "%s", mnt_name(v.s->of, name));
+	}
+	return 0;
 }

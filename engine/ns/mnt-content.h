@@ -18,7 +18,12 @@ int mnt_devpts_mount(struct restore *r, const struct mnt *m, const char *name, u
 		     struct error *err);
 
 /**
- * Write the images of every file system that is carried as a whole; the current mount namespace
- * is theirs.
+ * Open the root of every file system that is carried as a whole; the current mount namespace is
+ * theirs.
+ * @param users  the user namespace they belong to; -1: this process's
  */
-int mnt_contents_dump(struct dump *d, const struct mnt_tree *tree, uint32_t ns, struct error *err);
+int mnt_contents_open(const struct mnt_tree *tree, uint32_t ns, int users, struct error *err);
+/** Write their images, with the ids of that user namespace. No code is loaded from in there: this
+ *  process has its own root again. */
+int mnt_contents_dump(struct dump *d, const struct mnt_tree *tree, uint32_t ns, int users,
+		      struct error *err);

@@ -2,6 +2,8 @@
  * Mounts into images.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -12,6 +14,7 @@
 #include "engine/ns/mnt-content.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 #include "images/writer.h"
 
@@ -180,25 +183,59 @@ int mntns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 	return rc;
 }
 
+/* Options of file systems have ids as the engine has them: "uid=100000" */
+static int turn_ids(struct dump *d, MntEntry *e, struct error *err)
+{
+	auto_strbuf out = { 0 };
+	int rc = 0;
+	uint32_t id;
+	char *word, *rest = e->options;
+	while (rc == 0 && (word = strsep(&rest, ",")) != NULL) {
+		rc = out.len ? strbuf_char(&out, ',') : 0;
+		if (rc == 0 && sscanf(word, "uid=%" SCNu32, &id) == 1)
+			rc = strbuf_printf(&out, "uid=%u", id_inside(d->users, ID_USER, id));
+		else if (rc == 0 && sscanf(word, "gid=%" SCNu32, &id) == 1)
+			rc = strbuf_printf(&out, "gid=%u", id_inside(d->users, ID_GROUP, id));
+		else if (rc == 0)
+			rc = strbuf_str(&out, word);
+	}
+	if (rc < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	if (out.data) {
+		free(e->options);
+		e->options = take_ptr(out.data);
+	}
+	return 0;
+}
+
 static int write_entries(struct dump *d, uint32_t ns, struct error *err)
 {
 	auto_image_writer w = NULL;
 	int rc = image_create(d->images_fd, IMG_MNTS, ns, &w, err);
-	for (size_t i = 0; rc == 0 && i < d->mounts->nr; i++)
-		if (d->mounts->items[i]->ns == ns)
-			rc = image_write(w, &d->mounts->items[i]->e->base, err);
+	for (size_t i = 0; rc == 0 && i < d->mounts->nr; i++) {
+		MntEntry *e = d->mounts->items[i]->e;
+		if (d->mounts->items[i]->ns != ns)
+			continue;
+		rc = d->users ? turn_ids(d, e, err) : 0;
+		if (rc == 0)
+			rc = image_write(w, &e->base, err);
+	}
 	return rc < 0 ? rc : image_finish(w, err);
 }
 
 int mntns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	struct ns_mount_place back;
+	auto_fd users = d->users ? ns_open(ns->member, NS_USER, err) : -1;
+	if (d->users && users < 0)
+		return users;
 	int rc = write_entries(d, ns->id, err);
 	if (rc == 0)
 		rc = ns_mount_enter(ns->member, &back, err);
 	if (rc < 0)
 		return rc;
-	rc = mnt_contents_dump(d, d->mounts, ns->id, err);
+	rc = mnt_contents_open(d->mounts, ns->id, users, err);
 	int left = ns_mount_leave(&back, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : left;
+	rc = rc < 0 ? rc : left;
+	return rc < 0 ? rc : mnt_contents_dump(d, d->mounts, ns->id, users, err);
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -42,21 +43,6 @@ static int open_one(struct restore *r, struct mnt_source *s, struct error *err)
 		   : 0;
 }
 
-int mnt_open_outside(struct restore *r, struct mnt_tree *tree, struct error *err)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < tree->sources.nr; i++) {
-		struct mnt_source *s = tree->sources.items[i];
-		const struct mnt_fs *fs = s->of->fs;
-		snprintf(s->name, sizeof(s->name), "%zu", i);
-		if (s->kind != MNT_FROM_NEW)
-			rc = open_one(r, s, err);
-		else if (fs->open)
-			rc = fs->open(r, s->of, &s->content, err);
-	}
-	return rc;
-}
-
 int mnt_yard_open(struct error *err)
 {
 	auto_fd fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
@@ -80,15 +66,16 @@ static int make_place(int yard, const char *name, bool dir, struct error *err)
 	return rc < 0 ? error_sys(err, "make a place to mount on") : 0;
 }
 
-int mnt_place_outside(struct mnt_tree *tree, int yard, struct error *err)
+int mnt_place_outside(struct mnt_tree *tree, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < tree->sources.nr; i++) {
 		const struct mnt_source *s = tree->sources.items[i];
 		if (s->fd < 0)
 			continue;
-		rc = make_place(yard, s->name, is_dir(s->fd), err);
-		if (rc == 0 && move_mount(s->fd, "", yard, s->name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		rc = make_place(tree->yard, s->name, is_dir(s->fd), err);
+		if (rc == 0 &&
+		    move_mount(s->fd, "", tree->yard, s->name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 			rc = error_sys(err, "mount what is to be %s", s->of->e->mountpoint);
 	}
 	return rc;
@@ -96,40 +83,83 @@ int mnt_place_outside(struct mnt_tree *tree, int yard, struct error *err)
 
 struct making {
 	struct restore *r;
-	const struct mnt_source *s;
+	struct mnt_source *s;
 	int yard;
 };
 
-static int mount_new(void *ctx, struct error *err)
+int mnt_mount(struct restore *r, const struct mnt_source *s, const char *name, struct error *err)
 {
-	const struct making *making = ctx;
-	const struct mnt_source *s = making->s;
 	const struct mnt *m = s->of;
 	const char *device, *type = m->fs->name ? m->fs->name : m->e->fsname;
 	unsigned long flags = m->e->sb_flags | (m->e->flags & OF_MOUNTS);
-	int rc = mnt_device_path(making->r->opts, m, &device, err);
+	int rc = mnt_device_path(r->opts, m, &device, err);
 	if (rc < 0)
 		return rc;
 	if (m->fs->traits & FS_CONTENTS)
 		flags &= ~(unsigned long)MS_RDONLY;
-	if (fchdir(making->yard) < 0)
-		return error_sys(err, "change to where mounts are built");
 	if (m->fs->mount)
-		return m->fs->mount(making->r, m, s->name, flags, err);
-	if (mount(device, s->name, type, flags, m->e->options) < 0)
+		return m->fs->mount(r, m, name, flags, err);
+	if (mount(device, name, type, flags, m->e->options) < 0)
 		return error_sys(err, "mount a %s (%s)", type, m->e->options);
 	return 0;
 }
 
-static int make_source(struct restore *r, struct mnt_source *s, int yard, struct error *err)
+static int mount_new(void *ctx, struct error *err)
+{
+	const struct making *making = ctx;
+	if (fchdir(making->yard) < 0)
+		return error_sys(err, "change to where mounts are built");
+	return mnt_mount(making->r, making->s, making->s->name, err);
+}
+
+/* Mounted in a namespace that ends at once, and what is left is a clone of it. */
+static int mount_for_users(void *ctx, struct error *err)
+{
+	struct making *making = ctx;
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_sys(err, "make a mount namespace");
+	auto_fd yard = mnt_yard_open(err);
+	if (yard < 0)
+		return yard;
+	making->yard = yard;
+	int rc = make_place(yard, making->s->name, true, err);
+	if (rc == 0)
+		rc = mount_new(making, err);
+	if (rc < 0)
+		return rc;
+	making->s->fd = open_tree(yard, making->s->name, CLONE_FLAGS);
+	return making->s->fd < 0 ? error_sys(err, "clone a mount") : 0;
+}
+
+int mnt_open_outside(struct restore *r, struct mnt_tree *tree, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->sources.nr; i++) {
+		struct mnt_source *s = tree->sources.items[i];
+		const struct mnt_fs *fs = s->of->fs;
+		snprintf(s->name, sizeof(s->name), "%zu", i);
+		if (s->kind != MNT_FROM_NEW)
+			rc = open_one(r, s, err);
+		else if (r->users && (fs->traits & FS_HOST))
+			rc = ns_aside(mount_for_users, &(struct making){ r, s, -1 }, err);
+		else if (fs->open)
+			rc = fs->open(r, s->of, &s->content, err);
+	}
+	return rc;
+}
+
+int mnt_make_source(struct restore *r, struct mnt_tree *tree, struct mnt_source *s,
+		    struct error *err)
 {
 	char name[MNT_NAME_MAX];
-	struct making making = { r, s, yard };
-	int rc = make_place(yard, s->name, true, err);
+	struct making making = { r, s, tree->yard };
+	int rc = faccessat(tree->yard, s->name, F_OK, 0) == 0
+		     ? 0
+		     : make_place(tree->yard, s->name, true, err);
 	if (rc == 0)
 		rc = s->late ? ns_aside(mount_new, &making, err) : mount_new(&making, err);
 	if (rc == 0) {
-		s->fd = openat(yard, s->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		s->fd = openat(tree->yard, s->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		rc = s->fd < 0 ? error_sys(err, "open the new mount") : 0;
 	}
 	if (rc == 0 && s->content)
@@ -137,14 +167,13 @@ static int make_source(struct restore *r, struct mnt_source *s, int yard, struct
 	return rc < 0 ? error_wrap(err, rc, "%s", mnt_name(s->of, name)) : 0;
 }
 
-int mnt_make_sources(struct restore *r, struct mnt_tree *tree, int yard, bool late,
-		     struct error *err)
+int mnt_make_sources(struct restore *r, struct mnt_tree *tree, bool late, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < tree->sources.nr; i++) {
 		struct mnt_source *s = tree->sources.items[i];
-		if (s->kind == MNT_FROM_NEW && s->late == late)
-			rc = make_source(r, s, yard, err);
+		if (s->kind == MNT_FROM_NEW && s->fd < 0 && s->late == late && !s->inside)
+			rc = mnt_make_source(r, tree, s, err);
 	}
 	return rc;
 }
@@ -198,7 +227,8 @@ int mnt_set_flags(int fd, uint32_t flags)
 		return -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(flag_rows); i++) {
 		bool is = now.f_flag & flag_rows[i].st, want = flags & flag_rows[i].ms;
-		if (want && !is)
+		/* a file system is read-only by itself as well, its mount may be or not */
+		if (want && (!is || flag_rows[i].ms == MS_RDONLY))
 			attr.attr_set |= flag_rows[i].attr;
 		else if (is && !want)
 			attr.attr_clr |= flag_rows[i].attr;
@@ -208,8 +238,13 @@ int mnt_set_flags(int fd, uint32_t flags)
 		attr.attr_clr |= MOUNT_ATTR__ATIME;
 		attr.attr_set |= atime;
 	}
-	attr.propagation = flags & MS_UNBINDABLE ? MS_UNBINDABLE : 0;
-	return mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
+	attr.propagation = flags & (MS_UNBINDABLE | MS_PRIVATE);
+	int rc = mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+	if (rc < 0 && errno == EPERM && (attr.attr_clr & MOUNT_ATTR_RDONLY)) {
+		attr.attr_clr &= ~(uint64_t)MOUNT_ATTR_RDONLY; /* locked: nobody can write there */
+		rc = mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+	}
+	return rc < 0 ? -errno : 0;
 }
 
 static int cut_one(struct mnt *m, struct error *err)
@@ -222,13 +257,13 @@ static int cut_one(struct mnt *m, struct error *err)
 	return rc < 0 ? error_code(err, rc, "set its flags (%#x)", m->e->flags) : 0;
 }
 
-int mnt_cut(struct mnt_tree *tree, bool late, struct error *err)
+int mnt_cut_of(struct mnt_tree *tree, const struct mnt_source *s, struct error *err)
 {
 	char name[MNT_NAME_MAX];
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < tree->nr; i++) {
 		struct mnt *m = tree->order[i];
-		if (m->late == late)
+		if (m->source == s && m->fd < 0)
 			rc = cut_one(m, err);
 		if (rc < 0)
 			return error_wrap(err, rc, "%s", mnt_name(m, name));
@@ -236,7 +271,21 @@ int mnt_cut(struct mnt_tree *tree, bool late, struct error *err)
 	return rc;
 }
 
-int mnt_close_sources(const struct mnt_tree *tree, int yard, struct error *err)
+int mnt_cut(struct mnt_tree *tree, bool late, struct error *err)
+{
+	char name[MNT_NAME_MAX];
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->nr; i++) {
+		struct mnt *m = tree->order[i];
+		if (m->late == late && m->fd < 0 && m->source->fd >= 0)
+			rc = cut_one(m, err);
+		if (rc < 0)
+			return error_wrap(err, rc, "%s", mnt_name(m, name));
+	}
+	return rc;
+}
+
+int mnt_close_sources(const struct mnt_tree *tree, struct error *err)
 {
 	char name[MNT_NAME_MAX];
 	for (size_t i = 0; i < tree->sources.nr; i++) {
@@ -245,7 +294,8 @@ int mnt_close_sources(const struct mnt_tree *tree, int yard, struct error *err)
 		if (s->kind != MNT_FROM_NEW || !(s->of->fs->traits & FS_CONTENTS) ||
 		    !(flags & MS_RDONLY))
 			continue;
-		if (fchdir(yard) < 0 || mount(NULL, s->name, NULL, MS_REMOUNT | flags, NULL) < 0)
+		if (fchdir(tree->yard) < 0 ||
+		    mount(NULL, s->name, NULL, MS_REMOUNT | flags, NULL) < 0)
 			return error_sys(err, "%s: make its file system read-only",
 					 mnt_name(s->of, name));
 	}

@@ -16,15 +16,21 @@ int mnt_open_outside(struct restore *r, struct mnt_tree *tree, struct error *err
 /** @return the root of the yard, owned by the caller; or -errno */
 int mnt_yard_open(struct error *err);
 /** Put everything that was opened into the yard. */
-int mnt_place_outside(struct mnt_tree *tree, int yard, struct error *err);
+int mnt_place_outside(struct mnt_tree *tree, struct error *err);
 /** Mount the new file systems that come early (late), and put into them what they held. */
-int mnt_make_sources(struct restore *r, struct mnt_tree *tree, int yard, bool late,
-		     struct error *err);
+int mnt_make_sources(struct restore *r, struct mnt_tree *tree, bool late, struct error *err);
+/** One that did not come then. */
+int mnt_make_source(struct restore *r, struct mnt_tree *tree, struct mnt_source *s,
+		    struct error *err);
+/** Mount one on a name in the current directory. */
+int mnt_mount(struct restore *r, const struct mnt_source *s, const char *name, struct error *err);
 /** Cut early (late) mounts out of their sources; they are private, and not read-only yet. */
 int mnt_cut(struct mnt_tree *tree, bool late, struct error *err);
+/** Cut all that have not been of this source. */
+int mnt_cut_of(struct mnt_tree *tree, const struct mnt_source *s, struct error *err);
 /** A private clone of a part of a source. @return descriptor, attached nowhere; or -errno */
 int mnt_clone(const struct mnt_source *s, const char *root, struct error *err);
-/** Make a mount's flags (MS_… of mount(2), one propagation among them) those of `flags`. */
+/** Make a mount's flags (MS_… of mount(2); MS_PRIVATE and MS_UNBINDABLE as well) those. */
 int mnt_set_flags(int fd, uint32_t flags);
 /** Leave the root of file systems as they were: read-only ones can be only now. */
-int mnt_close_sources(const struct mnt_tree *tree, int yard, struct error *err);
+int mnt_close_sources(const struct mnt_tree *tree, struct error *err);

@@ -37,8 +37,11 @@ static struct mnt_source *add_source(struct mnt_tree *tree, enum mnt_source_kind
 		return NULL;
 	}
 	*s = (struct mnt_source){ .kind = kind, .of = of, .root = of->e->root, .fd = -1 };
-	if (kind == MNT_FROM_NEW)
+	s->space = -1;
+	if (kind == MNT_FROM_NEW) {
 		s->root = "/";
+		s->inside = of->fs->traits & FS_INSIDE;
+	}
 	*slot = s;
 	return s;
 }

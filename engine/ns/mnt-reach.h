@@ -12,6 +12,8 @@
 int mnt_reach(const struct mnt *m, struct error *err);
 /**
  * The same for one that is hidden: a child takes down what is on top, in a namespace of its own.
+ * @param users  the user namespace whose mounts they are; -1: this process's
  * @return descriptor or -errno
  */
-int mnt_reach_hidden(const struct mnt_tree *tree, const struct mnt *m, struct error *err);
+int mnt_reach_hidden(const struct mnt_tree *tree, const struct mnt *m, int users,
+		     struct error *err);

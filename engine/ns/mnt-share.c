@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/ns/mnt-attach.h"
 #include "engine/ns/mnt-make.h"
 
 #ifndef MOVE_MOUNT_SET_GROUP
@@ -41,10 +42,23 @@ static int enslave_outside(const struct mnt_source *outside, int fd, struct erro
 	return propagate(fd, MS_SLAVE) < 0 ? error_sys(err, "make a mount a slave") : 0;
 }
 
-static int make_group(struct mnt_group *g, struct error *err)
+/* A mount is cloned in the namespace that it is in. */
+static int clone_source(const struct mnt_tree *tree, const struct mnt_source *s, struct error *err)
+{
+	if (s->space < 0)
+		return mnt_clone(s, s->root, err);
+	int rc = mnt_enter(s->space, err);
+	if (rc < 0)
+		return rc;
+	auto_fd fd = mnt_clone(s, s->root, err);
+	rc = mnt_enter(tree->workshop, fd < 0 ? NULL : err);
+	return fd < 0 ? fd : rc < 0 ? rc : take_fd(fd);
+}
+
+static int make_group(const struct mnt_tree *tree, struct mnt_group *g, struct error *err)
 {
 	int rc = 0;
-	g->fd = mnt_clone(g->source, g->source->root, err);
+	g->fd = clone_source(tree, g->source, err);
 	if (g->fd < 0)
 		return g->fd;
 	if (g->above && (lend(g->above->fd, g->fd) < 0 || propagate(g->fd, MS_SLAVE) < 0))
@@ -65,7 +79,7 @@ static int make_groups(struct mnt_tree *tree, struct error *err)
 			struct mnt_group *g = tree->groups.items[i];
 			if (g->fd >= 0 || (g->above && g->above->fd < 0))
 				continue;
-			int rc = make_group(g, err);
+			int rc = make_group(tree, g, err);
 			if (rc < 0)
 				return rc;
 			left--;

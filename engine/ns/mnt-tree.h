@@ -27,9 +27,11 @@ struct mnt_source {
 	enum mnt_source_kind kind;
 	const struct mnt *of;    /* whose options and flags it has */
 	const char *root;        /* what of the file system it shows; borrowed */
+	bool inside;             /* consists of directories of the tree */
 	bool late;               /* can be made only once the root task is there */
-	int fd;                  /* restore: its root; -1 */
+	int fd;                  /* its root; -1 */
 	char name[16];           /* restore: in the yard */
+	int space;               /* restore: the namespace its mount is in; -1: the workshop */
 	struct istream *content; /* restore: what it held; NULL: nothing, or done */
 };
 
@@ -42,6 +44,7 @@ struct mnt {
 	unsigned depth;     /* how many there are from it to the root */
 	struct mnt_source *source;
 	struct mnt_group *group; /* NULL: private */
+	bool attached;           /* restore */
 	bool late;               /* as of source, or below such a one */
 	int fd, place;           /* restore: the mount itself, and what it is mounted on; -1 */
 };

@@ -168,10 +168,10 @@ static int note(struct dump *d, struct task *t, enum ns_kind kind, const ino_t o
 	return 0;
 }
 
-static int open_of(const struct task *t, const struct ns_row *row, struct error *err)
+int ns_open(const struct task *t, enum ns_kind kind, struct error *err)
 {
 	char path[32];
-	snprintf(path, sizeof(path), "ns/%s", row->name);
+	snprintf(path, sizeof(path), "ns/%s", ns_rows[kind].name);
 	int fd = openat(t->proc_fd, path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? error_sys(err, "open /proc/%d/%s", t->pid, path) : fd;
 }
@@ -240,7 +240,7 @@ int ns_visit_fd(int fd, enum ns_kind kind, struct ns_visit *visit, struct error 
 int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *visit,
 		   struct error *err)
 {
-	auto_fd there = open_of(t, &ns_rows[kind], err);
+	auto_fd there = ns_open(t, kind, err);
 	int rc = there < 0 ? there : ns_visit_fd(there, kind, visit, err);
 	return rc < 0 ? error_wrap(err, rc, "pid %d", t->pid) : 0;
 }
@@ -286,7 +286,7 @@ int ns_mount_enter(const struct task *t, struct ns_mount_place *back, struct err
 	*back = (struct ns_mount_place){ .ns = -1, .root = -1, .cwd = -1 };
 	if (ns_id(t, NS_MNT) == ns_own_id(NS_MNT))
 		return 0;
-	auto_fd there = open_of(t, &ns_rows[NS_MNT], err);
+	auto_fd there = ns_open(t, NS_MNT, err);
 	if (there < 0)
 		return there;
 	return ns_place_enter(there, back, err);

@@ -70,6 +70,8 @@ uint32_t ns_id(const struct task *t, enum ns_kind kind);
 bool ns_is_apart(const struct dump *d, enum ns_kind kind);
 /** Write the images of all that are not the engine's own. */
 int ns_dump(struct dump *d, struct error *err);
+/** Its descriptor, owned by the caller; or -errno */
+int ns_open(const struct task *t, enum ns_kind kind, struct error *err);
 /** Enter a namespace of a task; not for mounts, pids and users. */
 int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *visit,
 		   struct error *err);

@@ -4,15 +4,17 @@
 #pragma once
 
 #include "engine/ns/ns.h"
+#include "engine/ns/user.h"
 
 struct ns_set {
 	uint32_t ids[NS_KINDS]; /* of the root's that are to be made; 0: the coordinator's own */
 	int back[NS_KINDS];     /* the coordinator's own, while it is in another; else -1 */
 	struct ns_mount_place place;
-	pid_t builder; /* 0: none */
-	int channel;   /* to the builder */
-	int user_fd;   /* the user namespace, or -1 */
-	int net_fd;    /* the network namespace, or -1 */
+	uint32_t files_as[ID_KINDS]; /* who made files before; user.h */
+	pid_t builder;               /* 0: none */
+	int channel;                 /* to the builder */
+	int user_fd;                 /* the user namespace, or -1 */
+	int net_fd;                  /* the network namespace, or -1 */
 };
 struct ns_set *ns_set_new(void);
 

@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -175,4 +177,37 @@ int userns_become_root(struct error *err)
 		return error_sys(err, "become root of the user namespace");
 	prctl(PR_SET_DUMPABLE, 1); /* else its files in /proc are those of root outside */
 	return 0;
+}
+
+/* Another file system id than root's takes the capabilities on files away. */
+static int raise_capabilities(struct error *err)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	if (syscall(SYS_capget, &head, data) < 0)
+		return error_sys(err, "capget");
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		data[i].effective = data[i].permitted;
+	return syscall(SYS_capset, &head, data) < 0 ? error_sys(err, "capset") : 0;
+}
+
+int userns_files_as_root(const struct restore *r, uint32_t before[ID_KINDS], struct error *err)
+{
+	before[ID_USER] = before[ID_GROUP] = UINT32_MAX;
+	if (!r->users || setfsuid((uid_t)-1) != 0)
+		return 0; /* a user's own restore stays that user's */
+	before[ID_GROUP] = (uint32_t)setfsgid(id_outside(r->users, ID_GROUP, 0));
+	before[ID_USER] = (uint32_t)setfsuid(id_outside(r->users, ID_USER, 0));
+	prctl(PR_SET_DUMPABLE, 1);
+	return raise_capabilities(err);
+}
+
+void userns_files_as(uint32_t before[ID_KINDS])
+{
+	if (before[ID_USER] == UINT32_MAX)
+		return;
+	setfsuid(before[ID_USER]);
+	setfsgid(before[ID_GROUP]);
+	prctl(PR_SET_DUMPABLE, 1);
+	before[ID_USER] = UINT32_MAX;
 }

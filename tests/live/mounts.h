@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <sys/mount.h>
+
 #include "tests/live/live.h"
 
 #define MOUNTS_TEXT (256 * 1024)
@@ -91,5 +93,28 @@ static inline void mounts_same(const char *before, const char *after)
 			   (int)b, after);
 		before += a + (before[a] == '\n');
 		after += b + (after[b] == '\n');
+	}
+}
+
+/** Take off what a copy of the host's mounts has besides the usual. */
+static inline void mounts_only_usual(void)
+{
+	static const char *const usual[] = { "/proc", "/sys", "/dev" };
+	static struct mounts_line m;
+	char buf[4096], *places[512];
+	int nr = 0;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	live_must(f != NULL);
+	while (fgets(buf, sizeof(buf), f) && nr < 512)
+		if (mounts_parse(buf, &m))
+			places[nr++] = strdup(m.place);
+	fclose(f);
+	while (nr-- > 0) {
+		int keep = !strcmp(places[nr], "/");
+		for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
+			keep |= !strncmp(places[nr], usual[i], strlen(usual[i]));
+		if (!keep)
+			umount2(places[nr], MNT_DETACH | UMOUNT_NOFOLLOW);
+		free(places[nr]);
 	}
 }

@@ -115,6 +115,7 @@ int main(void)
 	static const char *const dirs[] = { "one",  "shared",  "peer",    "slave",
 					    "both", "private", "bound",   "bound-ro",
 					    "over", "ro",      "file-on", "unbindable" };
+	mounts_only_usual();
 	live_must(mount("tmp", "/tmp", "tmpfs", MS_NODEV, "size=8m") == 0);
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
 		live_must(mkdir(at(dirs[i]), 0755) == 0);

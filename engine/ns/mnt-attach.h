@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ * Mounts to their places.
+ */
+#pragma once
+
+#include "engine/ns/mnt-tree.h"
+#include "engine/restore.h"
+
+int mnt_enter(int ns, struct error *err);
+/**
+ * Attach all early (late) mounts of all namespaces, whose roots are in place, and make those file
+ * systems that consist of others in the tree. Ends in any of the namespaces.
+ */
+int mnt_attach(struct restore *r, struct mnt_tree *tree, bool late, struct error *err);
