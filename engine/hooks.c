@@ -22,6 +22,7 @@ static const char *const hook_names[NR_HOOKS] = {
 	[HOOK_PRE_RESTORE] = "pre-restore",
 	[HOOK_SETUP_NAMESPACES] = "setup-namespaces",
 	[HOOK_POST_SETUP_NAMESPACES] = "post-setup-namespaces",
+	[HOOK_ORPHAN_PTS_MASTER] = "orphan-pts-master",
 	[HOOK_POST_RESTORE] = "post-restore",
 	[HOOK_PRE_RESUME] = "pre-resume",
 	[HOOK_POST_RESUME] = "post-resume",
@@ -119,4 +120,14 @@ int hook_call(const struct options *opts, enum hook hook, int images_fd, pid_t p
 	if (rc == 0 && opts->listener)
 		rc = opts->listener->call(opts->listener->ctx, name, pid, err);
 	return rc;
+}
+
+int hook_give(const struct options *opts, enum hook hook, int fd, struct error *err)
+{
+	if (!opts->listener || !opts->listener->give) {
+		log_warn("%s: nobody takes the master of a terminal: it hangs up",
+			 hook_names[hook]);
+		return 0;
+	}
+	return opts->listener->give(opts->listener->ctx, hook_names[hook], fd, err);
 }

@@ -18,6 +18,7 @@ enum hook {
 	HOOK_PRE_RESTORE,           /* the set is read, no task is born */
 	HOOK_SETUP_NAMESPACES,      /* they are there and empty; pid is of a process in them */
 	HOOK_POST_SETUP_NAMESPACES, /* and filled */
+	HOOK_ORPHAN_PTS_MASTER,     /* with a terminal's master, by hook_give() */
 	HOOK_POST_RESTORE,          /* every task is there, none runs */
 	HOOK_PRE_RESUME,            /* the last moment before the tasks run */
 	HOOK_POST_RESUME,           /* they run; too late to fail */
@@ -27,6 +28,8 @@ enum hook {
 struct hook_listener {
 	/** @return 0; negative: no, and what is going on is undone */
 	int (*call)(void *ctx, const char *name, pid_t pid, struct error *err);
+	/** The same, with a descriptor; NULL: does not want any. */
+	int (*give)(void *ctx, const char *name, int fd, struct error *err);
 	void *ctx;
 };
 
@@ -38,3 +41,6 @@ struct hook_listener {
  */
 int hook_call(const struct options *opts, enum hook hook, int images_fd, pid_t pid,
 	      struct error *err);
+
+/** Hand a descriptor to the listener; without one it is nobody's, and closed in the end. */
+int hook_give(const struct options *opts, enum hook hook, int fd, struct error *err);

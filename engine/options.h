@@ -86,6 +86,7 @@ struct options {
 	struct arg_list action_scripts; /* --action-script */
 	bool owned_only;                /* dump only tasks of the user `owner`, */
 	uid_t owner;                    /* for whom the service runs */
+	bool orphan_pts_master;
 	bool skip_file_rwx_check;
 	bool cpu_cap_given;
 	uint32_t cpu_cap;                     /* --cpu-cap: CPU_CAP_… of cpuinfo.h */

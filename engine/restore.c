@@ -197,6 +197,8 @@ static int finish(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = launch_prepare(r, err);
 	if (rc == 0)
+		rc = tty_give_orphans(r, err);
+	if (rc == 0)
 		rc = hook(r, HOOK_POST_RESTORE, err);
 	if (rc == 0)
 		rc = hook(r, HOOK_PRE_RESUME, err);

@@ -3,6 +3,7 @@
  * a line of JSON. Notifications are agreed to, except --refuse NAME's. "raw:TEXT" sends the text
  * itself as a packet. A member "dir" of descriptor numbers is the shell's own: 7<images.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,12 +94,49 @@ static int agree(int sock, const CriuNotify *note, const char *refused)
 	return send(sock, bytes, len, MSG_NOSIGNAL) < 0 ? fail("send") : 0;
 }
 
+/* @param fd  set to a descriptor that came with it */
+static ssize_t receive(int sock, void *packet, size_t size, int *fd)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { packet, size };
+	struct msghdr msg = { .msg_iov = &part,
+			      .msg_iovlen = 1,
+			      .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	ssize_t len = recvmsg(sock, &msg, 0);
+	if (len > 0 && msg.msg_controllen && control.head.cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(&control.head), sizeof(*fd));
+	return len;
+}
+
+/* The master of a restored program's terminal: type a word, show what comes back. */
+static void use_terminal(int fd)
+{
+	char text[4096] = "";
+	size_t len = 0;
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	if (write(fd, "typed\n", 6) != 6)
+		return;
+	while (!strstr(text, "got typed") && len + 1 < sizeof(text) && poll(&ready, 1, 3000) == 1) {
+		ssize_t n = read(fd, text + len, sizeof(text) - 1 - len);
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+		text[len] = 0;
+	}
+	printf("terminal: %s\n", text);
+}
+
 /* Up to the answer to the request itself. @return 0; -1: none came */
 static int answers(int sock, const char *refused)
 {
 	static uint8_t packet[PACKET_MAX];
+	int terminal = -1;
 	for (;;) {
-		ssize_t len = recv(sock, packet, sizeof(packet), 0);
+		ssize_t len = receive(sock, packet, sizeof(packet), &terminal);
 		if (len <= 0)
 			return -1;
 		CriuResp *resp = criu_resp__unpack(NULL, (size_t)len, packet);
@@ -108,6 +146,8 @@ static int answers(int sock, const char *refused)
 		bool last = resp->type != CRIU_REQ_TYPE__NOTIFY || !resp->notify;
 		int rc = last ? 0 : agree(sock, resp->notify, refused);
 		criu_resp__free_unpacked(resp, NULL);
+		if (last && terminal >= 0)
+			use_terminal(terminal);
 		if (last || rc < 0)
 			return rc;
 	}

@@ -91,6 +91,8 @@ int files_dump_settle(struct dump *d, struct error *err);
 int files_dump_finish(struct dump *d, struct error *err);
 /** Remove the names --link-remap has made: the dump failed, or the tasks run on with them. */
 void files_remove_links(struct dump *d);
+/** Hand masters that no task has to who listens (--orphan-pts-master). */
+int tty_give_orphans(struct restore *r, struct error *err);
 
 /* Restore, in the order of use. */
 /** Read files.img, fdinfo-N.img, fs-PID.img and the images of file contents, and check them.

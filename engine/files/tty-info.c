@@ -257,6 +257,8 @@ static int check_outside(struct restore *r, struct tty *t, struct error *err)
 	char user[64], name[64];
 	if (t->type != TTY_TYPE__PTY || t->master_file || !t->slave_file || tty_is_hung(t))
 		return 0;
+	if (r->opts->orphan_pts_master)
+		return 0; /* it is made, and given away: tty_give_orphans() */
 	if (!r->opts->shell_job)
 		return error_set(err, EINVAL,
 				 "%s: the master of terminal %s was outside of the tree: use "

@@ -91,7 +91,7 @@ static int check_pair(const struct dump *d, const struct tty_seen *s, const stru
 				 s->holder, s->path);
 	if (!is_outside(&d->files->ttys, s))
 		return 0;
-	if (!d->opts->shell_job)
+	if (!d->opts->shell_job && !d->opts->orphan_pts_master)
 		return error_set(
 		    err, EINVAL,
 		    "%s is the terminal %s, whose other end is held outside of the tree: use "
@@ -101,7 +101,7 @@ static int check_pair(const struct dump *d, const struct tty_seen *s, const stru
 	if (other)
 		return error_set(err, EINVAL,
 				 "%s is the terminal %s, %s the terminal %s, both held outside of "
-				 "the tree: --shell-job has one terminal to give",
+				 "the tree: there is one terminal to give",
 				 other->holder, other->path, s->holder, s->path);
 	return 0;
 }
@@ -163,7 +163,7 @@ static int check_task(const struct dump *d, const struct task *t, struct error *
 	bool known = is_seen(seen, (uint32_t)t->stat.tty_nr);
 	for (size_t i = 0; i < seen->nr && known; i++)
 		if (device_of(&seen->items[i]) == (uint32_t)t->stat.tty_nr &&
-		    !is_outside(seen, &seen->items[i]))
+		    (d->opts->orphan_pts_master || !is_outside(seen, &seen->items[i])))
 			return 0;
 	if (d->opts->shell_job) {
 		log_warn("pid %d (%s): its session will have no controlling terminal: terminal "

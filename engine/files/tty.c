@@ -15,6 +15,7 @@
 #include "engine/files/external.h"
 #include "engine/files/types.h"
 #include "engine/ns/user.h"
+#include "engine/hooks.h"
 
 #define DELETED " (deleted)" /* what the kernel puts behind the path of a slave without master */
 
@@ -381,6 +382,18 @@ int tty_open_finish(struct restore *r, struct error *err)
 		/* one whose slave is closed: closing is what its reader is told of */
 		if (rc == 0 && t->master && !t->slave_file && !tty_info(t)->sid)
 			fd_close(take_fd(t->control));
+	}
+	return rc;
+}
+
+int tty_give_orphans(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->files->ttys.nr; i++) {
+		const struct tty *t = &r->files->ttys.items[i];
+		if (t->type == TTY_TYPE__PTY && !t->master_file && t->slave_file &&
+		    t->master_fd >= 0)
+			rc = hook_give(r->opts, HOOK_ORPHAN_PTS_MASTER, t->master_fd, err);
 	}
 	return rc;
 }

@@ -247,8 +247,6 @@ static const struct field_row field_rows[] = {
 	{ "log_to_stderr", NULL, nothing_add },
 	{ "notify_scripts", NULL, nothing_add },
 	{ "config_file", NULL, nothing_add },
-	/* a terminal whose master stays outside is refused at the dump */
-	{ "orphan_pts_master", NULL, nothing_add },
 	{ "pid", "tree", NULL },
 	{ "work_dir_fd", "work-dir", work_dir_add },
 	{ "parent_img", "prev-images-dir", NULL },

@@ -39,9 +39,8 @@ struct session {
 };
 
 /* Tell the peer how far it has come; the tree waits until it has answered. */
-static int notify(void *ctx, const char *name, pid_t pid, struct error *err)
+static int notify_with(struct session *s, const char *name, pid_t pid, int fd, struct error *err)
 {
-	struct session *s = ctx;
 	CriuNotify note = CRIU_NOTIFY__INIT;
 	CriuResp resp = CRIU_RESP__INIT;
 	note.script = (char *)name;
@@ -51,7 +50,7 @@ static int notify(void *ctx, const char *name, pid_t pid, struct error *err)
 	resp.success = true;
 	resp.notify = &note;
 	auto_rpc_request answer = NULL;
-	int rc = rpc_send(s->sock, &resp, err);
+	int rc = rpc_send(s->sock, &resp, fd, err);
 	if (rc == 0)
 		rc = rpc_receive(s->sock, &answer, err);
 	if (rc < 0)
@@ -64,6 +63,16 @@ static int notify(void *ctx, const char *name, pid_t pid, struct error *err)
 	if (!answer->has_notify_success || !answer->notify_success)
 		return error_set(err, ECANCELED, "the peer said no to %s", name);
 	return 0;
+}
+
+static int notify(void *ctx, const char *name, pid_t pid, struct error *err)
+{
+	return notify_with(ctx, name, pid, -1, err);
+}
+
+static int give(void *ctx, const char *name, int fd, struct error *err)
+{
+	return notify_with(ctx, name, 0, fd, err);
 }
 
 /* As the peer, where files are made; what is a task's is looked at with the service's rights. */
@@ -84,7 +93,7 @@ static int run_request(struct session *s, const struct command *cmd, struct opti
 		       int (*run)(const struct options *opts, struct error *err), struct error *err)
 {
 	struct request_words words = { 0 };
-	const struct hook_listener listener = { notify, s };
+	const struct hook_listener listener = { notify, give, s };
 	if (!s->req->opts)
 		return error_set(err, EINVAL, "request: opts must be given");
 	int rc = options_from_request(cmd, s->req->opts, s->peer.pid, &words, opts, err);
@@ -251,7 +260,7 @@ static int reply(struct session *s, int rc, struct error *why, struct error *err
 		s->resp.cr_errno = -rc;
 		s->resp.cr_errmsg = why->text;
 	}
-	int sent = rpc_send(s->sock, &s->resp, err);
+	int sent = rpc_send(s->sock, &s->resp, -1, err);
 	if (sent < 0)
 		return sent;
 	return rc < 0 ? error_set(err, -rc, "%s", why->text) : 0;

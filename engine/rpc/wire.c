@@ -4,6 +4,7 @@
 #include "engine/rpc/wire.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -40,16 +41,30 @@ int rpc_receive(int sock, CriuReq **out, struct error *err)
 	return 1;
 }
 
-int rpc_send(int sock, const CriuResp *resp, struct error *err)
+int rpc_send(int sock, const CriuResp *resp, int fd, struct error *err)
 {
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
 	size_t len = criu_resp__get_packed_size(resp);
 	auto_free uint8_t *bytes = malloc(len);
 	if (!bytes)
 		return error_set(err, ENOMEM, "out of memory");
 	criu_resp__pack(resp, bytes);
+	struct iovec part = { bytes, len };
+	struct msghdr msg = { .msg_iov = &part, .msg_iovlen = 1 };
+	if (fd >= 0) {
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = sizeof(control.bytes);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	}
 	ssize_t sent;
 	do {
-		sent = send(sock, bytes, len, MSG_NOSIGNAL);
+		sent = sendmsg(sock, &msg, MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
 	return sent < 0 ? error_sys(err, "answer the request") : 0;
 }

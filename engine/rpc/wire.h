@@ -17,8 +17,9 @@
  */
 int rpc_receive(int sock, CriuReq **out, struct error *err);
 
-/** Send one answer. @return 0; -EPIPE when the peer is gone, -errno */
-int rpc_send(int sock, const CriuResp *resp, struct error *err);
+/** Send one answer. @param fd  goes with it; -1: none @return 0; -EPIPE when the peer is gone,
+ * -errno */
+int rpc_send(int sock, const CriuResp *resp, int fd, struct error *err);
 
 /** Who is at the other end. For a socketpair: who made it. */
 int rpc_peer(int sock, struct ucred *out, struct error *err);

@@ -116,6 +116,35 @@ start_service()
 	[[ $output == *'opts.empty_ns'* ]]
 }
 
+@test "rpc: who asks gets the master of a terminal that was held outside" {
+	# who holds the other end leaves with the program
+	/usr/bin/python3 -c '
+import os, pty
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp("sh", ["sh", "-c", "while read -r word; do echo got $word; done"])
+with open("pid.new", "w") as f:
+    f.write(str(pid))
+os.rename("pid.new", "pid")
+try:
+    while os.read(fd, 100):
+        pass
+except OSError:
+    pass
+os.waitpid(pid, 0)' </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	started+=("$!")
+	until [ -s pid ]; do sleep 0.02; done
+	pid=$(cat pid)
+	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid}}"
+	[[ $output == *'"success": false'*'is held outside'* || $output == *'held outside of the tree'* ]]
+	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"orphan_pts_master\":true}}"
+	[[ $output == *'"success": true'* ]]
+	wait "${started[0]}" || true
+	run -0 swrk '{"type":"RESTORE","opts":{"images_dir_fd":7,"orphan_pts_master":true,"notify_scripts":true}}'
+	started+=("$pid")
+	[[ $output == *'"script": "orphan-pts-master"'*'"script": "post-restore"'*'terminal: '*'got typed'* ]]
+}
+
 @test "rpc: cpuinfo" {
 	grep -qE 'GenuineIntel|AuthenticAMD|HygonGenuine' /proc/cpuinfo || skip "no processor the format has words for"
 	run -0 swrk '{"type":"CPUINFO_DUMP","opts":{"images_dir_fd":7}}'
