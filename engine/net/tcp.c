@@ -8,6 +8,7 @@
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <time.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -16,9 +17,10 @@
 #include "engine/net/inet-addr.h"
 #include "engine/net/ip-packet.h"
 
-#define PIECE_MAX (64 * 1024) /* what a receive queue takes at once, memory permitting */
-#define PIECE_MIN 1024
-#define ROOM      (1 << 30) /* of socket buffers while queues are filled; the kernel doubles it */
+#define HELD_TRIES 100         /* of 10 ms, until a connection of before must be gone */
+#define PIECE_MAX  (64 * 1024) /* what a receive queue takes at once, memory permitting */
+#define PIECE_MIN  1024
+#define ROOM       (1 << 30) /* of socket buffers while queues are filled; the kernel doubles it */
 
 #define BIT(state) (1u << (state))
 static const uint32_t fin_sent =
@@ -232,6 +234,18 @@ static int set_seqs(int fd, const InetSkEntry *sk, const TcpStreamEntry *s, stru
 	return rc < 0 ? rc : set(fd, TCP_QUEUE_SEQ, &send, sizeof(send), "TCP_QUEUE_SEQ", err);
 }
 
+/* The connection of before is there as long as somebody has its socket: a dump that was killed a
+ * moment ago, and is on its way out. */
+static int connect_patiently(int fd, const union inet_addr *to, socklen_t len)
+{
+	int rc = connect(fd, &to->any, len);
+	for (int i = 0; rc < 0 && errno == EADDRNOTAVAIL && i < HELD_TRIES; i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+		rc = connect(fd, &to->any, len);
+	}
+	return rc < 0 && errno != EINPROGRESS ? -errno : 0;
+}
+
 static int connect_ends(int fd, const InetSkEntry *sk, const TcpStreamEntry *s, struct error *err)
 {
 	union inet_addr here, there;
@@ -246,8 +260,13 @@ static int connect_ends(int fd, const InetSkEntry *sk, const TcpStreamEntry *s, 
 	if (sk->state == TCP_SYN_SENT)
 		rc = repair(fd, TCP_REPAIR_OFF, err);
 	len = inet_addr_set(&there, sk->family, sk->dst_addr, sk->dst_port, link);
-	if (rc == 0 && connect(fd, &there.any, len) < 0 && errno != EINPROGRESS)
-		rc = error_sys(err, "connect it in repair mode");
+	if (rc < 0)
+		return rc;
+	rc = connect_patiently(fd, &there, len);
+	if (rc < 0)
+		rc = error_code(err, rc,
+				"connect it in repair mode (EADDRNOTAVAIL: some program still "
+				"has the connection)");
 	if (rc == 0 && sk->state == TCP_SYN_SENT)
 		rc = repair(fd, TCP_REPAIR_ON, err);
 	return rc;

@@ -18,7 +18,7 @@ static const char *at(const char *name)
 	static char paths[8][4096];
 	static int turn;
 	turn = (turn + 1) % 8;
-	snprintf(paths[turn], sizeof(paths[turn]), "/tmp/%s", name);
+	snprintf(paths[turn], sizeof(paths[turn]), "/mnt/%s", name);
 	return paths[turn];
 }
 
@@ -116,7 +116,7 @@ int main(void)
 					    "both", "private", "bound",   "bound-ro",
 					    "over", "ro",      "file-on", "unbindable" };
 	mounts_only_usual();
-	live_must(mount("tmp", "/tmp", "tmpfs", MS_NODEV, "size=8m") == 0);
+	live_must(mount("tmp", "/mnt", "tmpfs", MS_NODEV, "size=8m") == 0);
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
 		live_must(mkdir(at(dirs[i]), 0755) == 0);
 	live_must(mount("one", at("one"), "tmpfs", MS_NOSUID | MS_NOATIME,
