@@ -58,6 +58,7 @@ struct options {
 	bool ext_masters;                 /* --enable-external-masters */
 	struct arg_list skip_mnt;         /* --skip-mnt */
 	struct arg_list enable_fs;        /* --enable-fs TYPE[,TYPE] */
+	bool mntns_compat_mode;           /* taken, means nothing */
 	const char *root;                 /* --root */
 	bool restore_detached;            /* -d */
 	bool restore_sibling;             /* -S */

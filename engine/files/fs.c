@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
+#include "engine/ns/mnt.h"
 #include "images/reader.h"
 #include "task.pb-c.h"
 
@@ -76,7 +77,9 @@ int fs_install(struct restore *r, const struct rtask *t, struct error *err)
 	int cwd = files_get(r, row->cwd_id, err);
 	if (cwd < 0)
 		return cwd;
-	int rc = enter_root(root, err);
+	int rc = mntns_join(r, t, err);
+	if (rc == 0)
+		rc = enter_root(root, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "pid %d", t->pid);
 	if (fchdir(cwd) < 0)

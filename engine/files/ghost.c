@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "engine/files/passing.h"
 #include "engine/files/remap.h"
+#include "engine/ns/mnt.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
 #include "engine/ns/user.h"
@@ -379,9 +380,48 @@ static int open_rows(struct restore *r, const struct remap_row *row, const char 
 	return rc;
 }
 
+/* Where the paths of that file are. */
+static int open_rows_there(struct restore *r, const struct remap_row *row, const char *first,
+			   struct error *err)
+{
+	const struct file_item *item = remap_item(r, row, err);
+	int before = item ? mntns_stand(r, reg_mnt_id(item->entry->reg), err) : -EBADMSG;
+	if (before < 0)
+		return before;
+	int rc = open_rows(r, row, first, err);
+	int back = mntns_stand_back(r, before, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
+}
+
 int ghost_restore(struct restore *r, const struct remap_row *row, struct error *err)
 {
-	return open_rows(r, row, NULL, err);
+	return open_rows_there(r, row, NULL, err);
+}
+
+/* The name the dump made has to be there, and is to go in the end, when paths mean something else.
+ */
+static int find_link(struct restore *r, const struct remap_row *row, const RegFileEntry *to,
+		     struct error *err)
+{
+	auto_free char *dir = strndup(to->name, (size_t)(strrchr(to->name, '/') - to->name) + 1);
+	struct remap_row *own = &r->files->remaps.items[row - r->files->remaps.items];
+	struct stat st;
+	if (!dir)
+		return error_set(err, ENOMEM, "out of memory");
+	int before = mntns_stand(r, reg_mnt_id(to), err);
+	if (before < 0)
+		return before;
+	auto_fd fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
+	if (fd < 0 || lstat(to->name, &st) < 0)
+		rc = error_sys(err,
+			       "%s, which the dump has made to keep the deleted file %s: was this "
+			       "set restored before?",
+			       to->name, file_set_find(r->files, row->orig_id)->entry->reg->name);
+	if (rc == 0)
+		rc = own->dir = window_take(r->files, take_fd(fd), err);
+	int back = mntns_stand_back(r, before, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
 }
 
 int link_remap_restore(struct restore *r, const struct remap_row *row, struct error *err)
@@ -393,12 +433,6 @@ int link_remap_restore(struct restore *r, const struct remap_row *row, struct er
 				 "is %s",
 				 row->orig_id, row->remap_id,
 				 to ? "no file with a path" : "not in files.img");
-	struct stat st;
-	if (lstat(name_of(to), &st) < 0)
-		return error_sys(
-		    err,
-		    "%s, which the dump has made to keep the deleted file %s: was this "
-		    "set restored before?",
-		    name_of(to), file_set_find(r->files, row->orig_id)->entry->reg->name);
-	return open_rows(r, row, name_of(to), err);
+	int rc = find_link(r, row, to->entry->reg, err);
+	return rc < 0 ? rc : open_rows_there(r, row, name_of(to), err);
 }

@@ -113,7 +113,8 @@ void link_remap_clean(struct restore *r)
 		if (row->type != REMAP_TYPE__LINKED)
 			continue;
 		const char *name = file_set_find(r->files, row->remap_id)->entry->reg->name;
-		if (unlink(name) < 0 && errno != ENOENT)
+		if (row->dir > 0 && unlinkat(row->dir, strrchr(name, '/') + 1, 0) < 0 &&
+		    errno != ENOENT)
 			log_warn("cannot remove %s, a name the dump had made: %m", name);
 	}
 }

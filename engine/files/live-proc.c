@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "engine/files/remap.h"
+#include "engine/ns/mnt.h"
 
 pid_t proc_path_pid(const char *path, size_t *len)
 {
@@ -82,8 +83,10 @@ void live_proc_mark(struct restore *r)
 	struct file_set *set = r->files;
 	for (size_t i = 0; i < set->nr_items; i++) {
 		const FileEntry *e = set->items[i].entry;
-		if (pidfd_is_live(e) || (e->type == FD_TYPES__REG && is_of_task(r, e->reg->name)))
-			set->items[i].live = true;
+		bool late = e->type == FD_TYPES__REG &&
+			    (is_of_task(r, e->reg->name) ||
+			     mntns_is_late(r, reg_mnt_id(e->reg), e->reg->name));
+		set->items[i].live = late || pidfd_is_live(e);
 	}
 	for (size_t i = 0; i < set->remaps.nr; i++)
 		file_set_find(set, set->remaps.items[i].orig_id)->live = false;

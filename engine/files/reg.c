@@ -16,6 +16,7 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/files/types.h"
+#include "engine/ns/mnt.h"
 #include "engine/procfs/root.h"
 
 #ifndef __O_TMPFILE
@@ -84,6 +85,22 @@ static int dump_build_id(const struct open_file *f, RegFileEntry *reg, struct er
 	return 0;
 }
 
+/* Where the mount is it is on, as its path may lead nowhere for the task. */
+static int find_again(struct dump *d, const struct open_file *f, RegFileEntry *reg,
+		      struct error *err)
+{
+	struct ns_mount_place back;
+	struct error late;
+	reg->mnt_id = mntns_id_of(d, f->fd);
+	reg->has_mnt_id = reg->mnt_id >= 0;
+	int rc = mntns_enter(d, f->task, reg->mnt_id, &back, err);
+	if (rc < 0)
+		return rc;
+	rc = remap_dump(d, f, reg->id, &reg->name, err);
+	int left = ns_mount_leave(&back, rc < 0 ? &late : err);
+	return rc < 0 ? rc : left;
+}
+
 int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
 	RegFileEntry *reg = malloc(sizeof(*reg));
@@ -96,7 +113,7 @@ int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct err
 	reg->pos = f->pos;
 	reg->has_mode = true;
 	reg->mode = f->st.st_mode;
-	int rc = remap_dump(d, f, e->id, &reg->name, err);
+	int rc = find_again(d, f, reg, err);
 	if (rc == 0)
 		rc = owner_dump(d, f, &reg->fown, err);
 	if (rc < 0 || !S_ISREG(f->st.st_mode) || !size_matters(f->flags))
@@ -182,12 +199,17 @@ static int check_found(struct restore *r, int fd, uint32_t flags, const RegFileE
 int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct error *err)
 {
 	const struct file_item *item = file_set_find(r->files, reg->id);
-	int fd;
-	if (item && item->base >= 0 && !item->visible)
-		fd = procfs_reopen(item->base, flags & ~O_NOFOLLOW);
-	else
-		fd = open(item && item->visible ? item->visible : reg->name, flags | O_CLOEXEC);
-	return fd < 0 ? error_sys(err, "open %s", reg->name) : fd;
+	if (item && item->base >= 0 && !item->visible) {
+		int fd = procfs_reopen(item->base, flags & ~O_NOFOLLOW);
+		return fd < 0 ? error_sys(err, "open %s", reg->name) : fd;
+	}
+	int before = mntns_stand(r, reg_mnt_id(reg), err);
+	if (before < 0)
+		return before;
+	auto_fd fd = open(item && item->visible ? item->visible : reg->name, flags | O_CLOEXEC);
+	int rc = fd < 0 ? error_sys(err, "open %s", reg->name) : 0;
+	int back = mntns_stand_back(r, before, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back < 0 ? back : take_fd(fd);
 }
 
 int reg_open_path(struct restore *r, const RegFileEntry *reg, uint32_t flags, struct error *err)

@@ -14,6 +14,7 @@ struct remap_row { /* an entry of remap-fpath.img */
 	uint32_t orig_id, remap_id;
 	RemapType type;
 	bool done;
+	int dir; /* where the name is that the dump has made; 0: none, or not looked at */
 };
 
 /* Dump. */

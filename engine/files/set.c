@@ -199,6 +199,8 @@ void file_set_free(struct file_set *set)
 	for (size_t i = 0; i < set->mapped.nr; i++)
 		fd_close(set->mapped.items[i].fd);
 	pipe_data_free(set);
+	for (size_t i = 0; i < set->remaps.nr; i++)
+		fd_close(set->remaps.items[i].dir > 0 ? set->remaps.items[i].dir : -1);
 	free(set->items);
 	free(set->tables.items);
 	free(set->fs.items);

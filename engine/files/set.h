@@ -147,6 +147,11 @@ int tty_set_load(struct restore *r, struct error *err);
 int tty_open_finish(struct restore *r, struct error *err);
 void tty_set_free(struct tty_set *set);
 
+/** The mount it is on; -1: not known. */
+static inline int reg_mnt_id(const RegFileEntry *reg)
+{
+	return reg->has_mnt_id ? reg->mnt_id : -1;
+}
 /** Open a regular file's path with other flags; what is found is checked against the entry. */
 int reg_open_path(struct restore *r, const RegFileEntry *reg, uint32_t flags, struct error *err);
 /** The same without looking at what is found; flags are open(2)'s. */

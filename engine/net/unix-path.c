@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/ns/mnt.h"
 #include "engine/procfs/root.h"
 
 #ifndef SIOCUNIXFILE
@@ -67,18 +68,10 @@ static int find_dir(const struct open_file *f, const char *name, const char *pat
 			 name, path);
 }
 
-int unix_path_find(const struct open_file *f, const struct unix_info *info, struct unix_path *out,
-		   struct error *err)
+static int find_inside(const struct open_file *f, const char *name, int file, struct unix_path *out,
+		       struct error *err)
 {
-	char path[PATH_MAX + sizeof(DELETED)], name[sizeof(info->name) + 1];
-	memcpy(name, info->name, info->name_len);
-	name[info->name_len] = 0;
-	out->dir[0] = 0;
-	auto_fd file = open_file_of(f->fd, err);
-	if (file < 0)
-		return file;
-	if (fstat(file, &out->st) < 0)
-		return error_sys(err, "stat %s", name);
+	char path[PATH_MAX + sizeof(DELETED)];
 	int rc = read_link(file, path, sizeof(path), err);
 	if (rc < 0)
 		return rc;
@@ -92,6 +85,29 @@ int unix_path_find(const struct open_file *f, const struct unix_info *info, stru
 	auto_fd dir = out->dir[0] ? open(out->dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	out->deleted = !leads_to(dir, name, &out->st);
 	return 0;
+}
+
+int unix_path_find(const struct dump *d, const struct open_file *f, const struct unix_info *info,
+		   struct unix_path *out, struct error *err)
+{
+	char name[sizeof(info->name) + 1];
+	struct ns_mount_place back;
+	struct error late;
+	memcpy(name, info->name, info->name_len);
+	name[info->name_len] = 0;
+	out->dir[0] = 0;
+	auto_fd file = open_file_of(f->fd, err);
+	if (file < 0)
+		return file;
+	if (fstat(file, &out->st) < 0)
+		return error_sys(err, "stat %s", name);
+	out->mnt_id = mntns_id_of(d, file);
+	int rc = mntns_enter(d, f->task, out->mnt_id, &back, err);
+	if (rc < 0)
+		return rc;
+	rc = find_inside(f, name, file, out, err);
+	int left = ns_mount_leave(&back, rc < 0 ? &late : err);
+	return rc < 0 ? rc : left;
 }
 
 static socklen_t address_of(const UnixSkEntry *sk, struct sockaddr_un *out)
@@ -199,12 +215,22 @@ static int bind_here(int fd, const UnixSkEntry *sk, struct error *err)
 	return rc;
 }
 
-int unix_path_bind(int fd, const UnixSkEntry *sk, struct error *err)
+/* In the directory a name means something in, and the namespace that has that. */
+static int there(struct restore *r, int fd, const UnixSkEntry *sk,
+		 int (*use)(int fd, const UnixSkEntry *sk, struct error *err), struct error *err)
 {
-	int back = enter_dir(sk, err);
-	if (back < -1)
-		return back;
-	return leave_dir(back, bind_here(fd, sk, err), err);
+	int before = mntns_stand(r, sk->has_mnt_id ? sk->mnt_id : -1, err);
+	if (before < 0)
+		return before;
+	int dir = enter_dir(sk, err);
+	int rc = dir < -1 ? dir : leave_dir(dir, use(fd, sk, err), err);
+	int back = mntns_stand_back(r, before, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
+}
+
+int unix_path_bind(struct restore *r, int fd, const UnixSkEntry *sk, struct error *err)
+{
+	return there(r, fd, sk, bind_here, err);
 }
 
 static int connect_to(int fd, const struct sockaddr_un *addr, socklen_t len, struct error *err)
@@ -233,12 +259,14 @@ int unix_path_connect(int fd, int to, struct error *err)
 	return back < 0 ? back : leave_dir(back, connect_to(fd, &addr, sizeof(addr), err), err);
 }
 
-int unix_path_connect_name(int fd, const UnixSkEntry *sk, struct error *err)
+static int connect_here(int fd, const UnixSkEntry *sk, struct error *err)
 {
 	struct sockaddr_un addr;
 	socklen_t len = address_of(sk, &addr);
-	int back = enter_dir(sk, err);
-	if (back < -1)
-		return back;
-	return leave_dir(back, connect_to(fd, &addr, len, err), err);
+	return connect_to(fd, &addr, len, err);
+}
+
+int unix_path_connect_name(struct restore *r, int fd, const UnixSkEntry *sk, struct error *err)
+{
+	return there(r, fd, sk, connect_here, err);
 }

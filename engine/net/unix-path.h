@@ -14,18 +14,19 @@ struct unix_path {
 	char dir[PATH_MAX]; /* what a relative name is relative to; "" for an absolute one */
 	struct stat st;     /* of the socket's file */
 	bool deleted;       /* the name leads there no more */
+	int mnt_id;         /* of the mount it is on; -1: none of the tree's */
 };
 
 /** Where the file of a bound socket is. Needs CAP_NET_ADMIN (SIOCUNIXFILE, Linux 4.11). */
-int unix_path_find(const struct open_file *f, const struct unix_info *info, struct unix_path *out,
-		   struct error *err);
+int unix_path_find(const struct dump *d, const struct open_file *f, const struct unix_info *info,
+		   struct unix_path *out, struct error *err);
 
 /**
  * Bind to a name as stored; a socket that lies at its path is replaced. With `deleted`, the path
  * is what it was before.
  */
-int unix_path_bind(int fd, const UnixSkEntry *sk, struct error *err);
+int unix_path_bind(struct restore *r, int fd, const UnixSkEntry *sk, struct error *err);
 /** Connect to a socket of this process, bound to whatever, deleted or not. */
 int unix_path_connect(int fd, int to, struct error *err);
 /** Connect to a name as stored: of a socket outside of the tree. */
-int unix_path_connect_name(int fd, const UnixSkEntry *sk, struct error *err);
+int unix_path_connect_name(struct restore *r, int fd, const UnixSkEntry *sk, struct error *err);

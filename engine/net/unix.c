@@ -82,7 +82,7 @@ static int dump_name(const struct dump *d, const struct open_file *f, const stru
 	if (!info->has_file)
 		return 0;
 	struct unix_path path;
-	int rc = unix_path_find(f, info, &path, err);
+	int rc = unix_path_find(d, f, info, &path, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "%s", what);
 	if (path.dir[0]) {
@@ -91,6 +91,8 @@ static int dump_name(const struct dump *d, const struct open_file *f, const stru
 			return error_set(err, ENOMEM, "out of memory");
 	}
 	sk->has_deleted = sk->deleted = path.deleted;
+	sk->mnt_id = path.mnt_id;
+	sk->has_mnt_id = path.mnt_id >= 0;
 	sk->file_perms = malloc(sizeof(*sk->file_perms));
 	if (!sk->file_perms)
 		return error_set(err, ENOMEM, "out of memory");
@@ -364,12 +366,12 @@ static int item_fd(struct restore *r, struct unix_item *item, struct error *err)
 
 static int item_make(struct restore *r, struct unix_item *item, struct error *err);
 
-static int make_listener(const UnixSkEntry *sk, int backlog, struct error *err)
+static int make_listener(struct restore *r, const UnixSkEntry *sk, int backlog, struct error *err)
 {
 	auto_fd fd = new_socket(sk, err);
 	if (fd < 0)
 		return fd;
-	int rc = unix_path_bind(fd, sk, err);
+	int rc = unix_path_bind(r, fd, sk, err);
 	if (rc < 0)
 		return rc;
 	if (listen(fd, backlog) < 0)
@@ -388,13 +390,13 @@ static struct unix_item *find_listener(struct net_set *set, const UnixSkEntry *s
 	return NULL;
 }
 
-static int accept_at(int listener, struct unix_item *server, struct unix_item *client,
-		     struct error *err)
+static int accept_at(struct restore *r, int listener, struct unix_item *server,
+		     struct unix_item *client, struct error *err)
 {
 	auto_fd from = new_socket(client->entry, err);
 	if (from < 0)
 		return from;
-	int rc = client->entry->name.len ? unix_path_bind(from, client->entry, err) : 0;
+	int rc = client->entry->name.len ? unix_path_bind(r, from, client->entry, err) : 0;
 	if (rc == 0)
 		rc = unix_path_connect(from, listener, err);
 	if (rc < 0)
@@ -414,11 +416,11 @@ static int make_accepted(struct restore *r, struct unix_item *server, struct uni
 	if (item) {
 		int rc = item_make(r, item, err);
 		int fd = rc < 0 ? rc : item_fd(r, item, err);
-		return fd < 0 ? fd : accept_at(fd, server, client, err);
+		return fd < 0 ? fd : accept_at(r, fd, server, client, err);
 	}
 	/* it listens no more: one that does for a moment takes its place */
-	auto_fd fd = make_listener(server->entry, 1, err);
-	return fd < 0 ? fd : accept_at(fd, server, client, err);
+	auto_fd fd = make_listener(r, server->entry, 1, err);
+	return fd < 0 ? fd : accept_at(r, fd, server, client, err);
 }
 
 static int make_pair(struct restore *r, struct unix_item *a, struct unix_item *b, struct error *err)
@@ -435,9 +437,9 @@ static int make_pair(struct restore *r, struct unix_item *a, struct unix_item *b
 		return error_sys(err, "make a pair of unix sockets");
 	a->fd = fds[0];
 	b->fd = fds[1];
-	int rc = a->entry->name.len ? unix_path_bind(a->fd, a->entry, err) : 0;
+	int rc = a->entry->name.len ? unix_path_bind(r, a->fd, a->entry, err) : 0;
 	if (rc == 0 && b->entry->name.len)
-		rc = unix_path_bind(b->fd, b->entry, err);
+		rc = unix_path_bind(r, b->fd, b->entry, err);
 	return rc;
 }
 
@@ -460,16 +462,16 @@ static int make_widow(struct restore *r, struct unix_item *item, struct error *e
 	return 0;
 }
 
-static int make_single(struct unix_item *item, struct error *err)
+static int make_single(struct restore *r, struct unix_item *item, struct error *err)
 {
 	const UnixSkEntry *sk = item->entry;
 	if (sk->state == TCP_LISTEN)
-		item->fd = make_listener(sk, (int)sk->backlog, err);
+		item->fd = make_listener(r, sk, (int)sk->backlog, err);
 	else
 		item->fd = new_socket(sk, err);
 	if (item->fd < 0)
 		return item->fd;
-	return sk->state != TCP_LISTEN && sk->name.len ? unix_path_bind(item->fd, sk, err) : 0;
+	return sk->state != TCP_LISTEN && sk->name.len ? unix_path_bind(r, item->fd, sk, err) : 0;
 }
 
 static int item_make(struct restore *r, struct unix_item *item, struct error *err)
@@ -486,7 +488,7 @@ static int item_make(struct restore *r, struct unix_item *item, struct error *er
 	bool widow =
 	    !peer && sk->state == TCP_ESTABLISHED &&
 	    (sk->type != SOCK_DGRAM || (!sk->name.len && queue_waits(&r->net->queues, item->id)));
-	return widow ? make_widow(r, item, err) : make_single(item, err);
+	return widow ? make_widow(r, item, err) : make_single(r, item, err);
 }
 
 static int unix_open(struct restore *r, const FileEntry *e, struct error *err)
@@ -533,7 +535,7 @@ static int connect_external(struct restore *r, int fd, const UnixSkEntry *peer, 
 		return error_set(err, EINVAL,
 				 "its peer was outside of the tree: use --ext-unix-sk to connect "
 				 "it to that name");
-	return unix_path_connect_name(fd, peer, err);
+	return unix_path_connect_name(r, fd, peer, err);
 }
 
 static int connect_one(struct restore *r, struct unix_item *item, struct unix_item *peer,

@@ -307,6 +307,8 @@ int ns_make(struct restore *r, struct error *err)
 		rc = hook_call(r->opts, HOOK_POST_SETUP_NAMESPACES, r->images_fd, r->ns->builder,
 			       err);
 	if (rc == 0)
+		rc = mntns_adopt(r, r->ns->builder, err);
+	if (rc == 0)
 		rc = enter_all(r->ns, err);
 	return rc < 0 ? rc : userns_files_as_root(r, r->ns->files_as, err);
 }

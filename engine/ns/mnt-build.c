@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -78,6 +79,37 @@ static int check_outside(const struct restore *r, struct error *err)
 	return rc;
 }
 
+/* Every namespace that some task was in. */
+static int load_all(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++) {
+		const struct rtask *t = r->tasks[i];
+		struct loading l = { r->mounts, t->ids ? ns_id_of(t->ids, NS_MNT) : 0 };
+		bool seen = !l.ns || !rtask_is_living(t);
+		for (size_t k = 0; !seen && k < r->mounts->nr; k++)
+			seen = r->mounts->items[k]->ns == l.ns;
+		if (seen)
+			continue;
+		size_t before = r->mounts->nr;
+		rc = image_each(r->images, IMG_MNTS, l.ns, load_entry, &l, err);
+		if (rc == 0 && r->mounts->nr == before)
+			rc =
+			    error_set(err, EBADMSG, "mountpoints-%u.img is missing or empty", l.ns);
+	}
+	return rc;
+}
+
+static int share_numbers(struct mnt_tree *tree, struct error *err)
+{
+	void *numbers = mmap(NULL, tree->spaces.nr * sizeof(int), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (numbers == MAP_FAILED)
+		return error_set(err, ENOMEM, "out of memory");
+	tree->numbers = numbers;
+	return 0;
+}
+
 int mntns_load(struct restore *r, uint32_t id, struct error *err)
 {
 	r->mounts = mnt_tree_new();
@@ -85,14 +117,13 @@ int mntns_load(struct restore *r, uint32_t id, struct error *err)
 		return error_set(err, ENOMEM, "out of memory");
 	r->mounts->root_ns = id;
 	r->mounts->late_pids = ns_restores(r, NS_PID);
-	struct loading l = { r->mounts, id };
-	int rc = image_each(r->images, IMG_MNTS, id, load_entry, &l, err);
-	if (rc == 0 && r->mounts->nr == 0)
-		rc = error_set(err, EBADMSG, "mountpoints-%u.img is missing or empty", id);
+	int rc = load_all(r, err);
 	if (rc == 0)
 		rc = mnt_tree_link(r->mounts, err);
 	if (rc == 0)
 		rc = mnt_plan(r->mounts, err);
+	if (rc == 0)
+		rc = share_numbers(r->mounts, err);
 	return rc < 0 ? rc : check_outside(r, err);
 }
 
@@ -135,6 +166,7 @@ static int make_spaces(struct mnt_tree *tree, struct error *err)
 		rc = mnt_enter(tree->workshop, err);
 		if (rc == 0)
 			rc = make_space(&tree->spaces.items[i], err);
+		tree->numbers[i] = tree->spaces.items[i].fd;
 	}
 	return rc;
 }

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -172,6 +174,17 @@ int mntns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 		rc = read_inside(d, ns->member, &inside, err);
 	if (rc == 0)
 		rc = add_mounts(d, ns, &inside, &own, err);
+	proc_mounts_fini(&own);
+	proc_mounts_fini(&inside);
+	return rc;
+}
+
+int mntns_settle(struct dump *d, struct error *err)
+{
+	struct proc_mounts own = { 0 };
+	if (!d->mounts)
+		return 0;
+	int rc = read_mounts(&own, err);
 	if (rc == 0)
 		rc = mnt_tree_link(d->mounts, err);
 	if (rc == 0)
@@ -179,8 +192,27 @@ int mntns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 	if (rc == 0)
 		rc = mnt_plan(d->mounts, err);
 	proc_mounts_fini(&own);
-	proc_mounts_fini(&inside);
 	return rc;
+}
+
+int mntns_id_of(const struct dump *d, int fd)
+{
+	struct statx st;
+	if (!d->mounts || statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
+	    !(st.stx_mask & STATX_MNT_ID) || !mnt_tree_find(d->mounts, (uint32_t)st.stx_mnt_id))
+		return -1;
+	return (int)st.stx_mnt_id;
+}
+
+int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, struct ns_mount_place *back,
+		struct error *err)
+{
+	const struct mnt *m =
+	    mnt_id >= 0 && d->mounts ? mnt_tree_find(d->mounts, (uint32_t)mnt_id) : NULL;
+	for (size_t i = 0; m && i < d->ns->nr; i++)
+		if (d->ns->items[i].kind == NS_MNT && d->ns->items[i].id == m->ns)
+			t = d->ns->items[i].member;
+	return ns_mount_enter(t, back, err);
 }
 
 /* Options of file systems have ids as the engine has them: "uid=100000" */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -51,6 +52,8 @@ void mnt_tree_free(struct mnt_tree *tree)
 		fd_close(tree->groups.items[i]->fd);
 		free(tree->groups.items[i]);
 	}
+	if (tree->numbers)
+		munmap(tree->numbers, tree->spaces.nr * sizeof(int));
 	fd_close(tree->workshop);
 	fd_close(tree->yard);
 	free(tree->order);

@@ -5,9 +5,19 @@
 
 #include "engine/ns/ns.h"
 
-/** Read the mounts, and refuse what nobody could restore. */
+/** Read its mounts. */
 int mntns_collect(struct dump *d, const struct ns_seen *ns, struct error *err);
 int mntns_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
+
+/** Once all are read: what is external, and what nobody could restore is refused. */
+int mntns_settle(struct dump *d, struct error *err);
+/** The number of the mount an open file is on, as the images have it; -1: it is none of the tree's.
+ */
+int mntns_id_of(const struct dump *d, int fd);
+/** Stand where the paths of a mount lead to its files, or where a task does. @param mnt_id  or -1
+ */
+int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, struct ns_mount_place *back,
+		struct error *err);
 
 /** Read and check all mounts of the tree, and plan how they are made. */
 int mntns_load(struct restore *r, uint32_t id, struct error *err);
@@ -23,3 +33,17 @@ int mntns_fill(struct restore *r, uint32_t id, struct error *err);
  * @param pidns  the tree's pid namespace; -1: it has none of its own
  */
 int mntns_finish(struct restore *r, int pidns, struct error *err);
+
+/** In the coordinator, once they are made: take the namespaces over from the builder. */
+int mntns_adopt(struct restore *r, pid_t builder, struct error *err);
+/**
+ * Paths mean from here on what they mean where this mount is.
+ * @param mnt_id  of the images; -1, or one that is not known: where the root task is
+ * @return for mntns_stand_back(); -errno
+ */
+int mntns_stand(struct restore *r, int mnt_id, struct error *err);
+int mntns_stand_back(struct restore *r, int before, struct error *err);
+/** In a task: enter the namespace it was in. */
+int mntns_join(const struct restore *r, const struct rtask *t, struct error *err);
+/** Is a file on a mount that is made only once the root task is there? */
+bool mntns_is_late(const struct restore *r, int mnt_id, const char *path);

@@ -57,6 +57,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_MNT] = { .name = "mnt",
 		     .flag = CLONE_NEWNS,
 		     IDS(mnt_ns_id),
+		     .nested = true,
 		     .collect = mntns_collect,
 		     .dump = mntns_dump,
 		     .load = mntns_load,
@@ -113,7 +114,8 @@ static int inode_of(int dir, const struct ns_row *row, ino_t *ino, struct error 
 	return 1;
 }
 
-static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, struct error *err)
+static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, bool is_own,
+		     struct error *err)
 {
 	const struct ns_row *row = &ns_rows[kind];
 	const struct task *root = d->tasks[0];
@@ -121,7 +123,8 @@ static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, st
 		return error_set(err, ENOTSUP,
 				 "pid %d (%s) lives in another %s namespace: not supported yet",
 				 t->pid, t->stat.comm, row->name);
-	if (t != root && !row->nested)
+	/* one that is nested is made together with that of the root */
+	if (t != root && (!row->nested || is_own || !ns_is_apart(d, kind)))
 		return error_set(err, ENOTSUP,
 				 "pid %d (%s) lives in another %s namespace than pid %d: not "
 				 "supported yet; dump them apart",
@@ -155,7 +158,7 @@ static int note(struct dump *d, struct task *t, enum ns_kind kind, const ino_t o
 	}
 	bool differs = t != d->tasks[0] && (!is_own || ns_is_apart(d, kind));
 	if (!is_own || differs)
-		rc = check_new(d, t, kind, err);
+		rc = check_new(d, t, kind, is_own, err);
 	struct ns_seen *seen = rc < 0 ? NULL : array_add(d->ns);
 	if (!seen)
 		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory");
@@ -220,6 +223,8 @@ int ns_collect(struct dump *d, struct error *err)
 		if (!ns->own && ns_rows[ns->kind].collect)
 			rc = ns_rows[ns->kind].collect(d, ns, err);
 	}
+	if (rc == 0)
+		rc = mntns_settle(d, err);
 	return rc;
 }
 
