@@ -38,6 +38,7 @@ struct pass {
 	struct archive_index *index;
 	struct archive *archive;
 	uint64_t at;
+	int failed; /* -errno of a read */
 	unsigned char block[BLOCK] __attribute__((aligned(4096)));
 };
 
@@ -48,6 +49,8 @@ static la_ssize_t pass_read(struct archive *a, void *ctx, const void **block)
 	ssize_t n = fd_pread_full(pass->index->fd, pass->block, BLOCK, (off_t)pass->at);
 	if (n > 0)
 		pass->at += (uint64_t)n;
+	if (n < 0)
+		pass->failed = (int)n;
 	*block = pass->block;
 	return n < 0 ? -1 : n;
 }
@@ -83,6 +86,8 @@ static void pass_cleanup(struct pass **pass)
 
 static int pass_error(const struct pass *pass, struct error *err)
 {
+	if (pass->failed)
+		return error_code(err, pass->failed, "%s: read", pass->index->name);
 	const char *why = pass->index->lib.error_string(pass->archive);
 	return error_set(err, EBADMSG, "%s: %s", pass->index->name, why ? why : "not an archive");
 }
@@ -93,6 +98,7 @@ static struct pass *pass_new(struct archive_index *index)
 	if (pass) {
 		pass->index = index;
 		pass->at = 0;
+		pass->failed = 0;
 		pass->archive = index->lib.read_new();
 	}
 	return pass;

@@ -183,6 +183,16 @@ static void collect_ids(struct task *t)
 	t->ppid = t->parent ? t->parent->vpid : 0;
 }
 
+/* Whose parent ends between being listed and being stopped is somebody else's child by now; so is
+ * who has got the number of a child that ended. */
+static int check_parent(const struct task *t, struct error *err)
+{
+	if (!t->parent || t->stat.ppid == t->parent->pid)
+		return 0;
+	return error_set(err, EAGAIN, "pid %d (%s) is no child of %d any more", t->pid,
+			 t->stat.comm, t->parent->pid);
+}
+
 /* It had no thread left to stop: a zombie, or gone for good. */
 static int collect_dead(struct task *t, struct error *err)
 {
@@ -193,6 +203,9 @@ static int collect_dead(struct task *t, struct error *err)
 		t->state = TASK_DEAD;
 		return 0;
 	}
+	if (rc < 0)
+		return rc;
+	rc = check_parent(t, err);
 	if (rc < 0)
 		return rc;
 	t->state = TASK_ZOMBIE;
@@ -220,6 +233,9 @@ int trace_collect(struct task *t, struct error *err)
 	if (t->stat.state == 'Z')
 		return error_set(err, ENOTSUP,
 				 "task %d: its first thread has exited while others run", t->pid);
+	rc = check_parent(t, err);
+	if (rc < 0)
+		return rc;
 	collect_ids(t);
 	char path[32];
 	snprintf(path, sizeof(path), "/proc/%d/mem", t->pid);

@@ -226,8 +226,11 @@ static int stop_tree(struct freeze *f, pid_t root, struct error *err)
 	size_t nr_new = 1;
 	for (int round = 0; rc >= 0 && nr_new > 0; round++) {
 		if (round == MAX_ROUNDS || (round > 1 && clock_ms() > f->deadline_ms))
-			return error_set(err, ETIMEDOUT,
-					 "task %d: new tasks keep appearing below it", root);
+			return error_set(
+			    err, ETIMEDOUT,
+			    "task %d: new tasks keep appearing below it: freeze its cgroup "
+			    "meanwhile (--freeze-cgroup), or give it more time (--timeout)",
+			    root);
 		rc = one_round(f, &nr_new, err);
 	}
 	return rc < 0 ? rc : 0;
@@ -288,6 +291,15 @@ static int sort_depth_first(struct dump *d, struct error *err)
 	return 0;
 }
 
+/* What is known of everybody, once all stand still. */
+static int stop_and_collect(struct freeze *f, pid_t root, struct error *err)
+{
+	int rc = stop_tree(f, root, err);
+	for (size_t i = 0; rc == 0 && i < f->d->nr_tasks; i++)
+		rc = trace_collect(f->d->tasks[i], err);
+	return rc;
+}
+
 int trace_freeze(struct dump *d, pid_t root, struct error *err)
 {
 	sigset_t chld;
@@ -298,14 +310,12 @@ int trace_freeze(struct dump *d, pid_t root, struct error *err)
 	int64_t timeout_ms = d->opts->timeout > 0 ? d->opts->timeout * 1000ll : DEFAULT_TIMEOUT_MS;
 	struct freeze f = { .d = d, .deadline_ms = clock_ms() + timeout_ms };
 	int64_t start = clock_us();
-	int rc = stop_tree(&f, root, err);
+	int rc = stop_and_collect(&f, root, err);
 	while (rc == -EAGAIN && clock_ms() < f.deadline_ms) {
 		start_over(&f);
-		rc = stop_tree(&f, root, err);
+		rc = stop_and_collect(&f, root, err);
 	}
 	d->stats.freezing_time = (uint32_t)(clock_us() - start);
-	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
-		rc = trace_collect(d->tasks[i], err);
 	if (rc == 0)
 		rc = trace_drop_gone(d, err);
 	if (rc == 0)

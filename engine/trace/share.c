@@ -96,8 +96,12 @@ static int check_threads(const struct task *t, struct error *err)
 		for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
 			if (!kinds[k].threads_may_part)
 				continue;
-			if (kcmp(t->pid, t->threads[i].tid, kinds[k].type) == 0)
+			int order = kcmp(t->pid, t->threads[i].tid, kinds[k].type);
+			if (order == 0)
 				continue;
+			if (order < 0)
+				return error_code(err, order, "task %d: kcmp with thread %d",
+						  t->pid, t->threads[i].tid);
 			return error_set(err, ENOTSUP,
 					 "task %d: thread %d does not share %s with the others",
 					 t->pid, t->threads[i].tid, kinds[k].name);

@@ -152,6 +152,10 @@ static int plan_child(struct planner *p, struct rtask *t, struct error *err)
 	size_t parent = find(p->plan, t->ppid);
 	if (parent == NOBODY)
 		return error_set(err, EBADMSG, "pid %d: no parent %d", t->pid, t->ppid);
+	const struct rtask *bearer = p->plan->items[parent].task;
+	if (bearer && !rtask_is_living(bearer))
+		return error_set(err, EBADMSG, "pid %d: its parent %d is a zombie", t->pid,
+				 t->ppid);
 	struct birth b = { .task = t,
 			   .pid = t->pid,
 			   .sid = t->sid,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The three interval timers: what is left, the interval, and that they fire.
+ * The three interval timers: what is left, the interval, and that they fire; one that is not armed
+ * stays so.
  */
 #include <signal.h>
 #include <sys/time.h>
@@ -27,7 +28,7 @@ static void expect(int which, long interval_s, long left_s)
 
 int main(void)
 {
-	struct itimerval virt = { { 100, 5 }, { 3000, 0 } }, prof = { { 0, 0 }, { 2000, 0 } };
+	struct itimerval virt = { { 100, 5 }, { 3000, 0 } }, prof = { { 1, 0 }, { 0, 0 } };
 	struct itimerval real = { { 200, 0 }, { 1000, 0 } };
 	signal(SIGALRM, handler);
 	live_must(setitimer(ITIMER_VIRTUAL, &virt, NULL) == 0);
@@ -38,7 +39,7 @@ int main(void)
 
 	expect(ITIMER_REAL, 200, 1000);
 	expect(ITIMER_VIRTUAL, 100, 3000);
-	expect(ITIMER_PROF, 0, 2000);
+	expect(ITIMER_PROF, 1, 0); /* not armed: its interval is kept for nothing */
 	struct itimerval soon = { { 0, 0 }, { 0, 1000 } };
 	live_must(setitimer(ITIMER_REAL, &soon, NULL) == 0);
 	for (int i = 0; i < 2000 && !fired; i++)

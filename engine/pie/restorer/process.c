@@ -2,6 +2,7 @@
  * What all threads of a task share: signal actions, timers, limits, process-wide settings.
  */
 #include <signal.h>
+#include <time.h>
 #include <linux/prctl.h>
 
 #include "engine/pie/restorer/parts.h"
@@ -143,13 +144,19 @@ int restore_posix_timers(struct restorer_args *args)
 	return rc;
 }
 
+static int counts_cpu_time(int32_t clock)
+{
+	return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
 /*
  * Nothing left, but an interval: it had just expired, and its signal waits to be taken, or is
- * among those queued again. The kernel would take such a value for "disarmed".
+ * among those queued again. The kernel would take such a value for "disarmed", and of CPU time it
+ * means that: those keep their interval.
  */
-static void fix_expired(uint64_t spec[4])
+static void fix_expired(const struct restorer_timer *t, uint64_t spec[4])
 {
-	if (!spec[2] && !spec[3]) {
+	if (!spec[2] && !spec[3] && !counts_cpu_time(t->clock)) {
 		spec[2] = spec[0];
 		spec[3] = spec[1];
 	}
@@ -161,8 +168,8 @@ int restore_armed_timers(struct restorer_args *args)
 		const struct restorer_timer *t = &args->timers[i];
 		uint64_t spec[4] = { t->interval_sec, t->interval_nsec, t->value_sec,
 				     t->value_nsec };
-		fix_expired(spec);
-		if (!spec[2] && !spec[3])
+		fix_expired(t, spec);
+		if (!spec[0] && !spec[1] && !spec[2] && !spec[3])
 			continue;
 		long rc = sys(SYS_timer_settime, (long)t->id, 0, spec, 0);
 		if (rc < 0)
@@ -171,8 +178,7 @@ int restore_armed_timers(struct restorer_args *args)
 	for (int i = 0; i < 3; i++) {
 		uint64_t spec[4] = { args->itimers[i].isec, args->itimers[i].iusec,
 				     args->itimers[i].vsec, args->itimers[i].vusec };
-		fix_expired(spec);
-		if (!spec[2] && !spec[3])
+		if (!spec[0] && !spec[1] && !spec[2] && !spec[3])
 			continue;
 		long rc = sys(SYS_setitimer, i, spec, 0);
 		if (rc < 0)
