@@ -113,6 +113,14 @@ static int parse_cpu_cap(void *opts, const char *value, struct error *err)
 	return cpu_cap_parse(value, &o->cpu_cap, err);
 }
 
+static int parse_empty_ns(void *opts, const char *value, struct error *err)
+{
+	if (strcmp(value, "net"))
+		return error_set(err, EINVAL, "--empty-ns: %s is not net", value);
+	((struct options *)opts)->empty_net = true;
+	return 0;
+}
+
 static int parse_nothing(void *opts, const char *value, struct error *err)
 {
 	(void)opts, (void)value, (void)err;

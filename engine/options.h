@@ -76,6 +76,9 @@ struct options {
 	bool tcp_close;                   /* --tcp-close */
 	bool skip_in_flight;              /* --skip-in-flight */
 	bool weak_sysctls;                /* --weak-sysctls: missing ones are no error */
+	bool empty_net;                   /* --empty-ns net: somebody else fills it */
+	struct arg_list veth_pairs;       /* --veth-pair IN=OUT */
+	struct arg_list joins;            /* --join-ns KIND:FILE */
 	bool network_lock_given;
 	enum network_lock network_lock; /* --network-lock */
 	bool no_default_config;

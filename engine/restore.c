@@ -258,8 +258,10 @@ static int restore_with_images(struct restore *r, struct restore_stats *stats, s
 	if (rc == 0)
 		rc = restore_tasks(r, stats, err);
 	ns_leave(r);
-	if (rc < 0)
+	if (rc < 0) {
+		netns_undo(r);
 		cgroups_undo(r);
+	}
 	return rc;
 }
 

@@ -229,7 +229,9 @@ static int load_lock(struct restore *r, struct error *err)
 			lock_conn_set(&set->lock_conns[set->lock.nr++], (int)sk->family,
 				      sk->src_addr, sk->src_port, sk->dst_addr, sk->dst_port);
 	}
-	set->lock.set = set->lock.nr > 0 && !ns_restores(r, NS_NET);
+	/* a namespace that is joined may be locked as a whole, by the same name */
+	bool joined = ns_restores(r, NS_NET) && !r->netns;
+	set->lock.set = (set->lock.nr > 0 || joined) && !r->netns;
 	return 0;
 }
 

@@ -134,13 +134,14 @@ int nft_keep(struct lock *l, struct error *err)
 
 int nft_lock_again(struct lock *l, struct error *err)
 {
-	char table[64];
+	char table[64], text[96];
 	int rc = open_library(l, err);
 	if (rc < 0)
 		return rc;
 	table_name(l, "CRIU", table);
-	delete_table(l->nft, table, NULL);
-	rc = make_table(l, table, "", err);
+	snprintf(text, sizeof(text), "list table inet %s", table);
+	l->found = nft_run(l->nft, text, NULL) == 0;
+	rc = l->found ? 0 : make_table(l, table, "", err);
 	return rc < 0 ? error_wrap(err, rc, "the network cannot be locked") : 0;
 }
 

@@ -27,6 +27,7 @@ struct lock {
 	size_t nr;
 	bool whole;      /* not only these: everything in this network namespace */
 	bool set;        /* there are rules */
+	bool found;      /* they were there already, from the dump */
 	bool stays;      /* and they do not go with this process */
 	struct nft *nft; /* lock-nft.c: the library, while it holds a table of ours */
 };
@@ -44,7 +45,7 @@ enum network_lock lock_default(void);
 int lock_set(struct lock *l, struct error *err);
 /** The rules outlive this process: the tasks are about to end. */
 int lock_keep(struct lock *l, struct error *err);
-/** Set those that a dump has left, for a restore; that they are there is no error. */
+/** Set those that a dump has left, for a restore, unless they are still there. */
 int lock_again(struct lock *l, struct error *err);
 /** Take the rules away, of this process or of a dump before. Those that are not there are no error.
  */

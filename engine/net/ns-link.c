@@ -184,19 +184,6 @@ static int refuse_kind(const struct link_seen *seen, struct error *err)
 			 seen->kind ? seen->kind : "", seen->name);
 }
 
-/* Below it is a device that only whoever restores can name. */
-static int check_parent(const struct link_kind *kind, const struct link_seen *seen,
-			struct error *err)
-{
-	if (!kind || !kind->on_parent || kind->type == ND_TYPE__MACVLAN ||
-	    !seen->tb[IFLA_LINK_NETNSID])
-		return 0;
-	return error_set(err, ENOTSUP,
-			 "network device %s (%s) is on one of another network namespace: leave it "
-			 "out with --external netdev[%s] and make it before the restore",
-			 seen->name, kind->name, seen->name);
-}
-
 static int dump_link(struct dump_netns *dn, const struct link_seen *seen, struct error *err)
 {
 	const struct link_kind *kind = link_kind_of_name(seen->kind);
@@ -208,14 +195,11 @@ static int dump_link(struct dump_netns *dn, const struct link_seen *seen, struct
 		kind = kind && kind->type == ND_TYPE__VETH ? kind : NULL;
 	else if (!known && !is_fallback(seen->name))
 		return refuse_kind(seen, err);
-	int rc = check_parent(kind, seen, err);
-	if (rc < 0)
-		return rc;
 	NetDeviceEntry *e = malloc(sizeof(*e));
 	if (!e)
 		return error_set(err, ENOMEM, "out of memory");
 	net_device_entry__init(e);
-	rc = fill_entry(dn, seen, kind, e, err);
+	int rc = fill_entry(dn, seen, kind, e, err);
 	if (rc == 0)
 		rc = image_write(dn->links, &e->base, err);
 	net_device_entry__free_unpacked(e, NULL);

@@ -24,6 +24,7 @@ struct netns {
 
 struct netns_set {
 	struct lock lock; /* of the namespace of the root */
+	int external;     /* the caller's descriptor of it; -1: it is made */
 	struct netns *items;
 	size_t nr, cap;
 };

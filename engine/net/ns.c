@@ -5,12 +5,16 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/log.h"
+#include "engine/files/external.h"
 #include "engine/net/lock-ns.h"
 #include "engine/net/ns-conf.h"
 #include "engine/net/ns-dump.h"
+#include "engine/net/ns-outside.h"
 #include "engine/net/ns-save.h"
 #include "engine/net/ns-set.h"
 #include "images/reader.h"
@@ -47,10 +51,24 @@ static int dump_all(struct dump_netns *dn, struct error *err)
 	return rc < 0 ? rc : dump_conf(dn, err);
 }
 
+/* It stays outside: a restore is given one under that name. */
+static int dump_external(struct dump *d, const struct ns_seen *ns, const char *key,
+			 struct error *err)
+{
+	NetnsEntry e = NETNS_ENTRY__INIT;
+	e.ext_key = (char *)(uintptr_t)key;
+	return image_write_one(d->images_fd, IMG_NETNS, ns->id, &e.base, err);
+}
+
 int netns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
+	char ino[32];
 	struct dump_netns dn = { .d = d, .seen = ns };
-	int rc = dump_all(&dn, err);
+	snprintf(ino, sizeof(ino), "%lu", (unsigned long)ns->ino);
+	const char *key = external_value(d->opts, "net", ino);
+	if (key)
+		return dump_external(d, ns, key, err);
+	int rc = d->opts->empty_net ? 0 : dump_all(&dn, err);
 	nl_close(dn.rt);
 	strbuf_fini(&dn.link_list);
 	for (size_t i = 0; i < dn.ids.nr; i++)
@@ -95,30 +113,61 @@ static int load_conf(struct restore *r, struct netns *ns, struct error *err)
 	return rc < 0 ? error_wrap(err, rc, "netns-%u.img", ns->id) : 0;
 }
 
+static int load_external(struct restore *r, const char *key, struct error *err)
+{
+	int fd = inherit_find(r->opts, key);
+	if (fd < 0)
+		return error_set(err, EINVAL,
+				 "the network namespace was left out as %s: give one with "
+				 "--inherit-fd fd[N]:%s, or join one with --join-ns net:FILE",
+				 key, key);
+	r->netns->external = fd;
+	return ns_give(r, NS_NET, fd, err);
+}
+
 int netns_load(struct restore *r, uint32_t id, struct error *err)
 {
-	if (!r->netns)
-		r->netns = calloc(1, sizeof(*r->netns));
+	if (!r->netns && (r->netns = calloc(1, sizeof(*r->netns))))
+		r->netns->external = -1;
 	struct netns *ns = r->netns ? array_add(r->netns) : NULL;
 	if (!ns)
 		return error_set(err, ENOMEM, "out of memory");
 	ns->id = id;
+	if (r->opts->empty_net)
+		return 0;
 	int rc = load_conf(r, ns, err);
+	if (rc == 0 && ns->conf && ns->conf->ext_key)
+		return load_external(r, ns->conf->ext_key, err);
 	if (rc == 0)
 		rc = netns_links_load(r, ns, err);
 	return rc < 0 ? rc : netns_save_load(r, id, err);
 }
 
+void netns_undo(struct restore *r)
+{
+	struct ns_visit visit;
+	struct error err = { 0 };
+	if (!r->netns || r->netns->external < 0 || !r->netns->lock.set || r->netns->lock.found)
+		return;
+	int rc = ns_visit_fd(r->netns->external, NS_NET, &visit, &err);
+	if (rc == 0 && (rc = net_unlock_restored(r, &err)) == 0)
+		rc = ns_visit_end(&visit, &err);
+	if (rc < 0)
+		log_warn("%s", err.text);
+}
+
 int netns_prepare(struct restore *r, uint32_t id, int fd, struct error *err)
 {
 	struct ns_visit visit;
-	(void)id;
-	int rc = ns_visit_fd(fd, NS_NET, &visit, err);
-	if (rc < 0)
+	const struct netns *ns = netns_find(r, id);
+	int rc = ns ? ns_visit_fd(fd, NS_NET, &visit, err) : 0;
+	if (rc < 0 || !ns)
 		return rc;
 	rc = net_lock_restored(r, err);
 	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : back;
+	if (rc == 0)
+		rc = back;
+	return rc < 0 ? rc : netns_connect(r, ns, fd, err);
 }
 
 /* Devices begin with the defaults, so those come first. */
@@ -138,7 +187,7 @@ int netns_fill(struct restore *r, uint32_t id, struct error *err)
 {
 	auto_nl rt = NULL;
 	struct netns *ns = netns_find(r, id);
-	if (!ns)
+	if (!ns || r->opts->empty_net)
 		return 0;
 	int rc = nl_open(NETLINK_ROUTE, &rt, err);
 	return rc < 0 ? rc : fill(r, ns, rt, err);

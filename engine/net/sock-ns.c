@@ -20,7 +20,7 @@ int sock_ns_id(const struct dump *d, int fd, const char *what, uint32_t *out, st
 {
 	struct stat st;
 	const struct ns_table *table = d->ns;
-	*out = table ? ns_id(d->tasks[0], NS_NET) : ns_rows[NS_NET].own_id;
+	*out = table ? ns_id(d->tasks[0], NS_NET) : ns_own_id(NS_NET);
 	auto_fd ns = table ? ioctl(fd, SIOCGSKNS) : -1;
 	if (ns < 0 || fstat(ns, &st) < 0)
 		return 0; /* it takes CAP_NET_ADMIN: without that, nobody has left its namespace */

@@ -56,7 +56,7 @@ struct ns_set *ns_set_new(void)
 	set->channel = set->user_fd = set->net_fd = -1;
 	set->place.ns = set->place.root = set->place.cwd = -1;
 	for (int i = 0; i < NS_KINDS; i++)
-		set->back[i] = -1;
+		set->back[i] = set->given[i] = -1;
 	return set;
 }
 
@@ -90,18 +90,36 @@ int ns_place_leave(struct ns_mount_place *back, struct error *err)
 
 /* The builder. */
 
+/* Those of the caller, while this process is not in a user namespace yet. */
+static int enter_given(const struct ns_set *set, struct error *err)
+{
+	for (int i = 0; i < NS_KINDS; i++)
+		if (set->given[i] >= 0 && setns(set->given[i], ns_rows[i].flag) < 0)
+			return error_sys(err, "enter the %s namespace that is given",
+					 ns_rows[i].name);
+	return 0;
+}
+
+static int make_one(struct restore *r, enum ns_kind kind, struct error *err)
+{
+	const struct ns_row *row = &ns_rows[kind];
+	if (kind == NS_CGROUP)
+		return cgroups_unshare(r, err);
+	return unshare(row->flag) < 0
+		   ? error_sys(err, "make a %s namespace (needs CAP_SYS_ADMIN)", row->name)
+		   : 0;
+}
+
 static int unshare_all(struct restore *r, struct error *err)
 {
 	const struct ns_set *set = r->ns;
 	int rc = r->users ? userns_become_root(err) : 0;
 	if (rc < 0)
 		return rc;
-	for (int i = 0; i < NS_KINDS; i++)
-		if (is_built(set, (enum ns_kind)i) && i != NS_CGROUP && i != NS_USER &&
-		    unshare(ns_rows[i].flag) < 0)
-			return error_sys(err, "make a %s namespace (needs CAP_SYS_ADMIN)",
-					 ns_rows[i].name);
-	return is_built(set, NS_CGROUP) ? cgroups_unshare(r, err) : 0;
+	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
+		if (is_built(set, (enum ns_kind)i) && set->given[i] < 0 && i != NS_USER)
+			rc = make_one(r, (enum ns_kind)i, err);
+	return rc;
 }
 
 static int fill_all(struct restore *r, struct error *err)
@@ -110,7 +128,7 @@ static int fill_all(struct restore *r, struct error *err)
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(order_of_fill); i++) {
 		enum ns_kind kind = order_of_fill[i];
 		const struct ns_row *row = &ns_rows[kind];
-		if (!is_built(r->ns, kind) || !row->fill)
+		if (!is_built(r->ns, kind) || !row->fill || r->ns->given[kind] >= 0)
 			continue;
 		rc = row->fill(r, r->ns->ids[kind], err);
 		if (rc < 0)
@@ -148,6 +166,8 @@ static int obey(struct restore *r, const struct message *m, struct error *err)
 static int begin(struct restore *r, struct error *err)
 {
 	int rc = is_built(r->ns, NS_MNT) ? mntns_open(r, err) : 0;
+	if (rc == 0)
+		rc = enter_given(r->ns, err);
 	if (rc == 0 && r->users && unshare(CLONE_NEWUSER) < 0)
 		rc = error_sys(err, "make a user namespace (needs CAP_SYS_ADMIN)");
 	return rc;
@@ -374,5 +394,7 @@ void ns_set_free(struct ns_set *set)
 	end_builder(set);
 	fd_close(set->user_fd);
 	fd_close(set->net_fd);
+	for (int i = 0; i < NS_KINDS; i++)
+		fd_close(set->given[i]);
 	free(set);
 }

@@ -35,7 +35,7 @@ static int read_inside(struct dump *d, const struct task *t, struct proc_mounts 
 {
 	struct ns_visit cgroup = { 0 };
 	struct ns_mount_place back;
-	bool apart = ns_id(t, NS_CGROUP) != ns_rows[NS_CGROUP].own_id;
+	bool apart = ns_id(t, NS_CGROUP) != ns_own_id(NS_CGROUP);
 	(void)d;
 	int rc = apart ? ns_visit_begin(t, NS_CGROUP, &cgroup, err) : 0;
 	if (rc < 0)

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "engine/net/ns.h"
 #include "engine/ns/ipc.h"
+#include "engine/ns/join.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/set.h"
 #include "engine/ns/time.h"
@@ -70,13 +71,6 @@ const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_CGROUP] = { .name = "cgroup", .flag = CLONE_NEWCGROUP, IDS(cgroup_ns_id) },
 };
 
-/* Kinds that are carried when the tree has them apart from the engine. */
-static bool is_carried(enum ns_kind kind)
-{
-	return kind == NS_TIME || kind == NS_UTS || kind == NS_PID || kind == NS_IPC ||
-	       kind == NS_CGROUP || kind == NS_USER || kind == NS_MNT || kind == NS_NET;
-}
-
 static void set_id(TaskKobjIdsEntry *ids, enum ns_kind kind, uint32_t id)
 {
 	*(protobuf_c_boolean *)((char *)ids + ns_rows[kind].has) = true;
@@ -119,10 +113,6 @@ static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, bo
 {
 	const struct ns_row *row = &ns_rows[kind];
 	const struct task *root = d->tasks[0];
-	if (!is_carried(kind))
-		return error_set(err, ENOTSUP,
-				 "pid %d (%s) lives in another %s namespace: not supported yet",
-				 t->pid, t->stat.comm, row->name);
 	/* one that is nested is made together with that of the root */
 	if (t != root && (!row->nested || is_own || !ns_is_apart(d, kind)))
 		return error_set(err, ENOTSUP,
@@ -330,12 +320,14 @@ static int load_kind(struct restore *r, enum ns_kind kind, struct error *err)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
 		rc = check_task(r, r->tasks[i], kind, root_id, err);
+	if (rc == 0)
+		rc = ns_join_open(r->opts, kind, &r->ns->given[kind], err);
+	if (rc > 0) {
+		r->ns->ids[kind] = root_id ? root_id : ns_own_id(kind);
+		return 0;
+	}
 	if (rc < 0 || !root_id || !dumper || root_id == dumper)
 		return rc;
-	if (!is_carried(kind))
-		return error_set(err, ENOTSUP,
-				 "pid %d lived in a %s namespace of its own: not supported yet",
-				 r->root->pid, row->name);
 	if (kind == NS_PID && r->root->pid != 1)
 		return error_set(err, EBADMSG,
 				 "pstree.img: the root of a pid namespace has pid %d, want 1",
@@ -349,12 +341,21 @@ static int load_kind(struct restore *r, enum ns_kind kind, struct error *err)
 	return row->load ? row->load(r, root_id, err) : 0;
 }
 
+int ns_give(struct restore *r, enum ns_kind kind, int fd, struct error *err)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return error_sys(err, "duplicate fd %d", fd);
+	r->ns->given[kind] = copy;
+	return 0;
+}
+
 int ns_load(struct restore *r, struct error *err)
 {
 	r->ns = ns_set_new();
 	if (!r->ns)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = 0;
+	int rc = ns_join_check(r->opts, err);
 	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
 		rc = load_kind(r, (enum ns_kind)i, err);
 	return rc;

@@ -37,10 +37,9 @@ struct ns_table {
 struct ns_row {
 	const char *name; /* in /proc/PID/ns */
 	int flag;         /* CLONE_NEW… */
-	uint32_t own_id; /* the number of the one a dumping engine is in itself, as CRIU has them */
-	size_t has, id;  /* offsets in TaskKobjIdsEntry */
-	bool nested;     /* tasks may be in others than the root is */
-	bool inside;     /* dump is called in the namespace */
+	size_t has, id;   /* offsets in TaskKobjIdsEntry */
+	bool nested;      /* tasks may be in others than the root is */
+	bool inside;      /* dump is called in the namespace */
 	/** Look at it, and refuse what cannot be carried, before anything is written. */
 	int (*collect)(struct dump *d, const struct ns_seen *ns, struct error *err);
 	/** Write its images. NULL: it has none */
@@ -96,6 +95,9 @@ struct ns_mount_place {
 int ns_mount_enter(const struct task *t, struct ns_mount_place *back, struct error *err);
 int ns_mount_leave(struct ns_mount_place *back, struct error *err);
 
+/** By a row's load: the tree gets this namespace of the caller, which stays as it is.
+ *  @param fd  duplicated */
+int ns_give(struct restore *r, enum ns_kind kind, int fd, struct error *err);
 /** Which namespaces the tree had apart; their images are read. After the tasks' ids. */
 int ns_load(struct restore *r, struct error *err);
 /** Make them, call the hooks that wait for them, and enter them. */

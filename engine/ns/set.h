@@ -8,6 +8,7 @@
 
 struct ns_set {
 	uint32_t ids[NS_KINDS]; /* of the root's that are to be made; 0: the coordinator's own */
+	int given[NS_KINDS];    /* entered, not made: the descriptor; else -1 */
 	int back[NS_KINDS];     /* the coordinator's own, while it is in another; else -1 */
 	struct ns_mount_place place;
 	uint32_t files_as[ID_KINDS]; /* who made files before; user.h */

@@ -18,7 +18,9 @@
  *   live-unshare: --pid --uts      start it in namespaces of its own: options of unshare(1)
  *   live-net: COMMAND              program, dump and restore run in a network namespace of their
  *                                  own, with lo up, that this shell command prepares; in the end
- *                                  no packet filter rule of a lock may be left in it
+ *                                  no packet filter rule of a lock may be left in it. With
+ *                                  live-unshare: --net that is the outside, and LIVE_OUTSIDE a pid
+ *                                  in it
  */
 #pragma once
 

@@ -106,7 +106,11 @@ static inline void tcp_put(int fd, const char *text, const char *what)
 static inline void tcp_readable(int fd, const char *what)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	live_check(poll(&p, 1, TCP_PATIENCE_MS) == 1, "%s: nothing arrives", what);
+	int rc;
+	do /* the peer's dump interrupts it */
+		rc = poll(&p, 1, TCP_PATIENCE_MS);
+	while (rc < 0 && errno == EINTR);
+	live_check(rc == 1, "%s: nothing arrives", what);
 }
 
 static inline void tcp_expect(int fd, const char *want, const char *what)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * Namespaces that are there already: --join-ns KIND:FILE.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "engine/ns/kinds.h"
+#include "engine/options.h"
+
+/** Is every --join-ns of a kind that can be joined? @return 0; -EINVAL naming it */
+int ns_join_check(const struct options *opts, struct error *err);
+/** @param fd  set to a descriptor of the one to join. @return 1; 0: none is to be joined; -errno */
+int ns_join_open(const struct options *opts, enum ns_kind kind, int *fd, struct error *err);
