@@ -43,6 +43,7 @@ struct rtask {
 	pid_t *real;    /* what this process knows them as; NULL: the same. tree/real-ids.h */
 	size_t nr_threads;
 	CoreEntry **cores;     /* one per thread; a zombie has one */
+	size_t common_filters; /* seccomp: so many, from the oldest, are those of every thread */
 	TaskKobjIdsEntry *ids; /* from core or ids image; NULL for zombies */
 	MmEntry *mm;           /* NULL for zombies */
 	struct vma_list vmas;

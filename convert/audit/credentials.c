@@ -2,10 +2,13 @@
  * Who processes are and what they may do.
  */
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "convert/audit/check.h"
+#include "images/reader.h"
+#include "security.pb-c.h"
 
 /* Capabilities by number; lead: to root, or out of a container. */
 static const struct capability {
@@ -133,6 +136,18 @@ static bool is_filtered(const CoreEntry *core)
 	       core->tc->old_seccomp_mode != SECCOMP_MODE__disabled;
 }
 
+/* Filters of the first thread that it installs for all: the others have none of their own then. */
+static bool covers_threads(struct audit *audit, const CoreEntry *core)
+{
+	auto_message SeccompEntry *e = NULL;
+	const ThreadCoreEntry *tc = core->thread_core;
+	return tc && tc->has_seccomp_filter &&
+	       image_read_one(checkpoint_source(audit->cp), IMG_SECCOMP, 0, (ProtobufCMessage **)&e,
+			      NULL) == 0 &&
+	       tc->seccomp_filter < e->n_seccomp_filters &&
+	       e->seccomp_filters[tc->seccomp_filter]->flags & SECCOMP_FILTER_FLAG_TSYNC;
+}
+
 static int check_thread(struct audit *audit, const struct audit_process *p, uint32_t tid,
 			const CoreEntry *core, struct error *err)
 {
@@ -143,7 +158,7 @@ static int check_thread(struct audit *audit, const struct audit_process *p, uint
 		rc = check_identity(audit, p, &at, creds, err);
 	if (rc == 0 && creds)
 		rc = check_capabilities(audit, p, &at, creds, err);
-	if (rc == 0 && !is_filtered(core))
+	if (rc == 0 && !is_filtered(core) && !(core != p->core && covers_threads(audit, p->core)))
 		rc = audit_add(audit, RULE_NO_SECCOMP, p->contained ? SEV_WARNING : SEV_NOTE, &at,
 			       p->contained ? "in a container" : NULL, err, "mode disabled");
 	if (rc == 0 && creds && !(creds->has_no_new_privs && creds->no_new_privs))

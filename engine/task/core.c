@@ -87,6 +87,7 @@ int task_dump_cores(struct dump *d, struct task *t, struct error *err)
 		return dump_zombie(d, t, err);
 	struct arch_cpu cpu;
 	arch_cpu_probe(&cpu);
+	seccomp_share(t);
 	for (size_t i = 0; i < t->nr_threads; i++) {
 		int rc = dump_thread(d, &cpu, t, i, err);
 		if (rc < 0)

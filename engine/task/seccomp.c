@@ -86,6 +86,35 @@ void seccomp_thread_fini(struct thread *th)
 	free(th->filters.items);
 }
 
+static bool has_filters_of(const struct thread *a, const struct thread *b)
+{
+	bool same = a->status.seccomp_mode == b->status.seccomp_mode &&
+		    a->status.no_new_privs == b->status.no_new_privs &&
+		    a->filters.nr == b->filters.nr;
+	for (size_t i = 0; same && i < a->filters.nr; i++) {
+		const struct seccomp_program *f = &a->filters.items[i], *g = &b->filters.items[i];
+		same =
+		    f->flags == g->flags && f->len == g->len && !memcmp(f->insns, g->insns, f->len);
+	}
+	return same;
+}
+
+/* CRIU's way to say it: the filters have the flag, and the other threads none of their own. */
+void seccomp_share(struct task *t)
+{
+	struct thread *first = &t->threads[0];
+	if (t->nr_threads < 2 || first->status.seccomp_mode != SECCOMP_MODE__filter)
+		return;
+	for (size_t i = 1; i < t->nr_threads; i++) {
+		if (!has_filters_of(first, &t->threads[i]))
+			return;
+	}
+	for (size_t i = 0; i < first->filters.nr; i++)
+		first->filters.items[i].flags |= SECCOMP_FILTER_FLAG_TSYNC;
+	for (size_t i = 1; i < t->nr_threads; i++)
+		t->threads[i].filters_by_first = true;
+}
+
 /* @return index in seccomp.img; -ENOMEM */
 static int add_filter(struct dump *d, const struct seccomp_program *f, int prev)
 {
@@ -106,7 +135,7 @@ static int add_filter(struct dump *d, const struct seccomp_program *f, int prev)
 int seccomp_dump(struct dump *d, const struct thread *th, ThreadCoreEntry *tc, struct error *err)
 {
 	int last = -1;
-	if (th->status.seccomp_mode <= 0)
+	if (th->status.seccomp_mode <= 0 || th->filters_by_first)
 		return 0;
 	tc->has_seccomp_mode = true;
 	tc->seccomp_mode = (SeccompMode)th->status.seccomp_mode;
@@ -205,6 +234,40 @@ static int check_thread(const struct restore *r, const struct rtask *t, size_t i
 	return 0;
 }
 
+static bool has_no_new_privs(const ThreadCoreEntry *tc)
+{
+	return tc->creds && tc->creds->has_no_new_privs && tc->creds->no_new_privs;
+}
+
+/* How many filters from the oldest on the first thread can install for all at once. That sets
+ * no_new_privs of the others too, if the first has it. */
+static size_t count_common(const struct restore *r, const struct rtask *t)
+{
+	const ThreadCoreEntry *first = t->cores[0]->thread_core;
+	const SeccompFilter *f;
+	for (size_t nth = 0;; nth++) {
+		f = chain_nth(r, first, nth);
+		for (size_t i = 0; f && i < t->nr_threads; i++) {
+			const ThreadCoreEntry *tc = t->cores[i]->thread_core;
+			if (has_no_new_privs(first) && !has_no_new_privs(tc))
+				return 0;
+			if (chain_nth(r, tc, nth) != f)
+				f = NULL;
+		}
+		if (!f)
+			return nth;
+	}
+}
+
+static int load_task(const struct restore *r, struct rtask *t, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < t->nr_threads; i++)
+		rc = check_thread(r, t, i, err);
+	t->common_filters = rc == 0 && t->nr_threads > 1 ? count_common(r, t) : 0;
+	return rc;
+}
+
 int seccomp_load(struct restore *r, struct error *err)
 {
 	int rc = image_read_one(r->images, IMG_SECCOMP, 0, (ProtobufCMessage **)&r->seccomp, err);
@@ -212,9 +275,7 @@ int seccomp_load(struct restore *r, struct error *err)
 		return rc;
 	rc = r->seccomp ? check_filters(r->seccomp, err) : 0;
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
-		for (size_t k = 0;
-		     rc == 0 && rtask_is_living(r->tasks[i]) && k < r->tasks[i]->nr_threads; k++)
-			rc = check_thread(r, r->tasks[i], k, err);
+		rc = rtask_is_living(r->tasks[i]) ? load_task(r, r->tasks[i], err) : 0;
 	return rc;
 }
 
@@ -232,8 +293,7 @@ bool seccomp_has(const struct rtask *t)
 static bool lacks_privilege(const ThreadCoreEntry *tc)
 {
 	const CredsEntry *c = tc->creds;
-	return is_filtered(tc) && !(c->has_no_new_privs && c->no_new_privs) &&
-	       !(c->cap_eff[0] & (1u << CAP_SYS_ADMIN));
+	return is_filtered(tc) && !has_no_new_privs(tc) && !(c->cap_eff[0] & (1u << CAP_SYS_ADMIN));
 }
 
 static size_t padded(size_t len)
@@ -318,6 +378,17 @@ static uint64_t thread_addr(const struct restore *r, const struct rtask *t, size
 	return addr;
 }
 
+/* The nth filter of a thread as the argument of seccomp(2). */
+static uint64_t filter_addr(const struct restore *r, const struct rtask *t, size_t thread,
+			    size_t nth)
+{
+	const ThreadCoreEntry *tc = t->cores[thread]->thread_core;
+	uint64_t addr = thread_addr(r, t, thread) + CAPS_SIZE;
+	for (size_t i = 0; i < nth; i++)
+		addr += sizeof(struct sock_fprog) + padded(chain_nth(r, tc, i)->filter.len);
+	return addr;
+}
+
 bool seccomp_call(const struct restore *r, const struct rtask *t, size_t thread, size_t nth,
 		  struct seccomp_call *out)
 {
@@ -327,19 +398,22 @@ bool seccomp_call(const struct restore *r, const struct rtask *t, size_t thread,
 		out->args[0] = SECCOMP_SET_MODE_STRICT;
 		return true;
 	}
+	bool last = nth > 0;
+	nth += thread ? t->common_filters : 0;
 	const SeccompFilter *f = chain_nth(r, tc, nth);
-	uint64_t addr = thread_addr(r, t, thread);
-	out->args[0] = SECCOMP_SET_MODE_FILTER;
-	out->args[1] = f && f->has_flags ? f->flags : 0;
-	out->args[2] = addr + CAPS_SIZE;
-	for (size_t i = 0; f && i < nth; i++)
-		out->args[2] += sizeof(struct sock_fprog) + padded(chain_nth(r, tc, i)->filter.len);
-	if (f)
+	if (f) {
+		out->args[0] = SECCOMP_SET_MODE_FILTER;
+		out->args[1] = f->has_flags ? f->flags : 0;
+		if (nth < t->common_filters)
+			out->args[1] |= SECCOMP_FILTER_FLAG_TSYNC;
+		out->args[2] = filter_addr(r, t, thread, nth);
 		return true;
+	}
 	/* behind the last filter the capability they took is given back */
+	uint64_t addr = thread_addr(r, t, thread);
 	*out = (struct seccomp_call){
 		.nr = SYS_capset,
 		.args = { addr, addr + sizeof(struct __user_cap_header_struct) },
 	};
-	return lacks_privilege(tc) && (nth == 0 || chain_nth(r, tc, nth - 1));
+	return lacks_privilege(tc) && (!last || chain_nth(r, tc, nth - 1));
 }

@@ -10,6 +10,8 @@
 /** Dump: lift it for a stopped thread and read its filters. -ENOTSUP for what cannot come back. */
 int seccomp_collect(struct task *t, struct thread *th, struct error *err);
 void seccomp_thread_fini(struct thread *th);
+/** Where all threads have the same filters, the first is to install them for all. */
+void seccomp_share(struct task *t);
 /** Mode and chain of a thread, into its core; its filters go to seccomp.img later. */
 int seccomp_dump(struct dump *d, const struct thread *th, ThreadCoreEntry *tc, struct error *err);
 /** seccomp.img: every filter once. */

@@ -25,7 +25,7 @@ enum task_state {
 struct seccomp_program { /* a classic BPF program */
 	void *insns;
 	size_t len;     /* bytes */
-	uint32_t flags; /* SECCOMP_FILTER_FLAG_LOG */
+	uint32_t flags; /* SECCOMP_FILTER_FLAG_LOG, _TSYNC */
 };
 
 struct thread {
@@ -44,7 +44,8 @@ struct thread {
 		struct seccomp_program *items; /* the oldest first */
 		size_t nr, cap;
 	} filters;
-	void *siginfos; /* PTRACE_PEEKSIGINFO: nr_siginfos × siginfo_t, per thread */
+	bool filters_by_first; /* its first thread installs them for all; task/seccomp.c */
+	void *siginfos;        /* PTRACE_PEEKSIGINFO: nr_siginfos × siginfo_t, per thread */
 	size_t nr_siginfos;
 };
 

@@ -129,9 +129,10 @@ static int set_seccomp(struct launcher *l, struct rtask *t, size_t thread, struc
 			rc = arch_regs_get(tid, &regs, err);
 		long result = rc == 0 ? arch_regs_result(&regs) : 0;
 		arch_regs_fini(&regs);
-		if (rc == 0 && result < 0)
-			rc = error_code(err, (int)result, "thread %d: put it under seccomp again",
-					tid);
+		/* a filter for all threads: the id of one that has other filters */
+		if (rc == 0 && result != 0)
+			rc = error_code(err, result < 0 ? (int)result : -ESRCH,
+					"thread %d: put it under seccomp again", tid);
 	}
 	return rc;
 }
