@@ -20,83 +20,47 @@
 #include "images/image-type.h"
 #include "images/writer.h"
 
-struct dump_set {
-	char **items; /* names of the images that were there */
-	size_t nr, cap;
-};
+#define INVENTORY "inventory.img"
 
-static DIR *open_images(const struct dump *d)
+/* No part of a set: `cpuinfo dump` may have been there before, statistics are the work directory's. */
+static bool is_kept(const char *name)
 {
+	return !strcmp(name, "cpuinfo.img") || !strncmp(name, "stats-", strlen("stats-"));
+}
+
+/* The inventory first: without it what is left is no set, however far this gets. */
+static int remove_images(const struct dump *d, struct error *err)
+{
+	if (unlinkat(d->images_fd, INVENTORY, 0) < 0 && errno != ENOENT)
+		return error_sys(err, "remove " INVENTORY " of the set that was there");
 	int fd = openat(d->images_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir)
+	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
 		fd_close(fd);
-	return dir;
-}
-
-static bool was_there(const struct dump_set *before, const char *name)
-{
-	for (size_t i = 0; i < before->nr; i++) {
-		if (!strcmp(before->items[i], name))
-			return true;
-	}
-	return false;
-}
-
-void dump_set_free(struct dump_set *before)
-{
-	if (!before)
-		return;
-	for (size_t i = 0; i < before->nr; i++)
-		free(before->items[i]);
-	free(before->items);
-	free(before);
-}
-
-static int list_images(const struct dump *d, struct dump_set *set, struct error *err)
-{
-	auto_dir dir = open_images(d);
-	if (!dir)
 		return error_sys(err, "read the images directory");
-	struct dirent *de;
-	while ((de = readdir(dir))) {
-		if (!image_type_by_filename(de->d_name))
-			continue;
-		char **slot = array_add(set);
-		if (slot)
-			*slot = strdup(de->d_name);
-		if (!slot || !*slot)
-			return error_set(err, ENOMEM, "out of memory");
 	}
-	return 0;
+	for (;;) {
+		errno = 0;
+		const struct dirent *de = readdir(dir);
+		if (!de)
+			return errno ? error_sys(err, "read the images directory") : 0;
+		if (!image_type_by_filename(de->d_name) || is_kept(de->d_name))
+			continue;
+		if (unlinkat(fd, de->d_name, 0) < 0 && errno != ENOENT)
+			return error_sys(err, "remove %s of the set that was there", de->d_name);
+	}
 }
 
-int dump_set_begin(struct dump *d, struct dump_set **out, struct error *err)
+int dump_set_begin(struct dump *d, struct error *err)
 {
-	struct dump_set *set = calloc(1, sizeof(*set));
-	if (!set)
-		return error_set(err, ENOMEM, "out of memory");
-	int rc = list_images(d, set, err);
-	if (rc == 0 && unlinkat(d->images_fd, "inventory.img", 0) < 0 && errno != ENOENT)
-		rc = error_sys(err, "write to the images directory");
-	if (rc < 0) {
-		dump_set_free(set);
-		return rc;
-	}
-	*out = set;
-	return 0;
+	return remove_images(d, err);
 }
 
-void dump_set_undo(struct dump *d, struct dump_set *before)
+void dump_set_undo(struct dump *d)
 {
-	auto_dir dir = open_images(d);
-	struct dirent *de;
-	while (dir && (de = readdir(dir))) {
-		if (!image_type_by_filename(de->d_name) || was_there(before, de->d_name))
-			continue;
-		if (unlinkat(dirfd(dir), de->d_name, 0) < 0)
-			log_warn("cannot remove %s of the failed dump", de->d_name);
-	}
+	struct error err;
+	if (remove_images(d, &err) < 0)
+		log_warn("the failed dump leaves images: %s", err.text);
 }
 
 int dump_set_finish(struct dump *d, struct error *err)

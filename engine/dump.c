@@ -186,9 +186,8 @@ static int dump_frozen(struct dump *d, struct error *err)
 		rc = trace_interrogate(d, err);
 	if (rc == 0)
 		log_info("asked from inside");
-	struct dump_set *before = NULL;
 	if (rc == 0)
-		rc = dump_set_begin(d, &before, err);
+		rc = dump_set_begin(d, err);
 	if (rc == 0) {
 		rc = write_images(d, err);
 		ns_dump_end(d);
@@ -197,9 +196,8 @@ static int dump_frozen(struct dump *d, struct error *err)
 		if (rc == 0)
 			rc = net_dump_commit(d, err);
 		if (rc < 0)
-			dump_set_undo(d, before);
+			dump_set_undo(d);
 	}
-	dump_set_free(before);
 	ns_dump_end(d);
 	return rc;
 }

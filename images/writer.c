@@ -117,8 +117,9 @@ int image_create(int dirfd, enum image_id id, uint64_t number, struct image_writ
 		dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_sys(err, "create %s", name);
-	/* Page images are mapped while they are filled, hence readable too. */
-	w->fd = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	/* Page images are mapped while they are filled, hence readable too. What was in memory is
+	 * for its owner alone. */
+	w->fd = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (w->fd < 0)
 		return error_sys(err, "create %s", name);
 	w->owns_fd = true;

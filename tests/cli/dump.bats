@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # stasis dump: options, refusals and what it leaves behind.
-# shellcheck disable=SC2030,SC2031,SC2217 # bats runs each test in a subshell
+# shellcheck disable=SC2016,SC2030,SC2031,SC2217 # bats runs each test in a subshell
 bats_require_minimum_version 1.5.0
 
 stasis=${O:-$BATS_TEST_DIRNAME/../../build}/stasis
@@ -61,12 +61,36 @@ runs() { grep -q '^State:.S' "/proc/$pid/status" && grep -q '^TracerPid:.0' "/pr
 	[[ $(tail -n 1 "$dir/dump.log") == *"Error: task 2 is a kernel thread" ]]
 }
 
-@test "a failed dump removes its images, and only those" {
-	touch "$dir/other.img" "$dir/core-1.img"
-	mkdir "$dir/fdinfo-2.img" # in the way
+@test "a failed dump leaves no images, and nothing else is touched" {
+	touch "$dir/other.img" "$dir/cpuinfo.img"
+	mkdir "$dir/pstree.img" # in the way
 	run -1 "$stasis" dump -t "$pid" -D "$dir" -o dump.log
-	[ "$(cd "$dir" && echo *)" = "core-1.img dump.log fdinfo-2.img other.img" ]
+	[[ $output == *pstree.img* ]]
+	[ "$(cd "$dir" && echo *)" = "cpuinfo.img dump.log other.img pstree.img" ]
 	runs
+}
+
+@test "images of another set do not become part of this one" {
+	local first=$pid
+	setsid bash -c 'exec 7<>'"$dir"'/real; rm '"$dir"'/real; exec sleep 1000' >/dev/null 2>&1 </dev/null 3>&- &
+	pid=$!
+	until [ "$(cat "/proc/$pid/comm")" = sleep ]; do :; done
+	mkdir "$dir/img"
+	"$stasis" dump -t "$pid" -D "$dir/img"
+	[ -e "$dir/img/remap-fpath.img" ]
+	pid=$first
+	"$stasis" dump -t "$pid" -D "$dir/img" -R
+	[ ! -e "$dir/img/remap-fpath.img" ]
+	[ -z "$(find "$dir/img" -name 'ghost-file-*')" ]
+	# a dump that fails late leaves no set that looks whole, neither the old one nor its own
+	run -1 "$stasis" dump -t "$pid" -D "$dir/img" -R --action-script '[ $CRTOOLS_SCRIPT_ACTION != post-dump ]'
+	[ -z "$(find "$dir/img" -name '*.img')" ]
+	runs
+}
+
+@test "images are for their owner alone" {
+	"$stasis" dump -t "$pid" -D "$dir" -R
+	[ -z "$(find "$dir" -name '*.img' -perm /077)" ]
 }
 
 @test "a task of a foreign session needs --shell-job" {
