@@ -22,7 +22,8 @@
 
 #define INVENTORY "inventory.img"
 
-/* No part of a set: `cpuinfo dump` may have been there before, statistics are the work directory's. */
+/* No part of a set: `cpuinfo dump` may have been there before, statistics are the work directory's.
+ */
 static bool is_kept(const char *name)
 {
 	return !strcmp(name, "cpuinfo.img") || !strncmp(name, "stats-", strlen("stats-"));
