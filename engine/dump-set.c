@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -47,6 +48,13 @@ static int remove_images(const struct dump *d, struct error *err)
 			return errno ? error_sys(err, "read the images directory") : 0;
 		if (!image_type_by_filename(de->d_name) || is_kept(de->d_name))
 			continue;
+		struct stat st;
+		if (fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+			return error_set(
+			    err, EINVAL,
+			    "%s in the images directory is no regular file, but an image "
+			    "would have that name",
+			    de->d_name);
 		if (unlinkat(fd, de->d_name, 0) < 0 && errno != ENOENT)
 			return error_sys(err, "remove %s of the set that was there", de->d_name);
 	}
