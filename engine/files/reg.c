@@ -255,6 +255,9 @@ int reg_open(struct restore *r, const FileEntry *e, struct error *err)
 	int rc = file_set_flags(fd, reg->flags, reg->fown, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "%s", reg->name);
+	rc = device_settle(fd, reg, err);
+	if (rc < 0)
+		return rc;
 	bool seek = reg->pos != 0 && reg->pos != UINT64_MAX && !(reg->flags & O_PATH);
 	if (seek && lseek(fd, (off_t)reg->pos, SEEK_SET) < 0)
 		return error_sys(err, "%s: seek to %" PRIu64, reg->name, reg->pos);

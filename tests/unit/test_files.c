@@ -374,9 +374,9 @@ static void namespace_setup(void)
 {
 	open("/proc/self/ns/uts", O_RDONLY);
 }
-static void kmsg_setup(void)
+static void fuse_setup(void)
 {
-	open("/dev/kmsg", O_RDONLY);
+	open("/dev/fuse", O_RDWR);
 }
 static void flock_setup(void)
 {
@@ -396,7 +396,7 @@ static const struct {
 	{ moved_setup, "whose name was removed", false },
 	{ covered_setup, "fd 0 is ", false },
 	{ namespace_setup, "fd 0 is a namespace file (uts:[", false },
-	{ kmsg_setup, "fd 0 is a character device 1:11 (/dev/kmsg)", true },
+	{ fuse_setup, "fd 0 is a character device 10:229 (/dev/fuse)", true },
 	{ flock_setup, "locked) holds a file lock", false },
 	{ lease_setup, "leased) holds a file lock or lease", false },
 };
