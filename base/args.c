@@ -54,6 +54,7 @@ static int row_store(const struct arg_row *row, bool negated, void *opts, const 
 {
 	void *at = (char *)opts + row->offset;
 	const char *name = row->name ? row->name : (char[]){ row->letter, '\0' };
+	uint64_t number;
 
 	switch (row->kind) {
 	case ARG_FLAG:
@@ -70,6 +71,16 @@ static int row_store(const struct arg_row *row, bool negated, void *opts, const 
 	case ARG_UINT64:
 		if (parse_u64(value, at) < 0)
 			return error_set(err, EINVAL, "--%s: %s is not a size", name, value);
+		return 0;
+	case ARG_COUNT:
+		if (parse_u64(value, at) < 0 || !*(uint64_t *)at)
+			return error_set(err, EINVAL, "--%s: %s: want a number from 1", name,
+					 value);
+		return 0;
+	case ARG_PID:
+		if (parse_u64(value, &number) < 0 || !number || number > INT32_MAX)
+			return error_set(err, EINVAL, "--%s: \"%s\" is no process id", name, value);
+		*(uint32_t *)at = (uint32_t)number;
 		return 0;
 	case ARG_LIST: {
 		const char **item = array_add((struct arg_list *)at);

@@ -16,6 +16,8 @@ enum arg_kind {
 	ARG_STRING,   /* const char *: borrowed from argv */
 	ARG_INT,      /* int, range checked */
 	ARG_UINT64,   /* uint64_t: decimal, 0x hex, or with a K, M, G suffix (1024) */
+	ARG_COUNT,    /* the same, but not 0, which says that it was not given */
+	ARG_PID,      /* uint32_t: a process id; 0 when it was not given */
 	ARG_LIST,     /* struct arg_list: every occurrence appended */
 	ARG_CALLBACK, /* row->parse decides */
 };

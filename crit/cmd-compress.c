@@ -13,9 +13,11 @@
 #include "images/image-type.h"
 #include "images/seekable.h"
 
+enum { LEVEL = 3 };
+
 struct compress_opts {
 	const char *out;
-	int level;
+	uint64_t level; /* 0: LEVEL */
 	uint64_t threads, max_size;
 };
 
@@ -39,14 +41,14 @@ static int threads_parse(void *opts, const char *value, struct error *err)
 	}
 
 static const struct arg_row compress_rows[] = {
-	{ 'l', "level", "N", "of zstd, 1 (fast) to 22 (small); default: 3", ARG_INT,
+	{ 'l', "level", "N", "of zstd, 1 (fast) to 22 (small); default: 3", ARG_COUNT,
 	  offsetof(struct compress_opts, level), 0, NULL },
 	THREADS_ROW,
 	OUT_ROW,
 };
 static const struct arg_row decompress_rows[] = {
 	THREADS_ROW,
-	{ 0, "max-size", "BYTES", "refuse page images that become larger", ARG_UINT64,
+	{ 0, "max-size", "BYTES", "refuse page images that become larger", ARG_COUNT,
 	  offsetof(struct compress_opts, max_size), 0, NULL },
 	OUT_ROW,
 };
@@ -100,7 +102,7 @@ static int run(const struct compress_opts *o, const char *path, const char *what
 	auto_progress progress = { 0 };
 	progress_start(&progress, what, set_arg_pages_size(path));
 	struct compress_how how = {
-		.level = o->level ? o->level : 3,
+		.level = (int)(o->level ?: LEVEL),
 		.nr_threads = ordered_threads(o->threads),
 		.max_size = o->max_size,
 		.progress = &progress,
@@ -113,7 +115,7 @@ static int compress_run(void *opts, int nr_operands, char **operands, struct err
 	const struct compress_opts *o = opts;
 	int rc = set_arg_check(nr_operands, err);
 	if (rc == 0)
-		rc = compress_level_check(o->level ? o->level : 3, err);
+		rc = compress_level_check(o->level ?: LEVEL, err);
 	if (rc == -EINVAL)
 		rc = -EUSAGE;
 	return rc < 0 ? rc : run(o, operands[0], "compressing", compress_member, err);

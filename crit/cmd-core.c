@@ -12,13 +12,13 @@
 #include "crit/commands.h"
 
 struct core_opts {
-	const char *pid, *dir, *sysroot;
+	uint32_t pid;
+	const char *dir, *sysroot;
 	bool all;
 };
 
 static const struct arg_row rows[] = {
-	{ 'p', "pid", "PID", "of this process", ARG_STRING, offsetof(struct core_opts, pid), 0,
-	  NULL },
+	{ 'p', "pid", "PID", "of this process", ARG_PID, offsetof(struct core_opts, pid), 0, NULL },
 	{ 'a', "all", NULL, "of every process", ARG_FLAG, offsetof(struct core_opts, all), 0,
 	  NULL },
 	{ 'o', "out", "DIR", "where core.PID goes; default: current directory", ARG_STRING,

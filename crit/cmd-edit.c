@@ -117,8 +117,11 @@ static int run_editor(const char *path, struct error *err)
 	int status;
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		return error_sys(err, "start %s", editor);
-	return status ? error_set(err, ECANCELED, "%s ended with status %#x: nothing is changed",
-				  editor, status)
+	if (WIFSIGNALED(status))
+		return error_set(err, ECANCELED, "%s was ended by signal %d: nothing is changed",
+				 editor, WTERMSIG(status));
+	return status ? error_set(err, ECANCELED, "%s ended with status %d: nothing is changed",
+				  editor, WEXITSTATUS(status))
 		      : 0;
 }
 
@@ -168,6 +171,8 @@ static int edit_run(void *opts, int nr_operands, char **operands, struct error *
 	auto_sink sink = NULL;
 	if (nr_operands < 1)
 		return error_set(err, EUSAGE, "want a checkpoint or an image, and what to change");
+	if (o->interactive && nr_operands + o->deletes.nr + o->appends.nr > 1)
+		return error_set(err, EUSAGE, "-i takes no other changes");
 	int rc = target_parse(operands[0], &target, err);
 	auto_free char *set = target.set;
 	auto_strbuf changes = { 0 };

@@ -23,8 +23,8 @@ static const struct arg_row rows[] = {
 	  offsetof(struct grep_opts, hex), 0, NULL },
 	{ 'i', "ignore-case", NULL, "upper and lower case are the same", ARG_FLAG,
 	  offsetof(struct grep_opts, ignore_case), 0, NULL },
-	{ 'm', "max-count", "N", "stop after N matches", ARG_UINT64,
-	  offsetof(struct grep_opts, max), 0, NULL },
+	{ 'm', "max-count", "N", "stop after N matches", ARG_COUNT, offsetof(struct grep_opts, max),
+	  0, NULL },
 	MEMORY_ROWS(struct grep_opts, memory),
 	FORMAT_ROW(struct grep_opts),
 };
@@ -70,7 +70,7 @@ static int grep_run(void *opts, int nr_operands, char **operands, struct error *
 	auto_doc doc = NULL;
 	int rc = pattern_of(o, &pattern, err);
 	if (rc == 0)
-		rc = checkpoint_arg_open(operands[0], &arg, err);
+		rc = memory_arg_open(operands[0], &o->memory, &arg, err);
 	if (rc == 0)
 		rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)

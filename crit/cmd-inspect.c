@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * crit inspect: what a checkpoint is and holds.
  */
+#include <stdio.h>
+
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "convert/inspect/inspect.h"
 #include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
@@ -9,7 +12,8 @@
 struct inspect_opts {
 	bool metadata, stats, tree, commands, environment, files, sockets, mounts, tasks, threads,
 	    all, alone;
-	const char *pid, *format;
+	uint32_t pid;
+	const char *format;
 };
 
 #define SECTION(name_, help_, member_)                                                             \
@@ -29,7 +33,7 @@ static const struct arg_row rows[] = {
 	SECTION("sockets", "sockets with addresses and queues", sockets),
 	SECTION("mounts", "mounts of the container and of its namespaces", mounts),
 	SECTION("all", "all of it", all),
-	{ 'p', "pid", "PID", "only this process and its descendants", ARG_STRING,
+	{ 'p', "pid", "PID", "only this process and its descendants", ARG_PID,
 	  offsetof(struct inspect_opts, pid), 0, NULL },
 	SECTION("alone", "with --pid: without its descendants", alone),
 	FORMAT_ROW(struct inspect_opts),
@@ -53,29 +57,41 @@ static unsigned sections_of(const struct inspect_opts *o)
 	return sections ?: INSPECT_METADATA | INSPECT_STATS | INSPECT_TREE | INSPECT_COMMANDS;
 }
 
-static int inspect_one(const struct inspect_opts *o, const char *path, struct doc *doc,
-		       struct error *err)
+static int inspect_one(const struct inspect_opts *o, const char *path, struct error *err)
 {
 	auto_checkpoint_arg arg = { 0 };
+	auto_doc doc = NULL;
 	struct inspect_options options = { .sections = sections_of(o), .alone = o->alone };
 	int rc = checkpoint_arg_open(path, &arg, err);
 	if (rc == 0 && o->pid)
 		rc = checkpoint_pick(arg.cp, o->pid, &options.only, err);
-	return rc < 0 ? rc : inspect_checkpoint(arg.cp, &options, doc, err);
+	if (rc == 0)
+		rc = doc_arg_open(o->format, &doc, err);
+	if (rc < 0)
+		return rc;
+	rc = inspect_checkpoint(arg.cp, &options, doc, err);
+	int closed = doc_close(take_ptr(doc), rc < 0 ? NULL : err);
+	return rc < 0 ? rc : closed;
 }
 
-static int inspect_many(int nr, char **paths, struct doc *doc, struct error *err)
+/* One that cannot be read does not keep the others out of the table. @return how many cannot */
+static int inspect_many(int nr, char **paths, struct doc *doc)
 {
-	int rc = 0;
+	int failed = 0;
 	inspect_table_begin(doc);
-	for (int i = 0; rc == 0 && i < nr; i++) {
+	for (int i = 0; i < nr; i++) {
 		auto_checkpoint_arg arg = { 0 };
-		rc = checkpoint_arg_open(paths[i], &arg, err);
+		struct error err;
+		int rc = checkpoint_arg_open(paths[i], &arg, &err);
 		if (rc == 0)
-			rc = inspect_table_row(arg.cp, doc, err);
+			rc = inspect_table_row(arg.cp, doc, &err);
+		if (rc < 0)
+			fprintf(stderr, "crit inspect: %s%s%s\n", arg.cp ? paths[i] : "",
+				arg.cp ? ": " : "", err.text);
+		failed += rc < 0;
 	}
 	doc_end(doc);
-	return rc;
+	return failed;
 }
 
 static int inspect_run(void *opts, int nr_operands, char **operands, struct error *err)
@@ -88,14 +104,14 @@ static int inspect_run(void *opts, int nr_operands, char **operands, struct erro
 		return error_set(err, EUSAGE, "--alone wants --pid");
 	if (nr_operands > 1 && o->pid)
 		return error_set(err, EUSAGE, "--pid wants a single checkpoint");
+	if (nr_operands == 1)
+		return inspect_one(o, operands[0], err);
 	int rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)
 		return rc;
-	rc = nr_operands == 1 ? inspect_one(o, operands[0], doc, err)
-			      : inspect_many(nr_operands, operands, doc, err);
-	int closed = doc_close(doc, rc < 0 ? NULL : err);
-	doc = NULL;
-	return rc < 0 ? rc : closed;
+	int failed = inspect_many(nr_operands, operands, doc);
+	rc = doc_close(take_ptr(doc), err);
+	return rc < 0 ? rc : failed != 0;
 }
 
 const struct command cmd_inspect = {

@@ -87,7 +87,7 @@ static int mem_run(void *opts, int nr_operands, char **operands, struct error *e
 				 "the page has its own filters: --format html wants "
 				 "whole maps");
 	auto_checkpoint_arg arg = { 0 };
-	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	int rc = memory_arg_open(operands[0], &o->memory, &arg, err);
 	if (rc < 0)
 		return rc;
 	return html ? report_file_write(arg.cp, o->memory.pid, o->out, err)

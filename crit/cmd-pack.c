@@ -67,7 +67,7 @@ struct unpack_opts {
 static const struct arg_row unpack_rows[] = {
 	{ 'C', "directory", "DIR", "the directory to make; it may be there when it is empty",
 	  ARG_STRING, offsetof(struct unpack_opts, dir), 0, NULL },
-	{ 0, "max-size", "BYTES", "write no more; default: 16G or 64 times the archive", ARG_UINT64,
+	{ 0, "max-size", "BYTES", "write no more; default: 16G or 64 times the archive", ARG_COUNT,
 	  offsetof(struct unpack_opts, max_size), 0, NULL },
 };
 

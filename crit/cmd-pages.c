@@ -77,7 +77,7 @@ static int pages_run(void *opts, int nr_operands, char **operands, struct error 
 		return error_set(err, EUSAGE, "--hexdump goes to standard output: leave out --out");
 	o->memory.query.range = nr_operands == 2 ? operands[1] : NULL;
 	auto_checkpoint_arg arg = { 0 };
-	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	int rc = memory_arg_open(operands[0], &o->memory, &arg, err);
 	if (rc < 0)
 		return rc;
 	if (!o->memory.pid && checkpoint_nr_processes(arg.cp) != 1)

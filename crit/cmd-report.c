@@ -7,13 +7,14 @@
 #include "crit/report-file.h"
 
 struct report_opts {
-	const char *out, *pid;
+	const char *out;
+	uint32_t pid;
 };
 
 static const struct arg_row rows[] = {
 	{ 'o', "out", "FILE", "where to write; default: standard output", ARG_STRING,
 	  offsetof(struct report_opts, out), 0, NULL },
-	{ 'p', "pid", "PID", "only this process and its descendants", ARG_STRING,
+	{ 'p', "pid", "PID", "only this process and its descendants", ARG_PID,
 	  offsetof(struct report_opts, pid), 0, NULL },
 };
 

@@ -93,7 +93,7 @@ static int dedup_run(void *opts, int nr_operands, char **operands, struct error 
 		.freed = print_freed,
 		.ctx = doc,
 	};
-	doc_table(doc, "sets", "", columns, ARRAY_SIZE(columns));
+	doc_table(doc, "sets", NULL, columns, ARRAY_SIZE(columns));
 	rc = dedup_chain(src, &how, err);
 	doc_end(doc);
 	struct doc *whole = doc;

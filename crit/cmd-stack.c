@@ -9,11 +9,12 @@
 #include "crit/commands.h"
 
 struct stack_opts {
-	const char *pid, *sysroot, *format;
+	uint32_t pid;
+	const char *sysroot, *format;
 };
 
 static const struct arg_row rows[] = {
-	{ 'p', "pid", "PID", "of this process; default: all", ARG_STRING,
+	{ 'p', "pid", "PID", "of this process; default: all", ARG_PID,
 	  offsetof(struct stack_opts, pid), 0, NULL },
 	{ 0, "sysroot", "DIR", "look below DIR for mapped files and their debug files; default: /",
 	  ARG_STRING, offsetof(struct stack_opts, sysroot), 0, NULL },

@@ -16,9 +16,9 @@ struct strings_opts {
 };
 
 static const struct arg_row rows[] = {
-	{ 'n', "bytes", "MIN", "only those of at least MIN characters; default: 4", ARG_UINT64,
+	{ 'n', "bytes", "MIN", "only those of at least MIN characters; default: 4", ARG_COUNT,
 	  offsetof(struct strings_opts, min), 0, NULL },
-	{ 'm', "max-count", "N", "stop after N strings", ARG_UINT64,
+	{ 'm', "max-count", "N", "stop after N strings", ARG_COUNT,
 	  offsetof(struct strings_opts, max), 0, NULL },
 	MEMORY_ROWS(struct strings_opts, memory),
 	FORMAT_ROW(struct strings_opts),
@@ -45,7 +45,7 @@ static int strings_run(void *opts, int nr_operands, char **operands, struct erro
 		return error_set(err, EUSAGE, "want one checkpoint");
 	auto_checkpoint_arg arg = { 0 };
 	auto_doc doc = NULL;
-	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	int rc = memory_arg_open(operands[0], &o->memory, &arg, err);
 	if (rc == 0)
 		rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)

@@ -15,7 +15,8 @@
 	}
 
 static const struct arg_row rows[] = {
-	ROW('p', "pid", "PID", "begin with this process", pid),
+	{ 'p', "pid", "PID", "begin with this process", ARG_PID,
+	  offsetof(struct viewer_options, pid), 0, NULL },
 	ROW(0, "sysroot", "DIR", "take file pages that are not in the set from below DIR", sysroot),
 	ROW(0, "diff", "B", "begin with what differs from checkpoint B", diff),
 	{ 0, "edit", NULL, "fields may be changed; nothing is written before a review", ARG_FLAG,

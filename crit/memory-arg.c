@@ -5,6 +5,14 @@
 
 #include <string.h>
 
+int memory_arg_open(const char *path, const struct memory_opts *opts, struct checkpoint_arg *out,
+		    struct error *err)
+{
+	*out = (struct checkpoint_arg){ 0 };
+	return memory_query_check(&opts->query, err) < 0 ? -EUSAGE
+							 : checkpoint_arg_open(path, out, err);
+}
+
 static int visit_one(struct checkpoint *cp, const struct process *p, const struct memory_opts *opts,
 		     memory_visit visit, void *arg, struct error *err)
 {
@@ -35,7 +43,7 @@ int memory_arg_each(struct checkpoint *cp, const struct memory_opts *opts, memor
 	if (opts->pid) {
 		int rc = checkpoint_pick(cp, opts->pid, &p, err);
 		if (rc == 0 && !has_memory(cp, p))
-			rc = error_set(err, ENOENT, "pid %s is a zombie: it has no memory",
+			rc = error_set(err, ENOENT, "pid %u is a zombie: it has no memory",
 				       opts->pid);
 		return rc < 0 ? rc : visit_one(cp, p, opts, visit, arg, err);
 	}

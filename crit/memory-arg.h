@@ -7,15 +7,14 @@
 #include "crit/checkpoint-arg.h"
 
 struct memory_opts {
-	const char *pid, *sysroot;
+	uint32_t pid; /* 0: all */
+	const char *sysroot;
 	struct memory_query query;
 };
 
 #define MEMORY_ROWS(type, member)                                                                  \
-	{ 'p',        "pid",                                                                       \
-	  "PID",      "of this process; default: all",                                             \
-	  ARG_STRING, offsetof(type, member.pid),                                                  \
-	  0,          NULL },                                                                      \
+	{ 'p', "pid", "PID", "of this process; default: all", ARG_PID, offsetof(type, member.pid), \
+	  0,   NULL },                                                                             \
 	    { 'k',        "kind",                                                                  \
 	      "KIND",     "only of heap, stack, anon, file, shmem, memfd, …",                      \
 	      ARG_STRING, offsetof(type, member.query.kind),                                       \
@@ -28,6 +27,13 @@ struct memory_opts {
 		0, "sysroot", "DIR", "take file pages that are not in the set from below DIR",     \
 		    ARG_STRING, offsetof(type, member.sysroot), 0, NULL                            \
 	}
+
+/**
+ * Open the checkpoint the query is of.
+ * @return 0; -EUSAGE for a query that cannot be read; -errno. Close it in either case.
+ */
+int memory_arg_open(const char *path, const struct memory_opts *opts, struct checkpoint_arg *out,
+		    struct error *err);
 
 /** For one process. @return 0 to go on; 1 to stop; -errno. */
 typedef int (*memory_visit)(void *arg, const struct process *p, const char *comm,

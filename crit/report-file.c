@@ -9,7 +9,7 @@
 #include "base/replace.h"
 #include "convert/report/report.h"
 
-int report_file_write(struct checkpoint *cp, const char *pid, const char *out, struct error *err)
+int report_file_write(struct checkpoint *cp, uint32_t pid, const char *out, struct error *err)
 {
 	const struct process *only = NULL;
 	int rc = pid ? checkpoint_pick(cp, pid, &only, err) : 0;

@@ -6,7 +6,7 @@
 #include "images/checkpoint.h"
 
 /**
- * @param pid  this process and its descendants; NULL: all
+ * @param pid  this process and its descendants; 0: all
  * @param out  a path; NULL or "-": standard output
  */
-int report_file_write(struct checkpoint *cp, const char *pid, const char *out, struct error *err);
+int report_file_write(struct checkpoint *cp, uint32_t pid, const char *out, struct error *err);

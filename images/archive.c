@@ -89,7 +89,9 @@ static int pass_error(const struct pass *pass, struct error *err)
 	if (pass->failed)
 		return error_code(err, pass->failed, "%s: read", pass->index->name);
 	const char *why = pass->index->lib.error_string(pass->archive);
-	return error_set(err, EBADMSG, "%s: %s", pass->index->name, why ? why : "not an archive");
+	if (!why || !strcmp(why, "Unrecognized archive format"))
+		why = "neither a directory of images nor a tar archive";
+	return error_set(err, EBADMSG, "%s: %s", pass->index->name, why);
 }
 
 static struct pass *pass_new(struct archive_index *index)
@@ -231,6 +233,7 @@ static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t o
 	if (size < 0)
 		return error_set(err, EBADMSG, "%s: %s: negative size", index->name, m->path);
 	m->size = (uint64_t)size;
+	m->mtime_s = lib->entry_mtime(entry);
 	int rc = member_locate(pass, entry, m, err);
 	return rc == 0 && m->offset == NOWHERE ? member_keep(pass, m, err) : rc;
 }

@@ -245,13 +245,10 @@ const struct process *checkpoint_find(const struct checkpoint *cp, uint32_t pid)
 	return process_find(cp, pid);
 }
 
-int checkpoint_pick(const struct checkpoint *cp, const char *pid, const struct process **out,
+int checkpoint_pick(const struct checkpoint *cp, uint32_t pid, const struct process **out,
 		    struct error *err)
 {
-	uint64_t number;
-	if (parse_u64(pid, &number) < 0 || number == 0 || number > INT32_MAX)
-		return error_set(err, EINVAL, "\"%s\" is no process id", pid);
-	*out = checkpoint_find(cp, (uint32_t)number);
+	*out = checkpoint_find(cp, pid);
 	if (*out)
 		return 0;
 	auto_strbuf pids = { 0 };
@@ -259,7 +256,7 @@ int checkpoint_pick(const struct checkpoint *cp, const char *pid, const struct p
 		if (strbuf_printf(&pids, " %u", cp->tree[i]->pid) < 0)
 			return error_set(err, ENOMEM, "out of memory");
 	}
-	return error_set(err, EINVAL, "%s: no process %s; it has%s%s", source_name(cp->src), pid,
+	return error_set(err, ENOENT, "%s: no process %u; it has%s%s", source_name(cp->src), pid,
 			 pids.len ? pids.data : " none", cp->processes.nr > 16 ? " …" : "");
 }
 

@@ -49,8 +49,8 @@ const struct process *checkpoint_process(const struct checkpoint *cp, size_t i);
 const struct process *checkpoint_listed(const struct checkpoint *cp, size_t i);
 /** By pid, or NULL. */
 const struct process *checkpoint_find(const struct checkpoint *cp, uint32_t pid);
-/** By pid from a command line. @return 0; -EINVAL saying which pids there are. */
-int checkpoint_pick(const struct checkpoint *cp, const char *pid, const struct process **out,
+/** The one that was asked for. @return 0; -ENOENT saying which pids there are. */
+int checkpoint_pick(const struct checkpoint *cp, uint32_t pid, const struct process **out,
 		    struct error *err);
 
 /*

@@ -29,6 +29,7 @@
 	X(entry_pathname_utf8)                                                                     \
 	X(entry_filetype)                                                                          \
 	X(entry_size)                                                                              \
+	X(entry_mtime)                                                                             \
 	X(entry_perm)                                                                              \
 	X(entry_uid)                                                                               \
 	X(entry_gid)                                                                               \

@@ -14,7 +14,6 @@
 	X(CCtx_setParameter)                                                                       \
 	X(compress2)                                                                               \
 	X(compressBound)                                                                           \
-	X(minCLevel)                                                                               \
 	X(maxCLevel)                                                                               \
 	X(createDCtx)                                                                              \
 	X(freeDCtx)                                                                                \

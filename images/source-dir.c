@@ -53,6 +53,7 @@ static int dir_add(struct source_dir *dir, const char *name)
 		return -ENOMEM;
 	m->name = m->path = strdup(name);
 	m->size = (uint64_t)st.st_size;
+	m->mtime_s = st.st_mtime;
 	return m->name ? 0 : -ENOMEM;
 }
 

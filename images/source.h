@@ -62,6 +62,7 @@ struct source_member {
 	const char *name; /* without the archive's prefix for image members; borrowed */
 	const char *path; /* as stored: with .zst for compressed page images */
 	uint64_t size;    /* bytes; of a compressed page image those it holds */
+	int64_t mtime_s;  /* when it was written, seconds since 1970 */
 };
 /**
  * List members in name order (numbers inside names by value).

@@ -14,7 +14,7 @@ struct app_options {
 	const char *path;    /* of the checkpoint */
 	const char *diff;    /* compare with this one; NULL: do not */
 	const char *sysroot; /* where mapped files are; NULL: nowhere */
-	const char *pid;     /* begin with this process; NULL: with the tree */
+	uint32_t pid;        /* begin with this process; 0: with the tree */
 	bool edit;           /* fields may be changed */
 	enum theme theme;
 };

@@ -3,10 +3,13 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/error.h"
 
 struct viewer_options {
-	const char *path, *diff, *sysroot, *pid; /* as struct app_options */
+	const char *path, *diff, *sysroot; /* as struct app_options */
+	uint32_t pid;
 	bool edit;
 	const char *theme; /* "dark", "light", "mono"; NULL: as the terminal is */
 	const char *keys;  /* pressed first; NULL: none */

@@ -151,18 +151,25 @@ static int addresses_take(const struct flat *network, const char *const ends[2],
 	return 0;
 }
 
-/* containerd writes nanoseconds since 1970 where the others write RFC 3339. */
-static char *time_text(const char *value)
+const char *time_text(int64_t seconds, char out[TIME_LEN])
 {
-	char *end, text[40];
-	unsigned long long ns = strtoull(value, &end, 10);
-	time_t seconds = (time_t)(ns / 1000000000);
+	time_t when = (time_t)seconds;
 	struct tm tm;
-	if (*end || !gmtime_r(&seconds, &tm))
+	if (!gmtime_r(&when, &tm) || !strftime(out, TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		*out = '\0';
+	return out;
+}
+
+/* containerd writes nanoseconds since 1970 where the others write RFC 3339. */
+static char *dup_created(const char *value)
+{
+	char *end, text[TIME_LEN], *out;
+	unsigned long long ns = strtoull(value, &end, 10);
+	if (*end || !*time_text((int64_t)(ns / 1000000000), text))
 		return strdup(value);
-	size_t len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, sizeof(text) - len, ".%09lluZ", ns % 1000000000);
-	return strdup(text);
+	return asprintf(&out, "%.*s.%09lluZ", (int)strlen(text) - 1, text, ns % 1000000000) < 0
+		   ? NULL
+		   : out;
 }
 
 /* Go writes its zero time where there is none. */
@@ -180,7 +187,7 @@ static int words_take(const struct flat documents[NR_DOCUMENTS], struct containe
 		char **word = &out->words[places[i].word];
 		if (*word || !says_something(value))
 			continue;
-		*word = places[i].word == CT_CREATED ? time_text(value) : strdup(value);
+		*word = places[i].word == CT_CREATED ? dup_created(value) : strdup(value);
 		if (!*word)
 			return -ENOMEM;
 	}

@@ -38,6 +38,10 @@ int container_describe(struct source *src, struct container_facts *out, struct e
 void container_facts_fini(struct container_facts *facts);
 #define auto_container_facts __attribute__((cleanup(container_facts_fini))) struct container_facts
 
+#define TIME_LEN 32
+/** Seconds since 1970 as RFC 3339, "" for what is no time. @return out */
+const char *time_text(int64_t seconds, char out[TIME_LEN]);
+
 /** Does a path of the host lie in a directory the engine keeps for a container, or in a volume? */
 bool container_owns(const struct container_facts *facts, const char *path);
 bool container_volume(const char *path);

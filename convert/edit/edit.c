@@ -36,7 +36,8 @@ int edit_add(struct edit *edit, enum edit_kind kind, const char *text, const cha
 	op->kind = kind;
 	op->value = kind == EDIT_DELETE ? NULL : end + 1;
 	op->image = colon ? strndup(text, (size_t)(colon - text)) : strdup(image);
-	if (!op->image)
+	op->text = strndup(path, (size_t)(end - path));
+	if (!op->image || !op->text)
 		return error_set(err, ENOMEM, "out of memory");
 	struct error why = { 0 };
 	int rc = path_parse(path, (size_t)(end - path), &op->path, &why);
@@ -47,6 +48,7 @@ void edit_fini(struct edit *edit)
 {
 	for (size_t i = 0; i < edit->nr; i++) {
 		free(edit->items[i].image);
+		free(edit->items[i].text);
 		path_fini(&edit->items[i].path);
 	}
 	free(edit->items);
@@ -228,11 +230,8 @@ int edit_apply(struct edit *edit, struct source *src, struct sink *sink, edit_re
 	}
 	for (size_t i = 0; i < edit->nr; i++) {
 		const struct edit_op *op = &edit->items[i];
-		char text[512];
-		path_text(&op->path, SIZE_MAX, text, sizeof(text));
 		if (!op->found)
-			return error_set(err, ENOENT, "%s: nothing is at entries%s%s", op->image,
-					 op->path.parts[0].select ? "[…]" : "", text);
+			return error_set(err, ENOENT, "%s: nothing is at %s", op->image, op->text);
 	}
 	return 0;
 }

@@ -12,6 +12,7 @@ enum edit_kind { EDIT_SET, EDIT_DELETE, EDIT_APPEND };
 struct edit_op {
 	enum edit_kind kind;
 	char *image; /* file name in the set */
+	char *text;  /* the path as it was given */
 	struct path path;
 	const char *value; /* borrowed; NULL for EDIT_DELETE */
 	size_t found;      /* places changed so far */

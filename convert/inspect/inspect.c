@@ -56,7 +56,7 @@ void inspect_table_begin(struct doc *doc)
 		{ "id", NULL, DOC_LEFT },
 		{ "runtime", "RUNTIME", DOC_LEFT },
 		{ "created", "CREATED", DOC_LEFT },
-		{ "checkpointed", NULL, DOC_LEFT },
+		{ "checkpointed", "CHECKPOINTED", DOC_LEFT },
 		{ "ip", "IP", DOC_LEFT },
 		{ "mac", NULL, DOC_LEFT },
 		{ "processes", "PROCESSES", DOC_RIGHT },
@@ -71,19 +71,24 @@ int inspect_table_row(struct checkpoint *cp, struct doc *doc, struct error *err)
 	static const enum container_word words[] = { CT_NAME,    CT_IMAGE,        CT_ID, CT_RUNTIME,
 						     CT_CREATED, CT_CHECKPOINTED, CT_IP, CT_MAC };
 	auto_container_facts facts = { 0 };
-	struct sizes sizes;
+	struct set_facts set;
 	int rc = container_describe(checkpoint_source(cp), &facts, err);
 	if (rc == 0)
-		rc = sizes_read(checkpoint_source(cp), &sizes, err);
+		rc = set_facts_read(checkpoint_source(cp), &set, err);
 	if (rc < 0)
 		return rc;
+	/* few engines say it: then, when the last image was written */
+	const char *written = *set.written ? set.written : NULL;
 	doc_row(doc);
 	doc_str(doc, NULL, NULL, source_name(checkpoint_source(cp)));
 	doc_str(doc, NULL, NULL, facts.engine);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		doc_str(doc, NULL, NULL, facts.words[words[i]]);
+		doc_str(doc, NULL, NULL,
+			facts.words[words[i]]
+			    ?: words[i] == CT_CHECKPOINTED ? written
+							   : NULL);
 	doc_u64(doc, NULL, NULL, checkpoint_nr_processes(cp));
-	doc_size(doc, NULL, NULL, sizes.pages);
-	doc_size(doc, NULL, NULL, sizes.total);
+	doc_size(doc, NULL, NULL, set.pages);
+	doc_size(doc, NULL, NULL, set.total);
 	return 0;
 }

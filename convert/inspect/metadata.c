@@ -13,11 +13,11 @@
 #include "convert/inspect/sections.h"
 #include "stats.pb-c.h"
 
-int sizes_read(struct source *src, struct sizes *out, struct error *err)
+int set_facts_read(struct source *src, struct set_facts *out, struct error *err)
 {
 	const struct source_member *members;
 	ssize_t nr = source_list(src, &members, err);
-	*out = (struct sizes){ 0 };
+	*out = (struct set_facts){ 0 };
 	for (ssize_t i = 0; i < nr; i++) {
 		const char *name = members[i].name;
 		uint64_t size = members[i].size;
@@ -30,6 +30,8 @@ int sizes_read(struct source *src, struct sizes *out, struct error *err)
 			out->rootfs_diff += size;
 		if (!fnmatch("*volumes/*.tar", name, 0))
 			out->volumes += size;
+		if (!strcmp(name, "inventory.img") && members[i].mtime_s > 0)
+			time_text(members[i].mtime_s, out->written);
 	}
 	return nr < 0 ? (int)nr : 0;
 }
@@ -64,11 +66,13 @@ static void deleted_write(const struct flat *deleted, struct doc *doc)
 	doc_end(doc);
 }
 
-static void inventory_write(const InventoryEntry *inventory, struct doc *doc)
+static void inventory_write(const InventoryEntry *inventory, const char *written, struct doc *doc)
 {
 	if (!inventory)
 		return;
 	doc_object(doc, "inventory", "Inventory");
+	if (*written)
+		doc_str(doc, "written", "Images written", written);
 	doc_u64(doc, "image_version", "Image version", inventory->img_version);
 	if (inventory->has_dump_uptime)
 		doc_u64(doc, "uptime_us", "Up time of the machine in us", inventory->dump_uptime);
@@ -88,10 +92,10 @@ static void inventory_write(const InventoryEntry *inventory, struct doc *doc)
 int inspect_metadata(struct checkpoint *cp, struct doc *doc, struct error *err)
 {
 	auto_container_facts facts = { 0 };
-	struct sizes sizes;
+	struct set_facts set;
 	int rc = container_describe(checkpoint_source(cp), &facts, err);
 	if (rc == 0)
-		rc = sizes_read(checkpoint_source(cp), &sizes, err);
+		rc = set_facts_read(checkpoint_source(cp), &set, err);
 	if (rc < 0)
 		return rc;
 	if (facts.engine) {
@@ -104,14 +108,14 @@ int inspect_metadata(struct checkpoint *cp, struct doc *doc, struct error *err)
 		doc_end(doc);
 		annotations_write(&facts.spec, doc);
 	}
-	inventory_write(checkpoint_inventory(cp), doc);
+	inventory_write(checkpoint_inventory(cp), set.written, doc);
 	doc_object(doc, "sizes", "Sizes");
-	doc_size(doc, "total_bytes", "Total", sizes.total);
-	doc_size(doc, "images_bytes", "Images", sizes.images);
-	doc_size(doc, "pages_bytes", "Pages", sizes.pages);
+	doc_size(doc, "total_bytes", "Total", set.total);
+	doc_size(doc, "images_bytes", "Images", set.images);
+	doc_size(doc, "pages_bytes", "Pages", set.pages);
 	if (facts.engine) {
-		doc_size(doc, "rootfs_diff_bytes", "Changed files", sizes.rootfs_diff);
-		doc_size(doc, "volumes_bytes", "Volumes", sizes.volumes);
+		doc_size(doc, "rootfs_diff_bytes", "Changed files", set.rootfs_diff);
+		doc_size(doc, "volumes_bytes", "Volumes", set.volumes);
 	}
 	doc_end(doc);
 	if (facts.deleted.nr)

@@ -6,10 +6,12 @@
 #include "convert/describe/container.h"
 #include "convert/inspect/inspect.h"
 
-struct sizes {
+/* What the files of the set are. */
+struct set_facts {
 	uint64_t total, images, pages, rootfs_diff, volumes; /* bytes, as stored */
+	char written[TIME_LEN];                              /* the images; "": not known */
 };
-int sizes_read(struct source *src, struct sizes *out, struct error *err);
+int set_facts_read(struct source *src, struct set_facts *out, struct error *err);
 
 int inspect_metadata(struct checkpoint *cp, struct doc *doc, struct error *err);
 int inspect_stats(struct checkpoint *cp, struct doc *doc, struct error *err);

@@ -64,27 +64,48 @@ static int range_add(struct memory_ranges *out, uint64_t start, uint64_t end, st
 	return 0;
 }
 
+/* A query as numbers. */
+struct wanted {
+	struct memory_range range;
+	int kind;        /* -1: any */
+	uint64_t number; /* of the area, when the query has one */
+};
+
+static int query_parse(const struct memory_query *query, struct wanted *out, struct error *err)
+{
+	*out = (struct wanted){ .range = { 0, UINT64_MAX }, .kind = -1 };
+	int rc = query->range ? parse_range(query->range, &out->range, err) : 0;
+	if (rc == 0 && query->kind)
+		rc = parse_kind(query->kind, &out->kind, err);
+	if (rc == 0 && query->area && parse_u64(query->area, &out->number) < 0)
+		rc = error_set(err, EINVAL, "--vma %s: want a number from 0", query->area);
+	return rc;
+}
+
+int memory_query_check(const struct memory_query *query, struct error *err)
+{
+	struct wanted want;
+	return query_parse(query, &want, err);
+}
+
 int memory_select(struct memory_view *mv, const struct memory_query *query,
 		  struct memory_ranges *out, struct error *err)
 {
-	struct memory_range want = { 0, UINT64_MAX };
-	int kind = -1;
-	uint64_t number = 0;
+	struct wanted want;
 	const struct area *areas;
 	size_t nr = memory_view_areas(mv, &areas);
 	*out = (struct memory_ranges){ 0 };
-	int rc = query->range ? parse_range(query->range, &want, err) : 0;
-	if (rc == 0 && query->kind)
-		rc = parse_kind(query->kind, &kind, err);
-	if (rc == 0 && query->area && (parse_u64(query->area, &number) < 0 || number >= nr))
+	int rc = query_parse(query, &want, err);
+	if (rc == 0 && query->area && want.number >= nr)
 		rc = error_set(err, EINVAL, "--vma %s: there are %zu areas, counted from 0",
 			       query->area, nr);
 	for (size_t i = 0; rc == 0 && i < nr; i++) {
 		uint64_t start = areas[i].vma->start, end = areas[i].vma->end;
-		start = start > want.start ? start : want.start;
-		end = end < want.end ? end : want.end;
-		if (start >= end || (kind >= 0 && areas[i].kind != (enum area_kind)kind) ||
-		    (query->area && i != number))
+		start = start > want.range.start ? start : want.range.start;
+		end = end < want.range.end ? end : want.range.end;
+		if (start >= end ||
+		    (want.kind >= 0 && areas[i].kind != (enum area_kind)want.kind) ||
+		    (query->area && i != want.number))
 			continue;
 		rc = range_add(out, start, end, err);
 	}

@@ -20,10 +20,14 @@ struct memory_ranges {
 	size_t nr, cap;
 };
 
+/** Can it be read? What it selects is another question. @return 0 or -EINVAL */
+int memory_query_check(const struct memory_query *query, struct error *err);
+
 /**
  * Resolve a query. An address means the page it is in; a range may reach over several areas.
  * @param out  release with memory_ranges_fini()
- * @return 0; -EINVAL when the query cannot be read; -ENOENT when it selects nothing
+ * @return 0; -EINVAL when the query cannot be read, or there is no area of that number; -ENOENT
+ *         when it selects nothing
  */
 int memory_select(struct memory_view *mv, const struct memory_query *query,
 		  struct memory_ranges *out, struct error *err);

@@ -4,6 +4,7 @@
 #include "convert/store/compress.h"
 
 #include <endian.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -31,15 +32,15 @@ struct slot {
 	size_t plain_len, packed_len, packed_cap;
 };
 
-int compress_level_check(int64_t level, struct error *err)
+int compress_level_check(uint64_t level, struct error *err)
 {
 	struct libzstd lib;
 	int rc = libzstd_load(&lib, err);
 	if (rc < 0)
 		return rc;
-	if (level < lib.minCLevel() || level > lib.maxCLevel())
-		return error_set(err, EINVAL, "--level %lld: want 1 to %d", (long long)level,
-				 lib.maxCLevel());
+	int most = lib.maxCLevel();
+	if (level < 1 || level > (uint64_t)most)
+		return error_set(err, EINVAL, "--level %" PRIu64 ": want 1 to %d", level, most);
 	return 0;
 }
 

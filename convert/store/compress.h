@@ -14,7 +14,7 @@ struct compress_how {
 };
 
 /** Levels zstd has. @return 0 or -EINVAL */
-int compress_level_check(int64_t level, struct error *err);
+int compress_level_check(uint64_t level, struct error *err);
 
 /** A page image to one in frames. @param name  for messages */
 int pages_compress(struct istream *in, int fd, const char *name, const struct compress_how *how,

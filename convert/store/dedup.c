@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -33,6 +34,7 @@ struct memory {
 
 struct chain {
 	const struct dedup *how;
+	bool punch; /* else only count, or look whether it may be done */
 	struct {
 		struct memory *items;
 		size_t nr, cap;
@@ -146,12 +148,34 @@ static int punch_run(const struct chain *c, const struct memory *m, const struct
 		uint64_t from = r->start > run->addr ? r->start : run->addr;
 		uint64_t to = r->end < end ? r->end : end;
 		*nr_pages += (to - from) / PAGE;
-		if (!c->how->dry_run &&
+		if (c->punch &&
 		    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			      (off_t)(run->offset + (from - run->addr)), (off_t)(to - from)) < 0)
 			return -errno;
 	}
 	return 0;
+}
+
+/*
+ * A page image that may be changed. For root every file can be written: who took the permission
+ * away meant it all the same.
+ */
+static int pages_open(const struct chain *c, struct source *src, int dir_fd, const char *name,
+		      struct error *err)
+{
+	struct stat st;
+	auto_fd fd =
+	    openat(dir_fd, name, (c->how->dry_run ? O_RDONLY : O_WRONLY) | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return error_set(err, EINVAL, "%s/%s is compressed: `crit decompress` it first",
+				 source_name(src), name);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_sys(err, "open %s/%s", source_name(src), name);
+	if (!c->how->dry_run && !(st.st_mode & 0222))
+		return error_set(err, EACCES,
+				 "%s/%s is read-only: give write permission if its pages may go",
+				 source_name(src), name);
+	return take_fd(fd);
 }
 
 static int dedup_memory(const struct chain *c, struct memory *m, struct source *src, int dir_fd,
@@ -172,13 +196,9 @@ static int dedup_memory(const struct chain *c, struct memory *m, struct source *
 		if (run.kind != PAGE_PRESENT)
 			continue;
 		if (fd < 0)
-			fd = openat(dir_fd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+			fd = pages_open(c, src, dir_fd, name, err);
 		if (fd < 0)
-			return errno == ENOENT
-				   ? error_set(err, EINVAL,
-					       "%s/%s is compressed: `crit decompress` it first",
-					       source_name(src), name)
-				   : error_sys(err, "open %s/%s", source_name(src), name);
+			return fd;
 		rc = punch_run(c, m, &run, &i, fd, nr_pages);
 		if (rc < 0)
 			return error_code(err, rc, "punch holes into %s/%s", source_name(src),
@@ -194,16 +214,26 @@ static int dedup_one(struct chain *c, struct source *src, int dir_fd, struct err
 	int rc = 0;
 	for (size_t i = 0; i < c->memories.nr && rc == 0; i++)
 		rc = dedup_memory(c, &c->memories.items[i], src, dir_fd, &freed.nr_pages, err);
-	if (rc < 0 || dir_fd < 0)
+	if (rc < 0 || dir_fd < 0 || (!c->punch && !c->how->dry_run))
 		return rc;
 	snprintf(freed.set, sizeof(freed.set), "%s", source_name(src));
 	return c->how->freed(c->how->ctx, &freed, err);
 }
 
-static int walk(struct chain *c, struct source *top, struct error *err)
+static void newer_forget(struct chain *c)
+{
+	for (size_t i = 0; i < c->memories.nr; i++) {
+		free(c->memories.items[i].newer.items);
+		c->memories.items[i].newer = (struct ranges){ 0 };
+	}
+}
+
+static int walk(struct chain *c, struct source *top, bool punch, struct error *err)
 {
 	auto_source owned = NULL;
 	struct source *src = top;
+	newer_forget(c);
+	c->punch = punch;
 	int rc = dedup_one(c, top, -1, err);
 	for (unsigned depth = 0; rc == 0 && depth < CHAIN_MAX; depth++) {
 		auto_source parent = NULL;
@@ -242,14 +272,16 @@ int dedup_chain(struct source *src, const struct dedup *how, struct error *err)
 {
 	struct chain c = { .how = how };
 	int rc = memories_find(&c, src, err);
+	/* once for nothing: whatever refuses, does so before a page is gone */
+	if (rc == 0)
+		rc = walk(&c, src, false, err);
 	if (rc == 0 && !how->dry_run)
 		rc = digests(&c, src, false, err);
-	if (rc == 0)
-		rc = walk(&c, src, err);
+	if (rc == 0 && !how->dry_run)
+		rc = walk(&c, src, true, err);
 	if (rc == 0 && !how->dry_run)
 		rc = digests(&c, src, true, err);
-	for (size_t i = 0; i < c.memories.nr; i++)
-		free(c.memories.items[i].newer.items);
+	newer_forget(&c);
 	free(c.memories.items);
 	return rc;
 }

@@ -22,6 +22,7 @@ struct dedup {
 };
 /**
  * Punch holes into the page images of the sets before this one where a later set has the page.
- * All memory of the set is read before and afterwards and compared.
+ * All memory of the set is read before and afterwards and compared. Refused, before anything is
+ * done: page images that are compressed or read-only.
  */
 int dedup_chain(struct source *src, const struct dedup *how, struct error *err);

@@ -55,7 +55,7 @@ print($2)"; }
 
 @test "edit changes several images, or none" {
 	run -1 "$crit" edit --in-place s 'core-101.img: tc.comm=x' 'mm-100.img: vmas[99].prot=1'
-	[[ $output == *"mm-100.img: nothing is at entries.vmas.prot"* ]]
+	[[ $output == *"mm-100.img: nothing is at vmas[99].prot"* ]]
 	diff -r "$set" s
 	run -1 "$crit" edit --in-place s 'core-101.img: tc.comm=x' 'core-999.img: tc.comm=y'
 	diff -r "$set" s
@@ -101,5 +101,7 @@ print($2)"; }
 	EDITOR="sed -i s/edited/broken/;s/{/[/" TMPDIR=$PWD run -1 "$crit" edit -i --in-place s:core-101.img
 	[ "$(value core-101.img "e[0]['tc']['comm']")" = edited ]
 	EDITOR=false run -1 "$crit" edit -i --in-place s:core-101.img
-	[[ $output == *"nothing is changed"* ]]
+	[[ $output == *"false ended with status 1: nothing is changed"* ]]
+	EDITOR=true run -2 "$crit" edit -i --in-place s:core-101.img tc.comm=x
+	[[ $output == *"-i takes no other changes"* ]]
 }

@@ -84,7 +84,14 @@ print(eval(sys.argv[2]))' "$1" "$2"
 	[ "$(field "$BATS_TEST_TMPDIR/j" '[(c["engine"], c["name"], c["image"], c["ip"], c["processes"]) for c in d["checkpoints"]]')" \
 		= "[('CRI-O', 'k8s_web', 'quay.io/web:2', '10.1.2.3', 3), ('containerd', 'api', 'ghcr.io/api:3', None, 3), (None, None, None, None, 3)]" ]
 	[ "$(field "$BATS_TEST_TMPDIR/j" 'd["checkpoints"][1]["created"]')" = 2026-01-02T03:04:05.123456789Z ]
+	echo no archive > "$BATS_TEST_TMPDIR/text"
+	run -1 --separate-stderr "$crit" inspect "$BATS_TEST_TMPDIR/crio.tar" "$BATS_TEST_TMPDIR/text" "$whole"
+	[ "$stderr" = "crit inspect: $BATS_TEST_TMPDIR/text: neither a directory of images nor a tar archive" ]
+	[ ${#lines[@]} = 3 ]
+	touch -d 2026-03-04T05:06:07Z "$BATS_FILE_TMPDIR/archive-cri-o/checkpoint/inventory.img"
+	tar cf "$BATS_TEST_TMPDIR/crio.tar" -C "$BATS_FILE_TMPDIR/archive-cri-o" .
 	run -0 "$crit" inspect --metadata "$BATS_TEST_TMPDIR/crio.tar"
+	[[ $output == *"Images written: 2026-03-04T05:06:07Z"* ]]
 	[[ $output == *"Pod: web-0"*"Pod namespace: prod"*"Pod id: 5a5a"* ]]
 }
 

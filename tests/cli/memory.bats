@@ -91,15 +91,20 @@ assert m["pid"] == 100 and m["address"] == "0x402ffc" and m["kind"] == "file-sha
 @test "pages says what is wrong with a query" {
 	run -2 "$crit" pages "$mem"
 	[[ $output == *"say which with -p PID"* ]]
-	run -1 "$crit" pages -p 100 "$mem" xyz
+	run -2 "$crit" pages -p 100 "$mem" xyz
 	[[ $output == *"xyz: want an address or START-END"* ]]
 	run -1 "$crit" pages -p 100 "$mem" 1000
 	[[ $output == *"nothing"* ]]
-	run -1 "$crit" pages -p 100 --kind hoop "$mem"
+	run -2 "$crit" pages -p 100 --kind hoop "$mem"
 	[[ $output == *"no kind of memory is called hoop: there are anon heap"* ]]
 	run -1 "$crit" pages -p 100 --vma 99 "$mem"
 	[[ $output == *"counted from 0"* ]]
+	run -2 "$crit" pages -p 100 --vma -1 "$mem"
 	run -1 "$crit" pages -p 7 "$mem"
+	run -2 "$crit" pages -p x "$mem"
+	[[ $output == *'"x" is no process id'* ]]
+	run -2 "$crit" strings -n 0 "$mem"
+	[[ $output == *"--bytes: 0: want a number from 1"* ]]
 	run -1 "$crit" pages -p 100 -o /nowhere/file "$mem" 400000
 	[[ $output == *"/nowhere/file"* ]]
 }

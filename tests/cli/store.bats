@@ -274,6 +274,23 @@ EOF
 	[[ $output == *"pages-1.img is compressed"* ]]
 }
 
+@test "dedup changes nothing at all when one page image is read-only" {
+	mkdir chain
+	for i in 1 2 3; do
+		cp -r "$dir" "chain/$i"
+		[ $i = 1 ] || ln -s "../$((i - 1))" "chain/$i/parent"
+	done
+	chmod a-w chain/1/pages-1.img
+	cp -a chain before
+	run -1 "$crit" dedup chain/3
+	[[ $output == *"chain/3/parent/parent/pages-1.img is read-only"* ]]
+	diff -r before chain
+	run -0 "$crit" dedup --dry-run chain/3
+	chmod u+w chain/1/pages-1.img
+	"$crit" dedup chain/3
+	! diff -r before chain
+}
+
 @test "chains of the corpus: squashed, packed and freed of old pages, the memory stays" {
 	local corpus=$BATS_TEST_DIRNAME/../../../shared/corpus chain
 	[ -d "$corpus/a10" ] || skip "no corpus beside this folder"

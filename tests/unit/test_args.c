@@ -23,6 +23,8 @@ struct opts {
 	uint64_t size;
 	struct arg_list list;
 	int level;
+	uint64_t count;
+	uint32_t pid;
 };
 
 static int parse_level(void *opts, const char *value, struct error *err)
@@ -39,6 +41,8 @@ static const struct arg_row rows[] = {
 	{ 'n', "number", "N", "", ARG_INT, offsetof(struct opts, number), 1, NULL },
 	{ 0, "size", "SIZE", "", ARG_UINT64, offsetof(struct opts, size), 2, NULL },
 	{ 'l', NULL, "ITEM", "", ARG_LIST, offsetof(struct opts, list), 0, NULL },
+	{ 'm', "max", "N", "", ARG_COUNT, offsetof(struct opts, count), 0, NULL },
+	{ 'p', "pid", "PID", "", ARG_PID, offsetof(struct opts, pid), 0, NULL },
 	{ 'v', "verbosity", "[LEVEL]", "", ARG_CALLBACK, 0, 0, parse_level },
 };
 
@@ -46,7 +50,7 @@ static const struct arg_row rows[] = {
 static int parse(const char *line, struct opts *out, const char **operand, struct error *err)
 {
 	static char copy[256];
-	char *argv[16], *save = NULL;
+	char *argv[32], *save = NULL;
 	int argc = 0, at = 0;
 	assert_true((size_t)snprintf(copy, sizeof(copy), "%s", line) < sizeof(copy));
 	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
@@ -66,12 +70,15 @@ static void args_parse_fills_every_kind(void **state)
 	struct error err;
 	const char *operand;
 	assert_int_equal(
-	    parse("cmd image -f --no-on --out=a -n -7 --size 2K -l x -l y -v3", &o, &operand, &err),
+	    parse("cmd image -f --no-on --out=a -n -7 --size 2K -l x -l y -v3 -m 4K -p 7", &o,
+		  &operand, &err),
 	    0);
 	assert_true(o.flag && !o.on);
 	assert_string_equal(o.file, "a");
 	assert_int_equal(o.number, -7);
 	assert_int_equal(o.size, 2048);
+	assert_int_equal(o.count, 4096);
+	assert_int_equal(o.pid, 7);
 	assert_int_equal(o.list.nr, 2);
 	assert_string_equal(o.list.items[1], "y");
 	assert_int_equal(o.level, 3);
@@ -130,6 +137,11 @@ static void args_parse_names_the_option_at_fault(void **state)
 		{ "cmd --number 99999999999", "--number: 99999999999 is not a number" },
 		{ "cmd --size 1T", "--size: 1T is not a size" },
 		{ "cmd -v9", "level 9" },
+		{ "cmd -m 0", "--max: 0: want a number from 1" },
+		{ "cmd -m -1", "--max: -1: want a number from 1" },
+		{ "cmd -p 0", "--pid: \"0\" is no process id" },
+		{ "cmd -p 2147483648", "--pid: \"2147483648\" is no process id" },
+		{ "cmd -p 7x", "--pid: \"7x\" is no process id" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct opts o;
