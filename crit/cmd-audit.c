@@ -11,13 +11,14 @@
 
 struct audit_opts {
 	struct audit_options audit;
-	const char *pid, *format, *show, *fail;
+	uint32_t pid;
+	const char *format, *show, *fail;
 	bool rules;
 };
 
 static const struct arg_row rows[] = {
 	{ 'p', "pid", "PID", "of this process and of what processes share; default: of all",
-	  ARG_STRING, offsetof(struct audit_opts, pid), 0, NULL },
+	  ARG_PID, offsetof(struct audit_opts, pid), 0, NULL },
 	{ 0, "sysroot", "DIR", "compare programs and their code with the files below DIR",
 	  ARG_STRING, offsetof(struct audit_opts, audit.sysroot), 0, NULL },
 	{ 0, "reveal", NULL, "print secrets as they are", ARG_FLAG,
