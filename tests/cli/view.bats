@@ -8,6 +8,7 @@ load ../tui/screens
 setup_file()
 {
 	make_set
+	touch -d 2026-01-02T03:04:05Z "$set/inventory.img" # its screens tell
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/whole_set.py" "$crit" "$BATS_FILE_TMPDIR/whole"
 }
 
@@ -62,6 +63,8 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	run "$crit" view --print text --theme pink "$set"
 	[ "$status" = 2 ]
 	run "$crit" view --print text --pid 7 "$set"
+	[ "$status" = 1 ]
+	run "$crit" view --print text --pid x "$set"
 	[ "$status" = 2 ]
 	run "$crit" view --size 80x24 "$set"
 	[ "$status" = 2 ]
