@@ -23,7 +23,7 @@ setup_file()
 }
 
 @test "screens of container archives are as committed" {
-	local containers=${CONTAINERS:-$BATS_TEST_DIRNAME/../../../shared/containers}/podman
+	local containers=${CONTAINERS:-${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}/../containers/podman}
 	[ -d "$containers" ] || skip "no archives at $containers (set CONTAINERS)"
 	screens_of "$containers" multi.tar.gz
 }
