@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Files in /proc of the tasks themselves, and their pidfds.
+ * Files in /proc of the tasks themselves, their pidfds and namespaces.
  */
 #include "engine/files/live-proc.h"
 
@@ -86,7 +86,7 @@ void live_proc_mark(struct restore *r)
 		bool late = e->type == FD_TYPES__REG &&
 			    (is_of_task(r, e->reg->name) ||
 			     mntns_is_late(r, reg_mnt_id(e->reg), e->reg->name));
-		set->items[i].live = late || pidfd_is_live(e);
+		set->items[i].live = late || pidfd_is_live(e) || e->type == FD_TYPES__NS;
 	}
 	for (size_t i = 0; i < set->remaps.nr; i++)
 		file_set_find(set, set->remaps.items[i].orig_id)->live = false;

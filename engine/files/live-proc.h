@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Files in /proc of the tasks themselves, their pidfds, and files on mounts that are made only then
- * (ns/mnt.h): they can be opened again only when the tasks exist. Until then another descriptor
- * keeps their number; the tasks fetch the real ones when they come to put their descriptors in
- * place.
+ * Files in /proc of the tasks themselves, their pidfds, namespaces, and files on mounts that are
+ * made only then (ns/mnt.h): they can be opened again only when the tasks exist. Until then another
+ * descriptor keeps their number; the tasks fetch the real ones when they come to put their
+ * descriptors in place.
  */
 #pragma once
 

@@ -144,12 +144,6 @@ static void anon_inode_describe(const struct open_file *f, char *out, size_t len
 	snprintf(out, len, "%.*s", (int)n, link + skip); /* eventfd, timerfd, inotify … */
 }
 
-static bool is_namespace(const struct open_file *f)
-{
-	return f->path[0] != '/' && S_ISREG(f->st.st_mode) && strstr(f->path, ":[") &&
-	       !is_anon_inode(f);
-}
-
 static bool is_unreachable(const struct open_file *f)
 {
 	return !strncmp(f->path, "(unreachable)", 13);
@@ -163,7 +157,6 @@ static bool is_mqueue(const struct open_file *f)
 static const struct unsupported kinds[] = {
 	{ "TUN/TAP device", is_tun, NULL, NULL },
 	{ "block device", is_block_device, device_describe, NULL },
-	{ "namespace file", is_namespace, NULL, NULL },
 	{ "file outside the root directory of the dump", is_unreachable, NULL,
 	  "run the dump where its path can be seen" },
 	{ "POSIX message queue", is_mqueue, NULL, NULL },

@@ -36,6 +36,7 @@ struct set {
 	EventpollFileEntry epoll;
 	EventpollTfdEntry target;
 	PidfdEntry pidfd;
+	NsFileEntry nsf;
 	BpfmapFileEntry bpf;
 	InotifyFileEntry inotify;
 	InotifyWdEntry wd;
@@ -73,6 +74,7 @@ static void set_init(struct set *s)
 	eventpoll_file_entry__init(&s->epoll);
 	eventpoll_tfd_entry__init(&s->target);
 	pidfd_entry__init(&s->pidfd);
+	ns_file_entry__init(&s->nsf);
 	bpfmap_file_entry__init(&s->bpf);
 	inotify_file_entry__init(&s->inotify);
 	inotify_wd_entry__init(&s->wd);

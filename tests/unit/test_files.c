@@ -29,6 +29,7 @@
 #include "base/cleanup.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
+#include "engine/ns/ns.h"
 #include "images/reader.h"
 
 #define LARGEFILE 0100000
@@ -87,6 +88,7 @@ static pid_t child_new(void (*setup)(void))
 struct fixture {
 	struct options opts;
 	struct dump dump;
+	struct ns_table namespaces;
 	struct task task;
 	struct restore restore;
 	struct rtask rtask, *tasks[1];
@@ -108,6 +110,7 @@ static void fixture_init(struct fixture *f, pid_t pid)
 	f->task.status.umask = 027;
 	assert_true(f->task.proc_fd >= 0 && f->task.pidfd >= 0);
 	mkdir(in_dir("images"), 0700);
+	f->dump.ns = &f->namespaces;
 	f->dump.opts = f->restore.opts = &f->opts;
 	f->dump.images_fd = open(in_dir("images"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
@@ -395,7 +398,7 @@ static const struct {
 	{ pidfd_setup, "fd 0 is a pidfd", false },
 	{ moved_setup, "whose name was removed", false },
 	{ covered_setup, "fd 0 is ", false },
-	{ namespace_setup, "fd 0 is a namespace file (uts:[", false },
+	{ namespace_setup, "], a namespace that no task of the tree is in", false },
 	{ fuse_setup, "fd 0 is a character device 10:229 (/dev/fuse)", true },
 	{ flock_setup, "locked) holds a file lock", false },
 	{ lease_setup, "leased) holds a file lock or lease", false },

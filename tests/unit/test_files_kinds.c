@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * What files/ says to images of kernel objects, locks and memfds it should not believe.
  */
+#include <sched.h>
+
 #include "tests/unit/files_fixture.h"
 
 static void use_epoll(struct set *s)
@@ -182,6 +184,25 @@ static void use_pidfd(struct set *s)
 	s->pidfd.nspid = -1;
 	s->fd2.fd = 4;
 }
+static void use_namespace(struct set *s)
+{
+	s->second.type = s->fd2.type = FD_TYPES__NS;
+	s->second.id = s->fd2.id = s->nsf.id = 2;
+	s->second.nsf = &s->nsf;
+	s->nsf.ns_id = 7;
+	s->nsf.ns_cflag = CLONE_NEWNET;
+	s->fd2.fd = 4;
+}
+static void namespace_empty(struct set *s)
+{
+	use_namespace(s);
+	s->second.nsf = NULL;
+}
+static void namespace_kind(struct set *s)
+{
+	use_namespace(s);
+	s->nsf.ns_cflag = CLONE_VM;
+}
 static void pidfd_number(struct set *s)
 {
 	use_pidfd(s);
@@ -250,6 +271,9 @@ static const struct set_case cases[] = {
 	{ "BPF map type", bpf_type, -ENOTSUP, "file id 2: BPF map of type 27 (ring buffer)" },
 	{ "BPF map size", bpf_size, -EBADMSG, "BPF map of 4 elements of 0 and 4 bytes" },
 	{ "BPF map name", bpf_name, -EBADMSG, "BPF map with a name of 16 bytes" },
+	{ "namespace", use_namespace, -EBADMSG, "file id 2: no task is in net namespace 7" },
+	{ "namespace empty", namespace_empty, -EBADMSG, "file id 2: namespace without its fields" },
+	{ "namespace kind", namespace_kind, -EBADMSG, "a namespace of unknown kind 0x100" },
 	{ "pidfd", use_pidfd, 0, "" },
 	{ "pidfd number", pidfd_number, -EBADMSG, "file id 2: pidfd of pid 0" },
 	{ "pidfd stranger", pidfd_stranger, -EBADMSG, "pid 13, which is not in pstree.img" },

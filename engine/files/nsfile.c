@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ * Descriptors of namespaces (/proc/PID/ns/…) that tasks of the tree are in, opened when these
+ * exist.
+ */
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "engine/files/live-proc.h"
+#include "engine/files/set.h"
+#include "engine/files/table.h"
+#include "engine/files/types.h"
+#include "engine/ns/ns.h"
+#include "engine/procfs/root.h"
+
+static bool nsfile_match(const struct open_file *f)
+{
+	return f->fs_type == NSFS_MAGIC;
+}
+
+static const struct ns_seen *seen_of(const struct dump *d, ino_t ino)
+{
+	for (size_t i = 0; i < d->ns->nr; i++)
+		if (d->ns->items[i].ino == ino)
+			return &d->ns->items[i];
+	return NULL;
+}
+
+static int nsfile_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
+{
+	char holder[96];
+	const struct ns_seen *ns = seen_of(d, f->st.st_ino);
+	if (!ns)
+		return error_set(err, ENOTSUP,
+				 "%s is %.800s, a namespace that no task of the tree is in: it "
+				 "cannot be opened again; close it before the dump",
+				 file_holder(f, holder, sizeof(holder)), f->path);
+	NsFileEntry *nsf = malloc(sizeof(*nsf));
+	if (!nsf)
+		return error_set(err, ENOMEM, "out of memory");
+	ns_file_entry__init(nsf);
+	e->nsf = nsf;
+	nsf->id = e->id;
+	nsf->ns_id = ns->id;
+	nsf->ns_cflag = (uint32_t)ns_rows[ns->kind].flag;
+	nsf->flags = f->flags;
+	return 0;
+}
+
+/* @return NS_KINDS: there is none */
+static enum ns_kind kind_of(uint32_t flag)
+{
+	int kind = 0;
+	while (kind < NS_KINDS && (uint32_t)ns_rows[kind].flag != flag)
+		kind++;
+	return (enum ns_kind)kind;
+}
+
+static int nsfile_check(const FileEntry *e, struct error *err)
+{
+	const NsFileEntry *nsf = e->nsf;
+	if (!nsf || nsf->id != e->id)
+		return error_set(err, EBADMSG, "file id %u: namespace without its fields", e->id);
+	if (kind_of(nsf->ns_cflag) == NS_KINDS)
+		return error_set(err, EBADMSG, "file id %u: a namespace of unknown kind %#x", e->id,
+				 nsf->ns_cflag);
+	return 0;
+}
+
+static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
+{
+	const NsFileEntry *nsf = e->nsf;
+	enum ns_kind kind = kind_of(nsf->ns_cflag);
+	const struct rtask *member = NULL;
+	char path[64];
+	for (size_t i = 0; i < r->nr_tasks && !member; i++) {
+		const struct rtask *t = r->tasks[i];
+		if (t->ids && ns_id_of(t->ids, kind) == nsf->ns_id)
+			member = t;
+	}
+	if (!member)
+		return error_set(err, EBADMSG, "file id %u: no task is in %s namespace %u", e->id,
+				 ns_rows[kind].name, nsf->ns_id);
+	snprintf(path, sizeof(path), "%d/ns/%s", rtask_tid(member, 0), ns_rows[kind].name);
+	int fd = procfs_open(path, (int)(nsf->flags & (O_PATH | O_NOATIME)));
+	return fd < 0 ? error_sys(err, "open /proc/%s", path) : fd;
+}
+
+const struct file_type file_namespace = {
+	.name = "namespace",
+	.type = FD_TYPES__NS,
+	.match = nsfile_match,
+	.dump = nsfile_dump,
+	.check = nsfile_check,
+	.open = nsfile_open,
+};
