@@ -211,8 +211,9 @@ static int dump_special(struct dump *d, struct open_file *f, uint32_t *id, struc
 {
 	uint32_t *known;
 	FdTypes type;
-	int rc =
-	    file_table_special(d->files, f->st.st_dev, f->st.st_ino, f->path, false, &known, err);
+	struct special_key key = { f->st.st_dev, f->st.st_ino, false, ns_id(f->task, NS_MNT),
+				   f->path };
+	int rc = file_table_special(d->files, &key, &known, err);
 	if (rc < 0)
 		return rc;
 	if (*known == 0) {
@@ -264,8 +265,9 @@ int files_dump_mapped(struct dump *d, struct task *t, const struct vma *vma, uin
 {
 	uint32_t *known;
 	char link[64];
-	int rc = file_table_special(d->files, vma->dev, vma->ino, vma->path ? vma->path : "", true,
-				    &known, err);
+	struct special_key key = { vma->dev, vma->ino, true, ns_id(t, NS_MNT),
+				   vma->path ? vma->path : "" };
+	int rc = file_table_special(d->files, &key, &known, err);
 	if (rc < 0)
 		return rc;
 	if (*known == 0) {

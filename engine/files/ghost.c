@@ -385,11 +385,13 @@ static int open_rows_there(struct restore *r, const struct remap_row *row, const
 			   struct error *err)
 {
 	const struct file_item *item = remap_item(r, row, err);
-	int before = item ? mntns_stand(r, reg_mnt_id(item->entry->reg), err) : -EBADMSG;
-	if (before < 0)
-		return before;
-	int rc = open_rows(r, row, first, err);
-	int back = mntns_stand_back(r, before, rc < 0 ? NULL : err);
+	struct mnt_standing before;
+	int rc = item ? mntns_stand(r, reg_mnt_id(item->entry->reg), name_of(item), &before, err)
+		      : -EBADMSG;
+	if (rc < 0)
+		return rc;
+	rc = open_rows(r, row, first, err);
+	int back = mntns_stand_back(r, &before, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back;
 }
 
@@ -408,11 +410,11 @@ static int find_link(struct restore *r, const struct remap_row *row, const RegFi
 	struct stat st;
 	if (!dir)
 		return error_set(err, ENOMEM, "out of memory");
-	int before = mntns_stand(r, reg_mnt_id(to), err);
-	if (before < 0)
-		return before;
+	struct mnt_standing before;
+	int rc = mntns_stand(r, reg_mnt_id(to), to->name, &before, err);
+	if (rc < 0)
+		return rc;
 	auto_fd fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int rc = 0;
 	if (fd < 0 || lstat(to->name, &st) < 0)
 		rc = error_sys(err,
 			       "%s, which the dump has made to keep the deleted file %s: was this "
@@ -420,7 +422,7 @@ static int find_link(struct restore *r, const struct remap_row *row, const RegFi
 			       to->name, file_set_find(r->files, row->orig_id)->entry->reg->name);
 	if (rc == 0)
 		rc = own->dir = window_take(r->files, take_fd(fd), err);
-	int back = mntns_stand_back(r, before, rc < 0 ? NULL : err);
+	int back = mntns_stand_back(r, &before, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back;
 }
 

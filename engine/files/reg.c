@@ -93,7 +93,7 @@ static int find_again(struct dump *d, const struct open_file *f, RegFileEntry *r
 	struct error late;
 	reg->mnt_id = mntns_id_of(d, f->fd);
 	reg->has_mnt_id = reg->mnt_id >= 0;
-	int rc = mntns_enter(d, f->task, reg->mnt_id, &back, err);
+	int rc = mntns_enter(d, f->task, reg->mnt_id, f->path, &back, err);
 	if (rc < 0)
 		return rc;
 	rc = remap_dump(d, f, reg->id, &reg->name, err);
@@ -203,12 +203,13 @@ int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct e
 		int fd = procfs_reopen(item->base, flags & ~O_NOFOLLOW);
 		return fd < 0 ? error_sys(err, "open %s", reg->name) : fd;
 	}
-	int before = mntns_stand(r, reg_mnt_id(reg), err);
-	if (before < 0)
-		return before;
+	struct mnt_standing before;
+	int rc = mntns_stand(r, reg_mnt_id(reg), reg->name, &before, err);
+	if (rc < 0)
+		return rc;
 	auto_fd fd = open(item && item->visible ? item->visible : reg->name, flags | O_CLOEXEC);
-	int rc = fd < 0 ? error_sys(err, "open %s", reg->name) : 0;
-	int back = mntns_stand_back(r, before, rc < 0 ? NULL : err);
+	rc = fd < 0 ? error_sys(err, "open %s", reg->name) : 0;
+	int back = mntns_stand_back(r, &before, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back < 0 ? back : take_fd(fd);
 }
 

@@ -18,9 +18,7 @@
 #include "engine/files/locks.h"
 
 struct special {
-	dev_t dev;
-	ino_t ino;
-	bool by_maps; /* numbers as /proc/PID/maps has them; they differ from stat's on btrfs */
+	struct special_key key; /* its path is that below */
 	uint32_t id;
 	char path[];
 };
@@ -98,27 +96,28 @@ void file_table_each(const struct file_table *t,
 
 static int special_compare(const void *left, const void *right)
 {
-	const struct special *a = left, *b = right;
+	const struct special_key *a = &((const struct special *)left)->key;
+	const struct special_key *b = &((const struct special *)right)->key;
 	if (a->dev != b->dev)
 		return a->dev < b->dev ? -1 : 1;
 	if (a->ino != b->ino)
 		return a->ino < b->ino ? -1 : 1;
+	if (a->mnt_ns != b->mnt_ns)
+		return a->mnt_ns < b->mnt_ns ? -1 : 1;
 	if (a->by_maps != b->by_maps)
 		return a->by_maps ? 1 : -1;
 	return strcmp(a->path, b->path);
 }
 
-int file_table_special(struct file_table *t, dev_t dev, ino_t ino, const char *path, bool by_maps,
-		       uint32_t **id, struct error *err)
+int file_table_special(struct file_table *t, const struct special_key *wanted, uint32_t **id,
+		       struct error *err)
 {
-	size_t len = strlen(path) + 1;
+	size_t len = strlen(wanted->path) + 1;
 	struct special *key = calloc(1, sizeof(*key) + len);
 	if (!key)
 		return error_set(err, ENOMEM, "out of memory");
-	key->dev = dev;
-	key->ino = ino;
-	key->by_maps = by_maps;
-	memcpy(key->path, path, len);
+	key->key = *wanted;
+	key->key.path = memcpy(key->path, wanted->path, len);
 	struct special **node = tsearch(key, &t->specials, special_compare);
 	if (!node) {
 		free(key);

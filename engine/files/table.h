@@ -150,12 +150,19 @@ struct file_table {
 int file_table_identify(struct file_table *t, const struct open_file *f, uint32_t **id,
 			FdTypes **type, struct error *err);
 
+struct special_key {
+	dev_t dev;
+	ino_t ino;
+	bool by_maps;    /* numbers as /proc/PID/maps has them; they differ from stat's on btrfs */
+	uint32_t mnt_ns; /* number of the namespace its path is looked at in */
+	const char *path;
+};
 /**
  * The id of a file known by name only: mappings, executables, cwd, root.
  * @param id  where the id lives; 0 when the file was not seen before: the caller sets it
  */
-int file_table_special(struct file_table *t, dev_t dev, ino_t ino, const char *path, bool by_maps,
-		       uint32_t **id, struct error *err);
+int file_table_special(struct file_table *t, const struct special_key *key, uint32_t **id,
+		       struct error *err);
 
 /** Every open file description seen so far. */
 void file_table_each(const struct file_table *t,

@@ -68,13 +68,10 @@ static int find_dir(const struct open_file *f, const char *name, const char *pat
 			 name, path);
 }
 
-static int find_inside(const struct open_file *f, const char *name, int file, struct unix_path *out,
-		       struct error *err)
+static int find_inside(const struct open_file *f, const char *name, char *path,
+		       struct unix_path *out, struct error *err)
 {
-	char path[PATH_MAX + sizeof(DELETED)];
-	int rc = read_link(file, path, sizeof(path), err);
-	if (rc < 0)
-		return rc;
+	int rc = 0;
 	size_t len = strlen(path), tail = strlen(DELETED);
 	if (len > tail && !strcmp(path + len - tail, DELETED))
 		path[len - tail] = 0;
@@ -90,7 +87,7 @@ static int find_inside(const struct open_file *f, const char *name, int file, st
 int unix_path_find(const struct dump *d, const struct open_file *f, const struct unix_info *info,
 		   struct unix_path *out, struct error *err)
 {
-	char name[sizeof(info->name) + 1];
+	char name[sizeof(info->name) + 1], path[PATH_MAX + sizeof(DELETED)];
 	struct ns_mount_place back;
 	struct error late;
 	memcpy(name, info->name, info->name_len);
@@ -102,10 +99,12 @@ int unix_path_find(const struct dump *d, const struct open_file *f, const struct
 	if (fstat(file, &out->st) < 0)
 		return error_sys(err, "stat %s", name);
 	out->mnt_id = mntns_id_of(d, file);
-	int rc = mntns_enter(d, f->task, out->mnt_id, &back, err);
+	int rc = read_link(file, path, sizeof(path), err);
+	if (rc == 0)
+		rc = mntns_enter(d, f->task, out->mnt_id, path, &back, err);
 	if (rc < 0)
 		return rc;
-	rc = find_inside(f, name, file, out, err);
+	rc = find_inside(f, name, path, out, err);
 	int left = ns_mount_leave(&back, rc < 0 ? &late : err);
 	return rc < 0 ? rc : left;
 }
@@ -219,12 +218,17 @@ static int bind_here(int fd, const UnixSkEntry *sk, struct error *err)
 static int there(struct restore *r, int fd, const UnixSkEntry *sk,
 		 int (*use)(int fd, const UnixSkEntry *sk, struct error *err), struct error *err)
 {
-	int before = mntns_stand(r, sk->has_mnt_id ? sk->mnt_id : -1, err);
-	if (before < 0)
-		return before;
+	struct mnt_standing before;
+	char path[2 * PATH_MAX];
+	bool relative = sk->name_dir && sk->name_dir[0];
+	snprintf(path, sizeof(path), "%s%s%.*s", relative ? sk->name_dir : "", relative ? "/" : "",
+		 (int)sk->name.len, (const char *)sk->name.data);
+	int rc = mntns_stand(r, sk->has_mnt_id ? sk->mnt_id : -1, path, &before, err);
+	if (rc < 0)
+		return rc;
 	int dir = enter_dir(sk, err);
-	int rc = dir < -1 ? dir : leave_dir(dir, use(fd, sk, err), err);
-	int back = mntns_stand_back(r, before, rc < 0 ? NULL : err);
+	rc = dir < -1 ? dir : leave_dir(dir, use(fd, sk, err), err);
+	int back = mntns_stand_back(r, &before, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back;
 }
 

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "engine/hooks.h"
 #include "engine/ns/cgroup.h"
+#include "engine/ns/mnt-tree.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/set.h"
 #include "engine/ns/user.h"
@@ -345,7 +346,10 @@ int ns_enter_user(const struct restore *r, struct error *err)
 int ns_finish(struct restore *r, struct error *err)
 {
 	pid_t root = r->shared->slots[r->root->slot].real;
-	return r->ns->builder ? tell(r->ns, ORDER_FINISH, root, err) : 0;
+	int rc = r->ns->builder ? tell(r->ns, ORDER_FINISH, root, err) : 0;
+	if (r->mounts)
+		r->mounts->finished = rc == 0;
+	return rc;
 }
 
 static int leave_kind(struct ns_set *set, enum ns_kind kind, struct error *err)

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "engine/ns/mnt-content.h"
+#include "engine/ns/mnt-cover.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/user.h"
@@ -204,15 +207,31 @@ int mntns_id_of(const struct dump *d, int fd)
 	return (int)st.stx_mnt_id;
 }
 
-int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, struct ns_mount_place *back,
-		struct error *err)
+/* Without what hides a file, in a copy of the namespace. Where that cannot be, it stays hidden. */
+static void uncover(const struct dump *d, const struct mnt *m, const char *path)
 {
-	const struct mnt *m =
-	    mnt_id >= 0 && d->mounts ? mnt_tree_find(d->mounts, (uint32_t)mnt_id) : NULL;
+	auto_covers covers = { 0 };
+	struct error err;
+	if (!mnt_below(path, m->e->mountpoint) ||
+	    mnt_covers_find(d->mounts, m, path, &covers, &err) < 0 || covers.nr == 0)
+		return;
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		log_debug("%s stays hidden: %m", path);
+	else if (mnt_covers_drop(&covers, &err) < 0)
+		log_debug("%s stays hidden: %s", path, err.text);
+}
+
+int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, const char *path,
+		struct ns_mount_place *back, struct error *err)
+{
+	const struct mnt *m = mnt_id >= 0 ? mnt_tree_find(d->mounts, (uint32_t)mnt_id) : NULL;
 	for (size_t i = 0; m && i < d->ns->nr; i++)
 		if (d->ns->items[i].kind == NS_MNT && d->ns->items[i].id == m->ns)
 			t = d->ns->items[i].member;
-	return ns_mount_enter(t, back, err);
+	int rc = ns_mount_enter(t, back, err);
+	if (rc == 0 && m)
+		uncover(d, m, path);
+	return rc;
 }
 
 /* Options of file systems have ids as the engine has them: "uid=100000" */

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "engine/ns/aside.h"
+#include "engine/ns/mnt-cover.h"
 
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x00001000U
@@ -54,89 +55,22 @@ int mnt_reach(const struct mnt *m, struct error *err)
 }
 
 struct dig {
-	const struct mnt_tree *tree;
+	const struct mnt_covers *covers;
 	const struct mnt *m;
 	int users, fd;
 };
-
-/* What is mounted on the very root of a mount. */
-static const struct mnt *find_cover(const struct mnt_tree *tree, const struct mnt *m)
-{
-	for (size_t i = 0; i < tree->nr; i++)
-		if (tree->items[i]->parent == m && !*mnt_place(tree->items[i]))
-			return tree->items[i];
-	return NULL;
-}
-
-/* One mount, after all that are stacked on it. */
-static int take_off(const struct mnt_tree *tree, const struct mnt *m, struct error *err)
-{
-	size_t nr = 1;
-	for (const struct mnt *on = m; (on = find_cover(tree, on)) != NULL;)
-		nr++;
-	while (nr-- > 0)
-		if (umount2(m->e->mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-			return error_sys(err, "take off %s", m->e->mountpoint);
-	return 0;
-}
-
-/* The one whose place hides that of m, and is not hidden itself by another; NULL: none. */
-static const struct mnt *find_hiding(const struct mnt_tree *tree, const struct mnt *m,
-				     const bool *gone)
-{
-	const struct mnt *best = NULL;
-	for (size_t i = 0; i < tree->nr; i++) {
-		const struct mnt *s = tree->items[i];
-		if (s == m || gone[i] || s->parent != m->parent ||
-		    !mnt_below(m->e->mountpoint, s->e->mountpoint))
-			continue;
-		if (!best || strlen(s->e->mountpoint) < strlen(best->e->mountpoint))
-			best = s;
-	}
-	return best;
-}
-
-static int uncover(const struct mnt_tree *tree, const struct mnt *m, bool *gone, struct error *err)
-{
-	const struct mnt *s;
-	while (m->parent && (s = find_hiding(tree, m, gone)) != NULL) {
-		int rc = take_off(tree, s, err);
-		if (rc < 0)
-			return rc;
-		for (size_t i = 0; i < tree->nr; i++)
-			gone[i] = gone[i] || tree->items[i] == s;
-	}
-	return 0;
-}
-
-/* From the root down, so that each place can be seen when its turn comes. */
-static int take_down(const struct dig *dig, bool *gone, struct error *err)
-{
-	int rc = 0;
-	for (unsigned depth = 0; rc == 0 && depth <= dig->m->depth; depth++) {
-		const struct mnt *at = dig->m;
-		while (at->depth > depth)
-			at = at->parent;
-		rc = uncover(dig->tree, at, gone, err);
-	}
-	const struct mnt *cover = rc == 0 ? find_cover(dig->tree, dig->m) : NULL;
-	return cover ? take_off(dig->tree, cover, err) : rc;
-}
 
 static int dig_out(void *ctx, struct error *err)
 {
 	struct dig *dig = ctx;
 	char name[MNT_NAME_MAX];
 	struct stat st;
-	auto_free bool *gone = calloc(dig->tree->nr + 1, sizeof(*gone));
-	if (!gone)
-		return error_set(err, ENOMEM, "out of memory");
 	/* from outside of it all mounts are locked to each other */
 	if (dig->users >= 0 && setns(dig->users, CLONE_NEWUSER) < 0)
 		return error_sys(err, "enter the user namespace of the tree");
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return error_sys(err, "make a mount namespace to look under mounts in");
-	int rc = take_down(dig, gone, err);
+	int rc = mnt_covers_drop(dig->covers, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "%s is hidden", mnt_name(dig->m, name));
 	auto_fd fd = open_place(dig->m->e->mountpoint);
@@ -149,7 +83,10 @@ static int dig_out(void *ctx, struct error *err)
 
 int mnt_reach_hidden(const struct mnt_tree *tree, const struct mnt *m, int users, struct error *err)
 {
-	struct dig dig = { .tree = tree, .m = m, .users = users, .fd = -1 };
-	int rc = ns_aside(dig_out, &dig, err);
+	auto_covers covers = { 0 };
+	struct dig dig = { .covers = &covers, .m = m, .users = users, .fd = -1 };
+	int rc = mnt_covers_find(tree, m, m->e->mountpoint, &covers, err);
+	if (rc == 0)
+		rc = ns_aside(dig_out, &dig, err);
 	return rc < 0 ? rc : dig.fd;
 }

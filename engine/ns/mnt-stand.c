@@ -3,12 +3,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/cleanup.h"
 #include "engine/files/file.h"
 #include "engine/ns/mnt-attach.h"
+#include "engine/ns/mnt-cover.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/mnt.h"
 #include "engine/procfs/root.h"
@@ -34,39 +37,82 @@ int mntns_adopt(struct restore *r, pid_t builder, struct error *err)
 	return 0;
 }
 
-static int stand(struct mnt_tree *tree, int where, struct error *err)
+static int enter_space(struct mnt_tree *tree, int where, struct error *err)
 {
-	int before = tree->standing;
-	if (where == before)
-		return before;
+	if (where == tree->standing)
+		return 0;
 	int rc = mnt_enter(tree->spaces.items[where].fd, err);
-	if (rc < 0)
-		return rc;
-	tree->standing = where;
-	return before;
+	if (rc == 0)
+		tree->standing = where;
+	return rc;
 }
 
-static int place_of(const struct mnt_tree *tree, uint32_t ns)
+/* Out of the way, onto the root, where nobody goes. Nothing is shared yet, and no task runs. */
+static int move_away(struct mnt_tree *tree, const struct mnt *m, struct error *err)
 {
-	const struct mnt_space *space = mnt_tree_space(tree, ns);
-	return space ? (int)(space - tree->spaces.items) : tree->standing;
+	auto_fd fd = open(m->e->mountpoint, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || move_mount(fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_sys(err, "move %s away for a moment", m->e->mountpoint);
+	struct mnt_moved *moved = array_add(&tree->moved);
+	if (!moved)
+		return error_set(err, ENOMEM, "out of memory");
+	*moved = (struct mnt_moved){ .m = m, .fd = take_fd(fd) };
+	return 0;
 }
 
-int mntns_stand(struct restore *r, int mnt_id, struct error *err)
+static int move_back(struct mnt_tree *tree, struct error *err)
+{
+	struct mnt_moved moved = tree->moved.items[--tree->moved.nr];
+	int rc = 0;
+	if (move_mount(moved.fd, "", AT_FDCWD, moved.m->e->mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		rc = error_sys(err, "move %s back", moved.m->e->mountpoint);
+	close(moved.fd);
+	return rc;
+}
+
+static bool is_away(const struct mnt_tree *tree, const struct mnt *m)
+{
+	for (size_t i = 0; i < tree->moved.nr; i++)
+		if (tree->moved.items[i].m == m)
+			return true;
+	return m->late && !tree->finished;
+}
+
+static int uncover(struct mnt_tree *tree, const struct mnt *m, const char *path, struct error *err)
+{
+	auto_covers covers = { 0 };
+	if (!mnt_below(path, m->e->mountpoint))
+		return 0;
+	int rc = mnt_covers_find(tree, m, path, &covers, err);
+	for (size_t i = 0; rc == 0 && i < covers.nr; i++)
+		rc = is_away(tree, covers.items[i]) ? 0 : move_away(tree, covers.items[i], err);
+	return rc;
+}
+
+int mntns_stand(struct restore *r, int mnt_id, const char *path, struct mnt_standing *back,
+		struct error *err)
 {
 	struct mnt_tree *tree = r->mounts;
-	if (!tree || tree->spaces.nr < 2)
+	if (!tree)
 		return 0;
+	*back = (struct mnt_standing){ tree->standing, tree->moved.nr };
 	const struct mnt *m = mnt_id >= 0 ? mnt_tree_find(tree, (uint32_t)mnt_id) : NULL;
-	return stand(tree, place_of(tree, m ? m->ns : tree->root_ns), err);
+	const struct mnt_space *space = mnt_tree_space(tree, m ? m->ns : tree->root_ns);
+	int rc = space ? enter_space(tree, (int)(space - tree->spaces.items), err) : 0;
+	if (rc == 0 && m)
+		rc = uncover(tree, m, path, err);
+	if (rc < 0)
+		mntns_stand_back(r, back, NULL);
+	return rc;
 }
 
-int mntns_stand_back(struct restore *r, int before, struct error *err)
+int mntns_stand_back(struct restore *r, const struct mnt_standing *back, struct error *err)
 {
-	if (!r->mounts || r->mounts->spaces.nr < 2)
-		return 0;
-	int rc = stand(r->mounts, before, err);
-	return rc < 0 ? rc : 0;
+	struct mnt_tree *tree = r->mounts;
+	int rc = 0;
+	while (rc == 0 && tree && tree->moved.nr > back->moved)
+		rc = move_back(tree, err);
+	return rc < 0 || !tree ? rc : enter_space(tree, back->before, err);
 }
 
 int mntns_join(const struct restore *r, const struct rtask *t, struct error *err)

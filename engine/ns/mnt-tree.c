@@ -56,6 +56,9 @@ void mnt_tree_free(struct mnt_tree *tree)
 		munmap(tree->numbers, tree->spaces.nr * sizeof(int));
 	fd_close(tree->workshop);
 	fd_close(tree->yard);
+	for (size_t i = 0; i < tree->moved.nr; i++)
+		fd_close(tree->moved.items[i].fd);
+	free(tree->moved.items);
 	free(tree->order);
 	free(tree->items);
 	free(tree->spaces.items);

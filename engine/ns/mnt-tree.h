@@ -72,7 +72,15 @@ struct mnt_tree {
 	int workshop, yard; /* restore: where mounts are made, see mnt-make.h; -1 */
 	int *numbers;       /* restore: of the spaces, in the builder; shared with it */
 	int standing;       /* restore: in which of the spaces the coordinator is; mntns_stand() */
-	bool late_pids;     /* the tree has its own pids: file systems that show them come late */
+	bool finished;      /* restore: late mounts are there as well */
+	struct {            /* restore: mounts that are elsewhere for a moment; mntns_stand() */
+		struct mnt_moved {
+			const struct mnt *m;
+			int fd;
+		} * items;
+		size_t nr, cap;
+	} moved;
+	bool late_pids; /* the tree has its own pids: file systems that show them come late */
 	struct {
 		struct mnt_space *items;
 		size_t nr, cap;

@@ -14,10 +14,14 @@ int mntns_settle(struct dump *d, struct error *err);
 /** The number of the mount an open file is on, as the images have it; -1: it is none of the tree's.
  */
 int mntns_id_of(const struct dump *d, int fd);
-/** Stand where the paths of a mount lead to its files, or where a task does. @param mnt_id  or -1
+/**
+ * Stand where a path leads to its file: in the namespace of the mount it is on, with nothing on top
+ * of it, or where the task is.
+ * @param mnt_id  of mntns_id_of()
+ * @param back    for ns_mount_leave()
  */
-int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, struct ns_mount_place *back,
-		struct error *err);
+int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, const char *path,
+		struct ns_mount_place *back, struct error *err);
 
 /** Read and check all mounts of the tree, and plan how they are made. */
 int mntns_load(struct restore *r, uint32_t id, struct error *err);
@@ -36,13 +40,18 @@ int mntns_finish(struct restore *r, int pidns, struct error *err);
 
 /** In the coordinator, once they are made: take the namespaces over from the builder. */
 int mntns_adopt(struct restore *r, pid_t builder, struct error *err);
+struct mnt_standing {
+	int before;   /* the namespace */
+	size_t moved; /* how many mounts are elsewhere for the moment */
+};
 /**
- * Paths mean from here on what they mean where this mount is.
+ * A path leads from here on to what it led to where this mount is, without what is on top of it.
  * @param mnt_id  of the images; -1, or one that is not known: where the root task is
- * @return for mntns_stand_back(); -errno
+ * @param back    for mntns_stand_back(), which has to follow; visits may be nested
  */
-int mntns_stand(struct restore *r, int mnt_id, struct error *err);
-int mntns_stand_back(struct restore *r, int before, struct error *err);
+int mntns_stand(struct restore *r, int mnt_id, const char *path, struct mnt_standing *back,
+		struct error *err);
+int mntns_stand_back(struct restore *r, const struct mnt_standing *back, struct error *err);
 /** In a task: enter the namespace it was in. */
 int mntns_join(const struct restore *r, const struct rtask *t, struct error *err);
 /** Is a file on a mount that is made only once the root task is there? */
