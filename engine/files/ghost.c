@@ -313,91 +313,165 @@ static int make_link(const char *first, const char *name, struct passing_names *
 	return passing_note(names, name, false, err);
 }
 
-static const char *name_of(const struct file_item *item)
-{
-	return item->entry->reg->name;
-}
-
 static bool is_same(const struct remap_row *a, const struct remap_row *b)
 {
 	return a->type == b->type && a->remap_id == b->remap_id;
 }
 
-/* The passing name of a description that was opened by the same name. */
-static const char *find_visible(struct restore *r, const struct remap_row *until, const char *name)
+/* The names of one inode for the moment. All are made by way of one mount: a link cannot lead from
+ * one to another, though both show the same directory. */
+struct moment {
+	struct passing_names names;
+	int mnt_id;        /* -1: not known */
+	const char *first; /* one that is there; NULL: it has to be made */
+};
+
+/* What the path of a file would be on that mount. */
+static int find_there(struct restore *r, const struct moment *m, const RegFileEntry *reg, char *out,
+		      struct error *err)
 {
+	if (mntns_translate(r, reg_mnt_id(reg), reg->name, m->mnt_id, out))
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "%s: other names of this deleted file are on a mount from which there is "
+			 "no way to it",
+			 reg->name);
+}
+
+/* The passing name of a description that was opened by the same name. */
+static const char *find_visible(struct restore *r, const struct moment *m,
+				const struct remap_row *until, const char *there)
+{
+	char other[PATH_MAX];
 	for (const struct remap_row *at = r->files->remaps.items; at < until; at++) {
 		const struct file_item *item = file_set_find(r->files, at->orig_id);
-		if (is_same(at, until) && item->visible && !strcmp(name_of(item), name))
-			return item->visible;
+		if (!is_same(at, until) || !item->visible ||
+		    find_there(r, m, item->entry->reg, other, NULL) < 0 || strcmp(other, there))
+			continue;
+		for (size_t i = 0; i < m->names.nr; i++)
+			if (!strcmp(item->visible, m->names.items[i].path))
+				return item->visible;
+		return m->first;
 	}
 	return NULL;
 }
 
-/* @param first  a name that leads to the inode; NULL: it has to be made */
-static int open_row(struct restore *r, const struct remap_row *row, struct passing_names *names,
-		    const char **first, struct error *err)
+static int make_name(struct restore *r, const struct remap_row *row, struct moment *m,
+		     const char *there, struct error *err)
 {
 	char name[PATH_MAX];
-	struct file_item *item = remap_item(r, row, err);
-	if (!item)
-		return -EBADMSG;
-	const char *visible = find_visible(r, row, name_of(item));
-	if (visible)
-		return remap_open_item(r, item, visible, err);
-	int rc = passing_parents(names, name_of(item), err);
+	int rc = passing_parents(&m->names, there, err);
 	if (rc == 0)
-		rc = passing_choose(name_of(item), name, err);
+		rc = passing_choose(there, name, err);
 	if (rc == 0)
-		rc = *first ? make_link(*first, name, names, err)
-			    : make_ghost(r, row->remap_id, name, names, err);
+		rc = m->first ? make_link(m->first, name, &m->names, err)
+			      : make_ghost(r, row->remap_id, name, &m->names, err);
+	if (rc == 0 && !m->first)
+		m->first = m->names.items[m->names.nr - 1].path;
+	return rc;
+}
+
+/* Under the name it has on its own mount. */
+static int open_named(struct restore *r, struct file_item *item, const char *there,
+		      const char *visible, struct error *err)
+{
+	const RegFileEntry *reg = item->entry->reg;
+	struct mnt_standing before;
+	if (strcmp(there, reg->name) != 0) {
+		if (strcmp(strrchr(visible, '/'), strrchr(reg->name, '/')) != 0)
+			return error_set(err, EEXIST, "%s: another file has this name now",
+					 reg->name);
+		visible = reg->name;
+	}
+	int rc = mntns_stand(r, reg_mnt_id(reg), visible, &before, err);
 	if (rc < 0)
 		return rc;
-	visible = names->items[names->nr - 1].path;
-	if (!*first)
-		*first = visible;
-	return remap_open_item(r, item, visible, err);
+	rc = remap_open_item(r, item, visible, err);
+	int back = mntns_stand_back(r, &before, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
+}
+
+static int open_row(struct restore *r, const struct remap_row *row, struct moment *m,
+		    struct error *err)
+{
+	char there[PATH_MAX];
+	struct file_item *item = remap_item(r, row, err);
+	int rc = item ? find_there(r, m, item->entry->reg, there, err) : -EBADMSG;
+	if (rc < 0)
+		return rc;
+	const char *visible = find_visible(r, m, row, there);
+	if (!visible) {
+		rc = make_name(r, row, m, there, err);
+		if (rc < 0)
+			return rc;
+		visible = m->names.items[m->names.nr - 1].path;
+	}
+	return open_named(r, item, there, visible, err);
 }
 
 /* All names at once: an inode that has lost its last one never gets another. */
-static int open_rows(struct restore *r, const struct remap_row *row, const char *first,
+static int open_rows(struct restore *r, const struct remap_row *row, struct moment *m,
 		     struct error *err)
 {
 	struct file_set *set = r->files;
-	struct passing_names names = { 0 };
 	struct remap_row *end = set->remaps.items + set->remaps.nr;
 	int rc = 0;
 	for (struct remap_row *at = set->remaps.items; rc == 0 && at < end; at++) {
 		if (!is_same(at, row))
 			continue;
 		at->done = true;
-		rc = open_row(r, at, &names, &first, err);
+		rc = open_row(r, at, m, err);
 	}
 	for (struct remap_row *at = set->remaps.items; at < end; at++)
 		if (is_same(at, row))
 			file_set_find(set, at->orig_id)->visible = NULL;
-	passing_remove(&names);
+	passing_remove(&m->names);
 	return rc;
 }
 
-/* Where the paths of that file are. */
-static int open_rows_there(struct restore *r, const struct remap_row *row, const char *first,
-			   struct error *err)
+/* @param by  whose mount names are made on; @param first  one that is there; NULL: none */
+static int open_rows_there(struct restore *r, const struct remap_row *row, const RegFileEntry *by,
+			   const char *first, struct error *err)
 {
-	const struct file_item *item = remap_item(r, row, err);
+	struct moment m = { .mnt_id = reg_mnt_id(by), .first = first };
 	struct mnt_standing before;
-	int rc = item ? mntns_stand(r, reg_mnt_id(item->entry->reg), name_of(item), &before, err)
-		      : -EBADMSG;
+	int rc = mntns_stand(r, m.mnt_id, by->name, &before, err);
 	if (rc < 0)
 		return rc;
-	rc = open_rows(r, row, first, err);
+	rc = open_rows(r, row, &m, err);
 	int back = mntns_stand_back(r, &before, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back;
 }
 
+static bool has_all_names(struct restore *r, const struct remap_row *row, int mnt_id)
+{
+	char there[PATH_MAX];
+	const struct moment m = { .mnt_id = mnt_id };
+	for (size_t i = 0; i < r->files->remaps.nr; i++) {
+		const struct remap_row *at = &r->files->remaps.items[i];
+		const struct file_item *item = file_set_find(r->files, at->orig_id);
+		if (is_same(at, row) && find_there(r, &m, item->entry->reg, there, NULL) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Any mount will do from which there is a way to all of its names. */
 int ghost_restore(struct restore *r, const struct remap_row *row, struct error *err)
 {
-	return open_rows_there(r, row, NULL, err);
+	const struct file_item *item = remap_item(r, row, err);
+	if (!item)
+		return -EBADMSG;
+	char there[PATH_MAX];
+	RegFileEntry by = *item->entry->reg;
+	int own = reg_mnt_id(&by), id = own;
+	for (size_t at = 0; id >= 0 && !has_all_names(r, row, id);)
+		id = mntns_of_same(r, own, &at);
+	if (id >= 0 && id != own && mntns_translate(r, own, by.name, id, there)) {
+		by.name = there;
+		by.mnt_id = id;
+	}
+	return open_rows_there(r, row, &by, NULL, err);
 }
 
 /* The name the dump made has to be there, and is to go in the end, when paths mean something else.
@@ -436,5 +510,5 @@ int link_remap_restore(struct restore *r, const struct remap_row *row, struct er
 				 row->orig_id, row->remap_id,
 				 to ? "no file with a path" : "not in files.img");
 	int rc = find_link(r, row, to->entry->reg, err);
-	return rc < 0 ? rc : open_rows_there(r, row, name_of(to), err);
+	return rc < 0 ? rc : open_rows_there(r, row, to->entry->reg, to->entry->reg->name, err);
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/files/remap.h"
+#include "engine/ns/mnt.h"
 #include "engine/procfs/root.h"
 
 /* One directory up: the one the name was in may be gone. @return false at the top */
@@ -59,7 +60,7 @@ static int note_link(struct dump *d, const char *path, struct error *err)
 }
 
 /* The new name as a file of its own, that no task has. */
-static int write_link(struct dump *d, char *path, uint32_t id, struct error *err)
+static int write_link(struct dump *d, char *path, uint32_t id, int mnt_id, struct error *err)
 {
 	FileEntry e = FILE_ENTRY__INIT;
 	RegFileEntry reg = REG_FILE_ENTRY__INIT;
@@ -69,6 +70,8 @@ static int write_link(struct dump *d, char *path, uint32_t id, struct error *err
 	e.reg = &reg;
 	reg.fown = &nobody;
 	reg.name = path;
+	reg.mnt_id = mnt_id;
+	reg.has_mnt_id = mnt_id >= 0;
 	return file_table_write(d, &e, err);
 }
 
@@ -95,7 +98,7 @@ int link_remap_dump(struct dump *d, const struct open_file *f, uint32_t id, cons
 				 file_holder(f, holder, sizeof(holder)), name, why.text);
 	rc = note_link(d, path, err);
 	if (rc == 0)
-		rc = write_link(d, path, link_id, err);
+		rc = write_link(d, path, link_id, mntns_id_of(d, f->fd), err);
 	return rc < 0 ? rc : remap_write(d, id, link_id, REMAP_TYPE__LINKED, err);
 }
 

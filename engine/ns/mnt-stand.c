@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -113,6 +114,41 @@ int mntns_stand_back(struct restore *r, const struct mnt_standing *back, struct 
 	while (rc == 0 && tree && tree->moved.nr > back->moved)
 		rc = move_back(tree, err);
 	return rc < 0 || !tree ? rc : enter_space(tree, back->before, err);
+}
+
+bool mntns_translate(const struct restore *r, int from, const char *path, int to, char *out)
+{
+	const struct mnt_tree *tree = r->mounts;
+	const struct mnt *a = tree && from >= 0 ? mnt_tree_find(tree, (uint32_t)from) : NULL;
+	const struct mnt *b = tree && to >= 0 ? mnt_tree_find(tree, (uint32_t)to) : NULL;
+	char inside[2 * PATH_MAX];
+	if (a == b || !a || !b) {
+		snprintf(out, PATH_MAX, "%s", path);
+		return a == b || !tree || tree->spaces.nr < 2;
+	}
+	const char *rest = mnt_below(path, a->e->mountpoint);
+	if (!rest || a->e->root_dev != b->e->root_dev)
+		return false;
+	snprintf(inside, sizeof(inside), "%s%s%s", mnt_is_fs_root(a) ? "" : a->e->root,
+		 *rest || mnt_is_fs_root(a) ? "/" : "", rest);
+	rest = mnt_below(inside, b->e->root);
+	if (!rest)
+		return false;
+	const char *place = b->e->mountpoint[1] ? b->e->mountpoint : "";
+	return snprintf(out, PATH_MAX, "%s%s%s", place, *rest || !*place ? "/" : "", rest) <
+	       PATH_MAX;
+}
+
+int mntns_of_same(const struct restore *r, int mnt_id, size_t *at)
+{
+	const struct mnt_tree *tree = r->mounts;
+	const struct mnt *m = tree && mnt_id >= 0 ? mnt_tree_find(tree, (uint32_t)mnt_id) : NULL;
+	while (m && *at < tree->nr) {
+		const MntEntry *e = tree->items[(*at)++]->e;
+		if (e->root_dev == m->e->root_dev)
+			return (int)e->mnt_id;
+	}
+	return -1;
 }
 
 int mntns_join(const struct restore *r, const struct rtask *t, struct error *err)

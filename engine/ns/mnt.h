@@ -52,6 +52,14 @@ struct mnt_standing {
 int mntns_stand(struct restore *r, int mnt_id, const char *path, struct mnt_standing *back,
 		struct error *err);
 int mntns_stand_back(struct restore *r, const struct mnt_standing *back, struct error *err);
+/**
+ * What a path on one mount is on another one of the same file system.
+ * @param from, to  numbers of the images, -1 for not known; @param out  PATH_MAX bytes
+ * @return false: there is none
+ */
+bool mntns_translate(const struct restore *r, int from, const char *path, int to, char *out);
+/** The next mount of the same file system. @param at  0 to begin @return its number; -1: no more */
+int mntns_of_same(const struct restore *r, int mnt_id, size_t *at);
 /** In a task: enter the namespace it was in. */
 int mntns_join(const struct restore *r, const struct rtask *t, struct error *err);
 /** Is a file on a mount that is made only once the root task is there? */
