@@ -20,7 +20,8 @@ static const struct prop {
 	const char *controller; /* "": the unified hierarchy */
 	const char *name;
 	enum cgroup_prop_when when;
-	bool members; /* a list of tasks: only who may write it is kept */
+	bool members;  /* a list of tasks: only who may write it is kept */
+	bool siblings; /* is about the groups beside it, of which the root has none */
 } props[] = {
 	{ EVERY_V1, "cgroup.clone_children", CGROUP_PROP_FIRST, false },
 	{ EVERY_V1, "notify_on_release", CGROUP_PROP_FULL, false },
@@ -43,8 +44,8 @@ static const struct prop {
 	{ "cpuset", "cpuset.cpus", CGROUP_PROP_FIRST, false },
 	{ "cpuset", "cpuset.mems", CGROUP_PROP_FIRST, false },
 	{ "cpuset", "cpuset.memory_migrate", CGROUP_PROP_FIRST, false },
-	{ "cpuset", "cpuset.cpu_exclusive", CGROUP_PROP_FIRST, false },
-	{ "cpuset", "cpuset.mem_exclusive", CGROUP_PROP_FIRST, false },
+	{ "cpuset", "cpuset.cpu_exclusive", CGROUP_PROP_FIRST, false, true },
+	{ "cpuset", "cpuset.mem_exclusive", CGROUP_PROP_FIRST, false, true },
 	{ "cpuset", "cpuset.mem_hardwall", CGROUP_PROP_FIRST, false },
 	{ "cpuset", "cpuset.memory_spread_page", CGROUP_PROP_FIRST, false },
 	{ "cpuset", "cpuset.memory_spread_slab", CGROUP_PROP_FIRST, false },
@@ -176,7 +177,9 @@ int cgroup_props_dump(int dir, const char *name, const char *where, CgroupDirEnt
 	e->dir_perms = perms_new(&st);
 	int rc = e->dir_perms ? 0 : -ENOMEM;
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(props); i++) {
-		if (belongs_to(&props[i], name))
+		/* with --cgroup-root another group comes to stand for the root */
+		bool says_nothing = props[i].siblings && !*e->dir_name;
+		if (belongs_to(&props[i], name) && !says_nothing)
 			rc = prop_dump(dir, &props[i], e);
 	}
 	return rc < 0 ? error_set(err, -rc, "cgroup %s: out of memory", where) : 0;

@@ -176,3 +176,24 @@ inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d:
 	[ "$(inside_view "$pid")" = / ]
 	[ "$(group_of "$pid")" = "/$top/moved" ]
 }
+
+@test "cgroups: the root of a cpuset hierarchy comes back below it, beside other groups" {
+	mkdir set
+	mount -t cgroup -o cpuset none set 2>/dev/null || skip "no cpuset hierarchy to be had"
+	mkdir "set/$top"
+	cat set/cpuset.cpus >"set/$top/cpuset.cpus"
+	setsid sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+	echo "$pid" >"v2/$top/cgroup.procs" # else there is nothing to note
+	"$stasis" dump -t "$pid" -D img -v0
+	wait "$pid" || true
+	run "$stasis" restore -d -D img -v0 --cgroup-root "cpuset:/$top.moved"
+	where=$(grep :cpuset: "/proc/$pid/cgroup") || true
+	kill -KILL "$pid" || true
+	sleep 0.1
+	rmdir "set/$top" "set/$top.moved" || true
+	umount set
+	[ "$status" = 0 ]
+	[ "$where" = "${where%%:*}:cpuset:/$top.moved" ]
+}
