@@ -54,7 +54,7 @@ const struct feature features[NR_FEATURES] = {
 	{ "network_lock_nftables", "connections can be locked with nftables", FEATURE_EXTRA,
 	  probe_lock_nftables },
 	{ "has_ipt_legacy", "iptables-legacy works", FEATURE_ALL, probe_iptables_legacy },
-	{ "net_diag_raw", "sock_diag(7) of raw sockets", FEATURE_ALL, probe_raw_diag },
+	{ "net_diag_raw", "raw sockets can be read", FEATURE_ALL, probe_raw_sockets },
 	{ "sockopt_buf_lock", "SO_BUF_LOCK", FEATURE_EXTRA, probe_buf_lock },
 	{ "ipv6_freebind", "IPV6_FREEBIND", FEATURE_EXTRA, probe_ipv6_freebind },
 	{ "move_mount_set_group", "MOVE_MOUNT_SET_GROUP", FEATURE_EXTRA,

@@ -42,5 +42,5 @@ bool probe_seccomp_filters(void);
 bool probe_rseq_conf(void), probe_soft_dirty(void), probe_pagemap_scan(void);
 bool probe_pagemap_guard(void), probe_uffd(void), probe_uffd_noncoop(void), probe_map_vdso(void);
 bool probe_lock_nftables(void), probe_iptables_legacy(void), probe_tcp_half_closed(void);
-bool probe_raw_diag(void), probe_buf_lock(void), probe_ipv6_freebind(void);
+bool probe_raw_sockets(void), probe_buf_lock(void), probe_ipv6_freebind(void);
 bool probe_memfd_hugetlb(void), probe_openat2(void), probe_move_mount_set_group(void);
