@@ -3,96 +3,29 @@
  * Source: iptables-restore(8), iptables-extensions(8).
  */
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
-#include "base/cleanup.h"
-#include "base/io.h"
 #include "base/strbuf.h"
 #include "engine/net/lock.h"
-
-extern char **environ;
-
-/* Where these programs are when PATH is a user's. */
-static const char *const folders[] = { "/usr/sbin", "/sbin", "/usr/local/sbin", NULL };
-
-static bool find_program(const char *name, char out[64])
-{
-	for (const char *const *folder = folders; *folder; folder++) {
-		snprintf(out, 64, "%s/%s", *folder, name);
-		if (access(out, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
+#include "engine/net/program.h"
 
 bool iptables_found(void)
 {
-	char path[64];
-	return find_program("iptables-restore", path);
+	return program_found("iptables-restore");
 }
 
-static int spawn(char *const argv[], int in, int out)
+/* Change rules. @return 0; -errno with what was complained about */
+static int run(const char *name, const char *text, struct error *err)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	pid_t pid;
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, in, 0);
-	posix_spawn_file_actions_adddup2(&files, out, 1);
-	posix_spawn_file_actions_adddup2(&files, out, 2);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	int code = posix_spawn(&pid, argv[0], &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	if (code)
-		return -code;
-	int status;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-/* Run a program on a text. @return 0; -errno with what it complained about */
-static int run(const char *name, const char *text, struct strbuf *output, struct error *err)
-{
-	char path[64], filter[] = "-tfilter", wait[] = "-w", noflush[] = "--noflush";
-	if (!find_program(name, path))
-		return error_set(err, ENOTSUP,
-				 "%s is not installed: use --network-lock nftables, or skip when "
-				 "nothing can arrive meanwhile",
-				 name);
-	char *restore[] = { path, noflush, wait, NULL }, *save[] = { path, filter, NULL };
-	auto_fd in = memfd_create("rules", MFD_CLOEXEC), out = memfd_create("output", MFD_CLOEXEC);
-	if (in < 0 || out < 0 || fd_write_full(in, text, strlen(text)) < 0 ||
-	    lseek(in, 0, SEEK_SET) < 0)
-		return error_sys(err, "prepare rules");
-	int rc = spawn(text[0] ? restore : save, in, out);
-	if (rc < 0)
-		return error_code(err, rc, "run %s", path);
-	char said[512];
-	ssize_t len;
-	lseek(out, 0, SEEK_SET);
-	while (output && (len = fd_read_full(out, said, sizeof(said))) > 0)
-		if (strbuf_add(output, said, (size_t)len) < 0)
-			return error_set(err, ENOMEM, "out of memory");
-	if (rc == 0)
-		return 0;
-	len = fd_read_full(out, said, sizeof(said) - 1);
-	said[len > 0 ? len : 0] = 0;
-	return error_set(err, EIO, "%s: %.*s (status %d)", name, (int)strcspn(said, "\n"), said,
-			 rc);
+	static const char *const args[] = { "--noflush", "-w", NULL };
+	int rc = program_run(name, args, text, NULL, err);
+	return rc == -ENOTSUP ? error_wrap(err, rc,
+					   "the network cannot be locked with iptables (there is "
+					   "--network-lock nftables, or skip when nothing can "
+					   "arrive meanwhile)")
+			      : rc;
 }
 
 static const char *program(int family, const char *what, char out[32])
@@ -133,14 +66,14 @@ static int change(const struct lock *l, int family, char verb, const struct lock
 		rc = strbuf_str(&text, "COMMIT\n");
 	if (rc < 0)
 		return error_set(err, ENOMEM, "out of memory");
-	return nr ? run(program(family, "restore", name), text.data, NULL, err) : 0;
+	return nr ? run(program(family, "restore", name), text.data, err) : 0;
 }
 
 static int both(const char *text, struct error *err)
 {
 	char name[32];
-	int rc = run(program(AF_INET, "restore", name), text, NULL, err);
-	int rc6 = run(program(AF_INET6, "restore", name), text, NULL, rc < 0 ? NULL : err);
+	int rc = run(program(AF_INET, "restore", name), text, err);
+	int rc6 = run(program(AF_INET6, "restore", name), text, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : rc6;
 }
 
@@ -174,7 +107,8 @@ static bool any_rule(int family)
 {
 	char name[32];
 	auto_strbuf now = { 0 };
-	return run(program(family, "save", name), "", &now, NULL) == 0 && now.data &&
+	static const char *const args[] = { "-t", "filter", NULL };
+	return program_run(program(family, "save", name), args, "", &now, NULL) == 0 && now.data &&
 	       strstr(now.data, "0xc114");
 }
 

@@ -67,6 +67,9 @@ void net_table_free(struct net_table *t)
 	unix_list_fini(&t->unix_list);
 	image_writer_close(t->queues);
 	inet_table_free(t->inet);
+	for (size_t i = 0; i < t->filters.nr; i++)
+		net_filters_fini(&t->filters.items[i]);
+	free(t->filters.items);
 	netlink_list_free(t->netlink);
 	packet_list_free(t->packet);
 	free(t->seen.items);

@@ -4,7 +4,9 @@
  */
 #include "engine/net/nl.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +217,71 @@ int nl_do(struct nl *nl, struct nl_request *ask, struct error *err)
 	const char *why = explanation(nl, len);
 	return why ? error_set(err, code, "%s (%s)", strerror(code), why)
 		   : error_set(err, code, "%s", strerror(code));
+}
+
+static int add_border(struct strbuf *batch, uint16_t type, unsigned subsys, uint32_t seq)
+{
+	const struct {
+		struct nlmsghdr header;
+		struct nfgenmsg head;
+	} border = { { .nlmsg_len = sizeof(border),
+		       .nlmsg_type = type,
+		       .nlmsg_flags = NLM_F_REQUEST,
+		       .nlmsg_seq = seq },
+		     { .res_id = htons((uint16_t)subsys) } };
+	return strbuf_add(batch, &border, sizeof(border));
+}
+
+/* The last message is acknowledged; before that come the errors, if there are any. */
+static int receive_batch(struct nl *nl, uint32_t last, struct error *err)
+{
+	int code = 0;
+	for (bool done = false; !done && code == 0;) {
+		ssize_t len = mnl_socket_recvfrom(nl->socket, nl->buf, sizeof(nl->buf));
+		const struct nlmsghdr *msg = (const struct nlmsghdr *)(const void *)nl->buf;
+		if (len < 0)
+			return error_sys(err, "netlink");
+		for (int left = (int)len; mnl_nlmsg_ok(msg, left);
+		     msg = mnl_nlmsg_next(msg, &left)) {
+			const struct nlmsgerr *e = mnl_nlmsg_get_payload(msg);
+			if (msg->nlmsg_type != NLMSG_ERROR)
+				continue;
+			done = done || msg->nlmsg_seq == last;
+			if (code == 0 && e->error)
+				code = error_set(err, e->error, "%s (change %u of %u)",
+						 strerror(-e->error), msg->nlmsg_seq, last);
+		}
+	}
+	return code;
+}
+
+int nl_batch(struct nl *nl, unsigned subsys, const struct strbuf *messages, struct error *err)
+{
+	auto_strbuf batch = { 0 };
+	uint32_t seq = 0;
+	int rc = add_border(&batch, NFNL_MSG_BATCH_BEGIN, subsys, 0);
+	if (rc == 0)
+		rc = strbuf_add(&batch, messages->data, messages->len);
+	if (rc == 0)
+		rc = add_border(&batch, NFNL_MSG_BATCH_END, subsys, 0);
+	if (rc < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	struct nlmsghdr *last = NULL;
+	for (struct nlmsghdr *msg = nl_next(&batch, NULL); (msg = nl_next(&batch, msg));) {
+		if (msg->nlmsg_type != NFNL_MSG_BATCH_END) {
+			msg->nlmsg_seq = ++seq;
+			last = msg;
+		}
+	}
+	if (!last)
+		return 0;
+	last->nlmsg_flags |= NLM_F_ACK;
+	int size = (int)batch.len + 65536;
+	if (setsockopt(mnl_socket_get_fd(nl->socket), SOL_SOCKET, SO_SNDBUFFORCE, &size,
+		       sizeof(size)) < 0 ||
+	    mnl_socket_sendto(nl->socket, batch.data, batch.len) < 0)
+		return error_sys(err, "netlink");
+	return receive_batch(nl, seq, err);
 }
 
 struct nlmsghdr *nl_next(const struct strbuf *bytes, const struct nlmsghdr *at)

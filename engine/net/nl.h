@@ -55,6 +55,13 @@ int nl_get(struct nl *nl, struct nl_request *ask, struct strbuf *out);
  */
 int nl_do(struct nl *nl, struct nl_request *ask, struct error *err);
 
+/**
+ * Changes of netfilter, as one transaction: all of them or none.
+ * @param subsys    NFNL_SUBSYS_…; @param messages  one behind the other
+ * @return 0; -errno, of the first that failed
+ */
+int nl_batch(struct nl *nl, unsigned subsys, const struct strbuf *messages, struct error *err);
+
 /** The message behind `at`, or the first one. @return NULL: no more whole ones */
 struct nlmsghdr *nl_next(const struct strbuf *bytes, const struct nlmsghdr *at);
 /** Attributes of a message, by type: `max` + 1 of them, NULL where there is none. */

@@ -14,10 +14,48 @@
 #include "engine/net/lock-ns.h"
 #include "engine/net/ns-conf.h"
 #include "engine/net/ns-dump.h"
+#include "engine/net/ns-filter.h"
 #include "engine/net/ns-outside.h"
 #include "engine/net/ns-save.h"
 #include "engine/net/ns-set.h"
+#include "engine/net/unix.h"
 #include "images/reader.h"
+
+static const char *external_key(const struct dump *d, const struct ns_seen *ns)
+{
+	char ino[32];
+	snprintf(ino, sizeof(ino), "%lu", (unsigned long)ns->ino);
+	return external_value(d->opts, "net", ino);
+}
+
+static struct net_filters *filters_of(const struct dump *d, uint32_t id)
+{
+	for (size_t i = 0; d->net && i < d->net->filters.nr; i++)
+		if (d->net->filters.items[i].id == id)
+			return &d->net->filters.items[i];
+	return NULL;
+}
+
+int netns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
+{
+	struct ns_visit visit;
+	if (d->opts->empty_net || external_key(d, ns))
+		return 0;
+	int rc = net_table_new(d, err);
+	struct net_filters *f = rc < 0 ? NULL : array_add(&d->net->filters);
+	if (!f)
+		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory");
+	f->id = ns->id;
+	rc = ns_visit_begin(ns->member, NS_NET, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = net_filters_read(f, err);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	if (rc < 0)
+		return error_wrap(err, rc, "network namespace of pid %d (%s)", ns->member->pid,
+				  ns->member->stat.comm);
+	return back;
+}
 
 /* Settings that belong to no device, and what it calls other namespaces. */
 static int dump_conf(struct dump_netns *dn, struct error *err)
@@ -26,7 +64,10 @@ static int dump_conf(struct dump_netns *dn, struct error *err)
 	if (!e)
 		return error_set(err, ENOMEM, "out of memory");
 	netns_entry__init(e);
+	struct net_filters *f = filters_of(dn->d, dn->seen->id);
 	int rc = net_conf_read(e, err);
+	if (rc == 0 && f)
+		rc = net_filters_write(dn->d, f, e, err);
 	e->nsids = dn->ids.items;
 	e->n_nsids = dn->ids.nr;
 	if (rc == 0)
@@ -62,10 +103,8 @@ static int dump_external(struct dump *d, const struct ns_seen *ns, const char *k
 
 int netns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
-	char ino[32];
 	struct dump_netns dn = { .d = d, .seen = ns };
-	snprintf(ino, sizeof(ino), "%lu", (unsigned long)ns->ino);
-	const char *key = external_value(d->opts, "net", ino);
+	const char *key = external_key(d, ns);
 	if (key)
 		return dump_external(d, ns, key, err);
 	int rc = d->opts->empty_net ? 0 : dump_all(&dn, err);
@@ -140,7 +179,9 @@ int netns_load(struct restore *r, uint32_t id, struct error *err)
 		return load_external(r, ns->conf->ext_key, err);
 	if (rc == 0)
 		rc = netns_links_load(r, ns, err);
-	return rc < 0 ? rc : netns_save_load(r, id, err);
+	if (rc == 0)
+		rc = netns_save_load(r, id, err);
+	return rc < 0 ? rc : net_filters_load(r, id, ns->conf, err);
 }
 
 void netns_undo(struct restore *r)
@@ -180,6 +221,8 @@ static int fill(struct restore *r, struct netns *ns, struct nl *rt, struct error
 		net_conf_write_more(ns->conf);
 	if (rc == 0)
 		rc = netns_save_fill(r, ns->id, rt, err);
+	if (rc == 0)
+		rc = net_filters_fill(r, ns->id, ns->conf, err);
 	return rc < 0 ? rc : netns_links_finish(ns, rt, err);
 }
 

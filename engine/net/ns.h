@@ -8,6 +8,8 @@
 
 struct netns_set;
 
+/** Read packet filters, which are about to change: the network is locked by such. */
+int netns_collect(struct dump *d, const struct ns_seen *ns, struct error *err);
 /** Write the images of the network namespace the engine is in. */
 int netns_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
 /** Read and check them. */

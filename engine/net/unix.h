@@ -5,6 +5,7 @@
 
 #include "engine/files/file.h"
 #include "engine/net/lock-ns.h"
+#include "engine/net/ns-filter.h"
 #include "engine/net/queue.h"
 #include "engine/net/unix-diag.h"
 
@@ -30,6 +31,10 @@ struct net_table {                  /* of a dump */
 	struct packet_list *packet;
 	struct inet_table *inet; /* NULL until an IPv4 or IPv6 socket is met */
 	struct net_lock ns_lock; /* of the tree's own network namespace */
+	struct {                 /* of every network namespace of the tree */
+		struct net_filters *items;
+		size_t nr, cap;
+	} filters;
 };
 
 struct unix_item { /* of a restore: an entry of files.img */

@@ -37,6 +37,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .flag = CLONE_NEWNET,
 		     IDS(net_ns_id),
 		     .inside = true,
+		     .collect = netns_collect,
 		     .dump = netns_dump,
 		     .load = netns_load,
 		     .prepare = netns_prepare,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A network namespace: its devices, addresses, routes, rules and settings are what they were.
+ * A network namespace: its devices, addresses, routes, rules, packet filters and settings are what
+ * they were.
  *
  * live-unshare: --pid --net
  * live-modes: SS RR 2S
@@ -15,10 +16,15 @@ static const char setup[] =
     "ip -6 route add 2001:db8:5::/48 via 2001:db8::9; ip route add default dev v1 table 55;"
     "ip rule add from 192.0.2.1 lookup 55; sysctl -qw net.ipv4.ip_forward=1 "
     "net.ipv4.conf.v1.arp_ignore=1 net.core.somaxconn=321;"
+    "iptables-nft -A INPUT -s 198.51.100.7 -m comment --comment 'of mine' -j DROP;"
+    "nft 'table inet t { chain c { type filter hook output priority 3; tcp dport 9 drop; }; }';"
+    "iptables-legacy -A OUTPUT -d 198.51.100.8 -c 3 4 -j REJECT;"
     "while ip -6 addr | grep -q tentative; do sleep 0.1; done";
 static const char show[] =
     "(ip -d link; ip addr; ip route show table all | sort; ip -6 route show table all | sort;"
-    "ip rule; sysctl net.ipv4.ip_forward net.ipv4.conf.v1.arp_ignore net.core.somaxconn) >";
+    "ip rule; iptables-nft-save | grep -v '^# [CG]'; nft list ruleset; iptables-legacy-save -c | "
+    "grep -v '^# [CG]'; sysctl net.ipv4.ip_forward net.ipv4.conf.v1.arp_ignore net.core.somaxconn) "
+    ">";
 
 static void run(const char *script, const char *file)
 {
@@ -36,6 +42,6 @@ int main(void)
 
 	run(show, "after");
 	run("cd $LIVE_DIR && diff -U0 before after >&2", NULL);
-	run("! nft list ruleset | grep . >&2", NULL);
+	run("! nft list ruleset | grep -iE 'criu|stasis' >&2", NULL);
 	live_pass();
 }

@@ -6,9 +6,12 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "engine/net/net.h"
 #include "engine/net/ns.h"
+#include "engine/net/unix.h"
 #include "network.pb-c.h"
 
 #define NS_ID 10
@@ -77,7 +80,16 @@ static int dump_to(const struct netns_case *c, const struct temp_dir *dir, struc
 	struct dump d = { .opts = &opts, .images_fd = dir->fd };
 	const struct ns_seen seen = { .kind = NS_NET, .id = NS_ID };
 	set_options(c, &opts);
-	return netns_dump(&d, &seen, err);
+	struct net_filters filters = { .id = NS_ID };
+	int rc = net_table_new(&d, err);
+	if (rc == 0)
+		rc = net_filters_read(&filters, err);
+	if (rc == 0)
+		*array_add(&d.net->filters) = filters;
+	if (rc == 0)
+		rc = netns_dump(&d, &seen, err);
+	net_table_free(d.net);
+	return rc;
 }
 
 static int fill_from(const struct netns_case *c, const struct temp_dir *dir, struct error *err)
@@ -182,6 +194,44 @@ CARRIES(
     "ip rule add from 10.0.0.0/8 lookup 77 priority 100; ip rule add fwmark 0x5/0xff lookup 500;"
     "ip rule add iif v1 prohibit priority 200; ip rule del lookup default;"
     "ip -6 rule add to 2001:db8:9::/48 lookup 99 priority 300")
+CARRIES(netns_carries_nftables,
+	"nft 'table inet t { set s { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, "
+	"192.0.2.1 }; };"
+	" map m { type inet_service : verdict; elements = { 22 : accept, 80 : jump other }; };"
+	" set d { type ipv4_addr . inet_service; flags dynamic,timeout; timeout 1h; size 99; };"
+	" counter c { packets 5 bytes 6; }; chain other { meta mark set 5; };"
+	" chain in { type filter hook input priority 5; policy drop; ip saddr @s counter packets 3 "
+	"bytes 4 accept;"
+	" tcp dport { 22, 80 } ct state new counter name c accept comment \"some, words\"; tcp "
+	"dport vmap @m;"
+	" update @d { ip saddr . tcp dport }; log prefix \"x\" limit rate 5/second; }; };"
+	"table ip6 x { chain y { ip6 daddr 2001:db8::/32 limit rate 5/second drop; }; };"
+	"table netdev n { chain i { type filter hook ingress device lo priority 1; }; }'",
+	"nft list ruleset")
+CARRIES(
+    netns_carries_iptables_over_nftables,
+    "iptables-nft -N mine; iptables-nft -A INPUT -p tcp -m multiport --dports 80,443 -m recent "
+    "--set "
+    "--name r -j mine; iptables-nft -A mine -p tcp -m comment --comment 'a b' -j REJECT "
+    "--reject-with tcp-reset;"
+    "iptables-nft -A INPUT ! -p udp -m statistic --mode random --probability 0.5 -j LOG "
+    "--log-prefix x;"
+    "iptables-nft -t nat -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE;"
+    "ip6tables-nft -A OUTPUT -d 2001:db8::/32 -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS "
+    "--clamp-mss-to-pmtu; iptables-nft -P FORWARD DROP; ip link set lo up; ping -qc1 127.0.0.1 || "
+    "true",
+    "for p in iptables ip6tables; do $p-nft-save -c | grep -v '^# [CG]'; done; nft list ruleset")
+CARRIES(netns_carries_iptables,
+	"iptables-legacy -N mine; iptables-legacy -A INPUT -p tcp -m multiport --dports 80,443 -m "
+	"conntrack "
+	"--ctstate NEW -m limit --limit 5/min -j mine; iptables-legacy -A mine -p tcp -m comment "
+	"--comment 'x y' -j "
+	"REJECT --reject-with tcp-reset; iptables-legacy -P FORWARD DROP; iptables-legacy -t nat "
+	"-A POSTROUTING "
+	"-s 10.0.0.0/8 -j MASQUERADE; iptables-legacy -t mangle -A OUTPUT -j MARK --set-mark 7;"
+	"ip6tables-legacy -A INPUT -s 2001:db8::/32 -j DROP; ip link set lo up; ping -qc1 "
+	"127.0.0.1 || true",
+	"for p in iptables ip6tables; do $p-legacy-save -c | grep -v '^# [CG]'; done")
 CARRIES(netns_carries_settings,
 	"ip link add v1 type veth peer name v2; cd /proc/sys/net; echo 1 > ipv4/conf/v1/proxy_arp;"
 	"echo 1 > ipv4/ip_forward; echo 0 > ipv4/conf/v2/forwarding; echo 1 > "
@@ -294,6 +344,125 @@ static void netns_load_refuses_settings(void **state)
 	assert_ok(load(dir, &err));
 }
 
+/* As CRIU writes it, with its lock in it. */
+static const char criu_nft[] = "table ip filter {\n"
+			       "\tchain INPUT {\n"
+			       "\t\ttype filter hook input priority filter; policy accept;\n"
+			       "\t\tcounter packets 0 bytes 0 jump CRIU\n"
+			       "\t\tip saddr 198.51.100.0/24 counter packets 0 bytes 0 drop\n"
+			       "\t}\n"
+			       "\n"
+			       "\tchain CRIU {\n"
+			       "\t\tmeta mark 0x0000c114 counter packets 0 bytes 0 accept\n"
+			       "\t\tcounter packets 0 bytes 0 drop\n"
+			       "\t}\n"
+			       "}\n"
+			       "table inet CRIU-23e09108-3fa5-4015-91 {\n"
+			       "\tchain input {\n"
+			       "\t\ttype filter hook input priority filter; policy drop;\n"
+			       "\t}\n"
+			       "}\n"
+			       "table inet fixt {\n"
+			       "\tchain c {\n"
+			       "\t\ttcp dport 9 drop\n"
+			       "\t}\n"
+			       "}\n";
+static const char criu_iptables[] =
+    "*filter\n:INPUT ACCEPT [0:0]\n:CRIU - [0:0]\n-A INPUT -j CRIU\n-A INPUT -s 10.0.0.0/8 -j "
+    "DROP\n"
+    "-A CRIU -m mark --mark 0xc114 -j ACCEPT\n-A CRIU -j DROP\nCOMMIT\n";
+
+static void filters_lose_the_lock_of_criu(void **state)
+{
+	auto_strbuf out = { 0 }, text = { 0 };
+	(void)state;
+	assert_int_equal(net_filters_unlocked(criu_nft, &out), 0);
+	assert_string_equal(out.data,
+			    "table ip filter {\n"
+			    "\tchain INPUT {\n"
+			    "\t\ttype filter hook input priority filter; policy accept;\n"
+			    "\t\tip saddr 198.51.100.0/24 counter packets 0 bytes 0 drop\n"
+			    "\t}\n"
+			    "\n"
+			    "}\n"
+			    "table inet fixt {\n"
+			    "\tchain c {\n"
+			    "\t\ttcp dport 9 drop\n"
+			    "\t}\n"
+			    "}\n");
+	assert_int_equal(net_filters_unlocked(criu_iptables, &text), 0);
+	assert_string_equal(
+	    text.data, "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 10.0.0.0/8 -j DROP\nCOMMIT\n");
+}
+
+/* Images of CRIU have rules in words alone. */
+static int fill_words(const struct temp_dir *dir)
+{
+	static const char check[] =
+	    "nft list ruleset | grep -q 'ip saddr 198.51.100.0/24'; ! nft list ruleset | grep CRIU;"
+	    "iptables-legacy-save | grep -q -- '-A INPUT -s 10.0.0.0/8 -j DROP';"
+	    "! iptables-legacy-save | grep CRIU";
+	const struct netns_case c = { NULL };
+	struct error err = { 0 };
+	char *said;
+	if (unshare(CLONE_NEWNET) < 0 || fill_from(&c, dir, &err) < 0) {
+		fprintf(stderr, "fill: %s\n", err.text);
+		return 1;
+	}
+	int rc = run(check, &said);
+	fprintf(stderr, "%s", said);
+	return rc != 0;
+}
+
+static void netns_fills_rules_in_words(void **state)
+{
+	const NetDeviceEntry *none[] = { NULL };
+	char *said;
+	if (geteuid() != 0 || run("iptables-legacy -V; nft -v", &said) != 0)
+		skip();
+	put_devices(*state, none);
+	put_file(*state, "nftables-10.img", criu_nft, sizeof(criu_nft) - 1);
+	put_file(*state, "iptables-10.img", criu_iptables, sizeof(criu_iptables) - 1);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(fill_words(*state));
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void netns_load_refuses_filters(void **state)
+{
+	const NetDeviceEntry *none[] = { NULL };
+	const struct temp_dir *dir = *state;
+	NetnsEntry e = NETNS_ENTRY__INIT;
+	uint8_t rules[200] = { 0 };
+	uint32_t five[5] = { 0 };
+	XtablesEntry table = XTABLES_ENTRY__INIT, *list[] = { &table };
+	put_devices(dir, none);
+	e.has_nf_tables = true;
+	e.nf_tables.data = rules;
+	e.nf_tables.len = 20;
+	rules[0] = 20; /* a message of no type */
+	assert_ok(image_write_one(dir->fd, IMG_NETNS, NS_ID, &e.base, &err));
+	assert_fails(load(dir, &err), EBADMSG, "a message of type 0");
+	e.has_nf_tables = false;
+	e.xtables = list;
+	e.n_xtables = 1;
+	table.family = AF_INET;
+	table.name = (char *)(uintptr_t) "filter";
+	table.hook_entry = table.underflow = five;
+	table.n_hook_entry = table.n_underflow = 5;
+	table.entries.data = rules;
+	table.entries.len = sizeof(rules);
+	table.num_entries = 1;
+	assert_ok(image_write_one(dir->fd, IMG_NETNS, NS_ID, &e.base, &err));
+	assert_fails(load(dir, &err), EBADMSG, "table filter of iptables: 0 rules of 1");
+	table.family = 77;
+	assert_ok(image_write_one(dir->fd, IMG_NETNS, NS_ID, &e.base, &err));
+	assert_fails(load(dir, &err), EBADMSG, "family 77");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,10 +474,16 @@ int main(void)
 		TEMP_TEST(netns_carries_tun),
 		TEMP_TEST(netns_carries_ifb),
 		TEMP_TEST(netns_carries_routes),
+		TEMP_TEST(netns_carries_nftables),
+		TEMP_TEST(netns_carries_iptables_over_nftables),
+		TEMP_TEST(netns_carries_iptables),
 		TEMP_TEST(netns_carries_settings),
 		TEMP_TEST(netns_load_refuses_devices),
 		TEMP_TEST(netns_load_refuses_raw_images),
 		TEMP_TEST(netns_load_refuses_settings),
+		TEMP_TEST(netns_load_refuses_filters),
+		TEMP_TEST(netns_fills_rules_in_words),
+		cmocka_unit_test(filters_lose_the_lock_of_criu),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
