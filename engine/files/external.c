@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,16 @@ bool external_has(const struct options *opts, const char *name)
 		if (!strcmp(opts->external.items[i], name))
 			return true;
 	return false;
+}
+
+bool external_has_socket(const struct options *opts, uint32_t ino)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "unix[%u]", ino);
+	for (size_t i = 0; i < opts->ext_unix.nr; i++)
+		if (strtoul(opts->ext_unix.items[i], NULL, 10) == ino)
+			return true;
+	return external_has(opts, name);
 }
 
 const char *external_value(const struct options *opts, const char *kind, const char *key)

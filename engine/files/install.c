@@ -51,7 +51,9 @@ int files_get(struct restore *r, uint32_t id, struct error *err)
 			       "(in flight in a socket?): not supported yet",
 			       item->entry->reg->name);
 	} else if (item && fd < 0) {
-		fd = item->type->open(r, item->entry, &why);
+		int given = inherit_open(r, item->entry, &fd, &why);
+		if (given <= 0)
+			fd = given < 0 ? given : item->type->open(r, item->entry, &why);
 		if (fd >= 0)
 			fd = window_take(r->files, fd, &why);
 		if (fd < 0)

@@ -13,6 +13,7 @@
 
 #include "base/array.h"
 #include "base/strbuf.h"
+#include "engine/files/external.h"
 #include "engine/files/table.h"
 
 #ifndef MQUEUE_MAGIC
@@ -169,6 +170,18 @@ static const struct unsupported others[] = {
 	{ "O_PATH descriptor", is_path_only, NULL, NULL },
 };
 
+const char *file_external_name(const struct open_file *f, char *out, size_t len)
+{
+	snprintf(out, len, "file[%x:%lx]", (unsigned int)f->mnt_id, (unsigned long)f->st.st_ino);
+	return out;
+}
+
+bool file_is_left_outside(const struct dump *d, const struct open_file *f)
+{
+	char name[64];
+	return f->task_fd >= 0 && external_has(d->opts, file_external_name(f, name, sizeof(name)));
+}
+
 const struct unsupported *file_unsupported(const struct open_file *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -179,7 +192,7 @@ const struct unsupported *file_unsupported(const struct open_file *f)
 
 int file_refuse_as(const struct open_file *f, const struct unsupported *why, struct error *err)
 {
-	char what[96], holder[96];
+	char what[96], holder[96], outside[64] = "";
 	if (why->describe)
 		why->describe(f, what, sizeof(what));
 	else
@@ -187,9 +200,13 @@ int file_refuse_as(const struct open_file *f, const struct unsupported *why, str
 	const char *article = strchr("aeioAEIO", what[0]) ? "an" : "a";
 	if (!strncmp(what, "un", 2) || !strncmp(what, "eu", 2) || !strncmp(what, "us", 2))
 		article = "a";
-	return error_set(err, ENOTSUP, "%s is %s %s (%.800s): not supported yet; %s",
+	bool has_path = f->task_fd >= 0 && (f->path[0] == '/' || is_unreachable(f));
+	if (has_path)
+		file_external_name(f, outside, sizeof(outside));
+	return error_set(err, ENOTSUP, "%s is %s %s (%.800s): not supported yet; %s%s%s",
 			 file_holder(f, holder, sizeof(holder)), article, what, f->path,
-			 why->help ? why->help : CLOSE_IT);
+			 why->help ? why->help : CLOSE_IT,
+			 has_path ? ", or leave it out with --external " : "", outside);
 }
 
 int file_refuse(const struct open_file *f, struct error *err)
@@ -204,13 +221,16 @@ int file_refuse(const struct open_file *f, struct error *err)
 
 int file_refuse_moved(const struct open_file *f, struct error *err)
 {
-	char holder[96];
+	char holder[96], outside[64];
 	struct stat now;
 	bool gone = fstatat(AT_FDCWD, f->path, &now, AT_SYMLINK_NOFOLLOW) < 0;
-	return error_set(err, ENOTSUP, "%s is %.800s, but %s: not supported yet; %s",
+	return error_set(err, ENOTSUP,
+			 "%s is %.800s, but %s: not supported yet; %s, or leave it out with "
+			 "--external %s",
 			 file_holder(f, holder, sizeof(holder)), f->path,
 			 gone ? "that name was removed"
 			      : "that name leads to another file now (renamed over, or covered by "
 				"a mount)",
-			 gone ? "give it its name back or close it" : CLOSE_IT);
+			 gone ? "give it its name back or close it" : CLOSE_IT,
+			 file_external_name(f, outside, sizeof(outside)));
 }

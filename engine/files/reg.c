@@ -101,6 +101,15 @@ static int find_again(struct dump *d, const struct open_file *f, RegFileEntry *r
 	return rc < 0 ? rc : left;
 }
 
+static int name_outside(const struct open_file *f, RegFileEntry *reg, struct error *err)
+{
+	char name[64];
+	file_external_name(f, name, sizeof(name));
+	reg->has_ext = reg->ext = true;
+	reg->name = strdup(name);
+	return reg->name ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
 int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
 	RegFileEntry *reg = malloc(sizeof(*reg));
@@ -113,7 +122,8 @@ int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct err
 	reg->pos = f->pos;
 	reg->has_mode = true;
 	reg->mode = f->st.st_mode;
-	int rc = find_again(d, f, reg, err);
+	int rc =
+	    file_is_left_outside(d, f) ? name_outside(f, reg, err) : find_again(d, f, reg, err);
 	if (rc == 0)
 		rc = owner_dump(d, f, &reg->fown, err);
 	if (rc < 0 || !S_ISREG(f->st.st_mode) || !size_matters(f->flags))
@@ -133,10 +143,7 @@ int reg_check(const FileEntry *e, struct error *err)
 		return error_set(err, EBADMSG, "regular file without its fields");
 	if (reg->id != e->id)
 		return error_set(err, EBADMSG, "id %u inside says %u", e->id, reg->id);
-	if (reg->has_ext && reg->ext)
-		return error_set(err, ENOTSUP, "external file %.200s: not supported yet",
-				 reg->name);
-	if (reg->name[0] != '/')
+	if (reg->name[0] != '/' && !(reg->has_ext && reg->ext))
 		return error_set(err, EBADMSG, "path \"%.200s\" is not absolute", reg->name);
 	if (strlen(reg->name) >= PATH_MAX)
 		return error_set(err, EBADMSG, "path of %zu bytes", strlen(reg->name));
@@ -172,8 +179,8 @@ static int check_build_id(int fd, uint32_t flags, const RegFileEntry *reg, struc
 			 reg->name, len ? found : "missing", wanted);
 }
 
-static int check_found(struct restore *r, int fd, uint32_t flags, const RegFileEntry *reg,
-		       struct error *err)
+int reg_check_found(struct restore *r, int fd, uint32_t flags, const RegFileEntry *reg,
+		    struct error *err)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -213,19 +220,21 @@ int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct e
 	return rc < 0 ? rc : back < 0 ? back : take_fd(fd);
 }
 
+/* What was a file may be a FIFO by now: never wait in open. */
+uint32_t reg_flags_again(uint32_t flags)
+{
+	uint32_t how = flags & ~OPEN_ONCE & ~(uint32_t)O_ASYNC;
+	return how & O_PATH ? how : how | O_NONBLOCK;
+}
+
 int reg_open_path(struct restore *r, const RegFileEntry *reg, uint32_t flags, struct error *err)
 {
-	/* What was a file may be a FIFO by now: never wait in open. */
-	uint32_t how = flags & ~OPEN_ONCE;
-	how &= ~(uint32_t)O_ASYNC;
-	if (!(how & O_PATH))
-		how |= O_NONBLOCK;
-	auto_fd fd = reg_open_raw(r, reg, (int)how, err);
+	auto_fd fd = reg_open_raw(r, reg, (int)reg_flags_again(flags), err);
 	if (fd < 0)
 		return fd;
 	struct file_item *item = file_set_find(r->files, reg->id);
 	if (!item || !item->checked) {
-		int rc = check_found(r, fd, flags, reg, err);
+		int rc = reg_check_found(r, fd, flags, reg, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -251,8 +260,12 @@ int reg_open(struct restore *r, const FileEntry *e, struct error *err)
 	struct file_item *item = file_set_find(r->files, reg->id);
 	auto_fd fd = item && item->early >= 0 ? take_fd(item->early)
 					      : reg_open_path(r, reg, reg->flags, err);
-	if (fd < 0)
-		return fd;
+	return fd < 0 ? fd : reg_settle(take_fd(fd), reg, err);
+}
+
+int reg_settle(int opened, const RegFileEntry *reg, struct error *err)
+{
+	auto_fd fd = opened;
 	int rc = file_set_flags(fd, reg->flags, reg->fown, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "%s", reg->name);

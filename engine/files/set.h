@@ -156,6 +156,20 @@ static inline int reg_mnt_id(const RegFileEntry *reg)
 int reg_open_path(struct restore *r, const RegFileEntry *reg, uint32_t flags, struct error *err);
 /** The same without looking at what is found; flags are open(2)'s. */
 int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct error *err);
+/**
+ * What the caller hands over in the place of a file (--inherit-fd).
+ * @param out  a descriptor, the caller's
+ * @return 1: out is set; 0: nothing; -errno
+ */
+int inherit_open(struct restore *r, const FileEntry *e, int *out, struct error *err);
+
+/** Of a file just opened: is it the one of the dump? */
+int reg_check_found(struct restore *r, int fd, uint32_t flags, const RegFileEntry *reg,
+		    struct error *err);
+/** Flags to open it with once more. */
+uint32_t reg_flags_again(uint32_t flags);
+/** Flags and offset of a file just opened. @return fd, or -errno: closed */
+int reg_settle(int fd, const RegFileEntry *reg, struct error *err);
 int reg_check(const FileEntry *e, struct error *err);
 int reg_open(struct restore *r, const FileEntry *e, struct error *err);
 int reg_open_mapped(struct restore *r, const FileEntry *e, uint32_t flags, struct error *err);

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "engine/files/fsnotify.h"
 #include "engine/files/locks.h"
+#include "engine/files/types.h"
 
 struct special {
 	struct special_key key; /* its path is that below */
@@ -157,13 +158,13 @@ int file_table_add(struct dump *d, struct open_file *f, uint32_t id, FdTypes *ty
 		   struct error *err)
 {
 	f->fs_type = fs_type_of(d->files, f);
-	const struct unsupported *why = file_unsupported(f);
+	const struct file_type *row = file_is_left_outside(d, f) ? &file_regular : NULL;
+	const struct unsupported *why = row ? NULL : file_unsupported(f);
 	if (why)
 		return file_refuse_as(f, why, err);
-	const struct file_type *const *row = file_types;
-	while (*row && !(*row)->match(f))
-		row++;
-	if (!*row)
+	for (size_t i = 0; !row && file_types[i]; i++)
+		row = file_types[i]->match(f) ? file_types[i] : NULL;
+	if (!row)
 		return file_refuse(f, err);
 
 	FileEntry *e = malloc(sizeof(*e));
@@ -171,8 +172,8 @@ int file_table_add(struct dump *d, struct open_file *f, uint32_t id, FdTypes *ty
 		return error_set(err, ENOMEM, "out of memory");
 	file_entry__init(e);
 	e->id = id;
-	e->type = *type = (*row)->type;
-	int rc = (*row)->dump(d, f, e, err);
+	e->type = *type = row->type;
+	int rc = row->dump(d, f, e, err);
 	if (rc == 1)
 		return 0;
 	if (rc == 0)

@@ -177,6 +177,10 @@ int file_table_add(struct dump *d, struct open_file *f, uint32_t id, FdTypes *ty
 
 /** "pid 12 (cat): fd 5": whose file this is; for messages. @return out. */
 const char *file_holder(const struct open_file *f, char *out, size_t len);
+/** "file[1c:2f0]": mount and inode in hexadecimal, as --external names files. @return out. */
+const char *file_external_name(const struct open_file *f, char *out, size_t len);
+/** Did --external name it? */
+bool file_is_left_outside(const struct dump *d, const struct open_file *f);
 /** Name what nobody can dump. @return -ENOTSUP, always. */
 int file_refuse(const struct open_file *f, struct error *err);
 /** A reason to refuse that holds before any row is asked, or NULL. */

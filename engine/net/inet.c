@@ -231,7 +231,7 @@ static int dump_v6(int fd, const char *what, InetSkEntry *sk, struct error *err)
 
 static int check_peek_offset(int fd, const char *what, const InetSkEntry *sk, struct error *err)
 {
-	if (int_option(fd, SOL_SOCKET, SO_PEEK_OFF) < 0)
+	if (sk->type == SOCK_DGRAM || int_option(fd, SOL_SOCKET, SO_PEEK_OFF) < 0)
 		return 0;
 	return refuse(what, sk, "a socket with a peek offset (SO_PEEK_OFF)",
 		      "images cannot carry it; set it to -1 before the dump", err);

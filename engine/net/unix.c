@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "engine/files/external.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/net/net.h"
@@ -219,13 +220,6 @@ static int unix_dump(struct dump *d, const struct open_file *f, FileEntry *e, st
 				 "%s is a unix socket of another network namespace: run the dump "
 				 "inside that one (nsenter -n)",
 				 what);
-	int offset = -1;
-	socklen_t size = sizeof(offset);
-	if (getsockopt(f->fd, SOL_SOCKET, SO_PEEK_OFF, &offset, &size) == 0 && offset >= 0)
-		return error_set(err, ENOTSUP,
-				 "%s is a unix socket with a peek offset (SO_PEEK_OFF, %d): images "
-				 "cannot carry it; set it to -1 before the dump",
-				 what, offset);
 	rc = seen_add(t, info->ino, what, err);
 	if (rc == 0)
 		rc = dump_entry(d, f, info, e, err);
@@ -254,7 +248,7 @@ static int dump_external(struct dump *d, const struct unix_info *peer, struct er
 	e.id = sk.id = d->files->next_id++;
 	e.usk = &sk;
 	sk.ino = peer->ino;
-	sk.type = SOCK_DGRAM;
+	sk.type = peer->type;
 	sk.state = TCP_LISTEN;
 	sk.uflags = UFLAG_EXTERNAL;
 	sk.name.data = (uint8_t *)peer->name;
@@ -278,11 +272,16 @@ static int check_peer(struct dump *d, const struct unix_info *info, const char *
 	bool by_name = peer && info->type == SOCK_DGRAM && peer->name_len;
 	if (by_name && d->opts->ext_unix_sk)
 		return dump_external(d, peer, err);
-	return error_set(err, ENOTSUP,
-			 "%s is a unix socket connected to one outside the tree (inode %u, %s): %s",
-			 holder, info->peer, name,
-			 by_name ? "use --ext-unix-sk to connect it to that name again"
-				 : "dump the program at the other end too, or close it");
+	if (external_has_socket(d->opts, info->ino))
+		return peer ? dump_external(d, peer, err) : 0;
+	return error_set(
+	    err, ENOTSUP,
+	    "%s is a unix socket connected to one outside the tree (inode %u, %s): %s, "
+	    "or leave it out with --external unix[%u]",
+	    holder, info->peer, name,
+	    by_name ? "use --ext-unix-sk to connect it to that name again"
+		    : "dump the program at the other end too, close it",
+	    info->ino);
 }
 
 static int check_pending(const struct net_table *t, const struct unix_info *info,
@@ -529,8 +528,14 @@ static int fill_queue(struct restore *r, struct unix_item *item, struct error *e
 	return rc < 0 ? rc : queue_restore(r, &r->net->queues, item->id, stranger, err);
 }
 
-static int connect_external(struct restore *r, int fd, const UnixSkEntry *peer, struct error *err)
+static int connect_external(struct restore *r, int fd, uint32_t ino, const UnixSkEntry *peer,
+			    struct error *err)
 {
+	if (peer->type != SOCK_DGRAM || !peer->name.len)
+		return error_set(err, EINVAL,
+				 "its peer was outside of the tree: hand it over with --inherit-fd "
+				 "fd[N]:socket:[%u]",
+				 ino);
 	if (!r->opts->ext_unix_sk)
 		return error_set(err, EINVAL,
 				 "its peer was outside of the tree: use --ext-unix-sk to connect "
@@ -545,7 +550,7 @@ static int connect_one(struct restore *r, struct unix_item *item, struct unix_it
 	if (fd < 0)
 		return fd;
 	if (peer->entry->uflags & UFLAG_EXTERNAL)
-		return connect_external(r, fd, peer->entry, err);
+		return connect_external(r, fd, item->entry->ino, peer->entry, err);
 	int to = item_fd(r, peer, err);
 	return to < 0 ? to : unix_path_connect(fd, to, err);
 }

@@ -492,7 +492,7 @@ static const struct set_case cases[] = {
 	{ "wrong inner id", wrong_inner_id, -EBADMSG, "id 1 inside says 9" },
 	{ "bad owner", bad_owner, -EBADMSG, "owner is of type 7" },
 	{ "bad signal", bad_signal, -EBADMSG, "signal is 65" },
-	{ "external", external, -ENOTSUP, "external file" },
+	{ "external", external, -EINVAL, "was left out with --external" },
 	{ "twice", twice, -EBADMSG, "file id 1 stands twice" },
 	{ "unknown file", unknown_file, -EBADMSG, "fd 0 is file id 5, which files.img has not" },
 	{ "unknown cwd", unknown_cwd, -EBADMSG,
