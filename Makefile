@@ -117,6 +117,8 @@ $(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay.o $(t
 	$(call say,REPLAY,$@) mkdir -p $(@D) && $(CC) $(link_test)
 $(O)/reaper $(O)/old-kernel: $(O)/%: tests/%.c
 	$(call say,TOOL,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -o $@ $<
+$(O)/counter: tests/counter.c
+	$(call say,TOOL,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -static -o $@ $<
 $(O)/rpc-client: $(O)/obj/tests/rpc-client.o $(test_libs)
 	$(call say,TOOL,$@) $(CC) $(link_test)
 $(O)/live/%: tests/live/%.c
@@ -141,9 +143,9 @@ $(O)/fuzz/all.a: $(fuzz_o)
 $(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/all.a
 	$(call say,FUZZER,$@) $(CLANG) $(fuzz_san),fuzzer -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm
 
-check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/rpc-client
+check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/counter $(O)/rpc-client
 	$(Q)$(env) tests/run
-check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel
+check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/counter
 	$(Q)$(env) tests/run live
 fuzz: $(fuzz_bins)
 	$(Q)$(env) tests/fuzz/run $(FUZZ_SECONDS)

@@ -8,7 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/files/external.h"
 #include "engine/net/lock-ns.h"
@@ -226,12 +231,25 @@ static int fill(struct restore *r, struct netns *ns, struct nl *rt, struct error
 	return rc < 0 ? rc : netns_links_finish(ns, rt, err);
 }
 
+/* Whoever fills an empty one counts on the loopback device, and `--network none` fills nothing. */
+static int loopback_up(struct error *err)
+{
+	struct ifreq lo = { .ifr_name = "lo" };
+	auto_fd sk = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sk < 0 || ioctl(sk, SIOCGIFFLAGS, &lo) < 0)
+		return error_sys(err, "look at the loopback device");
+	lo.ifr_flags |= IFF_UP | IFF_RUNNING;
+	return ioctl(sk, SIOCSIFFLAGS, &lo) < 0 ? error_sys(err, "set the loopback device up") : 0;
+}
+
 int netns_fill(struct restore *r, uint32_t id, struct error *err)
 {
 	auto_nl rt = NULL;
 	struct netns *ns = netns_find(r, id);
-	if (!ns || r->opts->empty_net)
+	if (!ns)
 		return 0;
+	if (r->opts->empty_net)
+		return loopback_up(err);
 	int rc = nl_open(NETLINK_ROUTE, &rt, err);
 	return rc < 0 ? rc : fill(r, ns, rt, err);
 }
