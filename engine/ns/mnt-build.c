@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "engine/ns/mnt-attach.h"
+#include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt-make.h"
 #include "engine/ns/mnt-share.h"
@@ -261,6 +262,8 @@ int mntns_finish(struct restore *r, int pidns, struct error *err)
 		rc = mnt_enter(tree->workshop, err);
 	if (rc == 0)
 		rc = mnt_share(tree, err);
+	if (rc == 0)
+		rc = mnt_deleted_remove(tree, err);
 	if (rc == 0)
 		rc = mnt_close_sources(tree, err);
 	return rc < 0 ? rc : enter_first(tree, err);

@@ -17,6 +17,7 @@
 #include "base/strbuf.h"
 #include "engine/ns/mnt-content.h"
 #include "engine/ns/mnt-cover.h"
+#include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/user.h"
@@ -280,13 +281,15 @@ int mntns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 	auto_fd users = d->users ? ns_open(ns->member, NS_USER, err) : -1;
 	if (d->users && users < 0)
 		return users;
-	int rc = write_entries(d, ns->id, err);
-	if (rc == 0)
-		rc = ns_mount_enter(ns->member, &back, err);
+	int rc = ns_mount_enter(ns->member, &back, err);
 	if (rc < 0)
 		return rc;
 	rc = mnt_contents_open(d->mounts, ns->id, users, err);
+	if (rc == 0)
+		rc = mnt_deleted_read(d, ns->id, users, err);
 	int left = ns_mount_leave(&back, rc < 0 ? NULL : err);
 	rc = rc < 0 ? rc : left;
+	if (rc == 0)
+		rc = write_entries(d, ns->id, err);
 	return rc < 0 ? rc : mnt_contents_dump(d, d->mounts, ns->id, users, err);
 }

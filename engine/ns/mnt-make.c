@@ -18,6 +18,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/ns/aside.h"
+#include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
 
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
@@ -35,7 +36,10 @@ static int open_one(struct restore *r, struct mnt_source *s, struct error *err)
 	int rc = s->kind == MNT_FROM_EXTERNAL ? mnt_external_path(r->opts, s->of, &path, err) : 0;
 	if (rc < 0)
 		return rc;
-	s->fd = open_tree(AT_FDCWD, path, CLONE_FLAGS | AT_NO_AUTOMOUNT);
+	/* what is relative begins at the root of the host, as with CRIU */
+	auto_fd host =
+	    s->kind == MNT_FROM_EXTERNAL ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	s->fd = open_tree(host < 0 ? AT_FDCWD : host, path, CLONE_FLAGS | AT_NO_AUTOMOUNT);
 	if (s->fd < 0 && s->kind == MNT_FROM_ROOT)
 		return error_sys(err, "--root %s", path);
 	return s->fd < 0
@@ -247,13 +251,16 @@ int mnt_set_flags(int fd, uint32_t flags)
 	return rc < 0 ? -errno : 0;
 }
 
-static int cut_one(struct mnt *m, struct error *err)
+static int cut_one(const struct mnt_tree *tree, struct mnt *m, struct error *err)
 {
+	int rc = mnt_deleted_make(tree, m, err);
+	if (rc < 0)
+		return rc;
 	m->fd = mnt_clone(m->source, m->e->root, err);
 	if (m->fd < 0)
 		return m->fd;
 	/* files that are only there for a moment may have to be made in it */
-	int rc = mnt_set_flags(m->fd, m->e->flags & ~(uint32_t)MS_RDONLY);
+	rc = mnt_set_flags(m->fd, m->e->flags & ~(uint32_t)MS_RDONLY);
 	return rc < 0 ? error_code(err, rc, "set its flags (%#x)", m->e->flags) : 0;
 }
 
@@ -264,7 +271,7 @@ int mnt_cut_of(struct mnt_tree *tree, const struct mnt_source *s, struct error *
 	for (size_t i = 0; rc == 0 && i < tree->nr; i++) {
 		struct mnt *m = tree->order[i];
 		if (m->source == s && m->fd < 0)
-			rc = cut_one(m, err);
+			rc = cut_one(tree, m, err);
 		if (rc < 0)
 			return error_wrap(err, rc, "%s", mnt_name(m, name));
 	}
@@ -278,7 +285,7 @@ int mnt_cut(struct mnt_tree *tree, bool late, struct error *err)
 	for (size_t i = 0; rc == 0 && i < tree->nr; i++) {
 		struct mnt *m = tree->order[i];
 		if (m->late == late && m->fd < 0 && m->source->fd >= 0)
-			rc = cut_one(m, err);
+			rc = cut_one(tree, m, err);
 		if (rc < 0)
 			return error_wrap(err, rc, "%s", mnt_name(m, name));
 	}

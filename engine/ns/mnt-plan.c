@@ -226,9 +226,12 @@ static int find_master(struct mnt_tree *tree, struct mnt_group *g, struct error 
 		if (m->group != g)
 			continue;
 		member = m;
-		if (m->source->kind != MNT_FROM_NEW)
+		if (m->source->kind != MNT_FROM_NEW &&
+		    (!g->outside || mnt_below(g->source->root, m->source->root)))
 			g->outside = m->source;
 	}
+	if (g->source->kind != MNT_FROM_NEW)
+		g->outside = g->source;
 	if (g->outside || !member)
 		return 0;
 	return error_set(err, ENOTSUP,

@@ -45,6 +45,8 @@ struct mnt {
 	struct mnt_source *source;
 	struct mnt_group *group; /* NULL: private */
 	bool attached;           /* restore */
+	bool made_root;          /* restore: its root has no name, and got one for the moment, */
+	unsigned made_parents;   /* as did so many directories above */
 	bool late;               /* as of source, or below such a one */
 	int fd, place;           /* restore: the mount itself, and what it is mounted on; -1 */
 };
