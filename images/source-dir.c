@@ -18,6 +18,13 @@ struct source_dir {
 		struct source_member *items;
 		size_t nr, cap;
 	} members;
+	struct {
+		struct held_member {
+			char *name;
+			int fd;
+		} * items;
+		size_t nr, cap;
+	} held; /* source_hold() */
 };
 
 static void members_free(struct source_dir *dir)
@@ -32,6 +39,11 @@ static void dir_close(struct source *src)
 {
 	struct source_dir *dir = (struct source_dir *)src;
 	members_free(dir);
+	for (size_t i = 0; i < dir->held.nr; i++) {
+		fd_close(dir->held.items[i].fd);
+		free(dir->held.items[i].name);
+	}
+	free(dir->held.items);
 	fd_close(dir->fd);
 	free(dir);
 }
@@ -82,20 +94,59 @@ static ssize_t dir_list(struct source *src, struct source_member **out, struct e
 	return (ssize_t)dir->members.nr;
 }
 
+/* O_NONBLOCK: a fifo under an image's name must not hang the reader. */
+static int open_file(const struct source_dir *dir, const char *name)
+{
+	for (size_t i = 0; i < dir->held.nr; i++) {
+		int fd = dir->held.items[i].fd;
+		if (strcmp(dir->held.items[i].name, name) != 0)
+			continue;
+		return lseek(fd, 0, SEEK_SET) < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	}
+	return openat(dir->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 static int dir_open_member(struct source *src, const char *name, struct istream **out,
 			   struct error *err)
 {
 	struct source_dir *dir = (struct source_dir *)src;
 	if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
 		return error_set(err, ENOENT, "%s has no member %s", src->name, name);
-	/* O_NONBLOCK: a fifo under an image's name must not hang the reader. */
-	auto_fd fd = openat(dir->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	auto_fd fd = open_file(dir, name);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_sys(err, "open %s/%s", src->name, name);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, EBADMSG, "%s/%s: not a regular file", src->name, name);
 	return istream_open_fd(take_fd(fd), name, out, err);
+}
+
+static int hold(struct source_dir *dir, const char *name, struct error *err)
+{
+	auto_fd fd = open_file(dir, name);
+	if (fd < 0)
+		return error_sys(err, "open %s/%s", dir->base.name, name);
+	char *copy = strdup(name);
+	struct held_member *held = copy ? array_add(&dir->held) : NULL;
+	if (!held) {
+		free(copy);
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	*held = (struct held_member){ copy, take_fd(fd) };
+	return 0;
+}
+
+int source_hold(struct source *src, bool (*wanted)(const char *name), struct error *err)
+{
+	struct source_member *members;
+	if (source_is_archive(src))
+		return 0;
+	ssize_t nr = dir_list(src, &members, err);
+	int rc = nr < 0 ? (int)nr : 0;
+	for (ssize_t i = 0; rc == 0 && i < nr; i++)
+		if (wanted(members[i].name))
+			rc = hold((struct source_dir *)src, members[i].name, err);
+	return rc;
 }
 
 /*

@@ -76,6 +76,12 @@ ssize_t source_list(struct source *src, const struct source_member **out, struct
 int source_open_member(struct source *src, const char *name, struct istream **out,
 		       struct error *err);
 
+/**
+ * Keep members open, for when this process may not open them any more, as it becomes another user.
+ * Each is read by one stream at a time then. Archives are open anyway.
+ */
+int source_hold(struct source *src, bool (*wanted)(const char *name), struct error *err);
+
 static inline void istream_cleanup_(struct istream **in)
 {
 	istream_close(*in);

@@ -163,10 +163,24 @@ static int obey(struct restore *r, const struct message *m, struct error *err)
 	return error_set(err, EINVAL, "no such order: %d", m->order);
 }
 
+/* Images that namespaces are filled from. */
+static bool is_of_namespace(const char *name)
+{
+	static const char *const begins[] = { "utsns-",    "ipcns-", "net",       "ifaddr-",
+					      "route",     "rule-",  "iptables-", "ip6tables-",
+					      "nftables-", "autofs-" };
+	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
+		if (!strncmp(name, begins[i], strlen(begins[i])))
+			return true;
+	return false;
+}
+
 /* What is outside of the tree is opened by who is outside, too. */
 static int begin(struct restore *r, struct error *err)
 {
 	int rc = is_built(r->ns, NS_MNT) ? mntns_open(r, err) : 0;
+	if (rc == 0 && r->users)
+		rc = source_hold(r->images, is_of_namespace, err);
 	if (rc == 0)
 		rc = enter_given(r->ns, err);
 	if (rc == 0 && r->users && unshare(CLONE_NEWUSER) < 0)
@@ -338,9 +352,12 @@ int ns_enter_user(const struct restore *r, struct error *err)
 {
 	if (r->ns->user_fd < 0)
 		return 0;
+	userns_files_as(r->ns->files_as);
 	if (setns(r->ns->user_fd, CLONE_NEWUSER) < 0)
 		return error_sys(err, "enter the user namespace of the tree");
-	return userns_become_root(err);
+	/* It stays who it was, as it reads images. Who a task is, the restorer sets in the end. */
+	prctl(PR_SET_DUMPABLE, 1);
+	return 0;
 }
 
 int ns_finish(struct restore *r, struct error *err)
