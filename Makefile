@@ -60,7 +60,7 @@ live_static := $(shell grep -ls '^ \* live-link: static' tests/live/*.c tests/be
 env = O=$(abspath $(O)) PEER=$(PEER)
 
 .SECONDARY:
-.PHONY: all check check-live lint format fuzz bench demo install uninstall deps clean help
+.PHONY: all check check-live lint format fuzz bench demo install install-criu-compat uninstall deps clean help
 all: $(O)/stasis $(O)/crit
 
 $(O)/stasis: $(engine_o) $(O)/lib/images.a $(O)/lib/base.a
@@ -182,7 +182,11 @@ install: all $(completions)
 		install -m644 $(O)/completion/$$p.bash $(share)/bash-completion/completions/$$p && \
 		install -m644 $(O)/completion/$$p.fish $(share)/fish/vendor_completions.d && \
 		install -m644 $(O)/completion/_$$p $(share)/zsh/site-functions || exit 1; done
+# Container runtimes and libcriu look for a program of this name.
+install-criu-compat:
+	$(Q)install -d $(bin) && ln -sfn stasis $(bin)/criu
 uninstall:
+	$(Q)[ "$$(readlink $(bin)/criu)" != stasis ] || rm -f $(bin)/criu
 	$(Q)rm -f $(bin)/stasis $(bin)/crit $(patsubst $(O)/man/%,$(man)/man1/%,$(man_pages))
 	$(Q)cd $(share) && rm -f $(foreach p,stasis crit,bash-completion/completions/$(p) \
 		fish/vendor_completions.d/$(p).fish zsh/site-functions/_$(p))
@@ -199,6 +203,7 @@ help:
 #:             PEER_COREDUMP=/path/to/coredump PEER_CHECKPOINTCTL=checkpointctl compare
 #: demo        dump and restore a counting process and look into its images (root)
 #: install     to DESTDIR PREFIX (/usr/local); uninstall takes it away again
+#: install-criu-compat  the name `criu`, for runtimes and libcriu
 #: deps        install the Debian packages that are missing (root)
 #: clean       remove build/
 #: O=DIR builds elsewhere, SAN=address,undefined adds sanitizers, V=1 shows the commands
