@@ -231,6 +231,7 @@ static int load_lock(struct restore *r, struct error *err)
 	}
 	/* a namespace that is joined may be locked as a whole, by the same name */
 	bool joined = ns_restores(r, NS_NET) && !r->netns;
+	set->lock.whole = joined;
 	set->lock.set = (set->lock.nr > 0 || joined) && !r->netns;
 	return 0;
 }

@@ -63,12 +63,15 @@ void net_lock_end(struct dump *d)
 
 /* Restore. */
 
+/* A namespace that was left outside still has what the dump has set. */
 int net_lock_restored(struct restore *r, struct error *err)
 {
 	struct lock *l = &r->netns->lock;
 	*l = (struct lock){ .method = NETWORK_LOCK_NFTABLES, .run_id = r->run_id, .whole = true };
 	if (r->opts->network_lock_given)
 		l->method = r->opts->network_lock;
+	else if (r->netns->external >= 0)
+		l->method = r->network_lock;
 	return lock_again(l, err);
 }
 

@@ -48,7 +48,8 @@ int lock_again(struct lock *l, struct error *err)
 	if (l->method == NETWORK_LOCK_SKIP)
 		return 0;
 	l->set = true;
-	return l->method == NETWORK_LOCK_NFTABLES ? nft_lock_again(l, err) : iptables_lock(l, err);
+	return l->method == NETWORK_LOCK_NFTABLES ? nft_lock_again(l, err)
+						  : iptables_lock_again(l, err);
 }
 
 int lock_drop(struct lock *l, struct error *err)

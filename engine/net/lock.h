@@ -57,5 +57,6 @@ int nft_keep(struct lock *l, struct error *err);
 int nft_lock_again(struct lock *l, struct error *err);
 int nft_drop(struct lock *l, struct error *err);
 int iptables_lock(struct lock *l, struct error *err);
+int iptables_lock_again(struct lock *l, struct error *err);
 void iptables_drop(struct lock *l);
 bool iptables_found(void);

@@ -132,6 +132,23 @@ bad_join()
 		refused restore given --join-ns "net:/dev/none" && says "/dev/none"
 }
 try "what cannot be joined is refused" bad_join
+by_iptables() { inside "$1" iptables -S | grep -q 'j CRIU'; }
+iptables_joined()
+{
+	end_tree
+	network && tree "$last" && dump rules --network-lock iptables || return 1
+	by_iptables "$last" || { why="not locked"; return 1; }
+	restore rules --join-ns "net:$last" && is_in "$last" || return 1
+	! by_iptables "$last" || { why="still locked"; return 1; }
+	end_tree
+	tree "$last" && dump rules2 --network-lock iptables --external "net[$(net_of "$last")]:root" &&
+		restore rules2 --inherit-fd "fd[9]:root" 9<"/proc/$last/ns/net" && is_in "$last" ||
+		return 1
+	! by_iptables "$last" || { why="still locked, given"; return 1; }
+}
+if iptables --version >/dev/null 2>&1; then
+	try "the lock of iptables that a dump has left goes when its namespace is joined or given" iptables_joined
+fi
 own_joined()
 {
 	end_tree
