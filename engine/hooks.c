@@ -110,6 +110,11 @@ int hook_call(const struct options *opts, enum hook hook, int images_fd, pid_t p
 	const char *name = hook_names[hook];
 	struct environment env = { 0 };
 	int rc = 0;
+	if (opts->action_scripts.nr && opts->owned_only)
+		return error_set(err, EPERM,
+				 "--action-script %s of the service's configuration would run with "
+				 "the service's rights for user %u: it runs for root only",
+				 opts->action_scripts.items[0], opts->owner);
 	if (opts->action_scripts.nr && environment_make(&env, name, images_fd, pid) < 0)
 		return error_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; rc == 0 && i < opts->action_scripts.nr; i++) {

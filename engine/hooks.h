@@ -37,7 +37,8 @@ struct hook_listener {
  * Run the scripts in the order given, then tell the listener.
  * @param images_fd  the scripts get its path as CRTOOLS_IMAGE_DIR
  * @param pid        of the root task (CRTOOLS_INIT_PID), 0 where there is none yet
- * @return 0; negative, naming the script: stop and undo
+ * @return 0; negative, naming the script: stop and undo. -EPERM: there are scripts, and it is
+ *         another user's dump (opts->owned_only), whose programs must not have our rights
  */
 int hook_call(const struct options *opts, enum hook hook, int images_fd, pid_t pid,
 	      struct error *err);

@@ -111,6 +111,7 @@ enum option_command {
 	OPT_CHECK = 1 << 2,
 	OPT_SERVICE = 1 << 3,
 	OPT_CPUINFO = 1 << 4,
+	OPT_ANYBODY = 1 << 16, /* no command: users who are not root may ask the service for it */
 };
 
 /* The one table all commands of the engine share; a command's `mask` picks its rows. */

@@ -22,6 +22,7 @@ struct request {
 	const CriuOpts *opts;
 	const struct command *cmd;
 	pid_t peer;
+	bool guarded; /* the peer is a user who may not ask for everything */
 	struct request_words *words;
 };
 
@@ -54,11 +55,17 @@ static const struct arg_row *option_find(const char *name)
 	return NULL;
 }
 
-static int need(const char *option, const char *field, struct error *err)
+static int need(const struct request *r, const char *option, const char *field, struct error *err)
 {
-	if (option_find(option))
-		return 0;
-	return error_set(err, ENOTSUP, "request: opts.%s (--%s) is not supported", field, option);
+	const struct arg_row *row = option_find(option);
+	if (!row)
+		return error_set(err, ENOTSUP, "request: opts.%s (--%s) is not supported", field,
+				 option);
+	if (r->guarded && !(row->commands & OPT_ANYBODY))
+		return error_set(err, EPERM,
+				 "request: opts.%s (--%s): the service takes it from root only",
+				 field, option);
+	return 0;
 }
 
 /* Numbers of descriptors are the peer's. */
@@ -246,7 +253,7 @@ static const struct field_row field_rows[] = {
 	{ "log_level", NULL, nothing_add },
 	{ "log_to_stderr", NULL, nothing_add },
 	{ "notify_scripts", NULL, nothing_add },
-	{ "config_file", NULL, nothing_add },
+	{ "config_file", "config", nothing_add },
 	{ "pid", "tree", NULL },
 	{ "work_dir_fd", "work-dir", work_dir_add },
 	{ "parent_img", "prev-images-dir", NULL },
@@ -333,7 +340,7 @@ static int field_add(struct request *r, const ProtobufCFieldDescriptor *field, s
 	snprintf(dashed, sizeof(dashed), "%s", field->name);
 	for (char *c = dashed; *c; c++)
 		*c = *c == '_' ? '-' : *c;
-	int rc = option ? need(option, field->name, err) : 0;
+	int rc = option ? need(r, option, field->name, err) : 0;
 	if (rc < 0)
 		return rc;
 	return row && row->add ? row->add(r, err) : value_add(r, field, option, err);
@@ -365,7 +372,7 @@ static int words_parse(const struct command *cmd, int argc, char **argv, struct 
 int options_from_request(const struct command *cmd, const CriuOpts *req, pid_t peer,
 			 struct request_words *words, struct options *out, struct error *err)
 {
-	struct request r = { .opts = req, .cmd = cmd, .peer = peer, .words = words };
+	struct request r = { req, cmd, peer, out->owned_only, words };
 	int rc = words_make(&r, err);
 	if (rc < 0)
 		return rc;

@@ -21,7 +21,9 @@ void request_words_fini(struct request_words *words);
  * both what opts.config_file says.
  * @param peer   whose descriptor numbers images_dir_fd and work_dir_fd are
  * @param words  to be released after the last use of *out
- * @return 0; -EINVAL, -ENOTSUP naming the field
+ * @param out    with owned_only set it takes what OPT_ANYBODY allows: no file is read then, and no
+ *               program run, that the peer names
+ * @return 0; -EINVAL, -ENOTSUP, -EPERM naming the field
  */
 int options_from_request(const struct command *cmd, const CriuOpts *req, pid_t peer,
 			 struct request_words *words, struct options *out, struct error *err);

@@ -76,16 +76,16 @@ static int give(void *ctx, const char *name, int fd, struct error *err)
 }
 
 /* As the peer, where files are made; what is a task's is looked at with the service's rights. */
-static int become_peer(const struct session *s, struct options *opts, struct error *err)
+static int become_peer(const struct session *s, struct error *err)
 {
-	if (!s->guarded || s->peer.uid == 0)
-		return 0;
+	const uid_t none = (uid_t)-1; /* fails, and tells what it is */
 	if (setgroups(0, NULL) < 0)
 		return error_sys(err, "drop the service's groups");
 	setfsgid(s->peer.gid);
 	setfsuid(s->peer.uid);
-	opts->owned_only = true;
-	opts->owner = s->peer.uid;
+	if ((gid_t)setfsgid(none) != s->peer.gid || (uid_t)setfsuid(none) != s->peer.uid)
+		return error_set(err, EPERM, "the service may not make files as user %u",
+				 s->peer.uid);
 	return 0;
 }
 
@@ -96,11 +96,13 @@ static int run_request(struct session *s, const struct command *cmd, struct opti
 	const struct hook_listener listener = { notify, give, s };
 	if (!s->req->opts)
 		return error_set(err, EINVAL, "request: opts must be given");
+	opts->owned_only = s->guarded && s->peer.uid != 0;
+	opts->owner = s->peer.uid;
 	int rc = options_from_request(cmd, s->req->opts, s->peer.pid, &words, opts, err);
 	if (rc == -EINVAL)
 		rc = -EBADRQC; /* clients know a request that asks for nonsense by it */
-	if (rc == 0)
-		rc = become_peer(s, opts, err);
+	if (rc == 0 && opts->owned_only)
+		rc = become_peer(s, err);
 	if (s->req->opts->notify_scripts)
 		opts->listener = &listener;
 	if (rc == 0)

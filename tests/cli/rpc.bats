@@ -224,25 +224,55 @@ os.waitpid(pid, 0)' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	[[ $output == *'there is a file of that name'* ]]
 }
 
+as_user() { setpriv --reuid 1000 --regid 1000 --clear-groups "$@"; }
+
+user_can_run()
+{
+	as_user "$build/rpc-client" 2>/dev/null || [ $? = 2 ] || skip "user 1000 cannot run programs here"
+}
+
+@test "service: a user's request runs no program and reads no file with the service's rights" {
+	user_can_run
+	ask() { as_user "$build/rpc-client" connect "$PWD/sock" "$1" 7<theirs; }
+	mkdir theirs
+	chown 1000:1000 theirs
+	start_sleep setpriv --reuid 1000 --regid 1000 --clear-groups
+	printf '#!/bin/sh\nid -u >>%s/ran\n' "$PWD" >script
+	chmod 755 script
+	echo "action-script $PWD/script" >script.conf
+	start_service
+	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/script.conf\"}}"
+	[[ $output == *'"success": false'*'opts.config_file (--config): the service takes it from root only'* ]]
+	echo 'of-root-alone' >secret
+	chmod 600 secret
+	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/secret\"}}"
+	[[ $output != *of-root-alone* ]]
+	rm sock
+	CRIU_CONFIG_FILE=$PWD/script.conf start_service # what root has configured
+	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true}}"
+	[[ $output == *'"success": false'*"--action-script $PWD/script"*'for user 1000'* ]]
+	[ ! -e ran ]
+	is_alive
+}
+
 @test "service: users other than root get what is theirs, and no more" {
-	setpriv --reuid 1000 --regid 1000 --clear-groups "$build/rpc-client" 2>/dev/null || [ $? = 2 ] ||
-		skip "user 1000 cannot run programs here"
-	as_user() { setpriv --reuid 1000 --regid 1000 --clear-groups "$build/rpc-client" connect "$PWD/sock" "$@"; }
+	user_can_run
+	ask() { as_user "$build/rpc-client" connect "$PWD/sock" "$1"; }
 	start_service
 	mkdir theirs
 	chown 1000:1000 theirs
 	start_sleep setpriv --reuid 1000 --regid 1000 --clear-groups
-	run -0 as_user "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true}}" 7<theirs
+	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true}}" 7<theirs
 	[[ $output == *'"success": true'* ]]
 	[ "$(stat -c %u:%g theirs/inventory.img)" = 1000:1000 ]
-	run -0 as_user "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true}}" 7<img
+	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true}}" 7<img
 	[[ $output == *'"success": false'*'Permission denied'* ]]
 	[ -z "$(ls img)" ]
 	is_alive
 	start_sleep
-	run -0 as_user "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"log_file\":\"second.log\"}}" 7<theirs
+	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"log_file\":\"second.log\"}}" 7<theirs
 	[[ $output == *'"success": false'*"is not user 1000's own"* ]]
 	is_alive
-	run -0 as_user '{"type":"RESTORE","opts":{"images_dir_fd":7}}' 7<theirs
+	run -0 ask '{"type":"RESTORE","opts":{"images_dir_fd":7}}' 7<theirs
 	[[ $output == *'for root only, not for user 1000'* ]]
 }

@@ -145,6 +145,47 @@ static void every_field_is_an_option_or_refused_by_name(void **state)
 	assert_true(nr_taken > 15);
 }
 
+static int ask_as_user(struct fixture *f)
+{
+	request_words_fini(&f->words);
+	f->opts = (struct options){ .owned_only = true, .owner = 1000 };
+	f->err = (struct error){ 0 };
+	return options_from_request(&cmd_dump, &f->req, 77, &f->words, &f->opts, &f->err);
+}
+
+/* What a user names is read, run or written with rights that are not the user's. */
+static void users_name_no_files_that_are_read_or_run_as_root(void **state)
+{
+	static const char *const root_only[] = { "config_file", "cgroup_yard", "freeze_cgroup" };
+	struct fixture *f = *state;
+	for (size_t i = 0; i < sizeof(root_only) / sizeof(*root_only); i++) {
+		const ProtobufCFieldDescriptor *field =
+		    protobuf_c_message_descriptor_get_field_by_name(&criu_opts__descriptor,
+								    root_only[i]);
+		f->req = (CriuOpts)CRIU_OPTS__INIT;
+		f->req.images_dir_fd = 5;
+		assert_non_null(field);
+		assert_true(set_field(&f->req, field));
+		assert_int_equal(ask_as_user(f), -EPERM);
+		assert_non_null(strstr(f->err.text, root_only[i]));
+		assert_int_equal(ask(f, &cmd_dump), 0);
+		args_release(option_rows, NR_OPTION_ROWS, &f->opts);
+	}
+}
+
+static void users_ask_for_what_changes_their_own_dump(void **state)
+{
+	struct fixture *f = *state;
+	f->req.has_pid = f->req.has_leave_running = f->req.has_file_locks = true;
+	f->req.pid = 5;
+	f->req.leave_running = f->req.file_locks = true;
+	f->req.log_file = (char[]){ "d.log" };
+	assert_int_equal(ask_as_user(f), 0);
+	assert_true(f->opts.leave_running && f->opts.file_locks);
+	assert_true(f->opts.owned_only);
+	assert_int_equal(f->opts.owner, 1000);
+}
+
 static void fields_of_a_newer_version_do_no_harm(void **state)
 {
 	struct fixture *f = *state;
@@ -163,6 +204,8 @@ int main(void)
 		T(directory_may_be_a_path_when_there_is_no_descriptor),
 		T(strings_are_never_options_of_their_own),
 		T(every_field_is_an_option_or_refused_by_name),
+		T(users_name_no_files_that_are_read_or_run_as_root),
+		T(users_ask_for_what_changes_their_own_dump),
 		T(fields_of_a_newer_version_do_no_harm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
