@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "engine/files/anon.h"
 #include "engine/files/inode-path.h"
+#include "engine/ns/mnt.h"
 #include "engine/files/remap.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
@@ -360,14 +361,24 @@ static int find_ghost(struct restore *r, uint32_t s_dev, uint64_t ino)
 	return -1;
 }
 
+static int open_path(struct restore *r, const FhEntry *fh, struct error *err)
+{
+	struct mnt_standing before;
+	int rc = mntns_stand(r, fh->has_mnt_id ? (int)fh->mnt_id : -1, fh->path, &before, err);
+	if (rc < 0)
+		return rc;
+	auto_fd fd = open(fh->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+	rc = fd < 0 ? error_sys(err, "watched file %s", fh->path) : 0;
+	int back = mntns_stand_back(r, &before, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back < 0 ? back : take_fd(fd);
+}
+
 /* An O_PATH descriptor, or any other, of what is to be watched. */
 static int open_watched(struct restore *r, uint32_t s_dev, uint64_t ino, const FhEntry *fh,
 			struct error *err)
 {
-	if (fh->path) {
-		int fd = open(fh->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-		return fd < 0 ? error_sys(err, "watched file %s", fh->path) : fd;
-	}
+	if (fh->path)
+		return open_path(r, fh, err);
 	int fd = find_ghost(r, s_dev, ino);
 	if (fd < 0)
 		fd = handle_open(s_dev, fh);

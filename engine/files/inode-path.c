@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/strbuf.h"
 #include "engine/files/table.h"
+#include "engine/ns/mnt.h"
 #include "engine/procfs/procfs.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
@@ -143,11 +144,31 @@ static bool by_scan(struct dump *d, const struct open_file *f, const struct stat
 	return take_name("/", want, fh);
 }
 
+/* The same in the namespace of another task, where that file system is mounted. */
+static int by_handle_elsewhere(struct dump *d, const struct open_file *f,
+			       const struct inode_sought *what, struct stat *st)
+{
+	struct ns_mount_place back;
+	struct error err;
+	int mnt_id = mntns_of_dev(d, what->s_dev);
+	if (mnt_id < 0 || mntns_enter(d, f->task, mnt_id, "", &back, &err) < 0)
+		return -ENOENT;
+	int rc = by_handle(what, st);
+	if (rc == 0) {
+		what->fh->has_mnt_id = true;
+		what->fh->mnt_id = (uint32_t)mnt_id;
+	}
+	int left = ns_mount_leave(&back, &err);
+	return left < 0 ? left : rc;
+}
+
 int inode_path_find(struct dump *d, const struct open_file *f, const struct inode_sought *what,
 		    struct stat *st, struct error *err)
 {
 	char holder[96];
 	int rc = by_handle(what, st);
+	if (rc == -ENOENT)
+		rc = by_handle_elsewhere(d, f, what, st);
 	if (rc == 0 || (rc == 1 && !d->opts->force_irmap))
 		return rc;
 	struct stat want = { .st_dev = kernel_dev_decode(what->s_dev), .st_ino = what->ino };

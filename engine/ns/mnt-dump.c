@@ -208,6 +208,14 @@ int mntns_id_of(const struct dump *d, int fd)
 	return (int)st.stx_mnt_id;
 }
 
+int mntns_of_dev(const struct dump *d, uint32_t dev)
+{
+	for (size_t i = 0; d->mounts && i < d->mounts->nr; i++)
+		if (d->mounts->items[i]->e->root_dev == dev)
+			return (int)d->mounts->items[i]->e->mnt_id;
+	return -1;
+}
+
 /* Without what hides a file, in a copy of the namespace. Where that cannot be, it stays hidden. */
 static void uncover(const struct dump *d, const struct mnt *m, const char *path)
 {

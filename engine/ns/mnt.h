@@ -14,6 +14,8 @@ int mntns_settle(struct dump *d, struct error *err);
 /** The number of the mount an open file is on, as the images have it; -1: it is none of the tree's.
  */
 int mntns_id_of(const struct dump *d, int fd);
+/** Any mount of a file system. @param dev  as images have it @return its number; -1: none */
+int mntns_of_dev(const struct dump *d, uint32_t dev);
 /**
  * Stand where a path leads to its file: in the namespace of the mount it is on, with nothing on top
  * of it, or where the task is.
