@@ -99,10 +99,10 @@ static int keep_own(struct restore *r, struct error *err)
 	if (proc < 0)
 		return proc;
 	procfs_move(proc);
-	auto_fd self = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	r->self_fd =
-	    self < 0 ? error_sys(err, "pidfd_open of this process") : keep_copy(r, self, err);
-	return r->self_fd < 0 ? r->self_fd : 0;
+	auto_fd holder = (int)syscall(SYS_pidfd_open, ns_holder(r), 0);
+	r->holder_fd = holder < 0 ? error_sys(err, "pidfd_open of a process of the restore")
+				  : keep_copy(r, holder, err);
+	return r->holder_fd < 0 ? r->holder_fd : 0;
 }
 
 static int prepare(struct restore *r, struct error *err)

@@ -90,7 +90,7 @@ struct restore {
 	uint64_t user_end;       /* mem_user_end() */
 	struct range_list busy;  /* addresses any task will use, joined; mem_prepare_shared() */
 	struct birth_plan *plan;
-	int self_fd;                   /* a pidfd of the coordinator, for its tasks */
+	int holder_fd;                 /* a pidfd of who has descriptors for the tasks */
 	struct restore_shared *shared; /* a task moves it into its arena for the restorer */
 };
 

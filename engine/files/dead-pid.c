@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
+#include "engine/ns/ns.h"
 
 static pid_t bear(pid_t pid, struct error *err)
 {
@@ -21,9 +22,9 @@ static pid_t bear(pid_t pid, struct error *err)
 		.set_tid = (uintptr_t)&pid,
 		.set_tid_size = 1,
 	};
-	pid_t parent = getpid();
 	pid_t child = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
 	if (child == 0) {
+		pid_t parent = getppid(); /* 0 in another pid namespace */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		while (getppid() == parent)
 			pause();
@@ -45,6 +46,33 @@ static size_t prefix_of(const char *path, pid_t pid)
 	return proc_path_pid(path, &len) == pid ? len : 0;
 }
 
+static int stand_in(struct restore *r, pid_t pid, struct error *err)
+{
+	pid_t *slot = array_add(&r->files->stand_ins);
+	if (!slot)
+		return error_set(err, ENOMEM, "out of memory");
+	*slot = bear(pid, err);
+	return *slot < 0 ? *slot : 0;
+}
+
+bool dead_pids_are_late(const struct restore *r)
+{
+	return ns_restores(r, NS_PID);
+}
+
+int dead_pids_bear_late(struct restore *r, struct error *err)
+{
+	struct ns_visit visit;
+	int rc = ns_visit_pids(r, &visit, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; rc == 0 && i < r->files->remaps.nr; i++)
+		if (r->files->remaps.items[i].type == REMAP_TYPE__PROCFS)
+			rc = stand_in(r, (pid_t)r->files->remaps.items[i].remap_id, err);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
+}
+
 /* CRIU writes one entry a process: the other files of it are told by their paths. */
 int dead_pid_restore(struct restore *r, const struct remap_row *row, struct error *err)
 {
@@ -58,11 +86,9 @@ int dead_pid_restore(struct restore *r, const struct remap_row *row, struct erro
 	if (!len)
 		return error_set(err, EBADMSG, "remap-fpath.img: %s is no file of process %u", path,
 				 row->remap_id);
-	pid_t *slot = array_add(&set->stand_ins);
-	if (!slot)
-		return error_set(err, ENOMEM, "out of memory");
-	*slot = bear(pid, err);
-	int rc = *slot < 0 ? *slot : 0;
+	if (dead_pids_are_late(r))
+		return 0;
+	int rc = stand_in(r, pid, err);
 	for (size_t i = 0; rc == 0 && i < set->nr_items; i++) {
 		struct file_item *item = &set->items[i];
 		if (item->entry->type != FD_TYPES__REG ||

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "engine/files/remap.h"
 #include "engine/ns/mnt.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 
 /* One directory up: the one the name was in may be gone. @return false at the top */
@@ -89,7 +90,11 @@ int link_remap_dump(struct dump *d, const struct open_file *f, uint32_t id, cons
 	snprintf(dir, sizeof(dir), "%s", name);
 	uint32_t link_id = d->files->next_id++;
 	struct error why = { 0 };
-	int rc = link_beside(f->fd, dir, link_id, path, sizeof(path), &why);
+	uint32_t before[ID_KINDS];
+	int rc = userns_files_as_root(d->users, before, &why);
+	if (rc == 0)
+		rc = link_beside(f->fd, dir, link_id, path, sizeof(path), &why);
+	userns_files_as(before);
 	/* A file of a lower layer has lost its last name, though overlayfs counts one still. */
 	if (rc == -ENOENT && f->fs_type == OVERLAYFS_SUPER_MAGIC)
 		return ghost_dump(d, f, id, err);

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "engine/files/remap.h"
 #include "engine/ns/mnt.h"
+#include "engine/ns/ns.h"
 
 pid_t proc_path_pid(const char *path, size_t *len)
 {
@@ -88,8 +89,11 @@ void live_proc_mark(struct restore *r)
 			     mntns_is_late(r, reg_mnt_id(e->reg), e->reg->name));
 		set->items[i].live = late || pidfd_is_live(e) || e->type == FD_TYPES__NS;
 	}
-	for (size_t i = 0; i < set->remaps.nr; i++)
-		file_set_find(set, set->remaps.items[i].orig_id)->live = false;
+	for (size_t i = 0; i < set->remaps.nr; i++) {
+		const struct remap_row *row = &set->remaps.items[i];
+		struct file_item *item = file_set_find(set, row->orig_id);
+		item->live = row->type == REMAP_TYPE__PROCFS && dead_pids_are_late(r);
+	}
 }
 
 int live_proc_reserve(struct restore *r, struct file_item *item, struct error *err)
@@ -115,20 +119,22 @@ static int open_item(struct restore *r, const struct file_item *item, struct err
 
 int live_proc_open(struct restore *r, struct error *err)
 {
-	int rc = 0;
+	int rc = dead_pids_are_late(r) ? dead_pids_bear_late(r, err) : 0;
 	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
 		struct file_item *item = &r->files->items[i];
 		if (!item->live || item->fd < 0)
 			continue;
 		rc = open_item(r, item, err);
+		if (rc == 0)
+			rc = ns_lend(r, item->fd, err);
 		item->live = false;
 	}
 	return rc;
 }
 
-static int fetch_item(int coordinator, const struct file_item *item, struct error *err)
+static int fetch_item(int holder, const struct file_item *item, struct error *err)
 {
-	auto_fd fd = (int)syscall(SYS_pidfd_getfd, coordinator, item->fd, 0);
+	auto_fd fd = (int)syscall(SYS_pidfd_getfd, holder, item->fd, 0);
 	if (fd < 0 || dup3(fd, item->fd, O_CLOEXEC) < 0)
 		return error_sys(err, "fetch file id %u from the coordinator", item->id);
 	return 0;
@@ -141,7 +147,7 @@ int live_proc_fetch(struct restore *r, struct error *err)
 		struct file_item *item = &r->files->items[i];
 		if (!item->live || item->fd < 0)
 			continue;
-		rc = fetch_item(r->self_fd, item, err);
+		rc = fetch_item(r->holder_fd, item, err);
 		item->live = false;
 	}
 	return rc;

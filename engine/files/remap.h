@@ -48,6 +48,10 @@ int remap_prepare(struct restore *r, struct error *err);
 int ghost_restore(struct restore *r, const struct remap_row *row, struct error *err);
 int link_remap_restore(struct restore *r, const struct remap_row *row, struct error *err);
 int dead_pid_restore(struct restore *r, const struct remap_row *row, struct error *err);
+/** With a pid namespace those who stand in can be born only once its first task is: their files are
+ *  opened with those of the tasks. */
+bool dead_pids_are_late(const struct restore *r);
+int dead_pids_bear_late(struct restore *r, struct error *err);
 /** Those who stood in for dead processes end, as a task may have changed to its directory now. */
 void dead_pids_end(struct file_set *set);
 

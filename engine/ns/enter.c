@@ -20,6 +20,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/files/file.h"
 #include "engine/hooks.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/mnt-tree.h"
@@ -33,11 +34,18 @@ enum order {
 	ORDER_MAKE,   /* all but the user namespace, whose ids are mapped now */
 	ORDER_FILL,   /* bring the namespaces to the state they had */
 	ORDER_FINISH, /* file systems that show the processes of the tree */
+	ORDER_HOLD,   /* a descriptor, for tasks to fetch */
 };
 
 struct message {
 	enum order order;
 	pid_t root; /* ORDER_FINISH: the root task, as the coordinator knows it */
+	int fd;     /* ORDER_HOLD: the number it is to have; it comes along */
+};
+
+union rights {
+	struct cmsghdr head;
+	char bytes[CMSG_SPACE(sizeof(int))];
 };
 
 /* A process or user namespace is made at the birth of the root, time by ns/time.c. */
@@ -150,7 +158,24 @@ static int finish_all(struct restore *r, pid_t root, struct error *err)
 	return mntns_finish(r, pids, err);
 }
 
-static int obey(struct restore *r, const struct message *m, struct error *err)
+/* Nothing of its own is needed any more then but the channel, which moves out of the way. */
+static int hold(struct restore *r, int *channel, int fd, int number, struct error *err)
+{
+	unsigned int first, last;
+	files_window(r, &first, &last);
+	if (*channel <= (int)last) {
+		int moved = fcntl(*channel, F_DUPFD_CLOEXEC, (int)last + 1);
+		if (moved < 0)
+			return error_sys(err, "move a descriptor");
+		*channel = moved;
+	}
+	if (fd < 0 || dup3(fd, number, O_CLOEXEC) < 0)
+		return error_sys(err, "take over descriptor %d", number);
+	close(fd);
+	return 0;
+}
+
+static int obey(struct restore *r, const struct message *m, int fd, int *channel, struct error *err)
 {
 	switch (m->order) {
 	case ORDER_MAKE:
@@ -159,6 +184,8 @@ static int obey(struct restore *r, const struct message *m, struct error *err)
 		return fill_all(r, err);
 	case ORDER_FINISH:
 		return finish_all(r, m->root, err);
+	case ORDER_HOLD:
+		return hold(r, channel, fd, m->fd, err);
 	}
 	return error_set(err, EINVAL, "no such order: %d", m->order);
 }
@@ -195,14 +222,32 @@ static void answer(int channel, int rc, const struct error *err)
 		_exit(1);
 }
 
+/* @param fd  set to what came along, or -1 */
+static bool receive(int channel, struct message *m, int *fd)
+{
+	union rights rights = { 0 };
+	struct iovec part = { m, sizeof(*m) };
+	struct msghdr msg = { .msg_iov = &part,
+			      .msg_iovlen = 1,
+			      .msg_control = &rights,
+			      .msg_controllen = sizeof(rights) };
+	ssize_t n = recvmsg(channel, &msg, MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	*fd = -1;
+	if (n > 0 && c && c->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(c), sizeof(*fd));
+	return n == (ssize_t)sizeof(*m);
+}
+
 static _Noreturn void build(struct restore *r, int channel)
 {
 	struct error err = { 0 };
 	struct message m;
+	int fd;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	answer(channel, begin(r, &err), &err);
-	while (recv(channel, &m, sizeof(m), 0) == (ssize_t)sizeof(m)) {
-		int rc = obey(r, &m, &err);
+	while (receive(channel, &m, &fd)) {
+		int rc = obey(r, &m, fd, &channel, &err);
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of ids has taken it away */
 		answer(channel, rc, &err);
 	}
@@ -345,7 +390,7 @@ int ns_make(struct restore *r, struct error *err)
 		rc = mntns_adopt(r, r->ns->builder, err);
 	if (rc == 0)
 		rc = enter_all(r->ns, err);
-	return rc < 0 ? rc : userns_files_as_root(r, r->ns->files_as, err);
+	return rc < 0 ? rc : userns_files_as_root(r->users, r->ns->files_as, err);
 }
 
 int ns_enter_user(const struct restore *r, struct error *err)
@@ -357,6 +402,43 @@ int ns_enter_user(const struct restore *r, struct error *err)
 		return error_sys(err, "enter the user namespace of the tree");
 	/* It stays who it was, as it reads images. Who a task is, the restorer sets in the end. */
 	prctl(PR_SET_DUMPABLE, 1);
+	return 0;
+}
+
+pid_t ns_holder(const struct restore *r)
+{
+	return r->users && r->ns->builder ? r->ns->builder : getpid();
+}
+
+int ns_lend(struct restore *r, int fd, struct error *err)
+{
+	if (ns_holder(r) == getpid())
+		return 0;
+	struct message m = { .order = ORDER_HOLD, .fd = fd };
+	union rights rights = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)),
+					  .cmsg_level = SOL_SOCKET,
+					  .cmsg_type = SCM_RIGHTS } };
+	memcpy(CMSG_DATA(&rights.head), &fd, sizeof(fd));
+	struct iovec part = { &m, sizeof(m) };
+	const struct msghdr msg = { .msg_iov = &part,
+				    .msg_iovlen = 1,
+				    .msg_control = &rights,
+				    .msg_controllen = sizeof(rights) };
+	if (sendmsg(r->ns->channel, &msg, MSG_NOSIGNAL) < 0)
+		return error_sys(err, "give descriptor %d to the builder of namespaces", fd);
+	return hear(r->ns, err);
+}
+
+int ns_visit_pids(const struct restore *r, struct ns_visit *visit, struct error *err)
+{
+	char path[32];
+	const struct ns_row *row = &ns_rows[NS_PID];
+	snprintf(path, sizeof(path), "%d/ns/pid", r->shared->slots[r->root->slot].real);
+	auto_fd there = procfs_open(path, O_RDONLY);
+	auto_fd back = procfs_open("self/ns/pid", O_RDONLY);
+	if (there < 0 || back < 0 || setns(there, row->flag) < 0)
+		return error_sys(err, "enter the pid namespace of the tree");
+	*visit = (struct ns_visit){ .back = take_fd(back), .row = row };
 	return 0;
 }
 

@@ -104,6 +104,12 @@ int ns_load(struct restore *r, struct error *err);
 int ns_make(struct restore *r, struct error *err);
 /** In a process that is to bear the root: enter the user namespace, if there is one. */
 int ns_enter_user(const struct restore *r, struct error *err);
+/** Who has the descriptors that tasks fetch: this process, or who is in their user namespace. */
+pid_t ns_holder(const struct restore *r);
+/** Give that process one, under the same number. */
+int ns_lend(struct restore *r, int fd, struct error *err);
+/** Children of this process are born into the tree's pid namespace until ns_visit_end(). */
+int ns_visit_pids(const struct restore *r, struct ns_visit *visit, struct error *err);
 /** What can be filled only once the root is born: file systems that show its processes. */
 int ns_finish(struct restore *r, struct error *err);
 /** Once everybody is born and every file open: the coordinator goes back to where it was, and the

@@ -191,13 +191,13 @@ static int raise_capabilities(struct error *err)
 	return syscall(SYS_capset, &head, data) < 0 ? error_sys(err, "capset") : 0;
 }
 
-int userns_files_as_root(const struct restore *r, uint32_t before[ID_KINDS], struct error *err)
+int userns_files_as_root(const struct user_maps *maps, uint32_t before[ID_KINDS], struct error *err)
 {
 	before[ID_USER] = before[ID_GROUP] = UINT32_MAX;
-	if (!r->users || setfsuid((uid_t)-1) != 0)
-		return 0; /* a user's own restore stays that user's */
-	before[ID_GROUP] = (uint32_t)setfsgid(id_outside(r->users, ID_GROUP, 0));
-	before[ID_USER] = (uint32_t)setfsuid(id_outside(r->users, ID_USER, 0));
+	if (!maps || setfsuid((uid_t)-1) != 0)
+		return 0; /* what a user does stays that user's */
+	before[ID_GROUP] = (uint32_t)setfsgid(id_outside(maps, ID_GROUP, 0));
+	before[ID_USER] = (uint32_t)setfsuid(id_outside(maps, ID_USER, 0));
 	prctl(PR_SET_DUMPABLE, 1);
 	return raise_capabilities(err);
 }

@@ -39,9 +39,11 @@ int userns_write_maps(const struct restore *r, pid_t builder, struct error *err)
 /** In the builder or a task, whose ids nobody has yet: become root of it. */
 int userns_become_root(struct error *err);
 /**
- * In the coordinator: from here on files it makes belong to root of the tree, as a file system of
- * the tree's has no other owners. It keeps what it may.
+ * From here on files this process makes belong to root of the tree, as a file system of the tree's
+ * has no other owners. It keeps what it may.
+ * @param maps    NULL: nothing is changed
  * @param before  who it was, for userns_files_as(); UINT32_MAX: nothing was changed
  */
-int userns_files_as_root(const struct restore *r, uint32_t before[ID_KINDS], struct error *err);
+int userns_files_as_root(const struct user_maps *maps, uint32_t before[ID_KINDS],
+			 struct error *err);
 void userns_files_as(uint32_t before[ID_KINDS]);
