@@ -103,11 +103,6 @@ static void socket_describe(const struct open_file *f, char *out, size_t len)
 		snprintf(out, len, "socket of family %d", family);
 }
 
-static bool is_tun(const struct open_file *f)
-{
-	return S_ISCHR(f->st.st_mode) && !is_path_only(f) && f->st.st_rdev == makedev(10, 200);
-}
-
 static bool is_block_device(const struct open_file *f)
 {
 	return S_ISBLK(f->st.st_mode) && !is_path_only(f);
@@ -156,7 +151,6 @@ static bool is_mqueue(const struct open_file *f)
 }
 
 static const struct unsupported kinds[] = {
-	{ "TUN/TAP device", is_tun, NULL, NULL },
 	{ "block device", is_block_device, device_describe, NULL },
 	{ "file outside the root directory of the dump", is_unreachable, NULL,
 	  "run the dump where its path can be seen" },

@@ -57,6 +57,39 @@ static int item_add(struct file_set *set, FileEntry *e, struct error *err)
 	return rc < 0 ? error_wrap(err, rc, "files.img: file id %u", e->id) : 0;
 }
 
+/* What is attached to a device has two entries under one id: the file's goes into the other. */
+static bool take_file(struct file_item *tun, struct file_item *file)
+{
+	if (tun->entry->type != FD_TYPES__TUNF || file->entry->type != FD_TYPES__REG ||
+	    tun->entry->reg)
+		return false;
+	tun->entry->reg = file->entry->reg;
+	file->entry->reg = NULL;
+	file_entry__free_unpacked(file->entry, NULL);
+	return true;
+}
+
+static int join_pairs(struct file_set *set, struct error *err)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < set->nr_items; i++) {
+		struct file_item *item = &set->items[i];
+		struct file_item *last = kept ? &set->items[kept - 1] : NULL;
+		if (!last || last->id != item->id) {
+			set->items[kept++] = *item;
+		} else if (take_file(item, last)) {
+			*last = *item;
+		} else if (!take_file(last, item)) {
+			memmove(&set->items[kept], item, (set->nr_items - i) * sizeof(*item));
+			set->nr_items = kept + set->nr_items - i;
+			return error_set(err, EBADMSG, "files.img: file id %u stands twice",
+					 last->id);
+		}
+	}
+	set->nr_items = kept;
+	return 0;
+}
+
 static int load_files(struct restore *r, struct error *err)
 {
 	struct file_set *set = r->files;
@@ -73,11 +106,7 @@ static int load_files(struct restore *r, struct error *err)
 	if (rc < 0)
 		return rc;
 	qsort(set->items, set->nr_items, sizeof(*set->items), item_compare);
-	for (size_t i = 1; i < set->nr_items; i++)
-		if (set->items[i].id == set->items[i - 1].id)
-			return error_set(err, EBADMSG, "files.img: file id %u stands twice",
-					 set->items[i].id);
-	return 0;
+	return join_pairs(set, err);
 }
 
 static int row_compare(const void *left, const void *right)

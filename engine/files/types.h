@@ -24,4 +24,5 @@ extern const struct file_type file_netlink;   /* net/netlink.c */
 extern const struct file_type file_packet;    /* net/packet.c */
 extern const struct file_type file_inet;      /* net/inet.c */
 extern const struct file_type file_tty;       /* tty.c */
+extern const struct file_type file_tun;       /* net/tun.c */
 extern const struct file_type file_unix;      /* net/unix.c */

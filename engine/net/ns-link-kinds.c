@@ -164,7 +164,6 @@ static void sit_put(const NetDeviceEntry *e, struct nl_request *ask)
 /* TUN and TAP. What only an attached descriptor could tell is as it is on a new device. */
 
 #define TUN_VNET_HDR_LEN 10
-#define TUN_KNOWN        (IFF_TUN | IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE | IFF_PERSIST)
 
 static int tun_dump(const struct link_seen *seen, NetDeviceEntry *e, struct error *err)
 {
@@ -190,7 +189,7 @@ static int tun_check(const NetDeviceEntry *e, struct error *err)
 {
 	if (!e->tun)
 		return error_set(err, EBADMSG, "a TUN device without its fields");
-	if (e->tun->flags & ~(uint32_t)TUN_KNOWN)
+	if (e->tun->flags & ~(uint32_t)LINK_TUN_FLAGS)
 		return error_set(err, EBADMSG, "a TUN device with flags %#x", e->tun->flags);
 	return 0;
 }

@@ -206,19 +206,51 @@ static int dump_link(struct dump_netns *dn, const struct link_seen *seen, struct
 	return rc < 0 ? error_wrap(err, rc, "network device %s", seen->name) : 0;
 }
 
+/* @return 1; 0: it is another message */
+static int parse_link(const struct nlmsghdr *msg, struct link_seen *seen, struct error *err)
+{
+	*seen = (struct link_seen){ .head = mnl_nlmsg_get_payload(msg) };
+	if (msg->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(msg) < sizeof(*seen->head))
+		return 0;
+	nl_attrs(msg, sizeof(*seen->head), seen->tb, IFLA_MAX);
+	nl_nested(seen->tb[IFLA_LINKINFO], seen->info, IFLA_INFO_MAX);
+	seen->name = nl_string(seen->tb[IFLA_IFNAME]);
+	seen->kind = nl_string(seen->info[IFLA_INFO_KIND]);
+	if (!seen->name)
+		return error_set(err, EPROTO, "network device %d has no name",
+				 seen->head->ifi_index);
+	return 1;
+}
+
 static int see_link(struct dump_netns *dn, const struct nlmsghdr *msg, struct error *err)
 {
-	struct link_seen seen = { .head = mnl_nlmsg_get_payload(msg) };
-	if (msg->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(msg) < sizeof(*seen.head))
-		return 0;
-	nl_attrs(msg, sizeof(*seen.head), seen.tb, IFLA_MAX);
-	nl_nested(seen.tb[IFLA_LINKINFO], seen.info, IFLA_INFO_MAX);
-	seen.name = nl_string(seen.tb[IFLA_IFNAME]);
-	seen.kind = nl_string(seen.info[IFLA_INFO_KIND]);
-	if (!seen.name)
-		return error_set(err, EPROTO, "network device %d has no name",
-				 seen.head->ifi_index);
-	return dump_link(dn, &seen, err);
+	struct link_seen seen;
+	int rc = parse_link(msg, &seen, err);
+	return rc <= 0 ? rc : dump_link(dn, &seen, err);
+}
+
+int link_entry_read(struct nl *rt, const char *name, NetDeviceEntry **out, struct error *err)
+{
+	auto_strbuf answer = { 0 };
+	struct nl_request ask;
+	struct link_seen seen;
+	struct ifinfomsg *head = nl_begin(&ask, RTM_GETLINK, 0, sizeof(*head));
+	head->ifi_family = AF_UNSPEC;
+	nl_put_str(&ask, IFLA_IFNAME, name);
+	int rc = nl_get(rt, &ask, &answer);
+	if (rc < 0)
+		return error_code(err, rc, "ask for it");
+	const struct nlmsghdr *msg = nl_next(&answer, NULL);
+	rc = msg ? parse_link(msg, &seen, err) : 0;
+	if (rc <= 0)
+		return rc < 0 ? rc : error_set(err, EPROTO, "it is not told of");
+	*out = malloc(sizeof(**out));
+	if (!*out)
+		return error_set(err, ENOMEM, "out of memory");
+	net_device_entry__init(*out);
+	const struct ns_seen here = { .own = true };
+	struct dump_netns dn = { .seen = &here, .rt = rt };
+	return fill_entry(&dn, &seen, link_kind_of_name(seen.kind), *out, err);
 }
 
 int netns_links_ask(struct nl *rt, struct strbuf *out, struct error *err)
@@ -267,7 +299,7 @@ static bool is_name(const char *name)
 	       strcmp(name, "..");
 }
 
-static int check_entry(const NetDeviceEntry *e, struct error *err)
+int link_entry_check(const NetDeviceEntry *e, struct error *err)
 {
 	const struct link_kind *kind = link_kind_of(e);
 	if (!is_name(e->name))
@@ -296,7 +328,7 @@ static int load_link(void *ctx, struct image_reader *in, ProtobufCMessage **msg,
 	struct netns *ns = ctx;
 	NetDeviceEntry *e = (NetDeviceEntry *)*msg;
 	(void)in;
-	int rc = check_entry(e, err);
+	int rc = link_entry_check(e, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < ns->links.nr; i++) {

@@ -36,6 +36,15 @@ struct link_kind {
 	/** Make it, where RTM_NEWLINK cannot. */
 	int (*make)(const NetDeviceEntry *e, struct error *err);
 };
+/* Flags of TUN and TAP devices that are somebody's choice. */
+#define LINK_TUN_FLAGS                                                                             \
+	(IFF_TUN | IFF_TAP | IFF_NAPI | IFF_NAPI_FRAGS | IFF_NO_PI | IFF_VNET_HDR |                \
+	 IFF_MULTI_QUEUE | IFF_PERSIST)
+
+/** All that an image holds of one device. @param out  owned by the caller */
+int link_entry_read(struct nl *rt, const char *name, NetDeviceEntry **out, struct error *err);
+int link_entry_check(const NetDeviceEntry *e, struct error *err);
+
 /** NULL: a kind that cannot be made again */
 const struct link_kind *link_kind_of_name(const char *name);
 /** By type, or the name that goes with EXTLINK; NULL: nothing has to be made */

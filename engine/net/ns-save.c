@@ -355,16 +355,12 @@ static int add_one(const struct save_row *row, struct nl *rt, const struct nlmsg
 	return rc == 0 && again.header.nlmsg_len ? nl_do(rt, &again, err) : rc;
 }
 
-static int fill_row(struct restore *r, const struct save_row *row, uint32_t id, struct nl *rt,
-		    struct error *err)
+static int add_all(const struct save_row *row, struct nl *rt, const struct strbuf *bytes,
+		   struct error *err)
 {
-	auto_strbuf bytes = { 0 };
-	int rc = read_row(r, row, id, &bytes, err);
-	if (rc <= 0)
-		return rc;
-	rc = clear(row, &bytes, rt, err);
+	int rc = 0;
 	for (int turn = 0; rc == 0 && turn < TURNS; turn++) {
-		for (struct nlmsghdr *msg = NULL; rc == 0 && (msg = nl_next(&bytes, msg));) {
+		for (struct nlmsghdr *msg = NULL; rc == 0 && (msg = nl_next(bytes, msg));) {
 			if (!is_one(row, msg) || !row->keep(msg) ||
 			    (row->turn ? (int)row->turn(msg) : 0) != turn)
 				continue;
@@ -374,10 +370,56 @@ static int fill_row(struct restore *r, const struct save_row *row, uint32_t id, 
 	return rc < 0 ? error_wrap(err, rc, "add a %s", row->what) : 0;
 }
 
+static int fill_row(struct restore *r, const struct save_row *row, uint32_t id, struct nl *rt,
+		    struct error *err)
+{
+	auto_strbuf bytes = { 0 };
+	int rc = read_row(r, row, id, &bytes, err);
+	if (rc <= 0)
+		return rc;
+	rc = clear(row, &bytes, rt, err);
+	return rc < 0 ? rc : add_all(row, rt, &bytes, err);
+}
+
 int netns_save_fill(struct restore *r, uint32_t id, struct nl *rt, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)
 		rc = fill_row(r, &rows[i], id, rt, err);
+	return rc;
+}
+
+/* One device alone. */
+
+static bool is_of_device(const struct nlmsghdr *msg, uint32_t ifindex)
+{
+	if (msg->nlmsg_type == RTM_NEWADDR)
+		return ((const struct ifaddrmsg *)mnl_nlmsg_get_payload(msg))->ifa_index == ifindex;
+	const struct nlattr *out = attr_of(msg, sizeof(struct rtmsg), RTA_OIF);
+	return msg->nlmsg_type == RTM_NEWROUTE && out && nl_number(out) == ifindex;
+}
+
+int netns_save_device_dump(struct nl *rt, uint32_t ifindex, struct strbuf *out, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++) {
+		auto_strbuf all = { 0 };
+		rc = rows[i].image == IMG_RULE ? 0 : ask(&rows[i], rt, &all, err);
+		for (struct nlmsghdr *msg = NULL; rc == 0 && (msg = nl_next(&all, msg));)
+			if (is_one(&rows[i], msg) && rows[i].keep(msg) &&
+			    is_of_device(msg, ifindex) &&
+			    strbuf_add(out, msg, MNL_ALIGN(msg->nlmsg_len)) < 0)
+				rc = error_set(err, ENOMEM, "out of memory");
+	}
+	return rc;
+}
+
+int netns_save_device_fill(struct nl *rt, const void *bytes, size_t len, struct error *err)
+{
+	auto_strbuf all = { 0 };
+	int rc = strbuf_add(&all, bytes, len) < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)
+		if (rows[i].image != IMG_RULE)
+			rc = add_all(&rows[i], rt, &all, err);
 	return rc;
 }

@@ -14,5 +14,9 @@ int netns_raw_read(struct restore *r, enum image_id id, uint32_t number, struct 
 
 /** Check ifaddr-N.img, route-N.img, route6-N.img and rule-N.img. */
 int netns_save_load(struct restore *r, uint32_t id, struct error *err);
+/** Addresses and routes of one device, message behind message. */
+int netns_save_device_dump(struct nl *rt, uint32_t ifindex, struct strbuf *out, struct error *err);
+/** Give it those. @param bytes  as dumped */
+int netns_save_device_fill(struct nl *rt, const void *bytes, size_t len, struct error *err);
 /** Addresses, routes and rules become those of the images. */
 int netns_save_fill(struct restore *r, uint32_t id, struct nl *rt, struct error *err);

@@ -72,14 +72,14 @@ static void bad_umask(struct set *s)
 }
 static void type_needed(struct set *s)
 {
-	s->second.type = FD_TYPES__TUNF;
+	s->second.type = FD_TYPES__EXT;
 	s->second.id = s->fd2.id = 2;
 	s->fd2.fd = 4;
-	s->fd2.type = FD_TYPES__TUNF;
+	s->fd2.type = FD_TYPES__EXT;
 }
 static void type_unused(struct set *s)
 {
-	s->second.type = FD_TYPES__TUNF;
+	s->second.type = FD_TYPES__EXT;
 	s->second.id = 2;
 }
 static void use_pipe(struct set *s)
@@ -502,7 +502,7 @@ static const struct set_case cases[] = {
 	{ "fd above limit", fd_above_limit, -EMFILE, "the hard limit of open files is" },
 	{ "fd twice", fd_twice, -EBADMSG, "fd 0 stands twice" },
 	{ "bad umask", bad_umask, -EBADMSG, "umask 01000" },
-	{ "type needed", type_needed, -ENOTSUP, "(pid 12, fd 4) is of type TUNF: not sup" },
+	{ "type needed", type_needed, -ENOTSUP, "(pid 12, fd 4) is of type EXT: not sup" },
 	{ "type unused", type_unused, 0, "" },
 	{ "ghost missing", ghost_missing, -ENOENT, "ghost-file-7.img" },
 	{ "remap unknown", remap_unknown, -EBADMSG, "file id 9 is not in files.img" },
