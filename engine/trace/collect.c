@@ -15,7 +15,9 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "engine/procfs/read.h"
+#include "engine/procfs/root.h"
 #include "engine/task/inject.h"
+#include "engine/task/label.h"
 #include "engine/trace/seize.h"
 #include "engine/task/seccomp.h"
 
@@ -140,6 +142,16 @@ static int collect_thread(struct task *t, struct thread *th, struct error *err)
 	return rc < 0 ? rc : collect_rseq(t, th, err);
 }
 
+/* Without a security module nobody has a label, this program neither. */
+static int check_labels(const struct task *t, struct error *err)
+{
+	auto_strbuf own = { 0 };
+	int rc = label_read(procfs_fd(), "self", &own, err);
+	for (size_t i = 0; rc == 0 && own.len && i < t->nr_threads; i++)
+		rc = label_check(t->proc_fd, t->threads[i].tid, &own, err);
+	return rc;
+}
+
 static int collect_threads(struct task *t, struct error *err)
 {
 	struct trace *tr = t->trace;
@@ -163,7 +175,7 @@ static int collect_threads(struct task *t, struct error *err)
 	if (t->threads[0].tid != t->pid)
 		return error_set(err, ENOTSUP,
 				 "task %d: its first thread has exited while others run", t->pid);
-	return 0;
+	return check_labels(t, err);
 }
 
 static bool any_stopped(const struct trace *tr)
