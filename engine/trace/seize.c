@@ -23,7 +23,8 @@
 #define PF_IO_WORKER  0x00000010u /* /proc/PID/stat flags: works for io_uring */
 #define PF_KTHREAD    0x00200000u /* /proc/PID/stat flags: a kernel thread */
 #define VFORK_MS      50          /* so long a parent of vfork may take before we look twice */
-#define WAIT_SLICE_MS 20          /* in case SIGCHLD is not for us: never sleep longer unasked */
+#define MORE_TIME     "give it more time (--timeout SECONDS), or freeze its cgroup (--freeze-cgroup)"
+#define WAIT_SLICE_MS 20 /* in case SIGCHLD is not for us: never sleep longer unasked */
 
 int64_t clock_us(void)
 {
@@ -87,9 +88,10 @@ static int explain_refusal(pid_t pid, pid_t tid, struct error *err)
 		int tracer = status.tracer_pid;
 		proc_status_fini(&status);
 		if (tracer == getpid()) /* it never stopped since we last let go */
-			return error_set(err, EAGAIN,
-					 "task %d: thread %d waits in the kernel and does not stop",
-					 pid, tid);
+			return error_set(
+			    err, EAGAIN,
+			    "task %d: thread %d waits in the kernel and does not stop: " MORE_TIME,
+			    pid, tid);
 		if (tracer)
 			return error_set(err, EBUSY,
 					 "task %d: thread %d is traced by %d: detach it first", pid,
@@ -171,8 +173,9 @@ static int explain_timeout(pid_t pid, pid_t tid, struct error *err)
 	struct proc_stat st;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
 	char state = proc_stat_read(AT_FDCWD, path, &st, NULL) == 0 ? st.state : '?';
-	return error_set(err, ETIMEDOUT, "task %d: thread %d does not stop (state %c)%s", pid, tid,
-			 state, state == 'D' ? ": it waits in the kernel" : "");
+	return error_set(err, ETIMEDOUT,
+			 "task %d: thread %d did not stop in time (state %c%s): " MORE_TIME, pid,
+			 tid, state, state == 'D' ? ", it waits in the kernel" : "");
 }
 
 static bool is_group_stop(int status)
@@ -231,10 +234,10 @@ int trace_wait_all(struct trace *tr, int64_t deadline_ms, struct error *err)
 			continue;
 		int rc = wait_one(tr, &tr->items[i], deadline_ms);
 		if (rc == -EAGAIN)
-			return error_set(
-			    err, EAGAIN,
-			    "task %d: thread %d waits for the child of its vfork to go on", tr->pid,
-			    tr->items[i].tid);
+			return error_set(err, EAGAIN,
+					 "task %d: thread %d waits for the child of its vfork, "
+					 "which did not go on in time: " MORE_TIME,
+					 tr->pid, tr->items[i].tid);
 		if (rc < 0)
 			return explain_timeout(tr->pid, tr->items[i].tid, err);
 	}

@@ -42,6 +42,20 @@ runs() { grep -q '^State:.S' "/proc/$pid/status" && grep -q '^TracerPid:.0' "/pr
 	grep -q '^State:.T' "/proc/$pid/status"
 }
 
+@test "a tree that does not stop in time names the option that gives it more" {
+	mkfifo "$dir/fifo" # its child is one of vfork until that can be opened
+	setsid /usr/bin/python3 -c "import os; os.posix_spawn('/bin/true', ['true'], {},
+		file_actions=[(os.POSIX_SPAWN_OPEN, 9, '$dir/fifo', os.O_RDONLY, 0)])" </dev/null >/dev/null 2>&1 3>&- &
+	local parent=$!
+	until grep -q '^State:.D' "/proc/$parent/status" && pgrep -P "$parent" >/dev/null; do :; done
+	mkdir "$dir/images"
+	run -1 "$stasis" dump -t "$parent" -D "$dir/images" --timeout 1
+	[[ $output == *"task $parent: thread $parent "*'--timeout SECONDS'* ]]
+	[ -z "$(ls "$dir/images")" ]
+	: >"$dir/fifo"
+	wait "$parent"
+}
+
 @test "dump ends the task" {
 	run -0 "$stasis" dump -t "$pid" -D "$dir"
 	until ! grep -q '^State:.[RS]' "/proc/$pid/status" 2>/dev/null; do :; done
