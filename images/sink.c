@@ -246,58 +246,85 @@ static int commit_new_dir(struct sink *sink, struct error *err)
 	return 0;
 }
 
-/* One step of a commit in place, which can be taken back: what was there goes to "oN". */
-static int replace_one(const struct sink *sink, int dir, const struct sink_member *m, bool *had)
+struct step {
+	bool moved;  /* what was there is in the stage, as "oN" */
+	bool placed; /* the new one is there */
+};
+
+/* One step of a commit in place, which can be taken back. */
+static int replace_one(const struct sink *sink, int dir, const struct sink_member *m,
+		       struct step *step)
 {
 	char file[24], old[32];
 	struct stat st;
 	snprintf(old, sizeof(old), "o%u", m->number);
-	*had = fstatat(dir, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	if (*had && renameat(dir, m->name, sink->stage.dir, old) < 0)
+	bool had = fstatat(dir, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (had && renameat(dir, m->name, sink->stage.dir, old) < 0)
 		return -errno;
+	step->moved = had;
 	if (m->removed)
 		return 0;
-	if (*had && !m->link) {
+	if (had && !m->link) {
 		fchmodat(sink->stage.dir, sink_member_file(m, file), st.st_mode & 07777, 0);
 		(void)!fchownat(sink->stage.dir, file, st.st_uid, st.st_gid, 0);
 	}
-	if (renameat(sink->stage.dir, sink_member_file(m, file), dir, m->name) == 0)
-		return 0;
-	int rc = -errno;
-	if (*had)
-		renameat(sink->stage.dir, old, dir, m->name);
-	return rc;
+	if (renameat(sink->stage.dir, sink_member_file(m, file), dir, m->name) < 0)
+		return -errno;
+	step->placed = true;
+	return 0;
 }
 
-static void take_back(const struct sink *sink, int dir, const bool *had, size_t nr)
+/* @return false: something of what was there could not be put back and is still in the stage */
+static bool take_back(const struct sink *sink, int dir, const struct step *steps, size_t nr)
 {
+	bool whole = true;
 	char old[32];
 	while (nr-- > 0) {
 		const struct sink_member *m = &sink->stage.members.items[nr];
 		snprintf(old, sizeof(old), "o%u", m->number);
-		if (had[nr])
-			renameat(sink->stage.dir, old, dir, m->name);
-		else
+		if (steps[nr].moved)
+			whole = renameat(sink->stage.dir, old, dir, m->name) == 0 && whole;
+		else if (steps[nr].placed)
 			unlinkat(dir, m->name, 0);
 	}
+	return whole;
+}
+
+/* The only copies of what was in the target stay where they are, under their own names. */
+static int keep_stage(struct sink *sink, const struct step *steps, size_t failed, int rc,
+		      struct error *err)
+{
+	char old[32];
+	const struct sink_member *items = sink->stage.members.items;
+	for (size_t i = 0; i <= failed; i++) {
+		snprintf(old, sizeof(old), "o%u", items[i].number);
+		if (steps[i].moved)
+			renameat(sink->stage.dir, old, sink->stage.dir, items[i].name);
+	}
+	error_code(err, rc,
+		   "%s: replace %s, and put back what was there: it is left in %s: move it from "
+		   "there",
+		   sink->target, items[failed].name, sink->stage_path);
+	free(take_ptr(sink->stage_path));
+	return rc;
 }
 
 static int commit_in_dir(struct sink *sink, struct error *err)
 {
 	size_t nr = sink->stage.members.nr;
 	auto_fd dir = open(sink->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_free bool *had = calloc(nr + 1, sizeof(*had));
+	auto_free struct step *steps = calloc(nr + 1, sizeof(*steps));
 	if (dir < 0)
 		return error_sys(err, "open %s", sink->target);
-	if (!had)
+	if (!steps)
 		return error_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; i < nr; i++) {
-		int rc = replace_one(sink, dir, &sink->stage.members.items[i], &had[i]);
-		if (rc < 0) {
-			take_back(sink, dir, had, i);
-			return error_code(err, rc, "%s: replace %s", sink->target,
-					  sink->stage.members.items[i].name);
-		}
+		const char *name = sink->stage.members.items[i].name;
+		int rc = replace_one(sink, dir, &sink->stage.members.items[i], &steps[i]);
+		if (rc < 0 && !take_back(sink, dir, steps, i + 1))
+			return keep_stage(sink, steps, i, rc, err);
+		if (rc < 0)
+			return error_code(err, rc, "%s: replace %s", sink->target, name);
 	}
 	return 0;
 }

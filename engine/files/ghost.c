@@ -227,24 +227,28 @@ static int fill_file(struct image_reader *in, int fd, const GhostFileEntry *e, s
 }
 
 static int make_regular(struct image_reader *in, const GhostFileEntry *e, const char *name,
-			struct error *err)
+			int *out, struct error *err)
 {
 	auto_fd fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_sys(err, "create %s", name);
 	int rc = fill_file(in, fd, e, err);
-	if (rc < 0)
+	if (rc < 0) {
 		unlink(name);
-	return rc < 0 ? error_wrap(err, rc, "%s", name) : 0;
+		return error_wrap(err, rc, "%s", name);
+	}
+	*out = take_fd(fd);
+	return 0;
 }
 
-static int make_node(struct image_reader *in, const GhostFileEntry *e, const char *name,
+/* @param fd  set for a regular file; the others can be opened, as O_PATH, by name only */
+static int make_node(struct image_reader *in, const GhostFileEntry *e, const char *name, int *fd,
 		     struct error *err)
 {
 	int rc;
 	switch (e->mode & S_IFMT) {
 	case S_IFREG:
-		return make_regular(in, e, name, err);
+		return make_regular(in, e, name, fd, err);
 	case S_IFDIR:
 		rc = mkdir(name, 0700);
 		break;
@@ -263,13 +267,34 @@ static int make_node(struct image_reader *in, const GhostFileEntry *e, const cha
 	return rc < 0 ? error_sys(err, "make %s", name) : 0;
 }
 
-static int set_attributes(const struct restore *r, const GhostFileEntry *e, const char *name,
-			  struct error *err)
+/* Who may write to the directory may put something else in the place of what was just made. */
+static int open_made(const GhostFileEntry *e, const char *name, int *out, struct error *err)
 {
-	if (lchown(name, id_outside(r->users, ID_USER, e->uid),
-		   id_outside(r->users, ID_GROUP, e->gid)) < 0)
+	struct stat st;
+	auto_fd fd = open(name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_sys(err, "open %s", name);
+	if ((st.st_mode & S_IFMT) != (e->mode & S_IFMT))
+		return error_set(err, EEXIST, "%s was replaced while it was made", name);
+	*out = take_fd(fd);
+	return 0;
+}
+
+/* fchmod(2) takes no O_PATH, fchmodat2(2) is new in Linux 6.6. */
+static int set_mode(int fd, mode_t mode)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "self/fd/%d", fd);
+	return fchmodat(procfs_fd(), path, mode, 0);
+}
+
+static int set_attributes(const struct restore *r, const GhostFileEntry *e, int fd,
+			  const char *name, struct error *err)
+{
+	if (fchownat(fd, "", id_outside(r->users, ID_USER, e->uid),
+		     id_outside(r->users, ID_GROUP, e->gid), AT_EMPTY_PATH) < 0)
 		return error_sys(err, "give %s to user %u", name, e->uid);
-	if (!S_ISLNK(e->mode) && chmod(name, e->mode & 07777) < 0)
+	if (!S_ISLNK(e->mode) && set_mode(fd, e->mode & 07777) < 0)
 		return error_sys(err, "set the mode of %s", name);
 	if (!e->atim || !e->mtim)
 		return 0;
@@ -277,7 +302,7 @@ static int set_attributes(const struct restore *r, const GhostFileEntry *e, cons
 		{ (time_t)e->atim->tv_sec, (long)(e->atim->tv_usec % 1000000) * 1000 },
 		{ (time_t)e->mtim->tv_sec, (long)(e->mtim->tv_usec % 1000000) * 1000 },
 	};
-	if (utimensat(AT_FDCWD, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+	if (utimensat(fd, "", times, AT_EMPTY_PATH) < 0)
 		return error_sys(err, "set the times of %s", name);
 	return 0;
 }
@@ -296,11 +321,14 @@ static int make_ghost(struct restore *r, uint32_t ghost_id, const char *name,
 	if (rc < 0)
 		return rc;
 	const GhostFileEntry *e = (const GhostFileEntry *)msg;
-	rc = make_node(in, e, name, err);
+	auto_fd fd = -1;
+	rc = make_node(in, e, name, &fd, err);
 	if (rc == 0)
 		rc = passing_note(names, name, S_ISDIR(e->mode), err);
+	if (rc == 0 && fd < 0)
+		rc = open_made(e, name, &fd, err);
 	if (rc == 0)
-		rc = set_attributes(r, e, name, err);
+		rc = set_attributes(r, e, fd, name, err);
 	return rc < 0 ? error_wrap(err, rc, "ghost-file-%x.img", ghost_id) : 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -18,6 +19,18 @@
 #include "images/sink.h"
 
 static char top[64];
+
+/* The library's renameat(2) is this one: as on a disk that fails for some time. */
+static int renames_before, renames_failing;
+
+int renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (renames_before-- <= 0 && renames_failing-- > 0) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
+}
 
 static const char *at(const char *name)
 {
@@ -194,6 +207,29 @@ static void sink_takes_back_a_commit_that_fails(void **state)
 	assert_int_equal(entries(at("set")), 3);
 }
 
+static void sink_keeps_what_it_cannot_put_back(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	make("set");
+	auto_source src = NULL;
+	assert_int_equal(source_open(at("set"), &src, &err), 0);
+	struct sink *sink;
+	assert_int_equal(sink_in_place(src, at("set"), &sink, &err), 0);
+	put(sink, "core-1.img", "changed");
+	put(sink, "core-2.img", "changed");
+	renames_before = 3;  /* the first member, and half of the second */
+	renames_failing = 3; /* the other half, and what puts both back */
+	assert_int_equal(sink_commit(sink, &err), -EIO);
+	char stage[sizeof(err.text)];
+	const char *name = strstr(err.text, at("set/.stasis-"));
+	assert_non_null(name);
+	assert_int_equal(sscanf(name, "%[^: ]", stage), 1);
+	sink_close(sink);
+	assert_string_equal(get(stage, "core-2.img"), "two");
+	assert_string_equal(get(stage, "core-1.img"), "one");
+}
+
 static void sink_refuses_names_that_lead_elsewhere(void **state)
 {
 	(void)state;
@@ -226,6 +262,7 @@ int main(void)
 		T(sink_leaves_out_what_is_removed_from_a_new_set),
 		T(sink_leaves_nothing_when_it_is_not_committed),
 		T(sink_takes_back_a_commit_that_fails),
+		T(sink_keeps_what_it_cannot_put_back),
 		T(sink_refuses_names_that_lead_elsewhere),
 		T(sink_does_not_write_over_a_directory_in_use),
 	};
