@@ -121,17 +121,6 @@ int net_filters_write(struct dump *d, struct net_filters *f, NetnsEntry *e, stru
 
 /* Restore. */
 
-/* Borrowed. */
-static struct strbuf nftables_of(const NetnsEntry *e)
-{
-	struct strbuf out = { 0 };
-	if (e && e->has_nf_tables) {
-		out.data = (char *)e->nf_tables.data;
-		out.len = e->nf_tables.len;
-	}
-	return out;
-}
-
 static bool has_tables(const NetnsEntry *e, uint32_t family)
 {
 	for (size_t i = 0; e && i < e->n_xtables; i++)
@@ -143,7 +132,7 @@ static bool has_tables(const NetnsEntry *e, uint32_t family)
 int net_filters_load(struct restore *r, uint32_t id, const NetnsEntry *e, struct error *err)
 {
 	int rc = 0;
-	const struct strbuf nft = nftables_of(e);
+	const struct strbuf nft = netns_bytes(e ? &e->nf_tables : NULL);
 	for (size_t i = 0; rc == 0 && e && i < e->n_xtables; i++)
 		rc = xtables_check(e->xtables[i], err);
 	if (rc == 0)
@@ -224,7 +213,7 @@ static int fill_nft(struct restore *r, uint32_t id, const NetnsEntry *e, struct 
 {
 	auto_nft nft = NULL;
 	auto_strbuf text = { 0 };
-	const struct strbuf messages = nftables_of(e);
+	const struct strbuf messages = netns_bytes(e ? &e->nf_tables : NULL);
 	struct error why = { 0 };
 	if (messages.len && nftables_set(&messages, &why) == 0)
 		return 0;

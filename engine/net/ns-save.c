@@ -271,6 +271,16 @@ int netns_raw_read(struct restore *r, enum image_id id, uint32_t number, struct 
 	return (int)n;
 }
 
+struct strbuf netns_bytes(const ProtobufCBinaryData *field)
+{
+	struct strbuf out = { 0 };
+	if (field && field->len) {
+		out.data = (char *)field->data;
+		out.len = field->len;
+	}
+	return out;
+}
+
 /* @param out  the messages. @return 1; 0: there is no such image */
 static int read_row(struct restore *r, const struct save_row *row, uint32_t id, struct strbuf *out,
 		    struct error *err)

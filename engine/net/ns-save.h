@@ -7,10 +7,14 @@
 #include "engine/net/nl.h"
 #include "engine/restore.h"
 #include "images/image-type.h"
+#include "network.pb-c.h"
 
 /** A raw image as a whole; one that is not there is empty. */
 int netns_raw_read(struct restore *r, enum image_id id, uint32_t number, struct strbuf *out,
 		   struct error *err);
+
+/** The bytes of a field, borrowed; none: NULL, or a field that is not there */
+struct strbuf netns_bytes(const ProtobufCBinaryData *field);
 
 /** Check ifaddr-N.img, route-N.img, route6-N.img and rule-N.img. */
 int netns_save_load(struct restore *r, uint32_t id, struct error *err);

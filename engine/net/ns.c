@@ -18,8 +18,10 @@
 #include "engine/files/external.h"
 #include "engine/net/lock-ns.h"
 #include "engine/net/ns-conf.h"
+#include "engine/net/ns-conntrack.h"
 #include "engine/net/ns-dump.h"
 #include "engine/net/ns-filter.h"
+#include "engine/net/ns-neigh.h"
 #include "engine/net/ns-outside.h"
 #include "engine/net/ns-save.h"
 #include "engine/net/ns-set.h"
@@ -63,6 +65,16 @@ int netns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 }
 
 /* Settings that belong to no device, and what it calls other namespaces. */
+static int dump_neighbours(struct dump_netns *dn, NetnsEntry *e, struct error *err)
+{
+	struct strbuf messages = { 0 };
+	int rc = net_neighbours_read(dn->rt, &messages, err);
+	e->has_neighbours = messages.len > 0;
+	e->neighbours.len = messages.len;
+	e->neighbours.data = (uint8_t *)messages.data;
+	return rc;
+}
+
 static int dump_conf(struct dump_netns *dn, struct error *err)
 {
 	NetnsEntry *e = malloc(sizeof(*e));
@@ -71,6 +83,8 @@ static int dump_conf(struct dump_netns *dn, struct error *err)
 	netns_entry__init(e);
 	struct net_filters *f = filters_of(dn->d, dn->seen->id);
 	int rc = net_conf_read(e, err);
+	if (rc == 0)
+		rc = dump_neighbours(dn, e, err);
 	if (rc == 0 && f)
 		rc = net_filters_write(dn->d, f, e, err);
 	e->nsids = dn->ids.items;
@@ -113,6 +127,8 @@ int netns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 	if (key)
 		return dump_external(d, ns, key, err);
 	int rc = d->opts->empty_net ? 0 : dump_all(&dn, err);
+	if (rc == 0)
+		rc = conntrack_dump(d, ns->id, err);
 	nl_close(dn.rt);
 	strbuf_fini(&dn.link_list);
 	for (size_t i = 0; i < dn.ids.nr; i++)
@@ -154,6 +170,9 @@ static int load_conf(struct restore *r, struct netns *ns, struct error *err)
 		return 0;
 	if (rc == 0)
 		rc = net_conf_check(ns->conf, err);
+	const struct strbuf neighbours = netns_bytes(ns->conf ? &ns->conf->neighbours : NULL);
+	if (rc == 0)
+		rc = net_neighbours_check(&neighbours, err);
 	return rc < 0 ? error_wrap(err, rc, "netns-%u.img", ns->id) : 0;
 }
 
@@ -177,9 +196,10 @@ int netns_load(struct restore *r, uint32_t id, struct error *err)
 	if (!ns)
 		return error_set(err, ENOMEM, "out of memory");
 	ns->id = id;
-	if (r->opts->empty_net)
-		return 0;
-	int rc = load_conf(r, ns, err);
+	int rc = conntrack_load(r, id, err);
+	if (rc < 0 || r->opts->empty_net)
+		return rc;
+	rc = load_conf(r, ns, err);
 	if (rc == 0 && ns->conf && ns->conf->ext_key)
 		return load_external(r, ns->conf->ext_key, err);
 	if (rc == 0)
@@ -226,6 +246,9 @@ static int fill(struct restore *r, struct netns *ns, struct nl *rt, struct error
 		net_conf_write_more(ns->conf);
 	if (rc == 0)
 		rc = netns_save_fill(r, ns->id, rt, err);
+	const struct strbuf neighbours = netns_bytes(ns->conf ? &ns->conf->neighbours : NULL);
+	if (rc == 0)
+		rc = net_neighbours_set(&neighbours, rt, err);
 	if (rc == 0)
 		rc = net_filters_fill(r, ns->id, ns->conf, err);
 	return rc < 0 ? rc : netns_links_finish(ns, rt, err);
@@ -248,8 +271,8 @@ int netns_fill(struct restore *r, uint32_t id, struct error *err)
 	struct netns *ns = netns_find(r, id);
 	if (!ns)
 		return 0;
-	if (r->opts->empty_net)
-		return loopback_up(err);
-	int rc = nl_open(NETLINK_ROUTE, &rt, err);
-	return rc < 0 ? rc : fill(r, ns, rt, err);
+	int rc = r->opts->empty_net ? loopback_up(err) : nl_open(NETLINK_ROUTE, &rt, err);
+	if (rc == 0 && rt)
+		rc = fill(r, ns, rt, err);
+	return rc < 0 ? rc : conntrack_fill(r, id, err);
 }

@@ -232,6 +232,25 @@ CARRIES(netns_carries_iptables,
 	"ip6tables-legacy -A INPUT -s 2001:db8::/32 -j DROP; ip link set lo up; ping -qc1 "
 	"127.0.0.1 || true",
 	"for p in iptables ip6tables; do $p-legacy-save -c | grep -v '^# [CG]'; done")
+CARRIES(netns_carries_tracked_connections,
+	"ip link set lo up; nft 'table ip n { chain o { type nat hook output priority -100; ip "
+	"daddr 192.0.2.9 "
+	"udp dport 53 dnat to 127.0.0.1:5353; }; chain p { type nat hook postrouting priority 100; "
+	"udp dport 77 "
+	"snat to 127.0.0.5:999; }; chain i { type filter hook input priority 0; ct state new "
+	"accept; }; }';"
+	"ip route add 192.0.2.0/24 dev lo; bash -c 'for p in 127.0.0.1/9 192.0.2.9/53 "
+	"127.0.0.1/77; do exec 3<>/dev/udp/$p; echo x >&3; done';"
+	"bash -c 'exec 3<>/dev/udp/::1/9; echo x >&3'",
+	"sed -E 's/^(ipv[46] +[0-9]+ [a-z]+ +[0-9]+) [0-9]+/\\1/; s/use=.*//' "
+	"/proc/thread-self/net/nf_conntrack | sort")
+CARRIES(
+    netns_carries_neighbours,
+    "ip link set lo up; ip link add v1 type veth peer name v2; ip link set v1 up; ip link set v2 "
+    "up;"
+    "ip addr add 192.0.2.1/24 dev v1; ip neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev v1;"
+    "ip neigh add 2001:db8::7 lladdr 02:00:00:00:00:08 dev v1; ip neigh add proxy 192.0.2.8 dev v2",
+    "ip neigh; ip neigh show proxy")
 CARRIES(netns_carries_settings,
 	"ip link add v1 type veth peer name v2; cd /proc/sys/net; echo 1 > ipv4/conf/v1/proxy_arp;"
 	"echo 1 > ipv4/ip_forward; echo 0 > ipv4/conf/v2/forwarding; echo 1 > "
@@ -477,6 +496,8 @@ int main(void)
 		TEMP_TEST(netns_carries_nftables),
 		TEMP_TEST(netns_carries_iptables_over_nftables),
 		TEMP_TEST(netns_carries_iptables),
+		TEMP_TEST(netns_carries_tracked_connections),
+		TEMP_TEST(netns_carries_neighbours),
 		TEMP_TEST(netns_carries_settings),
 		TEMP_TEST(netns_load_refuses_devices),
 		TEMP_TEST(netns_load_refuses_raw_images),
