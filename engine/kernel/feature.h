@@ -21,7 +21,7 @@ struct feature {
 	bool (*probe)(void); /* has no effect on this process; may fork a child */
 };
 
-#define NR_FEATURES 40
+#define NR_FEATURES 46
 extern const struct feature features[NR_FEATURES];
 
 /** By name; NULL: there is no such row. */
@@ -42,5 +42,7 @@ bool probe_seccomp_filters(void);
 bool probe_rseq_conf(void), probe_soft_dirty(void), probe_pagemap_scan(void);
 bool probe_pagemap_guard(void), probe_uffd(void), probe_uffd_noncoop(void), probe_map_vdso(void);
 bool probe_lock_nftables(void), probe_iptables_legacy(void), probe_tcp_half_closed(void);
+bool probe_tun(void), probe_tun_ns(void), probe_unix_file(void), probe_link_nsid(void);
+bool probe_new_ifindex(void), probe_nftables(void);
 bool probe_raw_sockets(void), probe_buf_lock(void), probe_ipv6_freebind(void);
 bool probe_memfd_hugetlb(void), probe_openat2(void), probe_move_mount_set_group(void);
