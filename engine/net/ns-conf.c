@@ -276,10 +276,10 @@ int net_conf_read_device(NetDeviceEntry *e, struct error *err)
 	return rc < 0 ? rc : read_list(CONF6(e->name), &e->conf6, &e->n_conf6, err);
 }
 
-static bool any_value(SysctlEntry *const *list, size_t nr)
+static bool any_value(SysctlEntry *const *entries, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++)
-		if (list[i]->has_iarg || list[i]->sarg)
+		if (entries[i]->has_iarg || entries[i]->sarg)
 			return true;
 	return false;
 }

@@ -640,7 +640,7 @@ int netns_links_fill(struct restore *r, struct netns *ns, struct nl *rt, struct 
 /* It need not learn again, for as long as a new port does. The protocol may say otherwise (STP). */
 static void set_port_state(struct nl *rt, const NetDeviceEntry *e)
 {
-	const struct nlattr *attr;
+	const struct nlattr *attr = NULL;
 	mnl_attr_for_each_payload((const void *)e->port_data.data, e->port_data.len)
 	{
 		if (is_port_state(&port_place, attr))

@@ -51,7 +51,9 @@ static int list_on(const struct mnt_tree *tree, const struct mnt *on, const stru
 		const struct mnt *next = NULL;
 		for (size_t i = 0; i < tree->nr; i++) {
 			const struct mnt *c = tree->items[i];
-			if (c->parent != on || c == but || is_listed(out, c) ||
+			if (c == but)
+				continue;
+			if (c->parent != on || is_listed(out, c) ||
 			    !mnt_below(path, c->e->mountpoint))
 				continue;
 			if (!next || mnt_below(next->e->mountpoint, c->e->mountpoint))

@@ -15,8 +15,8 @@ setup()
 	mkdir img
 	chmod 777 . img
 	as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	cap=("${as[@]}" --inh-caps=-all,+checkpoint_restore --ambient-caps=-all,+checkpoint_restore
-		--bounding-set=-all,+checkpoint_restore)
+	local alone="-all,+checkpoint_restore"
+	cap=("${as[@]}" --inh-caps="$alone" --ambient-caps="$alone" --bounding-set="$alone")
 	"${cap[@]}" true 2>/dev/null || skip "this setpriv knows no CAP_CHECKPOINT_RESTORE"
 }
 

@@ -109,9 +109,9 @@ static int fill_from(const struct netns_case *c, const struct temp_dir *dir, str
 static int there_and_back(const struct netns_case *c, const struct temp_dir *dir)
 {
 	struct error err = { 0 };
-	char *said;
+	char *said = NULL;
 	if (unshare(CLONE_NEWNET) < 0 || run(c->setup, &said) != 0) {
-		fprintf(stderr, "setup: %s\n", said);
+		fprintf(stderr, "setup: %s\n", said ? said : "unshare");
 		return 1;
 	}
 	show(c, dir, "before");
