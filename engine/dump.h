@@ -48,6 +48,7 @@ struct dump {
 		size_t nr, cap;
 	} filters;
 	struct dump_stats stats;
+	bool probes_left; /* pages of code have breakpoints of probes in them */
 	uint32_t next_pages_id;
 	uint32_t next_object_id; /* ids of vm, files, fs, sighand, namespaces */
 };

@@ -47,6 +47,7 @@ int inventory_dump(struct dump *d, struct error *err)
 	e.has_network_lock_method = true;
 	e.network_lock_method = d->network_lock;
 	e.has_tcp_close = e.tcp_close = d->opts->tcp_close;
+	e.has_allow_uprobes = e.allow_uprobes = d->probes_left;
 	e.plugins_entry = &plugins;
 	e.dump_criu_run_id = d->run_id;
 	return image_write_one(d->images_fd, IMG_INVENTORY, 0, &e.base, err);
@@ -73,6 +74,10 @@ int inventory_load(struct restore *r, struct error *err)
 		return error_set(err, EINVAL,
 				 "inventory.img: TCP connections were given up at the dump: use "
 				 "--tcp-close here, too");
+	if (e->allow_uprobes && !r->opts->allow_uprobes)
+		return error_set(err, EINVAL,
+				 "inventory.img: breakpoints of probes are in the memory: restore "
+				 "it where the same probes are set, with --allow-uprobes");
 	if (e->has_network_lock_method && e->network_lock_method > NETWORK_LOCK_SKIP)
 		return error_set(err, EBADMSG, "inventory.img: unknown network lock %u",
 				 e->network_lock_method);

@@ -93,6 +93,7 @@ struct options {
 	uid_t owner;                    /* for whom the service runs */
 	bool orphan_pts_master;
 	bool skip_file_rwx_check;
+	bool allow_uprobes; /* --allow-uprobes */
 	bool cpu_cap_given;
 	uint32_t cpu_cap;                     /* --cpu-cap: CPU_CAP_… of cpuinfo.h */
 	enum manage_cgroups manage_cgroups;   /* --manage-cgroups */

@@ -16,6 +16,7 @@
 #include "engine/mem/smaps.h"
 #include "engine/mem/sysv.h"
 #include "engine/mem/uapi.h"
+#include "engine/mem/uprobes.h"
 
 #define SMAPS_PIECE (1u << 20) /* larger reads cost less per mapping */
 
@@ -32,7 +33,8 @@ static const struct path_rule path_rules[] = {
 	{ "[vvar", VMA_AREA_REGULAR | VMA_AREA_VVAR | VMA_ANON_PRIVATE, NULL },
 	{ "[heap]", VMA_AREA_REGULAR | VMA_AREA_HEAP | VMA_ANON_PRIVATE, NULL },
 	{ "[uprobes]", VMA_AREA_UPROBES,
-	  "a page of user-space probes; end the tracing (perf, bpftrace) and dump again" },
+	  "a page of user-space probes; end the tracing (perf, bpftrace) and dump again, or use "
+	  "--allow-uprobes to dump without them" },
 	{ "[anon_shmem:", VMA_AREA_REGULAR | VMA_ANON_SHARED, NULL },
 	{ "[", VMA_AREA_REGULAR | VMA_ANON_PRIVATE, NULL },
 	{ "/dev/zero (deleted)", VMA_AREA_REGULAR | VMA_ANON_SHARED, NULL },
@@ -81,7 +83,7 @@ static int check_flags(const struct task *t, const struct vma *v, struct error *
 	return 0;
 }
 
-static int classify(const struct task *t, struct vma *v, struct error *err)
+static int classify(const struct dump *d, const struct task *t, struct vma *v, struct error *err)
 {
 	const char *path = v->path ? v->path : "";
 
@@ -90,9 +92,11 @@ static int classify(const struct task *t, struct vma *v, struct error *err)
 		const struct path_rule *r = &path_rules[i];
 		if (strncmp(path, r->prefix, strlen(r->prefix)))
 			continue;
+		v->status = r->status;
+		if (v->status == VMA_AREA_UPROBES && d->opts->allow_uprobes)
+			return 0;
 		if (r->refuse)
 			return refuse(t, v, r->refuse, err);
-		v->status = r->status;
 		break;
 	}
 	/* a private mapping of what others share, through /proc/PID/map_files */
@@ -219,7 +223,7 @@ int mem_collect(struct dump *d, struct task *t, struct error *err)
 
 	for (size_t i = 0; i < t->vmas.nr; i++) {
 		struct vma *v = &t->vmas.items[i];
-		rc = classify(t, v, err);
+		rc = classify(d, t, v, err);
 		if (rc == 0)
 			rc = find_fdflags(t, i ? v - 1 : NULL, v, err);
 		if (rc == 0 && (v->status & VMA_ANON_SHARED))
@@ -230,6 +234,7 @@ int mem_collect(struct dump *d, struct task *t, struct error *err)
 			return rc;
 	}
 	join_vvar(&t->vmas);
+	uprobes_forget(&t->vmas);
 	log_debug("pid %d: %zu mappings", t->pid, t->vmas.nr);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "engine/mem/pages.h"
 #include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
+#include "engine/mem/uprobes.h"
 #include "engine/net/packet.h"
 #include "engine/task/parts.h"
 #include "images/reader.h"
@@ -208,6 +209,8 @@ int mem_dump_task(struct dump *d, struct task *t, struct error *err)
 	MmEntry mm = MM_ENTRY__INIT;
 	int rc = pagemap_scan(t, &runs, &d->stats.pages_scanned, err);
 
+	if (rc == 0 && d->opts->allow_uprobes)
+		rc = uprobes_drop_pages(d, t, &runs, err);
 	if (rc == 0)
 		rc = fill_mm(d, t, &mm, err);
 	if (rc == 0)

@@ -92,6 +92,8 @@ int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct erro
 	return data_fd;
 }
 
+static const struct options no_options;
+
 struct child {
 	pid_t pid;
 	struct task task;
@@ -170,7 +172,7 @@ static void child_start(struct child *c, struct layout *at, void (*run)(struct l
 	int ready[2];
 	char byte;
 
-	*c = (struct child){ 0 };
+	*c = (struct child){ .dump.opts = &no_options };
 	assert_int_equal(pipe(ready), 0);
 	c->pid = fork();
 	if (c->pid == 0) {
@@ -379,7 +381,7 @@ static void pages_equal_to_the_parents_stay_shared(void **state)
 {
 	(void)state;
 	struct layout *at = new_layout();
-	struct child c, k = { 0 };
+	struct child c, k = { .dump.opts = &no_options };
 	child_start(&c, at, fork_and_change);
 	child_dump(&c);
 	k.pid = (pid_t)(uintptr_t)at->none;
