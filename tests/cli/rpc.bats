@@ -233,6 +233,7 @@ user_can_run()
 
 @test "service: a user's request runs no program and reads no file with the service's rights" {
 	user_can_run
+	# shellcheck disable=SC2317 # run calls it
 	ask() { as_user "$build/rpc-client" connect "$PWD/sock" "$1" 7<theirs; }
 	mkdir theirs
 	chown 1000:1000 theirs

@@ -47,7 +47,7 @@ for i in range(3):
 	local before
 	before=$(wc -l <log)
 	"${cap[@]}" "$stasis" restore -d -D img -v0 --unprivileged
-	[ "$(ls "/proc/$pid/task" | wc -l)" = 4 ]
+	[ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" = 4 ]
 	until [ "$(wc -l <log)" -gt "$before" ]; do sleep 0.02; done
 	mkdir img2
 	chmod 777 img2
