@@ -22,9 +22,10 @@
 
 #define VALUE_MAX 4096
 #define UNUSED    (-1) /* in the oldest lists: the kernel had no such setting */
-#define MAX_MORE  65536
+#define NR_TURNS  4
 
-enum when { EARLY = 1, LATE }; /* it changes others; another one changes it */
+/* It changes others; another one changes it; so does setting the device up. */
+enum when { EARLY = 1, LATE, UP };
 
 struct conf_row {
 	const char *name;
@@ -92,7 +93,7 @@ static const struct conf_row rows6[] = {
 	{ "max_desync_factor" },
 	{ "mldv1_unsolicited_report_interval" },
 	{ "mldv2_unsolicited_report_interval" },
-	{ "mtu" },
+	{ "mtu", UP },
 	{ "ndisc_notify" },
 	{ "optimistic_dad" },
 	{ "proxy_ndp" },
@@ -391,10 +392,9 @@ static int write_entry(int dir, const struct conf_row *row, const SysctlEntry *e
 	return write_value(dir, row->name, text);
 }
 
-static int write_list(struct conf_list list, SysctlEntry *const *entries, size_t nr, bool weak,
-		      struct error *err)
+static int write_turns(struct conf_list list, const enum when *turns, SysctlEntry *const *entries,
+		       size_t nr, bool weak, struct error *err)
 {
-	static const enum when turns[] = { EARLY, 0, LATE };
 	if (!nr || !any_value(entries, nr))
 		return 0;
 	auto_fd dir = open_folder(&list);
@@ -403,7 +403,7 @@ static int write_list(struct conf_list list, SysctlEntry *const *entries, size_t
 				 list.device ? list.device : "");
 	if (nr > list.nr_rows)
 		log_warn("the images know %zu more settings of %s", nr - list.nr_rows, list.folder);
-	for (size_t t = 0; dir >= 0 && t < ARRAY_SIZE(turns); t++) {
+	for (size_t t = 0; dir >= 0 && t < NR_TURNS; t++) {
 		for (size_t i = 0; i < nr && i < list.nr_rows; i++) {
 			const struct conf_row *row = &list.rows[i];
 			int rc = row->when == turns[t] ? write_entry(dir, row, entries[i]) : 0;
@@ -414,6 +414,13 @@ static int write_list(struct conf_list list, SysctlEntry *const *entries, size_t
 		}
 	}
 	return 0;
+}
+
+static int write_list(struct conf_list list, SysctlEntry *const *entries, size_t nr, bool weak,
+		      struct error *err)
+{
+	static const enum when turns[NR_TURNS] = { EARLY, 0, LATE, UP };
+	return write_turns(list, turns, entries, nr, weak, err);
 }
 
 /* Numbers alone, as the oldest images have them, of IPv4. */
@@ -436,6 +443,12 @@ int net_conf_write_device(const NetDeviceEntry *e, bool weak, struct error *err)
 	int rc = e->n_conf4 ? write_list(CONF4(e->name), e->conf4, e->n_conf4, weak, err)
 			    : write_old(e->name, e->conf, e->n_conf, weak, err);
 	return rc < 0 ? rc : write_list(CONF6(e->name), e->conf6, e->n_conf6, weak, err);
+}
+
+int net_conf_write_up(const NetDeviceEntry *e, bool weak, struct error *err)
+{
+	static const enum when turns[NR_TURNS] = { UP, UP, UP, UP };
+	return write_turns(CONF6(e->name), turns, e->conf6, e->n_conf6, weak, err);
 }
 
 static int write_conf4(const NetnsEntry *e, bool weak, struct error *err)

@@ -18,6 +18,8 @@ int net_conf_check(const NetnsEntry *e, struct error *err);
 
 /** Write what differs. @param weak  a setting this kernel does not have is no error */
 int net_conf_write_device(const NetDeviceEntry *e, bool weak, struct error *err);
+/** Those again that change when a device is set up. */
+int net_conf_write_up(const NetDeviceEntry *e, bool weak, struct error *err);
 /** Before there are devices: they begin with the defaults. */
 int net_conf_write(const NetnsEntry *e, bool weak, struct error *err);
 /** Those of net_sysctl_entry, once there are devices; what cannot be set is worth a warning. */

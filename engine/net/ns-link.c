@@ -630,6 +630,8 @@ int netns_links_fill(struct restore *r, struct netns *ns, struct nl *rt, struct 
 		for (size_t i = 0; rc == 0 && i < ns->links.nr; i++) {
 			const NetDeviceEntry *e = ns->links.items[i].entry;
 			rc = turn == 0 ? set_up_link(r, e, rt, err) : set_flags(rt, e, err);
+			if (rc == 0 && turn == 1)
+				rc = net_conf_write_up(e, r->opts->weak_sysctls, err);
 			if (rc < 0)
 				error_wrap(err, rc, "network device %s", e->name);
 		}
