@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/ns/cgroup-dirs.h"
 #include "engine/ns/cgroup-fs.h"
 #include "engine/ns/cgroup-props.h"
 #include "engine/ns/ns.h"
@@ -162,54 +163,6 @@ int cgroups_collect(struct dump *d, struct error *err)
 	return rc < 0 ? rc : collect_namespace(d, err);
 }
 
-/* The group itself and everything below it. */
-static int dir_dump(int parent, const char *dir_name, const char *name, const char *where,
-		    CgroupDirEntry *e, struct error *err);
-
-static int children_dump(int dir, const char *name, const char *where, CgroupDirEntry *e,
-			 struct error *err)
-{
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir list = copy < 0 ? NULL : fdopendir(copy);
-	if (!list) {
-		fd_close(copy);
-		return error_sys(err, "cgroup %s: list it", where);
-	}
-	int rc = 0;
-	for (struct dirent *entry; rc == 0 && (entry = readdir(list)) != NULL;) {
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		CgroupDirEntry **grown =
-		    realloc(e->children, (e->n_children + 1) * sizeof(*e->children));
-		CgroupDirEntry *child = grown ? message_new(&cgroup_dir_entry__descriptor) : NULL;
-		e->children = grown ? grown : e->children;
-		if (!child)
-			return error_set(err, ENOMEM, "out of memory");
-		e->children[e->n_children++] = child;
-		auto_free char *below = NULL;
-		if (asprintf(&below, "%s/%s", where, entry->d_name) < 0)
-			below = NULL;
-		rc = below ? dir_dump(dir, entry->d_name, name, below, child, err)
-			   : error_set(err, ENOMEM, "out of memory");
-	}
-	return rc;
-}
-
-static int dir_dump(int parent, const char *dir_name, const char *name, const char *where,
-		    CgroupDirEntry *e, struct error *err)
-{
-	auto_fd dir =
-	    openat(parent, cgroup_fs_relative(dir_name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return error_sys(err, "cgroup %s", where);
-	e->dir_name = strdup(dir_name);
-	if (!e->dir_name)
-		return error_set(err, ENOMEM, "out of memory");
-	int rc = cgroup_props_dump(dir, name, where, e, err);
-	/* what else is in the root of a hierarchy is not the tree's */
-	return rc < 0 || !*dir_name ? rc : children_dump(dir, name, where, e, err);
-}
-
 /*
  * --cgroup-root for a hierarchy: "HIERARCHY:/path", or "/path" for all that have none of their own.
  * @return NULL: there is none
@@ -302,7 +255,7 @@ static int dirs_dump(struct dump *d, CgControllerEntry *c, size_t at, struct err
 			return error_set(err, ENOMEM, "out of memory");
 		}
 		c->dirs[c->n_dirs++] = e;
-		rc = dir_dump(root, paths[i], name, where, e, err);
+		rc = cgroup_dir_dump(root, paths[i], name, where, e, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -399,21 +352,12 @@ void cgroup_sets_free(struct cgroup_sets *sets)
 
 /* Restore. */
 
-struct made_dir { /* below a hierarchy's root; removed if the restore fails */
-	size_t controller;
-	char *path;
-};
-
 struct cgroup_restore {
 	CgroupEntry *entry;
 	uint32_t own_set; /* of who dumped: such tasks stay where we are */
-	int *roots;       /* of the hierarchies, as in entry->controllers */
+	struct cgroup_dirs dirs;
 	struct proc_cgroups own;
 	bool entered;
-	struct {
-		struct made_dir *items;
-		size_t nr, cap;
-	} made;
 };
 
 static bool has_controller(const CgControllerEntry *c, const char *name)
@@ -544,15 +488,20 @@ static const CgSetEntry *set_find(const struct cgroup_restore *cg, uint32_t id)
 	return NULL;
 }
 
+static uint32_t thread_set_id(const struct cgroup_restore *cg, const struct rtask *t, size_t thread)
+{
+	const CoreEntry *core = t->cores[thread];
+	const ThreadCoreEntry *th = core->thread_core;
+	if (th && th->has_cg_set)
+		return th->cg_set;
+	return core->tc && core->tc->has_cg_set ? core->tc->cg_set : cg->own_set;
+}
+
 /* NULL: where we are ourselves. */
 static const CgSetEntry *thread_set(const struct cgroup_restore *cg, const struct rtask *t,
 				    size_t thread)
 {
-	const CoreEntry *core = t->cores[thread];
-	const ThreadCoreEntry *th = core->thread_core;
-	uint32_t id = th && th->has_cg_set               ? th->cg_set
-		      : core->tc && core->tc->has_cg_set ? core->tc->cg_set
-							 : cg->own_set;
+	uint32_t id = thread_set_id(cg, t, thread);
 	return id == cg->own_set ? NULL : set_find(cg, id);
 }
 
@@ -563,6 +512,23 @@ static uint32_t own_set_read(struct restore *r)
 		return CGROUP_OWN_SET;
 	const InventoryEntry *e = (const InventoryEntry *)msg;
 	return e->has_root_cg_set ? e->root_cg_set : CGROUP_OWN_SET;
+}
+
+/* Nobody is put anywhere else than where it was. */
+static int sets_check(const struct restore *r, struct error *err)
+{
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		const struct rtask *t = r->tasks[i];
+		for (size_t k = 0; rtask_is_living(t) && k < t->nr_threads; k++) {
+			uint32_t id = thread_set_id(r->cgroups, t, k);
+			if (id != r->cgroups->own_set && !set_find(r->cgroups, id))
+				return error_set(err, EBADMSG,
+						 "cgroup.img has no set %u of control groups, "
+						 "which thread %u of pid %d is in",
+						 id, t->tids[k], t->pid);
+		}
+	}
+	return 0;
 }
 
 int cgroups_load(struct restore *r, struct error *err)
@@ -580,158 +546,11 @@ int cgroups_load(struct restore *r, struct error *err)
 	}
 	r->cgroups->entry = (CgroupEntry *)msg;
 	r->cgroups->own_set = own_set_read(r);
+	r->cgroups->dirs = (struct cgroup_dirs){ .opts = r->opts, .entry = r->cgroups->entry };
 	rc = entry_check(r->cgroups->entry, err);
-	return rc < 0 ? rc : roots_rewrite(r, r->cgroups->entry, err);
-}
-
-static int roots_open(struct restore *r, struct error *err)
-{
-	struct cgroup_restore *cg = r->cgroups;
-	auto_fd yard = -1;
-	int rc = cgroup_yard_open(r->opts->cgroup_yard, r->work_fd, &yard, err);
-	if (rc < 0)
-		return rc;
-	cg->roots = calloc(cg->entry->n_controllers + 1, sizeof(*cg->roots));
-	if (!cg->roots)
-		return error_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; i < cg->entry->n_controllers; i++)
-		cg->roots[i] = -1;
-	for (size_t i = 0; i < cg->entry->n_controllers; i++) {
-		const CgControllerEntry *c = cg->entry->controllers[i];
-		auto_strbuf name = { 0 };
-		for (size_t k = 0; k < c->n_cnames; k++) {
-			if (strbuf_printf(&name, "%s%s", k ? "," : "", c->cnames[k]) < 0)
-				return error_set(err, ENOMEM, "out of memory");
-		}
-		cg->roots[i] = cgroup_fs_open(name.data, yard, err);
-		if (cg->roots[i] < 0)
-			return cg->roots[i];
-	}
-	return 0;
-}
-
-static int made_add(struct cgroup_restore *cg, size_t controller, const char *path,
-		    struct error *err)
-{
-	struct made_dir *made = array_add(&cg->made);
-	char *copy = made ? strdup(path) : NULL;
-	if (!copy) {
-		cg->made.nr -= made != NULL;
-		return error_set(err, ENOMEM, "out of memory");
-	}
-	*made = (struct made_dir){ controller, copy };
-	return 0;
-}
-
-/* Every directory on the way. @return 1 when the last was made, 0 when it was there */
-static int path_make(struct restore *r, size_t controller, const char *path, struct error *err)
-{
-	struct cgroup_restore *cg = r->cgroups;
-	char part[PATH_MAX];
-	int rc = 0;
-	for (size_t end = 0; rc >= 0 && path[end]; end += path[end] == '/') {
-		end += strcspn(path + end, "/");
-		if (snprintf(part, sizeof(part), "%.*s", (int)end, path) >= (int)sizeof(part))
-			return error_set(err, ENAMETOOLONG, "cgroup %s", path);
-		bool made = mkdirat(cg->roots[controller], part, 0755) == 0;
-		if (!made && errno != EEXIST)
-			return error_sys(err, "make cgroup %s:/%s",
-					 cg->entry->controllers[controller]->cnames[0], part);
-		rc = made ? made_add(cg, controller, part, err) : 0;
-		rc = rc < 0 ? rc : made;
-	}
-	return rc;
-}
-
-static bool is_there(int root, const char *path)
-{
-	return faccessat(root, cgroup_fs_relative(path), F_OK, 0) == 0;
-}
-
-/* Is it for us to write its properties? By the mode, and only if the tree had it to itself. */
-static bool writes_props(const struct restore *r, size_t controller, const char *path)
-{
-	const struct cgroup_restore *cg = r->cgroups;
-	if (!*path || r->opts->manage_cgroups == CGROUPS_NONE)
-		return false;
-	if (r->opts->manage_cgroups == CGROUPS_FULL || r->opts->manage_cgroups == CGROUPS_PROPS)
-		return true;
-	for (size_t i = 0; i < cg->made.nr; i++) {
-		if (cg->made.items[i].controller == controller &&
-		    !strcmp(cg->made.items[i].path, path))
-			return true;
-	}
-	return false;
-}
-
-static int dir_make(struct restore *r, size_t controller, const char *path, struct error *err)
-{
-	const char *name = r->cgroups->entry->controllers[controller]->cnames[0];
-	enum manage_cgroups mode = r->opts->manage_cgroups;
-	bool there = is_there(r->cgroups->roots[controller], path);
-	if (there && *path && mode == CGROUPS_STRICT)
-		return error_set(err, EEXIST,
-				 "cgroup %s:/%s is there already: remove it, or use another mode "
-				 "of --manage-cgroups than strict",
-				 name, path);
-	if (!there && (mode == CGROUPS_NONE || mode == CGROUPS_PROPS))
-		return error_set(err, ENOENT,
-				 "cgroup %s:/%s is not there: make it, or use another mode of "
-				 "--manage-cgroups than none and props",
-				 name, path);
-	int rc = there ? 0 : path_make(r, controller, path, err);
-	return rc < 0 ? rc : 0;
-}
-
-struct dir_walk {
-	struct restore *r;
-	size_t controller;
-	bool make;
-	enum cgroup_prop_when when;
-};
-
-static int dir_props(const struct dir_walk *w, const char *path, const CgroupDirEntry *e,
-		     struct error *err)
-{
-	const struct cgroup_restore *cg = w->r->cgroups;
-	auto_free char *where = NULL;
-	if (!writes_props(w->r, w->controller, path))
-		return 0;
-	if (asprintf(&where, "%s:/%s", cg->entry->controllers[w->controller]->cnames[0], path) < 0)
-		return error_set(err, ENOMEM, "out of memory");
-	auto_fd dir = openat(cg->roots[w->controller], cgroup_fs_relative(path),
-			     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return error_sys(err, "cgroup %s", where);
-	return cgroup_props_restore(dir, where, e, w->when, err);
-}
-
-static int dir_walk(const struct dir_walk *w, const char *path, const CgroupDirEntry *e,
-		    struct error *err)
-{
-	int rc = w->make ? dir_make(w->r, w->controller, path, err) : 0;
 	if (rc == 0)
-		rc = dir_props(w, path, e, err);
-	for (size_t i = 0; rc == 0 && i < e->n_children; i++) {
-		auto_free char *below = NULL;
-		if (asprintf(&below, "%s%s%s", path, *path ? "/" : "", e->children[i]->dir_name) <
-		    0)
-			return error_set(err, ENOMEM, "out of memory");
-		rc = dir_walk(w, below, e->children[i], err);
-	}
-	return rc;
-}
-
-static int all_dirs(struct restore *r, bool make, enum cgroup_prop_when when, struct error *err)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < r->cgroups->entry->n_controllers; i++) {
-		const CgControllerEntry *c = r->cgroups->entry->controllers[i];
-		const struct dir_walk walk = { r, i, make, when };
-		for (size_t k = 0; rc == 0 && k < c->n_dirs; k++)
-			rc = dir_walk(&walk, c->dirs[k]->dir_name, c->dirs[k], err);
-	}
-	return rc;
+		rc = sets_check(r, err);
+	return rc < 0 ? rc : roots_rewrite(r, r->cgroups->entry, err);
 }
 
 static const char *member_path(const CgSetEntry *set, const char *name)
@@ -769,15 +588,15 @@ static int move(struct cgroup_restore *cg, const CgSetEntry *set, const CgSetEnt
 			at++;
 		/* a hierarchy that was left out of the images stays as it is */
 		if (to && (!now || strcmp(to, now)) && at < cg->entry->n_controllers)
-			rc = cgroup_fs_move(cg->roots[at], name, to, id, thread, err);
+			rc = cgroup_fs_move(cg->dirs.roots[at], name, to, id, thread, err);
 	}
 	return rc;
 }
 
 int cgroups_make(struct restore *r, struct error *err)
 {
-	int rc = r->cgroups ? roots_open(r, err) : 0;
-	return rc < 0 || !r->cgroups ? rc : all_dirs(r, true, CGROUP_PROP_FIRST, err);
+	struct cgroup_restore *cg = r->cgroups;
+	return cg ? cgroup_dirs_make(&cg->dirs, r->work_fd, err) : 0;
 }
 
 int cgroups_enter(struct restore *r, struct error *err)
@@ -809,7 +628,7 @@ static int move_in_namespace(struct cgroup_restore *cg, const CgSetEntry *set, b
 		auto_free char *top = strndup(m->path, m->cgns_prefix);
 		if (!top)
 			return error_set(err, ENOMEM, "out of memory");
-		rc = cgroup_fs_move(cg->roots[at], m->name, up ? *top ? top : "/" : m->path, 0,
+		rc = cgroup_fs_move(cg->dirs.roots[at], m->name, up ? *top ? top : "/" : m->path, 0,
 				    false, err);
 	}
 	return rc;
@@ -857,13 +676,13 @@ int cgroups_place(struct restore *r, struct error *err)
 		rc = rtask_is_living(r->tasks[i]) ? place_task(cg, r->tasks[i], born, err) : 0;
 	if (rc == 0)
 		rc = leave(r, err);
-	return rc < 0 ? rc : all_dirs(r, false, CGROUP_PROP_FULL, err);
+	return rc < 0 ? rc : cgroup_dirs_set(&cg->dirs, CGROUP_PROP_FULL, err);
 }
 
 void cgroups_freeze(struct restore *r)
 {
 	struct error err;
-	if (r->cgroups && all_dirs(r, false, CGROUP_PROP_LAST, &err) < 0)
+	if (r->cgroups && cgroup_dirs_set(&r->cgroups->dirs, CGROUP_PROP_LAST, &err) < 0)
 		log_warn("%s", err.text);
 }
 
@@ -875,25 +694,14 @@ void cgroups_undo(struct restore *r)
 		return;
 	if (leave(r, &err) < 0)
 		log_warn("%s", err.text);
-	for (size_t i = cg->made.nr; i-- > 0;) {
-		const struct made_dir *made = &cg->made.items[i];
-		if (unlinkat(cg->roots[made->controller], made->path, AT_REMOVEDIR) < 0)
-			log_warn("remove cgroup %s:/%s: %m",
-				 cg->entry->controllers[made->controller]->cnames[0], made->path);
-	}
-	cg->made.nr = 0;
+	cgroup_dirs_undo(&cg->dirs);
 }
 
 void cgroup_restore_free(struct cgroup_restore *cg)
 {
 	if (!cg)
 		return;
-	for (size_t i = 0; cg->roots && i < cg->entry->n_controllers; i++)
-		fd_close(cg->roots[i]);
-	for (size_t i = 0; i < cg->made.nr; i++)
-		free(cg->made.items[i].path);
-	free(cg->made.items);
-	free(cg->roots);
+	cgroup_dirs_fini(&cg->dirs);
 	proc_cgroups_fini(&cg->own);
 	cgroup_entry__free_unpacked(cg->entry, NULL);
 	free(cg);

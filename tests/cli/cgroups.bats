@@ -125,12 +125,15 @@ remove_groups()
 	[ ! -e img/cgroup.img ]
 }
 
-@test "cgroups: a set that leads out of its hierarchy is refused" {
+@test "cgroups: a set that leads out of its hierarchy, or is not there, is refused" {
 	start_tree
 	"$stasis" dump -t "$pid" -D img -v0
 	"$crit" edit "img:cgroup.img" 'entries[0].sets[0].ctls[0].path=/../x' --in-place
 	run -1 "$stasis" restore -d -D img -v0
 	[[ $output == *"cgroup.img: group /../x leads out of its hierarchy"* ]]
+	"$crit" edit "img:cgroup.img" "entries[0].sets[0].ctls[0].path=/$top" 'entries[0].sets[0].id=99' --in-place
+	run -1 "$stasis" restore -d -D img -v0
+	[[ $output == *"cgroup.img has no set "*", which thread $pid of pid $pid is in"* ]]
 	run -1 "$stasis" restore -d -D img -v0 --manage-cgroups=sometimes
 	[[ $output == *"--manage-cgroups: sometimes is none of ignore"* ]]
 }
