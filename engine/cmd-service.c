@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -17,9 +20,12 @@
 #include "engine/dirs.h"
 #include "engine/options.h"
 #include "engine/rpc/serve.h"
+#include "engine/rpc/wire.h"
 
 #define DEFAULT_ADDRESS "criu_service.socket"
 #define BACKLOG         16
+#define MAX_PER_USER    16     /* requests that are answered at a time, but for root's */
+#define PAUSE_US        100000 /* after an accept() that found no room */
 
 static int address_of(const struct options *o, struct sockaddr_un *out, struct error *err)
 {
@@ -122,18 +128,86 @@ static int let_parent_go(int *parent, struct error *err)
 	return rc < 0 ? error_code(err, rc, "become a daemon") : 0;
 }
 
+struct client { /* a process that answers */
+	pid_t pid;
+	uid_t uid; /* whom */
+};
+
+struct clients {
+	struct client *items;
+	size_t nr, cap;
+};
+
+static void reap(struct clients *clients)
+{
+	for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;) {
+		for (size_t i = 0; i < clients->nr; i++) {
+			if (clients->items[i].pid == pid)
+				clients->items[i--] = clients->items[--clients->nr];
+		}
+	}
+}
+
+/* What a user may do to the machine by asking has a limit; root could do it without us. */
+static bool is_too_much(const struct clients *clients, uid_t uid)
+{
+	size_t nr = 0;
+	for (size_t i = 0; i < clients->nr; i++)
+		nr += clients->items[i].uid == uid;
+	return uid != 0 && nr >= MAX_PER_USER;
+}
+
+/* @return 0 in the process that is to answer, its pid in this one; -errno */
+static pid_t client_fork(struct clients *clients, int client, struct error *err)
+{
+	struct ucred peer;
+	int rc = rpc_peer(client, &peer, err);
+	if (rc < 0)
+		return rc;
+	if (is_too_much(clients, peer.uid))
+		return error_set(err, EBUSY, "%d requests of user %u are being answered",
+				 MAX_PER_USER, peer.uid);
+	struct client *slot = array_add(clients);
+	if (!slot)
+		return error_set(err, ENOMEM, "out of memory");
+	*slot = (struct client){ fork(), peer.uid };
+	if (slot->pid >= 0)
+		return slot->pid;
+	clients->nr--;
+	return error_sys(err, "fork");
+}
+
+/* Nothing is wrong with the service: there will be room again. */
+static bool passes(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+static void wake(int signal)
+{
+	(void)signal;
+}
+
 static int accept_loop(int sock, struct error *err)
 {
-	signal(SIGCHLD, SIG_IGN); /* nobody waits for the processes that answer */
-	for (;;) {
+	struct sigaction action = { .sa_handler = wake }; /* accept4() ends when a child does */
+	struct clients clients = { 0 };
+	struct error why;
+	sigaction(SIGCHLD, &action, NULL);
+	for (;; reap(&clients)) {
 		auto_fd client = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
 		if (client < 0 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
+		if (client < 0 && passes(errno)) {
+			log_warn("accept a connection: %m: trying again");
+			usleep(PAUSE_US);
+			continue;
+		}
 		if (client < 0)
 			return error_sys(err, "accept a connection");
-		pid_t pid = fork();
+		pid_t pid = client_fork(&clients, client, &why);
 		if (pid < 0)
-			log_warn("a request is dropped: fork: %m");
+			log_warn("a request is dropped: %s", why.text);
 		if (pid != 0)
 			continue;
 		signal(SIGCHLD, SIG_DFL);

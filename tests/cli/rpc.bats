@@ -224,7 +224,22 @@ os.waitpid(pid, 0)' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	[[ $output == *'there is a file of that name'* ]]
 }
 
+@test "service: without a free descriptor it waits for one" {
+	start_service
+	local service=${started[-1]} client
+	prlimit --pid "$service" --nofile=3:
+	"$build/rpc-client" connect "$PWD/sock" '{"type":"VERSION"}' >out 3>&- &
+	client=$!
+	until grep -q 'Too many open files' work/service.log; do sleep 0.01; done
+	prlimit --pid "$service" --nofile=1024:
+	wait "$client"
+	grep -q '"success": true' out
+}
+
 as_user() { setpriv --reuid 1000 --regid 1000 --clear-groups "$@"; }
+
+# ask REQUEST: of the service, as a user who is not root
+ask() { as_user "$build/rpc-client" connect "$PWD/sock" "$1"; }
 
 user_can_run()
 {
@@ -233,8 +248,6 @@ user_can_run()
 
 @test "service: a user's request runs no program and reads no file with the service's rights" {
 	user_can_run
-	# shellcheck disable=SC2317 # run calls it
-	ask() { as_user "$build/rpc-client" connect "$PWD/sock" "$1" 7<theirs; }
 	mkdir theirs
 	chown 1000:1000 theirs
 	start_sleep setpriv --reuid 1000 --regid 1000 --clear-groups
@@ -242,23 +255,49 @@ user_can_run()
 	chmod 755 script
 	echo "action-script $PWD/script" >script.conf
 	start_service
-	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/script.conf\"}}"
+	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/script.conf\"}}" 7<theirs
 	[[ $output == *'"success": false'*'opts.config_file (--config): the service takes it from root only'* ]]
 	echo 'of-root-alone' >secret
 	chmod 600 secret
-	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/secret\"}}"
+	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"config_file\":\"$PWD/secret\"}}" 7<theirs
 	[[ $output != *of-root-alone* ]]
 	rm sock
 	CRIU_CONFIG_FILE=$PWD/script.conf start_service # what root has configured
-	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true}}"
+	run -0 ask "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"leave_running\":true}}" 7<theirs
 	[[ $output == *'"success": false'*"--action-script $PWD/script"*'for user 1000'* ]]
 	[ ! -e ran ]
 	is_alive
 }
 
+@test "service: a user has sixteen requests at a time, and root's are answered nevertheless" {
+	user_can_run
+	start_service
+	touch work/full
+	chmod 666 work/full
+	setpriv --reuid 1000 --regid 1000 --clear-groups /usr/bin/python3 -c 'import select, socket, sys, time
+poll, all = select.poll(), []
+for i in range(20):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(sys.argv[1])
+    all.append(s)
+    poll.register(s, 0)
+while len(poll.poll()) < 4: time.sleep(0.01)
+open(sys.argv[2], "w").write("full")
+time.sleep(1000)' "$PWD/sock" "$PWD/work/full" 3>&- 4>&- &
+	started+=("$!")
+	until [ -s work/full ]; do sleep 0.01; done
+	run -0 "$build/rpc-client" connect "$PWD/sock" '{"type":"VERSION"}'
+	[[ $output == *'"success": true'* ]]
+	grep -q '16 requests of user 1000 are being answered' work/service.log
+	kill -KILL "${started[-1]}"
+	wait "${started[-1]}" || true
+	until run -0 as_user "$build/rpc-client" connect "$PWD/sock" '{"type":"VERSION"}' &&
+		[[ $output == *'"success": true'* ]]; do sleep 0.01; done
+	[ "$(pgrep -c -P "${started[0]}")" -le 1 ]
+}
+
 @test "service: users other than root get what is theirs, and no more" {
 	user_can_run
-	ask() { as_user "$build/rpc-client" connect "$PWD/sock" "$1"; }
 	start_service
 	mkdir theirs
 	chown 1000:1000 theirs
