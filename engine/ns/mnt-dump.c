@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "engine/ns/aside.h"
 #include "engine/ns/mnt-content.h"
 #include "engine/ns/mnt-cover.h"
 #include "engine/ns/mnt-deleted.h"
@@ -216,18 +217,42 @@ int mntns_of_dev(const struct dump *d, uint32_t dev)
 	return -1;
 }
 
-/* Without what hides a file, in a copy of the namespace. Where that cannot be, it stays hidden. */
-static void uncover(const struct dump *d, const struct mnt *m, const char *path)
+struct uncovering {
+	const struct mnt_covers *covers;
+	int users, ns;
+};
+
+/* A copy of the current namespace without them; made by who is in the tree's user namespace, else
+ * all mounts of the copy were locked to each other. */
+static int copy_without(void *ctx, struct error *err)
+{
+	struct uncovering *u = ctx;
+	if (u->users >= 0 && setns(u->users, CLONE_NEWUSER) < 0)
+		return error_sys(err, "enter the user namespace of the tree");
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_sys(err, "make a mount namespace");
+	int rc = mnt_covers_drop(u->covers, err);
+	if (rc == 0)
+		u->ns = procfs_open("self/ns/mnt", O_RDONLY);
+	return rc == 0 && u->ns < 0 ? error_sys(err, "open /proc/self/ns/mnt") : rc;
+}
+
+/* Stand where nothing hides a file. Where that cannot be, it stays hidden, and will be refused. */
+static void uncover(const struct dump *d, const struct task *t, const struct mnt *m,
+		    const char *path)
 {
 	auto_covers covers = { 0 };
 	struct error err;
 	if (!mnt_below(path, m->e->mountpoint) ||
 	    mnt_covers_find(d->mounts, m, path, &covers, &err) < 0 || covers.nr == 0)
 		return;
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		log_debug("%s stays hidden: %m", path);
-	else if (mnt_covers_drop(&covers, &err) < 0)
+	auto_fd users = d->users ? ns_open(t, NS_USER, &err) : -1;
+	struct uncovering u = { &covers, users, -1 };
+	if ((d->users && users < 0) || ns_aside(copy_without, &u, &err) < 0)
 		log_debug("%s stays hidden: %s", path, err.text);
+	else if (setns(u.ns, CLONE_NEWNS) < 0)
+		log_debug("%s stays hidden: %m", path);
+	fd_close(u.ns);
 }
 
 int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, const char *path,
@@ -239,7 +264,7 @@ int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, const ch
 			t = d->ns->items[i].member;
 	int rc = ns_mount_enter(t, back, err);
 	if (rc == 0 && m)
-		uncover(d, m, path);
+		uncover(d, t, m, path);
 	return rc;
 }
 

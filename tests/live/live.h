@@ -8,7 +8,8 @@
  * Directives, one a line in the comment on top of the program, tell the harness more:
  *   live-link: static              link statically
  *   live-user: nobody              run as this user; mapped: as root of a user namespace
- *   live-dump: --shell-job         more options for dump;  live-restore: the same for restore
+ *   live-dump: --shell-job         more options for dump;  live-restore: the same for restore; DIR
+ *                                  is the folder of the test
  *   live-modes: SS RR              only these modes
  *   live-refuse: TEXT              the dump must fail, name TEXT and leave the program running
  *   live-skip: COMMAND             skip when this shell command fails
@@ -37,7 +38,10 @@
 static inline const char *live_path(const char *name)
 {
 	static __thread char path[4096]; /* threads ask whether to go on */
-	const char *dir = getenv("LIVE_DIR");
+	/* a program with a root of its own may have it elsewhere */
+	const char *dir = getenv("LIVE_INSIDE");
+	if (!dir)
+		dir = getenv("LIVE_DIR");
 	snprintf(path, sizeof(path), "%s/%s", dir ? dir : ".", name);
 	return path;
 }
