@@ -4,8 +4,8 @@
  * live-link: static
  * live-modes: SS RR 2S
  * live-unshare: --user --map-root-user --mount --pid --ipc
- * live-dump: --external mnt[/live]:live --external mnt[/dev/null]:null --external mnt[/proc/meminfo]:null
- * live-restore: --external mnt[live]:DIR --external mnt[null]:/dev/null --root DIR/root
+ * live-dump: --external mnt[/live]:l --external mnt[/dev/null]:n --external mnt[/proc/meminfo]:n
+ * live-restore: --external mnt[l]:DIR --external mnt[n]:/dev/null --root DIR/root
  */
 #define WITH_DEVICES 0
 #include "tests/live/ns_mounts_box.c"
