@@ -283,7 +283,7 @@ for i in range(20):
     poll.register(s, 0)
 while len(poll.poll()) < 4: time.sleep(0.01)
 open(sys.argv[2], "w").write("full")
-time.sleep(1000)' "$PWD/sock" "$PWD/work/full" 3>&- 4>&- &
+time.sleep(1000)' "$PWD/sock" "$PWD/work"/full 3>&- 4>&- &
 	started+=("$!")
 	until [ -s work/full ]; do sleep 0.01; done
 	run -0 "$build/rpc-client" connect "$PWD/sock" '{"type":"VERSION"}'
