@@ -50,7 +50,7 @@ struct dump {
 	struct dump_stats stats;
 	bool probes_left; /* pages of code have breakpoints of probes in them */
 	uint32_t next_pages_id;
-	uint32_t next_object_id; /* ids of vm, files, fs, sighand, namespaces */
+	uint32_t next_object_id; /* ids of namespaces, and of what has none yet */
 };
 
 /** Dump opts->pid and its descendants. @return 0; -errno, every task running as before. */
