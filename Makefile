@@ -130,18 +130,17 @@ live_libs = -lrt
 
 # Fuzzers are clang's, with objects of their own.
 fuzz_san := -fno-sanitize-recover=undefined -fsanitize=address,undefined
-fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) $(call objs,$(wildcard engine/procfs/*.c) engine/mem/smaps.c engine/mem/vma.c \
-	  engine/options.c engine/config.c engine/rpc/request.c \
-	  $(wildcard engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c)))
-fuzz_o := $(filter-out %/program.o,$(fuzz_o))
+fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) \
+	  $(call objs,$(filter-out engine/main.c,$(engine_c))))
+fuzz_o := $(filter-out %/base/program.o,$(fuzz_o))
 $(O)/fuzz/schema/%.o: $(O)/schema/%.c | $(schema_c)
 	$(call say,CLANG,$@) mkdir -p $(@D) && $(CLANG) $(cflags) $(fuzz_san),fuzzer-no-link -w -c -o $@ $<
 $(O)/fuzz/obj/%.o: %.c | $(schema_c)
 	$(call say,CLANG,$@) mkdir -p $(@D) && $(CLANG) $(cflags) -I$(O)/schema $(fuzz_san),fuzzer-no-link -c -o $@ $<
 $(O)/fuzz/all.a: $(fuzz_o)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
-$(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/all.a
-	$(call say,FUZZER,$@) $(CLANG) $(fuzz_san),fuzzer -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm
+$(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/all.a $(engine_S:%.S=$(O)/obj/%-asm.o) $(O)/pie/blobs.o
+	$(call say,FUZZER,$@) $(CLANG) $(fuzz_san),fuzzer -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT) $(LIBS_STASIS)) -lm -ldl
 
 check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/counter $(O)/rpc-client
 	$(Q)$(env) tests/run

@@ -239,7 +239,7 @@ static void dump_fini(struct dump *d)
 		trace_task_free(d->tasks[i]);
 	free(d->tasks);
 	if (d->files)
-		file_table_free(d->files);
+		files_dump_free(d->files);
 	free(d->filters.items);
 	shmem_table_free(d->shmem);
 	sysv_table_free(d->sysv);

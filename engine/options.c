@@ -41,19 +41,6 @@ static int parse_validation(void *opts, const char *value, struct error *err)
 	return 0;
 }
 
-/* A number names one that is left out: --external unix[INODE]. */
-static int parse_ext_unix(void *opts, const char *value, struct error *err)
-{
-	struct options *o = opts;
-	o->ext_unix_sk = true;
-	const char **inode = value && *value ? array_add(&o->ext_unix) : NULL;
-	if (value && *value && !inode)
-		return error_set(err, ENOMEM, "out of memory");
-	if (inode)
-		*inode = value;
-	return 0;
-}
-
 static int parse_network_lock(void *opts, const char *value, struct error *err)
 {
 	static const struct {

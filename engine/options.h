@@ -50,8 +50,7 @@ struct options {
 	bool leave_running;       /* -R */
 	bool leave_stopped;       /* -s */
 	bool shell_job;           /* -j */
-	bool ext_unix_sk;         /* -x */
-	struct arg_list ext_unix; /* inode numbers of --ext-unix-sk=INODE */
+	struct arg_list ext_unix; /* -x: every occurrence; NULL, or an inode number to leave out */
 	struct arg_list external; /* --external: resources that stay outside of the images */
 	struct arg_list inherit;  /* --inherit-fd: what takes their places */
 	struct arg_list ext_mount_map;    /* --ext-mount-map KEY:VALUE, auto */

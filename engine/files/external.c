@@ -23,7 +23,7 @@ bool external_has_socket(const struct options *opts, uint32_t ino)
 	char name[32];
 	snprintf(name, sizeof(name), "unix[%u]", ino);
 	for (size_t i = 0; i < opts->ext_unix.nr; i++)
-		if (strtoul(opts->ext_unix.items[i], NULL, 10) == ino)
+		if (opts->ext_unix.items[i] && strtoul(opts->ext_unix.items[i], NULL, 10) == ino)
 			return true;
 	return external_has(opts, name);
 }

@@ -71,7 +71,7 @@ extern const struct file_type *const file_types[]; /* NULL-terminated; first mat
 
 /* Dump. */
 int file_table_new(struct dump *d, struct error *err);
-void file_table_free(struct file_table *t);
+void files_dump_free(struct file_table *t);
 /**
  * All descriptors of a task, its cwd, root: fdinfo-N.img, fs-PID.img. What cannot be carried is
  * refused here, so call it for every task before the (slow) memory of any.

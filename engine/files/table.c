@@ -194,7 +194,7 @@ int file_table_new(struct dump *d, struct error *err)
 	return 0;
 }
 
-void file_table_free(struct file_table *t)
+void files_dump_free(struct file_table *t)
 {
 	if (!t)
 		return;

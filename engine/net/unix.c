@@ -270,7 +270,7 @@ static int check_peer(struct dump *d, const struct unix_info *info, const char *
 	if (peer)
 		print_name(peer, name, sizeof(name));
 	bool by_name = peer && info->type == SOCK_DGRAM && peer->name_len;
-	if (by_name && d->opts->ext_unix_sk)
+	if (by_name && d->opts->ext_unix.nr)
 		return dump_external(d, peer, err);
 	if (external_has_socket(d->opts, info->ino))
 		return peer ? dump_external(d, peer, err) : 0;
@@ -536,7 +536,7 @@ static int connect_external(struct restore *r, int fd, uint32_t ino, const UnixS
 				 "its peer was outside of the tree: hand it over with --inherit-fd "
 				 "fd[N]:socket:[%u]",
 				 ino);
-	if (!r->opts->ext_unix_sk)
+	if (!r->opts->ext_unix.nr)
 		return error_set(err, EINVAL,
 				 "its peer was outside of the tree: use --ext-unix-sk to connect "
 				 "it to that name");

@@ -119,7 +119,7 @@ static void fixture_fini(struct fixture *f)
 {
 	kill(f->task.pid, SIGKILL);
 	waitpid(f->task.pid, NULL, 0);
-	file_table_free(f->dump.files);
+	files_dump_free(f->dump.files);
 	file_set_free(f->restore.files);
 	source_close(f->restore.images);
 	close(f->task.proc_fd);

@@ -68,7 +68,7 @@ static void request_fills_options_as_a_command_line(void **state)
 	assert_int_equal(f->opts.log_level, 4);
 	assert_true(f->opts.leave_running);
 	assert_false(f->opts.shell_job);
-	assert_true(f->opts.ext_unix_sk);
+	assert_int_equal(f->opts.ext_unix.nr, 1);
 }
 
 static void log_goes_to_a_file_unless_asked_otherwise(void **state)

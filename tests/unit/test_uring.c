@@ -236,7 +236,7 @@ static int try_dump(int fd, struct error *err)
 	assert_true(file_io_uring.match(&f));
 	int rc = file_io_uring.dump(&d, &f, e, err);
 	file_entry__free_unpacked(e, NULL);
-	file_table_free(d.files);
+	files_dump_free(d.files);
 	close(self.proc_fd);
 	return rc;
 }
