@@ -5,6 +5,7 @@
 #include "engine/net/warden.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -58,6 +59,15 @@ static int hold_all(struct warden *w, bool kill_tasks, struct error *err)
 			syscall(SYS_pidfd_send_signal, w->charge.tasks[i], SIGKILL, NULL, 0);
 	w->done = rc == 0 && kill_tasks;
 	return rc;
+}
+
+/* When we are gone, too, nothing of the tree is on its way any more. */
+static void await_ends(const struct warden *w)
+{
+	for (size_t i = 0; i < w->charge.nr_tasks; i++) {
+		struct pollfd end = { .fd = w->charge.tasks[i], .events = POLLIN };
+		poll(&end, 1, 1000);
+	}
 }
 
 static int serve(struct warden *w, const struct question *q, struct answer *a)
@@ -133,7 +143,9 @@ __attribute__((noreturn)) static void live(struct warden *w)
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len != sizeof(q)) {
-			if (!w->done)
+			if (w->done)
+				await_ends(w);
+			else
 				undo(w);
 			_exit(1);
 		}

@@ -14,7 +14,7 @@ static const char setup[] =
     "set -e; ip link set lo up; ip link add v1 type veth peer name v2; ip link set v1 up;"
     "ip link set v2 up; ip addr add 192.0.2.1/24 dev v1; ip addr add 192.0.2.2/24 dev v2;"
     "ip addr add 2001:db8::1/64 dev v1 nodad;"
-    "until ip -6 route get 2001:db8::1 >/dev/null 2>&1; do sleep 0.1; done";
+    "until ip -6 route get 2001:db8::1 | grep -q '^local'; do sleep 0.1; done";
 
 static int udp(const char *address, int port)
 {
