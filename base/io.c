@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/progress.h"
 
 #define PAGE 4096u
 
@@ -133,18 +134,18 @@ int file_read_at(int dirfd, const char *path, struct strbuf *out, struct error *
 	}
 }
 
-static int copy_range(int in, int out, off_t at, off_t end)
+static int copy_range(int in, int out, off_t at, off_t end, struct progress *progress)
 {
-	static const size_t step = 1 << 30;
+	static const size_t step = 64 << 20;
 	while (at < end) {
 		size_t want = (uint64_t)(end - at) < step ? (size_t)(end - at) : step;
 		off_t to = at;
 		ssize_t n = copy_file_range(in, &at, out, &to, want, 0);
-		if (n > 0)
-			continue;
 		if (n == 0)
 			return -EIO; /* it became shorter */
-		if (errno == EINTR)
+		if (n > 0)
+			progress_add(progress, (uint64_t)n);
+		if (n > 0 || errno == EINTR)
 			continue;
 		if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
 			return -errno;
@@ -153,11 +154,12 @@ static int copy_range(int in, int out, off_t at, off_t end)
 		n = sendfile(out, in, &at, want);
 		if (n <= 0 && errno != EINTR)
 			return n < 0 ? -errno : -EIO;
+		progress_add(progress, n > 0 ? (uint64_t)n : 0);
 	}
 	return 0;
 }
 
-int fd_copy(int in, int out)
+int fd_copy(int in, int out, struct progress *progress)
 {
 	struct stat st;
 	if (fstat(in, &st) < 0 || ftruncate(out, st.st_size) < 0)
@@ -172,7 +174,7 @@ int fd_copy(int in, int out)
 		end = lseek(in, start, SEEK_HOLE);
 		if (end < 0)
 			return -errno;
-		int rc = copy_range(in, out, start, end);
+		int rc = copy_range(in, out, start, end, progress);
 		if (rc < 0)
 			return rc;
 	}

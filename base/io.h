@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 
+struct progress; /* base/progress.h */
+
 /**
  * Memory for pages on their way from one file to another, to be released with free(). It begins
  * where a page does: processors of AMD copy a page at a third of the speed to a place some bytes
@@ -23,8 +25,12 @@ ssize_t fd_pread_full(int fd, void *buf, size_t len, off_t offset);
 /** Write all of it. @return 0 or -errno (a short write is -EIO). */
 int fd_write_full(int fd, const void *buf, size_t len);
 
-/** One regular file to an empty one, holes included, inside the kernel. @return 0 or -errno. */
-int fd_copy(int in, int out);
+/**
+ * One regular file to an empty one, holes included, inside the kernel.
+ * @param progress  may be NULL
+ * @return 0 or -errno
+ */
+int fd_copy(int in, int out, struct progress *progress);
 
 /** As fd_write_full(), at an offset, without moving the file position. */
 int fd_pwrite_full(int fd, const void *buf, size_t len, off_t offset);

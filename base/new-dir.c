@@ -19,7 +19,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
 }
 
-static int remove_tree(const char *path)
+int remove_tree(const char *path)
 {
 	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -102,10 +102,10 @@ int new_dir_commit(struct new_dir *dir, struct error *err)
 	if (renameat2(AT_FDCWD, dir->temp, AT_FDCWD, dir->path, flags) < 0)
 		return error_sys(err, "rename %s to %s", dir->temp, dir->path);
 	/* Where it was, the old one is now. */
-	if (dir->replaces && remove_tree(dir->temp) < 0)
+	auto_free char *old = take_ptr(dir->temp);
+	if (dir->replaces && remove_tree(old) < 0)
 		return error_sys(err, "%s is replaced, but remove its old files, now %s", dir->path,
-				 dir->temp);
-	free(take_ptr(dir->temp));
+				 old);
 	return 0;
 }
 

@@ -8,6 +8,9 @@
 
 #include "base/error.h"
 
+/** A directory and all that is in it. @return 0; -1 with errno set */
+int remove_tree(const char *path);
+
 struct new_dir {
 	int fd;     /* to make files in */
 	char *path; /* the target */
@@ -22,7 +25,7 @@ struct new_dir {
  * @return 0; -EEXIST; -errno
  */
 int new_dir_open(const char *path, bool replace, struct new_dir *out, struct error *err);
-/** Give it its name; what it replaces is removed. */
+/** Give it its name (temp is NULL then, also when what it replaces could not be removed). */
 int new_dir_commit(struct new_dir *dir, struct error *err);
 /** Close; one without its name is removed with all that is in it. */
 void new_dir_close(struct new_dir *dir);

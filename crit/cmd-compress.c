@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * crit compress and decompress: page images in seekable zstd frames, and back.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/array.h"
-#include "base/cleanup.h"
 #include "convert/store/compress.h"
 #include "convert/store/ordered.h"
 #include "crit/commands.h"
-#include "crit/set-arg.h"
-#include "images/image-type.h"
-#include "images/seekable.h"
+#include "crit/sink-arg.h"
+#include "images/page-store.h"
 
 enum { LEVEL = 3 };
 
 struct compress_opts {
-	const char *out;
+	struct sink_opts sink;
 	uint64_t level; /* 0: LEVEL */
 	uint64_t threads, max_size;
 };
@@ -29,11 +24,6 @@ static int threads_parse(void *opts, const char *value, struct error *err)
 	return 0;
 }
 
-#define OUT_ROW                                                                                    \
-	{                                                                                          \
-		'o', "out", "DIR", "the new set; default: in the place of SRC", ARG_STRING,        \
-		    offsetof(struct compress_opts, out), 0, NULL                                   \
-	}
 #define THREADS_ROW                                                                                \
 	{                                                                                          \
 		'T', "threads", "N", "work side by side; default: one for each processor",         \
@@ -44,97 +34,68 @@ static const struct arg_row compress_rows[] = {
 	{ 'l', "level", "N", "of zstd, 1 (fast) to 22 (small); default: 3", ARG_COUNT,
 	  offsetof(struct compress_opts, level), 0, NULL },
 	THREADS_ROW,
-	OUT_ROW,
+	SINK_ROWS(struct compress_opts, sink),
 };
 static const struct arg_row decompress_rows[] = {
 	THREADS_ROW,
 	{ 0, "max-size", "BYTES", "refuse page images that become larger", ARG_COUNT,
 	  offsetof(struct compress_opts, max_size), 0, NULL },
-	OUT_ROW,
+	SINK_ROWS(struct compress_opts, sink),
 };
 
-static bool is_packed(const struct source_member *m)
-{
-	return strcmp(m->name, m->path) && seekable_name(m->path);
-}
+typedef int set_form(const struct set_job *job, const struct compress_how *how, struct error *err);
 
-static int compress_member(void *ctx, struct set_rewrite *set, const struct source_member *m,
-			   struct error *err)
+static int run(struct compress_opts *o, const char *path, const char *what, set_form *change,
+	       struct error *err)
 {
-	const struct image_type *type = image_type_by_filename(m->name);
-	if (!type || type->id != IMG_PAGES || is_packed(m))
-		return 0;
-	char name[80];
-	snprintf(name, sizeof(name), "%s" SEEKABLE_SUFFIX, m->name);
-	auto_istream in = NULL;
-	int rc = source_open_member(set->src, m->name, &in, err);
-	if (rc < 0)
-		return rc;
-	auto_fd fd = set_create(set, name, err);
-	if (fd < 0)
-		return fd;
-	rc = pages_compress(in, fd, name, ctx, err);
-	return rc < 0 ? rc : 1;
-}
-
-static int decompress_member(void *ctx, struct set_rewrite *set, const struct source_member *m,
-			     struct error *err)
-{
-	if (!is_packed(m))
-		return 0;
-	auto_istream in = NULL;
-	int rc = source_open_member(set->src, m->path, &in, err);
-	if (rc == 0 && !istream_seekable(in))
-		rc = error_set(err, EINVAL, "%s: compressed twice: `crit unpack` it first",
-			       source_name(set->src));
-	if (rc < 0)
-		return rc;
-	auto_fd fd = set_create(set, m->name, err);
-	if (fd < 0)
-		return fd;
-	rc = pages_decompress(in, fd, m->path, ctx, err);
-	return rc < 0 ? rc : 1;
-}
-
-static int run(const struct compress_opts *o, const char *path, const char *what,
-	       set_member_fn *each, struct error *err)
-{
+	auto_source src = NULL;
+	auto_sink sink = NULL;
 	auto_progress progress = { 0 };
-	progress_start(&progress, what, set_arg_pages_size(path));
-	struct compress_how how = {
+	o->sink.place_of_source = true;
+	int rc = source_open(path, &src, err);
+	if (rc == 0)
+		rc = sink_arg_open(&o->sink, src, path, &progress, &sink, err);
+	if (rc < 0)
+		return rc;
+	progress_start(&progress, what, pages_stored_size(src));
+	const struct set_job job = { .src = src, .sink = sink };
+	const struct compress_how how = {
 		.level = (int)(o->level ?: LEVEL),
 		.nr_threads = ordered_threads(o->threads),
 		.max_size = o->max_size,
 		.progress = &progress,
 	};
-	return set_arg_run(path, o->out, each, &how, err);
+	rc = change(&job, &how, err);
+	return rc < 0 ? rc : sink_arg_commit(&o->sink, path, src, sink, err);
 }
 
 static int compress_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
-	const struct compress_opts *o = opts;
-	int rc = set_arg_check(nr_operands, err);
-	if (rc == 0)
-		rc = compress_level_check(o->level ?: LEVEL, err);
-	if (rc == -EINVAL)
-		rc = -EUSAGE;
-	return rc < 0 ? rc : run(o, operands[0], "compressing", compress_member, err);
+	struct compress_opts *o = opts;
+	if (nr_operands != 1)
+		return error_set(err, EUSAGE, "want one checkpoint");
+	int rc = compress_level_check(o->level ?: LEVEL, err);
+	if (rc < 0)
+		return rc == -EINVAL ? -EUSAGE : rc;
+	return run(o, operands[0], "compressing", set_compress, err);
 }
 
 static int decompress_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
-	int rc = set_arg_check(nr_operands, err);
-	return rc < 0 ? rc : run(opts, operands[0], "decompressing", decompress_member, err);
+	if (nr_operands != 1)
+		return error_set(err, EUSAGE, "want one checkpoint");
+	return run(opts, operands[0], "decompressing", set_decompress, err);
 }
 
 const struct command cmd_compress = {
 	.name = "compress",
 	.group = GROUP_STORE,
-	.args = "[-l N] [-T N] [-o DIR] SRC",
+	.args = "[-l N] [-T N] [-o OUT|--in-place] SRC",
 	.summary = "compress page data; every command reads it as it is",
 	.detail =
 	    "pages-1.img becomes pages-1.img.zst: zstd frames of 256 KiB and their table. The\n"
-	    "other images stay as they are. `crit decompress` gives the same bytes again.",
+	    "other images stay as they are. `crit decompress` gives the same bytes again.\n"
+	    "Without -o the new set takes the place of SRC.",
 	.rows = compress_rows,
 	.nr_rows = ARRAY_SIZE(compress_rows),
 	.opts_size = sizeof(struct compress_opts),
@@ -144,7 +105,7 @@ const struct command cmd_compress = {
 const struct command cmd_decompress = {
 	.name = "decompress",
 	.group = GROUP_STORE,
-	.args = "[-T N] [--max-size BYTES] [-o DIR] SRC",
+	.args = "[-T N] [--max-size BYTES] [-o OUT|--in-place] SRC",
 	.summary = "page data as it was before crit compress",
 	.rows = decompress_rows,
 	.nr_rows = ARRAY_SIZE(decompress_rows),

@@ -31,18 +31,20 @@ static int convert_run(void *opts, int nr_operands, char **operands, struct erro
 	const struct convert_opts *o = opts;
 	auto_source src = NULL;
 	auto_sink sink = NULL;
+	auto_progress progress = { 0 };
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	if (!o->to || (strcmp(o->to, "4.2") && strcmp(o->to, "legacy")))
 		return error_set(err, EUSAGE, "--to wants 4.2 or legacy");
+	progress_start(&progress, "copying", 0);
 	int rc = source_open(operands[0], &src, err);
 	if (rc == 0)
-		rc = sink_arg_open(&o->sink, src, operands[0], &sink, err);
+		rc = sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err);
 	if (rc < 0)
 		return rc;
 	const struct set_job job = { .src = src, .sink = sink, .report = report };
 	rc = set_convert_counts(&job, strcmp(o->to, "4.2") ? COUNTS_LEGACY : COUNTS_4_2, err);
-	return rc < 0 ? rc : sink_arg_commit(src, sink, err);
+	return rc < 0 ? rc : sink_arg_commit(&o->sink, operands[0], src, sink, err);
 }
 
 const struct command cmd_convert = {

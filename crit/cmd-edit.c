@@ -169,6 +169,7 @@ static int edit_run(void *opts, int nr_operands, char **operands, struct error *
 	struct edit edit = { 0 };
 	auto_source src = NULL;
 	auto_sink sink = NULL;
+	auto_progress progress = { 0 };
 	if (nr_operands < 1)
 		return error_set(err, EUSAGE, "want a checkpoint or an image, and what to change");
 	if (o->interactive && nr_operands + o->deletes.nr + o->appends.nr > 1)
@@ -176,17 +177,18 @@ static int edit_run(void *opts, int nr_operands, char **operands, struct error *
 	int rc = target_parse(operands[0], &target, err);
 	auto_free char *set = target.set;
 	auto_strbuf changes = { 0 };
+	progress_start(&progress, "copying", 0);
 	if (rc == 0 && !o->interactive)
 		rc = collect(o, nr_operands - 1, operands + 1, target.member, &edit, err);
 	if (rc == 0)
 		rc = source_open(set, &src, err);
 	if (rc == 0)
-		rc = sink_arg_open(&o->sink, src, set, &sink, err);
+		rc = sink_arg_open(&o->sink, src, set, &progress, &sink, err);
 	if (rc == 0)
 		rc = o->interactive ? edit_interactively(src, target.member, sink, err)
 				    : edit_apply(&edit, src, sink, report, &changes, err);
 	if (rc == 0)
-		rc = sink_arg_commit(src, sink, err);
+		rc = sink_arg_commit(&o->sink, set, src, sink, err);
 	if (rc == 0 && changes.len)
 		fputs(changes.data, stdout);
 	edit_fini(&edit);

@@ -29,11 +29,15 @@ static int encode_all(const char *path, const char *out, struct error *err)
 {
 	auto_source src = NULL;
 	auto_sink sink = NULL;
+	auto_progress progress = { 0 };
 	if (!path || !out)
 		return error_set(err, EUSAGE, "--all wants a directory of JSON and -o OUT");
+	progress_start(&progress, "copying", 0);
 	int rc = source_open(path, &src, err);
 	if (rc == 0)
 		rc = sink_create(out, &sink, err);
+	if (rc == 0)
+		sink_watch(sink, &progress);
 	const struct set_job job = { .src = src, .sink = sink };
 	if (rc == 0)
 		rc = set_from_json(&job, err);

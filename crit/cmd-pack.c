@@ -2,6 +2,7 @@
  * crit pack and unpack: a directory of images as one archive, and back.
  */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,37 +13,57 @@
 #include "base/replace.h"
 #include "convert/store/pack.h"
 #include "crit/commands.h"
-#include "crit/set-arg.h"
+#include "images/page-store.h"
+#include "images/source.h"
 
 struct pack_opts {
 	const char *out;
-	int level;
+	uint64_t level;
 };
 
 static const struct arg_row pack_rows[] = {
 	{ 'o', "out", "FILE", "the archive: .tar, .tar.gz or .tar.zst", ARG_STRING,
 	  offsetof(struct pack_opts, out), 0, NULL },
-	{ 'l', "level", "N", "of compression; default: the usual one of its kind", ARG_INT,
+	{ 'l', "level", "N", "of compression; default: the usual one of its kind", ARG_COUNT,
 	  offsetof(struct pack_opts, level), 0, NULL },
 };
+
+static int pack_check(const struct pack_opts *o, int nr_operands, struct error *err)
+{
+	const struct archive_form *form = o->out ? archive_form_of(o->out) : NULL;
+	if (nr_operands != 1)
+		return error_set(err, EUSAGE, "want one checkpoint");
+	if (!o->out)
+		return error_set(err, EUSAGE, "want the name of the archive: -o FILE");
+	if (!form)
+		return error_set(err, EUSAGE, "%s: want a name that ends in " ARCHIVE_SUFFIXES,
+				 o->out);
+	if (o->level && !form->levels)
+		return error_set(err, EUSAGE, "--level: a %s is not compressed", form->suffix);
+	if (o->level > form->levels)
+		return error_set(err, EUSAGE, "--level %" PRIu64 ": a %s has 1 to %u", o->level,
+				 form->suffix, form->levels);
+	return 0;
+}
 
 static int pack_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
 	const struct pack_opts *o = opts;
-	enum pack_filter filter;
-	int rc = set_arg_check(nr_operands, err);
-	if (rc == 0 && !o->out)
-		rc = error_set(err, EUSAGE, "want the name of the archive: -o FILE");
-	if (rc == 0 && pack_filter_by_name(o->out, &filter, err) < 0)
-		rc = -EUSAGE;
-	if (rc < 0)
-		return rc;
+	auto_source src = NULL;
 	auto_replace file = { .fd = -1 };
 	auto_progress progress = { 0 };
-	progress_start(&progress, "packing", set_arg_pages_size(operands[0]));
+	int rc = pack_check(o, nr_operands, err);
+	if (rc == 0)
+		rc = source_open(operands[0], &src, err);
+	if (rc < 0)
+		return rc;
+	if (source_is_archive(src))
+		return error_set(err, EINVAL, "%s is an archive already", operands[0]);
+	progress_start(&progress, "packing", pages_stored_size(src));
 	rc = replace_open(o->out, &file, err);
 	if (rc == 0)
-		rc = pack_set(operands[0], file.fd, o->out, filter, o->level, &progress, err);
+		rc = pack_set(operands[0], file.fd, o->out, archive_form_of(o->out),
+			      (unsigned)o->level, &progress, err);
 	return rc < 0 ? rc : replace_commit(&file, err);
 }
 

@@ -31,17 +31,19 @@ static int recode_run(void *opts, int nr_operands, char **operands, struct error
 	size_t different;
 	auto_source src = NULL;
 	auto_sink sink = NULL;
+	auto_progress progress = { 0 };
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
+	progress_start(&progress, "recoding", 0);
 	int rc = source_open(operands[0], &src, err);
 	if (rc == 0 && rewrite)
-		rc = sink_arg_open(&o->sink, src, operands[0], &sink, err);
+		rc = sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err);
 	if (rc < 0)
 		return rc;
 	const struct set_job job = { .src = src, .sink = sink, .report = report };
 	rc = set_recode(&job, &different, err);
 	if (rc == 0 && rewrite)
-		rc = sink_arg_commit(src, sink, err);
+		rc = sink_arg_commit(&o->sink, operands[0], src, sink, err);
 	if (rc < 0)
 		return rc;
 	return different && !rewrite ? 1 : 0;

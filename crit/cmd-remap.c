@@ -78,17 +78,19 @@ static int remap(const struct remap_opts *o, const char *path, struct remap_rule
 {
 	auto_source src = NULL;
 	auto_sink sink = NULL;
+	auto_progress progress = { 0 };
 	if (o->dry_run && (o->sink.out || o->sink.in_place))
 		return error_set(err, EUSAGE, "--dry-run writes nothing: it takes no %s",
 				 o->sink.out ? "-o" : "--in-place");
+	progress_start(&progress, "copying", 0);
 	int rc = source_open(path, &src, err);
 	if (rc == 0 && !o->dry_run)
-		rc = sink_arg_open(&o->sink, src, path, &sink, err);
+		rc = sink_arg_open(&o->sink, src, path, &progress, &sink, err);
 	const struct remap_job job = { src, sink, changes };
 	if (rc == 0)
 		rc = remap_run(&job, rules, err);
 	if (rc == 0 && sink)
-		rc = sink_arg_commit(src, sink, err);
+		rc = sink_arg_commit(&o->sink, path, src, sink, err);
 	return rc;
 }
 

@@ -6,38 +6,43 @@
 #include "convert/store/squash.h"
 #include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
-#include "crit/set-arg.h"
+#include "crit/sink-arg.h"
 
 struct squash_opts {
-	const char *out;
+	struct sink_opts sink;
 };
 
 static const struct arg_row squash_rows[] = {
-	{ 'o', "out", "DIR", "the new set; default: in the place of DIR", ARG_STRING,
-	  offsetof(struct squash_opts, out), 0, NULL },
+	SINK_ROWS(struct squash_opts, sink),
 };
 
 static int squash_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
-	const struct squash_opts *o = opts;
-	int rc = set_arg_check(nr_operands, err);
+	struct squash_opts *o = opts;
+	auto_source src = NULL;
+	auto_sink sink = NULL;
+	auto_progress progress = { 0 };
+	if (nr_operands != 1)
+		return error_set(err, EUSAGE, "want one checkpoint");
+	o->sink.place_of_source = true;
+	progress_start(&progress, "squashing", 0);
+	int rc = source_open(operands[0], &src, err);
+	if (rc == 0)
+		rc = sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err);
 	if (rc < 0)
 		return rc;
-	auto_set_rewrite set;
-	auto_progress progress = { 0 };
-	progress_start(&progress, "squashing", 0);
-	rc = set_rewrite_open(operands[0], o->out, &set, err);
-	if (rc == 0)
-		rc = squash_set(&set, &progress, err);
-	return rc < 0 ? rc : set_rewrite_commit(&set, err);
+	const struct set_job job = { .src = src, .sink = sink };
+	rc = set_squash(&job, &progress, err);
+	return rc < 0 ? rc : sink_arg_commit(&o->sink, operands[0], src, sink, err);
 }
 
 const struct command cmd_squash = {
 	.name = "squash",
 	.group = GROUP_STORE,
-	.args = "[-o DIR] SRC",
+	.args = "[-o OUT|--in-place] SRC",
 	.summary = "make one set of an incremental chain",
-	.detail = "The sets before it stay as they are; the new set does not need them any more.",
+	.detail = "The sets before it stay as they are; the new set does not need them any more.\n"
+		  "Without -o it takes the place of SRC.",
 	.rows = squash_rows,
 	.nr_rows = ARRAY_SIZE(squash_rows),
 	.opts_size = sizeof(struct squash_opts),
@@ -75,12 +80,11 @@ static int print_freed(void *ctx, const struct dedup_freed *freed, struct error 
 static int dedup_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
 	const struct dedup_opts *o = opts;
-	int rc = set_arg_check(nr_operands, err);
-	if (rc < 0)
-		return rc;
+	if (nr_operands != 1)
+		return error_set(err, EUSAGE, "want one checkpoint");
 	auto_doc doc = NULL;
 	auto_source src = NULL;
-	rc = doc_arg_open(o->format, &doc, err);
+	int rc = doc_arg_open(o->format, &doc, err);
 	if (rc == 0)
 		rc = source_open(operands[0], &src, err);
 	if (rc < 0)

@@ -3,59 +3,125 @@
  */
 #include "crit/sink-arg.h"
 
+#include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "images/sink-archive.h"
 
 int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *path,
-		  struct sink **out, struct error *err)
+		  struct progress *progress, struct sink **out, struct error *err)
 {
-	if (!opts->out == !opts->in_place)
+	bool in_place = opts->in_place || (opts->place_of_source && !opts->out);
+	if (!opts->out == !in_place)
 		return error_set(err, EUSAGE, "where to? Say -o OUT or --in-place");
-	if (!opts->out)
-		return sink_in_place(src, path, out, err);
 	/* what is beside the images comes along */
-	return source_is_archive(src) && sink_names_archive(opts->out)
-		   ? sink_create_from(src, path, opts->out, out, err)
-		   : sink_create(opts->out, out, err);
+	int rc = in_place ? sink_in_place(src, path, out, err)
+		 : source_is_archive(src) && archive_form_of(opts->out)
+		     ? sink_create_from(src, path, opts->out, out, err)
+		     : sink_create(opts->out, out, err);
+	if (rc == 0)
+		sink_watch(*out, progress);
+	return rc;
 }
 
-/* The parent of a set in a directory is another directory: the copy leads to the same. */
-static int link_parent(struct source *src, struct sink *sink, struct error *err)
+/* What the set says of the one before it: a link, or a file with the text of one. */
+static int parent_text(const char *set, char *text, size_t size)
 {
-	char link[32], path[PATH_MAX];
-	auto_source parent = NULL;
-	int rc = source_is_archive(src) ? 0 : source_open_parent(src, &parent, err);
-	if (rc < 0 || !parent)
-		return rc;
+	auto_free char *path = NULL;
+	if (asprintf(&path, "%s/parent", set) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	ssize_t n = readlink(path, text, size - 1);
+	auto_fd fd = n < 0 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	if (n < 0)
+		n = fd < 0 ? -errno : fd_read_full(fd, text, size - 1);
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return 0;
+}
+
+/* Does "../1" lead from a new set to the directory it led to from the old one? */
+static bool leads_there(const char *text, const char *out, const struct stat *there)
+{
+	auto_free char *copy = strdup(out);
+	auto_free char *path = NULL;
+	struct stat st;
+	if (!copy || strncmp(text, "../", 3) ||
+	    asprintf(&path, "%s/%s", dirname(copy), text + 3) < 0) {
+		path = NULL;
+		return false;
+	}
+	return stat(path, &st) == 0 && st.st_dev == there->st_dev && st.st_ino == there->st_ino;
+}
+
+/* A copy in another folder leads to the same set. */
+static int link_parent(const char *set, struct source *src, const char *out, struct sink *sink,
+		       struct error *err)
+{
+	char text[PATH_MAX], link[32];
+	struct stat there;
 	auto_fd fd = source_parent_fd(src, err);
 	if (fd < 0)
 		return fd;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t len = readlink(link, path, sizeof(path) - 1);
-	if (len < 0)
-		return error_sys(err, "%s/parent", source_name(src));
-	path[len] = 0;
-	return sink_link(sink, "parent", path, err);
+	if (fstat(fd, &there) < 0)
+		return error_sys(err, "%s/parent", set);
+	if (parent_text(set, text, sizeof(text)) < 0 || !leads_there(text, out, &there)) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		ssize_t len = readlink(link, text, sizeof(text) - 1);
+		if (len < 0)
+			return error_sys(err, "%s/parent", set);
+		text[len] = '\0';
+	}
+	return sink_link(sink, "parent", text, err);
 }
 
-static int copy_rest(struct source *src, struct sink *sink, struct error *err)
+/* The set before this one stays where it is, so the new one has to lead there. */
+static int keep_parent(const struct sink_opts *opts, const char *path, struct source *src,
+		       struct sink *sink, struct error *err)
+{
+	auto_source parent = NULL;
+	int rc = sink_has(sink, "parent") ? 0 : source_open_parent(src, &parent, err);
+	if (rc < 0 || !parent)
+		return rc;
+	if (source_is_archive(src))
+		return error_set(err, EINVAL,
+				 "%s: its parent sets are in the archive too: `crit unpack` it "
+				 "first, or name an archive with -o",
+				 path);
+	if (archive_form_of(opts->out))
+		return error_set(err, EINVAL,
+				 "%s: its parent sets would not be in the archive: name a "
+				 "directory with -o, then `crit pack` it",
+				 path);
+	return link_parent(path, src, opts->out, sink, err);
+}
+
+int sink_arg_commit(const struct sink_opts *opts, const char *path, struct source *src,
+		    struct sink *sink, struct error *err)
 {
 	const struct source_member *members;
-	int rc = link_parent(src, sink, err);
+	if (sink_keeps_rest(sink))
+		return sink_commit(sink, err);
+	int rc = keep_parent(opts, path, src, sink, err);
 	ssize_t nr = rc < 0 ? rc : source_list(src, &members, err);
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
-		if (!sink_has(sink, members[i].name))
-			rc = sink_copy(sink, src, members[i].name, err);
+		auto_free char *file = dup_member_file(&members[i]);
+		if (!file)
+			return error_set(err, ENOMEM, "out of memory");
+		if (!sink_has(sink, file))
+			rc = sink_copy(sink, src, &members[i], err);
 	}
-	return nr < 0 ? (int)nr : rc;
-}
-
-int sink_arg_commit(struct source *src, struct sink *sink, struct error *err)
-{
-	int rc = sink_keeps_rest(sink) ? 0 : copy_rest(src, sink, err);
+	if (rc == 0 && nr < 0)
+		rc = (int)nr;
 	return rc < 0 ? rc : sink_commit(sink, err);
 }

@@ -9,6 +9,7 @@
 struct sink_opts {
 	const char *out;
 	bool in_place;
+	bool place_of_source; /* where it goes when neither is said; else that is an error */
 };
 
 #define SINK_ROWS(type, member)                                                                    \
@@ -23,10 +24,11 @@ struct sink_opts {
 
 /**
  * Open the one that was asked for.
- * @param path  what src was opened with
+ * @param path  what src was opened with; @param progress  of copying, borrowed; NULL: none
  * @return 0; -EUSAGE when neither or both were; -errno
  */
 int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *path,
-		  struct sink **out, struct error *err);
-/** With -o: copy what was not changed. Then commit. */
-int sink_arg_commit(struct source *src, struct sink *sink, struct error *err);
+		  struct progress *progress, struct sink **out, struct error *err);
+/** With -o: copy what was not changed, lead to the same parent set. Then commit. */
+int sink_arg_commit(const struct sink_opts *opts, const char *path, struct source *src,
+		    struct sink *sink, struct error *err);

@@ -234,6 +234,7 @@ static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t o
 		return error_set(err, EBADMSG, "%s: %s: negative size", index->name, m->path);
 	m->size = (uint64_t)size;
 	m->mtime_s = lib->entry_mtime(entry);
+	m->mode = lib->entry_perm(entry) & 0777;
 	int rc = member_locate(pass, entry, m, err);
 	return rc == 0 && m->offset == NOWHERE ? member_keep(pass, m, err) : rc;
 }

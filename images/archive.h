@@ -10,6 +10,7 @@ struct archive_member {
 	char *link;       /* target of a symbolic or hard link, or NULL */
 	bool hard;        /* the link is a hard one: the same bytes under another name */
 	uint64_t size;    /* bytes; 0 for links */
+	unsigned mode;    /* permissions */
 	int64_t mtime_s;  /* seconds since 1970 */
 	uint64_t ordinal; /* how many headers stand before it */
 	uint64_t offset;  /* of its bytes in the file; UINT64_MAX: they are not there as they are */

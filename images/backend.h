@@ -40,6 +40,8 @@ struct source {
 		char **items;
 		size_t nr, cap;
 	} shown; /* names of members that are listed under another one; source.c's own */
+	struct source_member *listed; /* of an archive, once it was listed: source.c too */
+	ssize_t nr_listed;
 };
 
 /** Both take the descriptor, also when they fail. */

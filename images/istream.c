@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/progress.h"
 #include "base/io.h"
 
 #define COPY_PIECE (256 * 1024)
@@ -272,10 +273,11 @@ int istream_open_memory(const void *bytes, size_t len, const char *name, struct 
 	return istream_new(&memory_ops, ms, name, (int64_t)len, out, err);
 }
 
-int istream_copy(struct istream *in, int fd, const char *name, struct error *err)
+int istream_copy(struct istream *in, int fd, const char *name, struct progress *progress,
+		 struct error *err)
 {
 	if (istream_fd(in) >= 0 && istream_offset(in) == 0) {
-		int rc = fd_copy(istream_fd(in), fd);
+		int rc = fd_copy(istream_fd(in), fd, progress);
 		return rc < 0 ? error_code(err, rc, "copy %s", name) : 0;
 	}
 	auto_free char *buf = io_buffer(COPY_PIECE);
@@ -286,6 +288,7 @@ int istream_copy(struct istream *in, int fd, const char *name, struct error *err
 		int rc = fd_write_full(fd, buf, (size_t)n);
 		if (rc < 0)
 			return error_code(err, rc, "write %s", name);
+		progress_add(progress, (uint64_t)n);
 	}
 	return (int)n;
 }

@@ -42,7 +42,6 @@
 	X(entry_set_uid)                                                                           \
 	X(entry_set_gid)                                                                           \
 	X(write_add_filter_gzip)                                                                   \
-	X(write_add_filter_zstd)                                                                   \
 	X(write_set_filter_option)                                                                 \
 	X(write_set_bytes_per_block)                                                               \
 	X(write_finish_entry)                                                                      \

@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "images/image-type.h"
 #include "images/reader.h"
 #include "memory.pb-c.h"
 
@@ -391,4 +392,16 @@ int page_store_read(struct page_store *ps, uint64_t addr, void *buf, size_t len,
 	if (present && len)
 		memset(present, 0, (addr % PAGE + len + PAGE - 1) / PAGE);
 	return store_read(ps, (struct want){ addr, buf, len, present, false }, err);
+}
+
+uint64_t pages_stored_size(struct source *src)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(src, &members, NULL);
+	uint64_t size = 0;
+	for (ssize_t i = 0; i < nr; i++) {
+		const struct image_type *type = image_type_by_filename(members[i].name);
+		size += type && type->id == IMG_PAGES ? members[i].size : 0;
+	}
+	return size;
 }

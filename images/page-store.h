@@ -24,6 +24,9 @@ enum page_kind {
 	PAGE_ZERO,    /* listed, but no bytes: reads as zero */
 };
 
+/** Bytes of all page images of a set: what going over them once takes. */
+uint64_t pages_stored_size(struct source *src);
+
 struct page_run {
 	uint64_t addr;     /* of the first page (shared segments: offset in bytes) */
 	uint64_t nr_pages; /* of 4096 bytes */

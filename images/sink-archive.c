@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "images/libarchive.h"
@@ -25,31 +26,22 @@ struct job {
 	char *buf;
 };
 
-static const struct {
-	const char *suffix;
-	int filter;
-} suffixes[] = {
-	{ ".tar", ARCHIVE_FILTER_NONE },
-	{ ".tar.gz", ARCHIVE_FILTER_GZIP },
-	{ ".tgz", ARCHIVE_FILTER_GZIP },
-	{ ".tar.zst", ARCHIVE_FILTER_ZSTD },
+static const struct archive_form forms[] = {
+	{ ".tar", ARCHIVE_FILTER_NONE, 0 },
+	{ ".tar.gz", ARCHIVE_FILTER_GZIP, 9 },
+	{ ".tgz", ARCHIVE_FILTER_GZIP, 9 },
+	{ ".tar.zst", ARCHIVE_FILTER_ZSTD, 22 },
 };
 
-/* @return the filter, or -1: no archive */
-static int filter_of(const char *path)
+const struct archive_form *archive_form_of(const char *path)
 {
 	size_t len = strlen(path);
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
-		size_t n = strlen(suffixes[i].suffix);
-		if (len > n && !strcmp(path + len - n, suffixes[i].suffix))
-			return suffixes[i].filter;
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		size_t n = strlen(forms[i].suffix);
+		if (len > n && !strcmp(path + len - n, forms[i].suffix))
+			return &forms[i];
 	}
-	return -1;
-}
-
-bool sink_names_archive(const char *path)
-{
-	return filter_of(path) >= 0;
+	return NULL;
 }
 
 const char *sink_member_file(const struct sink_member *m, char out[24])
@@ -105,6 +97,7 @@ static int put_file(struct job *j, int fd, struct error *err)
 		int rc = put_data(j, j->buf, (size_t)n, err);
 		if (rc < 0)
 			return rc;
+		progress_add(j->stage->progress, (uint64_t)n);
 	}
 	return n < 0 ? error_sys(err, "%s: read what was staged", j->name) : 0;
 }
@@ -139,7 +132,7 @@ static int put_new(struct job *j, struct sink_member *m, struct error *err)
 	if (!entry)
 		return error_set(err, ENOMEM, "out of memory");
 	j->lib.entry_set_pathname(entry, m->path);
-	j->lib.entry_set_perm(entry, m->link ? 0777 : 0600);
+	j->lib.entry_set_perm(entry, m->link ? 0777 : m->mode ?: 0600);
 	int rc = put_member(j, m, entry, err);
 	j->lib.entry_free(entry);
 	return rc;
@@ -174,7 +167,8 @@ int sink_archive_write(struct sink_stage *stage, int fd, const char *path, struc
 	int rc = libarchive_load(&j.lib, err);
 	if (rc < 0)
 		return rc;
-	rc = out_open(&j, ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, filter_of(path), fd, err);
+	rc =
+	    out_open(&j, ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, archive_form_of(path)->filter, fd, err);
 	if (rc == 0)
 		rc = put_rest(&j, err);
 	job_fini(&j);
@@ -207,6 +201,7 @@ static int copy_data(struct job *j, struct error *err)
 		int rc = put_data(j, j->buf, (size_t)n, err);
 		if (rc < 0)
 			return rc;
+		progress_add(j->stage->progress, (uint64_t)n);
 	}
 	return n < 0 ? fail(j, j->in, err) : 0;
 }
@@ -232,8 +227,9 @@ static int copy_entries(struct job *j, int fd, const char *path, struct error *e
 		/* format and filters are only known once the first header is read */
 		if (!j->out)
 			rc = out_open(j, j->lib.format(j->in),
-				      path ? filter_of(path) : j->lib.filter_code(j->in, 0), fd,
-				      err);
+				      path ? archive_form_of(path)->filter
+					   : j->lib.filter_code(j->in, 0),
+				      fd, err);
 		if (rc == 0)
 			rc = copy_entry(j, entry, err);
 	}

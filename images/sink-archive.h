@@ -3,33 +3,17 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "images/sink-stage.h"
 
-#include "base/error.h"
-
-struct sink_member {
-	char *name;
-	char *path;      /* in an archive: with its prefix */
-	char *link;      /* target of a symbolic link; NULL: a file in the staging directory */
-	unsigned number; /* its name there */
-	bool removed;
-	bool placed; /* in the new archive */
+/* Kinds of archives, by the suffix of their names. */
+struct archive_form {
+	const char *suffix;
+	int filter;      /* libarchive's */
+	unsigned levels; /* of compression, from 1; 0: it is not compressed */
 };
-
-struct sink_stage {
-	int dir; /* descriptor of the staging directory */
-	struct {
-		struct sink_member *items;
-		size_t nr, cap;
-	} members;
-};
-
-/** The name of a member's file in the staging directory. @return out */
-const char *sink_member_file(const struct sink_member *m, char out[24]);
-
-/** Is this the name of an archive, by its suffix? */
-bool sink_names_archive(const char *path);
+/** NULL: a name of no archive. */
+const struct archive_form *archive_form_of(const char *path);
+#define ARCHIVE_SUFFIXES ".tar, .tar.gz or .tar.zst"
 /** Write all members to fd, in their order. @param path  its suffix chooses the compression */
 int sink_archive_write(struct sink_stage *stage, int fd, const char *path, struct error *err);
 /**

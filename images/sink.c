@@ -12,8 +12,11 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/new-dir.h"
 #include "base/replace.h"
+#include "images/seekable.h"
 #include "images/sink-archive.h"
+#include "images/sink-dir.h"
 
 struct sink {
 	char *target;       /* directory or archive */
@@ -77,11 +80,11 @@ static int sink_new(const char *path, struct source *src, bool archive, const ch
 int sink_create(const char *path, struct sink **out, struct error *err)
 {
 	struct stat st;
-	bool archive = sink_names_archive(path);
+	bool archive = archive_form_of(path) != NULL;
 	if (lstat(path, &st) == 0 && !archive && !(S_ISDIR(st.st_mode) && is_empty_dir(path)))
 		return error_set(err, EEXIST,
 				 "%s exists: want a new or empty directory, or a name "
-				 "that ends in .tar, .tar.gz or .tar.zst",
+				 "that ends in " ARCHIVE_SUFFIXES,
 				 path);
 	return sink_new(path, NULL, archive, NULL, out, err);
 }
@@ -120,26 +123,32 @@ static struct sink_member *find(struct sink *sink, const char *name)
 	return NULL;
 }
 
+/* Does a member stand in its set under this name? */
+static bool stands_as(const struct source_member *m, const char *file)
+{
+	size_t len = strlen(m->name);
+	return !strncmp(m->name, file, len) &&
+	       !strcmp(file + len, m->packed ? SEEKABLE_SUFFIX : "");
+}
+
 /* Where a member is in the archive; a new one goes to the images. */
 static char *path_in_archive(struct sink *sink, const char *name)
 {
 	const struct source_member *members;
 	ssize_t nr = sink->src ? source_list(sink->src, &members, NULL) : 0;
-	size_t prefix = 0;
-	const char *with_prefix = NULL;
+	const char *folder = "";
+	size_t len = 0;
 	for (ssize_t i = 0; i < nr; i++) {
-		if (!strcmp(members[i].name, name))
+		if (stands_as(&members[i], name) || !strcmp(members[i].path, name))
 			return strdup(members[i].path);
-		if (!strcmp(members[i].name, "inventory.img") ||
-		    !strcmp(members[i].name, "pstree.img")) {
-			with_prefix = members[i].path;
-			prefix = strlen(members[i].path) - strlen(members[i].name);
+		const char *slash = strrchr(members[i].path, '/');
+		if (members[i].own && slash) {
+			folder = members[i].path;
+			len = (size_t)(slash + 1 - folder);
 		}
 	}
 	char *path;
-	return asprintf(&path, "%.*s%s", (int)prefix, with_prefix ? with_prefix : "", name) < 0
-		   ? NULL
-		   : path;
+	return asprintf(&path, "%.*s%s", (int)len, folder, name) < 0 ? NULL : path;
 }
 
 bool sink_has(struct sink *sink, const char *name)
@@ -147,15 +156,24 @@ bool sink_has(struct sink *sink, const char *name)
 	return find(sink, name) != NULL;
 }
 
-static bool is_plain(const char *name)
+/* No part of it leads elsewhere. */
+static bool is_plain(const char *name, bool folders)
 {
-	return *name && strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
+	for (const char *part = name;; part += strcspn(part, "/") + 1) {
+		size_t len = strcspn(part, "/");
+		if (!len || (len == 1 && *part == '.') || (len == 2 && !strncmp(part, "..", 2)))
+			return false;
+		if (!part[len])
+			return true;
+		if (!folders)
+			return false;
+	}
 }
 
 static int add_member(struct sink *sink, const char *name, struct sink_member **out,
 		      struct error *err)
 {
-	if (!sink->archive && !is_plain(name))
+	if (!sink->archive && !is_plain(name, !sink->src))
 		return error_set(err, EINVAL, "%s: no name for a file in %s", name, sink->target);
 	if (find(sink, name))
 		return error_set(err, EEXIST, "%s: %s is written twice", sink->target, name);
@@ -193,15 +211,27 @@ int sink_end(struct sink *sink, struct error *err)
 	return close(fd) < 0 && errno != EINTR ? error_sys(err, "%s: write", sink->target) : 0;
 }
 
-int sink_copy(struct sink *sink, struct source *src, const char *name, struct error *err)
+int sink_copy(struct sink *sink, struct source *src, const struct source_member *m,
+	      struct error *err)
 {
 	auto_istream in = NULL;
-	int rc = source_open_member(src, name, &in, err);
+	auto_free char *file = dup_member_file(m);
+	int rc = file ? source_open_member(src, m->path, &in, err)
+		      : error_set(err, ENOMEM, "out of memory");
+	/* archives call them "./config.dump" */
+	const char *name = file;
+	while (rc == 0 && !sink->archive && !strncmp(name, "./", 2))
+		name += 2;
 	int fd = rc < 0 ? rc : sink_begin(sink, name, err);
 	if (fd < 0)
 		return fd;
-	rc = istream_copy(in, fd, name, err);
-	return rc < 0 ? rc : sink_end(sink, err);
+	rc = istream_copy(in, fd, m->path, sink->stage.progress, err);
+	if (rc < 0)
+		return rc;
+	const struct timespec times[2] = { { .tv_nsec = UTIME_NOW }, { .tv_sec = m->mtime_s } };
+	futimens(fd, times);
+	sink->stage.members.items[sink->stage.members.nr - 1].mode = m->mode;
+	return sink_end(sink, err);
 }
 
 int sink_link(struct sink *sink, const char *name, const char *target, struct error *err)
@@ -228,107 +258,6 @@ int sink_remove(struct sink *sink, const char *name, struct error *err)
 	return rc;
 }
 
-/* The staging directory itself becomes the new one. */
-static int commit_new_dir(struct sink *sink, struct error *err)
-{
-	char file[24];
-	for (size_t i = 0; i < sink->stage.members.nr; i++) {
-		const struct sink_member *m = &sink->stage.members.items[i];
-		if (!m->removed && renameat2(sink->stage.dir, sink_member_file(m, file),
-					     sink->stage.dir, m->name, RENAME_NOREPLACE) < 0)
-			return error_sys(err, "%s: name %s", sink->target, m->name);
-	}
-	mode_t mask = umask(0);
-	umask(mask);
-	if (fchmod(sink->stage.dir, 0777 & ~mask) < 0 || rename(sink->stage_path, sink->target) < 0)
-		return error_sys(err, "create %s", sink->target);
-	free(take_ptr(sink->stage_path));
-	return 0;
-}
-
-struct step {
-	bool moved;  /* what was there is in the stage, as "oN" */
-	bool placed; /* the new one is there */
-};
-
-/* One step of a commit in place, which can be taken back. */
-static int replace_one(const struct sink *sink, int dir, const struct sink_member *m,
-		       struct step *step)
-{
-	char file[24], old[32];
-	struct stat st;
-	snprintf(old, sizeof(old), "o%u", m->number);
-	bool had = fstatat(dir, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	if (had && renameat(dir, m->name, sink->stage.dir, old) < 0)
-		return -errno;
-	step->moved = had;
-	if (m->removed)
-		return 0;
-	if (had && !m->link) {
-		fchmodat(sink->stage.dir, sink_member_file(m, file), st.st_mode & 07777, 0);
-		(void)!fchownat(sink->stage.dir, file, st.st_uid, st.st_gid, 0);
-	}
-	if (renameat(sink->stage.dir, sink_member_file(m, file), dir, m->name) < 0)
-		return -errno;
-	step->placed = true;
-	return 0;
-}
-
-/* @return false: something of what was there could not be put back and is still in the stage */
-static bool take_back(const struct sink *sink, int dir, const struct step *steps, size_t nr)
-{
-	bool whole = true;
-	char old[32];
-	while (nr-- > 0) {
-		const struct sink_member *m = &sink->stage.members.items[nr];
-		snprintf(old, sizeof(old), "o%u", m->number);
-		if (steps[nr].moved)
-			whole = renameat(sink->stage.dir, old, dir, m->name) == 0 && whole;
-		else if (steps[nr].placed)
-			unlinkat(dir, m->name, 0);
-	}
-	return whole;
-}
-
-/* The only copies of what was in the target stay where they are, under their own names. */
-static int keep_stage(struct sink *sink, const struct step *steps, size_t failed, int rc,
-		      struct error *err)
-{
-	char old[32];
-	const struct sink_member *items = sink->stage.members.items;
-	for (size_t i = 0; i <= failed; i++) {
-		snprintf(old, sizeof(old), "o%u", items[i].number);
-		if (steps[i].moved)
-			renameat(sink->stage.dir, old, sink->stage.dir, items[i].name);
-	}
-	error_code(err, rc,
-		   "%s: replace %s, and put back what was there: it is left in %s: move it from "
-		   "there",
-		   sink->target, items[failed].name, sink->stage_path);
-	free(take_ptr(sink->stage_path));
-	return rc;
-}
-
-static int commit_in_dir(struct sink *sink, struct error *err)
-{
-	size_t nr = sink->stage.members.nr;
-	auto_fd dir = open(sink->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_free struct step *steps = calloc(nr + 1, sizeof(*steps));
-	if (dir < 0)
-		return error_sys(err, "open %s", sink->target);
-	if (!steps)
-		return error_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; i < nr; i++) {
-		const char *name = sink->stage.members.items[i].name;
-		int rc = replace_one(sink, dir, &sink->stage.members.items[i], &steps[i]);
-		if (rc < 0 && !take_back(sink, dir, steps, i + 1))
-			return keep_stage(sink, steps, i, rc, err);
-		if (rc < 0)
-			return error_code(err, rc, "%s: replace %s", sink->target, name);
-	}
-	return 0;
-}
-
 static int commit_archive(struct sink *sink, struct error *err)
 {
 	auto_replace file = { .fd = -1 };
@@ -346,20 +275,17 @@ int sink_commit(struct sink *sink, struct error *err)
 		return error_set(err, EINVAL, "%s: a member is not complete", sink->target);
 	if (sink->archive)
 		return commit_archive(sink, err);
-	return sink->src ? commit_in_dir(sink, err) : commit_new_dir(sink, err);
+	if (sink->src)
+		return sink_dir_replace(&sink->stage, sink->stage_path, sink->target, err);
+	int rc = sink_dir_create(&sink->stage, sink->stage_path, sink->target, err);
+	if (rc == 0)
+		free(take_ptr(sink->stage_path));
+	return rc;
 }
 
-static void remove_stage(struct sink *sink)
+void sink_watch(struct sink *sink, struct progress *progress)
 {
-	char file[32];
-	for (size_t i = 0; i < sink->stage.members.nr; i++) {
-		const struct sink_member *m = &sink->stage.members.items[i];
-		unlinkat(sink->stage.dir, sink_member_file(m, file), 0);
-		unlinkat(sink->stage.dir, m->name, 0); /* a commit that failed half way */
-		snprintf(file, sizeof(file), "o%u", m->number);
-		unlinkat(sink->stage.dir, file, 0);
-	}
-	rmdir(sink->stage_path);
+	sink->stage.progress = progress;
 }
 
 void sink_close(struct sink *sink)
@@ -367,8 +293,8 @@ void sink_close(struct sink *sink)
 	if (!sink)
 		return;
 	fd_close(sink->fd);
-	if (sink->stage_path && sink->stage.dir >= 0)
-		remove_stage(sink);
+	if (sink->stage_path && !sink->stage.keep)
+		remove_tree(sink->stage_path);
 	for (size_t i = 0; i < sink->stage.members.nr; i++) {
 		struct sink_member *m = &sink->stage.members.items[i];
 		free(m->name);

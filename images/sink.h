@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "images/source.h"
 
 /*
@@ -12,7 +13,10 @@
  *   directory, new       written as a directory beside it, then renamed; must not exist or be empty
  *   archive, new         written beside it, then renamed; tar, tar.gz or tar.zst by its suffix
  *   archive from archive as in place, but under another name, compressed as its suffix says
- *   in place, directory  changed files beside the old ones, then all renamed; others untouched
+ *   in place, directory  a directory beside it with the changed files and links to the others, then
+ *                        the two change places; or, where that cannot be (a mount point, the
+ *                        working directory, a set with folders in it), changed files beside the
+ *                        old ones, then all renamed
  *   in place, archive    rewritten beside it: members nobody wrote are copied in their old order
  *                        with their old headers; compression, prefix and order stay
  */
@@ -36,7 +40,8 @@ int sink_create_from(struct source *src, const char *path, const char *out_path,
 bool sink_keeps_rest(const struct sink *sink);
 
 /**
- * Begin a member. @param name  as in source_member.name: plain, no directories in a directory sink
+ * Begin a member.
+ * @param name  as dup_member_file() says; in new directories it may have folders: "volumes/v.tar"
  * @return a descriptor to write to (a regular file: seek, splice and holes work), owned by the
  *         sink; -EEXIST when the member was written before; -EINVAL for a name that leads
  *         elsewhere; -errno
@@ -44,14 +49,18 @@ bool sink_keeps_rest(const struct sink *sink);
 int sink_begin(struct sink *sink, const char *name, struct error *err);
 /** The member is complete. */
 int sink_end(struct sink *sink, struct error *err);
-/** Begin, copy the bytes of a member unchanged, holes included, end. */
-int sink_copy(struct sink *sink, struct source *src, const char *name, struct error *err);
+/** Begin, copy a member as it is stored, with holes, time and permissions, end. */
+int sink_copy(struct sink *sink, struct source *src, const struct source_member *m,
+	      struct error *err);
 /** In a directory: a symbolic link, as "parent" is. */
 int sink_link(struct sink *sink, const char *name, const char *target, struct error *err);
 /** Was this member written, linked or removed? */
 bool sink_has(struct sink *sink, const char *name);
 /** This member goes away, or is not copied to the new set. */
 int sink_remove(struct sink *sink, const char *name, struct error *err);
+
+/** Copies, and archives when they are written, go through it. NULL: nobody watches. Borrowed. */
+void sink_watch(struct sink *sink, struct progress *progress);
 
 /** Give everything its final name; a failure leaves the old files. */
 int sink_commit(struct sink *sink, struct error *err);

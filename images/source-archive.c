@@ -127,8 +127,14 @@ static ssize_t archive_list(struct source *src, struct source_member **out, stru
 		for (int hops = 0; m && m->hard && hops < 8; hops++)
 			m = archive_index_find(sa->index, m->link);
 		if (m && !m->link)
-			sa->list[nr++] =
-			    (struct source_member){ name, members[i].path, m->size, m->mtime_s };
+			sa->list[nr++] = (struct source_member){
+				.name = name,
+				.path = members[i].path,
+				.own = inside && !strchr(name, '/'),
+				.size = m->size,
+				.mode = m->mode,
+				.mtime_s = m->mtime_s,
+			};
 	}
 	qsort(sa->list, nr, sizeof(*sa->list), member_compare);
 	*out = sa->list;

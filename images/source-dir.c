@@ -66,6 +66,8 @@ static int dir_add(struct source_dir *dir, const char *name)
 	m->name = m->path = strdup(name);
 	m->size = (uint64_t)st.st_size;
 	m->mtime_s = st.st_mtime;
+	m->mode = st.st_mode & 07777;
+	m->own = true;
 	return m->name ? 0 : -ENOMEM;
 }
 

@@ -4,6 +4,7 @@
 #include "images/backend.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -64,6 +65,7 @@ static int show_plain(struct source *src, struct source_member *m, struct error 
 		return error_set(err, ENOMEM, "%s: out of memory", src->name);
 	auto_istream in = NULL;
 	m->name = *slot;
+	m->packed = true;
 	/* One that is broken is listed all the same: opening it says what is wrong. */
 	if (source_open_member(src, m->name, &in, NULL) == 0 && istream_size(in) >= 0)
 		m->size = (uint64_t)istream_size(in);
@@ -72,6 +74,10 @@ static int show_plain(struct source *src, struct source_member *m, struct error 
 
 ssize_t source_list(struct source *src, const struct source_member **out, struct error *err)
 {
+	if (src->listed) {
+		*out = src->listed;
+		return src->nr_listed;
+	}
 	struct source_member *members;
 	ssize_t nr = src->ops->list(src, &members, err);
 	shown_free(src);
@@ -81,7 +87,17 @@ ssize_t source_list(struct source *src, const struct source_member **out, struct
 	}
 	if (nr >= 0)
 		*out = members;
+	if (nr >= 0 && src->ops->is_archive) {
+		src->listed = members;
+		src->nr_listed = nr;
+	}
 	return nr;
+}
+
+char *dup_member_file(const struct source_member *m)
+{
+	char *file;
+	return asprintf(&file, "%s%s", m->name, m->packed ? SEEKABLE_SUFFIX : "") < 0 ? NULL : file;
 }
 
 static bool is_pages(const char *name)

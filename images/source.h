@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 
+struct progress; /* base/progress.h */
+
 /* A readable byte stream; seekable when it is a file or an uncompressed archive member. */
 struct istream;
 
@@ -30,8 +32,12 @@ int istream_open_memory(const void *bytes, size_t len, const char *name, struct 
 			struct error *err);
 /** The descriptor behind a plain file (its offset 0 is byte 0), or -1. Borrowed. */
 int istream_fd(const struct istream *in);
-/** The rest of it, to a descriptor; holes of a plain file stay holes. @param name  for messages */
-int istream_copy(struct istream *in, int fd, const char *name, struct error *err);
+/**
+ * The rest of it, to a descriptor; holes of a plain file stay holes.
+ * @param name  for messages; @param progress  may be NULL
+ */
+int istream_copy(struct istream *in, int fd, const char *name, struct progress *progress,
+		 struct error *err);
 void istream_close(struct istream *in);
 
 struct source;
@@ -61,12 +67,19 @@ bool source_is_archive(const struct source *src);
 struct source_member {
 	const char *name; /* without the archive's prefix for image members; borrowed */
 	const char *path; /* as stored: with .zst for compressed page images */
+	bool packed;      /* such a one: `path` has the suffix, `name` has not */
+	bool own;         /* in the folder of the set itself, not elsewhere in the archive */
 	uint64_t size;    /* bytes; of a compressed page image those it holds */
+	unsigned mode;    /* permissions */
 	int64_t mtime_s;  /* when it was written, seconds since 1970 */
 };
+/** Its file name as it is stored: that of a compressed page image has its suffix. NULL: no memory
+ */
+char *dup_member_file(const struct source_member *m);
 /**
  * List members in name order (numbers inside names by value).
- * @return number of members; *out is owned by the source, valid until it is listed again or closed
+ * @return number of members; *out is owned by the source, valid until it is closed or, of a
+ *         directory, listed again
  */
 ssize_t source_list(struct source *src, const struct source_member **out, struct error *err);
 /**

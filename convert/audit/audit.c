@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "convert/audit/check.h"
+#include "images/page-store.h"
 #include "images/sysroot.h"
 
 int audit_add(struct audit *audit, enum rule_id rule, enum severity severity,
@@ -127,19 +128,6 @@ static int audit_load(struct audit *audit, struct error *err)
 	return rc;
 }
 
-/* Nearly all bytes that are searched. */
-static uint64_t pages_size(struct source *src)
-{
-	const struct source_member *members;
-	ssize_t nr = source_list(src, &members, NULL);
-	uint64_t size = 0;
-	for (ssize_t i = 0; i < nr; i++) {
-		const struct image_type *type = image_type_by_filename(members[i].name);
-		size += type && type->id == IMG_PAGES ? members[i].size : 0;
-	}
-	return size;
-}
-
 int audit_checkpoint(struct checkpoint *cp, const struct audit_options *options,
 		     struct progress *progress, struct findings *out, struct error *err)
 {
@@ -151,7 +139,7 @@ int audit_checkpoint(struct checkpoint *cp, const struct audit_options *options,
 	if (rc == 0)
 		rc = search_new(&audit, &search, err);
 	if (progress)
-		progress_start(progress, "auditing", pages_size(checkpoint_source(cp)));
+		progress_start(progress, "auditing", pages_stored_size(checkpoint_source(cp)));
 	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++) {
 		const struct process *p = checkpoint_process(cp, i);
 		if (!options->only || options->only == p)

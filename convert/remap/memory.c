@@ -14,6 +14,7 @@
 #include "convert/remap/siginfo.h"
 #include "images/checkpoint.h"
 #include "images/page-store.h"
+#include "images/seekable.h"
 
 static const struct process *process_of(const struct checkpoint *cp, uint32_t tid)
 {
@@ -154,35 +155,16 @@ int remap_find_words(struct remapping *r, struct error *err)
 	return rc;
 }
 
-/* What is compressed would stand beside the new image. */
-static int check_form(const struct remapping *r, const char *image, struct error *err)
-{
-	const struct source_member *members;
-	ssize_t nr = source_list(r->job->src, &members, err);
-	for (ssize_t i = 0; i < nr && sink_keeps_rest(r->job->sink); i++) {
-		size_t len = strlen(members[i].path);
-		if (!strcmp(members[i].name, image) && len > 4 &&
-		    !strcmp(members[i].path + len - 4, ".zst"))
-			return error_set(err, EINVAL,
-					 "--pid: %s is compressed, and a word in it changes: want "
-					 "a directory with -o, or `crit decompress` first",
-					 image);
-	}
-	return nr < 0 ? (int)nr : 0;
-}
-
 static int write_image(struct remapping *r, uint32_t pages_id, struct error *err)
 {
-	char image[64];
+	char image[64], packed[80];
 	auto_istream in = NULL;
 	image_filename(&image_types[IMG_PAGES], pages_id, image, sizeof(image));
-	int rc = check_form(r, image, err);
-	if (rc == 0)
-		rc = source_open_member(r->job->src, image, &in, err);
+	int rc = source_open_member(r->job->src, image, &in, err);
 	int fd = rc < 0 ? rc : sink_begin(r->job->sink, image, err);
 	if (fd < 0)
 		return fd;
-	rc = istream_copy(in, fd, image, err);
+	rc = istream_copy(in, fd, image, NULL, err);
 	for (size_t i = 0; rc == 0 && i < r->patches.nr; i++) {
 		const struct page_patch *patch = &r->patches.items[i];
 		if (patch->pages_id != pages_id)
@@ -191,7 +173,11 @@ static int write_image(struct remapping *r, uint32_t pages_id, struct error *err
 		if (rc < 0)
 			rc = error_code(err, rc, "%s: write", image);
 	}
-	return rc < 0 ? rc : sink_end(r->job->sink, err);
+	if (rc == 0)
+		rc = sink_end(r->job->sink, err);
+	/* when it was compressed, it is not any more */
+	snprintf(packed, sizeof(packed), "%s" SEEKABLE_SUFFIX, image);
+	return rc < 0 ? rc : sink_remove(r->job->sink, packed, err);
 }
 
 int remap_write_words(struct remapping *r, struct error *err)

@@ -246,7 +246,7 @@ static int write_member(struct remapping *r, const struct source_member *m, cons
 	} else {
 		rc = source_open_member(r->job->src, m->name, &in, err);
 		if (rc == 0)
-			rc = istream_copy(in, fd, m->name, err);
+			rc = istream_copy(in, fd, m->name, NULL, err);
 	}
 	return rc < 0 ? rc : sink_end(sink, err);
 }
@@ -277,7 +277,7 @@ static int members_copy(struct source *src, struct source_member **out, size_t *
 	struct source_member *copy = calloc((size_t)nr + 1, sizeof(*copy));
 	bool whole = copy != NULL;
 	for (ssize_t i = 0; copy && i < nr; i++) {
-		copy[i].size = members[i].size;
+		copy[i] = members[i];
 		copy[i].name = strdup(members[i].name);
 		copy[i].path = strdup(members[i].path);
 		whole &= copy[i].name && copy[i].path;

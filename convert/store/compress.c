@@ -5,6 +5,7 @@
 
 #include <endian.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -12,6 +13,7 @@
 #include "base/io.h"
 #include "base/strbuf.h"
 #include "convert/store/ordered.h"
+#include "images/image-type.h"
 #include "images/libzstd.h"
 #include "images/seekable.h"
 
@@ -145,5 +147,34 @@ int pages_compress(struct istream *in, int fd, const char *name, const struct co
 	if (rc == 0)
 		rc = table_write(&c, err);
 	strbuf_fini(&c.table);
+	return rc;
+}
+
+static int compress_member(const struct set_job *job, const struct source_member *m,
+			   const struct compress_how *how, struct error *err)
+{
+	char name[80];
+	snprintf(name, sizeof(name), "%s" SEEKABLE_SUFFIX, m->name);
+	auto_istream in = NULL;
+	int rc = source_open_member(job->src, m->name, &in, err);
+	int fd = rc < 0 ? rc : sink_begin(job->sink, name, err);
+	if (fd < 0)
+		return fd;
+	rc = pages_compress(in, fd, name, how, err);
+	if (rc == 0)
+		rc = sink_end(job->sink, err);
+	return rc < 0 ? rc : sink_remove(job->sink, m->name, err);
+}
+
+int set_compress(const struct set_job *job, const struct compress_how *how, struct error *err)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(job->src, &members, err);
+	int rc = nr < 0 ? (int)nr : 0;
+	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
+		const struct image_type *type = image_type_by_filename(members[i].name);
+		if (type && type->id == IMG_PAGES && members[i].own && !members[i].packed)
+			rc = compress_member(job, &members[i], how, err);
+	}
 	return rc;
 }

@@ -144,3 +144,34 @@ int pages_decompress(struct istream *in, int fd, const char *name, const struct 
 	seekable_table_fini(&d.table);
 	return rc;
 }
+
+static int decompress_member(const struct set_job *job, const struct source_member *m,
+			     const struct compress_how *how, struct error *err)
+{
+	auto_istream in = NULL;
+	auto_free char *file = dup_member_file(m);
+	int rc = file ? source_open_member(job->src, m->path, &in, err)
+		      : error_set(err, ENOMEM, "out of memory");
+	if (rc == 0 && !istream_seekable(in))
+		rc = error_set(err, EINVAL, "%s: compressed twice: `crit unpack` it first",
+			       source_name(job->src));
+	int fd = rc < 0 ? rc : sink_begin(job->sink, m->name, err);
+	if (fd < 0)
+		return fd;
+	rc = pages_decompress(in, fd, m->path, how, err);
+	if (rc == 0)
+		rc = sink_end(job->sink, err);
+	return rc < 0 ? rc : sink_remove(job->sink, file, err);
+}
+
+int set_decompress(const struct set_job *job, const struct compress_how *how, struct error *err)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(job->src, &members, err);
+	int rc = nr < 0 ? (int)nr : 0;
+	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
+		if (members[i].packed && members[i].own)
+			rc = decompress_member(job, &members[i], how, err);
+	}
+	return rc;
+}

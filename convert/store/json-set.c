@@ -77,8 +77,10 @@ int set_to_json(const struct set_job *job, struct error *err)
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		const char *name = members[i].name;
 		bool decoded = image_type_of_messages(name) && members[i].size;
+		if (!members[i].own)
+			continue;
 		rc = decoded ? decode_member(job, name, err)
-			     : sink_copy(job->sink, job->src, name, err);
+			     : sink_copy(job->sink, job->src, &members[i], err);
 		tell(job, name, decoded ? "decoded" : "copied");
 	}
 	return rc;
@@ -94,7 +96,7 @@ int set_from_json(const struct set_job *job, struct error *err)
 		const char *name = members[i].name;
 		bool encoded = image_name(name, image, sizeof(image));
 		rc = encoded ? encode_member(job, name, image, err)
-			     : sink_copy(job->sink, job->src, name, err);
+			     : sink_copy(job->sink, job->src, &members[i], err);
 		tell(job, name, encoded ? "encoded" : "copied");
 	}
 	return rc;

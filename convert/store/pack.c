@@ -27,29 +27,6 @@ struct pack {
 	unsigned char *buf;
 };
 
-int pack_filter_by_name(const char *name, enum pack_filter *out, struct error *err)
-{
-	static const struct {
-		const char *suffix;
-		enum pack_filter filter;
-	} rows[] = {
-		{ ".tar", PACK_PLAIN },
-		{ ".tar.gz", PACK_GZIP },
-		{ ".tgz", PACK_GZIP },
-		{ ".tar.zst", PACK_ZSTD },
-	};
-	size_t len = strlen(name);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		size_t suffix = strlen(rows[i].suffix);
-		if (len > suffix && !strcmp(name + len - suffix, rows[i].suffix)) {
-			*out = rows[i].filter;
-			return 0;
-		}
-	}
-	return error_set(err, EINVAL, "%s: want a name that ends in .tar, .tar.gz or .tar.zst",
-			 name);
-}
-
 static int pack_error(const struct pack *p, struct error *err)
 {
 	const char *why = p->lib.error_string(p->archive);
@@ -165,7 +142,8 @@ static int pack_chain(struct pack *p, const char *dir, struct error *err)
 	return rc;
 }
 
-static int pack_open(struct pack *p, int fd, enum pack_filter filter, int level, struct error *err)
+static int pack_open(struct pack *p, int fd, const struct archive_form *form, unsigned level,
+		     struct error *err)
 {
 	int rc = libarchive_load(&p->lib, err);
 	if (rc < 0)
@@ -176,27 +154,25 @@ static int pack_open(struct pack *p, int fd, enum pack_filter filter, int level,
 	if (!p->buf || !p->archive || !p->entry)
 		return error_set(err, ENOMEM, "%s: out of memory", p->name);
 	rc = p->lib.write_set_format_pax_restricted(p->archive);
-	if (rc == ARCHIVE_OK && filter == PACK_GZIP)
-		rc = p->lib.write_add_filter_gzip(p->archive);
-	else if (rc == ARCHIVE_OK && filter == PACK_ZSTD)
-		rc = p->lib.write_add_filter_zstd(p->archive);
+	if (rc == ARCHIVE_OK && form->levels)
+		rc = p->lib.write_add_filter(p->archive, form->filter);
 	char text[16];
-	snprintf(text, sizeof(text), "%d", level);
-	if (rc == ARCHIVE_OK && level && filter != PACK_PLAIN)
+	snprintf(text, sizeof(text), "%u", level);
+	if (rc == ARCHIVE_OK && level)
 		rc = p->lib.write_set_filter_option(p->archive, NULL, "compression-level", text);
 	/* Nothing is gathered into blocks: what is written goes straight to the file. */
-	if (rc == ARCHIVE_OK && filter == PACK_PLAIN)
+	if (rc == ARCHIVE_OK && !form->levels)
 		rc = p->lib.write_set_bytes_per_block(p->archive, 0);
 	if (rc == ARCHIVE_OK)
 		rc = p->lib.write_open_fd(p->archive, fd);
 	return rc == ARCHIVE_OK ? 0 : pack_error(p, err);
 }
 
-int pack_set(const char *dir, int fd, const char *name, enum pack_filter filter, int level,
-	     struct progress *progress, struct error *err)
+int pack_set(const char *dir, int fd, const char *name, const struct archive_form *form,
+	     unsigned level, struct progress *progress, struct error *err)
 {
 	struct pack p = { .name = name, .progress = progress };
-	int rc = pack_open(&p, fd, filter, level, err);
+	int rc = pack_open(&p, fd, form, level, err);
 	if (rc == 0)
 		rc = pack_chain(&p, dir, err);
 	if (rc == 0 && p.lib.write_close(p.archive) != ARCHIVE_OK)

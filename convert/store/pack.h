@@ -5,22 +5,14 @@
 
 #include "base/error.h"
 #include "base/progress.h"
-
-enum pack_filter {
-	PACK_PLAIN,
-	PACK_GZIP,
-	PACK_ZSTD,
-};
-
-/** By the suffix: .tar, .tar.gz, .tgz, .tar.zst. @return 0; -EINVAL */
-int pack_filter_by_name(const char *name, enum pack_filter *out, struct error *err);
+#include "images/sink-archive.h"
 
 /**
  * Write the set and, in folders parent-1/, parent-2/ … of the archive, the sets before it.
- * @param level  of compression; 0: the usual one
+ * @param level  of compression, of those the form has; 0: the usual one
  */
-int pack_set(const char *dir, int fd, const char *name, enum pack_filter filter, int level,
-	     struct progress *progress, struct error *err);
+int pack_set(const char *dir, int fd, const char *name, const struct archive_form *form,
+	     unsigned level, struct progress *progress, struct error *err);
 
 /**
  * Files and folders of a tar archive, plain or compressed, into a directory. Refused: names that

@@ -5,6 +5,7 @@
 #include "convert/store/squash.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -13,12 +14,13 @@
 #include "convert/store/rewrite.h"
 #include "images/image-type.h"
 #include "images/page-store.h"
+#include "images/seekable.h"
 #include "memory.pb-c.h"
 
-enum { PAGE = 4096, PIECE = 32 * PAGE };
+enum { PAGE = 4096, PIECE = 32 * PAGE, CHAIN_MAX = 256 };
 
 struct squash {
-	struct set_rewrite *set;
+	const struct set_job *job;
 	struct progress *progress;
 	unsigned char *buf;
 	struct {
@@ -80,76 +82,118 @@ static int entry_own(void *ctx, ProtobufCMessage *msg, struct error *err)
 	return ENTRY_WRITE;
 }
 
-static int squash_map(struct squash *s, const char *name, struct page_store *ps, struct error *err)
+/* Page map and page image belong to each other: none is shared by two. */
+static int pages_take(struct squash *s, const char *map, uint32_t pages_id, struct error *err)
 {
-	char pages[40];
-	image_filename(&image_types[IMG_PAGES], page_store_pages_id(ps), pages, sizeof(pages));
 	for (size_t i = 0; i < s->pages_ids.nr; i++) {
-		if (s->pages_ids.items[i] == page_store_pages_id(ps))
-			return error_set(err, EBADMSG, "%s: %s belongs to another page map too",
-					 name, pages);
+		if (s->pages_ids.items[i] == pages_id)
+			return error_set(err, EBADMSG,
+					 "%s: pages-%" PRIu32
+					 ".img belongs to another page map too",
+					 map, pages_id);
 	}
 	uint32_t *id = array_add(&s->pages_ids);
 	if (!id)
 		return error_set(err, ENOMEM, "out of memory");
-	*id = page_store_pages_id(ps);
-	auto_fd fd = set_create(s->set, pages, err);
-	int rc = fd < 0 ? fd : squash_pages(s, ps, fd, err);
-	if (rc < 0)
-		return rc;
-	auto_image_reader r = NULL;
-	rc = image_open(s->set->src, name, &r, err);
-	auto_fd map = rc < 0 ? -1 : set_create(s->set, name, err);
-	if (map < 0)
-		return rc < 0 ? rc : map;
-	const struct image_edit edit = { .entry = entry_own };
-	return image_rewrite(r, map, name, &edit, err);
-}
-
-static int map_member(void *ctx, struct set_rewrite *set, const struct source_member *m,
-		      struct error *err)
-{
-	const struct image_type *type = image_type_by_filename(m->name);
-	bool shared = type && type->id == IMG_SHMEM_PAGEMAP;
-	if (!strcmp(m->name, "parent"))
-		return 1;
-	if (!shared && (!type || type->id != IMG_PAGEMAP))
-		return type && type->id == IMG_PAGES; /* later, when the maps are known */
-	uint64_t number = strtoull(m->name + strcspn(m->name, "0123456789"), NULL, 10);
-	auto_page_store ps = NULL;
-	int rc = shared ? page_store_open_shmem(set->src, number, &ps, err)
-			: page_store_open(set->src, (uint32_t)number, &ps, err);
-	if (rc == 0)
-		rc = squash_map(ctx, m->name, ps, err);
-	return rc < 0 ? rc : 1;
-}
-
-/* A page image no map refers to stays as it is. */
-static int pages_member(void *ctx, struct set_rewrite *set, const struct source_member *m,
-			struct error *err)
-{
-	(void)set;
-	(void)err;
-	const struct squash *s = ctx;
-	const struct image_type *type = image_type_by_filename(m->name);
-	if (!type || type->id != IMG_PAGES)
-		return 1;
-	uint64_t id = strtoull(m->name + strlen("pages-"), NULL, 10);
-	for (size_t i = 0; i < s->pages_ids.nr; i++) {
-		if (s->pages_ids.items[i] == id)
-			return 1;
-	}
+	*id = pages_id;
 	return 0;
 }
 
-int squash_set(struct set_rewrite *set, struct progress *progress, struct error *err)
+static int write_pages(struct squash *s, struct page_store *ps, struct error *err)
 {
-	struct squash s = { .set = set, .progress = progress, .buf = io_buffer(PIECE) };
-	set->no_parent = true;
-	int rc = s.buf ? set_rewrite_members(set, map_member, &s, err)
-		       : error_set(err, ENOMEM, "out of memory");
+	char name[40], packed[48];
+	struct sink *sink = s->job->sink;
+	image_filename(&image_types[IMG_PAGES], page_store_pages_id(ps), name, sizeof(name));
+	snprintf(packed, sizeof(packed), "%s" SEEKABLE_SUFFIX, name);
+	int fd = sink_begin(sink, name, err);
+	int rc = fd < 0 ? fd : squash_pages(s, ps, fd, err);
 	if (rc == 0)
-		rc = set_rewrite_members(set, pages_member, &s, err);
+		rc = sink_end(sink, err);
+	return rc < 0 ? rc : sink_remove(sink, packed, err); /* if that was its form */
+}
+
+static int write_map(const struct squash *s, const char *name, struct error *err)
+{
+	const struct image_edit edit = { .entry = entry_own };
+	auto_image_reader r = NULL;
+	int rc = image_open(s->job->src, name, &r, err);
+	int fd = rc < 0 ? rc : sink_begin(s->job->sink, name, err);
+	if (fd < 0)
+		return fd;
+	rc = image_rewrite(r, fd, name, &edit, err);
+	return rc < 0 ? rc : sink_end(s->job->sink, err);
+}
+
+static int squash_map(struct squash *s, const struct source_member *m, struct error *err)
+{
+	const struct image_type *type = image_type_by_filename(m->name);
+	bool shared = type && type->id == IMG_SHMEM_PAGEMAP;
+	if (!m->own || (!shared && (!type || type->id != IMG_PAGEMAP)))
+		return 0;
+	uint64_t number = strtoull(m->name + strcspn(m->name, "0123456789"), NULL, 10);
+	auto_page_store ps = NULL;
+	int rc = shared ? page_store_open_shmem(s->job->src, number, &ps, err)
+			: page_store_open(s->job->src, (uint32_t)number, &ps, err);
+	if (rc == 0)
+		rc = pages_take(s, m->name, page_store_pages_id(ps), err);
+	if (rc == 0)
+		rc = write_pages(s, ps, err);
+	return rc < 0 ? rc : write_map(s, m->name, err);
+}
+
+/* Take a set out of the archive: its files and, in the folder of any of them, its own link. */
+static int forget_set(struct sink *sink, struct source *set, struct error *err)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(set, &members, err);
+	int rc = nr < 0 ? (int)nr : 0;
+	auto_free char *link = NULL;
+	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
+		const char *path = members[i].path, *slash = strrchr(path, '/');
+		if (!members[i].own || sink_has(sink, path))
+			continue;
+		rc = sink_remove(sink, path, err);
+		if (rc == 0 && !link && slash) {
+			if (asprintf(&link, "%.*s/parent", (int)(slash - path), path) < 0) {
+				link = NULL;
+				return error_set(err, ENOMEM, "out of memory");
+			}
+			rc = sink_remove(sink, link, err);
+		}
+	}
+	return rc;
+}
+
+/* In an archive the sets before it go with the link to them. */
+static int forget_parents(const struct set_job *job, struct error *err)
+{
+	auto_source owned = NULL;
+	struct source *src = job->src;
+	int rc = sink_remove(job->sink, "parent", err);
+	for (unsigned depth = 0; rc == 0 && source_is_archive(job->src); depth++) {
+		auto_source parent = NULL;
+		rc = source_open_parent(src, &parent, err);
+		if (rc < 0 || !parent)
+			break;
+		rc = depth < CHAIN_MAX ? forget_set(job->sink, parent, err)
+				       : error_set(err, ELOOP, "%s: more than %d parent sets",
+						   source_name(job->src), CHAIN_MAX);
+		source_close(owned);
+		owned = src = take_ptr(parent);
+	}
+	return rc;
+}
+
+int set_squash(const struct set_job *job, struct progress *progress, struct error *err)
+{
+	struct squash s = { .job = job, .progress = progress, .buf = io_buffer(PIECE) };
+	const struct source_member *members;
+	ssize_t nr = source_list(job->src, &members, err);
+	int rc = nr < 0 ? (int)nr : s.buf ? 0 : error_set(err, ENOMEM, "out of memory");
+	for (ssize_t i = 0; rc == 0 && i < nr; i++)
+		rc = squash_map(&s, &members[i], err);
+	if (rc == 0)
+		rc = forget_parents(job, err);
 	free(s.pages_ids.items);
 	free(s.buf);
 	return rc;

@@ -4,10 +4,10 @@
 #pragma once
 
 #include "base/progress.h"
-#include "convert/store/set.h"
+#include "convert/store/forms.h"
 
 /** The set on its own: every page it has in the sets before it, in its own page images. */
-int squash_set(struct set_rewrite *set, struct progress *progress, struct error *err);
+int set_squash(const struct set_job *job, struct progress *progress, struct error *err);
 
 struct dedup_freed {
 	char set[256]; /* "images/3/parent" */

@@ -73,6 +73,17 @@ END
 	local kind
 	for kind in second third; do
 		"$crit" edit -o "new-$kind" $kind/core-101.img tc.comm=other
-		[ "$(readlink "new-$kind/parent")" = "$PWD/first" ]
+		[ "$(readlink "new-$kind/parent")" = ../first ]
+		mkdir -p elsewhere
+		"$crit" edit -o "elsewhere/new-$kind" $kind/core-101.img tc.comm=other
+		[ "$(readlink "elsewhere/new-$kind/parent")" = "$PWD/first" ]
 	done
+	run -1 "$crit" edit -o new.tar second/core-101.img tc.comm=other
+	[[ $output == *"second: its parent sets would not be in the archive"* ]]
+	"$crit" pack -o chain.tar second
+	run -1 "$crit" edit -o new chain.tar:core-101.img tc.comm=other
+	[[ $output == *"chain.tar: its parent sets are in the archive too"* ]]
+	[ ! -e new ] && [ ! -e new.tar ]
+	"$crit" edit -o new.tar chain.tar:core-101.img tc.comm=other
+	"$crit" diff --only mems,pages --pages chain.tar new.tar
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -212,6 +213,8 @@ static void sink_keeps_what_it_cannot_put_back(void **state)
 	(void)state;
 	struct error err = { 0 };
 	make("set");
+	/* with a folder in it the set is not exchanged, but changed file by file */
+	assert_int_equal(mkdir(at("set/sub"), 0777), 0);
 	auto_source src = NULL;
 	assert_int_equal(source_open(at("set"), &src, &err), 0);
 	struct sink *sink;
@@ -233,7 +236,7 @@ static void sink_keeps_what_it_cannot_put_back(void **state)
 static void sink_refuses_names_that_lead_elsewhere(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "../x", "a/b", "..", ".", "", "/x" };
+	static const char *const names[] = { "../x", "a/../b", "..", ".", "", "/x", "a//b", "a/" };
 	struct error err = { 0 };
 	auto_sink sink = NULL;
 	assert_int_equal(sink_create(at("set"), &sink, &err), 0);
@@ -241,6 +244,85 @@ static void sink_refuses_names_that_lead_elsewhere(void **state)
 		assert_int_equal(sink_begin(sink, names[i], &err), -EINVAL);
 	put(sink, "x", "1");
 	assert_int_equal(sink_begin(sink, "x", &err), -EEXIST);
+}
+
+static void sink_makes_folders_in_a_new_directory_only(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	auto_sink sink = NULL;
+	auto_source src = NULL;
+	assert_int_equal(sink_create(at("set"), &sink, &err), 0);
+	put(sink, "inventory.img", "first");
+	put(sink, "volumes/a/b.tar", "deep");
+	if (sink_commit(sink, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(access(at("set/volumes/a/b.tar"), F_OK), 0);
+	sink_close(sink);
+	sink = NULL;
+	assert_int_equal(source_open(at("set"), &src, &err), 0);
+	assert_int_equal(sink_in_place(src, at("set"), &sink, &err), 0);
+	assert_int_equal(sink_begin(sink, "volumes/c.tar", &err), -EINVAL);
+}
+
+/* The inode of a directory that was exchanged is another one. */
+static uint64_t inode(const char *path)
+{
+	struct stat st;
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_ino;
+}
+
+static void change_in_place(const char *path)
+{
+	struct error err = { 0 };
+	auto_source src = NULL;
+	auto_sink sink = NULL;
+	assert_int_equal(source_open(path, &src, &err), 0);
+	assert_int_equal(sink_in_place(src, path, &sink, &err), 0);
+	put(sink, "core-1.img", "changed");
+	assert_int_equal(sink_remove(sink, "core-2.img", &err), 0);
+	if (sink_commit(sink, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void sink_in_place_exchanges_the_directory_where_it_can(void **state)
+{
+	(void)state;
+	make("set");
+	chmod(at("set"), 0710);
+	chmod(at("set/core-1.img"), 0604);
+	uint64_t before = inode(at("set"));
+	change_in_place(at("set"));
+	assert_int_not_equal(inode(at("set")), before);
+	struct stat st;
+	assert_int_equal(stat(at("set"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0710);
+	assert_int_equal(stat(at("set/core-1.img"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0604);
+	assert_int_equal(entries(top), 1);
+}
+
+static void sink_in_place_keeps_a_directory_with_folders_or_in_use(void **state)
+{
+	(void)state;
+	make("set");
+	assert_int_equal(mkdir(at("set/sub"), 0777), 0);
+	uint64_t before = inode(at("set"));
+	change_in_place(at("set"));
+	assert_int_equal(inode(at("set")), before);
+	assert_int_equal(access(at("set/sub"), F_OK), 0);
+	assert_string_equal(get(at("set"), "core-1.img"), "changed");
+	assert_int_equal(rmdir(at("set/sub")), 0);
+	auto_fd fd = open(at("set/core-2.img"), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	assert_true(fd >= 0);
+	assert_int_equal(chdir(at("set")), 0);
+	change_in_place(".");
+	assert_int_equal(inode(at("set")), before);
+	assert_string_equal(get(at("set"), "core-1.img"), "changed");
+	assert_null(get(at("set"), "core-2.img"));
+	assert_int_equal(entries("."), 2);
+	assert_int_equal(chdir("/"), 0);
 }
 
 static void sink_does_not_write_over_a_directory_in_use(void **state)
@@ -264,6 +346,9 @@ int main(void)
 		T(sink_takes_back_a_commit_that_fails),
 		T(sink_keeps_what_it_cannot_put_back),
 		T(sink_refuses_names_that_lead_elsewhere),
+		T(sink_makes_folders_in_a_new_directory_only),
+		T(sink_in_place_exchanges_the_directory_where_it_can),
+		T(sink_in_place_keeps_a_directory_with_folders_or_in_use),
 		T(sink_does_not_write_over_a_directory_in_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT
+ * Staged members into directories: a new one, or one that is there.
+ */
+#include "images/sink-dir.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/new-dir.h"
+
+/* "volumes/a/b.tar": the folders volumes and volumes/a. */
+static int make_folders(int dir, const char *name)
+{
+	for (const char *slash = name; (slash = strchr(slash, '/')); slash++) {
+		auto_free char *folder = strndup(name, (size_t)(slash - name));
+		if (!folder)
+			return -ENOMEM;
+		if (mkdirat(dir, folder, 0777) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+int sink_dir_create(struct sink_stage *stage, const char *path, const char *target,
+		    struct error *err)
+{
+	char file[24];
+	mode_t mask = umask(0);
+	umask(mask);
+	for (size_t i = 0; i < stage->members.nr; i++) {
+		const struct sink_member *m = &stage->members.items[i];
+		if (m->removed)
+			continue;
+		int rc = make_folders(stage->dir, m->name);
+		if (rc == 0 && !m->link)
+			fchmodat(stage->dir, sink_member_file(m, file), m->mode ?: 0666 & ~mask, 0);
+		if (rc == 0 && renameat2(stage->dir, sink_member_file(m, file), stage->dir, m->name,
+					 RENAME_NOREPLACE) < 0)
+			rc = -errno;
+		if (rc < 0)
+			return error_code(err, rc, "%s: name %s", target, m->name);
+	}
+	if (fchmod(stage->dir, 0777 & ~mask) < 0 || rename(path, target) < 0)
+		return error_sys(err, "create %s", target);
+	return 0;
+}
+
+/* A staged file gets owner and permissions of the one whose place it takes. */
+static void take_looks(const struct sink_stage *stage, const struct sink_member *m,
+		       const struct stat *old)
+{
+	char file[24];
+	sink_member_file(m, file);
+	if (m->link)
+		return;
+	fchmodat(stage->dir, file, old->st_mode & 07777, 0);
+	(void)!fchownat(stage->dir, file, old->st_uid, old->st_gid, 0);
+}
+
+struct step {
+	bool moved;  /* what was there is in the stage, as "oN" */
+	bool placed; /* the new one is there */
+};
+
+/* One step of a commit in place, which can be taken back. */
+static int replace_one(const struct sink_stage *stage, int dir, const struct sink_member *m,
+		       struct step *step)
+{
+	char file[24], old[32];
+	struct stat st;
+	snprintf(old, sizeof(old), "o%u", m->number);
+	bool had = fstatat(dir, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (had && renameat(dir, m->name, stage->dir, old) < 0)
+		return -errno;
+	step->moved = had;
+	if (m->removed)
+		return 0;
+	if (had)
+		take_looks(stage, m, &st);
+	if (renameat(stage->dir, sink_member_file(m, file), dir, m->name) < 0)
+		return -errno;
+	step->placed = true;
+	return 0;
+}
+
+/* @return false: something of what was there could not be put back and is still in the stage */
+static bool take_back(const struct sink_stage *stage, int dir, const struct step *steps, size_t nr)
+{
+	bool whole = true;
+	char old[32];
+	while (nr-- > 0) {
+		const struct sink_member *m = &stage->members.items[nr];
+		snprintf(old, sizeof(old), "o%u", m->number);
+		if (steps[nr].moved)
+			whole = renameat(stage->dir, old, dir, m->name) == 0 && whole;
+		else if (steps[nr].placed)
+			unlinkat(dir, m->name, 0);
+	}
+	return whole;
+}
+
+/* The only copies of what was in the target stay where they are, under their own names. */
+static int keep_stage(struct sink_stage *stage, const struct step *steps, size_t failed,
+		      const char *path, const char *target, int rc, struct error *err)
+{
+	char old[32];
+	const struct sink_member *items = stage->members.items;
+	for (size_t i = 0; i <= failed; i++) {
+		snprintf(old, sizeof(old), "o%u", items[i].number);
+		if (steps[i].moved)
+			renameat(stage->dir, old, stage->dir, items[i].name);
+	}
+	stage->keep = true;
+	return error_code(err, rc,
+			  "%s: replace %s, and put back what was there: it is left in %s: move it "
+			  "from there",
+			  target, items[failed].name, path);
+}
+
+static int replace_each(struct sink_stage *stage, int dir, const char *path, const char *target,
+			struct error *err)
+{
+	size_t nr = stage->members.nr;
+	auto_free struct step *steps = calloc(nr + 1, sizeof(*steps));
+	if (!steps)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < nr; i++) {
+		int rc = replace_one(stage, dir, &stage->members.items[i], &steps[i]);
+		if (rc < 0 && !take_back(stage, dir, steps, i + 1))
+			return keep_stage(stage, steps, i, path, target, rc, err);
+		if (rc < 0)
+			return error_code(err, rc, "%s: replace %s", target,
+					  stage->members.items[i].name);
+	}
+	return 0;
+}
+
+static struct sink_member *find(const struct sink_stage *stage, const char *name)
+{
+	for (size_t i = 0; i < stage->members.nr; i++) {
+		if (!strcmp(stage->members.items[i].name, name))
+			return &stage->members.items[i];
+	}
+	return NULL;
+}
+
+/*
+ * What stays is linked into the new directory. @return false when a directory of its own cannot be
+ * made of it: it has folders, or lies on a file system without hard links
+ */
+static bool link_rest(const struct sink_stage *stage, int dir, int to)
+{
+	struct stat st, own;
+	auto_fd fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d || fstat(stage->dir, &own) < 0)
+		return false;
+	take_fd(fd);
+	const struct dirent *de;
+	while ((de = readdir(d))) {
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
+			continue;
+		if (fstatat(dir, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return false;
+		if (st.st_dev == own.st_dev && st.st_ino == own.st_ino)
+			continue;
+		const struct sink_member *m = find(stage, de->d_name);
+		if (m)
+			take_looks(stage, m, &st);
+		else if (S_ISDIR(st.st_mode) || linkat(dir, de->d_name, to, de->d_name, 0) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* From the staging directory, or back to it. @return 0 or -errno */
+static int move_staged(const struct sink_stage *stage, int dir, bool back)
+{
+	char file[24];
+	int rc = 0;
+	for (size_t i = 0; i < stage->members.nr; i++) {
+		const struct sink_member *m = &stage->members.items[i];
+		if (m->removed)
+			continue;
+		sink_member_file(m, file);
+		if ((back ? renameat(dir, m->name, stage->dir, file)
+			  : renameat(stage->dir, file, dir, m->name)) < 0)
+			rc = -errno;
+	}
+	return rc;
+}
+
+/* Whoever works there would be left in a directory without a name. */
+static bool is_working_dir(int dir)
+{
+	struct stat a, b;
+	return fstat(dir, &a) < 0 || stat(".", &b) < 0 ||
+	       (a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
+/* All at once. @return 1 done; 0 it cannot be done here, and nothing is changed; -errno */
+static int swap(struct sink_stage *stage, int dir, const char *target, struct error *err)
+{
+	auto_new_dir new = { .fd = -1 };
+	struct error why;
+	if (is_working_dir(dir) || new_dir_open(target, true, &new, NULL) < 0 ||
+	    !link_rest(stage, dir, new.fd))
+		return 0;
+	int rc = move_staged(stage, new.fd, false);
+	if (rc == 0)
+		rc = new_dir_commit(&new, &why);
+	if (rc == 0)
+		return 1;
+	if (!new.temp)
+		return error_set(err, rc, "%s", why.text);
+	move_staged(stage, new.fd, true);
+	return 0;
+}
+
+int sink_dir_replace(struct sink_stage *stage, const char *path, const char *target,
+		     struct error *err)
+{
+	auto_fd dir = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_sys(err, "open %s", target);
+	int rc = swap(stage, dir, target, err);
+	return rc ? (rc < 0 ? rc : 0) : replace_each(stage, dir, path, target, err);
+}
