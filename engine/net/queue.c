@@ -3,13 +3,16 @@
  */
 #include "engine/net/queue.h"
 
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/files/file.h"
+#include "engine/net/unix-path.h"
 #include "images/reader.h"
 #include "sockets.pb-c.h"
 
@@ -24,6 +27,8 @@ union rights_buffer {
 struct message { /* looked at */
 	char *data;
 	size_t room;
+	struct ucred creds; /* of who sent it */
+	bool has_creds, urgent;
 	ssize_t len;
 	int fds[RIGHTS_MAX];
 	size_t nr_fds;
@@ -41,6 +46,10 @@ static void message_close(struct message *m)
 static void keep_rights(struct message *m, struct msghdr *msg)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
+			m->has_creds = true;
+			memcpy(&m->creds, CMSG_DATA(c), sizeof(m->creds));
+		}
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		m->nr_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -76,6 +85,7 @@ static int peek(int fd, struct message *m)
 	if (m->len < 0)
 		return -errno;
 	m->from_len = msg.msg_namelen;
+	m->has_creds = false;
 	keep_rights(m, &msg);
 	return (size_t)m->len > m->room ? peek_rest(fd, m) : 0;
 }
@@ -103,7 +113,11 @@ static int write_message(struct dump *d, const struct queue_source *q, const str
 	ScmEntry scm = SCM_ENTRY__INIT, *scms = &scm;
 	e.id_for = q->id;
 	e.length = (uint32_t)m->len;
-	if (q->senders) {
+	e.has_urgent = e.urgent = m->urgent;
+	e.has_uid = e.has_gid = m->has_creds;
+	e.uid = m->has_creds ? m->creds.uid : 0;
+	e.gid = m->has_creds ? m->creds.gid : 0;
+	if (q->senders && m->from_len > sizeof(sa_family_t)) {
 		e.has_sender = true;
 		e.sender.data = (uint8_t *)&m->from;
 		e.sender.len = m->from_len;
@@ -126,10 +140,70 @@ int queue_dump_message(struct dump *d, const struct queue_source *q, const void 
 	return write_message(d, q, &m, w, err);
 }
 
+#define IN_FRONT (-1)
+
+struct urgent { /* of a unix stream, since Linux 5.15 */
+	bool there;
+	char byte;
+	int piece; /* which of those that are looked at begins with it; IN_FRONT: none, and it is
+		      in front of all */
+};
+
+/*
+ * Where the urgent byte is: reading stops there, and it begins the next piece; in front of all it
+ * is passed over. Kernels differ in that, so the sum has to be right.
+ */
+static int find_urgent(const struct queue_source *q, struct message *m, struct urgent *out,
+		       struct error *err)
+{
+	int waiting = 0, at_mark = 0, seen = 0, found = 0;
+	*out = (struct urgent){ .piece = IN_FRONT };
+	out->there =
+	    q->stream && recv(q->fd, &out->byte, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT) == 1;
+	if (!out->there)
+		return 0;
+	if (ioctl(q->fd, SIOCINQ, &waiting) < 0 || ioctl(q->fd, SIOCATMARK, &at_mark) < 0)
+		return error_sys(err, "%s: ask for its urgent byte", q->what);
+	for (int i = 0; peek(q->fd, m) == 0 && m->len > 0; i++) {
+		if (i && !at_mark && m->data[0] == out->byte) {
+			out->piece = i;
+			found++;
+		}
+		seen += (int)m->len;
+		message_close(m);
+	}
+	if (at_mark ? seen == waiting - 1 : seen == waiting && found == 1)
+		return set_peek_off(q->fd, 0, q->what, err);
+	return error_set(
+	    err, ENOTSUP,
+	    "%s is a unix socket with an urgent byte (MSG_OOB) waiting, and this kernel "
+	    "does not tell where: dump after it has been read",
+	    q->what);
+}
+
+/* As a message of its own, and out of the one it begins. */
+static int write_urgent(struct dump *d, const struct queue_source *q, const struct urgent *u,
+			struct message *m, struct image_writer **w, struct error *err)
+{
+	struct message one = { .data = (char *)(uintptr_t)&u->byte, .len = 1, .urgent = true };
+	int rc = write_message(d, q, &one, w, err);
+	if (!m)
+		return rc;
+	m->len--;
+	memmove(m->data, m->data + 1, (size_t)m->len);
+	return rc;
+}
+
 static int dump_messages(struct dump *d, const struct queue_source *q, struct image_writer **w,
 			 struct message *m, struct error *err)
 {
-	for (;;) {
+	struct urgent urgent;
+	int found = find_urgent(q, m, &urgent, err);
+	if (found == 0 && urgent.there && urgent.piece == IN_FRONT)
+		found = write_urgent(d, q, &urgent, NULL, w, err);
+	if (found < 0)
+		return found;
+	for (int i = 0;; i++) {
 		int rc = peek(q->fd, m);
 		if (rc == -EAGAIN)
 			return 0;
@@ -140,7 +214,10 @@ static int dump_messages(struct dump *d, const struct queue_source *q, struct im
 			return error_code(err, rc, "%s: look at what waits in the socket", q->what);
 		if (m->len == 0 && !m->nr_fds && q->ends)
 			return 0;
-		rc = write_message(d, q, m, w, err);
+		if (urgent.there && urgent.piece == i)
+			rc = write_urgent(d, q, &urgent, m, w, err);
+		if (rc == 0 && (m->len || urgent.piece != i))
+			rc = write_message(d, q, m, w, err);
 		message_close(m);
 		if (rc < 0)
 			return rc;
@@ -193,6 +270,10 @@ static int load_item(void *out, struct image_reader *reader, ProtobufCMessage **
 	if (!item)
 		return error_set(err, ENOMEM, "out of memory");
 	item->id = e->id_for;
+	item->urgent = e->has_urgent && e->urgent;
+	item->has_ids = e->has_uid && e->has_gid;
+	item->uid = e->uid;
+	item->gid = e->gid;
 	int rc = load_rights(e, item, err);
 	if (rc == 0 && strbuf_add(&item->sender, e->sender.data, e->sender.len) < 0)
 		rc = error_set(err, ENOMEM, "out of memory");
@@ -204,46 +285,69 @@ int queue_load(struct restore *r, struct queue_list *out, struct error *err)
 	return image_each(r->images, IMG_SK_QUEUES, 0, load_item, out, err);
 }
 
-static int send_message(struct restore *r, const struct queue_item *item, int from,
-			struct error *err)
+static void put_control(struct msghdr *msg, union rights_buffer *control, int type,
+			const void *bytes, size_t len)
+{
+	struct cmsghdr *c = (struct cmsghdr *)(void *)(control->bytes + msg->msg_controllen);
+	msg->msg_control = control;
+	msg->msg_controllen += CMSG_SPACE(len);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), bytes, len);
+}
+
+static ssize_t send_from(struct restore *r, const struct queue_item *item,
+			 const struct queue_way *way, const struct msghdr *msg, struct error *err)
+{
+	int other = item->sender.len && way->other ? way->other(r, item, err) : -1;
+	if (other < -1)
+		return other;
+	if (other >= 0)
+		return unix_path_send(other, way->to, msg, err);
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (item->urgent ? MSG_OOB : 0);
+	ssize_t sent = sendmsg(way->from, msg, flags);
+	return sent < 0 ? error_sys(err, "send") : sent;
+}
+
+static int send_message(struct restore *r, const struct queue_item *item,
+			const struct queue_way *way, struct error *err)
 {
 	union rights_buffer control = { { 0 } };
 	struct iovec iov = { item->data.data, item->data.len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	/* who sent it may not be born yet: its number cannot be given */
+	const struct ucred creds = { getpid(), item->uid, item->gid };
 	int fds[RIGHTS_MAX];
 	for (size_t i = 0; i < item->nr_rights; i++) {
 		fds[i] = files_get(r, item->rights[i], err);
 		if (fds[i] < 0)
 			return fds[i];
 	}
-	if (item->nr_rights) {
-		msg.msg_control = &control;
-		msg.msg_controllen = CMSG_SPACE(item->nr_rights * sizeof(int));
-		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(item->nr_rights * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, item->nr_rights * sizeof(int));
-	}
-	ssize_t sent = sendmsg(from, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (item->nr_rights)
+		put_control(&msg, &control, SCM_RIGHTS, fds, item->nr_rights * sizeof(int));
+	if (item->has_ids)
+		put_control(&msg, &control, SCM_CREDENTIALS, &creds, sizeof(creds));
+	struct error why = { 0 };
+	ssize_t sent = send_from(r, item, way, &msg, &why);
 	if (sent < 0)
-		return error_sys(err, "file id %u: put back a message of %zu bytes", item->id,
-				 item->data.len);
+		return error_set(err, (int)sent, "file id %u: put back a message of %zu bytes: %s",
+				 item->id, item->data.len, why.text);
 	if ((size_t)sent != item->data.len)
 		return error_set(err, ENOBUFS, "file id %u: only %zd of %zu bytes fit its queue",
 				 item->id, sent, item->data.len);
 	return 0;
 }
 
-int queue_restore(struct restore *r, const struct queue_list *list, uint32_t id, int from,
-		  struct error *err)
+int queue_restore(struct restore *r, const struct queue_list *list, uint32_t id,
+		  const struct queue_way *way, struct error *err)
 {
 	int room = 1 << 30;
-	setsockopt(from, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)); /* sending tells */
+	setsockopt(way->from, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)); /* sending tells */
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < list->nr; i++)
 		if (list->items[i].id == id)
-			rc = send_message(r, &list->items[i], from, err);
+			rc = send_message(r, &list->items[i], way, err);
 	return rc;
 }
 

@@ -13,7 +13,11 @@ struct queue_item {       /* a message that waits */
 	uint32_t *rights; /* file ids of descriptors that come with it */
 	size_t nr_rights;
 	struct strbuf data;
-	struct strbuf sender; /* of a UDP socket: a sockaddr */
+	struct strbuf sender; /* of a datagram: a sockaddr */
+	bool urgent;          /* MSG_OOB */
+	bool has_ids;         /* of who sent it */
+	uid_t uid;
+	gid_t gid;
 };
 
 struct queue_list {
@@ -25,6 +29,7 @@ struct queue_source { /* a socket of a dump */
 	int fd;
 	uint32_t id;      /* its file id */
 	const char *what; /* "pid 12 (x): fd 5", for messages */
+	bool stream;      /* it may have an urgent byte */
 	bool senders;     /* note where messages come from */
 	bool ends;        /* nothing comes any more: reading 0 bytes means that, no empty message */
 };
@@ -42,8 +47,14 @@ int queue_dump_message(struct dump *d, const struct queue_source *q, const void 
 
 /** Read sk-queues.img; there need not be one. */
 int queue_load(struct restore *r, struct queue_list *out, struct error *err);
-/** Send the messages of socket `id` through `from`, which leads there. */
-int queue_restore(struct restore *r, const struct queue_list *list, uint32_t id, int from,
-		  struct error *err);
+struct queue_way {
+	int from; /* leads to the socket, or to one that is connected to it */
+	int to;   /* the socket itself, when it is a datagram socket; -1 */
+	/** A socket that has the sender's name; borrowed. -1: none */
+	int (*other)(struct restore *r, const struct queue_item *item, struct error *err);
+};
+/** Send the messages of socket `id`. */
+int queue_restore(struct restore *r, const struct queue_list *list, uint32_t id,
+		  const struct queue_way *way, struct error *err);
 bool queue_waits(const struct queue_list *list, uint32_t id);
 void queue_list_fini(struct queue_list *list);

@@ -244,7 +244,18 @@ static int connect_to(int fd, const struct sockaddr_un *addr, socklen_t len, str
 	return 0;
 }
 
-int unix_path_connect(int fd, int to, struct error *err)
+static int send_to(int fd, const struct sockaddr_un *addr, socklen_t len, const struct msghdr *msg,
+		   struct error *err)
+{
+	struct msghdr named = *msg;
+	named.msg_name = (void *)(uintptr_t)addr;
+	named.msg_namelen = len;
+	ssize_t sent = sendmsg(fd, &named, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return sent < 0 ? error_sys(err, "send") : (int)sent;
+}
+
+/* @param msg  to be sent; NULL: connect */
+static int reach(int fd, int to, const struct msghdr *msg, struct error *err)
 {
 	struct sockaddr_un addr = { 0 };
 	socklen_t len = sizeof(addr);
@@ -253,14 +264,29 @@ int unix_path_connect(int fd, int to, struct error *err)
 	if (len <= offsetof(struct sockaddr_un, sun_path))
 		return error_set(err, ENOTSUP, "the socket it was connected to has no name");
 	if (!addr.sun_path[0])
-		return connect_to(fd, &addr, len, err);
+		return msg ? send_to(fd, &addr, len, msg, err) : connect_to(fd, &addr, len, err);
 	/* by its file: the name may be relative, or gone */
 	auto_fd file = open_file_of(to, err);
 	if (file < 0)
 		return file;
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "self/fd/%d", file);
 	int back = procfs_enter(err);
-	return back < 0 ? back : leave_dir(back, connect_to(fd, &addr, sizeof(addr), err), err);
+	if (back < 0)
+		return back;
+	int rc = msg ? send_to(fd, &addr, sizeof(addr), msg, err)
+		     : connect_to(fd, &addr, sizeof(addr), err);
+	int left = leave_dir(back, rc < 0 ? rc : 0, err);
+	return left < 0 ? left : rc;
+}
+
+int unix_path_connect(int fd, int to, struct error *err)
+{
+	return reach(fd, to, NULL, err);
+}
+
+ssize_t unix_path_send(int fd, int to, const struct msghdr *msg, struct error *err)
+{
+	return reach(fd, to, msg, err);
 }
 
 static int connect_here(int fd, const UnixSkEntry *sk, struct error *err)

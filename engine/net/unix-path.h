@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "engine/files/file.h"
@@ -28,5 +29,7 @@ int unix_path_find(const struct dump *d, const struct open_file *f, const struct
 int unix_path_bind(struct restore *r, int fd, const UnixSkEntry *sk, struct error *err);
 /** Connect to a socket of this process, bound to whatever, deleted or not. */
 int unix_path_connect(int fd, int to, struct error *err);
+/** Send to a datagram socket of this process, bound to whatever. @return bytes; -errno */
+ssize_t unix_path_send(int fd, int to, const struct msghdr *msg, struct error *err);
 /** Connect to a name as stored: of a socket outside of the tree. */
 int unix_path_connect_name(struct restore *r, int fd, const UnixSkEntry *sk, struct error *err);

@@ -158,6 +158,8 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 		.fd = f->fd,
 		.id = e->id,
 		.what = what,
+		.stream = info->type == SOCK_STREAM,
+		.senders = info->type == SOCK_DGRAM,
 		.ends = info->type == SOCK_STREAM ||
 			(info->type == SOCK_SEQPACKET && (!info->peer || (info->shutdown & 1))),
 	};
@@ -507,6 +509,34 @@ static const FownEntry *unix_owner(struct restore *r, const FileEntry *e)
 	return e->usk->fown;
 }
 
+/* Who sent it, if that is a socket of the tree with a name. */
+static int named_sender(struct restore *r, const struct queue_item *message, struct error *err)
+{
+	const struct sockaddr_un *addr = (const void *)message->sender.data;
+	const size_t before = offsetof(struct sockaddr_un, sun_path);
+	size_t len = message->sender.len > before ? message->sender.len - before : 0;
+	if (len && addr->sun_path[0])
+		len = strnlen(addr->sun_path, len);
+	for (size_t i = 0; len && i < r->net->nr; i++) {
+		struct unix_item *item = &r->net->items[i];
+		const ProtobufCBinaryData *name = &item->entry->name;
+		size_t name_len = name->len && name->data[0]
+				      ? strnlen((const char *)name->data, name->len)
+				      : name->len;
+		if (item->made && item->entry->type == SOCK_DGRAM && name_len == len &&
+		    !memcmp(name->data, addr->sun_path, len))
+			return item_fd(r, item, err);
+	}
+	return -1;
+}
+
+static int send_queue(struct restore *r, const struct unix_item *item, int from, int to,
+		      struct error *err)
+{
+	const struct queue_way way = { from, to, to < 0 ? NULL : named_sender };
+	return queue_restore(r, &r->net->queues, item->id, &way, err);
+}
+
 /* Somebody who can send to it: its peer, the end of the one that is gone, or a stranger. */
 static int fill_queue(struct restore *r, struct unix_item *item, struct error *err)
 {
@@ -517,15 +547,15 @@ static int fill_queue(struct restore *r, struct unix_item *item, struct error *e
 		return 0;
 	struct unix_item *peer = unix_find(r->net, item->entry->peer);
 	if (item->temp >= 0)
-		return queue_restore(r, &r->net->queues, item->id, item->temp, err);
+		return send_queue(r, item, item->temp, -1, err);
 	if (peer && is_mutual(item, peer)) {
 		int from = item_fd(r, peer, err);
-		return from < 0 ? from : queue_restore(r, &r->net->queues, item->id, from, err);
+		return from < 0 ? from : send_queue(r, item, from, -1, err);
 	}
 	auto_fd stranger = new_socket(item->entry, err);
 	int fd = stranger < 0 ? stranger : item_fd(r, item, err);
 	int rc = fd < 0 ? fd : unix_path_connect(stranger, fd, err);
-	return rc < 0 ? rc : queue_restore(r, &r->net->queues, item->id, stranger, err);
+	return rc < 0 ? rc : send_queue(r, item, stranger, fd, err);
 }
 
 static int connect_external(struct restore *r, int fd, uint32_t ino, const UnixSkEntry *peer,
