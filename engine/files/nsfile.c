@@ -14,6 +14,7 @@
 #include "engine/files/types.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/root.h"
+#include "engine/tree/real-ids.h"
 
 static bool nsfile_match(const struct open_file *f)
 {
@@ -83,7 +84,7 @@ static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
 	if (!member)
 		return error_set(err, EBADMSG, "file id %u: no task is in %s namespace %u", e->id,
 				 ns_rows[kind].name, nsf->ns_id);
-	snprintf(path, sizeof(path), "%d/ns/%s", rtask_tid(member, 0), ns_rows[kind].name);
+	snprintf(path, sizeof(path), "%d/ns/%s", real_id_of(r, member->pid), ns_rows[kind].name);
 	int fd = procfs_open(path, (int)(nsf->flags & (O_PATH | O_NOATIME)));
 	return fd < 0 ? error_sys(err, "open /proc/%s", path) : fd;
 }

@@ -9,6 +9,11 @@
 
 #define NOBODY ((size_t)-1)
 
+bool birth_is_mortal(const struct birth *b)
+{
+	return !b->task || !rtask_is_living(b->task);
+}
+
 struct planner {
 	struct birth_plan *plan;
 	pid_t outer_sid, outer_pgid; /* the root's, when outside the tree; 0: none */
@@ -85,6 +90,48 @@ static size_t add_session_helper(struct planner *p, size_t parent, pid_t sid, st
 	return add(p, b, err) ? p->plan->nr - 1 : NOBODY;
 }
 
+/* Is `above` an ancestor of `of` in the tree as it will be? */
+static bool is_ancestor(const struct planner *p, size_t above, size_t of)
+{
+	while (of != BIRTH_BY_COORDINATOR && of != above)
+		of = p->plan->items[of].parent;
+	return of == above;
+}
+
+static pid_t unused_pid(const struct birth_plan *plan)
+{
+	pid_t last = 0;
+	for (size_t i = 0; i < plan->nr; i++) {
+		const struct birth *b = &plan->items[i];
+		last = b->pid > last ? b->pid : last;
+		for (size_t k = 0; b->task && k < b->task->nr_threads; k++)
+			last = (pid_t)b->task->tids[k] > last ? (pid_t)b->task->tids[k] : last;
+	}
+	return last + 1;
+}
+
+/* The task was born somewhere below the leader of its session and came to its parent, above it,
+ * when all in between had ended: a helper stands for those. */
+static int bear_orphan(struct planner *p, size_t i, size_t leader, struct error *err)
+{
+	const struct birth *b = &p->plan->items[i];
+	if (!is_ancestor(p, b->parent, leader) || is_ancestor(p, i, leader))
+		return error_set(err, ENOTSUP,
+				 "pid %d: its session %d is led by a task it cannot come from, "
+				 "neither its parent nor below that: not supported",
+				 b->pid, b->sid);
+	struct birth helper = { .pid = unused_pid(p->plan),
+				.any_pid = true,
+				.sid = b->sid,
+				.by = leader,
+				.parent = leader };
+	if (!add(p, helper, err))
+		return -ENOMEM;
+	p->plan->items[i].by = p->plan->nr - 1;
+	p->plan->items[i].orphan = true;
+	return 0;
+}
+
 /* Whom a task that leads no session is born from. */
 static int choose_bearer(struct planner *p, size_t i, struct error *err)
 {
@@ -97,11 +144,8 @@ static int choose_bearer(struct planner *p, size_t i, struct error *err)
 		return 0;
 	}
 	size_t leader = find_sibling(p, b->parent, sid);
-	if (leader == NOBODY && find(p->plan, sid) != NOBODY)
-		return error_set(err, ENOTSUP,
-				 "pid %d: its session %d is led by a task that is neither its "
-				 "parent nor its sibling: not supported yet",
-				 b->pid, sid);
+	if (leader == NOBODY && (leader = find(p->plan, sid)) != NOBODY)
+		return bear_orphan(p, i, leader, err);
 	if (leader == NOBODY)
 		leader = add_session_helper(p, b->parent, sid, err);
 	if (leader == NOBODY)
@@ -194,12 +238,20 @@ static int plan_group(struct planner *p, size_t i, struct error *err)
 	return 0;
 }
 
-/* A tree that asks one task to be born into two sessions. */
+static bool comes_from_root(const struct birth_plan *plan, size_t i)
+{
+	for (size_t steps = 0; steps <= plan->nr && i != BIRTH_BY_COORDINATOR; steps++)
+		i = plan->items[i].by;
+	return i == BIRTH_BY_COORDINATOR;
+}
+
+/* A tree that asks one task to be born into two sessions, or two from each other. */
 static int check_sessions(const struct planner *p, struct error *err)
 {
 	for (size_t i = 0; i < p->plan->nr; i++) {
 		const struct birth *b = &p->plan->items[i];
-		if (!leads_session(b) && birth_sid(p, i) != b->sid)
+		if (!comes_from_root(p->plan, i) ||
+		    (!leads_session(b) && birth_sid(p, i) != b->sid))
 			return error_set(err, ENOTSUP,
 					 "pid %d: how it came into session %d cannot be told: not "
 					 "supported yet",
@@ -226,11 +278,11 @@ static int check_helpers(const struct birth_plan *plan, struct rtask *const *tas
 	return 0;
 }
 
-/* Helpers load nothing: who is born from one starts with the memory of who bore the helper. */
+/* Helpers and zombies load nothing: who is born from one starts with the memory of who bore it. */
 static struct rtask *memory_of(const struct birth_plan *plan, size_t i)
 {
 	size_t by = plan->items[i].by;
-	while (by != BIRTH_BY_COORDINATOR && !plan->items[by].task)
+	while (by != BIRTH_BY_COORDINATOR && birth_is_mortal(&plan->items[by]))
 		by = plan->items[by].by;
 	return by == BIRTH_BY_COORDINATOR ? NULL : plan->items[by].task;
 }
@@ -275,9 +327,4 @@ void birth_plan_fini(struct birth_plan *plan)
 {
 	free(plan->items);
 	*plan = (struct birth_plan){ 0 };
-}
-
-bool birth_is_mortal(const struct birth *b)
-{
-	return !b->task || !rtask_is_living(b->task);
 }

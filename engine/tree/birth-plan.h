@@ -15,7 +15,9 @@
 /*
  * A session is made by its leader and inherited by birth only; a group by a task of the session
  * that has its number. Leaders that were dead at the dump are played by helpers: they exist only
- * until every task is in its group.
+ * until every task is in its group. Who inherited its session from a task that bore it indirectly,
+ * and came to its parent as an orphan, is born from a helper of that task and becomes an orphan
+ * again (engine/tree/adopt.h).
  */
 struct birth {
 	struct rtask *task; /* NULL: a helper */
@@ -26,6 +28,8 @@ struct birth {
 	size_t parent; /* index of the parent it gets; `by`'s parent when `sibling` */
 	bool sibling;  /* born with CLONE_PARENT */
 	bool early;    /* before `by` makes its own session */
+	bool orphan;   /* its bearer, a helper, ends, and `parent` adopts it */
+	bool any_pid;  /* a helper whose number does not matter; pid is a proposal */
 };
 
 struct birth_plan {

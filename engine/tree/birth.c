@@ -23,7 +23,7 @@
 #include "engine/ns/ns.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
-#include "engine/procfs/root.h"
+#include "engine/tree/adopt.h"
 #include "engine/tree/become.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/real-ids.h"
@@ -32,6 +32,8 @@
 
 #define DEAD_TRIES  300   /* ms to wait for a pid whose holder is dead already */
 #define DYING_TRIES 10000 /* ms to wait for one that is being killed */
+#define ANY_TRIES   1000  /* numbers to try for who may have any */
+#define ANY_FIRST   300   /* the kernel's first when numbers start over, RESERVED_PIDS */
 
 /* Who has a pid that a task needs. */
 static int pid_taken(pid_t pid, struct error *err)
@@ -72,12 +74,24 @@ static pid_t clone_with_pid(pid_t pid, uint64_t flags, bool sibling)
 
 static _Noreturn void live(struct restore *r, size_t index);
 
+/* Another number for a helper when its own is taken. */
+static pid_t clone_with_any_pid(struct birth *b)
+{
+	pid_t pid = clone_with_pid(b->pid, 0, false);
+	for (int i = 0; i < ANY_TRIES && pid < 0 && (errno == EEXIST || errno == EINVAL); i++) {
+		b->pid = errno == EINVAL ? ANY_FIRST : b->pid + 1; /* above pid_max */
+		pid = clone_with_pid(b->pid, 0, false);
+	}
+	return pid;
+}
+
 static int bear(struct restore *r, size_t index, bool sibling, struct error *err)
 {
-	pid_t want = r->plan->items[index].pid;
+	struct birth *b = &r->plan->items[index];
+	pid_t want = b->pid;
 	bool apart = ns_restores(r, NS_PID);
 	uint64_t flags = (apart && index == 0 ? CLONE_NEWPID : 0) | share_flags(r, index);
-	pid_t pid = clone_with_pid(want, flags, sibling);
+	pid_t pid = b->any_pid ? clone_with_any_pid(b) : clone_with_pid(want, flags, sibling);
 	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST && !apart; i++) {
 		bool wait = proc_is_dead(want) ? dead++ < DEAD_TRIES
 					       : i < DYING_TRIES && proc_is_dying(want);
@@ -229,8 +243,9 @@ static int await_mortals(struct restore *r, size_t index, struct error *err)
 
 static pid_t expected_parent(const struct restore *r, const struct birth *b)
 {
-	if (b->parent != BIRTH_BY_COORDINATOR)
-		return r->plan->items[b->parent].pid;
+	size_t parent = b->orphan ? b->by : b->parent;
+	if (parent != BIRTH_BY_COORDINATOR)
+		return r->plan->items[parent].pid;
 	/* the caller's pid is not known here; only it can be the parent of a sibling */
 	return r->opts->restore_sibling ? getppid() : r->shared->coordinator;
 }
@@ -252,11 +267,12 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 	rc = join_group(b, err);
 	if (rc == 0 && !birth_is_mortal(b))
 		rc = files_set_foreground(r, b->task, err);
+	if (rc == 0)
+		rc = adopt_prepare(b, err);
 	if (rc < 0)
 		return rc;
 	stage_arrive(r->shared, index, STAGE_GROUPS);
-	rc = await_mortals(r, index, err);
-	if (rc < 0)
+	if ((rc = adopt(r, index, err)) < 0 || (rc = await_mortals(r, index, err)) < 0)
 		return rc;
 	if (birth_is_mortal(b))
 		die(b);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Descriptors of namespaces: of kinds the tree has apart, and of kinds it shares with everybody;
  * duplicated, inherited, O_PATH, of those that children are to be born into; and in them a
- * setns(2). live-unshare: --pid --uts --net --ipc
+ * setns(2).
+ * live-unshare: --pid --uts --net --ipc
  */
 #include <sched.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Sessions and process groups: leaders alive, dead and zombie, children born before setsid(),
- * orphans that came to a subreaper.
+ * orphans that came to a subreaper, past others that became one later.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -116,6 +116,63 @@ static void orphan_of_living_leader(void)
 	member();
 }
 
+/* A session whose leader is a zombie. */
+static void zombie_session_leader(void)
+{
+	pid_t leader = fork_checked();
+	if (!leader) {
+		live_must(setsid() > 0);
+		leader = getpid();
+		if (fork_checked())
+			_exit(0);
+		while (getppid() == leader)
+			live_sleep_ms(1);
+		member();
+	}
+	siginfo_t info;
+	live_must(waitid(P_PID, (id_t)leader, &info, WEXITED | WNOWAIT) == 0);
+}
+
+static void bear_orphan(void)
+{
+	pid_t middle = fork_checked();
+	if (middle) {
+		waitpid(middle, NULL, 0);
+		return;
+	}
+	middle = getpid();
+	if (fork_checked())
+		_exit(0);
+	while (getppid() == middle)
+		live_sleep_ms(1);
+	member();
+}
+
+/* A session leader far below, one of whose orphans comes to the root, and one to a task between. */
+static void orphans_of_distant_leader(void)
+{
+	if (fork_checked())
+		return;
+	pid_t between = fork_checked();
+	if (between) {
+		while (!*gone)
+			live_sleep_ms(1);
+		live_must(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
+		*gone = 2;
+		member();
+	}
+	if (fork_checked())
+		member();
+	live_must(setsid() > 0);
+	bear_orphan();
+	*gone = 1;
+	while (*gone != 2)
+		live_sleep_ms(1);
+	bear_orphan();
+	*gone = 0;
+	member();
+}
+
 /* A group whose leader is dead, or a zombie. */
 static void leaderless_group(int reaped)
 {
@@ -152,9 +209,14 @@ int main(void)
 	early_and_late();
 	dead_session_leader();
 	orphan_of_living_leader();
+	zombie_session_leader();
+	orphans_of_distant_leader();
+	const int sessions_wanted = 3 + 2 + 2 + 1 + 5;
+	for (int i = 0; i < 10000 && *nr < sessions_wanted; i++)
+		live_sleep_ms(1);
 	leaderless_group(1);
 	leaderless_group(0);
-	const int members_wanted = 3 + 2 + 2 + 2 + 2;
+	const int members_wanted = sessions_wanted + 2 + 2;
 	for (int i = 0; i < 10000 && *nr < members_wanted; i++)
 		live_sleep_ms(1);
 	live_must(*nr == members_wanted);

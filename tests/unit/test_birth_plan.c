@@ -202,10 +202,48 @@ static void plan_refuses_impossible_numbers(void **state)
 	/* the root in a session led by its child */
 	PLAN(&t, true, { 10, 1, 11, 11 }, { 11, 10, 11, 11 });
 	assert_int_equal(t.rc, -EBADMSG);
-	/* a session led from where no birth could come */
+	/* a session led from where no birth could come: its own child, below a sibling of its
+	 * parent */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 13, 13 }, { 13, 11, 13, 13 });
+	assert_int_equal(t.rc, -ENOTSUP);
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 10, 10 }, { 12, 10, 12, 12 },
+	     { 13, 11, 12, 12 });
+	assert_int_equal(t.rc, -ENOTSUP);
+	/* two that lead each other's session, from below */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 14, 14 }, { 12, 10, 13, 13 },
+	     { 13, 11, 13, 13 }, { 14, 12, 14, 14 });
+	assert_int_equal(t.rc, -ENOTSUP);
+}
+
+static void plan_bears_an_orphan_of_a_distant_leader_from_a_helper(void **state)
+{
+	(void)state;
+	struct tree t;
 	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 10, 10 }, { 12, 11, 12, 12 },
 	     { 13, 10, 12, 12 });
-	assert_int_equal(t.rc, -ENOTSUP);
+	assert_int_equal(t.rc, 0);
+	const struct birth *orphan = birth_of(&t, 13), *helper = &t.plan.items[orphan->by];
+	assert_true(orphan->orphan);
+	assert_int_equal(t.plan.items[orphan->parent].pid, 10);
+	assert_null(helper->task);
+	assert_true(helper->any_pid);
+	assert_int_equal(helper->pid, 14);
+	assert_int_equal(t.plan.items[helper->by].pid, 12);
+	assert_ptr_equal(t.tasks[3].memory_of, &t.tasks[2]);
+	birth_plan_fini(&t.plan);
+}
+
+static void plan_bears_an_orphan_of_a_zombie_from_a_helper(void **state)
+{
+	(void)state;
+	struct tree t;
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 10, 10 }, { 12, 11, 12, 12, TASK_ZOMBIE },
+	     { 13, 10, 12, 12 });
+	assert_int_equal(t.rc, 0);
+	assert_true(birth_of(&t, 13)->orphan);
+	assert_int_equal(t.plan.items[t.plan.items[birth_of(&t, 13)->by].by].pid, 12);
+	assert_ptr_equal(t.tasks[3].memory_of, &t.tasks[1]);
+	birth_plan_fini(&t.plan);
 }
 
 int main(void)
@@ -216,6 +254,8 @@ int main(void)
 		cmocka_unit_test(plan_bears_early_through_several_leaders),
 		cmocka_unit_test(plan_plays_a_dead_session_leader),
 		cmocka_unit_test(plan_bears_an_orphan_from_its_living_session_leader),
+		cmocka_unit_test(plan_bears_an_orphan_of_a_distant_leader_from_a_helper),
+		cmocka_unit_test(plan_bears_an_orphan_of_a_zombie_from_a_helper),
 		cmocka_unit_test(plan_plays_a_dead_group_leader),
 		cmocka_unit_test(plan_uses_a_zombie_as_group_leader),
 		cmocka_unit_test(plan_refuses_a_foreign_session),
