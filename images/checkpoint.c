@@ -195,19 +195,29 @@ int checkpoint_open(struct source *src, struct checkpoint **out, struct error *e
 	return set_open(src, out, NULL, err);
 }
 
+static bool has_images(struct source *src)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(src, &members, NULL);
+	for (ssize_t i = 0; i < nr; i++) {
+		if (image_type_by_filename(members[i].name))
+			return true;
+	}
+	return false;
+}
+
 int checkpoint_open_damaged(struct source *src, struct checkpoint **out, struct error *damage,
 			    struct error *err)
 {
-	const struct source_member *members;
-	ssize_t nr = source_list(src, &members, err), images = 0;
-	if (nr < 0)
-		return (int)nr;
-	for (ssize_t i = 0; i < nr; i++)
-		images += image_type_by_filename(members[i].name) != NULL;
-	if (!images)
+	auto_checkpoint cp = NULL;
+	int rc = set_open(src, &cp, damage, err);
+	if (rc < 0)
+		return rc;
+	if (!cp->processes.nr && !has_images(src))
 		return error_set(err, ENOENT, "%s: no pstree.img, so no checkpoint",
 				 source_name(src));
-	return set_open(src, out, damage, err);
+	*out = take_ptr(cp);
+	return 0;
 }
 
 bool checkpoint_is_tolerant(const struct checkpoint *cp)
@@ -263,44 +273,6 @@ int checkpoint_pick(const struct checkpoint *cp, uint32_t pid, const struct proc
 int process_core(const struct checkpoint *cp, uint32_t tid, CoreEntry **out, struct error *err)
 {
 	return image_read_one(cp->src, IMG_CORE, tid, (ProtobufCMessage **)out, err);
-}
-
-struct old_areas {
-	VmaEntry **items;
-	size_t nr, cap;
-};
-
-static int old_area_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg,
-			struct error *err)
-{
-	struct old_areas *vmas = ctx;
-	VmaEntry **slot = array_add(vmas);
-	if (!slot)
-		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
-	*slot = (VmaEntry *)take_ptr(*msg);
-	return 0;
-}
-
-/* Until CRIU 1.7 the areas had an image of their own. */
-static int old_areas_read(const struct checkpoint *cp, uint32_t pid, MmEntry *mm, struct error *err)
-{
-	struct old_areas vmas = { 0 };
-	int rc = image_each(cp->src, IMG_VMAS, pid, old_area_add, &vmas, err);
-	mm->vmas = vmas.items; /* freed with the message, whatever rc says */
-	mm->n_vmas = vmas.nr;
-	return rc;
-}
-
-int process_mm(const struct checkpoint *cp, const struct process *p, MmEntry **out,
-	       struct error *err)
-{
-	auto_message ProtobufCMessage *msg = NULL;
-	int rc = image_read_one(cp->src, IMG_MM, p->pid, &msg, err);
-	if (rc == 0 && ((MmEntry *)msg)->n_vmas == 0)
-		rc = old_areas_read(cp, p->pid, (MmEntry *)msg, err);
-	if (rc == 0)
-		*out = (MmEntry *)take_ptr(msg);
-	return rc;
 }
 
 int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,

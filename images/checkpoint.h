@@ -60,6 +60,17 @@ int checkpoint_pick(const struct checkpoint *cp, uint32_t pid, const struct proc
 int process_core(const struct checkpoint *cp, uint32_t tid, CoreEntry **out, struct error *err);
 int process_mm(const struct checkpoint *cp, const struct process *p, MmEntry **out,
 	       struct error *err);
+/* The same in steps, as there may be a hundred thousand areas. */
+struct mm_load;
+/** @return 0 with what is not an area read; as process_mm() */
+int mm_load_begin(const struct checkpoint *cp, const struct process *p, struct mm_load **out,
+		  struct error *err);
+/** Read up to nr areas. @return 1 more to come; 0; -EBADMSG */
+int mm_load_step(struct mm_load *load, size_t nr, struct error *err);
+/** What was read, which is the caller's then. */
+MmEntry *mm_load_take(struct mm_load *load);
+/** NULL is fine. */
+void mm_load_free(struct mm_load *load);
 /** From ids-PID.img, or from the core image where older sets have it. */
 int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,
 		struct error *err);

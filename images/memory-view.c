@@ -16,7 +16,7 @@
 #include "images/page-store.h"
 #include "images/sysroot.h"
 
-enum { VIEW_PAGE = 4096 };
+enum { VIEW_PAGE = 4096, PER_STEP = 2000 /* some milliseconds */ };
 
 const char *const area_kind_names[NR_AREA_KINDS] = {
 	[AREA_ANON] = "anon",
@@ -74,6 +74,10 @@ struct mapped_file {
 
 struct memory_view {
 	struct checkpoint *cp;
+	uint32_t pid;
+	struct mm_load *load; /* NULL: done */
+	size_t nr_filled;     /* of mm->vmas */
+	bool whole_index;     /* build the index of pages before it is used */
 	MmEntry *mm;
 	struct page_store *own; /* NULL: nothing of it was dumped */
 	int sysroot;            /* -1: none */
@@ -116,6 +120,7 @@ void memory_view_close(struct memory_view *mv)
 	free(mv->files.items);
 	free(mv->names.items);
 	fd_close(mv->sysroot);
+	mm_load_free(mv->load);
 	if (mv->mm)
 		mm_entry__free_unpacked(mv->mm, NULL);
 	free(mv);
@@ -192,41 +197,60 @@ static int area_check(uint32_t pid, const VmaEntry *vma, uint64_t after, struct 
 	return 0;
 }
 
-static int areas_build(struct memory_view *mv, uint32_t pid, struct error *err)
+static int vma_add(struct memory_view *mv, const VmaEntry *vma, struct error *err)
 {
-	for (size_t i = 0; i < mv->mm->n_vmas; i++) {
-		const VmaEntry *vma = mv->mm->vmas[i];
-		if (vma->status & VMA_AREA_GUARD) {
-			const VmaEntry **guard = array_add(&mv->guards);
-			if (!guard)
-				return error_set(err, ENOMEM, "mm-%u.img: out of memory", pid);
-			*guard = vma;
-			continue;
-		}
-		struct area *area = array_add(&mv->areas);
-		int rc = area ? area_fill(mv, vma, area, err)
-			      : error_set(err, ENOMEM, "mm-%u.img: out of memory", pid);
-		if (rc < 0)
-			return rc;
+	if (vma->status & VMA_AREA_GUARD) {
+		const VmaEntry **guard = array_add(&mv->guards);
+		if (!guard)
+			return error_set(err, ENOMEM, "mm-%u.img: out of memory", mv->pid);
+		*guard = vma;
+		return 0;
 	}
-	if (mv->areas.nr)
+	struct area *area = array_add(&mv->areas);
+	return area ? area_fill(mv, vma, area, err)
+		    : error_set(err, ENOMEM, "mm-%u.img: out of memory", mv->pid);
+}
+
+/* Areas come in order, but for guards; images made by hand may have others. */
+static void areas_sort(struct memory_view *mv)
+{
+	bool sorted = true;
+	for (size_t i = 1; i < mv->areas.nr; i++)
+		sorted &= area_compare(&mv->areas.items[i - 1], &mv->areas.items[i]) <= 0;
+	if (!sorted)
 		qsort(mv->areas.items, mv->areas.nr, sizeof(struct area), area_compare);
 	if (mv->guards.nr)
 		qsort(mv->guards.items, mv->guards.nr, sizeof(VmaEntry *), guard_compare);
+}
+
+static int areas_check(struct memory_view *mv, struct error *err)
+{
 	uint64_t after = 0;
 	for (size_t i = 0; i < mv->areas.nr; i++) {
 		const VmaEntry *vma = mv->areas.items[i].vma;
-		int rc = area_check(pid, vma, after, err);
+		int rc = area_check(mv->pid, vma, after, err);
 		if (rc < 0)
 			return rc;
 		after = vma->end;
 	}
 	for (size_t i = 0; i < mv->guards.nr; i++) {
-		int rc = area_check(pid, mv->guards.items[i], 0, err);
+		int rc = area_check(mv->pid, mv->guards.items[i], 0, err);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
+}
+
+/* @return 1 more to come; 0 */
+static int areas_fill(struct memory_view *mv, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < PER_STEP && mv->nr_filled < mv->mm->n_vmas; i++)
+		rc = vma_add(mv, mv->mm->vmas[mv->nr_filled++], err);
+	if (rc < 0 || mv->nr_filled < mv->mm->n_vmas)
+		return rc < 0 ? rc : 1;
+	areas_sort(mv);
+	return areas_check(mv, err);
 }
 
 /* No page map is no error: nothing of it was dumped. */
@@ -235,31 +259,74 @@ static int store_need(int rc, const struct error *why, struct error *err)
 	return rc < 0 && rc != -ENOENT ? error_set(err, rc, "%s", why->text) : 0;
 }
 
-int memory_view_open(struct checkpoint *cp, const struct process *p, const char *sysroot,
-		     struct memory_view **out, struct error *err)
+int memory_view_begin(struct checkpoint *cp, const struct process *p, const char *sysroot,
+		      struct memory_view **out, struct error *err)
 {
 	auto_memory_view mv = calloc(1, sizeof(*mv));
 	if (!mv)
 		return error_set(err, ENOMEM, "out of memory");
 	mv->cp = cp;
+	mv->pid = p->pid;
 	mv->sysroot = -1;
+	mv->whole_index = true;
 	if (sysroot) {
 		mv->sysroot = sysroot_open(sysroot, err);
 		if (mv->sysroot < 0)
 			return mv->sysroot;
 	}
-	int rc = process_mm(cp, p, &mv->mm, err);
+	int rc = mm_load_begin(cp, p, &mv->load, err);
 	if (rc < 0)
 		return rc;
 	struct error why;
 	rc = page_store_open(checkpoint_source(cp), p->pid, &mv->own, &why);
 	rc = store_need(rc, &why, err);
 	if (rc == 0)
-		rc = areas_build(mv, p->pid, err);
+		*out = take_ptr(mv);
+	return rc;
+}
+
+int memory_view_step(struct memory_view *mv, struct error *err)
+{
+	int rc;
+	if (mv->load) {
+		rc = mm_load_step(mv->load, PER_STEP, err);
+		if (rc != 0)
+			return rc;
+		mv->mm = mm_load_take(mv->load);
+		mm_load_free(mv->load);
+		mv->load = NULL;
+		return 1;
+	}
+	if (mv->nr_filled < mv->mm->n_vmas || !mv->areas.nr) {
+		rc = areas_fill(mv, err);
+		if (rc != 0 || !mv->whole_index)
+			return rc;
+	}
+	/* what is wrong with the page map is said by who asks for pages */
+	return mv->own && page_store_index(mv->own, PER_STEP, NULL) > 0;
+}
+
+int memory_view_open(struct checkpoint *cp, const struct process *p, const char *sysroot,
+		     struct memory_view **out, struct error *err)
+{
+	auto_memory_view mv = NULL;
+	int rc = memory_view_begin(cp, p, sysroot, &mv, err);
 	if (rc < 0)
 		return rc;
-	*out = take_ptr(mv);
-	return 0;
+	mv->whole_index = false;
+	while ((rc = memory_view_step(mv, err)) > 0)
+		;
+	if (rc == 0)
+		*out = take_ptr(mv);
+	return rc;
+}
+
+int memory_view_stored(struct memory_view *mv, uint64_t *bytes, struct error *err)
+{
+	uint64_t pages = 0;
+	int rc = mv->own ? page_store_present(mv->own, &pages, err) : 0;
+	*bytes = pages * VIEW_PAGE;
+	return rc;
 }
 
 const MmEntry *memory_view_mm(const struct memory_view *mv)

@@ -57,7 +57,17 @@ struct memory_view;
  */
 int memory_view_open(struct checkpoint *cp, const struct process *p, const char *sysroot,
 		     struct memory_view **out, struct error *err);
+/**
+ * The same in steps, as there may be a hundred thousand areas and runs of pages.
+ * @return memory_view_begin: as memory_view_open(), of which little is done;
+ *         memory_view_step: 1 more to come; 0 it can be used; -EBADMSG
+ */
+int memory_view_begin(struct checkpoint *cp, const struct process *p, const char *sysroot,
+		      struct memory_view **out, struct error *err);
+int memory_view_step(struct memory_view *mv, struct error *err);
 void memory_view_close(struct memory_view *mv);
+/** Bytes of its own pages in this set. */
+int memory_view_stored(struct memory_view *mv, uint64_t *bytes, struct error *err);
 
 const MmEntry *memory_view_mm(const struct memory_view *mv);
 /** In address order. Borrowed. */

@@ -17,23 +17,28 @@
 #define PAGE      4096u
 #define CHAIN_MAX 256 /* sets in an incremental chain; more is a loop of links */
 
+/* Where a walk through the page map is. */
+struct walk {
+	struct image_reader *map; /* at the next run; NULL once all were read */
+	uint64_t next_addr;       /* no run may start below */
+	uint64_t next_offset;     /* in the pages image */
+};
+
 struct page_store {
 	struct source *src; /* the caller's, or owned_src */
 	struct source *owned_src;
 	enum image_id type;
 	uint64_t id;
-	struct image_reader *map; /* at the next run; NULL once all were read */
-	struct istream *pages;    /* NULL: the set has no pages image */
+	struct walk walk;      /* of page_store_next() */
+	struct istream *pages; /* NULL: the set has no pages image */
 	char pages_name[40];
 	uint32_t pages_id;
-
-	uint64_t next_addr;   /* no run may start below */
-	uint64_t next_offset; /* in the pages image */
 
 	struct {
 		struct page_run *items;
 		size_t nr, cap;
 	} index;
+	struct walk indexing; /* while it is built */
 	bool indexed;
 
 	unsigned depth; /* of sets above this one in the chain */
@@ -44,7 +49,8 @@ void page_store_close(struct page_store *ps)
 {
 	while (ps) {
 		struct page_store *parent = ps->parent;
-		image_reader_close(ps->map);
+		image_reader_close(ps->walk.map);
+		image_reader_close(ps->indexing.map);
 		istream_close(ps->pages);
 		free(ps->index.items);
 		source_close(ps->owned_src);
@@ -76,19 +82,19 @@ static int pages_open(struct page_store *ps, struct error *err)
 
 int page_store_rewind(struct page_store *ps, struct error *err)
 {
-	image_reader_close(ps->map);
-	ps->map = NULL;
-	ps->next_addr = ps->next_offset = 0;
-	int rc = image_open_typed(ps->src, ps->type, ps->id, &ps->map, err);
+	image_reader_close(ps->walk.map);
+	ps->walk.map = NULL;
+	ps->walk.next_addr = ps->walk.next_offset = 0;
+	int rc = image_open_typed(ps->src, ps->type, ps->id, &ps->walk.map, err);
 	if (rc < 0)
 		return rc;
 	auto_message ProtobufCMessage *msg = NULL;
-	rc = image_next(ps->map, &msg, err);
+	rc = image_next(ps->walk.map, &msg, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
 		return error_set(err, EBADMSG, "%s: wanted a pagemap_head, found an empty image",
-				 image_reader_name(ps->map));
+				 image_reader_name(ps->walk.map));
 	ps->pages_id = ((PagemapHead *)msg)->pages_id;
 	image_filename(&image_types[IMG_PAGES], ps->pages_id, ps->pages_name,
 		       sizeof(ps->pages_name));
@@ -153,7 +159,7 @@ static void run_from_entry(const PagemapEntry *pe, struct page_run *run)
 
 #define BAD(ps, err, fmt, ...)                                                                     \
 	error_set(err, EBADMSG, "%s: entry at byte %" PRIu64 ": " fmt,                             \
-		  image_reader_name((ps)->map), image_reader_entry_offset((ps)->map),              \
+		  image_reader_name((ps)->walk.map), image_reader_entry_offset((ps)->walk.map),    \
 		  ##__VA_ARGS__)
 
 static int run_check(struct page_store *ps, const struct page_run *run, struct error *err)
@@ -165,74 +171,103 @@ static int run_check(struct page_store *ps, const struct page_run *run, struct e
 	    __builtin_add_overflow(run->addr, len, &end))
 		return BAD(ps, err, "%" PRIu64 " pages at %#" PRIx64 " pass the end of memory",
 			   run->nr_pages, run->addr);
-	if (run->addr < ps->next_addr)
+	if (run->addr < ps->walk.next_addr)
 		return BAD(ps, err, "%#" PRIx64 " comes after a run that ends at %#" PRIx64,
-			   run->addr, ps->next_addr);
+			   run->addr, ps->walk.next_addr);
 	if (run->kind != PAGE_PRESENT)
 		return 0;
 	if (!ps->pages)
 		return BAD(ps, err, "its pages are in %s, which is missing", ps->pages_name);
 	int64_t size = istream_size(ps->pages);
-	if (__builtin_add_overflow(ps->next_offset, len, &pages_end) || pages_end > INT64_MAX ||
-	    (size >= 0 && pages_end > (uint64_t)size))
+	if (__builtin_add_overflow(ps->walk.next_offset, len, &pages_end) ||
+	    pages_end > INT64_MAX || (size >= 0 && pages_end > (uint64_t)size))
 		return BAD(ps, err,
 			   "%" PRIu64 " pages at byte %" PRIu64 " of %s, which has %" PRId64
 			   " bytes",
-			   run->nr_pages, ps->next_offset, ps->pages_name, size);
+			   run->nr_pages, ps->walk.next_offset, ps->pages_name, size);
 	return 0;
 }
 
 int page_store_next(struct page_store *ps, struct page_run *run, struct error *err)
 {
-	while (ps->map) {
+	while (ps->walk.map) {
 		auto_message ProtobufCMessage *msg = NULL;
-		int rc = image_next(ps->map, &msg, err);
+		int rc = image_next(ps->walk.map, &msg, err);
 		if (rc < 0)
 			return rc;
 		if (rc == 0) {
-			image_reader_close(ps->map);
-			ps->map = NULL;
+			image_reader_close(ps->walk.map);
+			ps->walk.map = NULL;
 			return 0;
 		}
 		run_from_entry((PagemapEntry *)msg, run);
 		rc = run_check(ps, run, err);
 		if (rc < 0)
 			return rc;
-		run->offset = ps->next_offset;
-		ps->next_addr = run->addr + run->nr_pages * PAGE;
+		run->offset = ps->walk.next_offset;
+		ps->walk.next_addr = run->addr + run->nr_pages * PAGE;
 		if (run->kind == PAGE_PRESENT)
-			ps->next_offset += run->nr_pages * PAGE;
+			ps->walk.next_offset += run->nr_pages * PAGE;
 		if (run->nr_pages)
 			return 1;
 	}
 	return 0;
 }
 
-static int index_build(struct page_store *ps, struct error *err)
+static void walk_swap(struct page_store *ps)
+{
+	struct walk walk = ps->walk;
+	ps->walk = ps->indexing;
+	ps->indexing = walk;
+}
+
+static int runs_index(struct page_store *ps, size_t nr, struct error *err)
+{
+	struct page_run run;
+	for (size_t i = 0; i < nr; i++) {
+		int rc = page_store_next(ps, &run, err);
+		if (rc <= 0)
+			return rc;
+		struct page_run *slot = array_add(&ps->index);
+		if (!slot)
+			return error_set(err, ENOMEM, "%s: out of memory for its page index",
+					 ps->pages_name);
+		*slot = run;
+	}
+	return 1;
+}
+
+int page_store_index(struct page_store *ps, size_t nr, struct error *err)
 {
 	if (ps->indexed)
 		return 0;
 	/* The caller's own walk with page_store_next() stays where it is. */
-	struct image_reader *walk = ps->map;
-	uint64_t addr = ps->next_addr, offset = ps->next_offset;
-	ps->map = NULL;
-	ps->index.nr = 0;
-
-	struct page_run run;
-	int rc = page_store_rewind(ps, err);
-	while (rc == 0 && (rc = page_store_next(ps, &run, err)) == 1) {
-		struct page_run *slot = array_add(&ps->index);
-		rc = slot ? 0
-			  : error_set(err, ENOMEM, "%s: out of memory for its page index",
-				      ps->pages_name);
-		if (slot)
-			*slot = run;
+	walk_swap(ps);
+	int rc = ps->walk.map ? 0 : page_store_rewind(ps, err);
+	if (rc == 0)
+		rc = runs_index(ps, nr, err);
+	if (rc <= 0) { /* from the start when it is asked for again */
+		image_reader_close(ps->walk.map);
+		ps->walk.map = NULL;
+		ps->indexed = rc == 0;
+		ps->index.nr = rc == 0 ? ps->index.nr : 0;
 	}
-	image_reader_close(ps->map);
-	ps->map = walk;
-	ps->next_addr = addr;
-	ps->next_offset = offset;
-	ps->indexed = rc == 0;
+	walk_swap(ps);
+	return rc;
+}
+
+static int index_build(struct page_store *ps, struct error *err)
+{
+	return page_store_index(ps, SIZE_MAX, err);
+}
+
+int page_store_present(struct page_store *ps, uint64_t *nr_pages, struct error *err)
+{
+	int rc = index_build(ps, err);
+	*nr_pages = 0;
+	for (size_t i = 0; rc == 0 && i < ps->index.nr; i++)
+		*nr_pages +=
+		    ps->index.items[i].kind == PAGE_PRESENT ? ps->index.items[i].nr_pages : 0;
 	return rc;
 }
 
@@ -313,8 +348,8 @@ static int parent_open(struct page_store *ps, struct error *err)
 	if (rc < 0)
 		return error_wrap(err, rc, "%s/parent", source_name(ps->src));
 	ps->parent->depth = ps->depth + 1;
-	image_reader_close(ps->parent->map); /* nobody walks it: one descriptor less per set */
-	ps->parent->map = NULL;
+	image_reader_close(ps->parent->walk.map); /* nobody walks it: one descriptor less per set */
+	ps->parent->walk.map = NULL;
 	return 0;
 }
 

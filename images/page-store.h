@@ -69,6 +69,13 @@ int page_store_read(struct page_store *ps, uint64_t addr, void *buf, size_t len,
  * @return 1; 0 when there is none; -errno
  */
 int page_store_find(struct page_store *ps, uint64_t addr, struct page_run *run, struct error *err);
+/**
+ * Build that index in steps, of up to nr runs each.
+ * @return 1 more to come; 0: it is there; -errno
+ */
+int page_store_index(struct page_store *ps, size_t nr, struct error *err);
+/** Pages whose bytes are in this set. @return 0; -errno */
+int page_store_present(struct page_store *ps, uint64_t *nr_pages, struct error *err);
 /** Descriptor of the pages image when it is a plain file, else -1: for mapping and splicing. */
 int page_store_pages_fd(const struct page_store *ps);
 

@@ -23,6 +23,8 @@ struct image_reader {
 
 	uint8_t *packed; /* the current entry as it stands in the file */
 	size_t packed_len, packed_cap;
+	const ProtobufCFieldDescriptor *lazy; /* field left to image_element_next(); NULL: none */
+	const uint8_t *lazy_at;               /* in packed */
 
 	struct payload_plan plan;
 	uint64_t next_part;
@@ -254,18 +256,18 @@ static bool packs_to(const ProtobufCMessage *msg, const uint8_t *bytes, size_t l
 }
 
 static int unpack(struct image_reader *r, const ProtobufCMessageDescriptor *desc,
-		  ProtobufCMessage **out, struct error *err)
+		  const uint8_t *bytes, size_t len, ProtobufCMessage **out, struct error *err)
 {
 	struct error why = { 0 };
-	if (wire_check_nesting(desc, r->packed, r->packed_len, &why) < 0)
+	if (wire_check_nesting(desc, bytes, len, &why) < 0)
 		return BAD(r, err, "%s", why.text);
-	ProtobufCMessage *msg = protobuf_c_message_unpack(desc, NULL, r->packed_len, r->packed);
-	if (msg && packs_to(msg, r->packed, r->packed_len)) {
+	ProtobufCMessage *msg = protobuf_c_message_unpack(desc, NULL, len, bytes);
+	if (msg && packs_to(msg, bytes, len)) {
 		*out = msg;
 		return 0;
 	}
 	/* It does not unpack, or would not come back the same: find out why. */
-	int rc = wire_check(desc, r->packed, r->packed_len, &why);
+	int rc = wire_check(desc, bytes, len, &why);
 	if (rc == 0 && msg) {
 		*out = msg;
 		return 0;
@@ -273,6 +275,29 @@ static int unpack(struct image_reader *r, const ProtobufCMessageDescriptor *desc
 	if (msg)
 		protobuf_c_message_free_unpacked(msg, NULL);
 	return BAD(r, err, "%s", rc < 0 ? why.text : "not a message, or out of memory");
+}
+
+/* All fields but r->lazy. */
+static int unpack_lazy(struct image_reader *r, const ProtobufCMessageDescriptor *desc,
+		       ProtobufCMessage **out, struct error *err)
+{
+	auto_free uint8_t *rest = malloc(r->packed_len + 1);
+	const uint8_t *at = r->packed, *end = at + r->packed_len, *value;
+	size_t rest_len = 0, len;
+	uint32_t id;
+	int rc;
+	if (!rest)
+		return BAD(r, err, "out of memory");
+	for (const uint8_t *start = at; (rc = wire_field(&at, end, &id, &value, &len)) > 0;
+	     start = at) {
+		if (id == r->lazy->id && value)
+			continue;
+		memcpy(rest + rest_len, start, (size_t)(at - start));
+		rest_len += (size_t)(at - start);
+	}
+	if (rc < 0) /* say what is wrong with the whole */
+		return unpack(r, desc, r->packed, r->packed_len, out, err);
+	return unpack(r, desc, rest, rest_len, out, err);
 }
 
 /* A size word and a message. @return 1; 0 at the end of the file when that is fine. */
@@ -289,7 +314,9 @@ static int read_message(struct image_reader *r, const ProtobufCMessageDescriptor
 		return BAD(r, err, "wanted a size of 4 bytes, found %zd", n);
 	int rc = read_packed(r, get_u32(word), err);
 	if (rc == 0)
-		rc = unpack(r, desc, out, err);
+		rc = r->lazy && desc == r->type->entry
+			 ? unpack_lazy(r, desc, out, err)
+			 : unpack(r, desc, r->packed, r->packed_len, out, err);
 	return rc < 0 ? rc : 1;
 }
 
@@ -370,7 +397,7 @@ static int payload_skip(struct image_reader *r, struct error *err)
 	return rc;
 }
 
-int image_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err)
+static int entry_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err)
 {
 	const ProtobufCMessageDescriptor *desc =
 	    r->nr_entries == 0 && r->type->first ? r->type->first : r->type->entry;
@@ -398,6 +425,12 @@ int image_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err
 	r->next_part = 0;
 	*msg = unpacked;
 	return 1;
+}
+
+int image_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err)
+{
+	r->lazy = NULL;
+	return entry_next(r, msg, err);
 }
 
 int image_payload_take(struct image_reader *r, struct strbuf *out, struct error *err)
@@ -480,5 +513,41 @@ int image_entries_seen(const struct image_reader *r, const uint64_t *wanted, siz
 					 "%s: no entry %" PRIu64 ", it has %" PRIu64 " from 0 on",
 					 r->name, wanted[i], entries);
 	}
+	return 0;
+}
+
+int image_next_lazy(struct image_reader *r, const char *field, ProtobufCMessage **msg, size_t *nr,
+		    struct error *err)
+{
+	const uint8_t *value;
+	size_t len;
+	uint32_t id;
+	r->lazy = protobuf_c_message_descriptor_get_field_by_name(r->type->entry, field);
+	int rc = entry_next(r, msg, err);
+	*nr = 0;
+	if (rc <= 0) {
+		r->lazy = NULL;
+		return rc;
+	}
+	r->lazy_at = r->packed;
+	while (wire_field(&r->lazy_at, r->packed + r->packed_len, &id, &value, &len) > 0)
+		*nr += id == r->lazy->id && value;
+	r->lazy_at = r->packed;
+	return 1;
+}
+
+int image_element_next(struct image_reader *r, ProtobufCMessage **element, struct error *err)
+{
+	const uint8_t *value;
+	size_t len;
+	uint32_t id;
+	while (r->lazy &&
+	       wire_field(&r->lazy_at, r->packed + r->packed_len, &id, &value, &len) > 0) {
+		if (id != r->lazy->id || !value)
+			continue;
+		int rc = unpack(r, r->lazy->descriptor, value, len, element, err);
+		return rc < 0 ? rc : 1;
+	}
+	r->lazy = NULL;
 	return 0;
 }

@@ -41,6 +41,17 @@ const char *image_reader_name(const struct image_reader *r);
  * @return 1; 0 at the end; -EBADMSG naming file, entry, offset, wanted and found
  */
 int image_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err);
+/**
+ * The next entry without one repeated field, for messages so large that unpacking them whole takes
+ * long: its elements come one by one.
+ * @param field  name of a repeated message
+ * @param nr     how many elements there are
+ * @return as image_next()
+ */
+int image_next_lazy(struct image_reader *r, const char *field, ProtobufCMessage **msg, size_t *nr,
+		    struct error *err);
+/** @return 1 with the next element; 0: there are no more; -EBADMSG */
+int image_element_next(struct image_reader *r, ProtobufCMessage **element, struct error *err);
 /** Is an entry one of those asked for? @param wanted  numbers, from 0; NULL: all are */
 bool image_entry_wanted(const uint64_t *wanted, size_t nr, uint64_t entry);
 /** At the end: were they all there? @param entries  how many were read; @return 0 or -ENOENT */

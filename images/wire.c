@@ -208,3 +208,20 @@ int wire_check_nesting(const ProtobufCMessageDescriptor *desc, const uint8_t *by
 {
 	return len < DEPTH_SAFE ? 0 : check_nesting(desc, wire_of(bytes, len), 0, err);
 }
+
+int wire_field(const uint8_t **at, const uint8_t *end, uint32_t *id, const uint8_t **value,
+	       size_t *len)
+{
+	struct wire w = { *at, end };
+	struct wire_field f;
+	if (w.at == w.end)
+		return 0;
+	if (!wire_next(&w, &f))
+		return -EBADMSG;
+	bool prefixed = f.type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+	*at = w.at;
+	*id = f.id;
+	*value = prefixed ? f.bytes.at : NULL;
+	*len = prefixed ? (size_t)(f.bytes.end - f.bytes.at) : 0;
+	return 1;
+}

@@ -25,3 +25,12 @@ int wire_check(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, siz
  */
 int wire_check_nesting(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, size_t len,
 		       struct error *err);
+
+/**
+ * Go over the fields of a packed message.
+ * @param at     moved behind the field
+ * @param value  of a length-prefixed field, else NULL
+ * @return 1; 0 at the end; -EBADMSG: it is cut short
+ */
+int wire_field(const uint8_t **at, const uint8_t *end, uint32_t *id, const uint8_t **value,
+	       size_t *len);

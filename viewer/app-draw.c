@@ -26,9 +26,11 @@ static void title_draw(struct app *app)
 	line_begin(&right, NULL, 0, c->width);
 	line_style(&right, ST_BAR_STRONG);
 	if (p) {
-		const struct process_row *row = facts_row(app->facts, p);
+		const struct process_row *row = facts_peek(app->facts, p);
+		if (!row->state)
+			facts_step(app->facts, p); /* the name comes first */
 		line_printf(&right, " pid %u ", p->pid);
-		line_str(&right, row->comm);
+		line_str(&right, row->comm ?: "");
 	} else {
 		size_t nr = checkpoint_nr_processes(app->cp);
 		line_printf(&right, " %zu process%s", nr, nr == 1 ? "" : "es");
@@ -147,6 +149,9 @@ static void last_line_draw(struct app *app, int y)
 		prompt_draw(app, y);
 	} else if (app->job.what) {
 		job_draw(app, y);
+	} else if (app_view(app)->working) {
+		int x = canvas_str(c, 0, y, ST_TITLE, app_view(app)->working);
+		canvas_str(c, x, y, ST_DIM, "…  Esc stops it");
 	} else if (app->message.len) {
 		auto_line line = { 0 };
 		line_begin(&line, NULL, 0, c->width);

@@ -19,11 +19,21 @@ struct row_search {
 	bool found;
 };
 
+/* Rows that a view is still reading are waited for, whichever view is in front. */
+static bool still_coming(struct view *v)
+{
+	return v->working && v->ops->idle && (v->ops->idle(v), v->working);
+}
+
 static int search_step(struct job *job, struct error *err)
 {
 	struct row_search *search = job->arg;
 	struct view *v = job->view;
 	(void)err;
+	if (still_coming(v))
+		return 1;
+	if (!search->nr)
+		job->total = search->nr = view_rows(v);
 	for (size_t i = 0; i < ROWS_PER_STEP; i++) {
 		if (job->done >= search->nr || !v->app->search)
 			return 0;
@@ -53,17 +63,15 @@ static void search_end(struct job *job, int rc)
 
 static void search_start(struct view *v, int step)
 {
-	size_t nr = view_rows(v);
-	struct row_search *search = nr ? calloc(1, sizeof(*search)) : NULL;
+	bool some = view_rows(v) || v->working;
+	struct row_search *search = some ? calloc(1, sizeof(*search)) : NULL;
 	if (!search) {
-		app_say(v->app, "there are no rows");
+		app_say(v->app, some ? "out of memory" : "there are no rows");
 		return;
 	}
 	search->start = v->cursor;
-	search->nr = nr;
 	search->step = step;
 	app_job(v->app, &(struct job){ .what = "searching",
-				       .total = nr,
 				       .view = v,
 				       .step = search_step,
 				       .end = search_end,
@@ -106,6 +114,10 @@ static int filter_step(struct job *job, struct error *err)
 {
 	struct row_filter *filter = job->arg;
 	struct view *v = job->view;
+	if (still_coming(v))
+		return 1;
+	if (!filter->nr)
+		job->total = filter->nr = view_rows(v);
 	for (size_t i = 0; i < ROWS_PER_STEP; i++) {
 		if (filter->at >= filter->nr)
 			return 0;
@@ -163,17 +175,16 @@ void app_filter(struct view *v, const char *text)
 	v->kept.nr = 0;
 	if (row != SIZE_MAX)
 		view_move(v, row);
-	struct row_filter *filter = *text && view_rows(v) ? calloc(1, sizeof(*filter)) : NULL;
+	bool some = view_rows(v) || v->working;
+	struct row_filter *filter = *text && some ? calloc(1, sizeof(*filter)) : NULL;
 	if (!filter)
 		return;
 	filter->text = strdup(text);
-	filter->nr = view_rows(v);
 	if (!filter->text) {
 		free(filter);
 		return;
 	}
 	app_job(v->app, &(struct job){ .what = "filtering",
-				       .total = filter->nr,
 				       .view = v,
 				       .step = filter_step,
 				       .end = filter_end,

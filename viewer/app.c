@@ -118,28 +118,43 @@ static void job_stop(struct app *app)
 	job.end(&job, 1);
 }
 
+/* @return whether the job goes on */
+static bool job_work(struct app *app)
+{
+	struct job *job = &app->job;
+	struct error err = { 0 };
+	if (!job->what)
+		return false;
+	int rc = job->step(job, &err);
+	if (rc > 0)
+		return true;
+	struct job ended = *job;
+	job->what = NULL; /* what comes at the end may begin the next */
+	ended.end(&ended, rc);
+	if (rc < 0)
+		app_fail(app, &err);
+	return job->what != NULL;
+}
+
+/* Of what is in front. */
+static bool view_work(struct app *app)
+{
+	struct view *v = app_view(app);
+	const struct process *p = app->page->process;
+	if (!v->opened || !v->state)
+		return false;
+	return (v->ops->idle && v->ops->idle(v)) || (p && facts_step(app->facts, p));
+}
+
 bool app_work(struct app *app, int ms)
 {
 	int64_t until = app_now_ms() + ms;
+	bool more;
 	do {
-		struct job *job = &app->job;
-		struct error err = { 0 };
-		struct view *v = app_view(app);
-		if (!job->what) {
-			if (!v->opened || !v->ops->idle || !v->state || !v->ops->idle(v))
-				return app->job.what != NULL;
-			continue;
-		}
-		int rc = job->step(job, &err);
-		if (rc > 0)
-			continue;
-		struct job ended = *job;
-		job->what = NULL; /* what comes at the end may begin the next */
-		ended.end(&ended, rc);
-		if (rc < 0)
-			app_fail(app, &err);
-	} while (app_now_ms() < until);
-	return true;
+		more = job_work(app);
+		more |= view_work(app);
+	} while (more && app_now_ms() < until);
+	return more;
 }
 
 void app_settle(struct app *app)
@@ -187,6 +202,8 @@ static void back(struct app *app, struct view *v)
 {
 	if (app->job.what)
 		job_stop(app);
+	else if (v->working && v->ops->act && v->state && v->ops->act(v, ACT_STOP))
+		;
 	else if (app->search) {
 		free(app->search);
 		app->search = NULL;
@@ -218,7 +235,8 @@ static void copy_command(struct app *app, bool copy)
 	app_say(app, copy ? "copied: %s" : "%s", line.data);
 }
 
-static void act(struct app *app, enum action action, uint32_t key)
+/* To another page, tab or process. @return whether it was one of these */
+static bool act_go(struct app *app, enum action action, uint32_t key)
 {
 	struct view *v = app_view(app);
 	struct page *page = app->page;
@@ -251,6 +269,30 @@ static void act(struct app *app, enum action action, uint32_t key)
 	case ACT_PREV_PROCESS:
 		process_turn(app, action == ACT_NEXT_PROCESS ? 1 : -1);
 		break;
+	case ACT_AUDIT:
+		if (v->ops == &view_audit)
+			app_say(app, "these are the findings");
+		else
+			audit_show(v);
+		break;
+	case ACT_REVIEW:
+		edits_review(app);
+		break;
+	case ACT_HELP:
+		if (v->ops != &view_help)
+			app_open(app, &view_help, NULL, NULL);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* With what is seen. */
+static void act(struct app *app, enum action action)
+{
+	struct view *v = app_view(app);
+	switch (action) {
 	case ACT_SEARCH:
 	case ACT_NEXT:
 	case ACT_PREV:
@@ -274,19 +316,6 @@ static void act(struct app *app, enum action action, uint32_t key)
 		break;
 	case ACT_GOTO:
 		goto_ask(v);
-		break;
-	case ACT_AUDIT:
-		if (v->ops == &view_audit)
-			app_say(app, "these are the findings");
-		else
-			audit_show(v);
-		break;
-	case ACT_REVIEW:
-		edits_review(app);
-		break;
-	case ACT_HELP:
-		if (v->ops != &view_help)
-			app_open(app, &view_help, NULL, NULL);
 		break;
 	case ACT_THEME:
 		app->options.theme = (app->options.theme + 1) % NR_THEMES;
@@ -321,8 +350,8 @@ static void key_press(struct app *app, uint32_t key)
 	}
 	if (v->state && v->ops->act && v->ops->act(v, action))
 		return;
-	if (!view_list_act(v, action))
-		act(app, action, key);
+	if (!view_list_act(v, action) && !act_go(app, action, key))
+		act(app, action);
 }
 
 static void wheel(struct view *v, enum action action)

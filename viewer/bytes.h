@@ -73,5 +73,5 @@ void hex_open(struct app *app, struct bytes *b, uint64_t at);
  * @param match  bytes there that were looked for; 0: none
  */
 void hex_open_memory(struct app *app, const struct process *p, uint64_t at, uint64_t match);
-/** The same for what may be an address. @return whether there is memory; else it says so */
-bool hex_follow(struct app *app, const struct process *p, uint64_t at);
+/** The same for what may be an address, or says that it is none. */
+void hex_follow(struct app *app, const struct process *p, uint64_t at);

@@ -16,25 +16,37 @@
 
 enum { WAIT_MS = 5, PIECE = 65536 };
 
+struct work {
+	struct view *v;
+	child_run *run;
+	enum doc_format format;
+	child_write *write; /* instead of run */
+};
+
+static int document_write(const struct work *work, int fd, struct error *err)
+{
+	struct doc *doc;
+	int rc = doc_open(fd, "pipe", work->format, &doc, err);
+	if (rc < 0)
+		return rc;
+	rc = work->run(work->v, doc, err);
+	int closed = doc_close(doc, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : closed;
+}
+
 /* After the document comes a byte 0 and, when it failed, why. */
-__attribute__((noreturn)) static void work(struct view *v, child_run *run, int fd)
+__attribute__((noreturn)) static void do_work(const struct work *work, int fd)
 {
 	struct error err = { 0 };
-	struct doc *doc;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	int rc = doc_open(fd, "pipe", DOC_JSON, &doc, &err);
-	if (rc == 0) {
-		rc = run(v, doc, &err);
-		int closed = doc_close(doc, rc < 0 ? NULL : &err);
-		rc = rc < 0 ? rc : closed;
-	}
+	int rc = work->write ? work->write(work->v, fd, &err) : document_write(work, fd, &err);
 	fd_write_full(fd, "", 1);
 	if (rc < 0)
 		fd_write_full(fd, err.text, strlen(err.text));
 	_exit(rc < 0);
 }
 
-int child_start(struct child *child, struct view *v, child_run *run, struct error *err)
+static int start(struct child *child, const struct work *work, struct error *err)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -48,11 +60,22 @@ int child_start(struct child *child, struct view *v, child_run *run, struct erro
 	}
 	if (pid == 0) {
 		fd_close(ends[0]);
-		work(v, run, ends[1]);
+		do_work(work, ends[1]);
 	}
 	fd_close(ends[1]);
 	*child = (struct child){ .pid = pid, .fd = ends[0] };
 	return 0;
+}
+
+int child_start(struct child *child, struct view *v, child_run *run, enum doc_format format,
+		struct error *err)
+{
+	return start(child, &(struct work){ .v = v, .run = run, .format = format }, err);
+}
+
+int child_start_plain(struct child *child, struct view *v, child_write *write, struct error *err)
+{
+	return start(child, &(struct work){ .v = v, .write = write }, err);
 }
 
 /* The end of what it wrote. */
@@ -65,11 +88,8 @@ static int outcome(struct child *child, struct error *err)
 	fd_close(take_fd(child->fd));
 	if (!mark)
 		return error_set(err, EIO, "the process at work ended early");
-	size_t len = (size_t)(mark - child->text.data);
-	if (status)
-		return error_set(err, EIO, "%s", mark + 1);
-	child->text.len = len;
-	return 0;
+	child->text.len = (size_t)(mark - child->text.data);
+	return status ? error_set(err, EIO, "%s", mark + 1) : 0;
 }
 
 int child_read(struct child *child, struct error *err)

@@ -186,7 +186,7 @@ static int screen_open(struct terminal *t, struct error *err)
 	lib->nonl_();
 	lib->keypad_(w, TRUE);
 	lib->nodelay_(w, TRUE);
-	lib->set_escdelay_(25);
+	lib->set_escdelay_(12); /* sequences come in one piece; a key is answered in 16 */
 	lib->curs_set_(0);
 	t->colors = wanted && lib->has_colors_() && lib->start_color_() == OK;
 	if (t->colors)

@@ -10,13 +10,14 @@
 #include "base/strbuf.h"
 #include "base/cleanup.h"
 #include "convert/describe/process.h"
-#include "images/page-store.h"
 
 struct facts {
 	struct checkpoint *cp;
 	const struct process *first;
 	struct process_row *rows;
 	size_t nr;
+	struct memory_view *mv; /* being read; NULL: none */
+	const struct process *of;
 };
 
 int facts_new(struct checkpoint *cp, struct facts **out, struct error *err)
@@ -29,7 +30,9 @@ int facts_new(struct checkpoint *cp, struct facts **out, struct error *err)
 		free(rows);
 		return error_set(err, ENOMEM, "out of memory");
 	}
-	*facts = (struct facts){ cp, nr ? checkpoint_listed(cp, 0) : NULL, rows, nr };
+	*facts = (struct facts){
+		.cp = cp, .first = nr ? checkpoint_listed(cp, 0) : NULL, .rows = rows, .nr = nr
+	};
 	*out = facts;
 	return 0;
 }
@@ -43,6 +46,7 @@ void facts_free(struct facts *facts)
 		free(facts->rows[i].command);
 		free(facts->rows[i].error);
 	}
+	memory_view_close(facts->mv);
 	free(facts->rows);
 	free(facts);
 }
@@ -52,9 +56,9 @@ size_t facts_index(const struct facts *facts, const struct process *p)
 	return (size_t)(p - facts->first);
 }
 
-bool facts_known(const struct facts *facts, const struct process *p)
+const struct process_row *facts_peek(const struct facts *facts, const struct process *p)
 {
-	return facts->rows[facts_index(facts, p)].read;
+	return &facts->rows[facts_index(facts, p)];
 }
 
 static void error_keep(struct process_row *row, const struct error *err)
@@ -67,33 +71,15 @@ static void core_read(struct facts *facts, struct process_row *row)
 {
 	struct error err;
 	auto_process_facts told = { 0 };
-	auto_strbuf line = { 0 };
-	int rc = process_describe(facts->cp, row->process, true, &told, &err);
-	if (rc < 0) { /* perhaps only the memory is bad */
+	row->state = "?";
+	if (process_describe_core(facts->cp, row->process, &told, &err) < 0) {
 		error_keep(row, &err);
-		rc = process_describe(facts->cp, row->process, false, &told, &err);
-	}
-	if (rc < 0)
 		return;
+	}
 	row->comm = strdup(told.comm);
 	row->state = told.state;
 	row->has_owner = told.has_owner;
 	row->uid = told.uid;
-	if (process_command_line(&told, &line) == 0 && line.len)
-		row->command = take_ptr(line.data);
-}
-
-static void memory_read(struct facts *facts, struct process_row *row)
-{
-	struct error err;
-	auto_page_store pages = NULL;
-	struct page_run run;
-	struct source *src = checkpoint_source(facts->cp);
-	int rc = page_store_open(src, row->process->pid, &pages, &err);
-	while (rc >= 0 && (rc = page_store_next(pages, &run, &err)) > 0)
-		row->stored += run.kind == PAGE_PRESENT ? run.nr_pages * 4096 : 0;
-	if (rc < 0 && rc != -ENOENT)
-		error_keep(row, &err);
 }
 
 static void fds_read(struct facts *facts, struct process_row *row)
@@ -106,16 +92,69 @@ static void fds_read(struct facts *facts, struct process_row *row)
 	row->nr_fds = (uint32_t)fds.nr;
 }
 
-const struct process_row *facts_row(struct facts *facts, const struct process *p)
+/* Of its memory, which was opened. */
+static void memory_read(struct facts *facts, struct process_row *row)
+{
+	struct error err;
+	auto_process_facts told = { 0 };
+	auto_strbuf line = { 0 };
+	if (memory_view_stored(facts->mv, &row->stored, &err) < 0)
+		error_keep(row, &err);
+	if (process_describe_strings(facts->mv, &told, &err) < 0)
+		error_keep(row, &err);
+	else if (process_command_line(&told, &line) == 0 && line.len)
+		row->command = take_ptr(line.data);
+}
+
+static bool row_end(struct facts *facts, struct process_row *row)
+{
+	memory_view_close(facts->mv);
+	facts->mv = NULL;
+	row->command = row->command ?: strdup("");
+	row->read = true;
+	return false;
+}
+
+static bool row_begin(struct facts *facts, struct process_row *row)
+{
+	struct error err;
+	core_read(facts, row);
+	row->comm = row->comm ?: strdup("?");
+	fds_read(facts, row);
+	int rc = memory_view_begin(facts->cp, row->process, NULL, &facts->mv, &err);
+	if (rc < 0 && rc != -ENOENT)
+		error_keep(row, &err);
+	return rc == 0 ? true : row_end(facts, row); /* a zombie, or a pre-dump, has none */
+}
+
+bool facts_step(struct facts *facts, const struct process *p)
 {
 	struct process_row *row = &facts->rows[facts_index(facts, p)];
+	struct error err;
 	if (row->read)
-		return row;
-	*row = (struct process_row){ .process = p, .read = true, .state = "?" };
-	core_read(facts, row);
-	memory_read(facts, row);
-	fds_read(facts, row);
-	row->comm = row->comm ?: strdup("?");
-	row->command = row->command ?: strdup("");
-	return row;
+		return false;
+	if (facts->of != p || !facts->mv) {
+		memory_view_close(facts->mv);
+		facts->mv = NULL;
+		facts->of = p;
+		free(row->comm);
+		free(row->error);
+		*row = (struct process_row){ .process = p };
+		return row_begin(facts, row);
+	}
+	int rc = memory_view_step(facts->mv, &err);
+	if (rc > 0)
+		return true;
+	if (rc < 0)
+		error_keep(row, &err);
+	else
+		memory_read(facts, row);
+	return row_end(facts, row);
+}
+
+const struct process_row *facts_row(struct facts *facts, const struct process *p)
+{
+	while (facts_step(facts, p))
+		;
+	return facts_peek(facts, p);
 }

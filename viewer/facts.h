@@ -7,10 +7,11 @@
 
 struct process_row {
 	const struct process *process;
-	bool read;
-	char *comm, *command; /* never NULL once read */
-	char *error;          /* what could not be read; NULL: all was */
-	const char *state;    /* "alive", … */
+	bool read;         /* all of it; else only up to `state`, which is NULL before that */
+	char *comm;        /* never NULL once state is set */
+	char *command;     /* never NULL once read */
+	char *error;       /* what could not be read; NULL: all was */
+	const char *state; /* "alive", … */
 	bool has_owner;
 	uint32_t uid;
 	uint32_t nr_fds;
@@ -24,7 +25,9 @@ void facts_free(struct facts *facts);
 
 /** Read now when it was not before. Never NULL; what fails is in ->error. */
 const struct process_row *facts_row(struct facts *facts, const struct process *p);
-/** Whether it was read. */
-bool facts_known(const struct facts *facts, const struct process *p);
+/** What was read so far. Never NULL. */
+const struct process_row *facts_peek(const struct facts *facts, const struct process *p);
+/** Read on, for some milliseconds at most. @return whether there is more to read of it */
+bool facts_step(struct facts *facts, const struct process *p);
 /** The same by its place in checkpoint_listed(). */
 size_t facts_index(const struct facts *facts, const struct process *p);

@@ -34,7 +34,8 @@ struct find_arg {
 struct find {
 	struct found *items;
 	size_t nr, cap;
-	size_t process; /* in the tree, being searched */
+	size_t process;         /* in the tree, being searched */
+	struct memory *opening; /* its memory, until it is ready; NULL: it is */
 	struct scan scan;
 	uint64_t at, end; /* in its memory */
 	bool started;
@@ -102,25 +103,34 @@ static int texts_add(struct view *v, bool last, struct error *err)
 	return 0;
 }
 
-static void memory_shut(struct find *f)
+static void trouble_keep(struct find *f, const struct error *err)
 {
+	if (f->trouble.code == 0)
+		f->trouble = *err;
+}
+
+static void memory_shut(struct view *v)
+{
+	struct find *f = v->state;
 	struct bytes *b = f->scan.bytes;
+	memory_unref(v->app, f->opening);
+	f->opening = NULL;
 	if (!b)
 		return;
-	if (b->trouble.code < 0 && f->trouble.code == 0)
-		f->trouble = b->trouble;
+	if (b->trouble.code < 0)
+		trouble_keep(f, &b->trouble);
 	b->ops->close(b);
 	f->scan.bytes = NULL;
 }
 
-/* To the next process that has memory. @return false: there is none */
+/* Begin with the next process that has memory. @return false: there is none */
 static bool process_next(struct view *v, struct job *job)
 {
 	struct find *f = v->state;
 	const struct process *only = arg_of(v)->process;
 	struct error err;
-	memory_shut(f);
-	while (!f->scan.bytes) {
+	memory_shut(v);
+	while (!f->opening) {
 		if (f->started && only)
 			return false;
 		if (!only && f->process >= checkpoint_nr_processes(v->app->cp))
@@ -128,12 +138,31 @@ static bool process_next(struct view *v, struct job *job)
 		const struct process *p = only ?: checkpoint_process(v->app->cp, f->process++);
 		f->started = true;
 		job->done++;
-		int rc = bytes_of_memory(v->app, p, &f->scan.bytes, &err);
-		if (rc < 0 && rc != -ENOENT && f->trouble.code == 0)
-			f->trouble = err; /* but for zombies, which have none */
+		int rc = memory_begin(v->app, p, &f->opening, &err);
+		if (rc < 0 && rc != -ENOENT)
+			trouble_keep(f, &err); /* but for zombies, which have none */
 	}
 	f->at = f->end = 0;
 	return true;
+}
+
+/* @return 1 go on; 0 there is no more */
+static int memory_open_step(struct view *v, struct job *job)
+{
+	struct find *f = v->state;
+	struct error err;
+	int rc = memory_step(f->opening, &err);
+	if (rc > 0)
+		return 1;
+	if (rc == 0)
+		rc = bytes_of_memory(v->app, f->opening->process, &f->scan.bytes, &err);
+	if (rc < 0) {
+		trouble_keep(f, &err);
+		return process_next(v, job);
+	}
+	memory_unref(v->app, f->opening);
+	f->opening = NULL;
+	return 1;
 }
 
 static int find_step(struct job *job, struct error *err)
@@ -141,10 +170,12 @@ static int find_step(struct job *job, struct error *err)
 	struct view *v = job->view;
 	struct find *f = v->state;
 	uint64_t start;
-	if (!f->scan.bytes && !process_next(v, job))
-		return 0;
 	if (f->nr >= FOUND_MAX)
 		return 0;
+	if (f->opening)
+		return memory_open_step(v, job);
+	if (!f->scan.bytes)
+		return process_next(v, job);
 	if (f->at >= f->end) {
 		if (!f->scan.bytes->ops->data(f->scan.bytes, f->at, &start, &f->end))
 			return process_next(v, job);
@@ -161,7 +192,7 @@ static void find_end(struct job *job, int rc)
 {
 	struct view *v = job->view;
 	struct find *f = v->state;
-	memory_shut(f);
+	memory_shut(v);
 	if (rc < 0)
 		return;
 	app_say(v->app, "%s%zu found%s%s",

@@ -56,7 +56,8 @@ enum action {
 #define ACTION(name, ...) ACT_##name,
 #include "viewer/key.def"
 #undef ACTION
-	NR_ACTIONS
+	NR_ACTIONS,
+	ACT_STOP, /* no key has it: end what view.working names */
 };
 
 #define KEYS_PER_ACTION 4

@@ -193,7 +193,7 @@ static void rows_draw(struct view *v, struct canvas *c, struct rect r)
 		line_style(&line, ST_ERROR);
 		line_str(&line, v->error.text);
 		line_draw(&line, c, (struct rect){ r.x, r.y, r.width, 1 }, 0, ST_NORMAL);
-	} else if (!nr) {
+	} else if (!nr && !v->working) {
 		canvas_str(c, r.x + 1, r.y, ST_DIM, v->filter ? "no row holds that" : "nothing");
 	}
 }

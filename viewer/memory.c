@@ -43,7 +43,7 @@ static void machine_find(struct app *app, struct memory *memory)
 	memory->big_endian = dwarf_machine_is_big(machine);
 }
 
-int memory_ref(struct app *app, const struct process *p, struct memory **out, struct error *err)
+int memory_begin(struct app *app, const struct process *p, struct memory **out, struct error *err)
 {
 	for (struct memory *m = app->memories; m; m = m->next) {
 		if (m->process == p) {
@@ -56,18 +56,46 @@ int memory_ref(struct app *app, const struct process *p, struct memory **out, st
 	struct memory *memory = calloc(1, sizeof(*memory));
 	if (!memory)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = memory_view_open(app->cp, p, app->options.sysroot, &memory->mv, err);
+	int rc = memory_view_begin(app->cp, p, app->options.sysroot, &memory->mv, err);
 	if (rc < 0) {
 		free(memory);
 		return rc;
 	}
 	memory->process = p;
 	memory->refs = 1;
-	machine_find(app, memory);
 	memory->next = app->memories;
 	app->memories = memory;
+	machine_find(app, memory);
 	*out = memory;
 	return 0;
+}
+
+int memory_step(struct memory *memory, struct error *err)
+{
+	if (memory->ready)
+		return 0;
+	if (memory->error.code < 0)
+		return error_set(err, -memory->error.code, "%s", memory->error.text);
+	int rc = memory_view_step(memory->mv, err);
+	memory->ready = rc == 0;
+	if (rc < 0)
+		memory->error = *err;
+	return rc;
+}
+
+int memory_ref(struct app *app, const struct process *p, struct memory **out, struct error *err)
+{
+	struct memory *memory;
+	int rc = memory_begin(app, p, &memory, err);
+	if (rc < 0)
+		return rc;
+	while ((rc = memory_step(memory, err)) > 0)
+		;
+	if (rc < 0)
+		memory_unref(app, memory);
+	else
+		*out = memory;
+	return rc;
 }
 
 void memory_unref(struct app *app, struct memory *memory)
@@ -75,7 +103,7 @@ void memory_unref(struct app *app, struct memory *memory)
 	if (!memory)
 		return;
 	memory->refs--;
-	clean(app, memory);
+	clean(app, memory->ready ? memory : NULL);
 }
 
 void memory_drop(struct app *app)

@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "viewer/app.h"
 #include "viewer/bytes.h"
+
+enum { AT_ONCE_MS = 8 }; /* what takes no longer is there at the first picture */
 
 static struct sheet *sheet_of(struct view *v)
 {
@@ -51,28 +54,45 @@ static int lines_find(struct sheet *sheet, struct error *err)
 	return 0;
 }
 
-int sheet_write(struct view *v, int (*write)(struct view *v, struct doc *doc, struct error *err),
-		struct error *err)
+/* What was written before it failed or was stopped is shown, too. */
+static void text_show(struct view *v)
 {
 	struct sheet *sheet = v->state;
-	struct doc *doc;
-	int rc = doc_open(-1, v->ops->name, DOC_TEXT, &doc, err);
-	if (rc < 0)
-		return rc;
-	rc = write(v, doc, err);
-	/* what was written before it failed is shown, too */
-	int taken = doc_take(doc, &sheet->text, rc < 0 ? NULL : err);
-	if (taken == 0 && lines_find(sheet, rc < 0 ? NULL : err) < 0)
-		taken = -ENOMEM;
-	return rc < 0 ? rc : taken;
+	struct error err;
+	sheet->text = sheet->child.text;
+	sheet->child.text = (struct strbuf){ 0 };
+	child_fini(&sheet->child);
+	v->working = NULL;
+	if (lines_find(sheet, &err) < 0)
+		v->error = err;
 }
 
-int sheet_text(struct view *v, int (*read)(struct view *v, struct strbuf *out, struct error *err),
-	       struct error *err)
+bool sheet_idle(struct view *v)
 {
 	struct sheet *sheet = v->state;
-	int rc = read(v, &sheet->text, err);
-	return rc < 0 ? rc : lines_find(sheet, err);
+	if (!v->working)
+		return false;
+	int rc = child_read(&sheet->child, &v->error);
+	if (rc > 0)
+		return true;
+	v->error.code = rc;
+	text_show(v);
+	return false;
+}
+
+int sheet_write(struct view *v, child_run *write, struct error *err)
+{
+	struct sheet *sheet = v->state;
+	int rc = child_start(&sheet->child, v, write, DOC_TEXT, err);
+	if (rc < 0)
+		return rc;
+	v->working = "reading";
+	int64_t until = app_now_ms() + AT_ONCE_MS;
+	while (sheet_idle(v) && app_now_ms() < until)
+		;
+	if (v->error.code < 0 && err != &v->error)
+		*err = v->error;
+	return v->error.code;
 }
 
 size_t sheet_rows(struct view *v)
@@ -177,7 +197,10 @@ bool sheet_act(struct view *v, enum action action)
 	struct sheet *sheet = v->state;
 	size_t row = view_current(v);
 	struct sheet_line *line = row == SIZE_MAX ? NULL : &sheet->items[sheet->shown[row]];
-	if (action == ACT_FOLD_ALL)
+	if (action == ACT_STOP) {
+		error_set(&v->error, ECANCELED, "stopped");
+		text_show(v);
+	} else if (action == ACT_FOLD_ALL)
 		fold_all(v);
 	else if (!line)
 		return false;
@@ -199,6 +222,8 @@ bool sheet_act(struct view *v, enum action action)
 void sheet_close(struct view *v)
 {
 	struct sheet *sheet = v->state;
+	if (sheet->child.pid)
+		child_fini(&sheet->child);
 	strbuf_fini(&sheet->text);
 	free(sheet->items);
 	free(sheet->shown);

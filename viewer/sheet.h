@@ -3,11 +3,11 @@
  */
 #pragma once
 
-#include "convert/doc/doc.h"
-#include "viewer/view.h"
+#include "viewer/child.h"
 
 /* The state of such a view, or the first member of it. */
 struct sheet {
+	struct child child; /* writes the text */
 	struct strbuf text;
 	struct sheet_line {
 		size_t at, len; /* in text, without indentation */
@@ -19,16 +19,12 @@ struct sheet {
 	size_t nr_shown;
 };
 
-/** Fill it with a document. @param write  puts what is to be shown into it */
-int sheet_write(struct view *v, int (*write)(struct view *v, struct doc *doc, struct error *err),
-		struct error *err);
-
-/** The same with text that is there already. */
-int sheet_text(struct view *v, int (*read)(struct view *v, struct strbuf *out, struct error *err),
-	       struct error *err);
+/** Fill it with a document, which another process writes. */
+int sheet_write(struct view *v, child_run *write, struct error *err);
 
 /* For rows of view_ops. */
 size_t sheet_rows(struct view *v);
 void sheet_row(struct view *v, size_t i, struct line *line);
 bool sheet_act(struct view *v, enum action action);
+bool sheet_idle(struct view *v);
 void sheet_close(struct view *v);

@@ -73,7 +73,7 @@ int table_open(struct view *v, const struct table_ops *ops, struct error *err)
 	struct table *t = v->state;
 	t->ops = ops;
 	t->child.fd = -1;
-	int rc = child_start(&t->child, v, ops->run, err);
+	int rc = child_start(&t->child, v, ops->run, DOC_JSON, err);
 	if (rc < 0)
 		return rc;
 	app_job(v->app, &(struct job){

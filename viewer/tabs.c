@@ -5,8 +5,8 @@
 #include "viewer/views.h"
 
 const struct view_ops *const checkpoint_tabs[] = {
-	&view_tree,   &view_overview, &view_all_files, &view_all_sockets,
-	&view_mounts, &view_images,   &view_audit,     NULL,
+	&view_tree,   &view_overview, &view_all_fds, &view_all_sockets,
+	&view_mounts, &view_images,   &view_audit,   NULL,
 };
 
 const struct view_ops *const process_tabs[] = {

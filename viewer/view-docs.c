@@ -46,12 +46,11 @@ static int inspect_write(struct view *v, unsigned sections, struct doc *doc, str
 		.rows = sheet_rows,                                                                \
 		.row = sheet_row,                                                                  \
 		.act = sheet_act,                                                                  \
+		.idle = sheet_idle,                                                                \
 		.command = ident##_command,                                                        \
 	}
 
 INSPECT_VIEW(overview, "overview", INSPECT_METADATA | INSPECT_STATS, "--metadata --stats");
-INSPECT_VIEW(all_sockets, "sockets", INSPECT_SOCKETS, "--sockets");
-INSPECT_VIEW(all_files, "files", INSPECT_FILES, "--files");
 INSPECT_VIEW(mounts, "mounts", INSPECT_MOUNTS, "--mounts");
 INSPECT_VIEW(summary, "summary", INSPECT_TASKS, "--tasks");
 INSPECT_VIEW(threads, "threads", INSPECT_THREADS, "--threads");
@@ -102,6 +101,7 @@ const struct view_ops view_environment = {
 	.rows = sheet_rows,
 	.row = sheet_row,
 	.act = sheet_act,
+	.idle = sheet_idle,
 	.command = environment_command,
 };
 
@@ -199,6 +199,7 @@ const struct view_ops view_files = {
 	.rows = sheet_rows,
 	.row = sheet_row,
 	.act = sheet_act,
+	.idle = sheet_idle,
 	.command = files_command,
 };
 
@@ -228,6 +229,7 @@ const struct view_ops view_stack = {
 	.rows = sheet_rows,
 	.row = sheet_row,
 	.act = sheet_act,
+	.idle = sheet_idle,
 	.command = stack_command,
 };
 
@@ -280,5 +282,6 @@ const struct view_ops view_help = {
 	.rows = sheet_rows,
 	.row = sheet_row,
 	.act = sheet_act,
+	.idle = sheet_idle,
 	.title = help_title,
 };

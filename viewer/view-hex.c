@@ -571,30 +571,79 @@ void hex_open(struct app *app, struct bytes *b, uint64_t at)
 	page_open(app, b, at, 0);
 }
 
-void hex_open_memory(struct app *app, const struct process *p, uint64_t at, uint64_t match)
-{
-	struct error err;
-	struct bytes *b;
-	if (bytes_of_memory(app, p, &b, &err) < 0)
-		app_fail(app, &err);
-	else
-		page_open(app, b, at, match);
-}
+/* Memory that is to be looked at once it is open. */
+struct opening {
+	struct memory *memory;
+	uint64_t at, match;
+	bool maybe; /* `at` may be no address */
+};
 
-bool hex_follow(struct app *app, const struct process *p, uint64_t at)
+/* The memory is ready, so this takes no time. */
+static void memory_show(struct app *app, const struct opening *o)
 {
 	struct error err;
 	struct bytes *b;
 	uint64_t start, end;
-	if (bytes_of_memory(app, p, &b, &err) < 0) {
+	if (bytes_of_memory(app, o->memory->process, &b, &err) < 0) {
 		app_fail(app, &err);
-		return false;
+		return;
 	}
-	if (!b->ops->stretch(b, at, &start, &end) || at < start) {
-		app_say(app, "%#" PRIx64 " points to no memory of this process", at);
+	if (o->maybe && (!b->ops->stretch(b, o->at, &start, &end) || o->at < start)) {
+		app_say(app, "%#" PRIx64 " points to no memory of this process", o->at);
 		b->ops->close(b);
-		return false;
+		return;
 	}
-	page_open(app, b, at, 0);
-	return true;
+	page_open(app, b, o->at, o->match);
+}
+
+static int opening_step(struct job *job, struct error *err)
+{
+	return memory_step(((struct opening *)job->arg)->memory, err);
+}
+
+static void opening_end(struct job *job, int rc)
+{
+	struct opening *o = job->arg;
+	struct app *app = job->view->app;
+	if (rc == 0)
+		memory_show(app, o);
+	memory_unref(app, o->memory);
+	free(o);
+}
+
+static void memory_open(struct app *app, const struct process *p, uint64_t at, uint64_t match,
+			bool maybe)
+{
+	struct error err;
+	struct opening *o = calloc(1, sizeof(*o));
+	if (!o) {
+		app_say(app, "out of memory");
+		return;
+	}
+	*o = (struct opening){ .at = at, .match = match, .maybe = maybe };
+	int rc = memory_begin(app, p, &o->memory, &err);
+	if (rc < 0) {
+		app_fail(app, &err);
+		free(o);
+		return;
+	}
+	struct job job = { .what = "reading areas",
+			   .view = app_view(app),
+			   .step = opening_step,
+			   .end = opening_end,
+			   .arg = o };
+	if (o->memory->ready)
+		opening_end(&job, 0);
+	else
+		app_job(app, &job);
+}
+
+void hex_open_memory(struct app *app, const struct process *p, uint64_t at, uint64_t match)
+{
+	memory_open(app, p, at, match, false);
+}
+
+void hex_follow(struct app *app, const struct process *p, uint64_t at)
+{
+	memory_open(app, p, at, 0, true);
 }

@@ -559,7 +559,7 @@ static int raw_reopen(void *arg, struct image_reader **out, struct error *err)
 	return image_open(v->app->src, name_of(v), out, err);
 }
 
-static int raw_read(struct view *v, struct strbuf *out, struct error *err)
+static int raw_write(struct view *v, struct doc *doc, struct error *err)
 {
 	auto_image_reader r = NULL;
 	auto_json_out json = { .fd = -1 };
@@ -569,14 +569,18 @@ static int raw_read(struct view *v, struct strbuf *out, struct error *err)
 		rc = json_out_init(&json, -1, name_of(v), true, err);
 	if (rc == 0)
 		rc = image_to_json(r, &how, &json, err);
-	if (rc == 0 && strbuf_add(out, json.buf, json.len) < 0)
-		rc = error_set(err, ENOMEM, "out of memory");
+	for (size_t at = 0; rc == 0 && at < json.len;) {
+		const char *line = json.buf + at, *end = memchr(line, '\n', json.len - at);
+		size_t len = end ? (size_t)(end - line) : json.len - at;
+		doc_text(doc, "%.*s", (int)len, line);
+		at += len + 1;
+	}
 	return rc;
 }
 
 static int raw_open(struct view *v, struct error *err)
 {
-	return sheet_text(v, raw_read, err);
+	return sheet_write(v, raw_write, err);
 }
 
 static void raw_close(struct view *v)
@@ -599,6 +603,7 @@ static const struct view_ops view_raw = {
 	.rows = sheet_rows,
 	.row = sheet_row,
 	.act = sheet_act,
+	.idle = sheet_idle,
 	.command = image_command,
 	.title = raw_title,
 };

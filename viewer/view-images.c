@@ -7,13 +7,20 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "viewer/app.h"
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "viewer/child.h"
 #include "viewer/image.h"
 #include "viewer/views.h"
 
+enum { AT_ONCE_MS = 8 };
+
+/* Another process lists them: there may be tens of thousands. */
 struct images_state {
+	struct child child;
+	struct strbuf text;
 	struct image_file {
-		char *name;
+		const char *name; /* in text */
 		uint64_t size;
 	} * items;
 	size_t nr, cap;
@@ -56,37 +63,100 @@ static bool belongs(const struct process *p, uint32_t files_id, const char *name
 	       !strcmp(name, image_filename(type, files_id, want, sizeof(want)));
 }
 
-static int images_read(struct view *v, struct error *err)
+/* "SIZE NAME" a line; a backslash stands before a line end or backslash of a name. */
+static int member_write(const struct source_member *m, struct strbuf *out)
 {
-	struct images_state *s = v->state;
-	const struct source_member *members;
-	TaskKobjIdsEntry *read = NULL;
-	uint32_t files_id = 0;
-	if (v->process && process_ids(v->app->cp, v->process, &read, NULL) == 0) {
-		files_id = read->files_id;
-		task_kobj_ids_entry__free_unpacked(read, NULL);
+	int rc = strbuf_printf(out, "%" PRIu64 " ", m->size);
+	for (const char *c = m->name; rc == 0 && *c; c++) {
+		if (*c == '\n' || *c == '\\')
+			rc = strbuf_char(out, '\\');
+		if (rc == 0)
+			rc = strbuf_char(out, *c);
 	}
+	return rc < 0 ? rc : strbuf_char(out, '\n');
+}
+
+static int images_write(struct view *v, int fd, struct error *err)
+{
+	const struct source_member *members;
+	auto_message TaskKobjIdsEntry *ids = NULL;
+	auto_strbuf text = { 0 };
+	uint32_t files_id = 0;
+	if (v->process && process_ids(v->app->cp, v->process, &ids, NULL) == 0)
+		files_id = ids->files_id;
 	ssize_t nr = source_list(v->app->src, &members, err);
-	for (ssize_t i = 0; i < nr; i++) {
+	int rc = 0;
+	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		if (v->process && !belongs(v->process, files_id, members[i].name))
 			continue;
-		struct image_file *file = array_add(s);
-		if (file)
-			file->name = strdup(members[i].name);
-		if (!file || !file->name) {
-			s->nr -= file != NULL;
-			return error_set(err, ENOMEM, "out of memory");
-		}
-		file->size = members[i].size;
+		rc = member_write(&members[i], &text);
 	}
-	return nr < 0 ? (int)nr : 0;
+	if (rc == 0)
+		rc = fd_write_full(fd, text.data ?: "", text.len);
+	return nr < 0   ? (int)nr
+	       : rc < 0 ? error_code(err, rc, "list %s", source_name(v->app->src))
+			: 0;
+}
+
+/* Names are ended and freed of backslashes where they stand. */
+static int images_parse(struct images_state *s, struct error *err)
+{
+	char *at = s->text.data, *end = at ? at + s->text.len : NULL;
+	while (at && at < end) {
+		struct image_file *file = array_add(s);
+		if (!file)
+			return error_set(err, ENOMEM, "out of memory");
+		file->size = strtoull(at, &at, 10);
+		file->name = ++at;
+		char *to = at;
+		for (; at < end && *at != '\n'; at++) {
+			if (*at == '\\' && at + 1 < end)
+				at++;
+			*to++ = *at;
+		}
+		*to = '\0';
+		at++;
+	}
+	return 0;
+}
+
+static bool images_idle(struct view *v)
+{
+	struct images_state *s = v->state;
+	if (!v->working)
+		return false;
+	int rc = child_read(&s->child, &v->error);
+	if (rc > 0)
+		return true;
+	v->working = NULL;
+	s->text = s->child.text;
+	s->child.text = (struct strbuf){ 0 };
+	child_fini(&s->child);
+	if (rc == 0)
+		rc = images_parse(s, &v->error);
+	v->error.code = rc;
+	return false;
+}
+
+static int images_open(struct view *v, struct error *err)
+{
+	struct images_state *s = v->state;
+	int rc = child_start_plain(&s->child, v, images_write, err);
+	if (rc < 0)
+		return rc;
+	v->working = "listing";
+	int64_t until = app_now_ms() + AT_ONCE_MS;
+	while (images_idle(v) && app_now_ms() < until)
+		;
+	return v->error.code;
 }
 
 static void images_close(struct view *v)
 {
 	struct images_state *s = v->state;
-	for (size_t i = 0; i < s->nr; i++)
-		free(s->items[i].name);
+	if (s->child.pid)
+		child_fini(&s->child);
+	strbuf_fini(&s->text);
 	free(s->items);
 }
 
@@ -106,10 +176,17 @@ static void images_row(struct view *v, size_t i, struct line *line)
 
 static bool images_act(struct view *v, enum action action)
 {
+	struct images_state *s = v->state;
 	size_t row = view_current(v);
+	if (action == ACT_STOP) {
+		child_fini(&s->child);
+		v->working = NULL;
+		error_set(&v->error, ECANCELED, "stopped");
+		return true;
+	}
 	if (action != ACT_OPEN || row == SIZE_MAX)
 		return false;
-	image_open_page(v->app, v->process, state_of(v)->items[row].name, SIZE_MAX);
+	image_open_page(v->app, v->process, s->items[row].name, SIZE_MAX);
 	return true;
 }
 
@@ -133,7 +210,8 @@ static void images_command(struct view *v, struct strbuf *out)
 		.state_size = sizeof(struct images_state),                                         \
 		.columns = columns,                                                                \
 		.nr_columns = ARRAY_SIZE(columns),                                                 \
-		.open = images_read,                                                               \
+		.open = images_open,                                                               \
+		.idle = images_idle,                                                               \
 		.close = images_close,                                                             \
 		.rows = images_rows,                                                               \
 		.row = images_row,                                                                 \

@@ -105,15 +105,23 @@ static void facts_read(struct memory_state *s, size_t i)
 	}
 }
 
-static int memory_open(struct view *v, struct error *err)
+static int areas_show(struct memory_state *s, struct error *err)
 {
-	struct memory_state *s = v->state;
-	int rc = memory_ref(v->app, v->process, &s->memory, err);
-	if (rc < 0)
-		return rc;
 	s->nr = memory_view_areas(s->memory->mv, &s->areas);
 	s->facts = calloc(s->nr + 1, sizeof(*s->facts));
 	return s->facts ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+static int memory_open(struct view *v, struct error *err)
+{
+	struct memory_state *s = v->state;
+	int rc = memory_begin(v->app, v->process, &s->memory, err);
+	if (rc == 0)
+		rc = memory_step(s->memory, err);
+	if (rc == 0)
+		return areas_show(s, err);
+	v->working = rc > 0 ? "reading areas" : NULL;
+	return rc < 0 ? rc : 0;
 }
 
 static void memory_close(struct view *v)
@@ -181,6 +189,16 @@ static void memory_row(struct view *v, size_t i, struct line *line)
 static bool memory_idle(struct view *v)
 {
 	struct memory_state *s = v->state;
+	if (v->working) {
+		int rc = memory_step(s->memory, &v->error);
+		if (rc > 0)
+			return true;
+		v->working = NULL;
+		if (rc == 0)
+			rc = areas_show(s, &v->error);
+		v->error.code = rc;
+		return rc == 0;
+	}
 	for (size_t i = v->top; i < view_rows(v) && i < v->top + (size_t)v->height; i++) {
 		size_t row = view_index(v, i);
 		if (!s->facts[row].read) {

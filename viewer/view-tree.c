@@ -203,11 +203,13 @@ static void tree_order(struct view *v)
 static int read_step(struct job *job, struct error *err)
 {
 	(void)err;
+	struct app *app = job->view->app;
 	for (int i = 0; i < 16; i++) {
-		if (job->done >= checkpoint_nr_processes(job->view->app->cp))
+		if (job->done >= checkpoint_nr_processes(app->cp))
 			return 0;
-		facts_row(job->view->app->facts,
-			  checkpoint_listed(job->view->app->cp, job->done++));
+		if (facts_step(app->facts, checkpoint_listed(app->cp, job->done)))
+			return 1;
+		job->done++;
 	}
 	return 1;
 }
@@ -315,6 +317,7 @@ static void unread_row(const struct process *p, struct line *line)
 	line_cell_skip(line);
 }
 
+/* @param row  of which at least the core was read */
 static void read_row(const struct process_row *row, struct line *line)
 {
 	const struct process *p = row->process;
@@ -325,7 +328,10 @@ static void read_row(const struct process_row *row, struct line *line)
 	else
 		line_cell(line, ST_DIM, "-");
 	line_cellf(line, p->entry->n_threads > 1 ? ST_NAME : ST_NORMAL, "%zu", p->entry->n_threads);
-	line_cell_size(line, ST_PAGE_STORED, row->stored);
+	if (row->read)
+		line_cell_size(line, ST_PAGE_STORED, row->stored);
+	else
+		line_cell(line, ST_DIM, "…");
 	line_cellf(line, ST_NORMAL, "%u", row->nr_fds);
 }
 
@@ -334,9 +340,10 @@ static void tree_row(struct view *v, size_t i, struct line *line)
 	const struct tree *t = v->state;
 	const struct node *node = &t->nodes[t->order[i]];
 	const struct process *p = node->process;
-	bool known = facts_known(v->app->facts, p) || app_now_ms() < v->app->draw_until_ms;
-	const struct process_row *row = known ? facts_row(v->app->facts, p) : NULL;
-	if (row)
+	const struct process_row *row = facts_peek(v->app->facts, p);
+	while (!row->read && app_now_ms() < v->app->draw_until_ms)
+		facts_step(v->app->facts, p);
+	if (row->state)
 		read_row(row, line);
 	else
 		unread_row(p, line);
@@ -349,13 +356,13 @@ static void tree_row(struct view *v, size_t i, struct line *line)
 		line_plain(line, node->folded ? "+ " : "- ");
 	}
 	line_style(line, ST_NAME);
-	line_str(line, row ? row->comm : "…");
+	line_str(line, row->comm ?: "…");
 	line_style(line, ST_NORMAL);
-	if (row && *row->command) {
+	if (row->command && *row->command) {
 		line_plain(line, "  ");
 		line_str(line, row->command);
 	}
-	if (row && row->error) {
+	if (row->read && row->error) {
 		line_style(line, ST_ERROR);
 		line_plain(line, "  ");
 		line_str(line, row->error);
@@ -490,8 +497,8 @@ static bool tree_idle(struct view *v)
 	const struct tree *t = v->state;
 	for (size_t i = v->top; i < t->nr_order && i < v->top + (size_t)v->height; i++) {
 		const struct process *p = t->nodes[t->order[i]].process;
-		if (!facts_known(v->app->facts, p)) {
-			facts_row(v->app->facts, p);
+		if (!facts_peek(v->app->facts, p)->read) {
+			facts_step(v->app->facts, p);
 			return true;
 		}
 	}

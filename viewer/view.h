@@ -72,11 +72,12 @@ struct view {
 	void *state;                   /* ops->state_size bytes */
 	void *arg; /* what it was opened for; owned by the view, released by ops->close */
 	bool opened;
-	struct error error; /* code < 0: why it is empty, or ends early */
-	size_t cursor, top; /* rows, of those shown */
-	size_t left;        /* cells scrolled out */
-	int height;         /* rows when last drawn */
-	char *filter;       /* NULL: none */
+	const char *working; /* what ops->idle is still busy with: "reading"; NULL: nothing */
+	struct error error;  /* code < 0: why it is empty, or ends early */
+	size_t cursor, top;  /* rows, of those shown */
+	size_t left;         /* cells scrolled out */
+	int height;          /* rows when last drawn */
+	char *filter;        /* NULL: none */
 	struct {
 		size_t *items; /* rows the filter keeps */
 		size_t nr, cap;

@@ -115,6 +115,8 @@ static int loop(struct app *app, struct terminal *t, struct error *err)
 		terminal_paint(t, &app->canvas, app->options.theme, app->redraw);
 		app->redraw = false;
 		enum terminal_event event = terminal_wait(t, busy ? 0 : -1, &key);
+		/* a key may open what is read ahead once it is on the screen */
+		bool pressed = event == TERMINAL_KEY;
 		/* keys that wait already are all taken before the next picture */
 		for (int i = 0; event == TERMINAL_KEY && i < 64; i++) {
 			app_key(app, &key);
@@ -129,8 +131,7 @@ static int loop(struct app *app, struct terminal *t, struct error *err)
 		if (event == TERMINAL_RESIZED)
 			size_follow(app, t);
 		requests_serve(app, t);
-		/* a key may have opened what is read ahead once it is on the screen */
-		busy = app_work(app, WORK_MS) || event != TERMINAL_NOTHING;
+		busy = app_work(app, WORK_MS) || pressed;
 	}
 	return rc;
 }

@@ -7,8 +7,8 @@
 #include "viewer/view.h"
 
 /* Tabs of the checkpoint. */
-extern const struct view_ops view_tree, view_overview, view_all_files, view_all_sockets,
-    view_mounts, view_images, view_audit;
+extern const struct view_ops view_tree, view_overview, view_all_fds, view_all_sockets, view_mounts,
+    view_images, view_audit;
 /* Tabs of a process. */
 extern const struct view_ops view_summary, view_memory, view_fds, view_sockets, view_files,
     view_environment, view_threads, view_stack, view_process_images;

@@ -28,14 +28,9 @@ static void strings_trim(struct strbuf *strings)
 		strings->len--;
 }
 
-static int strings_read(struct checkpoint *cp, const struct process *p, struct process_facts *out,
-			struct error *err)
+int process_describe_strings(struct memory_view *mv, struct process_facts *out, struct error *err)
 {
-	auto_memory_view mv = NULL;
-	int rc = memory_view_open(cp, p, NULL, &mv, err);
-	if (rc < 0)
-		return rc;
-	rc = process_strings(mv, PROCESS_ARGS, &out->args, err);
+	int rc = process_strings(mv, PROCESS_ARGS, &out->args, err);
 	out->has_args = rc == 1;
 	if (rc >= 0)
 		rc = process_strings(mv, PROCESS_ENVIRONMENT, &out->environment, err);
@@ -43,6 +38,14 @@ static int strings_read(struct checkpoint *cp, const struct process *p, struct p
 	strings_trim(&out->args);
 	strings_trim(&out->environment);
 	return rc < 0 ? rc : 0;
+}
+
+static int strings_read(struct checkpoint *cp, const struct process *p, struct process_facts *out,
+			struct error *err)
+{
+	auto_memory_view mv = NULL;
+	int rc = memory_view_open(cp, p, NULL, &mv, err);
+	return rc < 0 ? rc : process_describe_strings(mv, out, err);
 }
 
 static int paths_find(struct checkpoint *cp, const struct process *p, struct process_facts *out,
@@ -62,8 +65,8 @@ static int paths_find(struct checkpoint *cp, const struct process *p, struct pro
 	return rc == -ENOENT ? 0 : rc;
 }
 
-int process_describe(struct checkpoint *cp, const struct process *p, bool strings,
-		     struct process_facts *out, struct error *err)
+int process_describe_core(struct checkpoint *cp, const struct process *p, struct process_facts *out,
+			  struct error *err)
 {
 	*out = (struct process_facts){ .process = p };
 	int rc = process_core(cp, p->pid, &out->core, err);
@@ -76,6 +79,15 @@ int process_describe(struct checkpoint *cp, const struct process *p, bool string
 	out->has_owner = creds != NULL;
 	out->uid = creds ? creds->euid : 0;
 	out->gid = creds ? creds->egid : 0;
+	return 0;
+}
+
+int process_describe(struct checkpoint *cp, const struct process *p, bool strings,
+		     struct process_facts *out, struct error *err)
+{
+	int rc = process_describe_core(cp, p, out, err);
+	if (rc < 0)
+		return rc;
 	if (!core_is_zombie(out->core)) {
 		rc = paths_find(cp, p, out, err);
 		if (rc == 0 && strings)

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/strbuf.h"
-#include "images/checkpoint.h"
+#include "images/memory-view.h"
 
 struct process_facts {
 	const struct process *process;
@@ -21,6 +21,11 @@ struct process_facts {
 /** @param strings  read arguments and environment too. @return 0; -EBADMSG, … */
 int process_describe(struct checkpoint *cp, const struct process *p, bool strings,
 		     struct process_facts *out, struct error *err);
+/** Only what the core image says: name, state, owner. */
+int process_describe_core(struct checkpoint *cp, const struct process *p, struct process_facts *out,
+			  struct error *err);
+/** Add arguments and environment. */
+int process_describe_strings(struct memory_view *mv, struct process_facts *out, struct error *err);
 void process_facts_fini(struct process_facts *facts);
 #define auto_process_facts __attribute__((cleanup(process_facts_fini))) struct process_facts
 

@@ -136,6 +136,37 @@ static void string_of_a_process_is_its_command_line(void **state)
 	assert_string_equal(text, "");
 }
 
+static void view_opened_in_steps_is_the_same(void **state)
+{
+	(void)state;
+	auto_source src = NULL;
+	auto_checkpoint cp = NULL;
+	if (!set_open("a3", &src, &cp))
+		skip();
+	const struct process *p = checkpoint_process(cp, 0);
+	auto_memory_view whole = NULL;
+	auto_memory_view mv = NULL;
+	const struct area *a, *b;
+	int rc;
+	assert_int_equal(memory_view_open(cp, p, NULL, &whole, NULL), 0);
+	assert_int_equal(memory_view_begin(cp, p, NULL, &mv, NULL), 0);
+	while ((rc = memory_view_step(mv, NULL)) > 0)
+		;
+	assert_int_equal(rc, 0);
+	size_t nr = memory_view_areas(whole, &a);
+	assert_int_equal(memory_view_areas(mv, &b), nr);
+	for (size_t i = 0; i < nr; i++) {
+		assert_int_equal(a[i].vma->start, b[i].vma->start);
+		assert_int_equal(a[i].kind, b[i].kind);
+	}
+	uint64_t stored;
+	assert_int_equal(memory_view_stored(mv, &stored, NULL), 0);
+	assert_true(stored > 0);
+	/* given up in the middle */
+	auto_memory_view left = NULL;
+	assert_int_equal(memory_view_begin(cp, p, NULL, &left, NULL), 0);
+}
+
 int main(void)
 {
 	const char *path = getenv("CORPUS");
@@ -144,6 +175,7 @@ int main(void)
 		cmocka_unit_test(runs_cover_every_page_of_the_map),
 		cmocka_unit_test(shared_bytes_are_the_same_in_every_process),
 		cmocka_unit_test(string_of_a_process_is_its_command_line),
+		cmocka_unit_test(view_opened_in_steps_is_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,35 @@ static void page_store_knows_every_kind_of_run(void **state)
 	}
 }
 
+static void page_store_index_is_made_in_steps_beside_a_walk(void **state)
+{
+	static const struct row rows[] = {
+		{ 0x10000, 2, PE_PRESENT, -1, false },
+		{ 0x12000, 1, 0, -1, false },
+		{ 0x20000, 1, PE_PRESENT, 0, false },
+	};
+	const struct temp_dir *dir = *state;
+	put_map(dir, rows, ARRAY_SIZE(rows));
+	put_pages(dir, 'A', 3);
+	auto_source src = open_dir(dir);
+	auto_page_store ps = NULL;
+	struct page_run run;
+	uint64_t nr;
+	assert_ok(page_store_open(src, 7, &ps, &err));
+	assert_int_equal(page_store_next(ps, &run, NULL), 1);
+	assert_int_equal(page_store_index(ps, 2, NULL), 1);
+	assert_int_equal(page_store_next(ps, &run, NULL), 1);
+	assert_int_equal(run.addr, 0x12000);
+	assert_int_equal(page_store_index(ps, 2, NULL), 0);
+	assert_int_equal(page_store_index(ps, 2, NULL), 0);
+	assert_int_equal(page_store_next(ps, &run, NULL), 1);
+	assert_int_equal(run.addr, 0x20000);
+	assert_int_equal(page_store_next(ps, &run, NULL), 0);
+	assert_ok(page_store_present(ps, &nr, &err));
+	assert_int_equal(nr, 3);
+	assert_pages(ps, 0x10000, 3, "AB./111");
+}
+
 static void page_store_reads_sets_of_older_versions(void **state)
 {
 	static const struct row rows[] = {
@@ -333,6 +362,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEMP_TEST(page_store_knows_every_kind_of_run),
+		TEMP_TEST(page_store_index_is_made_in_steps_beside_a_walk),
 		TEMP_TEST(page_store_reads_sets_of_older_versions),
 		TEMP_TEST(page_store_reads_parts_of_pages),
 		TEMP_TEST(page_store_follows_parents),

@@ -6,6 +6,7 @@
 #include "files.pb-c.h"
 #include "images/payload.h"
 #include "inventory.pb-c.h"
+#include "security.pb-c.h"
 #include "task.pb-c.h"
 
 #define PSTREE_MAGIC "\x30\x30\x27\x50"
@@ -257,6 +258,42 @@ static void image_read_one_wants_exactly_one(void **state)
 	protobuf_c_message_free_unpacked(msg, NULL);
 }
 
+static void image_next_lazy_leaves_elements_for_later(void **state)
+{
+	(void)state;
+	/* filters "A" and "B", between them a field nobody knows, then one that is cut short */
+	static const char head[] = COMMON "\x49\x30\x41\x64";
+	static const char entry[] = "\x0a\3\x0a\1A\xe8\x04\5\x0a\3\x0a\1B\x0a\3\x0a\x09Z";
+	char file[64];
+	for (size_t cut = 0; cut < 2; cut++) {
+		uint8_t len = (uint8_t)(sizeof(entry) - 1 - (cut ? 0 : 5));
+		memcpy(file, head, 8);
+		memcpy(file + 8, (uint8_t[]){ len, 0, 0, 0 }, 4);
+		memcpy(file + 12, entry, len);
+		auto_image_reader r = NULL;
+		auto_message ProtobufCMessage *msg = NULL;
+		ProtobufCMessage *filter;
+		size_t nr;
+		assert_ok(open_bytes("-", file, 12 + len, &r, &err));
+		assert_int_equal(image_next_lazy(r, "seccomp_filters", &msg, &nr, NULL), 1);
+		assert_int_equal(nr, cut ? 3 : 2);
+		assert_int_equal(((SeccompEntry *)msg)->n_seccomp_filters, 0);
+		assert_int_equal(msg->n_unknown_fields, 1);
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(image_element_next(r, &filter, NULL), 1);
+			assert_int_equal(((SeccompFilter *)filter)->filter.data[0], 'A' + i);
+			protobuf_c_message_free_unpacked(filter, NULL);
+		}
+		if (cut)
+			assert_fails(image_element_next(r, &filter, &err), EBADMSG, "filter");
+		else
+			assert_int_equal(image_element_next(r, &filter, NULL), 0);
+		/* the next entry is read as ever */
+		auto_message ProtobufCMessage *second = NULL;
+		assert_int_equal(image_next(r, &second, NULL), 0);
+	}
+}
+
 /* A message with every field set, to values that differ from field to field. */
 static ProtobufCMessage *message_filled(const ProtobufCMessageDescriptor *desc, unsigned depth,
 					unsigned seed);
@@ -378,6 +415,7 @@ int main(void)
 		cmocka_unit_test(image_next_refuses_endless_nesting),
 		cmocka_unit_test(image_entry_bytes_are_the_bytes_of_the_file),
 		TEMP_TEST(image_read_one_wants_exactly_one),
+		cmocka_unit_test(image_next_lazy_leaves_elements_for_later),
 		cmocka_unit_test(every_message_of_the_registry_survives),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
