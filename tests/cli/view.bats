@@ -1,5 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
+
+bats_require_minimum_version 1.5.0
 # crit view without a terminal: keys in, screens out; and what it refuses.
 
 load crit
