@@ -99,6 +99,8 @@ struct options {
 	struct arg_list cgroup_roots;         /* --cgroup-root [HIERARCHY:]/PATH */
 	struct arg_list cgroup_controllers;   /* --cgroup-dump-controller; none: all */
 	const char *cgroup_yard;              /* --cgroup-yard */
+	const char *cgroup_props;             /* --cgroup-props: ns/cgroup-spec.h */
+	const char *cgroup_props_file;        /* --cgroup-props-file */
 	const struct self_dump *self_dump;    /* the tree asked for its own dump; NULL: no */
 	const struct hook_listener *listener; /* who asked by RPC; NULL: nobody */
 	bool check_all, check_extra, check_experimental;

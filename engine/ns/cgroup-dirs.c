@@ -19,8 +19,8 @@
 #include "engine/ns/cgroup-fs.h"
 #include "engine/task/message.h"
 
-static int children_dump(int dir, const char *name, const char *where, CgroupDirEntry *e,
-			 struct error *err)
+static int children_dump(int dir, const struct cgroup_kept *kept, const char *where,
+			 CgroupDirEntry *e, struct error *err)
 {
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir list = copy < 0 ? NULL : fdopendir(copy);
@@ -46,14 +46,14 @@ static int children_dump(int dir, const char *name, const char *where, CgroupDir
 		auto_free char *below = NULL;
 		if (asprintf(&below, "%s/%s", where, entry->d_name) < 0)
 			below = NULL;
-		rc = below ? cgroup_dir_dump(dir, entry->d_name, name, below, child, err)
+		rc = below ? cgroup_dir_dump(dir, entry->d_name, kept, below, child, err)
 			   : error_set(err, ENOMEM, "out of memory");
 	}
 	return rc;
 }
 
-int cgroup_dir_dump(int parent, const char *dir_name, const char *name, const char *where,
-		    CgroupDirEntry *e, struct error *err)
+int cgroup_dir_dump(int parent, const char *dir_name, const struct cgroup_kept *kept,
+		    const char *where, CgroupDirEntry *e, struct error *err)
 {
 	auto_fd dir =
 	    openat(parent, cgroup_fs_relative(dir_name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -62,9 +62,9 @@ int cgroup_dir_dump(int parent, const char *dir_name, const char *name, const ch
 	e->dir_name = strdup(dir_name);
 	if (!e->dir_name)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = cgroup_props_dump(dir, name, where, e, err);
+	int rc = cgroup_props_dump(dir, kept, where, e, err);
 	/* what else is in the root of a hierarchy is not the tree's */
-	return rc < 0 || !*dir_name ? rc : children_dump(dir, name, where, e, err);
+	return rc < 0 || !*dir_name ? rc : children_dump(dir, kept, where, e, err);
 }
 
 static const char *hierarchy(const struct cgroup_dirs *d, size_t controller)

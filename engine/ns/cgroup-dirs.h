@@ -25,11 +25,11 @@ struct cgroup_dirs { /* of a restore */
 /**
  * Note a group and everything below it.
  * @param dir_name  below `parent`; "": the root of a hierarchy, of which only itself is noted
- * @param name      of the hierarchy; @param where  "HIERARCHY:/path", for messages
+ * @param where  "HIERARCHY:/path", for messages
  * @param e         empty; to be freed by the caller, whatever happens
  */
-int cgroup_dir_dump(int parent, const char *dir_name, const char *name, const char *where,
-		    CgroupDirEntry *e, struct error *err);
+int cgroup_dir_dump(int parent, const char *dir_name, const struct cgroup_kept *kept,
+		    const char *where, CgroupDirEntry *e, struct error *err);
 
 /** Open the hierarchies, make what is missing as --manage-cgroups says, write CGROUP_PROP_FIRST. */
 int cgroup_dirs_make(struct cgroup_dirs *d, int work_fd, struct error *err);

@@ -81,23 +81,11 @@ static const struct prop {
 	{ "", "cgroup.freeze", CGROUP_PROP_LAST, false },
 };
 
-/* "cpu" is one of "cpu,cpuacct". */
-static bool list_has(const char *list, const char *controller)
-{
-	size_t len = strlen(controller);
-	for (const char *at = list; at; at = strchr(at, ',')) {
-		at += *at == ',';
-		if (!strncmp(at, controller, len) && (at[len] == ',' || !at[len]))
-			return true;
-	}
-	return false;
-}
-
 static bool belongs_to(const struct prop *p, const char *name)
 {
 	if (!*name || !*p->controller)
 		return !*name && !*p->controller;
-	return !strcmp(p->controller, EVERY_V1) || list_has(name, p->controller);
+	return !strcmp(p->controller, EVERY_V1) || cgroup_name_has(name, p->controller);
 }
 
 static CgroupPerms *perms_new(const struct stat *st)
@@ -168,7 +156,45 @@ static int prop_dump(int dir, const struct prop *p, CgroupDirEntry *e)
 	return rc < 0 ? 0 : prop_add(e, p->name, value.data ? value.data : "", &st);
 }
 
-int cgroup_props_dump(int dir, const char *name, const char *where, CgroupDirEntry *e,
+/* In the unified hierarchy a file's name begins with that of its controller. */
+static bool is_replaced(const struct prop *p, const struct cgroup_kept *kept)
+{
+	for (size_t i = 0; i < kept->spec->nr; i++) {
+		const struct cgroup_spec_row *row = &kept->spec->items[i];
+		size_t len = strlen(row->controller);
+		bool about = *p->controller
+				 ? !strcmp(p->controller, row->controller)
+				 : !strncmp(p->name, row->controller, len) && p->name[len] == '.';
+		if (about && row->replaces && cgroup_spec_is_for(row, kept->hierarchy))
+			return true;
+	}
+	return false;
+}
+
+static bool has_prop(const CgroupDirEntry *e, const char *name)
+{
+	for (size_t i = 0; i < e->n_properties; i++)
+		if (!strcmp(e->properties[i]->name, name))
+			return true;
+	return false;
+}
+
+/* What --cgroup-props adds. */
+static int more_dump(int dir, const struct cgroup_kept *kept, CgroupDirEntry *e)
+{
+	int rc = 0;
+	for (size_t i = 0; i < kept->spec->nr; i++) {
+		const struct cgroup_spec_row *row = &kept->spec->items[i];
+		bool about = cgroup_spec_is_for(row, kept->hierarchy);
+		for (size_t k = 0; rc == 0 && about && k < row->files.nr; k++) {
+			const struct prop more = { .name = row->files.items[k] };
+			rc = has_prop(e, more.name) ? 0 : prop_dump(dir, &more, e);
+		}
+	}
+	return rc;
+}
+
+int cgroup_props_dump(int dir, const struct cgroup_kept *kept, const char *where, CgroupDirEntry *e,
 		      struct error *err)
 {
 	struct stat st;
@@ -179,9 +205,12 @@ int cgroup_props_dump(int dir, const char *name, const char *where, CgroupDirEnt
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(props); i++) {
 		/* with --cgroup-root another group comes to stand for the root */
 		bool says_nothing = props[i].siblings && !*e->dir_name;
-		if (belongs_to(&props[i], name) && !says_nothing)
+		if (belongs_to(&props[i], kept->hierarchy) && !says_nothing &&
+		    !is_replaced(&props[i], kept))
 			rc = prop_dump(dir, &props[i], e);
 	}
+	if (rc == 0)
+		rc = more_dump(dir, kept, e);
 	return rc < 0 ? error_set(err, -rc, "cgroup %s: out of memory", where) : 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cgroup.pb-c.h"
+#include "engine/ns/cgroup-spec.h"
 
 /* When a property is written on restore. */
 enum cgroup_prop_when {
@@ -15,12 +16,17 @@ enum cgroup_prop_when {
 	CGROUP_PROP_LAST,  /* when they run: freezer */
 };
 
+struct cgroup_kept {                    /* which properties are dumped */
+	const char *hierarchy;          /* "cpu,cpuacct"; "": the unified one */
+	const struct cgroup_spec *spec; /* --cgroup-props */
+};
+
 /**
  * Properties and their owners of one group into an entry whose dir_name is set.
- * @param dir   of the group; @param name  of its hierarchy
+ * @param dir   of the group
  * @param where for messages: "cpu:/a/b"
  */
-int cgroup_props_dump(int dir, const char *name, const char *where, CgroupDirEntry *e,
+int cgroup_props_dump(int dir, const struct cgroup_kept *kept, const char *where, CgroupDirEntry *e,
 		      struct error *err);
 
 /** Write those of this moment that differ from what is there. */

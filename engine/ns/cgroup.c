@@ -30,6 +30,7 @@ struct cgroup_sets {
 	struct proc_cgroups *items; /* items[0] is the engine's own; ids are indexes + 1 */
 	size_t nr, cap;
 	struct proc_cgroups inside; /* of the root task, as its own cgroup namespace has them */
+	struct cgroup_spec spec;    /* --cgroup-props */
 };
 
 static int members_read(int dirfd, const char *path, struct proc_cgroups *out, struct error *err)
@@ -142,6 +143,20 @@ static int namespace_prefix(const struct cgroup_sets *sets, const struct proc_cg
 	return strncmp(m->path, full, len) ? -1 : (int)len;
 }
 
+static int spec_read(const struct options *opts, struct cgroup_spec *spec, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	int rc = 0;
+	if (opts->cgroup_props)
+		rc = cgroup_spec_parse(spec, opts->cgroup_props, "--cgroup-props", err);
+	if (rc < 0 || !opts->cgroup_props_file)
+		return rc;
+	rc = file_read_at(AT_FDCWD, opts->cgroup_props_file, &text, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "--cgroup-props-file");
+	return cgroup_spec_parse(spec, text.data ? text.data : "", opts->cgroup_props_file, err);
+}
+
 int cgroups_collect(struct dump *d, struct error *err)
 {
 	struct proc_cgroups own = { 0 };
@@ -151,6 +166,8 @@ int cgroups_collect(struct dump *d, struct error *err)
 	if (d->opts->manage_cgroups == CGROUPS_IGNORE)
 		return 0;
 	int rc = roots_check(d->opts, err);
+	if (rc == 0)
+		rc = spec_read(d->opts, &d->cgroups->spec, err);
 	if (rc == 0)
 		rc = members_read(AT_FDCWD, "/proc/self/cgroup", &own, err);
 	if (rc < 0)
@@ -224,6 +241,7 @@ static int dirs_dump(struct dump *d, CgControllerEntry *c, size_t at, struct err
 {
 	const struct cgroup_sets *sets = d->cgroups;
 	const char *name = sets->items[0].items[at].name;
+	const struct cgroup_kept kept = { .hierarchy = name, .spec = &sets->spec };
 	auto_fd yard = -1;
 	int rc = cgroup_yard_open(d->opts->cgroup_yard, d->work_fd, &yard, err);
 	auto_fd root = rc < 0 ? rc : cgroup_fs_open(name, yard, err);
@@ -255,7 +273,7 @@ static int dirs_dump(struct dump *d, CgControllerEntry *c, size_t at, struct err
 			return error_set(err, ENOMEM, "out of memory");
 		}
 		c->dirs[c->n_dirs++] = e;
-		rc = cgroup_dir_dump(root, paths[i], name, where, e, err);
+		rc = cgroup_dir_dump(root, paths[i], &kept, where, e, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -346,6 +364,7 @@ void cgroup_sets_free(struct cgroup_sets *sets)
 	for (size_t i = 0; i < sets->nr; i++)
 		proc_cgroups_fini(&sets->items[i]);
 	proc_cgroups_fini(&sets->inside);
+	cgroup_spec_fini(&sets->spec);
 	free(sets->items);
 	free(sets);
 }

@@ -200,3 +200,40 @@ inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d:
 	[ "$status" = 0 ]
 	[ "$where" = "${where%%:*}:cpuset:/$top.moved" ]
 }
+
+# stored: control files that the image has of $top/inner
+stored() { "$crit" show img/cgroup.img | grep -oE '"name": "cgroup.(max|stat)[a-z.]*"' | sort -u; }
+
+@test "--cgroup-props: control files are stored beside those known, or instead of them" {
+	start_tree
+	"$stasis" dump -t "$pid" -D img -v0 -R
+	[[ $(stored) == *cgroup.max.depth* && $(stored) != *cgroup.stat* ]]
+	"$stasis" dump -t "$pid" -D img -v0 -R \
+		--cgroup-props '"cgroup": - "strategy": "merge" - "properties": ["cgroup.stat"]'
+	[[ $(stored) == *cgroup.max.depth* && $(stored) == *cgroup.stat* ]]
+	printf '"cgroup":\n - "strategy": "replace"\n - "properties": ["cgroup.max.descendants"]\n' >spec
+	"$stasis" dump -t "$pid" -D img -v0 -R --cgroup-props-file spec
+	[ "$(stored)" = '"name": "cgroup.max.descendants"' ]
+	echo 8 >"v2/$top/inner/cgroup.max.descendants"
+	"$stasis" dump -t "$pid" -D img -v0 --cgroup-props-file spec
+	remove_groups
+	"$stasis" restore -d -D img -v0
+	[ "$(cat "v2/$top/inner/cgroup.max.descendants")" = 8 ]
+}
+
+@test "--cgroup-props: what is no specification names the line" {
+	start_tree
+	local bad
+	for bad in cpu '"cpu": - "strategy": "join"' '"cpu": - "properties": ["a" "b"]' \
+		'"cpu": - "properties": ["../a"]' '"cpu' '"cpu": - "colour": "red"'; do
+		run -1 "$stasis" dump -t "$pid" -D img -v0 --cgroup-props "$bad"
+		[ "${#lines[@]}" = 1 ]
+		[[ $output == *--cgroup-props:* ]]
+	done
+	printf '\n\ncpu = 1\n' >spec
+	run -1 "$stasis" dump -t "$pid" -D img -v0 --cgroup-props-file spec
+	[[ $output == *"spec: line 3: ':' expected before"* ]]
+	run -1 "$stasis" dump -t "$pid" -D img -v0 --cgroup-props-file none
+	[[ $output == *'--cgroup-props-file'*none* ]]
+	kill -0 "$pid"
+}
