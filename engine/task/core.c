@@ -15,7 +15,8 @@
 #include "images/reader.h"
 #include "images/writer.h"
 
-static int dump_task_part(const struct task *t, CoreEntry *core, struct error *err)
+static int dump_task_part(const struct dump *d, const struct task *t, CoreEntry *core,
+			  struct error *err)
 {
 	TaskCoreEntry *tc = core->tc = message_new(&task_core_entry__descriptor);
 	if (!tc || !(tc->comm = strdup(t->stat.comm)))
@@ -29,7 +30,7 @@ static int dump_task_part(const struct task *t, CoreEntry *core, struct error *e
 	if ((rc = signals_dump(t, tc, err)) < 0 || (rc = timers_dump(t, tc, err)) < 0 ||
 	    (rc = limits_dump(t, tc, err)) < 0)
 		return rc;
-	return misc_dump(t, tc, err);
+	return misc_dump(d, t, tc, err);
 }
 
 static int dump_thread_part(const struct thread *th, bool leader, CoreEntry *core,
@@ -63,7 +64,7 @@ static int dump_thread(struct dump *d, const struct arch_cpu *cpu, struct task *
 	if (rc == 0)
 		rc = seccomp_dump(d, th, core->thread_core, err);
 	if (rc == 0 && i == 0)
-		rc = dump_task_part(t, core, err);
+		rc = dump_task_part(d, t, core, err);
 	if (rc < 0)
 		return rc;
 	return image_write_one(d->images_fd, IMG_CORE, (uint64_t)th->vtid, &core->base, err);
@@ -75,7 +76,7 @@ static int dump_zombie(struct dump *d, struct task *t, struct error *err)
 	if (!core)
 		return error_set(err, ENOMEM, "task %d: out of memory", t->pid);
 	core->mtype = (CoreEntry__March)arch_machine();
-	int rc = dump_task_part(t, core, err);
+	int rc = dump_task_part(d, t, core, err);
 	if (rc < 0)
 		return rc;
 	return image_write_one(d->images_fd, IMG_CORE, (uint64_t)t->vpid, &core->base, err);

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "engine/ns/cgroup.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 #include "engine/task/message.h"
 #include "engine/task/parts.h"
@@ -44,7 +45,15 @@ static int read_number(int proc_fd, const char *file, int base, long long *out, 
 	return 0;
 }
 
-static int dump_numbers(const struct task *t, TaskCoreEntry *tc, struct error *err)
+/* None when it means nothing inside: nobody could set it there. */
+static uint32_t login_inside(const struct user_maps *maps, uint32_t outside)
+{
+	uint32_t inside = id_inside(maps, ID_USER, outside);
+	return id_outside(maps, ID_USER, inside) == outside ? inside : LOGINUID_NONE;
+}
+
+static int dump_numbers(const struct dump *d, const struct task *t, TaskCoreEntry *tc,
+			struct error *err)
 {
 	long long n;
 	int rc = read_number(t->proc_fd, "personality", 16, &n, err);
@@ -56,7 +65,7 @@ static int dump_numbers(const struct task *t, TaskCoreEntry *tc, struct error *e
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	tc->has_loginuid = rc == 0;
-	tc->loginuid = rc == 0 ? (uint32_t)n : LOGINUID_NONE;
+	tc->loginuid = rc == 0 ? login_inside(d->users, (uint32_t)n) : LOGINUID_NONE;
 
 	rc = read_number(t->proc_fd, "oom_score_adj", 10, &n, err);
 	if (rc < 0)
@@ -98,9 +107,9 @@ int misc_dump_mm(const struct task *t, MmEntry *mm, struct error *err)
 	return 0;
 }
 
-int misc_dump(const struct task *t, TaskCoreEntry *tc, struct error *err)
+int misc_dump(const struct dump *d, const struct task *t, TaskCoreEntry *tc, struct error *err)
 {
-	int rc = dump_numbers(t, tc, err);
+	int rc = dump_numbers(d, t, tc, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "/proc/%d", t->pid);
 	dump_autogroup(t, tc);

@@ -63,7 +63,7 @@ int sched_more_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *
 int sched_more_check(const ThreadCoreEntry *tc, struct error *err);
 
 /* misc.c: everything else. */
-int misc_dump(const struct task *t, TaskCoreEntry *tc, struct error *err);
+int misc_dump(const struct dump *d, const struct task *t, TaskCoreEntry *tc, struct error *err);
 int misc_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
 int misc_dump_mm(const struct task *t, MmEntry *mm, struct error *err); /* coredump_filter */
 int misc_check(const TaskCoreEntry *tc, struct error *err);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * A user namespace: ids inside, of tasks that are root there and of one that is not, of files that
- * have no name any more, of sockets and of semaphores.
+ * A user namespace: ids inside, of tasks that are root there and of one that is not, of a login, of
+ * files that have no name any more, of sockets and of semaphores.
  * live-user: mapped
  * live-unshare: --pid --ipc
  * live-skip: unshare --user true
  */
 #include <grp.h>
+#include <stdbool.h>
 #include <sys/ipc.h>
 #include <sys/prctl.h>
 #include <sys/sem.h>
@@ -25,13 +26,32 @@ static void check_ids(uid_t uid, gid_t gid)
 		   "group ids are %u %u %u, want %u", rg, eg, sg, gid);
 }
 
+/* @return false where this kernel has none, or lets nobody change it */
+static bool set_login(const char *id)
+{
+	int fd = open("/proc/self/loginuid", O_WRONLY);
+	bool set = fd >= 0 && write(fd, id, strlen(id)) > 0;
+	close(fd);
+	return set;
+}
+
+static bool login_is(const char *id)
+{
+	char now[16] = "";
+	int fd = open("/proc/self/loginuid", O_RDONLY);
+	live_must(fd >= 0 && read(fd, now, sizeof(now) - 1) > 0 && close(fd) == 0);
+	return strcmp(now, id) == 0;
+}
+
 static _Noreturn void child(void)
 {
 	gid_t groups[] = { 7, 999 }, now[4];
 	live_must(setgroups(2, groups) == 0 && setresgid(20, 20, 20) == 0 &&
 		  setresuid(10, 10, 10) == 0);
+	bool login = set_login("10");
 	live_wait();
 	check_ids(10, 20);
+	live_check(!login || login_is("10"), "another login id");
 	live_check(getgroups(4, now) == 2 && now[0] == 7 && now[1] == 999, "groups");
 	live_check(setuid(0) < 0, "it can become root");
 	_exit(7);

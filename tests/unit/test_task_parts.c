@@ -475,7 +475,8 @@ static void misc_comes_through(void **state)
 	f->th.robust_list_len = 24;
 	f->th.inside.pdeath_signal = SIGUSR1;
 	f->th.rseq = (struct arch_rseq){ .addr = 0x2000, .size = 32, .signature = 0x53053053 };
-	assert_int_equal(misc_dump(&f->t, f->tc, &f->err), 0);
+	const struct dump d = { 0 };
+	assert_int_equal(misc_dump(&d, &f->t, f->tc, &f->err), 0);
 	assert_int_equal(misc_dump_thread(&f->th, f->thc, &f->err), 0);
 	assert_int_equal(misc_check(f->tc, &f->err), 0);
 	assert_int_equal(misc_check_thread(f->thc, &f->err), 0);
