@@ -143,19 +143,20 @@ __attribute__((noreturn)) static void live(struct warden *w)
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len != sizeof(q)) {
-			if (w->done)
-				await_ends(w);
-			else
+			if (!w->done)
 				undo(w);
-			_exit(1);
+			break;
 		}
 		if (serve(w, &q, &a) == 0)
 			a.why.code = 0;
 		if (send(w->line, &a, sizeof(a), MSG_NOSIGNAL) != sizeof(a))
 			continue; /* reading says why */
 		if (q.what == ASK_UNDO || q.what == ASK_LEAVE)
-			_exit(0);
+			break;
 	}
+	if (w->done)
+		await_ends(w);
+	_exit(0);
 }
 
 static void warden_free(struct warden *w)
