@@ -5,6 +5,7 @@
 #include "convert/diff/diff.h"
 #include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
+#include "images/page-store.h"
 
 struct diff_opts {
 	bool pages, hexdump;
@@ -41,6 +42,9 @@ static int diff_run(void *opts, int nr_operands, char **operands, struct error *
 		rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)
 		return rc;
+	auto_progress progress = { 0 };
+	how.progress = &progress;
+	progress_start(&progress, "comparing", how.pages ? pages_stored_size(a.src) : 0);
 	int different = diff_checkpoints(a.cp, b.cp, &how, doc, err);
 	rc = doc_close(doc, different < 0 ? NULL : err);
 	doc = NULL;

@@ -3,7 +3,6 @@
  */
 #include "base/array.h"
 #include "convert/memory/report.h"
-#include "convert/memory/scan.h"
 #include "crit/commands.h"
 #include "crit/memory-arg.h"
 
@@ -49,15 +48,8 @@ static int visit(void *arg, const struct process *p, const char *comm, struct me
 {
 	struct grep_run *run = arg;
 	auto_progress progress = { 0 };
-	uint64_t size;
-	int rc = memory_scan_size(mv, ranges, &size, err);
-	if (rc < 0)
-		return rc;
-	progress_start(&progress, "searching", size);
-	run->report.process.pid = p->pid;
-	run->report.process.comm = comm;
-	run->report.progress = &progress;
-	return memory_grep(mv, ranges, run->pattern, &run->report, err);
+	int rc = memory_report_process(&run->report, p->pid, comm, mv, ranges, &progress, err);
+	return rc < 0 ? rc : memory_grep(mv, ranges, run->pattern, &run->report, err);
 }
 
 static int grep_run(void *opts, int nr_operands, char **operands, struct error *err)

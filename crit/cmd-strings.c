@@ -3,7 +3,6 @@
  */
 #include "base/array.h"
 #include "convert/memory/report.h"
-#include "convert/memory/scan.h"
 #include "crit/commands.h"
 #include "crit/memory-arg.h"
 
@@ -33,9 +32,9 @@ static int visit(void *arg, const struct process *p, const char *comm, struct me
 		 const struct memory_ranges *ranges, struct error *err)
 {
 	struct strings_run *run = arg;
-	run->report.process.pid = p->pid;
-	run->report.process.comm = comm;
-	return memory_strings(mv, ranges, run->min, &run->report, err);
+	auto_progress progress = { 0 };
+	int rc = memory_report_process(&run->report, p->pid, comm, mv, ranges, &progress, err);
+	return rc < 0 ? rc : memory_strings(mv, ranges, run->min, &run->report, err);
 }
 
 static int strings_run(void *opts, int nr_operands, char **operands, struct error *err)

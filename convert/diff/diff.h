@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/progress.h"
 #include "convert/doc/doc.h"
 #include "images/checkpoint.h"
 
@@ -28,7 +29,8 @@ extern const char *const diff_section_names[NR_DIFF_SECTIONS];
 struct diff_options {
 	uint32_t sections; /* bits 1 << enum diff_section */
 	bool pages;
-	bool hexdump; /* changed bytes of each page, at most 16 lines */
+	bool hexdump;              /* changed bytes of each page, at most 16 lines */
+	struct progress *progress; /* in bytes of memory compared, or NULL */
 };
 
 /** "ps,fds,net" to bits. @return 0 or -EINVAL naming what there is */

@@ -158,6 +158,7 @@ static int range_compare(struct memory_pair *m, const struct area *a, const stru
 			rc = window_compare(m, start, (size_t)(to - start), counts, err);
 			if (rc < 0)
 				return rc;
+			progress_add(m->d->how->progress, to - start);
 		}
 		start = to;
 	}

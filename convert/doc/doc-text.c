@@ -45,6 +45,13 @@ static size_t character_len(const unsigned char *s, size_t left)
 	return 0;
 }
 
+static int hex_escape(unsigned char byte, struct strbuf *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char text[4] = { '\\', 'x', digits[byte >> 4], digits[byte & 15] };
+	return strbuf_add(out, text, sizeof(text));
+}
+
 long text_escape(const void *bytes, size_t len, struct strbuf *out)
 {
 	const unsigned char *s = bytes;
@@ -61,7 +68,7 @@ long text_escape(const void *bytes, size_t len, struct strbuf *out)
 			continue;
 		}
 		size_t n = character_len(s + i, len - i);
-		int rc = n ? strbuf_add(out, s + i, n) : strbuf_printf(out, "\\x%02x", s[i]);
+		int rc = n ? strbuf_add(out, s + i, n) : hex_escape(s[i], out);
 		if (rc < 0)
 			return -ENOMEM;
 		width += n ? 1 : 4;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "convert/memory/printable.h"
 #include "convert/memory/scan.h"
 
 #define STRING_MAX 4096 /* longer ones are shown in pieces */
@@ -20,6 +21,20 @@ static const struct doc_column columns[] = {
 void memory_report_begin(struct memory_report *report, const char *key)
 {
 	doc_table(report->doc, key, NULL, columns, ARRAY_SIZE(columns));
+}
+
+int memory_report_process(struct memory_report *report, uint32_t pid, const char *comm,
+			  struct memory_view *mv, const struct memory_ranges *ranges,
+			  struct progress *progress, struct error *err)
+{
+	uint64_t size;
+	int rc = memory_scan_size(mv, ranges, &size, err);
+	if (rc < 0)
+		return rc;
+	progress_start(progress, "searching", size);
+	report->process = (struct process_name){ pid, comm };
+	report->progress = progress;
+	return 0;
 }
 
 /* @return 1 when that was the last that is wanted */
@@ -85,36 +100,6 @@ static int string_end(struct strings *s)
 	return len >= s->min ? add_row(s->report, s->mv, s->start, s->text, len) : 0;
 }
 
-static bool is_printable(unsigned char c)
-{
-	return (c >= ' ' && c <= '~') || c == '\t';
-}
-
-/*
- * Where the next string can begin, when none is at hand: looking back from the end of a shortest
- * one finds most bytes that end it without looking at those before.
- */
-static size_t skip_short(const struct scan_window *w, size_t at, size_t min)
-{
-	while (at + min <= w->len) {
-		size_t low = at + min;
-		while (low > at && is_printable(w->bytes[low - 1]))
-			low--;
-		if (low == at)
-			break;
-		at = low;
-	}
-	return at;
-}
-
-static size_t printable_run(const unsigned char *bytes, size_t len)
-{
-	size_t n = 0;
-	while (n < len && is_printable(bytes[n]))
-		n++;
-	return n;
-}
-
 static int strings_window(void *arg, const struct scan_window *w, struct error *err)
 {
 	struct strings *s = arg;
@@ -123,7 +108,7 @@ static int strings_window(void *arg, const struct scan_window *w, struct error *
 		return 1;
 	for (size_t i = 0; i < w->len;) {
 		if (!s->len) {
-			i = skip_short(w, i, s->min);
+			i += printable_none(w->bytes + i, w->len - i, s->min);
 			s->start = w->addr + i;
 		}
 		size_t room = STRING_MAX - s->len, left = w->len - i;

@@ -22,6 +22,14 @@ struct memory_report {
 /** Open the table both searches fill: pid, process, address, memory, file, bytes. */
 void memory_report_begin(struct memory_report *report, const char *key);
 
+/**
+ * Rows are of this process from now on.
+ * @param progress  begins anew, over all that will be searched; not NULL
+ */
+int memory_report_process(struct memory_report *report, uint32_t pid, const char *comm,
+			  struct memory_view *mv, const struct memory_ranges *ranges,
+			  struct progress *progress, struct error *err);
+
 /** A row per match. @return 0; 1 when report->max is reached; -errno */
 int memory_grep(struct memory_view *mv, const struct memory_ranges *ranges, struct pattern *pattern,
 		struct memory_report *report, struct error *err);

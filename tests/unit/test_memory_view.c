@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Memory by address over the sets of the corpus: every stored page is in exactly one place.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,8 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "convert/diff/diff.h"
+#include "convert/memory/report.h"
 #include "images/memory-view.h"
 #include "images/page-store.h"
 
@@ -167,6 +170,39 @@ static void view_opened_in_steps_is_the_same(void **state)
 	assert_int_equal(memory_view_begin(cp, p, NULL, &left, NULL), 0);
 }
 
+/* Of long work the user sees how far it is: all that is gone over counts. */
+static void searches_and_comparisons_count_what_they_read(void **state)
+{
+	(void)state;
+	auto_source src = NULL;
+	auto_checkpoint cp = NULL;
+	auto_memory_view mv = NULL;
+	auto_memory_ranges all = { 0 };
+	struct doc *doc;
+	struct progress searched, compared;
+	const struct memory_query query = { 0 };
+	const struct diff_options how = { 1u << DIFF_PAGES, true, false, &compared };
+	struct memory_report report = { 0 };
+	if (!set_open("a13", &src, &cp))
+		skip();
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(doc_open(fd, "/dev/null", DOC_TEXT, &doc, NULL), 0);
+	assert_int_equal(memory_view_open(cp, checkpoint_process(cp, 0), NULL, &mv, NULL), 0);
+	assert_int_equal(memory_select(mv, &query, &all, NULL), 0);
+	report.doc = doc;
+	assert_int_equal(memory_report_process(&report, 1, "x", mv, &all, &searched, NULL), 0);
+	memory_report_begin(&report, "strings");
+	assert_int_equal(memory_strings(mv, &all, 4, &report, NULL), 0);
+	doc_end(doc);
+	assert_true(searched.total > 0);
+	assert_int_equal(searched.done, searched.total);
+	progress_start(&compared, "comparing", 0);
+	assert_int_equal(diff_checkpoints(cp, cp, &how, doc, NULL), 0);
+	assert_true(compared.done >= searched.total);
+	doc_close(doc, NULL);
+	close(fd);
+}
+
 int main(void)
 {
 	const char *path = getenv("CORPUS");
@@ -176,6 +212,7 @@ int main(void)
 		cmocka_unit_test(shared_bytes_are_the_same_in_every_process),
 		cmocka_unit_test(string_of_a_process_is_its_command_line),
 		cmocka_unit_test(view_opened_in_steps_is_the_same),
+		cmocka_unit_test(searches_and_comparisons_count_what_they_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
