@@ -17,11 +17,11 @@ ARCH := $(subst x86_64,x86-64,$(shell uname -m))
 # What a fresh Debian lacks is installed first; make then reads this file again.
 goals := $(or $(MAKECMDGOALS),all)
 deps_sets := $(if $(filter demo bench,$(goals)),build) $(if $(filter check check-live,$(goals)),check) \
-	     $(if $(filter lint format fuzz deps,$(goals)),lint)
+	     $(if $(filter lint format fuzz deps,$(goals)),lint) $(if $(filter deb,$(goals)),deb)
 include $(deps_sets:%=$(O)/deps-%.ok)
 $(O)/deps-%.ok: tools/deps
 	$(Q)mkdir -p $(@D) && tools/deps $* && touch $@
-ifneq ($(filter-out clean deps help check% lint format fuzz bench demo,$(goals)),)
+ifneq ($(filter-out clean deps help check% lint format fuzz bench demo deb,$(goals)),)
 ifneq ($(shell pkg-config --exists libprotobuf-c libarchive libzstd libmnl || echo missing),)
 $(error libraries are missing: run `sudo make deps` first)
 endif
@@ -60,7 +60,7 @@ live_static := $(shell grep -ls '^ \* live-link: static' tests/live/*.c tests/be
 env = O=$(abspath $(O)) PEER=$(PEER)
 
 .SECONDARY:
-.PHONY: all check check-live lint format fuzz bench demo install install-criu-compat uninstall deps clean help
+.PHONY: all check check-live lint format fuzz bench demo deb install install-criu-compat uninstall deps clean help
 all: $(O)/stasis $(O)/crit
 
 $(O)/stasis: $(engine_o) $(O)/lib/images.a $(O)/lib/base.a
@@ -184,6 +184,9 @@ install: all $(completions)
 # Container runtimes and libcriu look for a program of this name.
 install-criu-compat:
 	$(Q)install -d $(bin) && ln -sfn stasis $(bin)/criu
+# Compiled anew, with Debian's flags.
+deb:
+	$(Q)tools/deb $(O)/deb
 uninstall:
 	$(Q)[ "$$(readlink $(bin)/criu)" != stasis ] || rm -f $(bin)/criu
 	$(Q)rm -f $(bin)/stasis $(bin)/crit $(patsubst $(O)/man/%,$(man)/man1/%,$(man_pages))
@@ -203,6 +206,7 @@ help:
 #: demo        dump and restore a counting process and look into its images (root)
 #: install     to DESTDIR PREFIX (/usr/local); uninstall takes it away again
 #: install-criu-compat  the name `criu`, for runtimes and libcriu
+#: deb         Debian packages in build/deb: stasis, crit, stasis-criu-compat
 #: deps        install the Debian packages that are missing (root)
 #: clean       remove build/
 #: O=DIR builds elsewhere, SAN=address,undefined adds sanitizers, V=1 shows the commands
