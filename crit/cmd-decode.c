@@ -5,6 +5,7 @@
 #include "convert/store/forms.h"
 #include "crit/commands.h"
 #include "crit/decode.h"
+#include "crit/sink-arg.h"
 
 struct decode_opts {
 	const char *in, *out;
@@ -38,6 +39,8 @@ static int decode_all(const char *path, const char *out, struct error *err)
 	if (rc == 0)
 		sink_watch(sink, &progress);
 	const struct set_job job = { .src = src, .sink = sink };
+	if (rc == 0)
+		rc = sink_arg_keep_parent(out, path, src, sink, err);
 	if (rc == 0)
 		rc = set_to_json(&job, err);
 	return rc < 0 ? rc : sink_commit(sink, err);

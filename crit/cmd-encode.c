@@ -10,6 +10,7 @@
 #include "convert/json/image.h"
 #include "convert/store/forms.h"
 #include "crit/commands.h"
+#include "crit/sink-arg.h"
 
 struct encode_opts {
 	const char *in, *out;
@@ -38,9 +39,10 @@ static int encode_all(const char *path, const char *out, struct error *err)
 		rc = sink_create(out, &sink, err);
 	if (rc == 0)
 		sink_watch(sink, &progress);
-	const struct set_job job = { .src = src, .sink = sink };
 	if (rc == 0)
-		rc = set_from_json(&job, err);
+		rc = sink_arg_keep_parent(out, path, src, sink, err);
+	if (rc == 0)
+		rc = set_from_json(path, sink, err);
 	return rc < 0 ? rc : sink_commit(sink, err);
 }
 

@@ -85,9 +85,8 @@ static int link_parent(const char *set, struct source *src, const char *out, str
 	return sink_link(sink, "parent", text, err);
 }
 
-/* The set before this one stays where it is, so the new one has to lead there. */
-static int keep_parent(const struct sink_opts *opts, const char *path, struct source *src,
-		       struct sink *sink, struct error *err)
+int sink_arg_keep_parent(const char *out, const char *path, struct source *src, struct sink *sink,
+			 struct error *err)
 {
 	auto_source parent = NULL;
 	int rc = sink_has(sink, "parent") ? 0 : source_open_parent(src, &parent, err);
@@ -96,14 +95,14 @@ static int keep_parent(const struct sink_opts *opts, const char *path, struct so
 	if (source_is_archive(src))
 		return error_set(err, EINVAL,
 				 "%s: its parent sets are in the archive too: `crit unpack` it "
-				 "first, or name an archive with -o",
+				 "first",
 				 path);
-	if (archive_form_of(opts->out))
+	if (archive_form_of(out))
 		return error_set(err, EINVAL,
 				 "%s: its parent sets would not be in the archive: name a "
 				 "directory with -o, then `crit pack` it",
 				 path);
-	return link_parent(path, src, opts->out, sink, err);
+	return link_parent(path, src, out, sink, err);
 }
 
 int sink_arg_commit(const struct sink_opts *opts, const char *path, struct source *src,
@@ -112,7 +111,7 @@ int sink_arg_commit(const struct sink_opts *opts, const char *path, struct sourc
 	const struct source_member *members;
 	if (sink_keeps_rest(sink))
 		return sink_commit(sink, err);
-	int rc = keep_parent(opts, path, src, sink, err);
+	int rc = sink_arg_keep_parent(opts->out, path, src, sink, err);
 	ssize_t nr = rc < 0 ? rc : source_list(src, &members, err);
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		auto_free char *file = dup_member_file(&members[i]);

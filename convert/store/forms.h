@@ -17,11 +17,12 @@ struct set_job {
 };
 
 /**
- * Every image as NAME.json beside what is no sequence of messages, which stays as it is:
- * set_from_json() gives back the same bytes.
+ * Every image as NAME.json, in the folder an archive has it in; what is no sequence of messages,
+ * and what an archive has beside its images, stays as it is.
  */
 int set_to_json(const struct set_job *job, struct error *err);
-int set_from_json(const struct set_job *job, struct error *err);
+/** The same bytes again. @param path  the directory, with all its folders */
+int set_from_json(const char *path, struct sink *sink, struct error *err);
 
 enum page_counts {
 	COUNTS_4_2,    /* nr_pages, and compat_nr_pages 0 */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A set as a directory of JSON and back.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,10 @@
 
 #define SUFFIX ".json"
 
-static int decode_member(const struct set_job *job, const char *name, struct error *err)
+enum { FOLDERS_MAX = 16 }; /* of an archive: "checkpoint/", "volumes/"; more is a mistake */
+
+static int decode_member(const struct set_job *job, const struct source_member *m, const char *name,
+			 struct error *err)
 {
 	auto_image_reader r = NULL;
 	auto_free char *out_name = NULL;
@@ -19,7 +23,7 @@ static int decode_member(const struct set_job *job, const char *name, struct err
 		out_name = NULL;
 		return error_set(err, ENOMEM, "out of memory");
 	}
-	int rc = image_open(job->src, name, &r, err);
+	int rc = image_open(job->src, m->name, &r, err);
 	int fd = rc < 0 ? rc : sink_begin(job->sink, out_name, err);
 	if (fd < 0)
 		return fd;
@@ -33,6 +37,34 @@ static int decode_member(const struct set_job *job, const char *name, struct err
 	if (rc == 0)
 		rc = json_out_flush(&out, err);
 	return rc < 0 ? rc : sink_end(job->sink, err);
+}
+
+/* As it is stored, under another name. */
+static int copy_member(const struct set_job *job, const struct source_member *m, const char *name,
+		       struct error *err)
+{
+	struct source_member copy = *m;
+	copy.name = name;
+	copy.packed = false; /* the name has its suffix */
+	return sink_copy(job->sink, job->src, &copy, err);
+}
+
+int set_to_json(const struct set_job *job, struct error *err)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(job->src, &members, err);
+	int rc = nr < 0 ? (int)nr : 0;
+	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
+		const struct source_member *m = &members[i];
+		const char *name = m->path;
+		while (!strncmp(name, "./", 2))
+			name += 2;
+		if (sink_has(job->sink, name)) /* a file that leads to the parent */
+			continue;
+		bool decoded = m->own && m->size && image_type_of_messages(m->name);
+		rc = decoded ? decode_member(job, m, name, err) : copy_member(job, m, name, err);
+	}
+	return rc;
 }
 
 /* The image a file of JSON stands for. @return false: it is none */
@@ -63,41 +95,73 @@ static int encode_member(const struct set_job *job, const char *name, const char
 	return rc < 0 ? rc : sink_end(job->sink, err);
 }
 
-static void tell(const struct set_job *job, const char *name, const char *what)
-{
-	if (job->report)
-		job->report(job->arg, name, what);
-}
-
-int set_to_json(const struct set_job *job, struct error *err)
+/* The files of one folder. @param prefix  "", or where it is in the set: "checkpoint/" */
+static int encode_files(const struct set_job *job, const char *prefix, struct error *err)
 {
 	const struct source_member *members;
 	ssize_t nr = source_list(job->src, &members, err);
 	int rc = nr < 0 ? (int)nr : 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
-		const char *name = members[i].name;
-		bool decoded = image_type_of_messages(name) && members[i].size;
-		if (!members[i].own)
+		const struct source_member *m = &members[i];
+		auto_free char *name = NULL;
+		char image[512];
+		bool encoded = image_name(m->path, image, sizeof(image));
+		if (asprintf(&name, "%s%s", prefix, encoded ? image : m->path) < 0) {
+			name = NULL;
+			return error_set(err, ENOMEM, "out of memory");
+		}
+		if (sink_has(job->sink, name))
 			continue;
-		rc = decoded ? decode_member(job, name, err)
-			     : sink_copy(job->sink, job->src, &members[i], err);
-		tell(job, name, decoded ? "decoded" : "copied");
+		rc = encoded ? encode_member(job, m->path, name, err)
+			     : copy_member(job, m, name, err);
 	}
 	return rc;
 }
 
-int set_from_json(const struct set_job *job, struct error *err)
+static int encode_folder(int fd, struct sink *sink, const char *prefix, unsigned depth,
+			 struct error *err);
+
+/* @param fd  of the folder it is in */
+static int encode_below(int fd, struct sink *sink, const char *prefix, const char *name,
+			unsigned depth, struct error *err)
 {
-	const struct source_member *members;
-	char image[512];
-	ssize_t nr = source_list(job->src, &members, err);
-	int rc = nr < 0 ? (int)nr : 0;
-	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
-		const char *name = members[i].name;
-		bool encoded = image_name(name, image, sizeof(image));
-		rc = encoded ? encode_member(job, name, image, err)
-			     : sink_copy(job->sink, job->src, &members[i], err);
-		tell(job, name, encoded ? "encoded" : "copied");
+	auto_free char *path = NULL;
+	auto_fd below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (below < 0)
+		return error_sys(err, "open %s%s", prefix, name);
+	if (depth == FOLDERS_MAX)
+		return error_set(err, ELOOP, "%s%s: more than %d folders in each other", prefix,
+				 name, FOLDERS_MAX);
+	if (asprintf(&path, "%s%s/", prefix, name) < 0) {
+		path = NULL;
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	return encode_folder(below, sink, path, depth + 1, err);
+}
+
+static int encode_folder(int fd, struct sink *sink, const char *prefix, unsigned depth,
+			 struct error *err)
+{
+	auto_source src = NULL;
+	auto_fd listed = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir dir = listed < 0 ? NULL : fdopendir(listed);
+	if (!dir)
+		return error_sys(err, "read %s", prefix);
+	take_fd(listed);
+	int rc = source_open_dirfd(fd, prefix, &src, err);
+	if (rc == 0)
+		rc = encode_files(&(struct set_job){ .src = src, .sink = sink }, prefix, err);
+	const struct dirent *entry;
+	while (rc == 0 && (entry = readdir(dir))) {
+		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") &&
+		    strcmp(entry->d_name, ".."))
+			rc = encode_below(fd, sink, prefix, entry->d_name, depth, err);
 	}
 	return rc;
+}
+
+int set_from_json(const char *path, struct sink *sink, struct error *err)
+{
+	auto_fd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open %s", path) : encode_folder(fd, sink, "", 0, err);
 }

@@ -30,6 +30,43 @@ setup() { cd "$BATS_TEST_TMPDIR" || return; }
 	[ ! -e json ]
 }
 
+@test "decode --all of an archive keeps its folders, documents and volumes" {
+	mkdir -p ctr/checkpoint ctr/volumes
+	cp -r "$set/." ctr/checkpoint
+	echo '{}' >ctr/config.dump
+	echo volume >ctr/volumes/v.tar
+	tar cf ctr.tar -C ctr .
+	"$crit" decode --all -o json ctr.tar
+	[ -s json/checkpoint/pstree.img.json ]
+	cmp json/volumes/v.tar ctr/volumes/v.tar
+	"$crit" encode --all -o back json
+	diff -r ctr back
+	"$crit" encode --all -o back.tar.zst json
+	mkdir unpacked && tar -C unpacked -xf back.tar.zst
+	diff -r ctr unpacked
+	ln -s /etc json/volumes/out # what a link leads to is none of its folders
+	"$crit" encode --all -o again json
+	diff -r ctr again
+}
+
+@test "decode --all and encode --all of an incremental set lead to the same parent" {
+	cp -r "$set" first
+	cp -r "$set" second
+	ln -s ../first second/parent
+	mkdir deep
+	"$crit" decode --all -o deep/json second
+	[ "$(readlink -f deep/json/parent)" = "$PWD/first" ]
+	"$crit" encode --all -o third deep/json
+	[ "$(readlink -f third/parent)" = "$PWD/first" ]
+	rm third/parent second/parent
+	diff -r second third
+	ln -s ../first second/parent
+	"$crit" pack -o chain.tar second
+	run -1 "$crit" decode --all -o json chain.tar
+	[[ $output == *"its parent sets are in the archive too"* ]]
+	[ ! -e json ]
+}
+
 @test "recode says that nothing changes, or what does" {
 	run -0 "$crit" recode "$set"
 	[ -z "$output" ]
