@@ -8,11 +8,14 @@
 
 struct compat_opts {
 	struct compat_options compat;
+	uint32_t pid;
 	const char *format;
 	bool strict, checks;
 };
 
 static const struct arg_row rows[] = {
+	{ 'p', "pid", "PID", "what this process needs, and what all have in common; default: all",
+	  ARG_PID, offsetof(struct compat_opts, pid), 0, NULL },
 	{ 'r', "root", "DIR", "the root of the container will be DIR", ARG_STRING,
 	  offsetof(struct compat_opts, compat.root), 0, NULL },
 	{ 0, "strict", NULL, "what is not known counts as no", ARG_FLAG,
@@ -24,7 +27,7 @@ static const struct arg_row rows[] = {
 
 static int compat_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
-	const struct compat_opts *o = opts;
+	struct compat_opts *o = opts;
 	auto_checkpoint_arg arg = { 0 };
 	auto_doc doc = NULL;
 	enum answer answer = ANSWER_YES;
@@ -32,6 +35,8 @@ static int compat_run(void *opts, int nr_operands, char **operands, struct error
 	if (nr_operands != 1 && !checks)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	int rc = checks ? 0 : checkpoint_arg_open(operands[0], &arg, err);
+	if (rc == 0 && o->pid && !checks)
+		rc = checkpoint_pick(arg.cp, o->pid, &o->compat.only, err);
 	if (rc == 0)
 		rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)
@@ -50,7 +55,7 @@ static int compat_run(void *opts, int nr_operands, char **operands, struct error
 const struct command cmd_compat = {
 	.name = "compat",
 	.group = GROUP_CHECK,
-	.args = "[--root DIR] [--strict] [--format text|json] SRC",
+	.args = "[-p PID] [--root DIR] [--strict] [--format text|json] SRC",
 	.summary = "will a checkpoint restore on this machine",
 	.detail = "A line for each question: yes, no or unknown, and why. Reads /proc, files and\n"
 		  "the processor; tries nothing out.\n"

@@ -19,7 +19,17 @@ struct compat {
 	uint64_t counts[NR_ANSWERS];
 	/* What all tasks have in common: that of the first with memory. */
 	TaskKobjIdsEntry *ids; /* NULL: not known */
+	struct {
+		uint32_t *items;
+		size_t nr, cap;
+	} files; /* ids of what options->only uses */
 };
+
+/** Is this process, or file, asked about? All are, unless options->only says which. */
+bool compat_wants(const struct compat *c, const struct process *p);
+bool compat_wants_file(const struct compat *c, uint32_t id);
+/** Find its files. */
+int compat_only_load(struct compat *c, struct error *err);
 
 /** One row. @param object  NULL: none */
 void compat_say(struct compat *c, enum check_id check, enum answer answer, const char *object,

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -157,6 +158,8 @@ int compat_checkpoint(struct checkpoint *cp, const struct compat_options *option
 	struct compat c = { .cp = cp, .options = options, .doc = doc };
 	doc_table(doc, "checks", NULL, columns, ARRAY_SIZE(columns));
 	int rc = ids_load(&c, err);
+	if (rc == 0)
+		rc = compat_only_load(&c, err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(checks); i++)
 		rc = checks[i](&c, err);
 	doc_end(doc);
@@ -166,6 +169,7 @@ int compat_checkpoint(struct checkpoint *cp, const struct compat_options *option
 	doc_str(doc, "answer", "Answer", answer_names[*answer]);
 	if (c.ids)
 		task_kobj_ids_entry__free_unpacked(c.ids, NULL);
+	free(c.files.items);
 	return rc;
 }
 

@@ -11,7 +11,8 @@ enum answer { ANSWER_YES, ANSWER_UNKNOWN, ANSWER_NO, NR_ANSWERS };
 extern const char *const answer_names[NR_ANSWERS];
 
 struct compat_options {
-	const char *root; /* where the root of a container will be; NULL: not known */
+	const struct process *only; /* and what all have in common; NULL: all */
+	const char *root;           /* where the root of a container will be; NULL: not known */
 };
 
 /**

@@ -184,6 +184,8 @@ int compat_files(struct compat *c, struct error *err)
 		rc = f.root < 0 ? f.root : 0;
 	}
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
+		if (!compat_wants_file(c, files[i]->id))
+			continue;
 		if (files[i]->reg)
 			file_check(&f, files[i]->reg);
 		else if (files[i]->ext)

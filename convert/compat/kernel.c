@@ -52,10 +52,12 @@ static int needs_collect(struct compat *c, struct needs *needs, struct error *er
 	if (nr < 0)
 		return (int)nr;
 	for (ssize_t i = 0; i < nr; i++)
-		needs->pidfd |= files[i]->pidfd != NULL;
+		needs->pidfd |= files[i]->pidfd && compat_wants_file(c, files[i]->id);
 	for (size_t i = 0; i < checkpoint_nr_processes(c->cp); i++) {
 		const struct process *p = checkpoint_process(c->cp, i);
 		auto_message MmEntry *mm = NULL;
+		if (!compat_wants(c, p))
+			continue;
 		int rc = process_mm(c->cp, p, &mm, err);
 		if (rc < 0 && rc != -ENOENT)
 			return rc;

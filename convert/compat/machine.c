@@ -124,7 +124,7 @@ int compat_machine(struct compat *c, struct error *err)
 	CoreEntry__March march = CORE_ENTRY__MARCH__UNKNOWN;
 	for (size_t i = 0; i < checkpoint_nr_processes(c->cp); i++) {
 		const struct process *p = checkpoint_process(c->cp, i);
-		for (size_t k = 0; k < p->entry->n_threads; k++) {
+		for (size_t k = 0; compat_wants(c, p) && k < p->entry->n_threads; k++) {
 			auto_message CoreEntry *core = NULL;
 			int rc = process_core(c->cp, process_thread(p, k), &core, err);
 			if (rc < 0)

@@ -240,6 +240,8 @@ int compat_sockets(struct compat *c, struct error *err)
 	if (rc == 0 && local)
 		file_read_at(AT_FDCWD, "/proc/net/unix", &s.unix_names, NULL);
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
+		if (!compat_wants_file(c, files[i]->id))
+			continue;
 		if (files[i]->isk)
 			rc = inet_check(&s, files[i]->isk, err);
 		else if (files[i]->usk)

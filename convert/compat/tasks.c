@@ -43,6 +43,8 @@ static int pids_collect(struct compat *c, struct pid_list *out, struct error *er
 {
 	for (size_t i = 0; i < checkpoint_nr_processes(c->cp); i++) {
 		const struct process *p = checkpoint_process(c->cp, i);
+		if (!compat_wants(c, p))
+			continue;
 		int rc = pid_add(out, p->pid);
 		for (size_t k = 0; rc == 0 && k < p->entry->n_threads; k++)
 			rc = pid_add(out, process_thread(p, k));

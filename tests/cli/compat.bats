@@ -45,6 +45,22 @@ assert {c["answer"] for c in d["checks"]} == {"yes", "unknown"}' "$output"
 	run -2 "$crit" compat --root "$BATS_TEST_TMPDIR/none" "$BATS_TEST_TMPDIR/set"
 }
 
+@test "compat -p asks for what one process has, and what all have in common" {
+	local all one
+	cp -a "$whole" "$BATS_TEST_TMPDIR/set"
+	"$crit" edit "$BATS_TEST_TMPDIR/set" --in-place 'mountpoints-12.img: entries[1].fstype=0'
+	count() { "$crit" compat --format json "$@" | python -c 'import json, sys, re
+print(sum(int(n) for c in json.load(sys.stdin)["checks"] if c["check"] == "file"
+          for n in re.findall(r": ([0-9]+)$", c["reason"])))'; }
+	all=$(count "$BATS_TEST_TMPDIR/set")
+	one=$(count -p 3 "$BATS_TEST_TMPDIR/set")
+	[ "$one" -ge 1 ] && [ "$one" -lt "$all" ]
+	run -0 "$crit" compat -p 3 "$whole"
+	[[ $output =~ yes\ +set && $output =~ yes\ +namespace ]]
+	run -2 "$crit" compat -p 77 "$whole"
+	[[ $output == *77* ]]
+}
+
 @test "compat --strict takes unknown for no" {
 	run -0 "$crit" compat "$whole"
 	run -1 "$crit" compat --strict "$whole"
