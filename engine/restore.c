@@ -74,6 +74,8 @@ static int load_images(struct restore *r, struct error *err)
 		rc = cgroups_load(r, err);
 	if (rc == 0)
 		rc = files_load(r, err);
+	if (rc == 0)
+		rc = netns_load_nested(r, err);
 	return rc < 0 ? rc : net_load(r, err);
 }
 

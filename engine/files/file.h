@@ -31,6 +31,7 @@ struct open_file {
 	int mnt_id;
 	bool locked;       /* fdinfo tells of a lock or lease */
 	uint32_t fs_type;  /* *_MAGIC of its file system */
+	uint32_t net_ns;   /* of a type that is in_net: as images number it */
 	struct task *task; /* who holds it, for messages */
 	int task_fd;       /* its number there, or a FILE_* value */
 	uint64_t addr;     /* FILE_MAPPED: start of the mapping, for messages */
@@ -41,6 +42,8 @@ struct file_type {
 	FdTypes type;
 	/** Of types that images know by one number: is this entry one of mine? NULL: any is. */
 	bool (*is_entry)(const FileEntry *e);
+	/** It is dumped and opened in the network namespace it is of. */
+	bool in_net;
 	/** Is this one of mine? Pure: looks at st, path, flags and fs_type only. */
 	bool (*match)(const struct open_file *f);
 	/**

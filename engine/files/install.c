@@ -15,6 +15,8 @@
 #include "engine/files/memfd.h"
 #include "engine/files/set.h"
 #include "engine/net/net.h"
+#include "engine/net/ns.h"
+#include "engine/net/sock-ns.h"
 
 static const char *type_name(FdTypes type)
 {
@@ -39,6 +41,19 @@ static struct file_item *item_find(struct restore *r, uint32_t id, struct error 
 	return NULL;
 }
 
+static int open_item(struct restore *r, const struct file_item *item, struct error *err)
+{
+	struct ns_visit visit;
+	if (!item->type->in_net)
+		return item->type->open(r, item->entry, err);
+	int rc = netns_enter(r, sock_ns_of(item->entry), &visit, err);
+	if (rc < 0)
+		return rc;
+	auto_fd fd = item->type->open(r, item->entry, err);
+	rc = netns_leave(&visit, fd < 0 ? NULL : err);
+	return fd < 0 ? fd : rc < 0 ? rc : take_fd(fd);
+}
+
 int files_get(struct restore *r, uint32_t id, struct error *err)
 {
 	char user[64];
@@ -53,7 +68,7 @@ int files_get(struct restore *r, uint32_t id, struct error *err)
 	} else if (item && fd < 0) {
 		int given = inherit_open(r, item->entry, &fd, &why);
 		if (given <= 0)
-			fd = given < 0 ? given : item->type->open(r, item->entry, &why);
+			fd = given < 0 ? given : open_item(r, item, &why);
 		if (fd >= 0)
 			fd = window_take(r->files, fd, &why);
 		if (fd < 0)
@@ -230,11 +245,14 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 	const struct fd_rows *rows = t->ids ? file_set_rows(set, t->ids->files_id) : NULL;
 	if (!rows)
 		return error_set(err, EBADMSG, "pid %d has no descriptor table", t->pid);
+	int rc = netns_join(r, t, err);
+	if (rc < 0)
+		return rc;
 	if (t->files_of) { /* they are in place */
-		int rc = locks_install(r, t, err);
+		rc = locks_install(r, t, err);
 		return rc < 0 ? rc : fs_install(r, t, err);
 	}
-	int rc = live_proc_fetch(r, err);
+	rc = live_proc_fetch(r, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "pid %d", t->pid);
 	for (size_t i = 0; i < rows->nr; i++) {

@@ -4,14 +4,18 @@
  */
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "base/cleanup.h"
 #include "engine/files/live-proc.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/files/types.h"
+#include "engine/net/ns.h"
+#include "engine/net/sock-ns.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/root.h"
 #include "engine/tree/real-ids.h"
@@ -21,35 +25,6 @@ static bool nsfile_match(const struct open_file *f)
 	return f->fs_type == NSFS_MAGIC;
 }
 
-static const struct ns_seen *seen_of(const struct dump *d, ino_t ino)
-{
-	for (size_t i = 0; i < d->ns->nr; i++)
-		if (d->ns->items[i].ino == ino)
-			return &d->ns->items[i];
-	return NULL;
-}
-
-static int nsfile_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
-{
-	char holder[96];
-	const struct ns_seen *ns = seen_of(d, f->st.st_ino);
-	if (!ns)
-		return error_set(err, ENOTSUP,
-				 "%s is %.800s, a namespace that no task of the tree is in: it "
-				 "cannot be opened again; close it before the dump",
-				 file_holder(f, holder, sizeof(holder)), f->path);
-	NsFileEntry *nsf = malloc(sizeof(*nsf));
-	if (!nsf)
-		return error_set(err, ENOMEM, "out of memory");
-	ns_file_entry__init(nsf);
-	e->nsf = nsf;
-	nsf->id = e->id;
-	nsf->ns_id = ns->id;
-	nsf->ns_cflag = (uint32_t)ns_rows[ns->kind].flag;
-	nsf->flags = f->flags;
-	return 0;
-}
-
 /* @return NS_KINDS: there is none */
 static enum ns_kind kind_of(uint32_t flag)
 {
@@ -57,6 +32,44 @@ static enum ns_kind kind_of(uint32_t flag)
 	while (kind < NS_KINDS && (uint32_t)ns_rows[kind].flag != flag)
 		kind++;
 	return (enum ns_kind)kind;
+}
+
+/* Only a network namespace lives without tasks. */
+static int find_kind(struct dump *d, const struct open_file *f, enum ns_kind *kind, uint32_t *id,
+		     struct error *err)
+{
+	char holder[96];
+	auto_fd fd = procfs_reopen(f->fd, O_RDONLY); /* it may be open as a path alone */
+	int flag = fd < 0 ? -1 : ioctl(fd, NS_GET_NSTYPE);
+	*kind = flag < 0 ? NS_KINDS : kind_of((uint32_t)flag);
+	file_holder(f, holder, sizeof(holder));
+	if (*kind == NS_NET)
+		return sock_ns_held(d, fd, holder, id, err);
+	const struct ns_seen *ns = *kind < NS_KINDS ? ns_find(d, *kind, f->st.st_ino) : NULL;
+	if (!ns)
+		return error_set(err, ENOTSUP,
+				 "%s is %.800s, a namespace that no task of the tree is in: it "
+				 "cannot be opened again; close it before the dump",
+				 holder, f->path);
+	*id = ns->id;
+	return 0;
+}
+
+static int nsfile_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
+{
+	enum ns_kind kind;
+	uint32_t id = 0;
+	int rc = find_kind(d, f, &kind, &id, err);
+	NsFileEntry *nsf = rc < 0 ? NULL : malloc(sizeof(*nsf));
+	if (!nsf)
+		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory");
+	ns_file_entry__init(nsf);
+	e->nsf = nsf;
+	nsf->id = e->id;
+	nsf->ns_id = id;
+	nsf->ns_cflag = (uint32_t)ns_rows[kind].flag;
+	nsf->flags = f->flags;
+	return 0;
 }
 
 static int nsfile_check(const FileEntry *e, struct error *err)
@@ -75,7 +88,10 @@ static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
 	const NsFileEntry *nsf = e->nsf;
 	enum ns_kind kind = kind_of(nsf->ns_cflag);
 	const struct rtask *member = NULL;
+	int flags = (int)(nsf->flags & (O_PATH | O_NOATIME));
 	char path[64];
+	if (kind == NS_NET && netns_is_nested(r, nsf->ns_id))
+		return netns_open(r, nsf->ns_id, flags, err);
 	for (size_t i = 0; i < r->nr_tasks && !member; i++) {
 		const struct rtask *t = r->tasks[i];
 		if (t->ids && ns_id_of(t->ids, kind) == nsf->ns_id)
@@ -85,7 +101,7 @@ static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
 		return error_set(err, EBADMSG, "file id %u: no task is in %s namespace %u", e->id,
 				 ns_rows[kind].name, nsf->ns_id);
 	snprintf(path, sizeof(path), "%d/ns/%s", real_id_of(r, member->pid), ns_rows[kind].name);
-	int fd = procfs_open(path, (int)(nsf->flags & (O_PATH | O_NOATIME)));
+	int fd = procfs_open(path, flags);
 	return fd < 0 ? error_sys(err, "open /proc/%s", path) : fd;
 }
 

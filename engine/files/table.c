@@ -3,6 +3,7 @@
  * where these are equal by kcmp(2).
  */
 #include "engine/files/table.h"
+#include "engine/net/sock-ns.h"
 
 #include <errno.h>
 #include <linux/kcmp.h>
@@ -154,6 +155,20 @@ static uint32_t fs_type_of(struct file_table *t, const struct open_file *f)
 	return t->fs_type;
 }
 
+static int dump_row(struct dump *d, const struct file_type *row, struct open_file *f, FileEntry *e,
+		    struct error *err)
+{
+	struct sock_visit visit;
+	if (!row->in_net)
+		return row->dump(d, f, e, err);
+	int rc = sock_ns_enter(d, f, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = row->dump(d, f, e, err);
+	int back = sock_ns_leave(d, &visit, rc < 0 ? NULL : err);
+	return rc < 0 || back == 0 ? rc : back;
+}
+
 int file_table_add(struct dump *d, struct open_file *f, uint32_t id, FdTypes *type,
 		   struct error *err)
 {
@@ -173,7 +188,7 @@ int file_table_add(struct dump *d, struct open_file *f, uint32_t id, FdTypes *ty
 	file_entry__init(e);
 	e->id = id;
 	e->type = *type = row->type;
-	int rc = row->dump(d, f, e, err);
+	int rc = dump_row(d, row, f, e, err);
 	if (rc == 1)
 		return 0;
 	if (rc == 0)

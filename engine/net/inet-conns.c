@@ -15,7 +15,9 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/net/inet-opts.h"
+
 #include "engine/net/inet.h"
+#include "engine/net/ns.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/udp.h"
 #include "engine/net/unix.h"
@@ -48,27 +50,30 @@ int inet_conn_add(struct inet_table *t, int fd, FileEntry *e, const char *holder
 
 static int prepare(struct dump *d, struct inet_table *t, struct error *err)
 {
+	size_t nr_locked = 0;
 	t->lock_conns = calloc(t->conns.nr, sizeof(*t->lock_conns));
 	t->pidfds = calloc(d->nr_tasks, sizeof(*t->pidfds));
 	if (!t->lock_conns || !t->pidfds)
 		return error_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; i < t->conns.nr; i++) {
 		const InetSkEntry *sk = t->conns.items[i].entry->isk;
-		lock_conn_set(&t->lock_conns[i], (int)sk->family, sk->src_addr, sk->src_port,
-			      sk->dst_addr, sk->dst_port);
+		/* others, and all where that one is not the engine's, are locked as a whole */
+		if (sk->ns_id == ns_own_id(NS_NET))
+			lock_conn_set(&t->lock_conns[nr_locked++], (int)sk->family, sk->src_addr,
+				      sk->src_port, sk->dst_addr, sk->dst_port);
 	}
 	for (size_t i = 0; i < d->nr_tasks; i++)
 		t->pidfds[i] = d->tasks[i]->pidfd;
 	t->lock = (struct lock){
-		/* where everything is locked, they are */
-		.method = d->net->ns_lock.warden ? NETWORK_LOCK_SKIP : d->network_lock,
+		.method = nr_locked ? d->network_lock : NETWORK_LOCK_SKIP,
 		.run_id = d->run_id,
 		.conns = t->lock_conns,
-		.nr = t->conns.nr,
+		.nr = nr_locked,
 	};
 	const struct warden_charge charge = {
 		.lock = &t->lock,
 		.sockets = t->sockets,
+		.nr_sockets = t->conns.nr,
 		.tasks = t->pidfds,
 		.nr_tasks = d->nr_tasks,
 	};
@@ -109,7 +114,7 @@ int inet_dump_connections(struct dump *d, struct error *err)
 	struct inet_table *t = d->net->inet;
 	if (!t->conns.nr)
 		return 0;
-	if (!d->opts->network_lock_given && !d->net->ns_lock.warden)
+	if (!d->opts->network_lock_given && !ns_is_apart(d, NS_NET))
 		d->network_lock = lock_default();
 	int rc = prepare(d, t, err);
 	if (rc == 0)
@@ -225,14 +230,14 @@ static int load_lock(struct restore *r, struct error *err)
 		snprintf(r->run_id, sizeof(r->run_id), "%d", r->tasks[0]->pid);
 	for (size_t i = 0; i < set->nr; i++) {
 		const InetSkEntry *sk = set->items[i].entry->isk;
-		if (set->items[i].tcp.stream)
+		if (set->items[i].tcp.stream && !netns_is_nested(r, sk->ns_id))
 			lock_conn_set(&set->lock_conns[set->lock.nr++], (int)sk->family,
 				      sk->src_addr, sk->src_port, sk->dst_addr, sk->dst_port);
 	}
 	/* a namespace that is joined may be locked as a whole, by the same name */
-	bool joined = ns_restores(r, NS_NET) && !r->netns;
-	set->lock.whole = joined;
-	set->lock.set = (set->lock.nr > 0 || joined) && !r->netns;
+	bool made = netns_has_root(r);
+	set->lock.whole = ns_restores(r, NS_NET) && !made;
+	set->lock.set = (set->lock.nr > 0 || set->lock.whole) && !made;
 	return 0;
 }
 

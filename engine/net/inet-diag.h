@@ -20,7 +20,8 @@ struct inet_info {
 	uint8_t md5; /* it has keys for TCP MD5 signatures */
 };
 
-struct inet_list { /* the sockets of one family and protocol */
+struct inet_list {   /* the sockets of one family and protocol */
+	uint32_t ns; /* the network namespace, as images number it */
 	int family, protocol;
 	struct inet_info *items; /* sorted by ino */
 	size_t nr, cap;

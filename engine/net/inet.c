@@ -23,7 +23,6 @@
 #include "engine/net/inet-opts.h"
 #include "engine/net/queue.h"
 #include "engine/net/sock-more.h"
-#include "engine/net/sock-ns.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
 
@@ -72,13 +71,15 @@ static int find_info(struct dump *d, const InetSkEntry *sk, const struct inet_in
 	struct inet_list *list = NULL;
 	int protocol = sk->type == SOCK_RAW ? IPPROTO_RAW : (int)sk->proto;
 	for (size_t i = 0; i < t->lists.nr; i++)
-		if (t->lists.items[i].family == (int)sk->family &&
+		if (t->lists.items[i].ns == sk->ns_id &&
+		    t->lists.items[i].family == (int)sk->family &&
 		    t->lists.items[i].protocol == protocol)
 			list = &t->lists.items[i];
 	if (!list) {
 		list = array_add(&t->lists);
 		if (!list)
 			return error_set(err, ENOMEM, "out of memory");
+		list->ns = sk->ns_id;
 		list->family = (int)sk->family;
 		list->protocol = protocol;
 		int rc = inet_list_read(list, err);
@@ -296,10 +297,9 @@ static int fill_entry(struct dump *d, const struct open_file *f, const char *wha
 		      struct error *err)
 {
 	const struct inet_info *info = NULL;
+	sk->has_ns_id = true;
+	sk->ns_id = f->net_ns;
 	int rc = make_addresses(sk, err);
-	if (rc == 0)
-		rc = sock_ns_id(d, f->fd, what, &sk->ns_id, err);
-	sk->has_ns_id = rc == 0;
 	if (rc == 0)
 		rc = find_info(d, sk, &info, err);
 	if (rc < 0)
@@ -526,6 +526,7 @@ static const FownEntry *inet_owner(struct restore *r, const FileEntry *e)
 const struct file_type file_inet = {
 	.name = "IPv4 or IPv6 socket",
 	.type = FD_TYPES__INETSK,
+	.in_net = true,
 	.match = inet_match,
 	.dump = inet_dump,
 	.check = inet_check,

@@ -4,7 +4,9 @@
 #include "engine/net/lock-ns.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "engine/dump.h"
 #include "engine/hooks.h"
@@ -14,49 +16,72 @@
 
 /* Dump. */
 
-static int lock_inside(struct dump *d, struct error *err)
+static int lock_inside(struct dump *d, struct net_lock *l, struct error *err)
 {
-	struct net_lock *l = &d->net->ns_lock;
-	if (!d->opts->network_lock_given)
-		d->network_lock = NETWORK_LOCK_NFTABLES;
-	l->lock = (struct lock){ .method = d->network_lock, .run_id = d->run_id, .whole = true };
+	l->lock =
+	    (struct lock){ .method = NETWORK_LOCK_NFTABLES, .run_id = d->run_id, .whole = true };
+	if (d->opts->network_lock_given)
+		l->lock.method = d->network_lock;
 	const struct warden_charge charge = { .lock = &l->lock };
 	int rc = warden_start(&charge, &l->warden, err);
 	return rc < 0 ? rc : warden_lock(l->warden, err);
 }
 
-int net_lock_begin(struct dump *d, struct error *err)
+int net_lock_add(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	struct ns_visit visit;
-	if (!ns_is_apart(d, NS_NET))
-		return 0;
-	int rc = net_table_new(d, err);
-	if (rc == 0)
-		rc = hook_call(d->opts, HOOK_NETWORK_LOCK, d->images_fd, d->opts->pid, err);
-	if (rc == 0)
-		rc = ns_visit_begin(d->tasks[0], NS_NET, &visit, err);
+	struct net_lock **slot = array_add(&d->net->ns_locks);
+	if (!slot || !(*slot = calloc(1, sizeof(**slot)))) {
+		d->net->ns_locks.nr -= slot != NULL;
+		return error_set(err, ENOMEM, "out of memory");
+	}
+	int rc = ns_visit_seen(ns, &visit, err);
 	if (rc < 0)
 		return rc;
-	rc = lock_inside(d, err);
+	rc = lock_inside(d, *slot, err);
 	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back;
 }
 
+int net_lock_begin(struct dump *d, struct error *err)
+{
+	int rc = 0;
+	if (ns_is_apart(d, NS_NET))
+		rc = hook_call(d->opts, HOOK_NETWORK_LOCK, d->images_fd, d->opts->pid, err);
+	if (ns_is_apart(d, NS_NET) && !d->opts->network_lock_given)
+		d->network_lock = NETWORK_LOCK_NFTABLES;
+	for (size_t i = 0; rc == 0 && d->ns && i < d->ns->nr; i++) {
+		const struct ns_seen *ns = &d->ns->items[i];
+		if (ns->kind != NS_NET || ns->own)
+			continue;
+		rc = net_table_new(d, err);
+		if (rc == 0)
+			rc = net_lock_add(d, ns, err);
+	}
+	return rc;
+}
+
 int net_lock_keep(struct dump *d, struct error *err)
 {
-	struct net_lock *l = &d->net->ns_lock;
-	return l->warden && !d->opts->leave_running ? warden_keep(l->warden, err) : 0;
+	struct net_locks *all = &d->net->ns_locks;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && !d->opts->leave_running && i < all->nr; i++)
+		rc = warden_keep(all->items[i]->warden, err);
+	return rc;
 }
 
 void net_lock_end(struct dump *d)
 {
-	struct net_lock *l = &d->net->ns_lock;
+	struct net_locks *all = &d->net->ns_locks;
 	struct error err;
-	if (!l->warden)
+	if (!all->nr)
 		return;
-	warden_end(l->warden, !l->held);
-	l->warden = NULL;
-	if (!l->held &&
+	for (size_t i = 0; i < all->nr; i++) {
+		warden_end(all->items[i]->warden, !all->held);
+		free(all->items[i]);
+	}
+	all->nr = 0;
+	if (!all->held && ns_is_apart(d, NS_NET) &&
 	    hook_call(d->opts, HOOK_NETWORK_UNLOCK, d->images_fd, d->opts->pid, &err) < 0)
 		log_warn("%s", err.text);
 }
@@ -64,18 +89,13 @@ void net_lock_end(struct dump *d)
 /* Restore. */
 
 /* A namespace that was left outside still has what the dump has set. */
-int net_lock_restored(struct restore *r, struct error *err)
+int net_lock_restored(const struct restore *r, struct netns *ns, struct error *err)
 {
-	struct lock *l = &r->netns->lock;
+	struct lock *l = &ns->lock;
 	*l = (struct lock){ .method = NETWORK_LOCK_NFTABLES, .run_id = r->run_id, .whole = true };
 	if (r->opts->network_lock_given)
 		l->method = r->opts->network_lock;
-	else if (r->netns->external >= 0)
+	else if (ns->root && ns->external >= 0)
 		l->method = r->network_lock;
 	return lock_again(l, err);
-}
-
-int net_unlock_restored(struct restore *r, struct error *err)
-{
-	return lock_drop(&r->netns->lock, err);
 }

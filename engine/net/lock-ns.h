@@ -9,19 +9,26 @@
 
 struct dump;
 struct restore;
+struct netns;
 
-struct net_lock { /* of a dump */
-	struct lock lock;
-	struct warden *warden; /* NULL: not locked */
-	bool held;             /* it stays: the tasks end, or stay stopped */
+struct ns_seen;
+
+struct net_locks { /* of a dump */
+	struct net_lock {
+		struct lock lock;
+		struct warden *warden;
+	} * *items;
+	size_t nr, cap;
+	bool held; /* they stay: the tasks end, or stay stopped */
 };
 
-/** Call the hook and lock, where the tree has a network namespace apart. */
+/** Lock those of all tasks that are not the engine's own; call the hook, where the root's is one.
+ */
 int net_lock_begin(struct dump *d, struct error *err);
+/** One more. */
+int net_lock_add(struct dump *d, const struct ns_seen *ns, struct error *err);
 int net_lock_keep(struct dump *d, struct error *err);
 void net_lock_end(struct dump *d);
 
 /** The same for a restore, in the namespace; it is not filled yet. */
-int net_lock_restored(struct restore *r, struct error *err);
-/** In the namespace again: everything is as it was. */
-int net_unlock_restored(struct restore *r, struct error *err);
+int net_lock_restored(const struct restore *r, struct netns *ns, struct error *err);

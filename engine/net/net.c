@@ -11,6 +11,7 @@
 #include "engine/hooks.h"
 #include "engine/net/inet.h"
 #include "engine/net/netlink.h"
+#include "engine/net/ns.h"
 #include "engine/net/packet.h"
 #include "engine/net/unix.h"
 #include "engine/ns/ns.h"
@@ -21,6 +22,23 @@ int net_table_new(struct dump *d, struct error *err)
 	if (!d->net)
 		d->net = calloc(1, sizeof(*d->net));
 	return d->net ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+int net_table_ask(struct dump *d, enum net_list list, struct error *err)
+{
+	uint32_t here = d->ns ? d->ns->net_here : 0;
+	struct net_asked *asked = NULL;
+	int rc = net_table_new(d, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < d->net->asked.nr && !asked; i++)
+		if (d->net->asked.items[i].ns == here)
+			asked = &d->net->asked.items[i];
+	if (!asked && !(asked = array_add(&d->net->asked)))
+		return error_set(err, ENOMEM, "out of memory");
+	bool first = !(asked->lists >> list & 1);
+	*asked = (struct net_asked){ here, asked->lists | 1u << list };
+	return first;
 }
 
 int net_dump_begin(struct dump *d, struct error *err)
@@ -48,7 +66,7 @@ int net_dump_commit(struct dump *d, struct error *err)
 {
 	int rc = d->net && d->net->inet ? inet_dump_hold(d, err) : 0;
 	if (rc == 0 && d->net)
-		d->net->ns_lock.held = !d->opts->leave_running;
+		d->net->ns_locks.held = !d->opts->leave_running;
 	return rc;
 }
 
@@ -70,6 +88,8 @@ void net_table_free(struct net_table *t)
 	for (size_t i = 0; i < t->filters.nr; i++)
 		net_filters_fini(&t->filters.items[i]);
 	free(t->filters.items);
+	free(t->asked.items);
+	free(t->ns_locks.items);
 	netlink_list_free(t->netlink);
 	packet_list_free(t->packet);
 	free(t->seen.items);
@@ -142,7 +162,7 @@ int net_open_finish(struct restore *r, struct error *err)
 
 static int release_inside(struct restore *r, struct error *err)
 {
-	int rc = r->netns ? net_unlock_restored(r, err) : 0;
+	int rc = netns_unlock(r, err);
 	return rc == 0 && r->net ? inet_release(r, err) : rc;
 }
 
@@ -150,7 +170,7 @@ int net_release(struct restore *r, struct error *err)
 {
 	struct ns_visit visit;
 	if (!ns_restores(r, NS_NET))
-		return r->net ? inet_release(r, err) : 0;
+		return release_inside(r, err);
 	int rc = hook_call(r->opts, HOOK_NETWORK_UNLOCK, r->images_fd, rtask_tid(r->root, 0), err);
 	if (rc == 0)
 		rc = ns_net_visit(r, &visit, err);

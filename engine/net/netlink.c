@@ -17,7 +17,6 @@
 #include "engine/files/table.h"
 #include "engine/net/diag.h"
 #include "engine/net/netlink.h"
-#include "engine/net/sock-ns.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
 
@@ -111,16 +110,16 @@ static bool netlink_match(const struct open_file *f)
 	       getsockopt(f->fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family == AF_NETLINK;
 }
 
-/* Asked once. NULL: bound to nothing. */
+/* Asked once in each namespace. NULL: bound to nothing. */
 static int find_info(struct dump *d, uint32_t ino, const struct netlink_info **out,
 		     struct error *err)
 {
-	int rc = net_table_new(d, err);
-	if (rc == 0 && !d->net->netlink) {
+	int rc = net_table_ask(d, NET_LIST_NETLINK, err);
+	if (rc > 0 && !d->net->netlink)
 		d->net->netlink = calloc(1, sizeof(*d->net->netlink));
+	if (rc > 0)
 		rc = d->net->netlink ? list_read(d->net->netlink, err)
 				     : error_set(err, ENOMEM, "out of memory");
-	}
 	if (rc < 0)
 		return rc;
 	const struct netlink_list *list = d->net->netlink;
@@ -174,10 +173,9 @@ static int netlink_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 	if (getsockopt(f->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) < 0)
 		return error_sys(err, "%s: read SO_PROTOCOL", what);
 	sk->protocol = (uint32_t)protocol;
+	sk->has_ns_id = true;
+	sk->ns_id = f->net_ns;
 	int rc = check_queue(f->fd, what, err);
-	if (rc == 0)
-		rc = sock_ns_id(d, f->fd, what, &sk->ns_id, err);
-	sk->has_ns_id = rc == 0;
 	if (rc == 0)
 		rc = find_info(d, sk->ino, &info, err);
 	if (rc == 0 && info)
@@ -268,6 +266,7 @@ static const FownEntry *netlink_owner(struct restore *r, const FileEntry *e)
 const struct file_type file_netlink = {
 	.name = "netlink socket",
 	.type = FD_TYPES__NETLINKSK,
+	.in_net = true,
 	.match = netlink_match,
 	.dump = netlink_dump,
 	.check = netlink_check,

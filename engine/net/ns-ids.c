@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/net/ns-dump.h"
+#include "engine/net/ns-set.h"
 
 /* @return 0: `nsid` is set, -1 when it has none */
 static int ask_id(struct nl *rt, int fd, int32_t *nsid)
@@ -34,9 +35,9 @@ static int ask_id(struct nl *rt, int fd, int32_t *nsid)
 static int note_id(struct dump_netns *dn, const struct ns_seen *other, struct error *err)
 {
 	int32_t nsid;
-	auto_fd fd = openat(other->member->proc_fd, "ns/net", O_RDONLY | O_CLOEXEC);
+	auto_fd fd = ns_seen_open(other, err);
 	if (fd < 0)
-		return error_sys(err, "open /proc/%d/ns/net", other->member->pid);
+		return fd;
 	int rc = ask_id(dn->rt, fd, &nsid);
 	if (rc < 0)
 		return error_code(err, rc, "ask for the number of a network namespace");
@@ -71,4 +72,44 @@ uint32_t netns_id_of(const struct dump_netns *dn, int32_t nsid)
 		if (dn->ids.items[i]->netnsid_value == nsid)
 			return dn->ids.items[i]->target_ns_id;
 	return 0;
+}
+
+/* Restore. */
+
+/* Its descriptor, in the process that fills them. @return -1: it is not there */
+static int fd_of(const struct restore *r, uint32_t id)
+{
+	const struct netns *ns = netns_find(r, id);
+	if (!ns)
+		return -1;
+	return ns->fd >= 0 ? ns->fd : r->netns->home;
+}
+
+/* Before there is a device with its other end there, or the kernel would choose. */
+int netns_ids_set(const struct restore *r, const struct netns *ns, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ns->conf->n_nsids; i++) {
+		const NetnsId *id = ns->conf->nsids[i];
+		struct nl_request ask;
+		int fd = fd_of(r, id->target_ns_id);
+		if (fd < 0)
+			continue;
+		nl_begin(&ask, RTM_NEWNSID, 0, sizeof(struct rtgenmsg));
+		nl_put_u32(&ask, NETNSA_NSID, (uint32_t)id->netnsid_value);
+		nl_put_u32(&ask, NETNSA_FD, (uint32_t)fd);
+		rc = nl_do(ns->rt, &ask, err);
+		if (rc < 0)
+			error_wrap(err, rc, "call network namespace %u %d", id->target_ns_id,
+				   id->netnsid_value);
+	}
+	return rc;
+}
+
+int32_t netns_ids_find(const struct netns *ns, uint32_t other)
+{
+	for (size_t i = 0; ns->conf && i < ns->conf->n_nsids; i++)
+		if (ns->conf->nsids[i]->target_ns_id == other)
+			return ns->conf->nsids[i]->netnsid_value;
+	return -1;
 }

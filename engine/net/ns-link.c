@@ -5,6 +5,7 @@
 #include "engine/net/ns-link.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/veth.h>
@@ -283,13 +284,20 @@ static struct netns_link *find_index(const struct netns *ns, uint32_t ifindex)
 	return NULL;
 }
 
-/* The device of the same namespace it is on, or connected with; NULL: none */
-static struct netns_link *find_peer(const struct netns *ns, const NetDeviceEntry *e)
+/* The device it is on, or connected with; NULL: none that is made here */
+static struct netns_link *find_peer(const struct netns_set *set, const struct netns *ns,
+				    const NetDeviceEntry *e, struct netns **where)
 {
-	if (!e->has_peer_nsid || e->peer_nsid != ns->id || !e->has_peer_ifindex ||
-	    e->peer_ifindex == e->ifindex)
+	if (!e->has_peer_nsid || !e->has_peer_ifindex)
 		return NULL;
-	return find_index(ns, e->peer_ifindex);
+	for (size_t i = 0; i < set->nr; i++) {
+		*where = &set->items[i];
+		if ((*where)->id == e->peer_nsid)
+			return *where == ns && e->peer_ifindex == e->ifindex
+				   ? NULL
+				   : find_index(*where, e->peer_ifindex);
+	}
+	return NULL;
 }
 
 static bool is_name(const char *name)
@@ -348,11 +356,12 @@ static int load_link(void *ctx, struct image_reader *in, ProtobufCMessage **msg,
 static int check_relations(const struct restore *r, const struct netns *ns, const NetDeviceEntry *e,
 			   struct error *err)
 {
+	struct netns *where;
 	const struct link_kind *kind = link_kind_of(e);
 	if (e->has_master && !find_index(ns, e->master))
 		return error_set(err, EBADMSG, "network device %s has a master %u that is missing",
 				 e->name, e->master);
-	if (netns_is_external(r->opts, "netdev", e->name) || find_peer(ns, e))
+	if (netns_is_external(r->opts, "netdev", e->name) || find_peer(r->netns, ns, e, &where))
 		return 0;
 	if (e->type == ND_TYPE__VETH && !netns_is_external(r->opts, "veth", e->name))
 		return error_set(
@@ -372,13 +381,19 @@ static int check_relations(const struct restore *r, const struct netns *ns, cons
 int netns_links_load(struct restore *r, struct netns *ns, struct error *err)
 {
 	int rc = image_each(r->images, IMG_NETDEV, ns->id, load_link, ns, err);
+	return rc < 0 ? error_wrap(err, rc, "netdev-%u.img", ns->id) : 0;
+}
+
+int netns_links_check(const struct restore *r, const struct netns *ns, struct error *err)
+{
+	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < ns->links.nr; i++)
 		rc = check_relations(r, ns, ns->links.items[i].entry, err);
 	return rc < 0 ? error_wrap(err, rc, "netdev-%u.img", ns->id) : 0;
 }
 
-/* Both ends of a pair at once. */
-static void put_pair(const NetDeviceEntry *e, const NetDeviceEntry *peer, struct nl_request *ask)
+/* Both ends of a pair at once. @param there  the namespace of the other one; -1: the same */
+static void put_pair(const NetDeviceEntry *peer, int there, struct nl_request *ask)
 {
 	struct nlattr *info = nl_nest(ask, IFLA_LINKINFO);
 	nl_put_str(ask, IFLA_INFO_KIND, "veth");
@@ -388,10 +403,11 @@ static void put_pair(const NetDeviceEntry *e, const NetDeviceEntry *peer, struct
 	if (head)
 		head->ifi_index = (int)peer->ifindex;
 	link_put_common(peer, ask);
+	if (there >= 0)
+		nl_put_u32(ask, IFLA_NET_NS_FD, (uint32_t)there);
 	nl_nest_end(ask, other);
 	nl_nest_end(ask, data);
 	nl_nest_end(ask, info);
-	(void)e;
 }
 
 /* Where attributes of a device are, inside of IFLA_LINKINFO. */
@@ -509,65 +525,95 @@ static int set_common(struct nl *rt, const NetDeviceEntry *e, struct error *err)
 	return nl_do(rt, &ask, err);
 }
 
-/* @return 1; 0: what it needs is not there yet */
-static int make_link(struct restore *r, struct netns *ns, struct netns_link *link, struct nl *rt,
-		     struct error *err)
+static int descriptor_of(const struct netns_set *set, const struct netns *ns)
+{
+	return ns->fd >= 0 ? ns->fd : set->home;
+}
+
+/* What is on another device is made where that one is, and appears in its place. */
+static int make_by_netlink(struct netns_set *set, const struct netns *ns, const NetDeviceEntry *e,
+			   struct error *err)
 {
 	struct nl_request ask;
-	const NetDeviceEntry *e = link->entry;
+	struct netns *where = NULL;
+	struct nl *rt = ns->rt;
 	const struct link_kind *kind = link_kind_of(e);
-	struct netns_link *peer = find_peer(ns, e);
-	bool outside = !kind || netns_is_external(r->opts, kind->name, e->name) ||
-		       netns_is_external(r->opts, "netdev", e->name);
-	int rc = 0;
-	if (!outside && kind->on_parent && !peer->made)
-		return 0;
-	if (outside) {
-		rc = find_made(rt, e, err);
-		if (rc == 0)
-			rc = set_common(rt, e, err);
-	} else if (kind->make) {
-		rc = kind->make(e, err);
-		if (rc == 0)
-			rc = set_common(rt, e, err);
+	struct netns_link *peer = find_peer(set, ns, e, &where);
+	bool apart = peer && where != ns;
+	link_put_new(e, &ask);
+	if (kind->type == ND_TYPE__VETH) {
+		put_pair(peer->entry, apart ? descriptor_of(set, where) : -1, &ask);
 	} else {
-		link_put_new(e, &ask);
 		if (kind->on_parent)
 			nl_put_u32(&ask, IFLA_LINK, e->peer_ifindex);
-		if (kind->type == ND_TYPE__VETH)
-			put_pair(e, peer->entry, &ask);
-		else
-			link_put_kind(e, kind, &ask);
-		rc = nl_do(rt, &ask, err);
-		if (rc == 0 && kind->type == ND_TYPE__VETH)
-			peer->made = true;
-		if (rc == 0)
-			rc = set_kind_data(rt, e, err);
+		if (kind->on_parent && apart) {
+			rt = where->rt;
+			nl_put_u32(&ask, IFLA_NET_NS_FD, (uint32_t)descriptor_of(set, ns));
+		}
+		link_put_kind(e, kind, &ask);
 	}
+	int rc = nl_do(rt, &ask, err);
+	if (rc == 0 && kind->type == ND_TYPE__VETH)
+		peer->made = true;
+	return rc < 0 ? rc : set_kind_data(ns->rt, e, err);
+}
+
+/* @return 1; 0: what it needs is not there yet */
+static int make_link(struct restore *r, struct netns_set *set, const struct netns *ns,
+		     struct netns_link *link, struct error *err)
+{
+	struct netns *where;
+	const NetDeviceEntry *e = link->entry;
+	const struct link_kind *kind = link_kind_of(e);
+	bool outside = !kind || netns_is_external(r->opts, kind->name, e->name) ||
+		       netns_is_external(r->opts, "netdev", e->name);
+	int rc;
+	if (!outside && kind->on_parent && !find_peer(set, ns, e, &where)->made)
+		return 0;
+	if (outside)
+		rc = find_made(ns->rt, e, err);
+	else if (kind->make)
+		rc = kind->make(e, err);
+	else
+		rc = make_by_netlink(set, ns, e, err);
+	if (rc == 0 && (outside || kind->make))
+		rc = set_common(ns->rt, e, err);
 	link->made = rc == 0;
 	return rc < 0 ? rc : 1;
 }
 
-/* As often as one of them leads to another: what is on what may come in any order. */
-static int make_links(struct restore *r, struct netns *ns, struct nl *rt, struct error *err)
+/* @return how many of them wait for others; -errno */
+static int make_links(struct restore *r, struct netns_set *set, struct netns *ns, struct error *err)
 {
-	size_t left = ns->links.nr;
-	for (size_t before = left + 1; left && left < before;) {
-		before = left;
-		left = 0;
-		for (size_t i = 0; i < ns->links.nr; i++) {
-			struct netns_link *link = &ns->links.items[i];
-			int rc = link->made ? 1 : make_link(r, ns, link, rt, err);
-			if (rc < 0)
-				return error_wrap(err, rc, "make network device %s",
-						  link->entry->name);
-			left += rc == 0;
-		}
+	int left = 0, rc = netns_stand(set, ns, err);
+	for (size_t i = 0; rc >= 0 && i < ns->links.nr; i++) {
+		struct netns_link *link = &ns->links.items[i];
+		rc = link->made ? 1 : make_link(r, set, ns, link, err);
+		if (rc < 0)
+			error_wrap(err, rc, "make network device %s", link->entry->name);
+		left += rc == 0;
 	}
-	return left
-		   ? error_set(err, EBADMSG, "netdev-%u.img: %zu network devices are on each other",
-			       ns->id, left)
-		   : 0;
+	return rc < 0 ? rc : left;
+}
+
+/* As often as one of them leads to another: what is on what may come in any order. */
+int netns_links_make(struct restore *r, struct netns_set *set, struct error *err)
+{
+	for (int before = INT_MAX, left;; before = left) {
+		left = 0;
+		for (size_t i = 0; i < set->nr; i++) {
+			int rc = make_links(r, set, &set->items[i], err);
+			if (rc < 0)
+				return rc;
+			left += rc;
+		}
+		if (left == 0)
+			return 0;
+		if (left == before)
+			return error_set(err, EBADMSG,
+					 "netdev-%u.img: %d network devices are on each other",
+					 set->items[0].id, left);
+	}
 }
 
 static void put_gen_mode(struct nl_request *ask, uint8_t mode)
@@ -623,13 +669,13 @@ static int set_flags(struct nl *rt, const NetDeviceEntry *e, struct error *err)
 	return nl_do(rt, &ask, err);
 }
 
-int netns_links_fill(struct restore *r, struct netns *ns, struct nl *rt, struct error *err)
+int netns_links_fill(struct restore *r, const struct netns *ns, struct error *err)
 {
-	int rc = make_links(r, ns, rt, err);
+	int rc = 0;
 	for (size_t turn = 0; turn < 2; turn++) {
 		for (size_t i = 0; rc == 0 && i < ns->links.nr; i++) {
 			const NetDeviceEntry *e = ns->links.items[i].entry;
-			rc = turn == 0 ? set_up_link(r, e, rt, err) : set_flags(rt, e, err);
+			rc = turn == 0 ? set_up_link(r, e, ns->rt, err) : set_flags(ns->rt, e, err);
 			if (rc == 0 && turn == 1)
 				rc = net_conf_write_up(e, r->opts->weak_sysctls, err);
 			if (rc < 0)
@@ -650,7 +696,7 @@ static void set_port_state(struct nl *rt, const NetDeviceEntry *e)
 	}
 }
 
-int netns_links_finish(const struct netns *ns, struct nl *rt, struct error *err)
+int netns_links_finish(const struct netns *ns, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < ns->links.nr; i++) {
@@ -658,9 +704,9 @@ int netns_links_finish(const struct netns *ns, struct nl *rt, struct error *err)
 		uint8_t mode =
 		    e->has_addr_gen_mode ? (uint8_t)e->addr_gen_mode : IN6_ADDR_GEN_MODE_EUI64;
 		if (e->type != ND_TYPE__LOOPBACK)
-			rc = set_gen_mode(rt, e, mode, err);
+			rc = set_gen_mode(ns->rt, e, mode, err);
 		if (e->has_port_data)
-			set_port_state(rt, e);
+			set_port_state(ns->rt, e);
 		if (rc < 0)
 			error_wrap(err, rc, "network device %s", e->name);
 	}

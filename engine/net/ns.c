@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT
- * Network namespaces as a whole, both directions.
+ * Network namespaces as a whole, both directions. What several of them have to do with each other
+ * on restore stands in ns-nested.c.
  */
 #include "engine/net/ns.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -46,6 +50,7 @@ static struct net_filters *filters_of(const struct dump *d, uint32_t id)
 int netns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	struct ns_visit visit;
+	char holder[96];
 	if (d->opts->empty_net || external_key(d, ns))
 		return 0;
 	int rc = net_table_new(d, err);
@@ -53,14 +58,14 @@ int netns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 	if (!f)
 		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory");
 	f->id = ns->id;
-	rc = ns_visit_begin(ns->member, NS_NET, &visit, err);
+	rc = ns_visit_seen(ns, &visit, err);
 	if (rc < 0)
 		return rc;
 	rc = net_filters_read(f, err);
 	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
 	if (rc < 0)
-		return error_wrap(err, rc, "network namespace of pid %d (%s)", ns->member->pid,
-				  ns->member->stat.comm);
+		return error_wrap(err, rc, "network namespace of %s",
+				  ns_seen_holder(ns, holder, sizeof(holder)));
 	return back;
 }
 
@@ -147,18 +152,25 @@ struct netns *netns_find(const struct restore *r, uint32_t id)
 	return NULL;
 }
 
+static void netns_fini(struct netns *ns)
+{
+	if (ns->conf)
+		netns_entry__free_unpacked(ns->conf, NULL);
+	for (size_t k = 0; k < ns->links.nr; k++)
+		net_device_entry__free_unpacked(ns->links.items[k].entry, NULL);
+	free(ns->links.items);
+	fd_close(ns->fd);
+	nl_close(ns->rt);
+}
+
 void netns_set_free(struct netns_set *set)
 {
 	if (!set)
 		return;
-	for (size_t i = 0; i < set->nr; i++) {
-		struct netns *ns = &set->items[i];
-		if (ns->conf)
-			netns_entry__free_unpacked(ns->conf, NULL);
-		for (size_t k = 0; k < ns->links.nr; k++)
-			net_device_entry__free_unpacked(ns->links.items[k].entry, NULL);
-		free(ns->links.items);
-	}
+	if (set->numbers)
+		munmap(set->numbers, set->nr * sizeof(int));
+	for (size_t i = 0; i < set->nr; i++)
+		netns_fini(&set->items[i]);
 	free(set->items);
 	free(set);
 }
@@ -176,32 +188,35 @@ static int load_conf(struct restore *r, struct netns *ns, struct error *err)
 	return rc < 0 ? error_wrap(err, rc, "netns-%u.img", ns->id) : 0;
 }
 
-static int load_external(struct restore *r, const char *key, struct error *err)
+static int load_external(struct restore *r, struct netns *ns, const char *key, struct error *err)
 {
 	int fd = inherit_find(r->opts, key);
 	if (fd < 0)
 		return error_set(err, EINVAL,
 				 "the network namespace was left out as %s: give one with "
-				 "--inherit-fd fd[N]:%s, or join one with --join-ns net:FILE",
-				 key, key);
-	r->netns->external = fd;
-	return ns_give(r, NS_NET, fd, err);
+				 "--inherit-fd fd[N]:%s%s",
+				 key, key, ns->root ? ", or join one with --join-ns net:FILE" : "");
+	ns->external = fd;
+	if (ns->root)
+		return ns_give(r, NS_NET, fd, err);
+	ns->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return ns->fd < 0 ? error_sys(err, "duplicate fd %d", fd) : 0;
 }
 
-int netns_load(struct restore *r, uint32_t id, struct error *err)
+int netns_add(struct restore *r, uint32_t id, bool root, struct error *err)
 {
 	if (!r->netns && (r->netns = calloc(1, sizeof(*r->netns))))
-		r->netns->external = -1;
+		r->netns->home = -1;
 	struct netns *ns = r->netns ? array_add(r->netns) : NULL;
 	if (!ns)
 		return error_set(err, ENOMEM, "out of memory");
-	ns->id = id;
+	*ns = (struct netns){ .id = id, .root = root, .fd = -1, .external = -1 };
 	int rc = conntrack_load(r, id, err);
 	if (rc < 0 || r->opts->empty_net)
 		return rc;
 	rc = load_conf(r, ns, err);
 	if (rc == 0 && ns->conf && ns->conf->ext_key)
-		return load_external(r, ns->conf->ext_key, err);
+		return load_external(r, ns, ns->conf->ext_key, err);
 	if (rc == 0)
 		rc = netns_links_load(r, ns, err);
 	if (rc == 0)
@@ -209,49 +224,42 @@ int netns_load(struct restore *r, uint32_t id, struct error *err)
 	return rc < 0 ? rc : net_filters_load(r, id, ns->conf, err);
 }
 
-void netns_undo(struct restore *r)
+int netns_load(struct restore *r, uint32_t id, struct error *err)
+{
+	return netns_add(r, id, true, err);
+}
+
+static void undo_one(struct netns *ns)
 {
 	struct ns_visit visit;
 	struct error err = { 0 };
-	if (!r->netns || r->netns->external < 0 || !r->netns->lock.set || r->netns->lock.found)
+	if (ns->external < 0 || !ns->lock.set || ns->lock.found)
 		return;
-	int rc = ns_visit_fd(r->netns->external, NS_NET, &visit, &err);
-	if (rc == 0 && (rc = net_unlock_restored(r, &err)) == 0)
+	int rc = ns_visit_fd(ns->external, NS_NET, &visit, &err);
+	if (rc == 0 && (rc = lock_drop(&ns->lock, &err)) == 0)
 		rc = ns_visit_end(&visit, &err);
 	if (rc < 0)
 		log_warn("%s", err.text);
 }
 
+void netns_undo(struct restore *r)
+{
+	for (size_t i = 0; r->netns && i < r->netns->nr; i++)
+		undo_one(&r->netns->items[i]);
+}
+
 int netns_prepare(struct restore *r, uint32_t id, int fd, struct error *err)
 {
 	struct ns_visit visit;
-	const struct netns *ns = netns_find(r, id);
+	struct netns *ns = netns_find(r, id);
 	int rc = ns ? ns_visit_fd(fd, NS_NET, &visit, err) : 0;
 	if (rc < 0 || !ns)
 		return rc;
-	rc = net_lock_restored(r, err);
+	rc = net_lock_restored(r, ns, err);
 	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
 	if (rc == 0)
 		rc = back;
 	return rc < 0 ? rc : netns_connect(r, ns, fd, err);
-}
-
-/* Devices begin with the defaults, so those come first. */
-static int fill(struct restore *r, struct netns *ns, struct nl *rt, struct error *err)
-{
-	int rc = ns->conf ? net_conf_write(ns->conf, r->opts->weak_sysctls, err) : 0;
-	if (rc == 0)
-		rc = netns_links_fill(r, ns, rt, err);
-	if (rc == 0 && ns->conf)
-		net_conf_write_more(ns->conf);
-	if (rc == 0)
-		rc = netns_save_fill(r, ns->id, rt, err);
-	const struct strbuf neighbours = netns_bytes(ns->conf ? &ns->conf->neighbours : NULL);
-	if (rc == 0)
-		rc = net_neighbours_set(&neighbours, rt, err);
-	if (rc == 0)
-		rc = net_filters_fill(r, ns->id, ns->conf, err);
-	return rc < 0 ? rc : netns_links_finish(ns, rt, err);
 }
 
 /* Whoever fills an empty one counts on the loopback device, and `--network none` fills nothing. */
@@ -265,14 +273,33 @@ static int loopback_up(struct error *err)
 	return ioctl(sk, SIOCSIFFLAGS, &lo) < 0 ? error_sys(err, "set the loopback device up") : 0;
 }
 
-int netns_fill(struct restore *r, uint32_t id, struct error *err)
+/* Devices begin with the defaults, so those come first. */
+int netns_begin(struct restore *r, struct netns *ns, struct error *err)
 {
-	auto_nl rt = NULL;
-	struct netns *ns = netns_find(r, id);
-	if (!ns)
-		return 0;
-	int rc = r->opts->empty_net ? loopback_up(err) : nl_open(NETLINK_ROUTE, &rt, err);
-	if (rc == 0 && rt)
-		rc = fill(r, ns, rt, err);
-	return rc < 0 ? rc : conntrack_fill(r, id, err);
+	int rc = nl_open(NETLINK_ROUTE, &ns->rt, err);
+	if (rc < 0 || r->opts->empty_net)
+		return rc;
+	rc = ns->conf ? net_conf_write(ns->conf, r->opts->weak_sysctls, err) : 0;
+	return rc < 0 || !ns->conf ? rc : netns_ids_set(r, ns, err);
+}
+
+static int fill(struct restore *r, struct netns *ns, struct error *err)
+{
+	int rc = netns_links_fill(r, ns, err);
+	if (rc == 0 && ns->conf)
+		net_conf_write_more(ns->conf);
+	if (rc == 0)
+		rc = netns_save_fill(r, ns->id, ns->rt, err);
+	const struct strbuf neighbours = netns_bytes(ns->conf ? &ns->conf->neighbours : NULL);
+	if (rc == 0)
+		rc = net_neighbours_set(&neighbours, ns->rt, err);
+	if (rc == 0)
+		rc = net_filters_fill(r, ns->id, ns->conf, err);
+	return rc < 0 ? rc : netns_links_finish(ns, err);
+}
+
+int netns_complete(struct restore *r, struct netns *ns, struct error *err)
+{
+	int rc = r->opts->empty_net ? loopback_up(err) : fill(r, ns, err);
+	return rc < 0 ? rc : conntrack_fill(r, ns->id, err);
 }

@@ -19,7 +19,6 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/net/diag.h"
-#include "engine/net/sock-ns.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
 
@@ -163,12 +162,12 @@ static bool packet_match(const struct open_file *f)
 
 static int find_info(struct dump *d, uint32_t ino, struct packet_info **out, struct error *err)
 {
-	int rc = net_table_new(d, err);
-	if (rc == 0 && !d->net->packet) {
+	int rc = net_table_ask(d, NET_LIST_PACKET, err);
+	if (rc > 0 && !d->net->packet)
 		d->net->packet = calloc(1, sizeof(*d->net->packet));
+	if (rc > 0)
 		rc = d->net->packet ? list_read(d->net->packet, err)
 				    : error_set(err, ENOMEM, "out of memory");
-	}
 	if (rc < 0)
 		return rc;
 	*out = find(d->net->packet, ino);
@@ -292,10 +291,9 @@ static int packet_dump(struct dump *d, const struct open_file *f, FileEntry *e, 
 	e->psk = sk;
 	sk->id = e->id;
 	sk->flags = f->flags;
-	int rc = sock_ns_id(d, f->fd, what, &sk->ns_id, err);
-	sk->has_ns_id = rc == 0;
-	if (rc == 0)
-		rc = find_info(d, (uint32_t)f->st.st_ino, &p, err);
+	sk->has_ns_id = true;
+	sk->ns_id = f->net_ns;
+	int rc = find_info(d, (uint32_t)f->st.st_ino, &p, err);
 	if (rc == 0) {
 		p->id = e->id;
 		fill_entry(p, sk);
@@ -457,6 +455,7 @@ static const FownEntry *packet_owner(struct restore *r, const FileEntry *e)
 const struct file_type file_packet = {
 	.name = "packet socket",
 	.type = FD_TYPES__PACKETSK,
+	.in_net = true,
 	.match = packet_match,
 	.dump = packet_dump,
 	.check = packet_check,

@@ -1,38 +1,148 @@
 /* SPDX-License-Identifier: MIT
  * Network namespaces of sockets.
- * Source: ioctl SIOCGSKNS, since Linux 4.10.
+ * Source: ioctl SIOCGSKNS, since Linux 4.10; ioctl_ns(2).
  */
 #include "engine/net/sock-ns.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "engine/ns/ns.h"
+#include "base/io.h"
+#include "engine/files/external.h"
+#include "engine/files/table.h"
+#include "engine/net/lock-ns.h"
+#include "engine/net/ns.h"
+#include "engine/net/unix.h"
+#include "engine/procfs/root.h"
 
 #ifndef SIOCGSKNS
 #define SIOCGSKNS 0x894C
 #endif
 
-int sock_ns_id(const struct dump *d, int fd, const char *what, uint32_t *out, struct error *err)
+/* @return a process that is in it; 0: none */
+static pid_t find_inhabitant(ino_t ino)
 {
-	struct stat st;
-	const struct ns_table *table = d->ns;
-	*out = table ? ns_id(d->tasks[0], NS_NET) : ns_own_id(NS_NET);
-	auto_fd ns = table ? ioctl(fd, SIOCGSKNS) : -1;
-	if (ns < 0 || fstat(ns, &st) < 0)
-		return 0; /* it takes CAP_NET_ADMIN: without that, nobody has left its namespace */
-	for (size_t i = 0; i < table->nr; i++) {
-		const struct ns_seen *seen = &table->items[i];
-		if (seen->kind != NS_NET || seen->ino != st.st_ino)
-			continue;
-		*out = seen->id;
+	auto_dir dir = NULL;
+	int fd = procfs_open(".", O_RDONLY | O_DIRECTORY);
+	const struct dirent *entry;
+	if (fd < 0 || !(dir = fdopendir(fd))) {
+		fd_close(fd);
 		return 0;
 	}
+	while ((entry = readdir(dir))) {
+		char path[280];
+		struct stat st;
+		snprintf(path, sizeof(path), "%s/ns/net", entry->d_name);
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		    fstatat(fd, path, &st, 0) == 0 && st.st_ino == ino)
+			return atoi(entry->d_name);
+	}
+	return 0;
+}
+
+/* As ip-netns(8) does. Where it is bound inside of the tree is for its mounts to tell. */
+static bool is_mounted(ino_t ino)
+{
+	char mark[40];
+	auto_strbuf text = { 0 };
+	snprintf(mark, sizeof(mark), " net:[%lu] ", (unsigned long)ino);
+	return file_read_at(procfs_fd(), "1/mountinfo", &text, NULL) == 0 && text.data &&
+	       strstr(text.data, mark);
+}
+
+/* A copy of what others have, too, would be somewhere else than theirs. */
+static int check_held(const struct dump *d, ino_t ino, const char *what, struct error *err)
+{
+	char key[32], who[64] = "a mount of the host (ip netns) keeps";
+	snprintf(key, sizeof(key), "%lu", (unsigned long)ino);
+	if (external_value(d->opts, "net", key))
+		return 0;
+	pid_t pid = ino == d->ns->own[NS_NET] ? getpid() : find_inhabitant(ino);
+	if (pid == getpid())
+		snprintf(who, sizeof(who), "the dump itself is in");
+	else if (pid)
+		snprintf(who, sizeof(who), "pid %d outside of the tree is in", pid);
+	else if (!is_mounted(ino))
+		return 0;
 	return error_set(err, ENOTSUP,
-			 "%s is a socket of a network namespace that no task of the tree is in: "
-			 "close it before the dump",
-			 what);
+			 "%s leads to network namespace %s, which no task of the tree is in, but "
+			 "%s: close it before the dump",
+			 what, key, who);
+}
+
+static int add_held(struct dump *d, int fd, const char *what, const struct ns_seen **out,
+		    struct error *err)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return error_sys(err, "%s: look at its network namespace", what);
+	int rc = check_held(d, st.st_ino, what, err);
+	if (rc == 0)
+		rc = ns_add_held(d, NS_NET, fd, out, err);
+	if (rc == 0)
+		rc = netns_collect(d, *out, err);
+	if (rc == 0)
+		rc = net_table_new(d, err);
+	return rc < 0 ? rc : net_lock_add(d, *out, err);
+}
+
+int sock_ns_held(struct dump *d, int fd, const char *what, uint32_t *out, struct error *err)
+{
+	struct stat st;
+	const struct ns_seen *ns = fstat(fd, &st) == 0 ? ns_find(d, NS_NET, st.st_ino) : NULL;
+	int rc = ns ? 0 : add_held(d, fd, what, &ns, err);
+	if (rc == 0)
+		*out = ns->id;
+	return rc;
+}
+
+int sock_ns_enter(struct dump *d, struct open_file *f, struct sock_visit *visit, struct error *err)
+{
+	char holder[96];
+	*visit = (struct sock_visit){ .before = ns_own_id(NS_NET) };
+	f->net_ns = visit->before;
+	if (!d->ns)
+		return 0;
+	f->net_ns = visit->before = d->ns->net_here;
+	auto_fd fd = ioctl(f->fd, SIOCGSKNS);
+	if (fd < 0)
+		return 0; /* it takes CAP_NET_ADMIN: without that, nobody has left its namespace */
+	int rc = sock_ns_held(d, fd, file_holder(f, holder, sizeof(holder)), &f->net_ns, err);
+	if (rc < 0 || f->net_ns == visit->before)
+		return rc;
+	rc = ns_visit_fd(fd, NS_NET, &visit->visit, err);
+	if (rc == 0)
+		d->ns->net_here = f->net_ns;
+	return rc;
+}
+
+int sock_ns_leave(struct dump *d, struct sock_visit *visit, struct error *err)
+{
+	if (!visit->visit.row)
+		return 0;
+	d->ns->net_here = visit->before;
+	return ns_visit_end(&visit->visit, err);
+}
+
+/* Restore. */
+
+uint32_t sock_ns_of(const FileEntry *e)
+{
+	if (e->usk && e->usk->has_ns_id)
+		return e->usk->ns_id;
+	if (e->isk && e->isk->has_ns_id)
+		return e->isk->ns_id;
+	if (e->nlsk && e->nlsk->has_ns_id)
+		return e->nlsk->ns_id;
+	if (e->psk && e->psk->has_ns_id)
+		return e->psk->ns_id;
+	return e->tunf && e->tunf->has_ns_id ? e->tunf->ns_id : 0;
 }

@@ -26,7 +26,6 @@
 #include "engine/net/ns-link.h"
 #include "engine/net/ns-save.h"
 #include "engine/net/ns-set.h"
-#include "engine/net/sock-ns.h"
 
 static bool tun_match(const struct open_file *f)
 {
@@ -119,15 +118,13 @@ static int ask_device(const struct open_file *f, struct ifreq *req, struct error
 					   file_holder(f, holder, sizeof(holder)));
 }
 
-static int fill_entry(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
+static int fill_entry(const struct open_file *f, FileEntry *e, struct error *err)
 {
-	char holder[96];
 	struct ifreq req;
 	TunfileEntry *t = e->tunf;
-	int rc = sock_ns_id(d, f->fd, file_holder(f, holder, sizeof(holder)), &t->ns_id, err);
-	t->has_ns_id = rc == 0;
-	if (rc == 0)
-		rc = ask_device(f, &req, err);
+	t->has_ns_id = true;
+	t->ns_id = f->net_ns;
+	int rc = ask_device(f, &req, err);
 	if (rc <= 0)
 		return rc;
 	t->netdev = strndup(req.ifr_name, sizeof(req.ifr_name));
@@ -163,7 +160,7 @@ static int tun_dump(struct dump *d, const struct open_file *f, FileEntry *e, str
 		return error_set(err, ENOMEM, "out of memory");
 	tunfile_entry__init(e->tunf);
 	e->tunf->id = e->id;
-	int rc = fill_entry(d, f, e, err);
+	int rc = fill_entry(f, e, err);
 	return rc < 0 ? rc : write_file(d, f, e->id, err);
 }
 
@@ -179,7 +176,8 @@ static int tun_check(const FileEntry *e, struct error *err)
 				 t->netdev);
 	if (!e->tun_device)
 		return 0;
-	if (!t->netdev || !e->tun_device->link || strcmp(e->tun_device->link->name, t->netdev))
+	if (!t->netdev || !e->tun_device->link || e->tun_device->link->type != ND_TYPE__TUN ||
+	    strcmp(e->tun_device->link->name, t->netdev))
 		return error_set(err, EBADMSG, "TUN descriptor of another device");
 	return link_entry_check(e->tun_device->link, err);
 }
@@ -203,12 +201,16 @@ static int make_device(struct restore *r, const TunDeviceEntry *e, struct error 
 	auto_nl rt = NULL;
 	struct netns_link link = { .entry = e->link };
 	struct netns one = { .links = { &link, 1, 1 } };
+	struct netns_set set = { .items = &one, .nr = 1, .home = -1 };
 	int rc = nl_open(NETLINK_ROUTE, &rt, err);
+	one.rt = rt;
 	if (rc == 0)
-		rc = netns_links_fill(r, &one, rt, err);
+		rc = netns_links_make(r, &set, err);
+	if (rc == 0)
+		rc = netns_links_fill(r, &one, err);
 	if (rc == 0 && e->has_saved)
 		rc = netns_save_device_fill(rt, e->saved.data, e->saved.len, err);
-	return rc < 0 ? rc : netns_links_finish(&one, rt, err);
+	return rc < 0 ? rc : netns_links_finish(&one, err);
 }
 
 /* What the last descriptor takes along nobody has asked for here. */
@@ -296,6 +298,7 @@ static const FownEntry *tun_owner(struct restore *r, const FileEntry *e)
 const struct file_type file_tun = {
 	.name = "TUN/TAP descriptor",
 	.type = FD_TYPES__TUNF,
+	.in_net = true,
 	.match = tun_match,
 	.dump = tun_dump,
 	.check = tun_check,

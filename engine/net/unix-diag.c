@@ -101,7 +101,6 @@ int unix_list_read(struct unix_list *out, struct error *err)
 			 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER |
 				       UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN },
 	};
-	*out = (struct unix_list){ 0 };
 	int rc = diag_ask(&ask, sizeof(ask), read_socket, out);
 	if (rc < 0) {
 		unix_list_fini(out);

@@ -18,7 +18,6 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/net/net.h"
-#include "engine/net/sock-ns.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix-path.h"
 #include "engine/ns/user.h"
@@ -34,14 +33,12 @@ static bool unix_match(const struct open_file *f)
 	       getsockopt(f->fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family == AF_UNIX;
 }
 
-/* Asked once, when the first socket is met; the tree is frozen. */
+/* Asked once in each namespace, when the first socket is met; the tree is frozen. */
 static int table_of(struct dump *d, struct net_table **out, struct error *err)
 {
-	int rc = net_table_new(d, err);
-	if (rc < 0)
-		return rc;
-	rc = d->net->asked ? 0 : unix_list_read(&d->net->unix_list, err);
-	d->net->asked = rc == 0;
+	int rc = net_table_ask(d, NET_LIST_UNIX, err);
+	if (rc > 0)
+		rc = unix_list_read(&d->net->unix_list, err);
 	*out = d->net;
 	return rc;
 }
@@ -143,9 +140,8 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 	sk->has_shutdown = info->shutdown != 0;
 	sk->shutdown = (SkShutdown)info->shutdown;
 	sk->has_ns_id = true;
-	int rc = sock_ns_id(d, f->fd, what, &sk->ns_id, err);
-	if (rc == 0)
-		rc = dump_peer(d->net, info, sk, what, err);
+	sk->ns_id = f->net_ns;
+	int rc = dump_peer(d->net, info, sk, what, err);
 	if (rc == 0)
 		rc = dump_name(d, f, info, sk, what, err);
 	if (rc == 0)
@@ -218,10 +214,11 @@ static int unix_dump(struct dump *d, const struct open_file *f, FileEntry *e, st
 		return error_wrap(err, rc, "%s", what);
 	const struct unix_info *info = unix_list_find(&t->unix_list, (uint32_t)f->st.st_ino);
 	if (!info)
-		return error_set(err, ENOTSUP,
-				 "%s is a unix socket of another network namespace: run the dump "
-				 "inside that one (nsenter -n)",
-				 what);
+		return error_set(
+		    err, ENOTSUP,
+		    "%s is a unix socket the kernel does not tell of, of another network "
+		    "namespace: run the dump inside that one (nsenter -n)",
+		    what);
 	rc = seen_add(t, info->ino, what, err);
 	if (rc == 0)
 		rc = dump_entry(d, f, info, e, err);
@@ -666,6 +663,7 @@ int unix_finish(struct restore *r, struct error *err)
 const struct file_type file_unix = {
 	.name = "unix socket",
 	.type = FD_TYPES__UNIXSK,
+	.in_net = true,
 	.match = unix_match,
 	.dump = unix_dump,
 	.check = unix_check,

@@ -16,8 +16,14 @@ struct unix_seen { /* a socket some task of the tree holds, or its peer outside 
 };
 
 struct net_table {                  /* of a dump */
-	struct unix_list unix_list; /* as the kernel tells them, asked once */
-	bool asked;
+	struct unix_list unix_list; /* as the kernel tells them, asked once in each namespace */
+	struct {
+		struct net_asked {
+			uint32_t ns;
+			unsigned lists; /* bits: enum net_list */
+		} * items;
+		size_t nr, cap;
+	} asked;
 	struct {
 		struct unix_seen *items;
 		size_t nr, cap;
@@ -29,9 +35,9 @@ struct net_table {                  /* of a dump */
 	struct image_writer *queues;
 	struct netlink_list *netlink; /* likewise, as the kernel tells them */
 	struct packet_list *packet;
-	struct inet_table *inet; /* NULL until an IPv4 or IPv6 socket is met */
-	struct net_lock ns_lock; /* of the tree's own network namespace */
-	struct {                 /* of every network namespace of the tree */
+	struct inet_table *inet;   /* NULL until an IPv4 or IPv6 socket is met */
+	struct net_locks ns_locks; /* of network namespaces that are not the engine's */
+	struct {                   /* of every network namespace of the tree */
 		struct net_filters *items;
 		size_t nr, cap;
 	} filters;
@@ -52,8 +58,13 @@ struct net_set {
 	struct inet_set *inet;
 };
 
+enum net_list { NET_LIST_UNIX, NET_LIST_NETLINK, NET_LIST_PACKET };
+
 /** Make d->net, if there is none yet. */
 int net_table_new(struct dump *d, struct error *err);
+/** Is a list of sockets to be read, as it was not yet in the namespace the engine is in? @return 1,
+ *  and it counts as read; 0; -ENOMEM */
+int net_table_ask(struct dump *d, enum net_list list, struct error *err);
 /** Every peer has to be in the tree. Writes the entries that waited for theirs. */
 int unix_dump_check(struct dump *d, struct error *err);
 

@@ -45,14 +45,14 @@ struct warden {
 static void undo(struct warden *w)
 {
 	lock_drop(w->charge.lock, NULL);
-	for (size_t i = 0; i < w->charge.lock->nr; i++)
+	for (size_t i = 0; i < w->charge.nr_sockets; i++)
 		tcp_let_go(w->charge.sockets[i], w->reuseaddr[i]);
 }
 
 static int hold_all(struct warden *w, bool kill_tasks, struct error *err)
 {
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < w->charge.lock->nr; i++)
+	for (size_t i = 0; rc == 0 && i < w->charge.nr_sockets; i++)
 		rc = tcp_hold(w->charge.sockets[i], err);
 	for (size_t i = 0; rc == 0 && kill_tasks && i < w->charge.nr_tasks; i++)
 		if (w->charge.tasks[i] >= 0)
@@ -103,14 +103,14 @@ static int close_others(const struct warden *w)
 {
 	const struct warden_charge *c = &w->charge;
 	size_t nr = 0;
-	int *keep = calloc(c->lock->nr + c->nr_tasks + 5, sizeof(*keep));
+	int *keep = calloc(c->nr_sockets + c->nr_tasks + 5, sizeof(*keep));
 	if (!keep)
 		return -ENOMEM;
 	for (int fd = 0; fd <= 2; fd++)
 		keep[nr++] = fd;
 	keep[nr++] = w->line;
 	keep[nr++] = w->area;
-	for (size_t i = 0; i < c->lock->nr; i++)
+	for (size_t i = 0; i < c->nr_sockets; i++)
 		keep[nr++] = c->sockets[i];
 	for (size_t i = 0; i < c->nr_tasks; i++)
 		keep[nr++] = c->tasks[i];
@@ -175,10 +175,10 @@ static void warden_free(struct warden *w)
 static int note_reuseaddr(struct warden *w, struct error *err)
 {
 	const struct warden_charge *c = &w->charge;
-	w->reuseaddr = calloc(c->lock->nr + 1, sizeof(*w->reuseaddr));
+	w->reuseaddr = calloc(c->nr_sockets + 1, sizeof(*w->reuseaddr));
 	if (!w->reuseaddr)
 		return error_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; i < c->lock->nr; i++) {
+	for (size_t i = 0; i < c->nr_sockets; i++) {
 		socklen_t len = sizeof(int);
 		if (getsockopt(c->sockets[i], SOL_SOCKET, SO_REUSEADDR, &w->reuseaddr[i], &len) < 0)
 			return error_sys(err, "read SO_REUSEADDR");

@@ -14,8 +14,9 @@ struct warden;
 
 struct warden_charge { /* what it is to look after; copied by being born */
 	struct lock *lock;
-	const int *sockets; /* one for each lock->conns */
-	const int *tasks;   /* pidfds of the tree, to end it */
+	const int *sockets;
+	size_t nr_sockets;
+	const int *tasks; /* pidfds of the tree, to end it */
 	size_t nr_tasks;
 };
 

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "engine/files/file.h"
 #include "engine/hooks.h"
+#include "engine/net/ns.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/mnt.h"
@@ -128,7 +129,7 @@ static int unshare_all(struct restore *r, struct error *err)
 	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
 		if (is_built(set, (enum ns_kind)i) && set->given[i] < 0 && i != NS_USER)
 			rc = make_one(r, (enum ns_kind)i, err);
-	return rc;
+	return rc < 0 ? rc : netns_make_nested(r, err);
 }
 
 static int fill_all(struct restore *r, struct error *err)
@@ -137,7 +138,8 @@ static int fill_all(struct restore *r, struct error *err)
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(order_of_fill); i++) {
 		enum ns_kind kind = order_of_fill[i];
 		const struct ns_row *row = &ns_rows[kind];
-		if (!is_built(r->ns, kind) || !row->fill || r->ns->given[kind] >= 0)
+		bool built = is_built(r->ns, kind) && r->ns->given[kind] < 0;
+		if (!row->fill || (!built && !(kind == NS_NET && netns_has_nested(r))))
 			continue;
 		rc = row->fill(r, r->ns->ids[kind], err);
 		if (rc < 0)
@@ -365,14 +367,16 @@ static int prepare_all(struct restore *r, struct error *err)
 		auto_fd there = open_built(r->ns, row, err);
 		rc = there < 0 ? there : row->prepare(r, r->ns->ids[i], there, err);
 	}
-	return rc;
+	return rc < 0 ? rc : netns_adopt(r, r->ns->builder, err);
 }
 
 int ns_make(struct restore *r, struct error *err)
 {
-	if (!any_built(r->ns))
+	if (!any_built(r->ns) && !netns_has_nested(r))
 		return 0;
-	int rc = start_builder(r, err);
+	int rc = netns_share(r, err);
+	if (rc == 0)
+		rc = start_builder(r, err);
 	if (rc == 0 && r->users)
 		rc = userns_write_maps(r, r->ns->builder, err);
 	if (rc == 0)

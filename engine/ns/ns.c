@@ -36,6 +36,8 @@ const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_NET] = { .name = "net",
 		     .flag = CLONE_NEWNET,
 		     IDS(net_ns_id),
+		     .nested = true,
+		     .below_own = true,
 		     .inside = true,
 		     .collect = netns_collect,
 		     .dump = netns_dump,
@@ -92,6 +94,8 @@ void ns_task_ids(const struct task *t, TaskKobjIdsEntry *ids)
 
 void ns_table_free(struct ns_table *table)
 {
+	for (size_t i = 0; table && i < table->nr; i++)
+		fd_close(table->items[i].fd);
 	if (table)
 		free(table->items);
 	free(table);
@@ -115,7 +119,8 @@ static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, bo
 	const struct ns_row *row = &ns_rows[kind];
 	const struct task *root = d->tasks[0];
 	/* one that is nested is made together with that of the root */
-	if (t != root && (!row->nested || is_own || !ns_is_apart(d, kind)))
+	bool apart = row->below_own || ns_is_apart(d, kind);
+	if (t != root && (!row->nested || is_own || !apart))
 		return error_set(err, ENOTSUP,
 				 "pid %d (%s) lives in another %s namespace than pid %d: not "
 				 "supported yet; dump them apart",
@@ -128,10 +133,53 @@ static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, bo
 	return 0;
 }
 
-static int note(struct dump *d, struct task *t, enum ns_kind kind, const ino_t own[NS_KINDS],
+const struct ns_seen *ns_find(const struct dump *d, enum ns_kind kind, ino_t ino)
+{
+	for (size_t i = 0; d->ns && i < d->ns->nr; i++)
+		if (d->ns->items[i].kind == kind && d->ns->items[i].ino == ino)
+			return &d->ns->items[i];
+	return NULL;
+}
+
+const struct ns_seen *ns_find_id(const struct dump *d, enum ns_kind kind, uint32_t id)
+{
+	for (size_t i = 0; d->ns && i < d->ns->nr; i++)
+		if (d->ns->items[i].kind == kind && d->ns->items[i].id == id)
+			return &d->ns->items[i];
+	return NULL;
+}
+
+static int add(struct dump *d, const struct ns_seen *wanted, const struct ns_seen **out,
+	       struct error *err)
+{
+	struct ns_seen *seen = array_add(d->ns);
+	if (!seen)
+		return error_set(err, ENOMEM, "out of memory");
+	*seen = *wanted;
+	seen->own = seen->ino == d->ns->own[seen->kind];
+	seen->id = seen->own ? ns_own_id(seen->kind) : d->next_object_id++;
+	*out = seen;
+	return 0;
+}
+
+int ns_add_held(struct dump *d, enum ns_kind kind, int fd, const struct ns_seen **out,
 		struct error *err)
 {
+	struct stat st;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0 || fstat(copy, &st) < 0)
+		return error_sys(err, "duplicate the descriptor of a namespace");
+	const struct ns_seen seen = { .kind = kind, .ino = st.st_ino, .fd = copy };
+	int rc = add(d, &seen, out, err);
+	if (rc < 0)
+		close(copy);
+	return rc;
+}
+
+static int note(struct dump *d, struct task *t, enum ns_kind kind, struct error *err)
+{
 	const struct ns_row *row = &ns_rows[kind];
+	const struct ns_seen *seen;
 	ino_t ino;
 	int rc = inode_of(t->proc_fd, row, &ino, err);
 	if (rc < 0)
@@ -139,27 +187,19 @@ static int note(struct dump *d, struct task *t, enum ns_kind kind, const ino_t o
 	t->ns_ids[kind] = ns_own_id(kind);
 	if (rc == 0)
 		return 0;
-	bool is_own = ino == own[kind];
-	for (size_t i = 0; i < d->ns->nr; i++) {
-		const struct ns_seen *seen = &d->ns->items[i];
-		if (seen->kind == kind && seen->ino == ino) {
-			t->ns_ids[kind] = seen->id;
-			return 0;
-		}
+	if ((seen = ns_find(d, kind, ino))) {
+		t->ns_ids[kind] = seen->id;
+		return 0;
 	}
+	bool is_own = ino == d->ns->own[kind];
 	bool differs = t != d->tasks[0] && (!is_own || ns_is_apart(d, kind));
-	if (!is_own || differs)
-		rc = check_new(d, t, kind, is_own, err);
-	struct ns_seen *seen = rc < 0 ? NULL : array_add(d->ns);
-	if (!seen)
-		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory");
-	*seen = (struct ns_seen){ .kind = kind,
-				  .ino = ino,
-				  .id = is_own ? ns_own_id(kind) : d->next_object_id++,
-				  .own = is_own,
-				  .member = t };
-	t->ns_ids[kind] = seen->id;
-	return 0;
+	const struct ns_seen wanted = { .kind = kind, .ino = ino, .member = t, .fd = -1 };
+	rc = !is_own || differs ? check_new(d, t, kind, is_own, err) : 0;
+	if (rc == 0)
+		rc = add(d, &wanted, &seen, err);
+	if (rc == 0)
+		t->ns_ids[kind] = seen->id;
+	return rc;
 }
 
 int ns_open(const struct task *t, enum ns_kind kind, struct error *err)
@@ -168,6 +208,23 @@ int ns_open(const struct task *t, enum ns_kind kind, struct error *err)
 	snprintf(path, sizeof(path), "ns/%s", ns_rows[kind].name);
 	int fd = openat(t->proc_fd, path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? error_sys(err, "open /proc/%d/%s", t->pid, path) : fd;
+}
+
+int ns_seen_open(const struct ns_seen *ns, struct error *err)
+{
+	if (ns->member)
+		return ns_open(ns->member, ns->kind, err);
+	int fd = fcntl(ns->fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? error_sys(err, "duplicate the descriptor of a namespace") : fd;
+}
+
+const char *ns_seen_holder(const struct ns_seen *ns, char *out, size_t len)
+{
+	if (ns->member)
+		snprintf(out, len, "pid %d (%s)", ns->member->pid, ns->member->stat.comm);
+	else
+		snprintf(out, len, "%lu, which a descriptor leads to", (unsigned long)ns->ino);
+	return out;
 }
 
 void ns_dump_end(struct dump *d)
@@ -188,26 +245,26 @@ int ns_dump_begin(struct dump *d, struct error *err)
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(kinds); i++)
 		if (ns_is_apart(d, kinds[i]))
 			rc = ns_visit_begin(d->tasks[0], kinds[i], &d->ns->stays[i], err);
+	d->ns->net_here = ns_id(d->tasks[0], NS_NET);
 	return rc;
 }
 
 int ns_collect(struct dump *d, struct error *err)
 {
-	ino_t own[NS_KINDS] = { 0 };
 	auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
 	int rc = self < 0 ? error_sys(err, "open /proc/self") : 0;
-	for (int i = 0; rc >= 0 && i < NS_KINDS; i++)
-		rc = inode_of(self, &ns_rows[i], &own[i], err);
-	if (rc < 0)
-		return rc;
 	d->ns = calloc(1, sizeof(*d->ns));
 	if (!d->ns)
 		return error_set(err, ENOMEM, "out of memory");
+	for (int i = 0; rc >= 0 && i < NS_KINDS; i++)
+		rc = inode_of(self, &ns_rows[i], &d->ns->own[i], err);
+	if (rc < 0)
+		return rc;
 	rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		for (int k = 0; rc == 0 && t->state != TASK_ZOMBIE && k < NS_KINDS; k++)
-			rc = note(d, t, (enum ns_kind)k, own, err);
+			rc = note(d, t, (enum ns_kind)k, err);
 	}
 	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
 		const struct ns_seen *ns = &d->ns->items[i];
@@ -241,6 +298,12 @@ int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *vis
 	return rc < 0 ? error_wrap(err, rc, "pid %d", t->pid) : 0;
 }
 
+int ns_visit_seen(const struct ns_seen *ns, struct ns_visit *visit, struct error *err)
+{
+	auto_fd there = ns_seen_open(ns, err);
+	return there < 0 ? there : ns_visit_fd(there, ns->kind, visit, err);
+}
+
 int ns_visit_end(struct ns_visit *visit, struct error *err)
 {
 	int rc = 0;
@@ -253,7 +316,7 @@ int ns_visit_end(struct ns_visit *visit, struct error *err)
 static int dump_inside(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	struct ns_visit visit;
-	int rc = ns_visit_begin(ns->member, ns->kind, &visit, err);
+	int rc = ns_visit_seen(ns, &visit, err);
 	if (rc < 0)
 		return rc;
 	rc = ns_rows[ns->kind].dump(d, ns, err);
@@ -264,6 +327,7 @@ static int dump_inside(struct dump *d, const struct ns_seen *ns, struct error *e
 int ns_dump(struct dump *d, struct error *err)
 {
 	int rc = 0;
+	char holder[96];
 	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
 		const struct ns_seen *ns = &d->ns->items[i];
 		const struct ns_row *row = &ns_rows[ns->kind];
@@ -271,8 +335,8 @@ int ns_dump(struct dump *d, struct error *err)
 			continue;
 		rc = row->inside ? dump_inside(d, ns, err) : row->dump(d, ns, err);
 		if (rc < 0)
-			return error_wrap(err, rc, "%s namespace of pid %d (%s)", row->name,
-					  ns->member->pid, ns->member->stat.comm);
+			return error_wrap(err, rc, "%s namespace of %s", row->name,
+					  ns_seen_holder(ns, holder, sizeof(holder)));
 	}
 	return rc;
 }

@@ -19,7 +19,8 @@ struct ns_seen {
 	ino_t ino;
 	uint32_t id;               /* of its images */
 	bool own;                  /* the engine is in it, too: nothing to dump */
-	const struct task *member; /* one of the tasks in it */
+	const struct task *member; /* one of the tasks in it; NULL: it is only held, */
+	int fd;                    /* by a descriptor that leads to it; else -1 */
 };
 
 struct ns_visit {
@@ -31,14 +32,17 @@ struct ns_table {
 	struct ns_seen *items;
 	size_t nr, cap;
 	struct ns_visit
-	    stays[2]; /* until ns_dump_end(); row is NULL where it is the engine's own */
+	    stays[2];        /* until ns_dump_end(); row is NULL where it is the engine's own */
+	ino_t own[NS_KINDS]; /* of the engine */
+	uint32_t net_here;   /* the network namespace the engine is in */
 };
 
 struct ns_row {
 	const char *name; /* in /proc/PID/ns */
 	int flag;         /* CLONE_NEW… */
 	size_t has, id;   /* offsets in TaskKobjIdsEntry */
-	bool nested;      /* tasks may be in others than the root is */
+	bool nested;      /* tasks may be in others than the root is, */
+	bool below_own;   /* even where that one is the engine's own */
 	bool inside;      /* dump is called in the namespace */
 	/** Look at it, and refuse what cannot be carried, before anything is written. */
 	int (*collect)(struct dump *d, const struct ns_seen *ns, struct error *err);
@@ -71,9 +75,22 @@ bool ns_is_apart(const struct dump *d, enum ns_kind kind);
 int ns_dump(struct dump *d, struct error *err);
 /** Its descriptor, owned by the caller; or -errno */
 int ns_open(const struct task *t, enum ns_kind kind, struct error *err);
+int ns_seen_open(const struct ns_seen *ns, struct error *err);
+/** "pid 7 (name)", or that it is held by a descriptor. @return out */
+const char *ns_seen_holder(const struct ns_seen *ns, char *out, size_t len);
+/** By inode number, or by the number in images; NULL: none of the tree's */
+const struct ns_seen *ns_find(const struct dump *d, enum ns_kind kind, ino_t ino);
+const struct ns_seen *ns_find_id(const struct dump *d, enum ns_kind kind, uint32_t id);
+/**
+ * One more, that no task of the tree is in.
+ * @param fd  leads to it; duplicated. @param out  valid until the next one is added
+ */
+int ns_add_held(struct dump *d, enum ns_kind kind, int fd, const struct ns_seen **out,
+		struct error *err);
 /** Enter a namespace of a task; not for mounts, pids and users. */
 int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *visit,
 		   struct error *err);
+int ns_visit_seen(const struct ns_seen *ns, struct ns_visit *visit, struct error *err);
 int ns_visit_fd(int fd, enum ns_kind kind, struct ns_visit *visit, struct error *err);
 int ns_visit_end(struct ns_visit *visit, struct error *err);
 void ns_dump_end(struct dump *d);

@@ -281,6 +281,8 @@ static int load(const struct temp_dir *dir, struct error *err)
 	struct options opts = { 0 };
 	struct restore r = { .opts = &opts, .images_fd = dir->fd, .images = open_dir(dir) };
 	int rc = netns_load(&r, NS_ID, err);
+	if (rc == 0)
+		rc = netns_load_nested(&r, err);
 	netns_set_free(r.netns);
 	source_close(r.images);
 	return rc;
