@@ -4,6 +4,7 @@
  * kill9-tcp STASIS IMAGES_DIR KILLS: prints TAP; runs in a network namespace of its own.
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -178,23 +179,27 @@ static void reap(void)
 		;
 }
 
-/* What holds the connections becomes our child when the engine is gone. */
+/*
+ * What holds the connections becomes our child when the engine is gone. The list of children in
+ * /proc skips some while others end, a walk over all processes does not.
+ */
 static bool has_warden(void)
 {
-	char path[64], comm[32];
-	int pid;
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
 	bool found = false;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-	FILE *children = fopen(path, "r");
-	while (children && fscanf(children, "%d", &pid) == 1) {
-		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	while (proc && !found && (entry = readdir(proc))) {
+		char path[300];
+		int parent;
+		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
 		FILE *f = fopen(path, "r");
-		found |= f && fgets(comm, sizeof(comm), f) && !strcmp(comm, "stasis-warden\n");
+		found = f && fscanf(f, "%*d (stasis-warden) %*c %d", &parent) == 1 &&
+			parent == getpid();
 		if (f)
 			fclose(f);
 	}
-	if (children)
-		fclose(children);
+	if (proc)
+		closedir(proc);
 	return found;
 }
 
