@@ -223,6 +223,8 @@ static int service_run(void *opts, int nr_operands, char **operands, struct erro
 	if (nr_operands > 0)
 		return error_set(err, EUSAGE, "unexpected argument %s", operands[0]);
 	int rc = dirs_open(o, &images_fd, &work_fd, err);
+	if (rc == 0 && fchdir(work_fd) < 0) /* where a relative --address is */
+		rc = error_sys(err, "enter the work directory");
 	if (rc == 0)
 		rc = service_listen(o, &sock, err);
 	if (rc == 0 && o->restore_detached)

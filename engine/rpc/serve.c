@@ -241,11 +241,14 @@ static const struct request_row {
 	{ CRIU_REQ_TYPE__CPUINFO_CHECK, answer_cpuinfo_check },
 };
 
+/* A kind that is not served is answered as EMPTY: that is how clients tell it from a failure. */
 static int answer(struct session *s, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(request_rows); i++) {
-		if (request_rows[i].type == s->req->type)
-			return request_rows[i].answer(s, err);
+		if (request_rows[i].type != s->req->type)
+			continue;
+		s->resp.type = s->req->type;
+		return request_rows[i].answer(s, err);
 	}
 	const ProtobufCEnumValue *name =
 	    protobuf_c_enum_descriptor_get_value(&criu_req_type__descriptor, (int)s->req->type);
@@ -279,7 +282,6 @@ static int serve_one(struct session *s, bool *more, struct error *err)
 	if (rc == 0)
 		return 0;
 	if (rc > 0) {
-		s->resp.type = req->type;
 		rc = answer(s, &why);
 		*more = req->has_keep_open && req->keep_open;
 	}

@@ -105,7 +105,35 @@ start_service()
 	run -0 swrk 'raw:no request at all'
 	[[ $output == '{"type": "EMPTY", "success": false, '*'is no request"}' ]]
 	run -0 swrk '{"type":99}'
-	[[ $output == *'requests of type unknown (99) are not supported'* ]]
+	[[ $output == '{"type": "EMPTY", "success": false, '*'requests of type unknown (99) are not supported'* ]]
+}
+
+@test "rpc: every kind of request has an answer, which is EMPTY when it is not served" {
+	local kind
+	for kind in EMPTY NOTIFY PRE_DUMP SINGLE_PRE_DUMP PAGE_SERVER PAGE_SERVER_CHLD; do
+		start_sleep
+		run -0 swrk "{\"type\":\"$kind\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid}}"
+		[[ $output == '{"type": "EMPTY", "success": false, '*"requests of type $kind ("*') are not supported"}' ]]
+		is_alive
+		[ -z "$(ls img)" ]
+	done
+	for kind in DUMP RESTORE CPUINFO_DUMP CPUINFO_CHECK FEATURE_CHECK WAIT_PID; do
+		run -0 swrk "{\"type\":\"$kind\"}"
+		[[ $output == "{\"type\": \"$kind\", \"success\": false, "*'"cr_errmsg": "request: '*' must be given"}' ]]
+	done
+}
+
+@test "rpc: WAIT_PID tells how a task ended that the same connection has restored" {
+	setsid sh -c 'until [ -e leave ]; do sleep 0.05; done; exit 7' </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+	until [ "$(ps -o sid= -p "$pid" | tr -d ' ')" = "$pid" ]; do sleep 0.01; done
+	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid}}"
+	[[ $output == *'"success": true'* ]]
+	wait "$pid" || true
+	touch leave
+	run -0 swrk '{"type":"RESTORE","keep_open":true,"opts":{"images_dir_fd":7}}' "{\"type\":\"WAIT_PID\",\"pid\":$pid}"
+	[ "${lines[1]}" = "{\"type\": \"WAIT_PID\", \"success\": true, \"status\": $((7 << 8))}" ]
 }
 
 @test "rpc: what an option could not do either is refused by its name" {
@@ -222,6 +250,13 @@ os.waitpid(pid, 0)' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	touch file
 	run -1 "$build/stasis" service --address "$PWD/file"
 	[[ $output == *'there is a file of that name'* ]]
+}
+
+@test "service: a relative address is in the work directory" {
+	"$build/stasis" service --address here -d --pidfile service.pid -W work
+	started+=("$(cat work/service.pid)")
+	run -0 "$build/rpc-client" connect "$PWD/work/here" '{"type":"VERSION"}'
+	[[ $output == *'"success": true'* ]]
 }
 
 @test "service: without a free descriptor it waits for one" {
