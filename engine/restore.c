@@ -26,6 +26,7 @@
 #include "engine/net/net.h"
 #include "engine/net/ns.h"
 #include "engine/ns/cgroup.h"
+#include "engine/ns/mnt-autofs.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/time.h"
@@ -142,7 +143,8 @@ static int run_stages(struct restore *r, struct restore_stats *stats, struct err
 	if (rc < 0)
 		return rc;
 	log_info("%zu tasks are born", r->nr_tasks);
-	if ((rc = ns_finish(r, err)) < 0 || (rc = files_finish(r, err)) < 0)
+	if ((rc = ns_finish(r, err)) < 0 || (rc = autofs_keep_dirs(r, err)) < 0 ||
+	    (rc = files_finish(r, err)) < 0)
 		return rc;
 	stage_pass(r, STAGE_BIRTH, births);
 	if ((rc = stage_wait(r, STAGE_GROUPS, err)) < 0)

@@ -96,6 +96,8 @@ int files_dump_finish(struct dump *d, struct error *err);
 void files_remove_links(struct dump *d);
 /** Hand masters that no task has to who listens (--orphan-pts-master). */
 int tty_give_orphans(struct restore *r, struct error *err);
+/** Somebody who is no task has the write end of this pipe, and will have it after the restore. */
+void pipe_note_writer(struct dump *d, ino_t ino);
 
 /* Restore, in the order of use. */
 /** Read files.img, fdinfo-N.img, fs-PID.img and the images of file contents, and check them.
@@ -112,6 +114,9 @@ void files_window(struct restore *r, unsigned int *first, unsigned int *last);
 /** Move a descriptor into the window (after files_open_all), so that files_install() leaves it
  *  alone. @return its new number, O_CLOEXEC; -errno and the old one kept. */
 int files_keep(struct restore *r, int fd, struct error *err);
+/** Another write end of the pipe that is a descriptor of a task; while not all of files_open_all()
+ * is done. @return in the window; borrowed */
+int pipe_open_writer(struct restore *r, const struct rtask *t, int fd, struct error *err);
 /** The descriptor of a file id, opened on first use, in the window; borrowed. */
 int files_get(struct restore *r, uint32_t id, struct error *err);
 /**

@@ -17,6 +17,7 @@
 #include "engine/net/net.h"
 #include "engine/net/ns.h"
 #include "engine/net/sock-ns.h"
+#include "engine/ns/mnt-autofs.h"
 
 static const char *type_name(FdTypes type)
 {
@@ -135,6 +136,8 @@ int files_open_all(struct restore *r, struct error *err)
 	rc = net_open_finish(r, err);
 	if (rc == 0)
 		rc = tty_open_finish(r, err);
+	if (rc == 0)
+		rc = autofs_keep_pipes(r, err);
 	pipe_close_rest(set);
 	return rc;
 }

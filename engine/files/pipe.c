@@ -114,6 +114,13 @@ int pipes_finish(struct dump *d, struct error *err)
 	return 0;
 }
 
+void pipe_note_writer(struct dump *d, ino_t ino)
+{
+	for (size_t i = 0; i < d->files->pipes.nr; i++)
+		if (d->files->pipes.items[i].ino == ino && !d->files->pipes.items[i].fifo)
+			d->files->pipes.items[i].writable = true;
+}
+
 static int pipe_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
 	PipeEntry *pipe = malloc(sizeof(*pipe));
@@ -221,6 +228,21 @@ static int pipe_open(struct restore *r, const FileEntry *e, struct error *err)
 	}
 	rc = file_set_flags(fd, flags, e->pipe->fown, err);
 	return rc < 0 ? error_wrap(err, rc, "pipe %#x", item->pipe_id) : take_fd(fd);
+}
+
+int pipe_open_writer(struct restore *r, const struct rtask *t, int fd, struct error *err)
+{
+	const struct fd_rows *rows = t->ids ? file_set_rows(r->files, t->ids->files_id) : NULL;
+	const struct fd_row *row = rows ? fd_rows_find(rows, (uint32_t)fd) : NULL;
+	const struct file_item *file = row ? file_set_find(r->files, row->id) : NULL;
+	const struct pipe_item *item = NULL;
+	if (file && file->type == &file_pipe)
+		item = pipe_item_find(r->files, file->entry->pipe->pipe_id, false);
+	if (!item || !item->made)
+		return error_set(err, EBADMSG, "pid %d, fd %d: not a pipe", t->pid, fd);
+	int end = procfs_reopen(item->ends[1], O_WRONLY);
+	return end < 0 ? error_sys(err, "open pipe %#x again", item->pipe_id)
+		       : window_take(r->files, end, err);
 }
 
 void pipe_close_rest(struct file_set *set)

@@ -67,6 +67,7 @@ const struct feature features[NR_FEATURES] = {
 	{ "nftables", "packet filters of nftables", FEATURE_EXTRA, probe_nftables },
 	{ "move_mount_set_group", "MOVE_MOUNT_SET_GROUP", FEATURE_EXTRA,
 	  probe_move_mount_set_group },
+	{ "autofs", "daemons of autofs can be connected again", FEATURE_EXTRA, probe_autofs },
 };
 
 const struct feature *feature_find(const char *name)

@@ -21,7 +21,7 @@ struct feature {
 	bool (*probe)(void); /* has no effect on this process; may fork a child */
 };
 
-#define NR_FEATURES 46
+#define NR_FEATURES 47
 extern const struct feature features[NR_FEATURES];
 
 /** By name; NULL: there is no such row. */
@@ -46,3 +46,4 @@ bool probe_tun(void), probe_tun_ns(void), probe_unix_file(void), probe_link_nsid
 bool probe_new_ifindex(void), probe_nftables(void);
 bool probe_raw_sockets(void), probe_buf_lock(void), probe_ipv6_freebind(void);
 bool probe_memfd_hugetlb(void), probe_openat2(void), probe_move_mount_set_group(void);
+bool probe_autofs(void);

@@ -4,6 +4,7 @@
 #include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/auto_dev-ioctl.h>
 #include <linux/openat2.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
@@ -135,4 +136,12 @@ bool probe_openat2(void)
 bool probe_move_mount_set_group(void)
 {
 	return syscall(SYS_move_mount, -1, "a", -1, "b", SET_GROUP_FLAG) < 0 && errno == EBADF;
+}
+
+bool probe_autofs(void)
+{
+	struct autofs_dev_ioctl version;
+	init_autofs_dev_ioctl(&version);
+	auto_fd fd = open("/dev/" AUTOFS_DEVICE_NAME, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && ioctl(fd, AUTOFS_DEV_IOCTL_VERSION, &version) == 0;
 }

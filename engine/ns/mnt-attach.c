@@ -31,7 +31,8 @@ static int open_place(struct mnt *m, struct error *err)
 {
 	char name[MNT_NAME_MAX];
 	const char *path = mnt_place(m);
-	m->place = *path ? open_below(m->parent->fd, path, RESOLVE_NO_XDEV)
+	uint64_t stay = m->parent->fs->traits & FS_DEMAND ? 0 : RESOLVE_NO_XDEV;
+	m->place = *path ? open_below(m->parent->fd, path, stay)
 			 : fcntl(m->parent->fd, F_DUPFD_CLOEXEC, 3);
 	if (m->place >= 0)
 		return 0;

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "engine/ns/mnt-attach.h"
+#include "engine/ns/mnt-autofs.h"
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt-make.h"
@@ -123,6 +124,8 @@ int mntns_load(struct restore *r, uint32_t id, struct error *err)
 		rc = mnt_tree_link(r->mounts, err);
 	if (rc == 0)
 		rc = mnt_plan(r->mounts, err);
+	if (rc == 0)
+		rc = autofs_load(r, err);
 	if (rc == 0)
 		rc = share_numbers(r->mounts, err);
 	return rc < 0 ? rc : check_outside(r, err);

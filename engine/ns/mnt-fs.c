@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "engine/ns/mnt-autofs.h"
 #include "engine/ns/mnt-content.h"
 
 static const struct mnt_fs rows[] = {
@@ -38,6 +39,11 @@ static const struct mnt_fs rows[] = {
 	{ .code = FSTYPE__CGROUP, .name = "cgroup", .traits = FS_VIRTUAL },
 	{ .code = FSTYPE__CGROUP2, .name = "cgroup2", .traits = FS_VIRTUAL },
 	{ .code = FSTYPE__MQUEUE, .name = "mqueue", .dump = mnt_mqueue_dump },
+	{ .code = FSTYPE__AUTOFS,
+	  .name = "autofs",
+	  .traits = FS_PIDS | FS_HOST | FS_DEMAND,
+	  .dump = mnt_autofs_dump,
+	  .mount = mnt_autofs_mount },
 	{ .code = FSTYPE__OVERLAYFS, .name = "overlay", .traits = FS_INSIDE },
 };
 

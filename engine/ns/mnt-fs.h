@@ -15,10 +15,11 @@ struct restore;
 struct mnt;
 
 enum mnt_fs_trait {
-	FS_PIDS = 1 << 0,     /* shows the processes of a pid namespace */
+	FS_PIDS = 1 << 0,     /* belongs to a pid namespace: is mounted by who is in that */
 	FS_VIRTUAL = 1 << 1,  /* the kernel makes its files: any part of it can be had anew */
 	FS_HOST = 1 << 3,     /* one of the whole machine, which no user namespace may mount */
 	FS_INSIDE = 1 << 4,   /* consists of directories, which its options name */
+	FS_DEMAND = 1 << 5,   /* RESOLVE_NO_XDEV takes its directories for mounts already */
 	FS_CONTENTS = 1 << 2, /* what fill() puts there has to be there before it is read-only */
 };
 

@@ -161,7 +161,8 @@ int mnt_make_source(struct restore *r, struct mnt_tree *tree, struct mnt_source 
 		     ? 0
 		     : make_place(tree->yard, s->name, true, err);
 	if (rc == 0)
-		rc = s->late ? ns_aside(mount_new, &making, err) : mount_new(&making, err);
+		rc = s->of->fs->traits & FS_PIDS ? ns_aside(mount_new, &making, err)
+						 : mount_new(&making, err);
 	if (rc == 0) {
 		s->fd = openat(tree->yard, s->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		rc = s->fd < 0 ? error_sys(err, "open the new mount") : 0;
@@ -182,12 +183,13 @@ int mnt_make_sources(struct restore *r, struct mnt_tree *tree, bool late, struct
 	return rc;
 }
 
-static int open_part(int fd, const char *path, struct error *err)
+static int open_part(const struct mnt_source *s, const char *path, struct error *err)
 {
 	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-				.resolve =
-				    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV };
-	int part = (int)syscall(SYS_openat2, fd, path, &how, sizeof(how));
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	if (!(s->of->fs->traits & FS_DEMAND))
+		how.resolve |= RESOLVE_NO_XDEV;
+	int part = (int)syscall(SYS_openat2, s->fd, path, &how, sizeof(how));
 	return part < 0 ? error_sys(err, "open %s", path) : part;
 }
 
@@ -195,7 +197,7 @@ int mnt_clone(const struct mnt_source *s, const char *root, struct error *err)
 {
 	struct mount_attr alone = { .propagation = MS_PRIVATE };
 	const char *rest = mnt_below(root, s->root);
-	auto_fd part = *rest ? open_part(s->fd, rest, err) : -1;
+	auto_fd part = *rest ? open_part(s, rest, err) : -1;
 	if (*rest && part < 0)
 		return part;
 	auto_fd fd = open_tree(*rest ? part : s->fd, "", CLONE_FLAGS | AT_EMPTY_PATH);

@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "engine/ns/mnt-autofs.h"
 
 struct mnt_tree *mnt_tree_new(void)
 {
@@ -54,6 +55,7 @@ void mnt_tree_free(struct mnt_tree *tree)
 	}
 	if (tree->numbers)
 		munmap(tree->numbers, tree->spaces.nr * sizeof(int));
+	autofs_set_free(tree->autofs);
 	fd_close(tree->workshop);
 	fd_close(tree->yard);
 	for (size_t i = 0; i < tree->moved.nr; i++)

@@ -82,6 +82,7 @@ struct mnt_tree {
 		} * items;
 		size_t nr, cap;
 	} moved;
+	struct autofs_set *autofs; /* restore; mnt-autofs.h */
 	bool late_pids; /* the tree has its own pids: file systems that show them come late */
 	struct {
 		struct mnt_space *items;

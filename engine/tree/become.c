@@ -16,6 +16,7 @@
 #include "engine/files/file.h"
 #include "engine/mem/arena.h"
 #include "engine/mem/mem.h"
+#include "engine/ns/mnt-autofs.h"
 #include "engine/pie/restorer.h"
 #include "engine/procfs/root.h"
 #include "engine/task/arch.h"
@@ -135,7 +136,8 @@ int become_restored(struct restore *r, struct rtask *t, struct error *err)
 		return error_set(err, ENOMEM, "task %d: the arena is full", t->pid);
 	r->shared->slots[t->slot].syscall_addr = blob + RESTORER_SYSCALL_OFFSET;
 	if ((rc = share_await_files(r, t, err)) < 0 || (rc = fill_args(r, t, args, err)) < 0 ||
-	    (rc = files_install(r, t, err)) < 0 || (rc = leave_rseq(err)) < 0)
+	    (rc = files_install(r, t, err)) < 0 || (rc = autofs_connect(r, t, err)) < 0 ||
+	    (rc = leave_rseq(err)) < 0)
 		return rc;
 	share_files_ready(r, t);
 	arch_jump(blob, args->threads[0].stack_top, args);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/ns/mnt-names.h"
 #include "engine/ns/mnt-tree.h"
 
 #define NS     13
@@ -287,6 +288,45 @@ static void below_compares_whole_names(void **state)
 	assert_null(mnt_below("/", "/a"));
 }
 
+static int check_name(const char *path)
+{
+	AutofsName name = AUTOFS_NAME__INIT, *names[] = { &name };
+	AutofsEntry e = AUTOFS_ENTRY__INIT;
+	struct error err = { 0 };
+	name.path = strdup(path);
+	e.names = names;
+	e.n_names = 1;
+	int rc = mnt_names_check(&e, &err);
+	free(name.path);
+	return rc;
+}
+
+static void names_of_autofs_stay_inside(void **state)
+{
+	(void)state;
+	assert_int_equal(check_name("a"), 0);
+	assert_int_equal(check_name("a/..b/c."), 0);
+	assert_int_equal(check_name(""), -EBADMSG);
+	assert_int_equal(check_name("/a"), -EBADMSG);
+	assert_int_equal(check_name("a//b"), -EBADMSG);
+	assert_int_equal(check_name("./a"), -EBADMSG);
+	assert_int_equal(check_name("a/.."), -EBADMSG);
+	assert_int_equal(check_name("a/../b"), -EBADMSG);
+}
+
+static void plan_mounts_autofs_from_inside_of_the_pid_namespace(void **state)
+{
+	(void)state;
+	struct mnt_tree *tree;
+	struct error err = { 0 };
+	assert_int_equal(PLAN(&tree, &err, ROOT, { 2, 1, 20, FSTYPE__AUTOFS, "/", "/net" },
+			      { 3, 2, 21, FSTYPE__TMPFS, "/", "/net/a" }),
+			 0);
+	assert_true(tree->items[1]->source->late);
+	assert_true(tree->items[2]->late);
+	mnt_tree_free(tree);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +347,8 @@ int main(void)
 		cmocka_unit_test(link_finds_the_roots_of_namespaces),
 		cmocka_unit_test(link_refuses_what_is_no_tree),
 		cmocka_unit_test(below_compares_whole_names),
+		cmocka_unit_test(names_of_autofs_stay_inside),
+		cmocka_unit_test(plan_mounts_autofs_from_inside_of_the_pid_namespace),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
