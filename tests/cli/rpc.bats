@@ -255,7 +255,7 @@ os.waitpid(pid, 0)' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 @test "service: a relative address is in the work directory" {
 	"$build/stasis" service --address here -d --pidfile service.pid -W work
 	started+=("$(cat work/service.pid)")
-	run -0 "$build/rpc-client" connect "$PWD/work/here" '{"type":"VERSION"}'
+	run -0 "$build/rpc-client" connect "$PWD/work"/here '{"type":"VERSION"}'
 	[[ $output == *'"success": true'* ]]
 }
 
