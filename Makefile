@@ -16,7 +16,7 @@ ARCH := $(subst x86_64,x86-64,$(shell uname -m))
 
 # What a fresh Debian lacks is installed first; make then reads this file again.
 goals := $(or $(MAKECMDGOALS),all)
-deps_sets := $(if $(filter demo bench,$(goals)),build) $(if $(filter check check-live,$(goals)),check) \
+deps_sets := $(if $(filter demo bench,$(goals)),build) $(if $(filter check check-%,$(goals)),check) \
 	     $(if $(filter lint format fuzz deps,$(goals)),lint) $(if $(filter deb,$(goals)),deb)
 include $(deps_sets:%=$(O)/deps-%.ok)
 $(O)/deps-%.ok: tools/deps
@@ -60,7 +60,7 @@ live_static := $(shell grep -ls '^ \* live-link: static' tests/live/*.c tests/be
 env = O=$(abspath $(O)) PEER=$(PEER)
 
 .SECONDARY:
-.PHONY: all check check-live lint format fuzz bench demo deb install install-criu-compat uninstall deps clean help
+.PHONY: all check check-live check-fault lint format fuzz bench demo deb install install-criu-compat uninstall deps clean help
 all: $(O)/stasis $(O)/crit
 
 $(O)/stasis: $(engine_o) $(O)/lib/images.a $(O)/lib/base.a
@@ -146,6 +146,8 @@ check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel 
 	$(Q)$(env) tests/run
 check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/counter
 	$(Q)$(env) tests/run live
+check-fault: all
+	$(Q)$(env) tests/run fault
 fuzz: $(fuzz_bins)
 	$(Q)$(env) tests/fuzz/run $(FUZZ_SECONDS)
 bench: all $(bench_bins) $(O)/reaper
@@ -198,6 +200,7 @@ help:
 #: all         build/stasis and build/crit (the default)
 #: check       every test; live tests need root, PEER=/path/to/criu adds comparison with it
 #: check-live  only the live tests
+#: check-fault every system call fails once, kill -9 and full disks at every moment: an hour
 #: lint        format, warnings, sizes, floors, shell scripts, spelling
 #: format      run clang-format over the tree
 #: fuzz        each fuzz target for FUZZ_SECONDS (60) under clang's sanitizers

@@ -61,33 +61,39 @@ static uint32_t pipe_id_choose(const struct file_table *t, ino_t ino, bool fifo)
 	return id;
 }
 
-static struct pipe_seen *seen_add(struct file_table *t, const struct open_file *f)
+static int seen_add(struct file_table *t, const struct open_file *f, struct pipe_seen **out,
+		    struct error *err)
 {
 	bool fifo = fifo_match(f);
 	uint32_t id = pipe_id_choose(t, f->st.st_ino, fifo);
+	int size = fcntl(f->fd, F_GETPIPE_SZ);
+	char holder[96];
+	if (size < 0)
+		return error_sys(err, "%s: ask for the size of the pipe",
+				 file_holder(f, holder, sizeof(holder)));
 	struct pipe_seen *p = array_add(&t->pipes);
 	if (!p)
-		return NULL;
+		return error_set(err, ENOMEM, "out of memory");
 	p->dev = f->st.st_dev;
 	p->ino = f->st.st_ino;
 	p->fifo = fifo;
 	p->pipe_id = id;
-	p->size = fcntl(f->fd, F_GETPIPE_SZ);
+	p->size = size;
 	struct pollfd poll_fd = { .fd = f->fd };
 	if (poll(&poll_fd, 1, 0) > 0)
 		p->peer_gone = poll_fd.revents & (POLLHUP | POLLERR);
 	file_holder(f, p->holder, sizeof(p->holder));
-	return p;
+	*out = p;
+	return 0;
 }
 
 int pipe_dump_contents(struct dump *d, const struct open_file *f, uint32_t *pipe_id,
 		       struct error *err)
 {
 	struct pipe_seen *p = seen_find(d->files, f);
-	if (!p)
-		p = seen_add(d->files, f);
-	if (!p)
-		return error_set(err, ENOMEM, "out of memory");
+	int rc = p ? 0 : seen_add(d->files, f, &p, err);
+	if (rc < 0)
+		return rc;
 	int access = f->flags & O_ACCMODE;
 	p->readable |= access != O_WRONLY;
 	p->writable |= access != O_RDONLY;

@@ -41,7 +41,7 @@ struct warden {
 	int area; /* memfd: the bytes of both queues */
 	void *map;
 	size_t map_len;
-	bool done; /* the tasks are ended: nothing is to be undone any more */
+	bool *killing; /* shared with the engine: tasks are being ended, nothing is to be undone */
 };
 
 static void undo(struct warden *w)
@@ -51,15 +51,21 @@ static void undo(struct warden *w)
 		tcp_let_go(w->charge.sockets[i], w->reuseaddr[i]);
 }
 
-static int hold_all(struct warden *w, bool kill_tasks, struct error *err)
+static void kill_tasks(struct warden *w)
+{
+	*w->killing = true;
+	for (size_t i = 0; i < w->charge.nr_tasks; i++)
+		if (w->charge.tasks[i] >= 0)
+			syscall(SYS_pidfd_send_signal, w->charge.tasks[i], SIGKILL, NULL, 0);
+}
+
+static int hold_all(struct warden *w, bool with_kill, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < w->charge.nr_sockets; i++)
 		rc = tcp_hold(w->charge.sockets[i], err);
-	for (size_t i = 0; rc == 0 && kill_tasks && i < w->charge.nr_tasks; i++)
-		if (w->charge.tasks[i] >= 0)
-			syscall(SYS_pidfd_send_signal, w->charge.tasks[i], SIGKILL, NULL, 0);
-	w->done = rc == 0 && kill_tasks;
+	if (rc == 0 && with_kill)
+		kill_tasks(w);
 	return rc;
 }
 
@@ -90,6 +96,9 @@ static int serve(struct warden *w, const struct question *q, struct answer *a)
 		undo(w);
 		return 0;
 	case ASK_LEAVE:
+		/* whoever restores at once must not meet them */
+		for (size_t i = 0; i < w->charge.nr_sockets; i++)
+			close(w->charge.sockets[i]);
 		return 0;
 	}
 	return 0;
@@ -157,20 +166,28 @@ __attribute__((noreturn)) static void live(struct warden *w)
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len != sizeof(q)) {
-			if (!w->done)
+			if (!*w->killing)
 				undo(w);
 			break;
 		}
 		if (serve(w, &q, &a) == 0)
 			a.why.code = 0;
 		if (send(w->line, &a, sizeof(a), MSG_NOSIGNAL) != sizeof(a))
-			continue; /* reading says why */
+			shutdown(w->line, SHUT_RDWR); /* the engine goes on without us */
 		if (q.what == ASK_UNDO || q.what == ASK_LEAVE)
 			break;
 	}
-	if (w->done)
+	if (*w->killing)
 		await_ends(w);
 	_exit(0);
+}
+
+static void await_end(struct warden *w)
+{
+	if (w->pid > 0)
+		while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	w->pid = 0;
 }
 
 static void warden_free(struct warden *w)
@@ -179,9 +196,9 @@ static void warden_free(struct warden *w)
 		munmap(w->map, w->map_len);
 	fd_close(w->line);
 	fd_close(w->area);
-	if (w->pid > 0)
-		while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+	await_end(w);
+	if (w->killing)
+		munmap(w->killing, sizeof(*w->killing));
 	free(w->reuseaddr);
 	free(w);
 }
@@ -206,6 +223,11 @@ static int start(struct warden *w, struct error *err)
 	int rc = note_reuseaddr(w, err);
 	if (rc < 0)
 		return rc;
+	void *killing = mmap(NULL, sizeof(*w->killing), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (killing == MAP_FAILED)
+		return error_sys(err, "map memory to share");
+	w->killing = killing;
 	w->area = memfd_create("tcp queues", MFD_CLOEXEC);
 	if (w->area < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return error_sys(err, "prepare to hold TCP connections");
@@ -280,10 +302,20 @@ int warden_keep(struct warden *w, struct error *err)
 	return ask(w, ASK_KEEP, 0, &a, err);
 }
 
-int warden_hold(struct warden *w, bool kill_tasks, struct error *err)
+int warden_hold(struct warden *w, bool with_kill, struct error *err)
 {
 	struct answer a;
-	return ask(w, kill_tasks ? ASK_HOLD_KILL : ASK_HOLD, 0, &a, err);
+	int rc = ask(w, with_kill ? ASK_HOLD_KILL : ASK_HOLD, 0, &a, err);
+	if (rc == 0 || !with_kill)
+		return rc;
+	/* Whether its answer is lost or it is: there is no way back once a task is ended. */
+	if (w->pid > 0)
+		kill(w->pid, SIGKILL);
+	await_end(w);
+	if (!*w->killing)
+		return rc;
+	kill_tasks(w);
+	return 0;
 }
 
 void warden_end(struct warden *w, bool with_undo)
@@ -293,5 +325,7 @@ void warden_end(struct warden *w, bool with_undo)
 		return;
 	if (ask(w, with_undo ? ASK_UNDO : ASK_LEAVE, 0, &a, NULL) < 0 && with_undo)
 		undo(w);
+	if (*w->killing)
+		w->pid = 0; /* it stays until the tasks are gone, which wait for our own end */
 	warden_free(w);
 }

@@ -31,7 +31,7 @@ int warden_read(struct warden *w, size_t index, TcpStreamEntry *out, uint32_t *s
 		const void **bytes, struct error *err);
 /** The lock outlives everybody. */
 int warden_keep(struct warden *w, struct error *err);
-/** Sockets stay in repair mode, so that their end is silent; `kill`: the tasks end at once. */
+/** Sockets stay in repair mode, so that their end is silent; `with_kill`: the tasks end at once. */
 int warden_hold(struct warden *w, bool kill, struct error *err);
 /** Send it away. @param undo  connections go on as before; NULL is fine */
 void warden_end(struct warden *w, bool undo);

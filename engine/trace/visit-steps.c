@@ -174,7 +174,6 @@ int visit_ask(struct visit *v, struct error *err)
 	int rc = arrive_with(v, &result, err);
 	if (rc < 0)
 		return rc;
-	v->state = VISIT_MAPPED;
 	if (is_error(result))
 		return error_code(err, (int)result,
 				  "open a socket pair in it (its limit of descriptors?)");
@@ -185,7 +184,7 @@ int visit_ask(struct visit *v, struct error *err)
 		return rc;
 	if (ptrace(PTRACE_CONT, v->task->pid, NULL, NULL) < 0)
 		return error_sys(err, "let the parasite run");
-	v->state = VISIT_SERVING;
+	v->at_exit = false;
 	if (send(v->sock, &v->request, sizeof(v->request), MSG_NOSIGNAL) != sizeof(v->request))
 		return error_sys(err, "talk to the parasite");
 	return 0;
@@ -235,6 +234,7 @@ int visit_hear(struct visit *v, struct error *err)
 	if (n != sizeof(a))
 		return error_set(err, EPROTO, "the parasite answers %zd bytes, want %zu", n,
 				 sizeof(a));
+	v->state = VISIT_SERVING;
 	rc = check_answer(&v->request, &a, err);
 	if (rc < 0)
 		return rc;

@@ -18,7 +18,8 @@ struct guest {
 	struct thread *thread;
 	struct inject inject;
 	size_t slot;
-	bool inside; /* its registers point into the slot */
+	bool inside;  /* its registers point into the slot */
+	bool running; /* it was let go there */
 };
 
 static uint64_t slot_field(const struct visit *v, size_t slot, size_t offset)
@@ -68,6 +69,7 @@ static int send_in(struct visit *v, struct guest *g, struct error *err)
 		rc = inject_move(&g->inject, INJECT_THREAD, &args, err);
 	if (rc == 0 && ptrace(PTRACE_CONT, tid, NULL, NULL) < 0)
 		rc = error_sys(err, "thread %d: let it run", tid);
+	g->running = rc == 0;
 	return rc;
 }
 
@@ -100,7 +102,7 @@ static int wait_done(struct visit *v, const struct guest *g, struct parasite_slo
 
 static int take_out(struct visit *v, struct guest *g, struct error *err)
 {
-	int rc = visit_wait_interrupted(v, g->thread->tid, err);
+	int rc = g->running ? visit_wait_interrupted(v, g->thread->tid, err) : 0;
 	const struct inject_args none = { 0 };
 	if (rc == 0)
 		rc = inject_move(&g->inject, INJECT_HEAL, &none, err);
@@ -140,12 +142,14 @@ static int ask_batch(struct visit *v, struct thread *threads, size_t nr, struct 
 	for (size_t i = 0; rc == 0 && i < sent; i++)
 		rc = hear(v, &guests[i], err);
 	for (size_t i = 0; i < sent; i++)
-		if (guests[i].inside)
+		if (guests[i].running)
 			ptrace(PTRACE_INTERRUPT, guests[i].thread->tid, NULL, NULL);
 	for (size_t i = 0; i < sent; i++) {
 		if (!guests[i].inside)
 			continue;
 		int out = take_out(v, &guests[i], rc == 0 ? err : NULL);
+		if (out < 0)
+			v->state = VISIT_UNDER_WAY; /* nothing may vanish around it */
 		if (rc == 0)
 			rc = out;
 	}

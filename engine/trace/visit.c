@@ -63,11 +63,13 @@ static int wait_stop(struct visit *v, pid_t tid, int *status, struct error *err)
 	return pass_stop(v, tid, *status, err);
 }
 
-static bool at_syscall_exit(pid_t tid)
+/* @return 1, 0 or -errno */
+static int at_syscall_exit(pid_t tid, struct error *err)
 {
 	struct __ptrace_syscall_info info;
-	long n = ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof(info), &info);
-	return n > 0 && info.op == PTRACE_SYSCALL_INFO_EXIT;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof(info), &info) < 0)
+		return error_sys(err, "thread %d: ask for its system call", tid);
+	return info.op == PTRACE_SYSCALL_INFO_EXIT;
 }
 
 static int run_on(struct visit *v, struct error *err)
@@ -92,8 +94,10 @@ int visit_advance(struct visit *v, struct error *err)
 	int rc = wait_stop(v, v->task->pid, &status, err);
 	if (rc < 0)
 		return rc;
-	v->at_exit = status >> 8 == SYSCALL_STOP && at_syscall_exit(v->task->pid);
-	return v->at_exit ? 0 : run_on(v, err);
+	if (status >> 8 == SYSCALL_STOP)
+		rc = at_syscall_exit(v->task->pid, err);
+	v->at_exit = rc == 1;
+	return rc == 0 ? run_on(v, err) : rc < 0 ? rc : 0;
 }
 
 int visit_arrive(struct visit *v, struct error *err)
@@ -134,6 +138,9 @@ int visit_keep_running(struct visit *v, pid_t tid, struct error *err)
 static void stop_anywhere(struct visit *v)
 {
 	int status;
+	siginfo_t si;
+	if (v->at_exit || ptrace(PTRACE_GETSIGINFO, v->task->pid, NULL, &si) == 0)
+		return; /* it stands still */
 	ptrace(PTRACE_INTERRUPT, v->task->pid, NULL, NULL);
 	if (trace_wait_stop(v->task->pid, &status, v->deadline_ms) < 0)
 		log_warn("task %d does not stop: it heals itself when this process ends",

@@ -11,9 +11,9 @@
 
 enum visit_state {
 	VISIT_NONE,      /* nothing of the task was changed */
-	VISIT_UNDER_WAY, /* its first thread runs to a system call we wait for */
-	VISIT_MAPPED,    /* stopped, the mapping is there */
-	VISIT_SERVING,   /* its first thread runs the parasite */
+	VISIT_UNDER_WAY, /* on its way in or out; let go, it finishes that by itself */
+	VISIT_MAPPED,    /* stopped, the mapping is there, nothing else */
+	VISIT_SERVING,   /* its first thread runs the parasite, and has answered */
 	VISIT_OVER,      /* stopped, with its own registers, nothing left */
 };
 
