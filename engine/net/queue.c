@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/files/file.h"
+#include "engine/net/peek.h"
 #include "engine/net/unix-path.h"
 #include "images/reader.h"
 #include "sockets.pb-c.h"
@@ -90,13 +91,6 @@ static int peek(int fd, struct message *m)
 	return (size_t)m->len > m->room ? peek_rest(fd, m) : 0;
 }
 
-static int set_peek_off(int fd, int offset, const char *what, struct error *err)
-{
-	if (setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset)) < 0)
-		return error_sys(err, "%s: set SO_PEEK_OFF", what);
-	return 0;
-}
-
 static int write_message(struct dump *d, const struct queue_source *q, const struct message *m,
 			 struct image_writer **w, struct error *err)
 {
@@ -153,8 +147,8 @@ struct urgent { /* of a unix stream, since Linux 5.15 */
  * Where the urgent byte is: reading stops there, and it begins the next piece; in front of all it
  * is passed over. Kernels differ in that, so the sum has to be right.
  */
-static int find_urgent(const struct queue_source *q, struct message *m, struct urgent *out,
-		       struct error *err)
+static int find_urgent(const struct queue_source *q, const struct peek *p, struct message *m,
+		       struct urgent *out, struct error *err)
 {
 	int waiting = 0, at_mark = 0, seen = 0, found = 0;
 	*out = (struct urgent){ .piece = IN_FRONT };
@@ -173,7 +167,7 @@ static int find_urgent(const struct queue_source *q, struct message *m, struct u
 		message_close(m);
 	}
 	if (at_mark ? seen == waiting - 1 : seen == waiting && found == 1)
-		return set_peek_off(q->fd, 0, q->what, err);
+		return peek_rewind(p, err);
 	return error_set(
 	    err, ENOTSUP,
 	    "%s is a unix socket with an urgent byte (MSG_OOB) waiting, and this kernel "
@@ -194,11 +188,11 @@ static int write_urgent(struct dump *d, const struct queue_source *q, const stru
 	return rc;
 }
 
-static int dump_messages(struct dump *d, const struct queue_source *q, struct image_writer **w,
-			 struct message *m, struct error *err)
+static int dump_messages(struct dump *d, const struct queue_source *q, const struct peek *p,
+			 struct message *m, struct image_writer **w, struct error *err)
 {
 	struct urgent urgent;
-	int found = find_urgent(q, m, &urgent, err);
+	int found = find_urgent(q, p, m, &urgent, err);
 	if (found == 0 && urgent.there && urgent.piece == IN_FRONT)
 		found = write_urgent(d, q, &urgent, NULL, w, err);
 	if (found < 0)
@@ -227,22 +221,17 @@ static int dump_messages(struct dump *d, const struct queue_source *q, struct im
 int queue_dump(struct dump *d, const struct queue_source *q, struct image_writer **w,
 	       struct error *err)
 {
-	int offset = -1;
-	socklen_t size = sizeof(offset);
-	struct message m = { .room = PIECE, .data = malloc(PIECE) };
-	if (!m.data)
-		return error_set(err, ENOMEM, "out of memory");
-	int rc = getsockopt(q->fd, SOL_SOCKET, SO_PEEK_OFF, &offset, &size) < 0
-		     ? error_sys(err, "%s: read SO_PEEK_OFF", q->what)
-		     : set_peek_off(q->fd, 0, q->what, err);
-	if (rc == 0) {
-		rc = dump_messages(d, q, w, &m, err);
-		message_close(&m);
-		int back = set_peek_off(q->fd, offset, q->what, rc < 0 ? NULL : err);
-		rc = rc < 0 ? rc : back;
-	}
+	struct peek p;
+	struct message m = { .room = PIECE };
+	int rc = peek_begin(&p, q->fd, q->what, err);
+	if (rc <= 0)
+		return rc;
+	m.data = malloc(PIECE);
+	rc = m.data ? dump_messages(d, q, &p, &m, w, err) : error_set(err, ENOMEM, "out of memory");
+	message_close(&m);
+	int back = peek_end(&p, rc < 0 ? NULL : err);
 	free(m.data);
-	return rc;
+	return rc < 0 ? rc : back;
 }
 
 static int load_rights(const SkPacketEntry *e, struct queue_item *item, struct error *err)

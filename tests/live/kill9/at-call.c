@@ -13,16 +13,19 @@
 
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
-static bool changes_others(pid_t pid)
+static bool changes_others(const struct user_regs_struct *r)
 {
-	struct user_regs_struct r;
-	if (ptrace(PTRACE_GETREGS, pid, NULL, &r) < 0)
-		return false;
-	return r.orig_rax == SYS_ptrace || r.orig_rax == SYS_pwrite64;
+	return r->orig_rax == SYS_ptrace || r->orig_rax == SYS_pwrite64;
 }
 
 int run_until_call(char *const argv[], long n)
 {
+	return run_until(argv, changes_others, n);
+}
+
+int run_until(char *const argv[], bool (*is_it)(const struct user_regs_struct *), long n)
+{
+	struct user_regs_struct r;
 	pid_t pid = fork();
 	if (pid == 0) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
@@ -39,7 +42,8 @@ int run_until_call(char *const argv[], long n)
 		signo = WSTOPSIG(status);
 		if (signo == SYSCALL_STOP) {
 			entry = !entry;
-			if (entry && changes_others(pid) && --n == 0)
+			if (entry && ptrace(PTRACE_GETREGS, pid, NULL, &r) == 0 && is_it(&r) &&
+			    --n == 0)
 				kill(pid, SIGKILL);
 		}
 		/* our own stop, and the trap of exec */
