@@ -27,6 +27,7 @@ struct mnt_tree;       /* ns/: mounts that are made for the tree */
 struct ns_set;         /* ns/: namespaces that are made for the tree */
 struct net_set;        /* net/: sockets and what waits in them */
 struct netns_set;      /* net/: network namespaces that are made for the tree */
+struct kernel_maps;    /* mem/: vdso and vvar */
 struct arena;          /* memory at the address where the restorer will read it */
 struct restorer_args;
 struct birth_plan; /* who is born from whom, helpers included */
@@ -89,6 +90,7 @@ struct restore {
 	SeccompEntry *seccomp;   /* NULL: the set has none */
 	uint64_t user_end;       /* mem_user_end() */
 	struct range_list busy;  /* addresses any task will use, joined; mem_prepare_shared() */
+	struct kernel_maps *kernel_maps; /* of this process; mem/vdso.h */
 	struct birth_plan *plan;
 	int holder_fd;                 /* a pidfd of who has descriptors for the tasks */
 	struct restore_shared *shared; /* a task moves it into its arena for the restorer */

@@ -10,19 +10,22 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/mem/stream.h"
 #include "engine/procfs/root.h"
 
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
 #endif
 
-#define PAGE  4096ull
-#define PIECE (512u << 10) /* stays in the second-level cache between the two copies */
+#define PAGE        4096ull
+#define PIECE       (512u << 10) /* stays in the second-level cache between the two copies */
+#define STREAM_PAYS (4ull << 20)
 
 static int open_uffd(void)
 {
@@ -82,18 +85,21 @@ static bool is_in_file(const struct fill *f, const struct page_run *run)
 	return run->kind == PAGE_PRESENT && page_store_pages_fd(f->ps) >= 0;
 }
 
+static int check_end(struct fill *f, uint64_t end, uint64_t promised, struct error *err)
+{
+	if (end >= promised)
+		return 0;
+	return error_set(err, EBADMSG, "pages-%u.img ends at %lu, pages up to %lu are promised",
+			 page_store_pages_id(f->ps), (unsigned long)end, (unsigned long)promised);
+}
+
 static int read_file(struct fill *f, uint64_t offset, size_t len, struct error *err)
 {
 	ssize_t n = fd_pread_full(page_store_pages_fd(f->ps), f->buf, len, offset);
 
 	if (n < 0)
 		return error_code(err, n, "read pages-%u.img", page_store_pages_id(f->ps));
-	if ((size_t)n != len)
-		return error_set(err, EBADMSG,
-				 "pages-%u.img ends at %lu, pages up to %lu are promised",
-				 page_store_pages_id(f->ps), (unsigned long)(offset + n),
-				 (unsigned long)(offset + len));
-	return 0;
+	return check_end(f, offset + (uint64_t)n, offset + len, err);
 }
 
 static int read_run(struct fill *f, const struct page_run *run, uint64_t skip, size_t len,
@@ -127,20 +133,8 @@ static int write_self(struct fill *f, const char *src, uint64_t dst, size_t len,
 
 static int copy_fresh(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
 {
-	if (f->uffd < 0)
-		return write_self(f, f->buf, dst, len, err);
-	for (uint64_t done = 0; done < len;) {
-		struct uffdio_copy c = { .dst = dst + done,
-					 .src = (uintptr_t)f->buf + done,
-					 .len = len - done };
-		if (ioctl(f->uffd, UFFDIO_COPY, &c) == 0)
-			return 0;
-		if (c.copy > 0)
-			done += c.copy;
-		else if (errno != EAGAIN && errno != EINTR)
-			return error_sys(err, "fill memory at %#lx", (unsigned long)(dst + done));
-	}
-	return 0;
+	return f->uffd < 0 ? write_self(f, f->buf, dst, len, err)
+			   : stream_put(f->uffd, f->buf, dst, len, err);
 }
 
 static int write_differing(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
@@ -187,11 +181,35 @@ static int fill_pieces(struct fill *f, const struct page_run *run, uint64_t skip
 	return 0;
 }
 
+static int fill_stream(struct fill *f, uint64_t len, struct error *err)
+{
+	struct stream s = { .fd = page_store_pages_fd(f->ps),
+			    .offset = f->offset,
+			    .uffd = f->uffd,
+			    .dst = f->dst,
+			    .len = len,
+			    .two = f->two_threads };
+	struct stat st;
+
+	if (fstat(s.fd, &st) < 0)
+		return error_sys(err, "stat pages-%u.img", page_store_pages_id(f->ps));
+	int rc = check_end(f, (uint64_t)st.st_size, f->offset + len, err);
+	if (rc < 0)
+		return rc;
+	rc = stream_copy(&s, err);
+	if (rc == 0)
+		f->restored += len / PAGE;
+	return rc < 0 ? error_wrap(err, rc, "pages-%u.img", page_store_pages_id(f->ps)) : rc;
+}
+
 int fill_flush(struct fill *f, struct error *err)
 {
 	uint64_t len = f->len;
+	int stream = f->uffd >= 0 && len >= STREAM_PAYS ? fill_stream(f, len, err) : 1;
 
 	f->len = 0;
+	if (stream <= 0)
+		return stream;
 	for (uint64_t done = 0; done < len;) {
 		size_t n = len - done < PIECE ? len - done : PIECE;
 		int rc = read_file(f, f->offset + done, n, err);

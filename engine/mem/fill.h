@@ -15,6 +15,7 @@ struct fill {
 	int uffd;              /* -1: the kernel lets us have none */
 	int mem_fd;            /* /proc/self/mem, -1 until needed */
 	char *buf;
+	bool two_threads; /* may fill at once; engine/mem/stream.h */
 	/* bytes of the pages image that wait to be put in place together */
 	uint64_t offset, dst, len;
 	/* pages: put in place, looked at for a difference, found without one */

@@ -4,6 +4,8 @@
 #include "engine/mem/own.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/io.h"
@@ -21,17 +23,22 @@ int own_maps(struct vma_list *out, struct error *err)
 
 int own_ranges(struct range_list *out, struct error *err)
 {
-	struct vma_list maps = { 0 };
-	int rc = own_maps(&maps, err);
+	auto_strbuf text = { 0 };
+	int rc = file_read_at(procfs_fd(), "self/maps", &text, err);
 
-	for (size_t i = 0; rc == 0 && i < maps.nr; i++) {
-		struct range *r = array_add(out);
-		if (!r)
-			rc = error_set(err, ENOMEM, "out of memory for address ranges");
+	/* Only the addresses that begin each line: every task reads this several times. */
+	for (const char *line = text.data; rc >= 0 && line && *line;) {
+		char *end;
+		uint64_t from = strtoull(line, &end, 16), to = strtoull(end + 1, &end, 16);
+		struct range *last = out->nr ? &out->items[out->nr - 1] : NULL;
+		if (last && last->end == from)
+			last->end = to;
+		else if ((last = array_add(out)))
+			*last = (struct range){ from, to };
 		else
-			*r = (struct range){ maps.items[i].start, maps.items[i].end };
+			return error_set(err, ENOMEM, "out of memory for address ranges");
+		line = strchr(end, '\n');
+		line = line ? line + 1 : NULL;
 	}
-	range_list_join(out);
-	vma_list_fini(&maps);
-	return rc;
+	return rc < 0 ? rc : 0;
 }

@@ -18,6 +18,7 @@
 #include "engine/mem/sysv.h"
 #include "engine/mem/uapi.h"
 #include "engine/mem/vdso.h"
+#include "engine/tree/birth-plan.h"
 #include "memory.pb-c.h"
 
 #define PAGE      4096ull
@@ -574,9 +575,8 @@ int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 	if (rc < 0)
 		return rc; /* also when there is none: its memory would be empty */
 	rc = load_runs(ps, t, &p.runs, err);
-	if (rc == 0)
-		rc = vdso_choose(t, ps, err);
 	if (rc == 0) {
+		vdso_choose(r, t, ps);
 		p.places = calloc(t->vmas.nr, sizeof(*p.places));
 		p.order = calloc(t->vmas.nr, sizeof(*p.order));
 		rc = p.places && p.order
@@ -584,6 +584,8 @@ int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 			 : error_set(err, ENOMEM, "out of memory for pid %d", t->pid);
 	}
 	if (rc == 0) {
+		p.fill.two_threads =
+		    r->plan->nr == 1; /* nobody is born who could want the number */
 		rc = build(&p, err);
 		count_pages(r->shared, &p.fill);
 		fill_fini(&p.fill);

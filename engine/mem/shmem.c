@@ -20,6 +20,7 @@
 #include "engine/mem/memfd-alias.h"
 #include "engine/mem/pages.h"
 #include "engine/mem/sysv.h"
+#include "engine/mem/vdso.h"
 #include "engine/procfs/root.h"
 
 #define PAGE 4096ull
@@ -430,6 +431,8 @@ static int note_all_busy(struct restore *r, struct error *err)
 int mem_prepare_shared(struct restore *r, struct error *err)
 {
 	int rc = need_set(r, err);
+	if (rc == 0)
+		rc = vdso_find(r, err);
 	if (rc == 0)
 		rc = note_all_busy(r, err);
 	if (rc == 0)

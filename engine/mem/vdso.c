@@ -155,7 +155,6 @@ static int find_kernel_maps(struct kernel_maps *out, struct error *err)
 	struct vma_list maps = { 0 };
 	int rc = own_maps(&maps, err);
 
-	*out = (struct kernel_maps){ 0 };
 	for (size_t i = 0; rc == 0 && i < maps.nr; i++) {
 		const struct vma *v = &maps.items[i];
 		bool vdso = v->path && !strcmp(v->path, "[vdso]");
@@ -171,6 +170,14 @@ static int find_kernel_maps(struct kernel_maps *out, struct error *err)
 	}
 	vma_list_fini(&maps);
 	return rc;
+}
+
+int vdso_find(struct restore *r, struct error *err)
+{
+	r->kernel_maps = calloc(1, sizeof(*r->kernel_maps));
+	if (!r->kernel_maps)
+		return error_set(err, ENOMEM, "out of memory");
+	return find_kernel_maps(r->kernel_maps, err);
 }
 
 static struct vma *find_vdso(struct rtask *t, uint32_t status)
@@ -220,22 +227,20 @@ static bool same_code(const struct vma *vdso, const struct kernel_maps *k, struc
 	return !memcmp(bytes, (const void *)(uintptr_t)k->vdso.start, len);
 }
 
-int vdso_choose(struct rtask *t, struct page_store *ps, struct error *err)
+void vdso_choose(const struct restore *r, struct rtask *t, struct page_store *ps)
 {
-	struct kernel_maps k;
+	const struct kernel_maps *k = r->kernel_maps;
 	struct vma *vdso = find_vdso(t, VMA_AREA_VDSO);
-	int rc = find_kernel_maps(&k, err);
 
-	if (rc < 0 || !vdso)
-		return rc;
-	if (k.vdso.start && same_layout(t, vdso, &k) && same_code(vdso, &k, ps))
-		return 0;
+	if (!vdso)
+		return;
+	if (k->vdso.start && same_layout(t, vdso, k) && same_code(vdso, k, ps))
+		return;
 	log_info("pid %d: vdso of another kernel: its functions will jump to this kernel's",
 		 t->pid);
 	vdso->status = (vdso->status & ~VMA_AREA_VDSO) | VMA_OLD_VDSO;
 	for (size_t i = 0; i < t->vmas.nr; i++)
 		t->vmas.items[i].status &= ~VMA_AREA_VVAR;
-	return 0;
 }
 
 static int patch_waiting(const struct vma *old, const struct kernel_maps *k, uint64_t now_addr,
@@ -284,32 +289,32 @@ static uint64_t find_room(struct restore *r, const struct rtask *t, const struct
 
 int vdso_plan(struct restore *r, struct rtask *t, struct restorer_args *args, struct error *err)
 {
-	struct kernel_maps k;
+	const struct kernel_maps *k = r->kernel_maps;
 	struct vma *vdso = find_vdso(t, VMA_AREA_VDSO);
 	struct vma *old = find_vdso(t, VMA_OLD_VDSO);
-	int rc = find_kernel_maps(&k, err);
+	int rc = 0;
 
 	args->nr_moves = 0;
-	if (rc < 0 || (!vdso && !old))
-		return rc;
+	if (!vdso && !old)
+		return 0;
 	uint64_t to = 0; /* of the first kernel mapping */
 	if (vdso)
-		to = vdso->start - (k.vdso.start - k.items[0].start);
-	else if (k.vdso.start && !(to = find_room(r, t, old, &k, err)))
+		to = vdso->start - (k->vdso.start - k->items[0].start);
+	else if (k->vdso.start && !(to = find_room(r, t, old, k, err)))
 		return err ? err->code : -ENOMEM;
 	if (old)
-		rc = patch_waiting(old, &k,
-				   k.vdso.start ? to + (k.vdso.start - k.items[0].start) : 0, err);
+		rc = patch_waiting(
+		    old, k, k->vdso.start ? to + (k->vdso.start - k->items[0].start) : 0, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "pid %d, mapping %#lx", t->pid,
 				  (unsigned long)old->start);
-	for (size_t i = 0; rc == 0 && k.vdso.start && i < k.nr; i++) {
-		uint64_t offset = k.items[i].start - k.items[0].start;
+	for (size_t i = 0; rc == 0 && k->vdso.start && i < k->nr; i++) {
+		uint64_t offset = k->items[i].start - k->items[0].start;
 		args->moves[args->nr_moves++] = (struct restorer_move){
-			.from = k.items[i].start,
-			.park = k.items[i].start == to + offset ? 0 : t->premap.start + offset,
+			.from = k->items[i].start,
+			.park = k->items[i].start == to + offset ? 0 : t->premap.start + offset,
 			.to = to + offset,
-			.size = k.items[i].end - k.items[i].start,
+			.size = k->items[i].end - k->items[i].start,
 		};
 	}
 	return rc;

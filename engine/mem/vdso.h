@@ -37,12 +37,15 @@ int vdso_parse(const void *bytes, size_t len, struct vdso_symbols *out, struct e
 void vdso_patch(uint8_t *bytes, size_t len, uint64_t addr, const struct vdso_symbols *old,
 		const struct vdso_symbols *now, uint64_t now_addr);
 
+/** Before any task is born: r->kernel_maps, at the same place in every task; free() them. */
+int vdso_find(struct restore *r, struct error *err);
+
 /**
  * In the task: compare the image's vdso with this process' own. The same: nothing changes. Else
  * it becomes ordinary code (VMA_OLD_VDSO), its data an empty page range.
  * @param ps  pages of the task, or NULL
  */
-int vdso_choose(struct rtask *t, struct page_store *ps, struct error *err);
+void vdso_choose(const struct restore *r, struct rtask *t, struct page_store *ps);
 
 /** In the task, after mem_premap(): args->moves; patches an old vdso where it waits. */
 int vdso_plan(struct restore *r, struct rtask *t, struct restorer_args *args, struct error *err);

@@ -29,6 +29,7 @@
 #include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
 #include "engine/net/packet.h"
+#include "engine/tree/birth-plan.h"
 #include "engine/tree/restore-shared.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
@@ -224,6 +225,8 @@ static void load(struct child *c, struct restore *r, struct rtask *t)
 
 static void unload(struct restore *r, struct rtask *t)
 {
+	free(r->kernel_maps);
+	r->kernel_maps = NULL;
 	munmap((void *)t->premap.start, t->premap.end - t->premap.start);
 	vma_list_fini(&t->vmas);
 	mm_entry__free_unpacked(t->mm, NULL);
@@ -273,9 +276,12 @@ static void memory_round_trip(void **state)
 	struct rtask t = { .pid = c.pid };
 	struct rtask *tasks[] = { &t };
 	struct restore_shared shared = { 0 };
-	struct restore r = {
-		.tasks = tasks, .nr_tasks = 1, .shared = &shared, .user_end = mem_user_end()
-	};
+	struct birth_plan plan = { .nr = 1 };
+	struct restore r = { .plan = &plan,
+			     .tasks = tasks,
+			     .nr_tasks = 1,
+			     .shared = &shared,
+			     .user_end = mem_user_end() };
 	struct error err = { 0 };
 	load(&c, &r, &t);
 	if (mem_prepare_shared(&r, &err) < 0 || mem_premap(&r, &t, &err) < 0)
@@ -397,9 +403,12 @@ static void pages_equal_to_the_parents_stay_shared(void **state)
 	struct rtask *tasks[] = { &parent, &t };
 	struct restore_shared *shared =
 	    mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct restore r = {
-		.tasks = tasks, .nr_tasks = 2, .shared = shared, .user_end = mem_user_end()
-	};
+	struct birth_plan plan = { .nr = 2 };
+	struct restore r = { .plan = &plan,
+			     .tasks = tasks,
+			     .nr_tasks = 2,
+			     .shared = shared,
+			     .user_end = mem_user_end() };
 	struct error err = { 0 };
 	load(&c, &r, &parent);
 	assert_int_equal(mem_load(&r, &t, &err), 0);

@@ -18,15 +18,37 @@
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1
 #endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
 #ifndef SYS_mseal
 #define SYS_mseal 462
 #endif
+
+#define SMALL (64u << 10)
 
 static long move(uint64_t from, uint64_t to, uint64_t size)
 {
 	if (from == to)
 		return (long)to;
 	return sys(SYS_mremap, from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+}
+
+/*
+ * Of memory that waits together with its likes, without cutting it out there: what is left of it
+ * has no pages and goes with the whole range. Larger pieces would count twice as memory in use
+ * meanwhile.
+ */
+static long move_out(const struct restorer_vma *v)
+{
+	uint64_t len = v->end - v->start;
+	if ((v->status & VMA_ANON_PRIVATE) && len <= SMALL) {
+		long at = sys(SYS_mremap, v->premapped, len, len,
+			      MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, v->start);
+		if (!sys_failed(at)) /* Linux 5.7 and later */
+			return at;
+	}
+	return move(v->premapped, v->start, len);
 }
 
 static int park_kernel_mappings(struct restorer_args *args)
@@ -97,7 +119,7 @@ static int place(struct restorer_args *args, const struct restorer_vma *v)
 {
 	uint64_t len = v->end - v->start;
 	if (v->premapped) {
-		long at = move(v->premapped, v->start, len);
+		long at = move_out(v);
 		return sys_failed(at) ? restorer_fail(args, "move memory to", v->start, at) : 0;
 	}
 	/* locked only after the advice: MAP_LOCKED would bring every page in at once */

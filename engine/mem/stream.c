@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ * Windows of a mapped file through UFFDIO_COPY: the kernel copies each page once, straight from the
+ * page cache, and finds the file's pages in clusters when it first needs one.
+ */
+#include "engine/mem/stream.h"
+
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#define PAGE   4096ull
+#define WINDOW (2ull << 20)
+
+struct work {
+	const struct stream *s;
+	uint64_t *next; /* bytes that somebody has taken on */
+	int rc;
+	struct error err;
+};
+
+int stream_put(int uffd, const void *src, uint64_t dst, uint64_t len, struct error *err)
+{
+	for (uint64_t done = 0; done < len;) {
+		struct uffdio_copy c = { .dst = dst + done,
+					 .src = (uintptr_t)src + done,
+					 .len = len - done };
+		if (ioctl(uffd, UFFDIO_COPY, &c) == 0)
+			return 0;
+		if (c.copy > 0)
+			done += c.copy;
+		else if (errno != EAGAIN && errno != EINTR)
+			return error_sys(err, "fill memory at %#lx", (unsigned long)(dst + done));
+	}
+	return 0;
+}
+
+static int put_window(const struct stream *s, uint64_t at, struct error *err)
+{
+	uint64_t len = s->len - at < WINDOW ? s->len - at : WINDOW;
+	void *src = mmap(NULL, len, PROT_READ, MAP_SHARED, s->fd, (off_t)(s->offset + at));
+	if (src == MAP_FAILED)
+		return error_sys(err, "map %lu bytes of pages", (unsigned long)len);
+	int rc = stream_put(s->uffd, src, s->dst + at, len, err);
+	munmap(src, len);
+	return rc;
+}
+
+static void *work(void *arg)
+{
+	struct work *w = arg;
+
+	for (;;) {
+		uint64_t at = __atomic_fetch_add(w->next, WINDOW, __ATOMIC_RELAXED);
+		if (at >= w->s->len)
+			return NULL;
+		w->rc = put_window(w->s, at, &w->err);
+		if (w->rc < 0) /* the other one need not go on */
+			__atomic_store_n(w->next, w->s->len, __ATOMIC_RELAXED);
+	}
+}
+
+static bool can_map(const struct stream *s)
+{
+	void *probe =
+	    s->offset % PAGE ? MAP_FAILED : mmap(NULL, PAGE, PROT_READ, MAP_SHARED, s->fd, 0);
+	if (probe == MAP_FAILED)
+		return false;
+	munmap(probe, PAGE);
+	return true;
+}
+
+int stream_copy(const struct stream *s, struct error *err)
+{
+	uint64_t next = 0;
+	struct work mine = { .s = s, .next = &next }, theirs = mine;
+	pthread_t other;
+
+	if (!can_map(s))
+		return 1;
+	bool two = s->two && pthread_create(&other, NULL, work, &theirs) == 0;
+	work(&mine);
+	if (two)
+		pthread_join(other, NULL);
+	const struct work *bad = mine.rc < 0 ? &mine : theirs.rc < 0 ? &theirs : NULL;
+	return bad ? error_set(err, bad->rc, "%s", bad->err.text) : 0;
+}
