@@ -9,7 +9,9 @@
 
 #include "engine/ns/cgroup.h"
 #include "engine/ns/ns.h"
+#include "engine/procfs/root.h"
 #include "engine/task/core.h"
+#include "engine/task/label.h"
 #include "images/reader.h"
 #include "images/writer.h"
 #include "inventory.pb-c.h"
@@ -36,6 +38,10 @@ int inventory_dump(struct dump *d, struct error *err)
 	task_root_ids(&ids);
 	PluginsEntry plugins = PLUGINS_ENTRY__INIT;
 	InventoryEntry e = INVENTORY_ENTRY__INIT;
+	auto_label_host host = { 0 };
+	int rc = label_host_find(procfs_fd(), &host, err);
+	if (rc < 0)
+		return rc;
 	e.img_version = VERSION_MAX;
 	e.has_fdinfo_per_id = e.fdinfo_per_id = true;
 	e.root_ids = &ids;
@@ -43,7 +49,7 @@ int inventory_dump(struct dump *d, struct error *err)
 	e.has_root_cg_set = true;
 	e.root_cg_set = CGROUP_OWN_SET;
 	e.has_lsmtype = true;
-	e.lsmtype = LSMTYPE__NO_LSM;
+	e.lsmtype = host.module == LABEL_UNKNOWN ? LSMTYPE__NO_LSM : (Lsmtype)host.module;
 	e.has_network_lock_method = true;
 	e.network_lock_method = d->network_lock;
 	e.has_tcp_close = e.tcp_close = d->opts->tcp_close;
@@ -87,8 +93,6 @@ int inventory_load(struct restore *r, struct error *err)
 		r->dumper_ids[i] = ns_id_of(e->root_ids, (enum ns_kind)i);
 	if (e->dump_criu_run_id)
 		snprintf(r->run_id, sizeof(r->run_id), "%s", e->dump_criu_run_id);
-	if (e->has_lsmtype && e->lsmtype != LSMTYPE__NO_LSM)
-		return error_set(err, ENOTSUP,
-				 "inventory.img: the tasks had security labels: not supported yet");
+	r->label_module = e->has_lsmtype ? (int)e->lsmtype : LSMTYPE__NO_LSM;
 	return 0;
 }

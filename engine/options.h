@@ -53,11 +53,12 @@ struct options {
 	struct arg_list ext_unix; /* -x: every occurrence; NULL, or an inode number to leave out */
 	struct arg_list external; /* --external: resources that stay outside of the images */
 	struct arg_list inherit;  /* --inherit-fd: what takes their places */
-	struct arg_list ext_mount_map;    /* --ext-mount-map KEY:VALUE, auto */
-	bool ext_sharing;                 /* --enable-external-sharing */
-	bool ext_masters;                 /* --enable-external-masters */
-	struct arg_list skip_mnt;         /* --skip-mnt */
-	struct arg_list enable_fs;        /* --enable-fs TYPE[,TYPE] */
+	struct arg_list ext_mount_map; /* --ext-mount-map KEY:VALUE, auto */
+	bool ext_sharing;              /* --enable-external-sharing */
+	bool ext_masters;              /* --enable-external-masters */
+	struct arg_list skip_mnt;      /* --skip-mnt */
+	struct arg_list enable_fs;     /* --enable-fs TYPE[,TYPE] */
+	const char *lsm_profile, *lsm_mount_context;
 	bool mntns_compat_mode;           /* taken, means nothing */
 	const char *root;                 /* --root */
 	bool restore_detached;            /* -d */

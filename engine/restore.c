@@ -34,6 +34,7 @@
 #include "engine/procfs/root.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
+#include "engine/task/label.h"
 #include "engine/task/pstree.h"
 #include "engine/task/seccomp.h"
 #include "engine/tree/birth-plan.h"
@@ -65,6 +66,8 @@ static int load_images(struct restore *r, struct error *err)
 	if (rc == 0 && !rtask_is_living(r->root))
 		rc = error_set(err, ENOTSUP, "the root task %d is a zombie: nothing to restore",
 			       r->root->pid);
+	if (rc == 0)
+		rc = label_prepare(r, err);
 	if (rc == 0)
 		rc = seccomp_load(r, err);
 	if (rc == 0)

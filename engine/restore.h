@@ -87,6 +87,8 @@ struct restore {
 	struct user_maps *users; /* NULL: the tree has no user namespace of its own */
 	bool time_ns;            /* the tree gets a time namespace, */
 	int64_t clocks[2];       /* where CLOCK_MONOTONIC and CLOCK_BOOTTIME begin with this, ns */
+	int label_module;        /* LSMTYPE__*, whose labels the tasks had; task/label.h */
+	const char *label_attr;  /* its file below attr/ */
 	SeccompEntry *seccomp;   /* NULL: the set has none */
 	uint64_t user_end;       /* mem_user_end() */
 	struct range_list busy;  /* addresses any task will use, joined; mem_prepare_shared() */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "engine/ns/mnt-attach.h"
 #include "engine/ns/mnt-autofs.h"
 #include "engine/ns/mnt-deleted.h"
@@ -30,9 +31,30 @@
 	 MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
 
 struct loading {
+	const struct options *opts;
 	struct mnt_tree *tree;
 	uint32_t ns;
 };
+
+/* context="a:b:c:d,e",more: the label is in quotes when it has a comma. */
+static int relabel(const struct options *opts, MntEntry *e, struct error *err)
+{
+	auto_strbuf out = { 0 };
+	char *at = opts->lsm_mount_context && e->options ? strstr(e->options, "context=") : NULL;
+	if (!at || (at > e->options && at[-1] != ','))
+		return 0;
+	const char *label = at + strlen("context=");
+	const char *end = label[0] == '"' ? strchr(label + 1, '"') : label;
+	if (!end)
+		return error_set(err, EBADMSG, "mount %s: quotes that do not end in its options",
+				 e->mountpoint);
+	if (strbuf_printf(&out, "%.*s\"%s\"%s", (int)(label - e->options), e->options,
+			  opts->lsm_mount_context, end + strcspn(end, ",")) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	free(e->options);
+	e->options = take_ptr(out.data);
+	return 0;
+}
 
 /* Old images: the key of an external mount is its root, and all flags are in one word. */
 static int update_entry(MntEntry *e, struct error *err)
@@ -56,6 +78,8 @@ static int load_entry(void *ctx, struct image_reader *reader, ProtobufCMessage *
 	(void)reader;
 	*msg = NULL;
 	int rc = update_entry(e, err);
+	if (rc == 0)
+		rc = relabel(l->opts, e, err);
 	if (rc == 0 && e->has_with_plugin && e->with_plugin)
 		rc = error_set(err, ENOTSUP, "mount %s belongs to a plugin of CRIU", e->mountpoint);
 	if (rc < 0) {
@@ -87,7 +111,7 @@ static int load_all(struct restore *r, struct error *err)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++) {
 		const struct rtask *t = r->tasks[i];
-		struct loading l = { r->mounts, t->ids ? ns_id_of(t->ids, NS_MNT) : 0 };
+		struct loading l = { r->opts, r->mounts, t->ids ? ns_id_of(t->ids, NS_MNT) : 0 };
 		bool seen = !l.ns || !rtask_is_living(t);
 		for (size_t k = 0; !seen && k < r->mounts->nr; k++)
 			seen = r->mounts->items[k]->ns == l.ns;

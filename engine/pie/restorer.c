@@ -149,6 +149,8 @@ void restorer_main(struct restorer_args *args)
 	    restore_mm_fields(args) < 0 || seal_memory(args) < 0 || restore_process_state(args) < 0)
 		restorer_give_up();
 	read_bounding_set(args);
+	if (args->label_early && restore_label(args, &args->threads[0]) < 0)
+		restorer_give_up();
 	if (restore_threads(args) < 0 || restore_posix_timers(args) < 0 ||
 	    restore_limits(args) < 0 || restore_thread_state(args, &args->threads[0]) < 0 ||
 	    finish(args) < 0)

@@ -53,12 +53,17 @@ struct restorer_lock { /* POSIX; through descriptor fd */
 	int32_t fd;
 	int16_t type;
 };
+struct restorer_label { /* to be written as it is; len 0: none */
+	char *text;
+	uint64_t len;
+};
 struct restorer_creds {
 	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 	uint32_t nr_groups;
 	uint32_t *groups;
 	uint32_t cap_inh[2], cap_prm[2], cap_eff[2], cap_bnd[2], cap_amb[2];
 	uint32_t securebits, no_new_privs;
+	struct restorer_label label, sock_label;
 };
 struct restorer_setting { /* prctl(option, arg2, arg3, 0, 0) */
 	uint64_t option, arg2, arg3;
@@ -101,6 +106,9 @@ struct restorer_args {
 	    *files_of;         /* of who closes them where the table is shared; NULL: we do */
 	uint32_t files_shared; /* how many others have to be done with them before */
 	uint32_t cap_last;     /* of this kernel */
+	int32_t proc_fd;
+	char label_file[40];   /* below /proc, of the calling thread */
+	uint32_t label_early;  /* set by the leader for all its threads, before they are there */
 	uint32_t bnd_now[2];   /* bounding set before credentials change */
 	uint32_t threads_done; /* futex between leader and threads, see restorer.c */
 	struct restorer_vma *vmas;

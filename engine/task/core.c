@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "engine/mem/arena.h"
+#include "engine/task/label.h"
 #include "engine/task/message.h"
 #include "engine/task/parts.h"
 #include "engine/task/seccomp.h"
@@ -225,6 +226,7 @@ int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *arg
 {
 	const TaskCoreEntry *tc = t->cores[0]->tc;
 	args->nr_threads = (uint32_t)t->nr_threads;
+	label_fill(r, args);
 	args->threads = arena_alloc(t->arena, t->nr_threads * sizeof(*args->threads), 8);
 	if (!args->threads)
 		return error_set(err, ENOMEM, "task %d: the arena is full", t->pid);

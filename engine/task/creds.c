@@ -47,6 +47,11 @@ int creds_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err)
 	    dump_caps(st->cap_amb, &c->cap_amb, &c->n_cap_amb) < 0 || dump_groups(st, c) < 0)
 		return error_set(err, ENOMEM, "thread %d: credentials: out of memory", th->tid);
 
+	c->lsm_profile = th->label ? strdup(th->label) : NULL;
+	c->lsm_sockcreate = th->sock_label ? strdup(th->sock_label) : NULL;
+	if (!c->lsm_profile != !th->label || !c->lsm_sockcreate != !th->sock_label)
+		return error_set(err, ENOMEM, "thread %d: credentials: out of memory", th->tid);
+
 	c->uid = st->uids[0];
 	c->euid = st->uids[1];
 	c->suid = st->uids[2];
@@ -87,15 +92,33 @@ int creds_check(const CredsEntry *c, struct error *err)
 	return 0;
 }
 
+static size_t label_size(const char *label)
+{
+	return label ? strlen(label) : 0;
+}
+
 size_t creds_args_size(const CredsEntry *c)
 {
-	return (c->n_groups + 1) * sizeof(*c->groups) + sizeof(uint64_t);
+	return (c->n_groups + 1) * sizeof(*c->groups) + sizeof(uint64_t) +
+	       label_size(c->lsm_profile) + label_size(c->lsm_sockcreate);
 }
 
 static void fill_caps(const uint32_t *words, size_t n, uint32_t out[CAP_WORDS])
 {
 	for (size_t i = 0; i < CAP_WORDS; i++)
 		out[i] = i < n ? words[i] : 0;
+}
+
+static int fill_label(const char *label, struct arena *arena, struct restorer_label *out)
+{
+	out->len = label_size(label);
+	out->text = out->len ? arena_alloc(arena, out->len, 1) : NULL;
+	if (!out->len)
+		return 0;
+	if (!out->text)
+		return -ENOMEM;
+	memcpy(out->text, label, out->len);
+	return 0;
 }
 
 int creds_fill(const CredsEntry *c, struct arena *arena, struct restorer_creds *out,
@@ -107,6 +130,9 @@ int creds_fill(const CredsEntry *c, struct arena *arena, struct restorer_creds *
 			return error_set(err, ENOMEM, "credentials: the arena is full");
 		memcpy(out->groups, c->groups, c->n_groups * sizeof(*out->groups));
 	}
+	if (fill_label(c->lsm_profile, arena, &out->label) < 0 ||
+	    fill_label(c->lsm_sockcreate, arena, &out->sock_label) < 0)
+		return error_set(err, ENOMEM, "security label: the arena is full");
 	out->nr_groups = (uint32_t)c->n_groups;
 	out->uid = c->uid;
 	out->euid = c->euid;

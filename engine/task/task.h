@@ -44,8 +44,9 @@ struct thread {
 		struct seccomp_program *items; /* the oldest first */
 		size_t nr, cap;
 	} filters;
-	bool filters_by_first; /* its first thread installs them for all; task/seccomp.c */
-	void *siginfos;        /* PTRACE_PEEKSIGINFO: nr_siginfos × siginfo_t, per thread */
+	char *label, *sock_label; /* of a security module; NULL: none. task/label.h */
+	bool filters_by_first;    /* its first thread installs them for all; task/seccomp.c */
+	void *siginfos;           /* PTRACE_PEEKSIGINFO: nr_siginfos × siginfo_t, per thread */
 	size_t nr_siginfos;
 };
 

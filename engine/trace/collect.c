@@ -142,14 +142,13 @@ static int collect_thread(struct task *t, struct thread *th, struct error *err)
 	return rc < 0 ? rc : collect_rseq(t, th, err);
 }
 
-/* Without a security module nobody has a label, this program neither. */
-static int check_labels(const struct task *t, struct error *err)
+static int collect_labels(struct task *t, struct error *err)
 {
-	auto_strbuf own = { 0 };
-	int rc = label_read(procfs_fd(), "self", &own, err);
-	for (size_t i = 0; rc == 0 && own.len && i < t->nr_threads; i++)
-		rc = label_check(t->proc_fd, t->threads[i].tid, &own, err);
-	return rc;
+	auto_label_host host = { 0 };
+	int rc = label_host_find(procfs_fd(), &host, err);
+	for (size_t i = 0; rc == 0 && i < t->nr_threads; i++)
+		rc = label_collect(&host, t->proc_fd, &t->threads[i], err);
+	return rc < 0 ? rc : label_check_threads(&host, t->threads, t->nr_threads, err);
 }
 
 static int collect_threads(struct task *t, struct error *err)
@@ -175,7 +174,7 @@ static int collect_threads(struct task *t, struct error *err)
 	if (t->threads[0].tid != t->pid)
 		return error_set(err, ENOTSUP,
 				 "task %d: its first thread has exited while others run", t->pid);
-	return check_labels(t, err);
+	return collect_labels(t, err);
 }
 
 static bool any_stopped(const struct trace *tr)

@@ -18,6 +18,7 @@
 #include "engine/trace/collect.h"
 #include "engine/trace/seize.h"
 #include "engine/trace/trace.h"
+#include "engine/task/label.h"
 #include "engine/task/seccomp.h"
 
 #define MAX_ROUNDS         1000 /* a tree that forks faster than we look is refused */
@@ -74,6 +75,7 @@ void trace_task_free(struct task *t)
 		proc_status_fini(&t->threads[i].status);
 		free(t->threads[i].siginfos);
 		seccomp_thread_fini(&t->threads[i]);
+		label_thread_fini(&t->threads[i]);
 	}
 	free(t->threads);
 	proc_status_fini(&t->status);

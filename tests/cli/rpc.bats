@@ -137,8 +137,8 @@ start_service()
 }
 
 @test "rpc: what an option could not do either is refused by its name" {
-	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"lsm_mount_context":"x"}}'
-	[[ $output == *'opts.lsm_mount_context'* ]]
+	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"tls_cacert":"x"}}'
+	[[ $output == *'opts.tls_cacert'* ]]
 	[ -z "$(ls img)" ]
 	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"empty_ns":2}}'
 	[[ $output == *'opts.empty_ns'* ]]

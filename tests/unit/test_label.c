@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Labels of security modules: what attr/current may say, over a directory that stands for
- * /proc/PID.
+ * Labels of security modules: what attr/current may say and what is written to it, over a directory
+ * that stands for /proc/PID.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,13 +17,16 @@
 #include <unistd.h>
 
 #include "engine/task/label.h"
+#include "engine/task/task.h"
 
 #define TID 7
 
 struct fixture {
 	char path[32];
 	int proc; /* has task/7/attr and self/attr */
-	struct strbuf own;
+	struct label_host host;
+	struct thread th;
+	struct strbuf text;
 	struct error err;
 };
 
@@ -46,12 +49,15 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	unlinkat(f->proc, "task/7/attr/current", 0);
+	unlinkat(f->proc, "task/7/attr/sockcreate", 0);
 	unlinkat(f->proc, "self/attr/current", 0);
 	for (size_t i = NR_DIRS; i-- > 0;)
 		assert_int_equal(unlinkat(f->proc, dirs[i], AT_REMOVEDIR), 0);
 	rmdir(f->path);
 	close(f->proc);
-	strbuf_fini(&f->own);
+	label_host_fini(&f->host);
+	label_thread_fini(&f->th);
+	strbuf_fini(&f->text);
 	free(f);
 	return 0;
 }
@@ -63,61 +69,158 @@ static void write_label(struct fixture *f, const char *path, const char *text, s
 	close(fd);
 }
 
-static int check(struct fixture *f, const char *label, const char *own)
+static void set_own(struct fixture *f, const char *own)
 {
-	write_label(f, "task/7/attr/current", label, strlen(label));
 	write_label(f, "self/attr/current", own, strlen(own));
-	strbuf_reset(&f->own);
-	assert_int_equal(label_read(f->proc, "self", &f->own, NULL), 0);
-	return label_check(f->proc, TID, &f->own, &f->err);
+	assert_int_equal(label_host_find(f->proc, &f->host, &f->err), 0);
 }
 
-static void label_read_is_empty_without_modules(void **state)
+static int collect(struct fixture *f, const char *own, const char *label)
+{
+	set_own(f, own);
+	write_label(f, "task/7/attr/current", label, strlen(label));
+	label_thread_fini(&f->th);
+	f->th = (struct thread){ .tid = TID };
+	return label_collect(&f->host, f->proc, &f->th, &f->err);
+}
+
+static void host_has_no_module_without_labels(void **state)
 {
 	struct fixture *f = *state;
-	assert_int_equal(label_read(f->proc, "self", &f->own, &f->err), 0);
-	assert_int_equal(f->own.len, 0);
-	assert_int_equal(label_check(f->proc, TID, &f->own, &f->err), 0);
+	assert_int_equal(label_host_find(f->proc, &f->host, &f->err), 0);
+	assert_int_equal(f->host.module, LSMTYPE__NO_LSM);
+	assert_int_equal(label_collect(&f->host, f->proc, &f->th, &f->err), 0);
+	assert_null(f->th.label);
 }
 
-static void label_read_cuts_what_modules_end_it_with(void **state)
+static void host_is_told_by_its_labels(void **state)
 {
 	struct fixture *f = *state;
-	write_label(f, "self/attr/current", "u:r:t:s0", sizeof("u:r:t:s0"));
-	assert_int_equal(label_read(f->proc, "self", &f->own, &f->err), 0);
-	assert_string_equal(f->own.data, "u:r:t:s0");
-	assert_int_equal(f->own.len, strlen("u:r:t:s0"));
+	set_own(f, "unconfined\n");
+	assert_int_equal(f->host.module, LSMTYPE__APPARMOR);
+	set_own(f, "lxc-start (enforce)\n");
+	assert_int_equal(f->host.module, LSMTYPE__APPARMOR);
+	set_own(f, "system_u:system_r:init_t:s0");
+	assert_int_equal(f->host.module, LSMTYPE__SELINUX);
+	set_own(f, "_");
+	assert_int_equal(f->host.module, LABEL_UNKNOWN);
 }
 
-static void label_check_takes_who_is_not_confined(void **state)
-{
-	assert_int_equal(check(*state, "unconfined\n", "stasis (enforce)\n"), 0);
-}
-
-static void label_check_takes_its_own(void **state)
-{
-	assert_int_equal(check(*state, "box (enforce)\n", "box (enforce)\n"), 0);
-}
-
-static void label_check_names_thread_and_label_it_refuses(void **state)
+static void collect_leaves_out_who_is_not_confined(void **state)
 {
 	struct fixture *f = *state;
-	assert_int_equal(check(f, "box (enforce)\n", "unconfined\n"), -ENOTSUP);
-	assert_non_null(strstr(f->err.text, "thread 7 "));
-	assert_non_null(strstr(f->err.text, "box (enforce)"));
-	assert_null(strchr(f->err.text, '\n'));
-	assert_int_equal(check(f, "unconfined_u:r:t:s0", "u:r:t:s0"), -ENOTSUP);
+	assert_int_equal(collect(f, "unconfined\n", "unconfined\n"), 0);
+	assert_null(f->th.label);
+	assert_int_equal(collect(f, "_", "_"), 0);
+	assert_null(f->th.label);
 }
+
+static void collect_cuts_the_mode_of_a_profile(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(collect(f, "unconfined\n", "docker-default (enforce)\n"), 0);
+	assert_string_equal(f->th.label, "docker-default");
+	assert_int_equal(collect(f, "unconfined\n", "a//&b (mixed)\n"), 0);
+	assert_string_equal(f->th.label, "a//&b");
+}
+
+static void collect_takes_both_labels_of_selinux(void **state)
+{
+	struct fixture *f = *state;
+	const char sock[] = "system_u:object_r:container_t:s0:c1,c2";
+	write_label(f, "task/7/attr/sockcreate", sock, sizeof(sock));
+	assert_int_equal(
+	    collect(f, "system_u:system_r:init_t:s0", "system_u:system_r:container_t:s0:c1,c2"), 0);
+	assert_string_equal(f->th.label, "system_u:system_r:container_t:s0:c1,c2");
+	assert_string_equal(f->th.sock_label, sock);
+}
+
+static void collect_refuses_what_nobody_can_set(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(collect(f, "unconfined\n", ":lxd_ns:unconfined\n"), -ENOTSUP);
+	assert_non_null(strstr(f->err.text, "thread 7 has the security label :lxd_ns:unconfined"));
+	assert_int_equal(collect(f, "unconfined\n", "a//&:ns:b (enforce)\n"), -ENOTSUP);
+	assert_int_equal(collect(f, "system_u:system_r:init_t:s0", "kernel"), -ENOTSUP);
+	assert_int_equal(collect(f, "_", "User"), -ENOTSUP);
+}
+
+static void check_refuses_threads_with_labels_of_their_own(void **state)
+{
+	struct fixture *f = *state;
+	char a[] = "a:b:c:d", b[] = "a:b:e:d";
+	struct thread same[] = { { .label = a }, { .label = a } };
+	struct thread differ[] = { { .label = a }, { .label = b } };
+	set_own(f, "system_u:system_r:init_t:s0");
+	assert_int_equal(label_check_threads(&f->host, same, 2, &f->err), 0);
+	assert_int_equal(label_check_threads(&f->host, differ, 2, &f->err), -ENOTSUP);
+	set_own(f, "unconfined");
+	assert_int_equal(label_check_threads(&f->host, differ, 2, &f->err), 0);
+}
+
+/* What is written for a label; or the error */
+static const char *choose(struct fixture *f, int module, const char *label, const char *want)
+{
+	int rc = label_choose(&f->host, module, label, want, &f->text, &f->err);
+	if (rc < 0)
+		return f->err.text;
+	return f->text.len ? f->text.data : "";
+}
+
+static void choose_changes_a_profile(void **state)
+{
+	struct fixture *f = *state;
+	set_own(f, "unconfined\n");
+	const int aa = LSMTYPE__APPARMOR;
+	assert_string_equal(choose(f, aa, "a", NULL), "changeprofile a");
+	assert_string_equal(choose(f, LSMTYPE__NO_LSM, "a", NULL), "changeprofile a");
+	assert_string_equal(choose(f, aa, "a", "apparmor:b"), "changeprofile b");
+	assert_string_equal(choose(f, aa, "a", "none"), "");
+	set_own(f, "a (enforce)\n");
+	assert_string_equal(choose(f, aa, "a", NULL), "");
+	assert_string_equal(choose(f, aa, "b", NULL), "changeprofile b");
+}
+
+static void choose_takes_a_context_as_it_is(void **state)
+{
+	struct fixture *f = *state;
+	set_own(f, "system_u:system_r:init_t:s0");
+	assert_string_equal(choose(f, LSMTYPE__SELINUX, "a:b:c:d", NULL), "a:b:c:d");
+	assert_string_equal(choose(f, LSMTYPE__SELINUX, "a:b:c:d", "selinux:e:f:g:h"), "e:f:g:h");
+	assert_string_equal(choose(f, LSMTYPE__SELINUX, "system_u:system_r:init_t:s0", NULL), "");
+}
+
+static void choose_refuses_other_modules_and_bad_labels(void **state)
+{
+	struct fixture *f = *state;
+	const int aa = LSMTYPE__APPARMOR;
+	assert_non_null(strstr(choose(f, aa, "a", NULL), "this kernel is none"));
+	set_own(f, "system_u:system_r:init_t:s0");
+	assert_non_null(strstr(choose(f, aa, "a", NULL), "a (AppArmor)"));
+	assert_non_null(strstr(choose(f, aa, "a", "apparmor:a"), "is SELinux"));
+	assert_non_null(strstr(choose(f, aa, "a", "smack:a"), "want apparmor:NAME"));
+	assert_string_equal(choose(f, aa, "a", "none"), "");
+	set_own(f, "unconfined");
+	assert_non_null(strstr(choose(f, aa, "", NULL), "no label"));
+	assert_non_null(strstr(choose(f, aa, "a\nb", NULL), "no label"));
+	assert_non_null(strstr(choose(f, aa, "a", "apparmor:"), "no label"));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
-#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(label_read_is_empty_without_modules),
-		T(label_read_cuts_what_modules_end_it_with),
-		T(label_check_takes_who_is_not_confined),
-		T(label_check_takes_its_own),
-		T(label_check_names_thread_and_label_it_refuses),
+		T(host_has_no_module_without_labels),
+		T(host_is_told_by_its_labels),
+		T(collect_leaves_out_who_is_not_confined),
+		T(collect_cuts_the_mode_of_a_profile),
+		T(collect_takes_both_labels_of_selinux),
+		T(collect_refuses_what_nobody_can_set),
+		T(check_refuses_threads_with_labels_of_their_own),
+		T(choose_changes_a_profile),
+		T(choose_takes_a_context_as_it_is),
+		T(choose_refuses_other_modules_and_bad_labels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * one needs.
  */
 #include <linux/capability.h>
+#include <linux/fcntl.h>
 #include <linux/prctl.h>
 #include <linux/securebits.h>
 
@@ -118,6 +119,27 @@ static long set_ambient(const struct restorer_args *args, const struct restorer_
 	return rc;
 }
 
+static long write_label(const struct restorer_args *args, const char *file,
+			const struct restorer_label *label)
+{
+	long fd = label->len ? sys(SYS_openat, args->proc_fd, file, O_WRONLY | O_CLOEXEC) : -1;
+	if (!label->len || fd < 0)
+		return label->len ? fd : 0;
+	long rc = sys(SYS_write, fd, label->text, label->len);
+	sys(SYS_close, fd);
+	return rc;
+}
+
+int restore_label(struct restorer_args *args, const struct restorer_thread *t)
+{
+	long rc = write_label(args, args->label_file, &t->creds.label);
+	return rc < 0 ? restorer_fail(args,
+				      "take the security label it had (is the profile or policy "
+				      "loaded?), thread",
+				      (uint64_t)t->tid, rc)
+		      : 0;
+}
+
 int restore_credentials(struct restorer_args *args, const struct restorer_thread *t)
 {
 	const struct restorer_creds *c = &t->creds;
@@ -143,6 +165,13 @@ int restore_credentials(struct restorer_args *args, const struct restorer_thread
 		what = "set capabilities (the task has some that the restore lacks?) of thread";
 		rc = capset(c->cap_eff, c->cap_prm, c->cap_inh);
 	}
+	if (rc >= 0) {
+		what = "set the label of new sockets of thread";
+		rc = write_label(args, "thread-self/attr/sockcreate", &c->sock_label);
+	}
+	/* no_new_privs would forbid it */
+	if (rc >= 0 && !args->label_early && restore_label(args, t) < 0)
+		return -1;
 	if (rc >= 0 && c->no_new_privs) {
 		what = "set no_new_privs of thread";
 		rc = sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -29,6 +29,8 @@ int seal_memory(struct restorer_args *args);
 int restore_rings(struct restorer_args *args);
 /* credentials.c */
 void read_bounding_set(struct restorer_args *args);
+/** The label of a security module, of the calling thread. */
+int restore_label(struct restorer_args *args, const struct restorer_thread *t);
 int restore_credentials(struct restorer_args *args, const struct restorer_thread *t);
 /* threads.c */
 int restore_threads(struct restorer_args *args);
