@@ -74,15 +74,15 @@ static int replace_one(const struct sink_stage *stage, int dir, const struct sin
 	char file[24], old[32];
 	struct stat st;
 	snprintf(old, sizeof(old), "o%u", m->number);
-	bool had = fstatat(dir, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	if (had && renameat(dir, m->name, stage->dir, old) < 0)
+	bool had = fstatat(dir, m->path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (had && renameat(dir, m->path, stage->dir, old) < 0)
 		return -errno;
 	step->moved = had;
 	if (m->removed)
 		return 0;
 	if (had)
 		take_looks(stage, m, &st);
-	if (renameat(stage->dir, sink_member_file(m, file), dir, m->name) < 0)
+	if (renameat(stage->dir, sink_member_file(m, file), dir, m->path) < 0)
 		return -errno;
 	step->placed = true;
 	return 0;
@@ -97,9 +97,9 @@ static bool take_back(const struct sink_stage *stage, int dir, const struct step
 		const struct sink_member *m = &stage->members.items[nr];
 		snprintf(old, sizeof(old), "o%u", m->number);
 		if (steps[nr].moved)
-			whole = renameat(stage->dir, old, dir, m->name) == 0 && whole;
+			whole = renameat(stage->dir, old, dir, m->path) == 0 && whole;
 		else if (steps[nr].placed)
-			unlinkat(dir, m->name, 0);
+			unlinkat(dir, m->path, 0);
 	}
 	return whole;
 }
@@ -188,8 +188,8 @@ static int move_staged(const struct sink_stage *stage, int dir, bool back)
 		if (m->removed)
 			continue;
 		sink_member_file(m, file);
-		if ((back ? renameat(dir, m->name, stage->dir, file)
-			  : renameat(stage->dir, file, dir, m->name)) < 0)
+		if ((back ? renameat(dir, m->path, stage->dir, file)
+			  : renameat(stage->dir, file, dir, m->path)) < 0)
 			rc = -errno;
 	}
 	return rc;

@@ -131,9 +131,11 @@ static bool stands_as(const struct source_member *m, const char *file)
 	       !strcmp(file + len, m->packed ? SEEKABLE_SUFFIX : "");
 }
 
-/* Where a member is in the archive; a new one goes to the images. */
-static char *path_in_archive(struct sink *sink, const char *name)
+/* Where a member is in what it replaces a part of; a new one goes to the images. */
+static char *path_in_set(struct sink *sink, const char *name)
 {
+	if (sink->src && !sink->archive)
+		return source_dup_path(sink->src, name);
 	const struct source_member *members;
 	ssize_t nr = sink->src ? source_list(sink->src, &members, NULL) : 0;
 	const char *folder = "";
@@ -182,7 +184,7 @@ static int add_member(struct sink *sink, const char *name, struct sink_member **
 		return error_set(err, ENOMEM, "out of memory");
 	m->number = (unsigned)sink->stage.members.nr;
 	m->name = strdup(name);
-	m->path = sink->archive ? path_in_archive(sink, name) : strdup(name);
+	m->path = path_in_set(sink, name);
 	if (!m->name || !m->path) {
 		free(m->name);
 		free(m->path);

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: MIT
- * A directory of images; a set's `parent` is a link to another directory.
+ * A directory of images; a set's `parent` is a link to another directory. Engines of containers
+ * have the images in a folder of it, "checkpoint", with documents beside that; and copies of an
+ * archive have its volumes in a folder.
  */
 #include "images/backend.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 
+#define IMAGES  "checkpoint/"
+#define VOLUMES "volumes/"
+
 struct source_dir {
 	struct source base;
-	int fd;
+	int fd;  /* of the images */
+	int top; /* of the container's directory they are in, or -1 */
 	struct {
 		struct source_member *items;
 		size_t nr, cap;
@@ -45,6 +53,7 @@ static void dir_close(struct source *src)
 	}
 	free(dir->held.items);
 	fd_close(dir->fd);
+	fd_close(dir->top);
 	free(dir);
 }
 
@@ -55,40 +64,70 @@ static int member_compare(const void *a, const void *b)
 			  ((const struct source_member *)b)->name);
 }
 
-static int dir_add(struct source_dir *dir, const char *name)
+struct folder {
+	int fd;
+	const char *prefix; /* of paths in it: "checkpoint/" */
+	bool own;           /* it is that of the images */
+};
+
+static int dir_add(struct source_dir *dir, const struct folder *folder, const char *name)
 {
 	struct stat st;
-	if (fstatat(dir->fd, name, &st, 0) < 0 || !S_ISREG(st.st_mode))
+	char *path;
+	if (fstatat(folder->fd, name, &st, 0) < 0 || !S_ISREG(st.st_mode))
 		return 0; /* gone, or nothing that has bytes */
-	struct source_member *m = array_add(&dir->members);
-	if (!m)
+	if (asprintf(&path, "%s%s", folder->prefix, name) < 0)
 		return -ENOMEM;
-	m->name = m->path = strdup(name);
+	struct source_member *m = array_add(&dir->members);
+	if (!m) {
+		free(path);
+		return -ENOMEM;
+	}
+	m->path = path;
+	m->name = folder->own ? path + strlen(folder->prefix) : path;
 	m->size = (uint64_t)st.st_size;
 	m->mtime_s = st.st_mtime;
 	m->mode = st.st_mode & 07777;
-	m->own = true;
-	return m->name ? 0 : -ENOMEM;
+	m->own = folder->own;
+	return 0;
+}
+
+static int list_folder(struct source_dir *dir, const struct folder *folder, struct error *err)
+{
+	/* A position of its own: the descriptor may be shared with the caller. */
+	auto_fd fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return error_sys(err, "%s/%s", dir->base.name, folder->prefix);
+	take_fd(fd);
+	struct dirent *de;
+	while ((errno = 0, de = readdir(d))) {
+		int rc = dir_add(dir, folder, de->d_name);
+		if (rc < 0)
+			return error_code(err, rc, "%s", dir->base.name);
+	}
+	return errno ? error_sys(err, "read %s/%s", dir->base.name, folder->prefix) : 0;
+}
+
+/* Of the whole checkpoint, images and all. */
+static int outer(const struct source_dir *dir)
+{
+	return dir->top >= 0 ? dir->top : dir->fd;
 }
 
 static ssize_t dir_list(struct source *src, struct source_member **out, struct error *err)
 {
 	struct source_dir *dir = (struct source_dir *)src;
-	/* A position of its own: the descriptor may be shared with the caller. */
-	auto_fd fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return error_sys(err, "%s", src->name);
-	take_fd(fd);
+	auto_fd volumes = openat(outer(dir), VOLUMES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct folder folders[] = { { dir->fd, dir->top >= 0 ? IMAGES : "", true },
+					  { dir->top, "", false },
+					  { volumes, VOLUMES, false } };
 	members_free(dir);
-	struct dirent *de;
-	while ((errno = 0, de = readdir(d))) {
-		int rc = dir_add(dir, de->d_name);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		int rc = folders[i].fd < 0 ? 0 : list_folder(dir, &folders[i], err);
 		if (rc < 0)
-			return error_code(err, rc, "%s", src->name);
+			return rc;
 	}
-	if (errno)
-		return error_sys(err, "read %s", src->name);
 	if (dir->members.nr)
 		qsort(dir->members.items, dir->members.nr, sizeof(*dir->members.items),
 		      member_compare);
@@ -97,6 +136,24 @@ static ssize_t dir_list(struct source *src, struct source_member **out, struct e
 }
 
 /* O_NONBLOCK: a fifo under an image's name must not hang the reader. */
+static int open_at(int fd, const char *name)
+{
+	return openat(fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+static bool is_plain(const char *name)
+{
+	return !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..");
+}
+
+/* What stands behind the name of a folder; the name itself when it has none. */
+static const char *behind(const char *name, const char *folder)
+{
+	size_t len = strlen(folder);
+	return strncmp(name, folder, len) ? name : name + len;
+}
+
+/* @param name  an image name or a path. @return descriptor; -1 with errno set */
 static int open_file(const struct source_dir *dir, const char *name)
 {
 	for (size_t i = 0; i < dir->held.nr; i++) {
@@ -105,14 +162,19 @@ static int open_file(const struct source_dir *dir, const char *name)
 			continue;
 		return lseek(fd, 0, SEEK_SET) < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	}
-	return openat(dir->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (behind(name, VOLUMES) != name)
+		return open_at(outer(dir), name);
+	const char *image = dir->top >= 0 ? behind(name, IMAGES) : name;
+	int fd = open_at(dir->fd, image);
+	bool beside = fd < 0 && errno == ENOENT && dir->top >= 0;
+	return beside ? open_at(dir->top, name) : fd;
 }
 
 static int dir_open_member(struct source *src, const char *name, struct istream **out,
 			   struct error *err)
 {
 	struct source_dir *dir = (struct source_dir *)src;
-	if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+	if (!is_plain(behind(dir->top >= 0 ? behind(name, IMAGES) : name, VOLUMES)))
 		return error_set(err, ENOENT, "%s has no member %s", src->name, name);
 	auto_fd fd = open_file(dir, name);
 	struct stat st;
@@ -197,12 +259,28 @@ int source_parent_fd(struct source *src, struct error *err)
 	return fd < 0 ? error_code(err, fd, "%s/parent", src->name) : fd;
 }
 
+char *source_dup_path(const struct source *src, const char *name)
+{
+	const struct source_dir *dir = (const struct source_dir *)src;
+	bool beside = dir->top < 0 || !is_plain(name) ||
+		      (faccessat(dir->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+		       faccessat(dir->top, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	char *path;
+	return asprintf(&path, "%s%s", beside ? "" : IMAGES, name) < 0 ? NULL : path;
+}
+
 static const struct source_ops dir_ops = {
 	.list = dir_list,
 	.open_member = dir_open_member,
 	.open_parent = dir_open_parent,
 	.close = dir_close,
 };
+
+static bool has_set(int fd)
+{
+	return faccessat(fd, "pstree.img", F_OK, 0) == 0 ||
+	       faccessat(fd, "inventory.img", F_OK, 0) == 0;
+}
 
 int source_dir_open(int fd_, const char *name, struct source **out, struct error *err)
 {
@@ -220,7 +298,10 @@ int source_dir_open(int fd_, const char *name, struct source **out, struct error
 		return error_set(err, ENOMEM, "%s: out of memory", name);
 	}
 	dir->base = (struct source){ .ops = &dir_ops, .name = copy };
-	dir->fd = take_fd(fd);
+	auto_fd images = has_set(fd) ? -1 : openat(fd, IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool inside = images >= 0 && has_set(images);
+	dir->top = inside ? take_fd(fd) : -1;
+	dir->fd = inside ? take_fd(images) : take_fd(fd);
 	*out = &dir->base;
 	return 0;
 }

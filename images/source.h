@@ -63,6 +63,11 @@ int source_parent_fd(struct source *src, struct error *err);
 void source_close(struct source *src);
 const char *source_name(const struct source *src);
 bool source_is_archive(const struct source *src);
+/**
+ * Where a file of this name is in a directory, or would be: "checkpoint/core-1.img" in one of a
+ * container. NULL: no memory.
+ */
+char *source_dup_path(const struct source *src, const char *name);
 
 struct source_member {
 	const char *name; /* without the archive's prefix for image members; borrowed */

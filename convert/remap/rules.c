@@ -107,7 +107,7 @@ static int network_parse(const char *text, size_t len, struct ip *ip, unsigned *
 	return 0;
 }
 
-static bool has_host_bits(const struct ip *ip, unsigned bits)
+bool ip_has_host_bits(const struct ip *ip, unsigned bits)
 {
 	for (unsigned i = bits; i < IP_BITS; i++) {
 		if (ip->bytes[i / 8] & (0x80 >> i % 8))
@@ -131,7 +131,7 @@ static int parse_ips(struct remap_rule *rule, const char *from, size_t len, cons
 				 from, to);
 	if (bits != rule->bits)
 		return error_set(err, EINVAL, "networks of different lengths");
-	if (has_host_bits(&rule->from_ip, bits) || has_host_bits(&rule->to_ip, bits))
+	if (ip_has_host_bits(&rule->from_ip, bits) || ip_has_host_bits(&rule->to_ip, bits))
 		return error_set(err, EINVAL, "a network with bits behind its prefix");
 	if (ip_is_any(&rule->from_ip) || ip_is_any(&rule->to_ip))
 		return error_set(err, EINVAL, "an address that means all, or none, is no host's");

@@ -71,6 +71,8 @@ bool ip_is_v4(const struct ip *ip);
 bool ip_is_any(const struct ip *ip);
 bool ip_is_loopback(const struct ip *ip);
 bool ip_equal(const struct ip *a, const struct ip *b, unsigned bits);
+/** "10.0.0.2/24" is an address in a network, not one. */
+bool ip_has_host_bits(const struct ip *ip, unsigned bits);
 /** @return out, of at least INET6_ADDRSTRLEN bytes */
 const char *ip_text(const struct ip *ip, char *out);
 /** One address, nothing behind it. */

@@ -34,7 +34,7 @@ struct word {
 	size_t ip_len;   /* characters of it */
 	size_t port_len; /* of ":80" behind it */
 	uint32_t port;
-	unsigned bits; /* by the /24 behind it */
+	unsigned bits; /* of a network: by the /24 behind it */
 };
 
 /* "10.0.0.1:80" looks like one run of characters that addresses are made of. */
@@ -58,7 +58,7 @@ static bool word_parse(const char *text, size_t run, size_t len, struct word *ou
 	size_t at = out->ip_len;
 	if (at + 1 < len && text[at] == '/' && number_at(text + at + 1, len - at - 1, &prefix)) {
 		unsigned base = memchr(text, '.', at) ? IP_BITS - 32 : 0;
-		if (prefix <= IP_BITS - base)
+		if (prefix <= IP_BITS - base && !ip_has_host_bits(&out->ip, base + prefix))
 			out->bits = base + prefix;
 	}
 	return true;

@@ -113,16 +113,19 @@ static int pack_chain(struct pack *p, const char *dir, struct error *err)
 	if (fd < 0)
 		return error_sys(err, "open %s", dir);
 	int rc = source_open_dirfd(fd, dir, &src, err);
+	auto_free char *images = rc < 0 ? NULL : source_dup_path(src, "");
+	if (rc == 0 && !images)
+		rc = error_set(err, ENOMEM, "out of memory");
 	for (unsigned depth = 0; rc == 0; depth++) {
-		char folder[32] = "", path[64], target[32];
+		char folder[48] = "", path[64], target[32];
 		if (depth)
-			snprintf(folder, sizeof(folder), "parent-%u/", depth);
+			snprintf(folder, sizeof(folder), "%sparent-%u/", images, depth);
 		auto_source parent = NULL;
 		rc = source_open_parent(src, &parent, err);
 		if (rc == 0 && depth == CHAIN_MAX)
 			rc = error_set(err, ELOOP, "%s: more than %d parent sets", dir, CHAIN_MAX);
 		if (rc == 0 && parent) {
-			snprintf(path, sizeof(path), "%sparent", folder);
+			snprintf(path, sizeof(path), "%sparent", depth ? folder : images);
 			snprintf(target, sizeof(target), "%sparent-%u", depth ? "../" : "",
 				 depth + 1);
 			rc = pack_link(p, path, target, err);

@@ -49,6 +49,36 @@ setup() { cd "$BATS_TEST_TMPDIR" || return; }
 	diff -r ctr again
 }
 
+@test "a container's directory is read, changed and packed with its layout" {
+	mkdir -p ctr/checkpoint ctr/volumes
+	cp -r "$set/." ctr/checkpoint
+	echo '{"name": "box", "spec": {"hostname": "node"}}' >ctr/config.dump
+	echo '{}' >ctr/spec.dump
+	echo volume >ctr/volumes/v.tar
+	cp -r ctr before
+	run -0 "$crit" inspect ctr
+	[[ $output == *"Name: box"* ]]
+	run -0 "$crit" ls ctr
+	[[ $output == *volumes/v.tar* && $output == *core-100.img* ]]
+	"$crit" edit --in-place ctr 'core-100.img: entries[0].tc.comm=other'
+	"$crit" compress ctr
+	[ -e ctr/checkpoint/pages-1.img.zst ] && [ ! -e ctr/checkpoint/pages-1.img ]
+	"$crit" pack -o ctr.tar.gz ctr
+	"$crit" diff --pages ctr ctr.tar.gz
+	"$crit" decompress ctr
+	"$crit" edit --in-place ctr 'core-100.img: entries[0].tc.comm=alive'
+	diff -r before ctr
+	"$crit" unpack -C out ctr.tar.gz
+	[ -s out/config.dump ] && [ -s out/volumes/v.tar ] && [ -s out/checkpoint/core-100.img ]
+	cp -r ctr/checkpoint ctr/parents-base
+	mv ctr/parents-base base
+	ln -s ../../base ctr/checkpoint/parent
+	"$crit" pack -o chain.tar ctr
+	run -0 tar tf chain.tar
+	[[ $output == *checkpoint/parent-1/pages-1.img* ]]
+	"$crit" diff --pages chain.tar ctr
+}
+
 @test "decode --all and encode --all of an incremental set lead to the same parent" {
 	cp -r "$set" first
 	cp -r "$set" second

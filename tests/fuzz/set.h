@@ -9,7 +9,7 @@
 
 #include "images/backend.h"
 
-#define FUZZ_MEMBERS 32
+#define FUZZ_MEMBERS 64
 
 struct fuzz_set {
 	struct source base;
@@ -69,7 +69,8 @@ static inline void fuzz_set_fill(struct fuzz_set *set, const char *const *names,
 		size -= 3;
 		if (len > size)
 			len = size;
-		set->members[set->nr] = (struct source_member){ name, name, len };
+		set->members[set->nr] =
+		    (struct source_member){ .name = name, .path = name, .own = true, .size = len };
 		set->bytes[set->nr++] = data;
 		data += len;
 		size -= len;

@@ -141,6 +141,7 @@ static void addresses_are_found_wherever_they_stand(void **state)
 		{ "10.0.0.2", "10.1.0.2" },
 		{ "10.0.0.2/24", "10.1.0.2/24" },
 		{ "10.0.0.0/23", NULL },
+		{ "10.7.0.2/16 10.7.0.0/16 10.7.0.2/32", "10.7.0.3/16 10.7.0.0/16 10.7.0.3/32" },
 		{ "10.0.0.2:80", "10.1.0.2:8080" },
 		{ "10.0.0.3:80", "10.1.0.3:80" }, /* nobody of the set's is there */
 		{ "10.0.0.1-10.0.0.2,", "10.1.0.1-10.1.0.2," },
@@ -152,6 +153,7 @@ static void addresses_are_found_wherever_they_stand(void **state)
 		{ "::ffff:10.0.0.2", "::ffff:10.1.0.2" },
 	};
 	add(REMAP_IP, "10.0.0.0/24=10.1.0.0/24");
+	add(REMAP_IP, "10.7.0.2=10.7.0.3");
 	add(REMAP_IP, "fd00::2=fd00::7");
 	add(REMAP_PORT, "80=8080");
 	check_text(remap_addresses, cases, ARRAY_SIZE(cases));
