@@ -2,17 +2,18 @@
  * Page contents into pagemap and pages images, read in batches of several runs.
  */
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/mem/pages.h"
+#include "engine/mem/relay.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
 
 #define PAGE       4096ull
 #define BATCH      (1ull << 20) /* bytes per write: read and written within the cache */
+#define TWO_PAY    (8ull << 20) /* bytes from which two threads are quicker */
 #define BATCH_RUNS 512          /* below IOV_MAX */
 
 static int write_entry(struct image_writer *w, uint64_t start, uint64_t end, uint32_t flags,
@@ -54,19 +55,19 @@ static int write_pagemap(struct dump *d, enum image_id type, uint64_t id, uint32
 
 /* Cut the next batch from the runs. *done bytes of runs->items[*next] are through. */
 static size_t cut_batch(const struct mem_run_list *runs, size_t *next, uint64_t *done,
-			struct mem_run *batch, uint64_t *bytes)
+			struct mem_run *batch, uint64_t room, uint64_t *bytes)
 {
 	size_t nr = 0;
 
 	*bytes = 0;
-	while (nr < BATCH_RUNS && *next < runs->nr && *bytes < BATCH) {
+	while (nr < BATCH_RUNS && *next < runs->nr && *bytes < room) {
 		struct mem_run r = runs->items[*next];
 		r.start += *done;
 		if (nr && r.gentle != batch[0].gentle)
 			break;
 		uint64_t len = r.end - r.start;
-		if (len > BATCH - *bytes) {
-			len = BATCH - *bytes;
+		if (len > room - *bytes) {
+			len = room - *bytes;
 			*done += len;
 		} else {
 			*done = 0;
@@ -79,26 +80,56 @@ static size_t cut_batch(const struct mem_run_list *runs, size_t *next, uint64_t 
 	return nr;
 }
 
+/* Where the contents of the runs are on their way. */
+struct passage {
+	const struct mem_run_list *runs;
+	const struct page_reader *from;
+	struct image_writer *to;
+	size_t next;   /* the run that is read */
+	uint64_t done; /* bytes of it */
+	uint64_t *written;
+};
+
+static int64_t read_batch(void *ctx, void *buf, uint64_t room, struct error *err)
+{
+	struct passage *p = ctx;
+	struct mem_run batch[BATCH_RUNS];
+	uint64_t bytes;
+	size_t nr = cut_batch(p->runs, &p->next, &p->done, batch, room, &bytes);
+	int rc = nr ? p->from->read(p->from->ctx, batch, nr, buf, err) : 0;
+
+	return rc < 0 ? rc : (int64_t)bytes;
+}
+
+static int write_batch(void *ctx, const void *buf, uint64_t len, struct error *err)
+{
+	struct passage *p = ctx;
+
+	*p->written += len / PAGE;
+	return image_write_bytes(p->to, buf, len, err);
+}
+
+static uint64_t total(const struct mem_run_list *runs)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < runs->nr; i++)
+		bytes += runs->items[i].end - runs->items[i].start;
+	return bytes;
+}
+
 static int write_pages(struct image_writer *w, const struct mem_run_list *runs,
 		       const struct page_reader *from, uint64_t *written, struct error *err)
 {
-	void *buf = mmap(NULL, BATCH, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (buf == MAP_FAILED)
-		return error_sys(err, "allocate a page buffer");
+	struct passage p = { .runs = runs, .from = from, .to = w, .written = written };
+	uint64_t bytes = total(runs);
+	const struct relay r = { .ctx = &p,
+				 .read = read_batch,
+				 .write = write_batch,
+				 .room = bytes < BATCH ? bytes : BATCH,
+				 .two = bytes >= TWO_PAY };
 
-	struct mem_run batch[BATCH_RUNS];
-	size_t next = 0, nr;
-	uint64_t done = 0, bytes;
-	int rc = 0;
-	while (rc == 0 && (nr = cut_batch(runs, &next, &done, batch, &bytes)) > 0) {
-		rc = from->read(from->ctx, batch, nr, buf, err);
-		if (rc == 0)
-			rc = image_write_bytes(w, buf, bytes, err);
-		*written += bytes / PAGE;
-	}
-	munmap(buf, BATCH);
-	return rc;
+	return bytes ? relay_run(&r, err) : 0;
 }
 
 int pages_write(struct dump *d, enum image_id type, uint64_t id, const struct mem_run_list *runs,
