@@ -115,7 +115,7 @@ $(O)/tests/test_%: $(O)/obj/tests/unit/test_%.o $(test_libs)
 	$(call say,TEST,$@) mkdir -p $(@D) && $(CC) $(link_test) -lcmocka
 $(O)/tests/fuzz_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay.o $(test_libs)
 	$(call say,REPLAY,$@) mkdir -p $(@D) && $(CC) $(link_test)
-$(O)/reaper $(O)/old-kernel: $(O)/%: tests/%.c
+$(O)/reaper $(O)/old-kernel $(O)/refused: $(O)/%: tests/%.c
 	$(call say,TOOL,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -o $@ $<
 $(O)/counter: tests/counter.c
 	$(call say,TOOL,$@) mkdir -p $(@D) && $(CC) $(live_cflags) -static -o $@ $<
@@ -142,9 +142,9 @@ $(O)/fuzz/all.a: $(fuzz_o)
 $(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/all.a $(engine_S:%.S=$(O)/obj/%-asm.o) $(O)/pie/blobs.o
 	$(call say,FUZZER,$@) $(CLANG) $(fuzz_san),fuzzer -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT) $(LIBS_STASIS)) -lm -ldl
 
-check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/counter $(O)/rpc-client
+check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/refused $(O)/counter $(O)/rpc-client
 	$(Q)$(env) tests/run
-check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/counter
+check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/refused $(O)/counter
 	$(Q)$(env) tests/run live
 check-fault: all
 	$(Q)$(env) tests/run fault

@@ -45,13 +45,13 @@ static int check_root(const struct dump *d, struct error *err)
 {
 	const struct task *root = d->tasks[0];
 	if (!is_alive(root))
-		return error_set(err, ESRCH, "task %d has ended and is a zombie: nothing to dump",
-				 root->pid);
+		return error_set(err, ESRCH, TASK_FMT " has ended and is a zombie: nothing to dump",
+				 TASK_ARGS(root));
 	if (root->sid != root->vpid && !d->opts->shell_job)
 		return error_set(err, EINVAL,
-				 "task %d is no session leader (its session is %d): "
-				 "start it with setsid, or use --shell-job",
-				 root->pid, root->sid);
+				 TASK_FMT " is no session leader (its session is %d): "
+					  "start it with setsid, or use --shell-job",
+				 TASK_ARGS(root), root->sid);
 	return 0;
 }
 

@@ -53,6 +53,14 @@ struct rtask {
 	size_t slot; /* index in restore_shared.slots */
 };
 
+/** TASK_FMT's arguments for it. */
+#define RTASK_ARGS(t) (t)->pid, rtask_comm(t)
+
+static inline const char *rtask_comm(const struct rtask *t)
+{
+	return t->cores && t->cores[0] && t->cores[0]->tc ? t->cores[0]->tc->comm : "?";
+}
+
 /** The id of one of its threads, for system calls of the coordinator. */
 static inline pid_t rtask_tid(const struct rtask *t, size_t thread)
 {

@@ -81,9 +81,9 @@ int fs_install(struct restore *r, const struct rtask *t, struct error *err)
 	if (rc == 0)
 		rc = enter_root(root, err);
 	if (rc < 0)
-		return error_wrap(err, rc, "pid %d", t->pid);
+		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	if (fchdir(cwd) < 0)
-		return error_sys(err, "pid %d: change to its current directory", t->pid);
+		return error_sys(err, TASK_FMT ": change to its current directory", RTASK_ARGS(t));
 	if (row->has_umask)
 		umask(row->umask);
 	return 0;

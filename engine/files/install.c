@@ -32,11 +32,10 @@ static struct file_item *item_find(struct restore *r, uint32_t id, struct error 
 	struct file_item *item = file_set_find(r->files, id);
 	if (!item)
 		error_set(err, EBADMSG, "file id %u (%s) is missing from files.img", id,
-			  file_set_user(r->files, id, user, sizeof(user)));
+			  file_set_user(r, id, user, sizeof(user)));
 	else if (!item->type)
 		error_set(err, ENOTSUP, "file id %u (%s) is of type %s: not supported yet", id,
-			  file_set_user(r->files, id, user, sizeof(user)),
-			  type_name(item->entry->type));
+			  file_set_user(r, id, user, sizeof(user)), type_name(item->entry->type));
 	else
 		return item;
 	return NULL;
@@ -73,7 +72,7 @@ int files_get(struct restore *r, uint32_t id, struct error *err)
 		if (fd >= 0)
 			fd = window_take(r->files, fd, &why);
 		if (fd < 0)
-			error_wrap(&why, fd, "%s", file_set_user(r->files, id, user, sizeof(user)));
+			error_wrap(&why, fd, "%s", file_set_user(r, id, user, sizeof(user)));
 		else
 			item->fd = fd;
 	}
@@ -153,8 +152,7 @@ static int call_item(struct restore *r, const struct file_item *item, bool finis
 	    finish ? item->type->finish : item->type->watch;
 	int rc = fn ? fn(r, item->entry, item->fd, err) : 0;
 	return rc < 0 ? error_wrap(err, rc, "%s: %s",
-				   file_set_user(r->files, item->id, user, sizeof(user)),
-				   item->type->name)
+				   file_set_user(r, item->id, user, sizeof(user)), item->type->name)
 		      : 0;
 }
 
@@ -247,7 +245,7 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 	struct file_set *set = r->files;
 	const struct fd_rows *rows = t->ids ? file_set_rows(set, t->ids->files_id) : NULL;
 	if (!rows)
-		return error_set(err, EBADMSG, "pid %d has no descriptor table", t->pid);
+		return error_set(err, EBADMSG, TASK_FMT " has no descriptor table", RTASK_ARGS(t));
 	int rc = netns_join(r, t, err);
 	if (rc < 0)
 		return rc;
@@ -257,19 +255,19 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 	}
 	rc = live_proc_fetch(r, err);
 	if (rc < 0)
-		return error_wrap(err, rc, "pid %d", t->pid);
+		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	for (size_t i = 0; i < rows->nr; i++) {
 		const struct file_item *item = file_set_find(set, rows->items[i].id);
 		if (!item || item->fd < 0)
-			return error_set(err, EBADMSG, "pid %d: fd %u is not open", t->pid,
-					 rows->items[i].fd);
+			return error_set(err, EBADMSG, TASK_FMT ": fd %u is not open",
+					 RTASK_ARGS(t), rows->items[i].fd);
 		rc = install_row(item, &rows->items[i], err);
 		if (rc < 0)
-			return error_wrap(err, rc, "pid %d", t->pid);
+			return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	}
 	rc = close_others(set, rows);
 	if (rc < 0)
-		return error_code(err, rc, "pid %d: close other descriptors", t->pid);
+		return error_code(err, rc, TASK_FMT ": close other descriptors", RTASK_ARGS(t));
 	rc = locks_install(r, t, err);
 	return rc < 0 ? rc : fs_install(r, t, err);
 }

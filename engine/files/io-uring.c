@@ -27,7 +27,7 @@
 #define SHAPE         (IORING_SETUP_SQE128 | IORING_SETUP_CQE32 | IORING_SETUP_NO_SQARRAY)
 #define SETUP_KNOWN   (SHAPE | IORING_SETUP_IOPOLL | IORING_SETUP_R_DISABLED)
 #define NOBODY_READS  ((void *)1)
-#define NOT_CARRIED   "is not carried"
+#define NOT_CARRIED   "not supported; close it before the dump"
 #define MANY          100000000u /* requests; some seconds of counting at the restore */
 
 static bool io_uring_match(const struct open_file *f)
@@ -134,7 +134,8 @@ static int check_under_way(const struct open_file *f, const struct uring_view *v
 			 nr);
 	else
 		snprintf(why, sizeof(why),
-			 "had multishot requests: whether they have ended cannot be told");
+			 "had multishot requests: whether they have ended cannot be told; close it "
+			 "before the dump");
 	return refuse(f, why, err);
 }
 

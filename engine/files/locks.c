@@ -307,7 +307,7 @@ int locks_install(struct restore *r, const struct rtask *t, struct error *err)
 		int rc = l->pid == t->pid ? set_lock(l) : 0;
 		if (rc < 0) {
 			rc = conflict(l, -rc, err);
-			return error_wrap(err, rc, "pid %d", t->pid);
+			return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 		}
 	}
 	return 0;

@@ -150,7 +150,13 @@ static bool is_mqueue(const struct open_file *f)
 	return S_ISREG(f->st.st_mode) && f->path[0] == '/' && f->fs_type == MQUEUE_MAGIC;
 }
 
+static bool is_secret(const struct open_file *f)
+{
+	return f->fs_type == SECRETMEM_MAGIC;
+}
+
 static const struct unsupported kinds[] = {
+	{ "file of secret memory", is_secret, NULL, "unmap and close it before the dump" },
 	{ "block device", is_block_device, device_describe, NULL },
 	{ "file outside the root directory of the dump", is_unreachable, NULL,
 	  "run the dump where its path can be seen" },

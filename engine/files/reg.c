@@ -190,7 +190,7 @@ int reg_check_found(struct restore *r, int fd, uint32_t flags, const RegFileEntr
 		return error_set(err, ESTALE, "%s: mode is 0%o, was 0%o at the dump%s", reg->name,
 				 st.st_mode, reg->mode,
 				 (st.st_mode ^ reg->mode) & S_IFMT
-				     ? ""
+				     ? ": it is no file of that kind; put that back"
 				     : " (--skip-file-rwx-check lets that pass)");
 	if (reg->has_size && (uint64_t)st.st_size != reg->size)
 		return error_set(err, ESTALE,
@@ -201,6 +201,15 @@ int reg_check_found(struct restore *r, int fd, uint32_t flags, const RegFileEntr
 	if (how && !strcmp(how, "filesize"))
 		return 0;
 	return check_build_id(fd, flags, reg, err);
+}
+
+/* As error_sys(): names that are gone say what to do about it. */
+static int cannot_open(const char *name, struct error *err)
+{
+	int code = errno;
+	if (code != ENOENT && code != ENOTDIR && code != EISDIR)
+		return error_code(err, code, "open %s", name);
+	return error_set(err, code, "open %s: %s: put that file back", name, strerror(code));
 }
 
 int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct error *err)
@@ -215,7 +224,7 @@ int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct e
 	if (rc < 0)
 		return rc;
 	auto_fd fd = open(item && item->visible ? item->visible : reg->name, flags | O_CLOEXEC);
-	rc = fd < 0 ? error_sys(err, "open %s", reg->name) : 0;
+	rc = fd < 0 ? cannot_open(reg->name, err) : 0;
 	int back = mntns_stand_back(r, &before, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back < 0 ? back : take_fd(fd);
 }

@@ -255,33 +255,42 @@ const struct fd_row *fd_rows_find(const struct fd_rows *rows, uint32_t fd)
 	return rows->nr ? bsearch(&key, rows->items, rows->nr, sizeof(key), row_compare) : NULL;
 }
 
+static const struct rtask *task_of(const struct restore *r, pid_t pid)
+{
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		if (r->tasks[i]->pid == pid)
+			return r->tasks[i];
+	return NULL;
+}
+
 const struct rtask *file_set_holder(struct restore *r, uint32_t id)
 {
 	const struct fd_rows *rows = NULL;
 	for (size_t i = 0; i < r->files->tables.nr && !rows; i++)
 		if (fd_rows_of_file(&r->files->tables.items[i], id))
 			rows = &r->files->tables.items[i];
-	for (size_t i = 0; rows && i < r->nr_tasks; i++)
-		if (r->tasks[i]->pid == rows->pid)
-			return r->tasks[i];
-	return NULL;
+	return rows ? task_of(r, rows->pid) : NULL;
 }
 
-const char *file_set_user(struct file_set *set, uint32_t id, char *out, size_t len)
+const char *file_set_user(struct restore *r, uint32_t id, char *out, size_t len)
 {
+	struct file_set *set = r->files;
 	for (size_t i = 0; i < set->tables.nr; i++) {
 		const struct fd_rows *rows = &set->tables.items[i];
 		const struct fd_row *row = fd_rows_of_file(rows, id);
 		if (row) {
-			snprintf(out, len, "pid %d, fd %u", rows->pid, row->fd);
+			const struct rtask *t = task_of(r, rows->pid);
+			snprintf(out, len, TASK_FMT ": fd %u", rows->pid, t ? rtask_comm(t) : "?",
+				 row->fd);
 			return out;
 		}
 	}
 	for (size_t i = 0; i < set->fs.nr; i++) {
 		const struct fs_row *fs = &set->fs.items[i];
 		if (fs->cwd_id == id || fs->root_id == id) {
-			snprintf(out, len, "pid %d, its %s directory", fs->pid,
-				 fs->cwd_id == id ? "current" : "root");
+			const struct rtask *t = task_of(r, fs->pid);
+			snprintf(out, len, TASK_FMT ": %s directory", fs->pid,
+				 t ? rtask_comm(t) : "?", fs->cwd_id == id ? "current" : "root");
 			return out;
 		}
 	}

@@ -122,7 +122,7 @@ const struct fd_row *fd_rows_find(const struct fd_rows *rows, uint32_t fd);    /
 /** The first task that has a descriptor of this file; NULL: none. */
 const struct rtask *file_set_holder(struct restore *r, uint32_t id);
 /** "pid 12, fd 5": somebody who has this file, for messages. @return out. */
-const char *file_set_user(struct file_set *set, uint32_t id, char *out, size_t len);
+const char *file_set_user(struct restore *r, uint32_t id, char *out, size_t len);
 
 /** Choose the window beside the numbers that tasks use; raises the soft RLIMIT_NOFILE. */
 int window_choose(struct file_set *set, struct error *err);

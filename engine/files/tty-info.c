@@ -263,7 +263,7 @@ static int check_outside(struct restore *r, struct tty *t, struct error *err)
 		return error_set(err, EINVAL,
 				 "%s: the master of terminal %s was outside of the tree: use "
 				 "--shell-job to go on in the terminal of stasis",
-				 file_set_user(r->files, t->slave_file->id, user, sizeof(user)),
+				 file_set_user(r, t->slave_file->id, user, sizeof(user)),
 				 tty_name(r, t, name, sizeof(name)));
 	if (!isatty(STDIN_FILENO))
 		return error_set(err, EINVAL,

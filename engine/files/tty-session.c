@@ -317,7 +317,7 @@ int tty_open_current(struct restore *r, const FileEntry *e, struct error *err)
 	if (!t)
 		return error_set(err, EBADMSG,
 				 "%s is %s, but no terminal of tty-info.img is that of its session",
-				 file_set_user(r->files, e->id, user, sizeof(user)), reg->name);
+				 file_set_user(r, e->id, user, sizeof(user)), reg->name);
 	int rc = t->type == TTY_TYPE__PTY ? pty_make_all(r, err) : 0;
 	if (rc == 0 && t->control < 0 && t->slave_file)
 		rc = files_get(r, t->slave_file->id, err);

@@ -88,7 +88,7 @@ int mem_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args
 	args->premap_end = t->premap.end;
 	args->exe_fd = files_get_mapped(r, t->mm->exe_file_id, O_RDONLY, err);
 	if (args->exe_fd < 0)
-		return error_wrap(err, args->exe_fd, "pid %d: executable", t->pid);
+		return error_wrap(err, args->exe_fd, TASK_FMT ": executable", RTASK_ARGS(t));
 	int rc = fill_table(r, t, args, err);
 	if (rc == 0)
 		rc = fill_auxv(t, args, err);

@@ -54,14 +54,17 @@ struct flag_rule {
 };
 
 static const struct flag_rule flag_rules[] = {
-	{ VM_FLAG_SHADOW_STACK, "a shadow stack, which is not carried yet" },
+	{ VM_FLAG_SHADOW_STACK,
+	  "a shadow stack, which is not carried yet; start the program without "
+	  "(GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)" },
 	{ VM_FLAG_USERFAULT, "registered with userfaultfd; unregister it before the dump" },
-	{ VM_FLAG_IO | VM_FLAG_PFNMAP, "device memory, which has no contents to carry" },
+	{ VM_FLAG_IO | VM_FLAG_PFNMAP, "device memory, which has no contents to carry; unmap it "
+				       "before the dump" },
 };
 
 static int refuse(const struct task *t, const struct vma *v, const char *why, struct error *err)
 {
-	return error_set(err, EINVAL, "pid %d: mapping %#lx-%#lx%s%s is %s", t->pid,
+	return error_set(err, EINVAL, TASK_FMT ": mapping %#lx-%#lx%s%s is %s", TASK_ARGS(t),
 			 (unsigned long)v->start, (unsigned long)v->end, v->path ? " " : "",
 			 v->path ? v->path : "", why);
 }

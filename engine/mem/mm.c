@@ -49,7 +49,7 @@ static int read_auxv(const struct task *t, MmEntry *mm, struct error *err)
 	auto_strbuf text = { 0 };
 	int rc = file_read_at(t->proc_fd, "auxv", &text, err);
 	if (rc < 0)
-		return error_wrap(err, rc, "pid %d", t->pid);
+		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	const uint64_t *words = (const uint64_t *)text.data;
 	size_t nr = text.len / sizeof(uint64_t);
 	/* CRIU 4.2 refuses more than 44 words, as it has without the closing AT_NULL pair. */
@@ -154,10 +154,13 @@ static int fill_vma(struct dump *d, struct task *t, const struct vma *v, VmaEntr
 		e->has_fdflags = true;
 		e->fdflags = O_RDWR;
 	}
-	if (e->status & VMA_AREA_SOCKET)
-		return fill_socket(d, v, e, err);
-	if (io_uring_is_mapped(v))
-		return fill_ring(d, v, e, err);
+	bool is_socket = e->status & VMA_AREA_SOCKET;
+	if (is_socket || io_uring_is_mapped(v)) {
+		int rc = is_socket ? fill_socket(d, v, e, err) : fill_ring(d, v, e, err);
+		return rc < 0 ? error_wrap(err, rc, TASK_FMT ": mapping %#lx", TASK_ARGS(t),
+					   (unsigned long)v->start)
+			      : 0;
+	}
 	if (!(e->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED)))
 		return 0;
 	int rc = files_dump_mapped(d, t, v, &id, err);
@@ -192,8 +195,7 @@ static int write_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *e
 		}
 		int rc = fill_vma(d, t, &t->vmas.items[i], &entries[i], err);
 		if (rc < 0)
-			return error_wrap(err, rc, "pid %d: mapping %#lx", t->pid,
-					  (unsigned long)t->vmas.items[i].start);
+			return rc;
 	}
 	mm->n_vmas = nr;
 	mm->vmas = list;

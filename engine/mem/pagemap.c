@@ -271,7 +271,7 @@ int pagemap_scan(struct task *t, struct mem_run_list *runs, uint64_t *scanned, s
 	if (rc == 0)
 		rc = add_vdso_before(&s, UINT64_MAX);
 	if (rc < 0)
-		return error_code(err, rc, "read the page map of pid %d", t->pid);
+		return error_code(err, rc, TASK_FMT ": read its page map", TASK_ARGS(t));
 	for (size_t i = 0; i < t->vmas.nr; i++)
 		if (is_wanted(&t->vmas.items[i]))
 			*scanned += vma_len(&t->vmas.items[i]) / PAGE;

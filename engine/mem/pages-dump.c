@@ -197,5 +197,5 @@ int pages_dump_task(struct dump *d, struct task *t, const struct mem_run_list *r
 	int rc = pages_write(d, IMG_PAGEMAP, t->vpid, runs, &from, &written, err);
 
 	d->stats.pages_written += written;
-	return rc < 0 ? error_wrap(err, rc, "pid %d", t->pid) : 0;
+	return rc < 0 ? error_wrap(err, rc, TASK_FMT, TASK_ARGS(t)) : 0;
 }

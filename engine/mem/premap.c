@@ -373,7 +373,7 @@ static int map_all(struct premap *p, struct error *err)
 		end = piece_end(p, i);
 		int rc = pl->from ? map_inherited(pl, err) : map_fresh(p, i, end, err);
 		if (rc < 0)
-			return error_wrap(err, rc, "pid %d: mapping %#lx", p->t->pid,
+			return error_wrap(err, rc, TASK_FMT ": mapping %#lx", RTASK_ARGS(p->t),
 					  (unsigned long)pl->vma->start);
 	}
 	return 0;
@@ -404,7 +404,7 @@ static int fill_place(struct premap *p, const struct place *pl, struct error *er
 		else
 			rc = fill_over(&p->fill, run, skip, dst, len, err);
 		if (rc < 0)
-			return error_wrap(err, rc, "pid %d: pages at %#lx", p->t->pid,
+			return error_wrap(err, rc, TASK_FMT ": pages at %#lx", RTASK_ARGS(p->t),
 					  (unsigned long)part.start);
 	}
 	return 0;

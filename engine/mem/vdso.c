@@ -306,7 +306,7 @@ int vdso_plan(struct restore *r, struct rtask *t, struct restorer_args *args, st
 		rc = patch_waiting(
 		    old, k, k->vdso.start ? to + (k->vdso.start - k->items[0].start) : 0, err);
 	if (rc < 0)
-		return error_wrap(err, rc, "pid %d, mapping %#lx", t->pid,
+		return error_wrap(err, rc, TASK_FMT ": mapping %#lx", RTASK_ARGS(t),
 				  (unsigned long)old->start);
 	for (size_t i = 0; rc == 0 && k->vdso.start && i < k->nr; i++) {
 		uint64_t offset = k->items[i].start - k->items[0].start;

@@ -43,3 +43,17 @@ unsigned inet_addr_link(const InetSkEntry *sk)
 		   ? if_nametoindex(name)
 		   : 0;
 }
+
+int inet_addr_refused(const InetSkEntry *sk, int code, struct error *err)
+{
+	char text[INET6_ADDRSTRLEN] = "?";
+	inet_ntop((int)sk->family, sk->src_addr, text, sizeof(text));
+	const char *remedy =
+	    code == EADDRINUSE
+		? ": end the program that has it (ss -anp tells which), or restore in a network "
+		  "namespace of its own"
+	    : code == EADDRNOTAVAIL ? ": give it to a device before the restore (ip address add)"
+				    : "";
+	return error_set(err, code, "bind it to %s port %u: %s%s", text, sk->src_port,
+			 strerror(code), remedy);
+}

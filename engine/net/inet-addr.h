@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
+#include "base/error.h"
 #include "sockets.pb-c.h"
 
 union inet_addr {
@@ -24,3 +25,5 @@ bool inet_addr_is_mapped(const uint32_t *words);
 bool inet_addr_needs_link(const uint32_t *words);
 /** The interface an address of a socket belongs to; 0: it needs none, or that is gone. */
 unsigned inet_addr_link(const InetSkEntry *sk);
+/** What to say when a socket could not be bound to where it was. @param code errno @return -code */
+int inet_addr_refused(const InetSkEntry *sk, int code, struct error *err);

@@ -447,7 +447,6 @@ static bool has_address(const uint32_t *words, const InetSkEntry *sk)
 
 static int bind_to(int fd, const InetSkEntry *sk, struct error *err)
 {
-	char text[INET6_ADDRSTRLEN] = "?";
 	union inet_addr addr;
 	uint32_t port = sk->type == SOCK_RAW ? 0 : sk->src_port;
 	if (!port && !has_address(sk->src_addr, sk))
@@ -455,9 +454,7 @@ static int bind_to(int fd, const InetSkEntry *sk, struct error *err)
 	socklen_t len = inet_addr_set(&addr, sk->family, sk->src_addr, port, inet_addr_link(sk));
 	if (bind(fd, &addr.any, len) == 0)
 		return undo_freebind(fd, sk, err);
-	int code = errno;
-	inet_ntop((int)sk->family, sk->src_addr, text, sizeof(text));
-	return error_code(err, code, "bind it to %s port %u", text, port);
+	return inet_addr_refused(sk, errno, err);
 }
 
 static int connect_to(int fd, const InetSkEntry *sk, struct error *err)

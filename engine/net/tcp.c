@@ -252,7 +252,7 @@ static int connect_ends(int fd, const InetSkEntry *sk, const TcpStreamEntry *s, 
 	unsigned link = inet_addr_link(sk);
 	socklen_t len = inet_addr_set(&here, sk->family, sk->src_addr, sk->src_port, link);
 	if (bind(fd, &here.any, len) < 0)
-		return error_sys(err, "bind it to its address");
+		return inet_addr_refused(sk, errno, err);
 	int rc = set_seqs(fd, sk, s, err);
 	if (rc < 0)
 		return rc;

@@ -185,6 +185,17 @@ static void remove_parents(const char *path, ssize_t there)
 	}
 }
 
+/* @param path  begins with a zero byte: of no file, but a name */
+static int bind_refused(const char *path, struct error *err)
+{
+	const char *remedy = errno == EADDRINUSE
+				 ? ": end the program that has it (ss -xlp tells which)"
+			     : errno == ENOENT ? ": make its directory before the restore"
+					       : "";
+	return error_set(err, errno, "bind to %s%s: %s%s", *path ? path : "@",
+			 *path ? "" : path + 1, strerror(errno), remedy);
+}
+
 static int bind_here(int fd, const UnixSkEntry *sk, struct error *err)
 {
 	struct sockaddr_un addr;
@@ -199,8 +210,7 @@ static int bind_here(int fd, const UnixSkEntry *sk, struct error *err)
 	if (rc < 0)
 		return rc;
 	if (bind(fd, (struct sockaddr *)&addr, len) < 0)
-		rc = error_sys(err, "bind to %s%s", in_files ? path : "@",
-			       in_files ? "" : (const char *)addr.sun_path + 1);
+		rc = bind_refused(path, err);
 	const FilePermsEntry *perms = sk->file_perms;
 	if (rc == 0 && in_files && perms &&
 	    (chmod(path, perms->mode & 07777) < 0 || lchown(path, perms->uid, perms->gid) < 0))

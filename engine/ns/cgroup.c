@@ -75,7 +75,7 @@ static int collect_thread(struct dump *d, const struct task *t, struct thread *t
 	snprintf(path, sizeof(path), "task/%d/cgroup", th->tid);
 	int rc = members_read(t->proc_fd, path, &members, err);
 	if (rc < 0)
-		return error_wrap(err, rc, "pid %d", t->pid);
+		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	rc = set_id(d->cgroups, &members, err);
 	if (rc < 0)
 		return rc;

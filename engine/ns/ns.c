@@ -122,9 +122,9 @@ static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, bo
 	bool apart = row->below_own || ns_is_apart(d, kind);
 	if (t != root && (!row->nested || is_own || !apart))
 		return error_set(err, ENOTSUP,
-				 "pid %d (%s) lives in another %s namespace than pid %d: not "
-				 "supported yet; dump them apart",
-				 t->pid, t->stat.comm, row->name, root->pid);
+				 TASK_FMT " lives in another %s namespace than " TASK_FMT
+					  ": not supported yet; dump them apart",
+				 TASK_ARGS(t), row->name, TASK_ARGS(root));
 	if (kind == NS_PID && t->vpid != 1)
 		return error_set(err, ENOTSUP,
 				 "pid %d (%s) is pid %d of its pid namespace: only the whole "
@@ -183,7 +183,7 @@ static int note(struct dump *d, struct task *t, enum ns_kind kind, struct error 
 	ino_t ino;
 	int rc = inode_of(t->proc_fd, row, &ino, err);
 	if (rc < 0)
-		return error_wrap(err, rc, "pid %d", t->pid);
+		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	t->ns_ids[kind] = ns_own_id(kind);
 	if (rc == 0)
 		return 0;
@@ -295,7 +295,7 @@ int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *vis
 {
 	auto_fd there = ns_open(t, kind, err);
 	int rc = there < 0 ? there : ns_visit_fd(there, kind, visit, err);
-	return rc < 0 ? error_wrap(err, rc, "pid %d", t->pid) : 0;
+	return rc < 0 ? error_wrap(err, rc, TASK_FMT, TASK_ARGS(t)) : 0;
 }
 
 int ns_visit_seen(const struct ns_seen *ns, struct ns_visit *visit, struct error *err)
@@ -373,8 +373,9 @@ static int check_task(const struct restore *r, const struct rtask *t, enum ns_ki
 	if (!rtask_is_living(t) || !id || id == root_id || ns_rows[kind].nested)
 		return 0;
 	return error_set(err, ENOTSUP,
-			 "pid %d lived in another %s namespace than pid %d: not supported yet",
-			 t->pid, ns_rows[kind].name, r->root->pid);
+			 TASK_FMT " lived in another %s namespace than " TASK_FMT
+				  ": not supported yet",
+			 RTASK_ARGS(t), ns_rows[kind].name, RTASK_ARGS(r->root));
 }
 
 static int load_kind(struct restore *r, enum ns_kind kind, struct error *err)

@@ -102,7 +102,7 @@ int timens_dump(struct dump *d, struct error *err)
 		if (rc == 0)
 			rc = read_offsets(self, &own, err);
 		if (rc < 0)
-			return error_wrap(err, rc, "pid %d", d->tasks[0]->pid);
+			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(d->tasks[0]));
 	}
 	read_clocks(&now);
 	put(&monotonic, now.ns[0] + its.ns[0] - own.ns[0]);

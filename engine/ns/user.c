@@ -63,7 +63,7 @@ static int read_maps(const struct task *t, struct user_maps *maps, struct error 
 		if (rc == 0)
 			rc = id_map_parse(text.data, &maps->kinds[i], err);
 	}
-	return rc < 0 ? error_wrap(err, rc, "pid %d", t->pid) : 0;
+	return rc < 0 ? error_wrap(err, rc, TASK_FMT, TASK_ARGS(t)) : 0;
 }
 
 int userns_collect(struct dump *d, struct error *err)

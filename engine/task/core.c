@@ -93,7 +93,7 @@ int task_dump_cores(struct dump *d, struct task *t, struct error *err)
 	for (size_t i = 0; i < t->nr_threads; i++) {
 		int rc = dump_thread(d, &cpu, t, i, err);
 		if (rc < 0)
-			return rc;
+			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	}
 	return ids_dump(d, t, err);
 }
@@ -240,6 +240,6 @@ int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *arg
 	    (rc = timers_fill(tc->timers, t->arena, args, err)) < 0 ||
 	    (rc = limits_fill(tc->rlimits, args, err)) < 0 ||
 	    (rc = seccomp_fill(r, t, args, err)) < 0)
-		return error_wrap(err, rc, "task %d", t->pid);
+		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	return misc_fill(t, args, err);
 }

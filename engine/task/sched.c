@@ -35,8 +35,11 @@ int sched_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err)
 	if (policy < 0)
 		return error_sys(err, "thread %d: get its scheduling policy", th->tid);
 	if (!is_known((uint32_t)policy))
-		return error_set(err, ENOTSUP, "thread %d: scheduling policy %ld cannot be carried",
-				 th->tid, policy);
+		return error_set(
+		    err, ENOTSUP,
+		    "thread %d: scheduling policy %ld is not known to images: give it another "
+		    "one (chrt) before the dump",
+		    th->tid, policy);
 	tc->has_sched_policy = true;
 	tc->sched_policy = (uint32_t)policy;
 	tc->has_sched_nice = true;

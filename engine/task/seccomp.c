@@ -31,10 +31,9 @@ struct metadata { /* struct seccomp_metadata, of which not every header has both
 
 /* Dump. */
 
-static int refuse(const struct task *t, const struct thread *th, const char *why, struct error *err)
+static int refuse(const struct thread *th, const char *why, struct error *err)
 {
-	return error_set(err, ENOTSUP, "task %d: thread %d runs under seccomp: %s", t->pid, th->tid,
-			 why);
+	return error_set(err, ENOTSUP, "thread %d runs under seccomp: %s", th->tid, why);
 }
 
 static int read_filter(struct thread *th, size_t i, struct error *err)
@@ -58,14 +57,15 @@ static int read_filter(struct thread *th, size_t i, struct error *err)
 	return 0;
 }
 
-int seccomp_collect(struct task *t, struct thread *th, struct error *err)
+int seccomp_collect(struct thread *th, struct error *err)
 {
 	long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP;
 	if (th->status.seccomp_mode == SECCOMP_MODE__disabled)
 		return 0;
 	if (ptrace(PTRACE_SETOPTIONS, th->tid, NULL, (void *)options) < 0)
-		return refuse(t, th,
-			      "lifting it takes CAP_SYS_ADMIN, and a stasis that runs under none",
+		return refuse(th,
+			      "lifting it takes CAP_SYS_ADMIN, and a stasis that runs under no "
+			      "seccomp itself",
 			      err);
 	if (th->status.seccomp_mode != SECCOMP_MODE__filter)
 		return 0;
@@ -76,7 +76,8 @@ int seccomp_collect(struct task *t, struct thread *th, struct error *err)
 		return 0; /* behind the last */
 	if (rc == -ENOMEM)
 		return rc;
-	return refuse(t, th, "its filters cannot be read (are they no classic BPF?)", err);
+	return refuse(th, "its filters cannot be read (are they no classic BPF?): not supported",
+		      err);
 }
 
 void seccomp_thread_fini(struct thread *th)

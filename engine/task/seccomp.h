@@ -8,7 +8,7 @@
 #include "engine/restore.h"
 
 /** Dump: lift it for a stopped thread and read its filters. -ENOTSUP for what cannot come back. */
-int seccomp_collect(struct task *t, struct thread *th, struct error *err);
+int seccomp_collect(struct thread *th, struct error *err);
 void seccomp_thread_fini(struct thread *th);
 /** Where all threads have the same filters, the first is to install them for all. */
 void seccomp_share(struct task *t);

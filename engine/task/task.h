@@ -72,3 +72,7 @@ struct task {
 	uint32_t ns_ids[NS_KINDS]; /* numbers of its namespaces in images; ns/ns.h */
 	uint32_t vm_id, files_id, fs_id, sighand_id; /* equal where tasks share the object */
 };
+
+/** How messages name it; only from when its `stat` was read. */
+#define TASK_FMT     "pid %d (%s)"
+#define TASK_ARGS(t) (t)->pid, (t)->stat.comm

@@ -56,8 +56,7 @@ static int dump_posix_timer(const struct task *t, const struct proc_timer *from,
 {
 	const struct parasite_posix_timer *in = inside_timer(t, from->id);
 	if (!in)
-		return error_set(err, EPROTO, "task %d: timer %d: the parasite did not tell it",
-				 t->pid, from->id);
+		return error_set(err, EPROTO, "timer %d: the parasite did not tell it", from->id);
 	e->it_id = (uint32_t)from->id;
 	e->clock_id = (uint32_t)from->clock;
 	e->si_signo = (uint32_t)from->signo;
@@ -74,10 +73,11 @@ static int dump_posix_timer(const struct task *t, const struct proc_timer *from,
 	e->notify_thread_id = target_tid(t, from->notify_tid);
 	if (e->notify_thread_id > 0)
 		return 0;
-	return error_set(err, ENOTSUP,
-			 "task %d: timer %d signals thread %d, which is gone: the "
-			 "timer cannot be carried",
-			 t->pid, from->id, from->notify_tid);
+	return error_set(
+	    err, ENOTSUP,
+	    "timer %d signals thread %d, which is gone: it cannot be made again; delete it "
+	    "before the dump",
+	    from->id, from->notify_tid);
 }
 
 static int dump_posix_timers(const struct task *t, TaskTimersEntry *timers, struct error *err)

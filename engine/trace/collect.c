@@ -129,7 +129,7 @@ static int collect_thread(struct task *t, struct thread *th, struct error *err)
 	th->vtid = th->status.vpid;
 	rc = refuse_dispatch(th, err);
 	if (rc == 0)
-		rc = seccomp_collect(t, th, err);
+		rc = seccomp_collect(th, err);
 	if (rc < 0)
 		return rc;
 	if (syscall(SYS_get_robust_list, th->tid, &th->robust_list, &th->robust_list_len) < 0)
@@ -171,9 +171,6 @@ static int collect_threads(struct task *t, struct error *err)
 		if (rc < 0)
 			return rc;
 	}
-	if (t->threads[0].tid != t->pid)
-		return error_set(err, ENOTSUP,
-				 "task %d: its first thread has exited while others run", t->pid);
 	return collect_labels(t, err);
 }
 
@@ -200,8 +197,8 @@ static int check_parent(const struct task *t, struct error *err)
 {
 	if (!t->parent || t->stat.ppid == t->parent->pid)
 		return 0;
-	return error_set(err, EAGAIN, "pid %d (%s) is no child of %d any more", t->pid,
-			 t->stat.comm, t->parent->pid);
+	return error_set(err, EAGAIN, TASK_FMT " is no child of %d any more: dump again",
+			 TASK_ARGS(t), t->parent->pid);
 }
 
 /* It had no thread left to stop: a zombie, or gone for good. */
@@ -242,8 +239,7 @@ int trace_collect(struct task *t, struct error *err)
 	if (rc < 0)
 		return error_wrap(err, rc, "task %d", t->pid);
 	if (t->stat.state == 'Z')
-		return error_set(err, ENOTSUP,
-				 "task %d: its first thread has exited while others run", t->pid);
+		return trace_refuse_headless(t->pid, err);
 	rc = check_parent(t, err);
 	if (rc < 0)
 		return rc;
@@ -254,7 +250,10 @@ int trace_collect(struct task *t, struct error *err)
 	if (t->mem_fd < 0)
 		return error_sys(err, "open %s", path);
 	rc = collect_threads(t, err);
-	return rc < 0 ? rc : trace_peek_signals(t, err);
+	if (rc < 0)
+		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
+	return t->threads[0].tid == t->pid ? trace_peek_signals(t, err)
+					   : trace_refuse_headless(t->pid, err);
 }
 
 int trace_drop_gone(struct dump *d, struct error *err)
@@ -275,8 +274,8 @@ int trace_drop_gone(struct dump *d, struct error *err)
 			memmove(&d->tasks[kept], &d->tasks[i],
 				(d->nr_tasks - i) * sizeof(*d->tasks));
 			d->nr_tasks -= i - kept;
-			return error_set(err, ESRCH, "task %d died while the tree was stopped",
-					 pid);
+			return error_set(err, ESRCH,
+					 "pid %d died while the tree was stopped: dump again", pid);
 		}
 		trace_task_free(gone);
 		d->tasks[i] = NULL;

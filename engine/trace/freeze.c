@@ -224,15 +224,19 @@ static int stop_tree(struct freeze *f, pid_t root, struct error *err)
 {
 	int rc = task_add(f, root, NULL, err);
 	if (rc == 0)
-		return error_set(err, ESRCH, "no task %d", root);
+		return error_set(err, ESRCH,
+				 "there is no process %d here: stasis takes pids of the pid "
+				 "namespace that it runs in",
+				 root);
+	char name[32];
 	size_t nr_new = 1;
 	for (int round = 0; rc >= 0 && nr_new > 0; round++) {
 		if (round == MAX_ROUNDS || (round > 1 && clock_ms() > f->deadline_ms))
 			return error_set(
 			    err, ETIMEDOUT,
-			    "task %d: new tasks keep appearing below it: freeze its cgroup "
+			    "%s: new tasks keep appearing below it: freeze its cgroup "
 			    "meanwhile (--freeze-cgroup), or give it more time (--timeout)",
-			    root);
+			    trace_name(root, name));
 		rc = one_round(f, &nr_new, err);
 	}
 	return rc < 0 ? rc : 0;

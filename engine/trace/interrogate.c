@@ -21,7 +21,7 @@ static int interrogate(struct visit *visits, size_t nr, struct error *err)
 		for (size_t i = 0; i < nr; i++) {
 			int rc = steps[s](&visits[i], err);
 			if (rc < 0)
-				return error_wrap(err, rc, "task %d", visits[i].task->pid);
+				return error_wrap(err, rc, TASK_FMT, TASK_ARGS(visits[i].task));
 		}
 	}
 	return 0;

@@ -127,7 +127,7 @@ int padding_find(const struct task *t, size_t want, size_t enough, struct paddin
 	}
 	return error_set(err, ENOTSUP,
 			 "no %zu unused bytes behind any code it maps: nowhere to put code that "
-			 "asks it from inside",
+			 "asks it from inside; link it with a library, or keep the vdso mapped",
 			 want);
 }
 

@@ -66,10 +66,30 @@ static struct seized *find(struct trace *tr, pid_t tid)
 	return NULL;
 }
 
+const char *trace_name(pid_t pid, char out[32])
+{
+	char path[32];
+	struct proc_stat st;
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (proc_stat_read(AT_FDCWD, path, &st, NULL) < 0)
+		st.comm[0] = '\0';
+	snprintf(out, 32, "pid %d (%.15s)", pid, st.comm);
+	return out;
+}
+
+int trace_refuse_headless(pid_t pid, struct error *err)
+{
+	char name[32];
+	return error_set(err, ENOTSUP,
+			 "%s: its first thread has exited while others run: not supported; let its "
+			 "main function wait for them (pthread_join)",
+			 trace_name(pid, name));
+}
+
 /* PTRACE_SEIZE says EPERM for many reasons; /proc knows which. */
 static int explain_refusal(pid_t pid, pid_t tid, struct error *err)
 {
-	char path[64];
+	char path[64], name[32], other[32];
 	struct proc_stat st;
 	struct proc_status status;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
@@ -77,12 +97,12 @@ static int explain_refusal(pid_t pid, pid_t tid, struct error *err)
 	if (rc == -ESRCH || (rc == 0 && (st.state == 'X' || st.state == 'x')))
 		return 0;
 	if (rc == 0 && st.state == 'Z' && tid == pid)
-		return error_set(err, ENOTSUP,
-				 "task %d: its first thread has exited while others run", pid);
+		return trace_refuse_headless(pid, err);
 	if (rc == 0 && st.state == 'Z')
 		return 0;
 	if (rc == 0 && (st.flags & PF_KTHREAD))
-		return error_set(err, EINVAL, "task %d is a kernel thread", pid);
+		return error_set(err, EINVAL, "%s is a kernel thread: only processes can be dumped",
+				 trace_name(pid, name));
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
 	if (proc_status_read(AT_FDCWD, path, &status, NULL) == 0) {
 		int tracer = status.tracer_pid;
@@ -90,15 +110,17 @@ static int explain_refusal(pid_t pid, pid_t tid, struct error *err)
 		if (tracer == getpid()) /* it never stopped since we last let go */
 			return error_set(
 			    err, EAGAIN,
-			    "task %d: thread %d waits in the kernel and does not stop: " MORE_TIME,
-			    pid, tid);
+			    "%s: thread %d waits in the kernel and does not stop: " MORE_TIME,
+			    trace_name(pid, name), tid);
 		if (tracer)
 			return error_set(err, EBUSY,
-					 "task %d: thread %d is traced by %d: detach it first", pid,
-					 tid, tracer);
+					 "%s: thread %d is traced by %s: detach that first",
+					 trace_name(pid, name), tid, trace_name(tracer, other));
 	}
-	return error_set(err, EPERM, "task %d: not allowed to trace thread %d (CAP_SYS_PTRACE?)",
-			 pid, tid);
+	return error_set(err, EPERM,
+			 "%s: not allowed to trace thread %d: run stasis as root, or with "
+			 "CAP_SYS_PTRACE",
+			 trace_name(pid, name), tid);
 }
 
 /*
@@ -169,13 +191,13 @@ int trace_wait_stop(pid_t tid, int *status, int64_t deadline_ms)
 
 static int explain_timeout(pid_t pid, pid_t tid, struct error *err)
 {
-	char path[64];
+	char path[64], name[32];
 	struct proc_stat st;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
 	char state = proc_stat_read(AT_FDCWD, path, &st, NULL) == 0 ? st.state : '?';
-	return error_set(err, ETIMEDOUT,
-			 "task %d: thread %d did not stop in time (state %c%s): " MORE_TIME, pid,
-			 tid, state, state == 'D' ? ", it waits in the kernel" : "");
+	return error_set(
+	    err, ETIMEDOUT, "%s: thread %d did not stop in time (state %c%s): " MORE_TIME,
+	    trace_name(pid, name), tid, state, state == 'D' ? ", it waits in the kernel" : "");
 }
 
 static bool is_group_stop(int status)
@@ -232,12 +254,13 @@ int trace_wait_all(struct trace *tr, int64_t deadline_ms, struct error *err)
 	for (size_t i = 0; i < tr->nr; i++) {
 		if (tr->items[i].state != SEIZED_PENDING)
 			continue;
+		char name[32];
 		int rc = wait_one(tr, &tr->items[i], deadline_ms);
 		if (rc == -EAGAIN)
 			return error_set(err, EAGAIN,
-					 "task %d: thread %d waits for the child of its vfork, "
+					 "%s: thread %d waits for the child of its vfork, "
 					 "which did not go on in time: " MORE_TIME,
-					 tr->pid, tr->items[i].tid);
+					 trace_name(tr->pid, name), tr->items[i].tid);
 		if (rc < 0)
 			return explain_timeout(tr->pid, tr->items[i].tid, err);
 	}

@@ -33,6 +33,10 @@ void trace_free(struct trace *tr);
  */
 int trace_seize(struct trace *tr, pid_t tid, struct error *err);
 
+/** "pid 5 (sleep)", for messages about a task that is not collected yet. @return out */
+const char *trace_name(pid_t pid, char out[32]);
+/** @return -ENOTSUP with its message: a task whose first thread has exited is not dumped */
+int trace_refuse_headless(pid_t pid, struct error *err);
 /**
  * Wait until every thread asked to stop has stopped or exited.
  * @param deadline_ms  of clock_ms(); @return 0; -ETIMEDOUT naming the thread and its state;

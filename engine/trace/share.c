@@ -76,8 +76,10 @@ static int number_kind(struct dump *d, const struct kind *k, struct task **owner
 			return rc;
 		if (rc == 1 && !k->may_be_shared)
 			return error_set(err, ENOTSUP,
-					 "task %d shares %s with task %d: not supported yet",
-					 t->pid, k->name, owners[at]->pid);
+					 TASK_FMT
+					 " shares %s with " TASK_FMT
+					 ": not supported; end one of them before the dump",
+					 TASK_ARGS(t), k->name, TASK_ARGS(owners[at]));
 		if (rc == 1) {
 			*id_of(t, k) = *id_of(owners[at], k);
 			continue;
@@ -100,11 +102,13 @@ static int check_threads(const struct task *t, struct error *err)
 			if (order == 0)
 				continue;
 			if (order < 0)
-				return error_code(err, order, "task %d: kcmp with thread %d",
-						  t->pid, t->threads[i].tid);
+				return error_code(err, order, TASK_FMT ": kcmp with thread %d",
+						  TASK_ARGS(t), t->threads[i].tid);
 			return error_set(err, ENOTSUP,
-					 "task %d: thread %d does not share %s with the others",
-					 t->pid, t->threads[i].tid, kinds[k].name);
+					 TASK_FMT
+					 ": thread %d does not share %s with the others "
+					 "(unshare): not supported; end it before the dump",
+					 TASK_ARGS(t), t->threads[i].tid, kinds[k].name);
 		}
 	}
 	return 0;

@@ -160,8 +160,11 @@ static int fill_request(struct visit *v, struct parasite_request *req, struct er
 	if (rc < 0)
 		return rc;
 	if (timers.nr > ARRAY_SIZE(req->timer_ids))
-		rc = error_set(err, ENOTSUP, "it has %zu timers, at most %zu are supported",
-			       timers.nr, ARRAY_SIZE(req->timer_ids));
+		rc = error_set(
+		    err, ENOTSUP,
+		    "%zu timers of timer_create(2), at most %zu are supported: delete some "
+		    "before the dump",
+		    timers.nr, ARRAY_SIZE(req->timer_ids));
 	for (size_t i = 0; rc == 0 && i < timers.nr; i++)
 		req->timer_ids[req->nr_timers++] = timers.items[i].id;
 	free(timers.items);

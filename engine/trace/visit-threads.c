@@ -161,7 +161,9 @@ int visit_threads(struct visit *v, struct error *err)
 	struct task *t = v->task;
 	size_t batch = v->nr_slots - 1;
 	if (t->nr_threads > 1 && batch == 0)
-		return error_set(err, ENOTSUP, "too few unused code bytes to ask its threads");
+		return error_set(err, ENOTSUP,
+				 "too few unused bytes behind the code it maps to ask its threads; "
+				 "link it with a library, or keep the vdso mapped");
 	int rc = 0;
 	for (size_t done = 1; rc == 0 && done < t->nr_threads; done += batch) {
 		size_t left = t->nr_threads - done;

@@ -129,11 +129,11 @@ int become_restored(struct restore *r, struct rtask *t, struct error *err)
 	if (rc == 0)
 		rc = move_shared(r, t->arena, err);
 	if (rc < 0)
-		return error_wrap(err, rc, "task %d", t->pid);
+		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	struct restorer_args *args = arena_alloc(t->arena, sizeof(*args), 64);
 	uint64_t blob = copy_blob(t->arena);
 	if (!args || !blob)
-		return error_set(err, ENOMEM, "task %d: the arena is full", t->pid);
+		return error_set(err, ENOMEM, TASK_FMT ": the arena is full", RTASK_ARGS(t));
 	r->shared->slots[t->slot].syscall_addr = blob + RESTORER_SYSCALL_OFFSET;
 	if ((rc = share_await_files(r, t, err)) < 0 || (rc = fill_args(r, t, args, err)) < 0 ||
 	    (rc = files_install(r, t, err)) < 0 || (rc = autofs_connect(r, t, err)) < 0 ||

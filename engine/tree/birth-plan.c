@@ -172,11 +172,12 @@ static int plan_root(struct planner *p, struct rtask *const *tasks, size_t nr, b
 	bool foreign_sid = root->sid != root->pid;
 	bool foreign_pgid = root->pgid != root->pid && !in_tree(tasks, nr, root->pgid);
 	if ((foreign_sid || foreign_pgid) && !shell_job)
-		return error_set(err, EINVAL,
-				 "pid %d: its %s %d was outside the dumped tree: restore it with "
-				 "--shell-job from a shell, or dump from the leader of the session",
-				 root->pid, foreign_sid ? "session" : "process group",
-				 foreign_sid ? root->sid : root->pgid);
+		return error_set(
+		    err, EINVAL,
+		    TASK_FMT ": its %s %d was outside the dumped tree: restore it with --shell-job "
+			     "from a shell, or dump from the leader of the session",
+		    RTASK_ARGS(root), foreign_sid ? "session" : "process group",
+		    foreign_sid ? root->sid : root->pgid);
 	if (foreign_sid && in_tree(tasks, nr, root->sid))
 		return error_set(err, EBADMSG, "pid %d: session %d is led by its own descendant",
 				 root->pid, root->sid);

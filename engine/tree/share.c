@@ -46,8 +46,8 @@ static int check_memory(const struct restore *r, const struct rtask *t, struct e
 		if (a->vm_id == b->vm_id || a->sighand_id == b->sighand_id)
 			return error_set(
 			    err, ENOTSUP,
-			    "pid %d and pid %d share one %s (clone): not supported yet",
-			    r->tasks[i]->pid, t->pid,
+			    TASK_FMT " and " TASK_FMT " share one %s (clone): not supported yet",
+			    RTASK_ARGS(r->tasks[i]), RTASK_ARGS(t),
 			    a->vm_id == b->vm_id ? "memory" : "table of signal actions");
 	}
 	return 0;
@@ -62,9 +62,10 @@ static int check_bearer(const struct restore *r, const struct rtask *t, const st
 	if (!with || (bearer && bearer->ids && same(bearer, t)))
 		return 0;
 	return error_set(err, ENOTSUP,
-			 "pid %d shares its %s with pid %d, but not with who bears it: not "
-			 "supported yet",
-			 t->pid, what, with->pid);
+			 TASK_FMT " shares its %s with " TASK_FMT
+				  ", but not with who bears it: not "
+				  "supported yet",
+			 RTASK_ARGS(t), what, RTASK_ARGS(with));
 }
 
 int share_plan(struct restore *r, struct error *err)

@@ -121,10 +121,11 @@ static int find_dead(struct restore *r, enum restore_stage stage, struct error *
 		if (!due || !slot->born || slot->stage >= (uint32_t)stage || !slot->real ||
 		    !proc_is_dead(slot->real))
 			continue;
-		return error_set(err, ESRCH,
-				 "task %d died while it was being restored (killed from outside, "
-				 "or out of memory?)",
-				 b->pid);
+		return error_set(
+		    err, ESRCH,
+		    "pid %d (%s) died while it was being restored (killed from outside, "
+		    "or out of memory?): see the log of the kernel",
+		    b->pid, b->task ? rtask_comm(b->task) : "a helper");
 	}
 	return 0;
 }

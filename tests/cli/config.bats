@@ -45,6 +45,6 @@ setup()
 
 @test "options of other commands are taken by all, as scripts pass them" {
 	run -1 "$stasis" dump -t 999999999 --pidfile x --restore-detached
-	[[ $output == *"no task 999999999"* ]]
+	[[ $output == *"no process 999999999 here"* ]]
 	[ ! -e x ]
 }

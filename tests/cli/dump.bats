@@ -50,7 +50,7 @@ runs() { grep -q '^State:.S' "/proc/$pid/status" && grep -q '^TracerPid:.0' "/pr
 	until grep -q '^State:.D' "/proc/$parent/status" && pgrep -P "$parent" >/dev/null; do :; done
 	mkdir "$dir/images"
 	run -1 "$stasis" dump -t "$parent" -D "$dir/images" --timeout 1
-	[[ $output == *"task $parent: thread $parent "*'--timeout SECONDS'* ]]
+	[[ $output == *"pid $parent ("*"): thread $parent "*'--timeout SECONDS'* ]]
 	[ -z "$(ls "$dir/images")" ]
 	: >"$dir/fifo"
 	wait "$parent"
@@ -72,7 +72,7 @@ runs() { grep -q '^State:.S' "/proc/$pid/status" && grep -q '^TracerPid:.0' "/pr
 
 @test "the last line of the log is the reason" {
 	run -1 "$stasis" dump -t 2 -D "$dir" -o dump.log
-	[[ $(tail -n 1 "$dir/dump.log") == *"Error: task 2 is a kernel thread" ]]
+	[[ $(tail -n 1 "$dir/dump.log") == *"Error: pid 2 ("*") is a kernel thread: only processes can be dumped" ]]
 }
 
 @test "a failed dump leaves no images, and nothing else is touched" {

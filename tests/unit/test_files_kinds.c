@@ -245,7 +245,7 @@ static void bpf_name(struct set *s)
 static const struct set_case cases[] = {
 	{ "epoll empty", epoll_empty, -EBADMSG, "file id 2: epoll instance without its fields" },
 	{ "epoll range", epoll_range, -EBADMSG, "watches fd 1073741824: out of range" },
-	{ "epoll directory", epoll_directory, -EPERM, "pid 12, fd 4: epoll: watch fd 0 for" },
+	{ "epoll directory", epoll_directory, -EPERM, "pid 12 (?): fd 4: epoll: watch fd 0 for" },
 	{ "epoll closed", epoll_closed, -EBADMSG, "fd 4: epoll: it watches fd 77, which is not" },
 	{ "epoll unknown", epoll_unknown, -EBADMSG, "file id 99" },
 	{ "memfd", use_memfd, 0, "" },

@@ -455,7 +455,7 @@ static void what_cannot_be_carried_is_refused_by_name(void **state)
 	child_start(&c, at, set_up_userfault);
 
 	assert_int_equal(mem_collect(&c.dump, &c.task, &err), -EINVAL);
-	snprintf(want, sizeof(want), "pid %d: mapping %#lx", c.pid, (unsigned long)at->file);
+	snprintf(want, sizeof(want), "pid %d (): mapping %#lx", c.pid, (unsigned long)at->file);
 	assert_non_null(strstr(err.text, want));
 	assert_non_null(strstr(err.text, "userfaultfd"));
 

@@ -66,10 +66,12 @@ static int fill_xsave(const struct arch_cpu *cpu, UserX86XsaveEntry *e,
 	memcpy(&e->xstate_bv, regs->xsave + XSAVE_LEGACY_SIZE, sizeof(e->xstate_bv));
 	uint64_t unknown = e->xstate_bv & ~enabled_parts();
 	if (unknown)
-		return error_set(err, ENOTSUP,
-				 "thread %d uses extended registers %#llx (AMX tiles or shadow "
-				 "stack) that the image format cannot carry",
-				 tid, (unsigned long long)unknown);
+		return error_set(
+		    err, ENOTSUP,
+		    "thread %d uses extended registers %#llx (AMX tiles or shadow "
+		    "stack) that the image format cannot carry: switch that off in the "
+		    "program (GLIBC_TUNABLES)",
+		    tid, (unsigned long long)unknown);
 	for (size_t i = 0; i < XSAVE_NR_PARTS; i++) {
 		const struct xsave_part *p = &xsave_parts[i];
 		size_t offset = cpu->xsave_offset[i], size = xsave_part_size(p);
@@ -129,7 +131,7 @@ int arch_core_fill(const struct arch_cpu *cpu, CoreEntry *core, const struct arc
 	if (regs->gp.cs != USER_CODE_SEG)
 		return error_set(err, ENOTSUP,
 				 "thread %d runs in 32-bit mode (code segment %#llx): not "
-				 "supported",
+				 "supported; use a 64-bit build of the program",
 				 tid, regs->gp.cs);
 	ThreadInfoX86 *ti = core->thread_info = message_new(&thread_info_x86__descriptor);
 	if (!ti)

@@ -29,7 +29,10 @@ int arch_regs_get(pid_t tid, struct arch_regs *regs, struct error *err)
 	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &gp) < 0)
 		return error_sys(err, "thread %d: read its registers", tid);
 	if (gp.iov_len != sizeof(regs->gp))
-		return error_set(err, ENOTSUP, "thread %d runs in 32-bit mode: not supported", tid);
+		return error_set(err, ENOTSUP,
+				 "thread %d runs in 32-bit mode: not supported; use a 64-bit build "
+				 "of the program",
+				 tid);
 
 	auto_free uint8_t *area = malloc(XSAVE_MAX);
 	if (!area)

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT
+ * refused STATE: gets into a state that is refused, says "ready PID", and waits. States that no
+ * dump can carry are rows of tests/live/errors/dump.tsv, others are for restore.tsv. Exit status
+ * 77: this kernel has no such thing.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/netlink.h>
+#include <linux/perf_event.h>
+#include <linux/rtnetlink.h>
+#include <mqueue.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void must(bool done, const char *what)
+{
+	if (done)
+		return;
+	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	_exit(errno == ENOSYS || errno == EPERM || errno == ENOENT || errno == EOPNOTSUPP ? 77 : 1);
+}
+
+/* "ready PID": who is to be dumped */
+static void say_ready_of(pid_t pid)
+{
+	must(dprintf(STDOUT_FILENO, "ready %d\n", pid) > 0, "write");
+}
+
+static void say_ready(void)
+{
+	say_ready_of(getpid());
+}
+
+static void *wait_forever(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static void start_thread(void *(*run)(void *), void *arg)
+{
+	pthread_t thread;
+	errno = pthread_create(&thread, NULL, run, arg);
+	must(errno == 0, "pthread_create");
+}
+
+/* Somebody who is not below this process any more; returns in it, and this process goes on when it
+ * has said so over the pipe. */
+static bool is_outsider(int *tell)
+{
+	int ends[2];
+	char c;
+	must(pipe(ends) == 0, "pipe");
+	pid_t child = fork();
+	if (child == 0) {
+		if (fork() != 0)
+			_exit(0);
+		setsid();
+		*tell = ends[1];
+		close(ends[0]);
+		return true;
+	}
+	waitpid(child, NULL, 0);
+	close(ends[1]);
+	must(read(ends[0], &c, 1) == 1, "read");
+	close(ends[0]);
+	return false;
+}
+
+static void be_outside(int tell)
+{
+	must(write(tell, "", 1) == 1, "write");
+	wait_forever(NULL);
+}
+
+/* Tasks and threads */
+
+static void *ready_when_first_is_gone(void *arg)
+{
+	char state = 0;
+	while (state != 'Z') {
+		FILE *f = fopen(arg, "r");
+		must(f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1, "read stat");
+		fclose(f);
+	}
+	say_ready();
+	return wait_forever(NULL);
+}
+
+static void first_thread_gone(void)
+{
+	static char path[64];
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	start_thread(ready_when_first_is_gone, path);
+	pthread_exit(NULL);
+}
+
+static void *with_own_files(void *arg)
+{
+	must(unshare(CLONE_FILES) == 0, "unshare");
+	say_ready();
+	return wait_forever(arg);
+}
+
+static void thread_files(void)
+{
+	start_thread(with_own_files, NULL);
+	wait_forever(NULL);
+}
+
+static void many_timers(void)
+{
+	timer_t timer;
+	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+	for (int i = 0; i < 520; i++)
+		must(timer_create(CLOCK_MONOTONIC, &none, &timer) == 0, "timer_create");
+}
+
+static void *make_timer_and_end(void *arg)
+{
+	struct sigevent to_me = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
+	to_me._sigev_un._tid = gettid();
+	must(timer_create(CLOCK_MONOTONIC, &to_me, arg) == 0, "timer_create");
+	return NULL;
+}
+
+static void timer_of_dead_thread(void)
+{
+	static timer_t timer;
+	pthread_t thread;
+	errno = pthread_create(&thread, NULL, make_timer_and_end, &timer);
+	must(errno == 0 && pthread_join(thread, NULL) == 0, "pthread_create");
+}
+
+static void traced(void)
+{
+	int tell;
+	pid_t me = getpid();
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	if (!is_outsider(&tell))
+		return;
+	must(ptrace(PTRACE_SEIZE, me, NULL, NULL) == 0, "ptrace");
+	be_outside(tell);
+}
+
+static void code_of_32_bits(void)
+{
+	uint8_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	must(code != MAP_FAILED, "mmap");
+	memcpy(code, "\xeb\xfe", 2); /* jmp to itself */
+	say_ready();
+	__asm__ volatile("pushq $0x23; pushq %0; lretq" : : "r"((uint64_t)(uintptr_t)code));
+}
+
+static void child_in_pid_namespace(void)
+{
+	must(unshare(CLONE_NEWPID) == 0, "unshare");
+	if (fork() == 0) {
+		prctl(PR_SET_NAME, "inner");
+		wait_forever(NULL);
+	}
+}
+
+static void second_of_pid_namespace(void)
+{
+	pid_t pid = 0;
+	must(unshare(CLONE_NEWPID) == 0, "unshare");
+	for (int i = 0; i < 2; i++) {
+		pid = fork();
+		if (pid == 0) {
+			setsid();
+			wait_forever(NULL);
+		}
+	}
+	usleep(50000);
+	say_ready_of(pid);
+	wait_forever(NULL);
+}
+
+/* Sockets */
+
+static struct sockaddr_un name_of(const char *text)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "%s-%d", text, getpid());
+	return addr;
+}
+
+static int unix_server(const struct sockaddr_un *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	must(fd >= 0 && bind(fd, (const void *)addr, sizeof(*addr)) == 0 && listen(fd, 5) == 0,
+	     "listen");
+	return fd;
+}
+
+static int unix_client(const struct sockaddr_un *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	must(fd >= 0 && connect(fd, (const void *)addr, sizeof(*addr)) == 0, "connect");
+	return fd;
+}
+
+static void unix_client_gone(void)
+{
+	struct sockaddr_un addr = name_of("gone");
+	unix_server(&addr);
+	close(unix_client(&addr));
+}
+
+static void unix_client_outside(void)
+{
+	struct sockaddr_un addr = name_of("waits");
+	int server = unix_server(&addr), tell;
+	if (!is_outsider(&tell))
+		return;
+	close(server);
+	unix_client(&addr);
+	be_outside(tell);
+}
+
+static void netlink_waiting(void)
+{
+	struct {
+		struct nlmsghdr h;
+		struct rtgenmsg g;
+	} ask = { { sizeof(ask), RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 }, { AF_UNSPEC } };
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	must(fd >= 0 && send(fd, &ask, sizeof(ask), 0) == sizeof(ask), "netlink");
+}
+
+/* For restores: */
+
+static void listens(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(7000) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	inet_pton(AF_INET, "10.9.8.7", &addr.sin_addr);
+	must(bind(fd, (void *)&addr, sizeof(addr)) == 0 && listen(fd, 5) == 0, "bind");
+}
+
+static void listens_unix(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	char *here = realpath("place", NULL);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/socket", here ? here : "");
+	free(here);
+	unix_server(&addr);
+}
+
+/* Descriptors */
+
+static void message_queue(void)
+{
+	mqd_t fd = mq_open("/stasis-refused", O_RDWR | O_CREAT, 0600, NULL);
+	must(fd >= 0 && mq_unlink("/stasis-refused") == 0, "mq_open");
+}
+
+static int perf_open(void)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
+					.size = sizeof(attr),
+					.config = PERF_COUNT_SW_DUMMY,
+					.disabled = 1,
+					.exclude_kernel = 1 };
+	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+	must(fd >= 0, "perf_event_open");
+	return fd;
+}
+
+static void perf_event(void)
+{
+	perf_open();
+}
+
+static void perf_mapped(void)
+{
+	int fd = perf_open();
+	must(mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED, "mmap");
+	close(fd);
+}
+
+static void file_system_context(void)
+{
+	must(syscall(SYS_fsopen, "tmpfs", 0) >= 0, "fsopen");
+}
+
+static void secret_memory(void)
+{
+	must(syscall(SYS_memfd_secret, 0) >= 0, "memfd_secret");
+}
+
+static void secret_mapped(void)
+{
+	int fd = (int)syscall(SYS_memfd_secret, 0);
+	must(fd >= 0 && ftruncate(fd, 4096) == 0, "memfd_secret");
+	char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	must(at != MAP_FAILED, "mmap");
+	at[0] = 1;
+	close(fd);
+}
+
+static void kvm(void)
+{
+	int fd = open("/dev/kvm", O_RDWR);
+	must(fd >= 0, "/dev/kvm");
+	must(ioctl(fd, 0xae01 /* KVM_CREATE_VM */, 0) >= 0, "KVM_CREATE_VM");
+	close(fd);
+}
+
+static void block_device(void)
+{
+	char path[32];
+	for (int i = 0; i < 8; i++) {
+		snprintf(path, sizeof(path), "/dev/loop%d", i);
+		if (open(path, O_RDONLY) >= 0)
+			return;
+	}
+	must(false, "open a loop device");
+}
+
+static void mark_file_system(void)
+{
+	int fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY);
+	must(fd >= 0 && fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN, AT_FDCWD,
+				      ".") == 0,
+	     "fanotify_mark");
+}
+
+static void mark_for_permission(void)
+{
+	int fd = fanotify_init(FAN_CLASS_CONTENT, O_RDONLY),
+	    file = open(".", O_TMPFILE | O_RDWR, 0600);
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	must(fd >= 0 && fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, path) == 0,
+	     "fanotify_mark");
+}
+
+static int ring_open(uint32_t flags)
+{
+	struct io_uring_params params = { .flags = flags };
+	int fd = (int)syscall(SYS_io_uring_setup, 8, &params);
+	must(fd >= 0, "io_uring_setup");
+	return fd;
+}
+
+static void ring_polled(void)
+{
+	ring_open(IORING_SETUP_SQPOLL);
+}
+
+static void ring_of_one(void)
+{
+	ring_open(IORING_SETUP_SINGLE_ISSUER);
+}
+
+static void ring_files(void)
+{
+	int fd = ring_open(0), file = 0;
+	must(syscall(SYS_io_uring_register, fd, IORING_REGISTER_FILES, &file, 1) == 0, "register");
+}
+
+static void hung_up_terminal(void)
+{
+	int tell, master = posix_openpt(O_RDWR | O_NOCTTY);
+	must(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0, "posix_openpt");
+	must(open(ptsname(master), O_RDWR | O_NOCTTY) >= 0, "open a terminal");
+	if (!is_outsider(&tell))
+		return;
+	/* its leader ends, and takes the terminal with it */
+	must(ioctl(open(ptsname(master), O_RDWR), TIOCSCTTY, 0) == 0, "TIOCSCTTY");
+	signal(SIGHUP, SIG_IGN);
+	must(syscall(SYS_vhangup) == 0, "vhangup");
+	be_outside(tell);
+}
+
+static const struct {
+	const char *name;
+	void (*enter)(void);
+} states[] = {
+	{ "first-thread-gone", first_thread_gone },
+	{ "thread-files", thread_files },
+	{ "many-timers", many_timers },
+	{ "timer-of-dead-thread", timer_of_dead_thread },
+	{ "traced", traced },
+	{ "code-of-32-bits", code_of_32_bits },
+	{ "child-in-pid-namespace", child_in_pid_namespace },
+	{ "second-of-pid-namespace", second_of_pid_namespace },
+	{ "unix-client-gone", unix_client_gone },
+	{ "unix-client-outside", unix_client_outside },
+	{ "netlink-waiting", netlink_waiting },
+	{ "message-queue", message_queue },
+	{ "perf-event", perf_event },
+	{ "perf-mapped", perf_mapped },
+	{ "file-system-context", file_system_context },
+	{ "secret-memory", secret_memory },
+	{ "secret-mapped", secret_mapped },
+	{ "kvm", kvm },
+	{ "block-device", block_device },
+	{ "mark-file-system", mark_file_system },
+	{ "mark-for-permission", mark_for_permission },
+	{ "ring-polled", ring_polled },
+	{ "ring-of-one", ring_of_one },
+	{ "ring-files", ring_files },
+	{ "hung-up-terminal", hung_up_terminal },
+	{ "listens", listens },
+	{ "listens-unix", listens_unix },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc == 2 && i < sizeof(states) / sizeof(*states); i++) {
+		if (strcmp(states[i].name, argv[1]) != 0)
+			continue;
+		states[i].enter();
+		say_ready();
+		wait_forever(NULL);
+	}
+	return 2;
+}
