@@ -58,7 +58,7 @@ int arch_core_check(const struct arch_cpu *cpu, const CoreEntry *core, struct er
 /** core_entry.mtype of this machine. */
 int arch_machine(void);
 
-/* What a signal frame does not carry. */
+/* What a thread is told by system calls. */
 struct arch_thread {
 	uint64_t tls, gs_base, clear_tid_addr;
 };
@@ -81,13 +81,3 @@ void arch_regs_to_call(struct arch_regs *regs, uint64_t insn_addr, long nr, uint
 long arch_regs_result(const struct arch_regs *regs);
 /** Leave this program: go on at `entry` with another stack and one argument. */
 _Noreturn void arch_jump(uint64_t entry, uint64_t stack_top, const void *arg);
-
-/**
- * Build the signal frame from which rt_sigreturn continues as the image says, on the signal
- * stack of thread_core.sas.
- * @param frame  zeroed, at its final address, arch_sigframe_size() bytes, 64-byte aligned
- * @return the stack pointer to hold when rt_sigreturn is called; 0 and err on a bad image
- */
-size_t arch_sigframe_size(const struct arch_cpu *cpu);
-uint64_t arch_sigframe_build(const struct arch_cpu *cpu, const CoreEntry *core, uint64_t sigmask,
-			     void *frame, struct error *err);

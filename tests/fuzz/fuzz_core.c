@@ -37,13 +37,9 @@ static void fill(struct rtask *t, const struct arch_cpu *cpu)
 	misc_fill_thread(core->thread_core, &thread);
 
 	struct arch_regs regs = { 0 };
-	void *frame = aligned_alloc(64, (arch_sigframe_size(cpu) + 63) / 64 * 64);
-	if (frame && !arch_sigframe_build(cpu, core, task_sigmask(t, 0), frame, NULL))
-		abort(); /* checked, so it must do */
 	if (arch_regs_of_core(cpu, core, &regs, NULL) < 0)
 		abort();
 	arch_regs_fini(&regs);
-	free(frame);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Registers to a core message and back through a real rt_sigreturn; what a bad image is told.
+ * Registers of a thread to a core message and back; what a bad image is told.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -22,11 +21,6 @@
 #include "engine/task/arch/x86-64/xsave.h"
 #include "engine/task/message.h"
 #include "images/reader.h"
-
-#define FRAME_MAX (64 << 10)
-
-/* Bytes of `syscall; int3`, where a traced child is sent to return from the frame. */
-static const uint8_t syscall_stub[] = { 0x0f, 0x05, 0xcc };
 
 /* Fill what a compiler leaves alone and stop: rbx, r12-r15, the x87 stack, mxcsr, (y|z)mm. */
 __attribute__((noreturn)) static void child_with_state(bool avx512)
@@ -71,15 +65,10 @@ struct fixture {
 	pid_t child; /* stopped */
 	struct arch_regs regs;
 	CoreEntry *core;
-	uint8_t *shared; /* at the same address in the child: code, then the frame */
 };
 
 static void start_child(struct fixture *f)
 {
-	f->shared = mmap(NULL, FRAME_MAX, PROT_READ | PROT_WRITE | PROT_EXEC,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert_true(f->shared != MAP_FAILED);
-	memcpy(f->shared, syscall_stub, sizeof(syscall_stub));
 	f->child = fork();
 	assert_true(f->child >= 0);
 	if (f->child == 0) {
@@ -109,7 +98,6 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 	kill(f->child, SIGKILL);
 	waitpid(f->child, NULL, 0);
-	munmap(f->shared, FRAME_MAX);
 	arch_regs_fini(&f->regs);
 	core_entry__free_unpacked(f->core, NULL);
 	free(f);
@@ -138,14 +126,12 @@ static void fill_has_what_the_thread_had(void **state)
 }
 
 /* Take everything away from the child but its memory. */
-static void scrub_registers(struct fixture *f, uint64_t ip, uint64_t sp)
+static void scrub_registers(struct fixture *f)
 {
 	struct user_regs_struct gp = f->regs.gp;
 	gp.rbx = gp.r12 = gp.r13 = gp.r14 = gp.r15 = gp.rbp = gp.rdi = gp.rsi = 0xdead;
-	gp.rax = SYS_rt_sigreturn;
+	gp.rax = gp.rip = gp.rsp = 0xdead;
 	gp.orig_rax = (unsigned long long)-1;
-	gp.rip = ip;
-	gp.rsp = sp;
 	gp.eflags = 0x202;
 	struct iovec iov = { &gp, sizeof(gp) };
 	assert_int_equal(ptrace(PTRACE_SETREGSET, f->child, (void *)1, &iov), 0);
@@ -175,102 +161,66 @@ static void assert_same_registers(const struct arch_regs *a, const struct arch_r
 					    xsave_part_size(&xsave_parts[i]));
 }
 
-static void return_from_frame(struct fixture *f, uint64_t sp)
+/* Give the child what a core says. @param after  what it has then */
+static void set_registers(struct fixture *f, const CoreEntry *core, struct arch_regs *after)
 {
-	int status;
-	scrub_registers(f, (uint64_t)(uintptr_t)f->shared, sp);
-	assert_int_equal(ptrace(PTRACE_SINGLESTEP, f->child, 0, 0), 0);
-	assert_int_equal(waitpid(f->child, &status, 0), f->child);
-	assert_true(WIFSTOPPED(status));
-	assert_int_equal(WSTOPSIG(status), SIGTRAP);
-}
-
-static void frame_brings_every_register_back(void **state)
-{
-	struct fixture *f = *state;
 	struct error err = { 0 };
-	struct arch_regs after = { 0 };
-	uint64_t sp =
-	    arch_sigframe_build(&f->cpu, f->core, 1ull << (SIGUSR2 - 1), f->shared + 4096, &err);
-	assert_true(sp > (uint64_t)(uintptr_t)f->shared);
-	return_from_frame(f, sp);
-	assert_int_equal(arch_regs_get(f->child, &after, &err), 0);
-	assert_same_registers(&f->regs, &after);
-	uint64_t mask = 0;
-	assert_int_equal(ptrace(PTRACE_GETSIGMASK, f->child, 8, &mask), 0);
-	assert_int_equal(mask, 1ull << (SIGUSR2 - 1));
-	arch_regs_fini(&after);
-}
-
-static void frame_survives_packing(void **state)
-{
-	struct fixture *f = *state;
-	struct error err = { 0 };
-	struct arch_regs after = { 0 };
-	f->core->thread_core = NULL;
-	size_t len = core_entry__get_packed_size(f->core);
-	uint8_t *bytes = malloc(len);
-	core_entry__pack(f->core, bytes);
-	auto_message CoreEntry *again = core_entry__unpack(NULL, len, bytes);
-	assert_non_null(again);
-	uint64_t sp = arch_sigframe_build(&f->cpu, again, 0, f->shared + 4096, &err);
-	return_from_frame(f, sp);
-	assert_int_equal(arch_regs_get(f->child, &after, &err), 0);
-	assert_same_registers(&f->regs, &after);
-	arch_regs_fini(&after);
-	free(bytes);
+	struct arch_regs want = { 0 };
+	assert_int_equal(arch_regs_of_core(&f->cpu, core, &want, &err), 0);
+	scrub_registers(f);
+	assert_int_equal(arch_regs_set(f->child, &want, &err), 0);
+	assert_int_equal(arch_regs_get(f->child, after, &err), 0);
+	arch_regs_fini(&want);
 }
 
 static void regs_of_core_bring_every_register_back(void **state)
 {
 	struct fixture *f = *state;
-	struct error err = { 0 };
-	struct arch_regs want = { 0 }, after = { 0 };
-	assert_int_equal(arch_regs_of_core(&f->cpu, f->core, &want, &err), 0);
-	scrub_registers(f, 0, 0);
-	assert_int_equal(arch_regs_set(f->child, &want, &err), 0);
-	assert_int_equal(arch_regs_get(f->child, &after, &err), 0);
+	struct arch_regs after = { 0 };
+	set_registers(f, f->core, &after);
 	assert_same_registers(&f->regs, &after);
-	arch_regs_fini(&want);
 	arch_regs_fini(&after);
 }
 
-/* Reserved bits would make the kernel kill the thread in rt_sigreturn. */
-static void frame_masks_reserved_mxcsr_bits(void **state)
+static void regs_of_core_survive_packing(void **state)
 {
 	struct fixture *f = *state;
-	struct error err = { 0 };
 	struct arch_regs after = { 0 };
+	size_t len = core_entry__get_packed_size(f->core);
+	uint8_t *bytes = malloc(len);
+	core_entry__pack(f->core, bytes);
+	auto_message CoreEntry *again = core_entry__unpack(NULL, len, bytes);
+	assert_non_null(again);
+	set_registers(f, again, &after);
+	assert_same_registers(&f->regs, &after);
+	arch_regs_fini(&after);
+	free(bytes);
+}
+
+/* The kernel would take none of the registers. */
+static void regs_of_core_mask_reserved_mxcsr_bits(void **state)
+{
+	struct fixture *f = *state;
+	struct arch_regs after = { 0 };
+	uint32_t mxcsr;
 	f->core->thread_info->fpregs->mxcsr = 0xffff1f80;
-	uint64_t sp = arch_sigframe_build(&f->cpu, f->core, 0, f->shared + 4096, &err);
-	return_from_frame(f, sp);
-	assert_int_equal(arch_regs_get(f->child, &after, &err), 0);
-	assert_int_equal(after.gp.r12, 0x1122334455667788);
+	set_registers(f, f->core, &after);
+	memcpy(&mxcsr, after.xsave + 24, sizeof(mxcsr));
+	assert_int_equal(mxcsr & 0xffff, 0x1f80);
 	arch_regs_fini(&after);
 }
 
-static void frame_without_xsave_gives_initial_state(void **state)
+static void regs_of_core_without_xsave_are_initial(void **state)
 {
 	struct fixture *f = *state;
-	struct error err = { 0 };
 	struct arch_regs after = { 0 };
+	static const uint8_t zero[256];
 	user_x86_xsave_entry__free_unpacked(f->core->thread_info->fpregs->xsave, NULL);
 	f->core->thread_info->fpregs->xsave = NULL;
-	uint64_t sp = arch_sigframe_build(&f->cpu, f->core, 0, f->shared + 4096, &err);
-	return_from_frame(f, sp);
-	assert_int_equal(arch_regs_get(f->child, &after, &err), 0);
-	static const uint8_t zero[256];
+	set_registers(f, f->core, &after);
 	assert_memory_equal(f->regs.xsave, after.xsave, 416);
 	assert_memory_equal(after.xsave + f->cpu.xsave_offset[0], zero, sizeof(zero));
 	arch_regs_fini(&after);
-}
-
-static void frame_refuses_unaligned_buffer(void **state)
-{
-	struct fixture *f = *state;
-	struct error err = { 0 };
-	assert_int_equal(arch_sigframe_build(&f->cpu, f->core, 0, f->shared + 8, &err), 0);
-	assert_int_equal(err.code, -EINVAL);
 }
 
 static void expect_refused(struct fixture *f, int code, const char *words)
@@ -278,7 +228,9 @@ static void expect_refused(struct fixture *f, int code, const char *words)
 	struct error err = { 0 };
 	assert_int_equal(arch_core_check(&f->cpu, f->core, &err), -code);
 	assert_non_null(strstr(err.text, words));
-	assert_int_equal(arch_sigframe_build(&f->cpu, f->core, 0, f->shared + 4096, &err), 0);
+	struct arch_regs none = { 0 };
+	assert_int_equal(arch_regs_of_core(&f->cpu, f->core, &none, &err), -code);
+	assert_null(none.xsave);
 }
 
 static void check_refuses_other_machines(void **state)
@@ -397,12 +349,10 @@ int main(void)
 #define WITH_CHILD(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		WITH_CHILD(fill_has_what_the_thread_had),
-		WITH_CHILD(frame_brings_every_register_back),
-		WITH_CHILD(frame_survives_packing),
 		WITH_CHILD(regs_of_core_bring_every_register_back),
-		WITH_CHILD(frame_masks_reserved_mxcsr_bits),
-		WITH_CHILD(frame_without_xsave_gives_initial_state),
-		WITH_CHILD(frame_refuses_unaligned_buffer),
+		WITH_CHILD(regs_of_core_survive_packing),
+		WITH_CHILD(regs_of_core_mask_reserved_mxcsr_bits),
+		WITH_CHILD(regs_of_core_without_xsave_are_initial),
 		WITH_CHILD(check_refuses_other_machines),
 		WITH_CHILD(check_refuses_missing_thread_info),
 		WITH_CHILD(check_refuses_short_arrays),

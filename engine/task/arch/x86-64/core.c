@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Registers to core_entry.thread_info; what comes back is checked here and used by sigframe.c.
+ * Registers to core_entry.thread_info; what comes back is checked here and used by regs-of-core.c.
  */
 #include <errno.h>
 #include <stdlib.h>
