@@ -86,9 +86,10 @@ static size_t page_len(size_t left)
 	return left < PAGE ? left : PAGE;
 }
 
-static bool is_zero(const char *page, size_t len)
+bool bytes_are_zero(const void *bytes, size_t len)
 {
-	return !page[0] && !memcmp(page, page + 1, len - 1);
+	const char *b = bytes;
+	return len == 0 || (!b[0] && !memcmp(b, b + 1, len - 1));
 }
 
 int fd_pwrite_sparse(int fd, const void *buf_, size_t len, off_t offset)
@@ -96,7 +97,7 @@ int fd_pwrite_sparse(int fd, const void *buf_, size_t len, off_t offset)
 	const char *buf = buf_;
 	for (size_t at = 0; at < len;) {
 		size_t start = at;
-		while (at < len && !is_zero(buf + at, page_len(len - at)))
+		while (at < len && !bytes_are_zero(buf + at, page_len(len - at)))
 			at += page_len(len - at);
 		int rc = at > start
 			     ? fd_pwrite_full(fd, buf + start, at - start, offset + (off_t)start)

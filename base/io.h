@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -31,6 +32,9 @@ int fd_write_full(int fd, const void *buf, size_t len);
  * @return 0 or -errno
  */
 int fd_copy(int in, int out, struct progress *progress);
+
+/** Nothing but zeros? So is nothing at all. */
+bool bytes_are_zero(const void *bytes, size_t len);
 
 /** As fd_write_full(), at an offset, without moving the file position. */
 int fd_pwrite_full(int fd, const void *buf, size_t len, off_t offset);

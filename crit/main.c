@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * crit: look into checkpoint images without privilege and without a live process.
  */
+#include "base/version.h"
 #include "crit/commands.h"
-
-#define CRIT_VERSION "0.1"
 
 int main(int argc, char **argv)
 {
 	const struct program program = {
 		.name = "crit",
 		.summary = "look into and change checkpoint images",
-		.version = "Version: " CRIT_VERSION "\n",
+		.version = "Version: " STASIS_VERSION "\n",
 		.usage_status = 2, /* as Python crit */
 		.commands = crit_commands,
 	};

@@ -33,8 +33,6 @@
 #include "engine/trace/seize.h"
 #include "engine/trace/trace.h"
 
-#define FIRST_ID 1
-
 static bool is_alive(const struct task *t)
 {
 	return t->state != TASK_ZOMBIE;
@@ -269,7 +267,6 @@ int dump_tree(const struct options *opts, struct error *err)
 		.images_fd = -1,
 		.work_fd = -1,
 		.network_lock = opts->network_lock,
-		.next_pages_id = FIRST_ID,
 		.next_object_id = NS_KINDS + 1, /* the engine's own namespaces have those before */
 	};
 	inventory_make_run_id(d.run_id);

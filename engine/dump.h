@@ -49,7 +49,7 @@ struct dump {
 	} filters;
 	struct dump_stats stats;
 	bool probes_left; /* pages of code have breakpoints of probes in them */
-	uint32_t next_pages_id;
+	uint32_t last_pages_id;
 	uint32_t next_object_id; /* ids of namespaces, and of what has none yet */
 };
 

@@ -3,8 +3,6 @@
  */
 #include "engine/hooks.h"
 
-#include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/kernel/spawn.h"
 
 static const char *const hook_names[NR_HOOKS] = {
 	[HOOK_PRE_DUMP] = "pre-dump",
@@ -64,36 +63,18 @@ static int environment_make(struct environment *env, const char *name, int image
 	return 0;
 }
 
-/* The mask of a restore blocks everything, its descriptors are the tasks'. */
-static int spawn_shell(const char *script, char **env, pid_t *pid)
-{
-	posix_spawnattr_t attr;
-	posix_spawn_file_actions_t files;
-	sigset_t none;
-	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, (char *)script, NULL };
-
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-	int rc = posix_spawn(pid, "/bin/sh", &files, &attr, argv, env);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	return -rc;
-}
-
 static int script_run(const char *script, const char *name, char **env, struct error *err)
 {
-	pid_t child;
-	int status, rc = spawn_shell(script, env, &child);
+	char *argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, (char *)script, NULL };
+	posix_spawn_file_actions_t files;
+	int status;
+	posix_spawn_file_actions_init(&files);
+	/* descriptors of a restore are the tasks' */
+	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+	int rc = spawn_wait("/bin/sh", argv, env, &files, &status);
+	posix_spawn_file_actions_destroy(&files);
 	if (rc < 0)
 		return error_code(err, rc, "--action-script %s", script);
-	while (waitpid(child, &status, 0) < 0) {
-		if (errno != EINTR)
-			return error_sys(err, "wait for --action-script %s", script);
-	}
 	if (WIFSIGNALED(status))
 		return error_set(err, ECANCELED, "--action-script %s was killed by signal %d at %s",
 				 script, WTERMSIG(status), name);

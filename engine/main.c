@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * stasis: freeze a process tree, write it down, bring it back.
  */
+#include "base/version.h"
 #include "engine/commands.h"
 #include "engine/config.h"
-
-#define FORMAT_VERSION "4.2" /* scripts read it from the first line to know what we can do */
-#define STASIS_VERSION "0.1"
 
 static const struct command *const commands[] = {
 	&cmd_dump, &cmd_restore, &cmd_check, &cmd_cpuinfo, &cmd_swrk, &cmd_service, NULL,

@@ -2,18 +2,13 @@
  * Page contents: how much there is, and how much of it is zero.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "convert/raw/raw.h"
 
 #define PAGE  4096
 #define PIECE (64 * PAGE)
-
-static bool is_zero(const char *page)
-{
-	return page[0] == 0 && !memcmp(page, page + 1, PAGE - 1);
-}
 
 int pages_to_json(struct image_reader *r, struct json_out *out, struct error *err)
 {
@@ -25,7 +20,7 @@ int pages_to_json(struct image_reader *r, struct json_out *out, struct error *er
 	while ((n = image_read_raw(r, piece, PIECE, err)) > 0) {
 		bytes += (uint64_t)n;
 		for (ssize_t at = 0; at + PAGE <= n; at += PAGE)
-			zero += is_zero(piece + at);
+			zero += bytes_are_zero(piece + at, PAGE);
 	}
 	if (n < 0)
 		return (int)n;

@@ -135,9 +135,7 @@ static int write_pages(struct image_writer *w, const struct mem_run_list *runs,
 int pages_write(struct dump *d, enum image_id type, uint64_t id, const struct mem_run_list *runs,
 		const struct page_reader *from, uint64_t *written, struct error *err)
 {
-	if (!d->next_pages_id)
-		d->next_pages_id = 1;
-	uint32_t pages_id = d->next_pages_id++;
+	uint32_t pages_id = ++d->last_pages_id;
 	int rc = write_pagemap(d, type, id, pages_id, runs, err);
 	if (rc < 0)
 		return rc;

@@ -176,11 +176,6 @@ static int find_data(int fd, uint64_t size, struct mem_run_list *runs)
 	return 0;
 }
 
-static bool is_zero(const char *buf, size_t len)
-{
-	return !buf[0] && !memcmp(buf, buf + 1, len - 1);
-}
-
 /* Files of huge pages do not tell holes: what reads as zero needs no page. */
 static int find_huge_data(int fd, uint64_t size, uint64_t huge, struct mem_run_list *runs)
 {
@@ -193,7 +188,7 @@ static int find_huge_data(int fd, uint64_t size, uint64_t huge, struct mem_run_l
 		if (n <= 0)
 			return n < 0 ? (int)n : 0;
 		struct mem_run run = { .start = at, .end = at + piece, .flags = PE_PRESENT };
-		if ((size_t)n < piece || !is_zero(buf, piece))
+		if ((size_t)n < piece || !bytes_are_zero(buf, piece))
 			rc = mem_run_add(runs, &run);
 	}
 	return rc;

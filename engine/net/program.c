@@ -4,9 +4,7 @@
 #include "engine/net/program.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "engine/kernel/spawn.h"
 
 #define MAX_ARGS 6
 
@@ -40,30 +39,18 @@ bool program_found(const char *name)
 	return find_program(name, path);
 }
 
-static int spawn(char *const argv[], int in, int out)
+/* @return its exit status; 128: a signal ended it; -errno */
+static int run(char *const argv[], int in, int out)
 {
 	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	pid_t pid;
-	sigemptyset(&none);
+	int status;
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, in, 0);
 	posix_spawn_file_actions_adddup2(&files, out, 1);
 	posix_spawn_file_actions_adddup2(&files, out, 2);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	int code = posix_spawn(&pid, argv[0], &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
+	int rc = spawn_wait(argv[0], argv, environ, &files, &status);
 	posix_spawn_file_actions_destroy(&files);
-	if (code)
-		return -code;
-	int status;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	return rc < 0 ? rc : WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
 static int read_output(int fd, struct strbuf *output, struct error *err)
@@ -91,7 +78,7 @@ int program_run(const char *name, const char *const *args, const char *input, st
 	if (in < 0 || out < 0 || fd_write_full(in, input, strlen(input)) < 0 ||
 	    lseek(in, 0, SEEK_SET) < 0)
 		return error_sys(err, "prepare to run %s", name);
-	int status = spawn(argv, in, out);
+	int status = run(argv, in, out);
 	if (status < 0)
 		return error_code(err, status, "run %s", path);
 	int rc = read_output(out, output && status == 0 ? output : &said, err);

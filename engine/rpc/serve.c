@@ -13,6 +13,7 @@
 
 #include "base/array.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "engine/commands.h"
 #include "engine/cpuinfo.h"
 #include "engine/dump.h"
@@ -21,9 +22,6 @@
 #include "engine/restore.h"
 #include "engine/rpc/request.h"
 #include "engine/rpc/wire.h"
-
-#define FORMAT_MAJOR 4
-#define FORMAT_MINOR 2
 
 struct session {
 	int sock;

@@ -16,6 +16,7 @@
 #include "engine/procfs/root.h"
 #include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "engine/trace/seize.h"
 #include "memory.pb-c.h"
 
 #define COMM_MAX      15 /* TASK_COMM_LEN without the NUL */
@@ -153,11 +154,6 @@ int misc_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error 
 	tc->has_cg_set = true;
 	tc->cg_set = th->cg_set ? th->cg_set : CGROUP_OWN_SET;
 	return 0;
-}
-
-static bool is_stop_signal(uint32_t signo)
-{
-	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
 }
 
 static int check_comm(const char *comm, struct error *err)

@@ -57,15 +57,6 @@ static ssize_t read_head(const struct task *t, const struct vma *v, char *buf)
 	return fd < 0 ? -errno : fd_pread_full(fd, buf, HEAD_MAX, 0);
 }
 
-static bool all_zero(const char *p, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (p[i])
-			return false;
-	}
-	return true;
-}
-
 /* Zero, or what a killed engine left while no thread is in it any more. */
 static bool is_unused(const struct task *t, const struct padding *p)
 {
@@ -74,7 +65,7 @@ static bool is_unused(const struct task *t, const struct padding *p)
 	    fd_pread_full(t->mem_fd, buf, p->len, (off_t)p->addr) != (ssize_t)p->len)
 		return false;
 	if (memcmp(buf, MARK, sizeof(MARK)) != 0)
-		return all_zero(buf, p->len);
+		return bytes_are_zero(buf, p->len);
 	if (leftover_in_use(t, p))
 		return false;
 	log_debug("task %d: reusing the unused bytes a killed dump left filled", t->pid);

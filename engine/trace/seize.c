@@ -200,11 +200,14 @@ static int explain_timeout(pid_t pid, pid_t tid, struct error *err)
 	    trace_name(pid, name), tid, state, state == 'D' ? ", it waits in the kernel" : "");
 }
 
+bool is_stop_signal(int signo)
+{
+	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
+}
+
 static bool is_group_stop(int status)
 {
-	int sig = WSTOPSIG(status);
-	return status >> 16 == PTRACE_EVENT_STOP &&
-	       (sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU);
+	return status >> 16 == PTRACE_EVENT_STOP && is_stop_signal(WSTOPSIG(status));
 }
 
 /* The parent of a vfork waits for its child without hearing us, and we may have stopped that. */

@@ -32,11 +32,6 @@ int visit_read(struct visit *v, uint64_t addr, void *buf, size_t len, struct err
 			  (unsigned long long)addr);
 }
 
-static bool is_stop_signal(int sig)
-{
-	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
-}
-
 /*
  * All signals are blocked, so only SIGSTOP can come (it is sent again at the release) and the
  * traces of earlier interrupts; a fault would be our own.

@@ -395,7 +395,7 @@ static void pages_equal_to_the_parents_stay_shared(void **state)
 	child_freeze(&k);
 	close(k.dump.images_fd);
 	k.dump.images_fd = dup(c.dump.images_fd);
-	k.dump.next_pages_id = c.dump.next_pages_id;
+	k.dump.last_pages_id = c.dump.last_pages_id;
 	child_dump(&k);
 
 	struct rtask parent = { .pid = c.pid };

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/user.h>
 
+#include "base/io.h"
 #include "engine/task/arch.h"
 #include "engine/task/arch/x86-64/xsave.h"
 #include "engine/task/message.h"
@@ -145,12 +146,6 @@ int arch_core_fill(const struct arch_cpu *cpu, CoreEntry *core, const struct arc
 	return fill_fp(cpu, ti->fpregs, regs, tid, err);
 }
 
-static bool all_zero(const void *bytes, size_t len)
-{
-	const uint8_t *b = bytes;
-	return len == 0 || (b[0] == 0 && memcmp(b, b + 1, len - 1) == 0);
-}
-
 static int check_xsave(const struct arch_cpu *cpu, UserX86XsaveEntry *e, struct error *err)
 {
 	for (size_t i = 0; i < XSAVE_NR_PARTS; i++) {
@@ -160,7 +155,7 @@ static int check_xsave(const struct arch_cpu *cpu, UserX86XsaveEntry *e, struct 
 			return error_set(err, EBADMSG, "%s: %zu values, want %zu", p->name, n,
 					 p->nr_elems);
 		bool used = n && (e->xstate_bv & (1ull << p->bit)) &&
-			    !all_zero(*xsave_part_array(e, p), xsave_part_size(p));
+			    !bytes_are_zero(*xsave_part_array(e, p), xsave_part_size(p));
 		if (used && !cpu->xsave_offset[i])
 			return error_set(err, ENOTSUP,
 					 "the thread uses %s, which this CPU does not have: "

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * See spawn.h.
+ */
+#include "engine/kernel/spawn.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+int spawn_wait(const char *path, char *const argv[], char *const env[],
+	       const posix_spawn_file_actions_t *files, int *status)
+{
+	posix_spawnattr_t attr;
+	sigset_t none;
+	pid_t pid;
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	int code = posix_spawn(&pid, path, files, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
+	if (code)
+		return -code;
+	while (waitpid(pid, status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
