@@ -96,7 +96,7 @@ static const struct link_range port_told[] = {
 	{ IFLA_BRPORT_ROOT_ID, IFLA_BRPORT_FLUSH },
 	{ IFLA_BRPORT_PAD, IFLA_BRPORT_PAD },
 	{ IFLA_BRPORT_MCAST_EHT_HOSTS_CNT, IFLA_BRPORT_MCAST_EHT_HOSTS_CNT },
-	{ 39 /* IFLA_BRPORT_MCAST_N_GROUPS */, 39 },
+	{ 41 /* IFLA_BRPORT_MCAST_N_GROUPS */, 41 },
 };
 static const struct link_kind port_kind = { .told = port_told, .nr_told = ARRAY_SIZE(port_told) };
 

@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "engine/net/ns-dump.h"
+#include "engine/net/ns-objects.h"
 #include "engine/net/ns-save.h"
 #include "images/reader.h"
 
@@ -143,6 +144,28 @@ static enum turn turn_of_route(const struct nlmsghdr *msg)
 	return hop ? TURN_REST : TURN_LINK;
 }
 
+/* A next hop of its own stands for what is told of it as well. */
+static void leave_to_next_hop(struct nl_request *request)
+{
+	static const uint16_t told[] = { RTA_OIF,       RTA_GATEWAY, RTA_VIA,
+					 RTA_MULTIPATH, RTA_ENCAP,   RTA_ENCAP_TYPE };
+	const struct nl_request full = *request;
+	const struct nlattr *attr;
+	if (!attr_of(&full.header, sizeof(struct rtmsg), RTA_NH_ID))
+		return;
+	memcpy(nl_begin(request, RTM_NEWROUTE, 0, sizeof(struct rtmsg)),
+	       mnl_nlmsg_get_payload(&full.header), sizeof(struct rtmsg));
+	mnl_attr_for_each(attr, &full.header, sizeof(struct rtmsg))
+	{
+		bool drop = false;
+		for (size_t i = 0; i < ARRAY_SIZE(told); i++)
+			drop |= told[i] == mnl_attr_get_type(attr);
+		if (!drop)
+			nl_put(request, attr->nla_type, mnl_attr_get_payload(attr),
+			       mnl_attr_get_payload_len(attr));
+	}
+}
+
 /* How long a route of IPv6 is still good for has one form when it is told, another to set it. */
 static void request_route(struct nl_request *request, struct nl_request *again)
 {
@@ -150,6 +173,7 @@ static void request_route(struct nl_request *request, struct nl_request *again)
 	const struct nlattr *attr = attr_of(&request->header, sizeof(*head), RTA_CACHEINFO);
 	struct rta_cacheinfo info = { 0 };
 	(void)again;
+	leave_to_next_hop(request);
 	if (head->rtm_family == AF_INET6 && attr && mnl_attr_get_payload_len(attr) >= sizeof(info))
 		memcpy(&info, mnl_attr_get_payload(attr), sizeof(info));
 	if (info.rta_expires > 0)
@@ -391,11 +415,15 @@ static int fill_row(struct restore *r, const struct save_row *row, uint32_t id, 
 	return rc < 0 ? rc : add_all(row, rt, &bytes, err);
 }
 
-int netns_save_fill(struct restore *r, uint32_t id, struct nl *rt, struct error *err)
+int netns_save_fill(struct restore *r, uint32_t id, const struct strbuf *objects, struct nl *rt,
+		    struct error *err)
 {
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++) {
 		rc = fill_row(r, &rows[i], id, rt, err);
+		if (rc == 0 && rows[i].image == IMG_IFADDR)
+			rc = net_objects_set(objects, true, rt, err);
+	}
 	return rc;
 }
 

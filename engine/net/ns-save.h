@@ -22,5 +22,6 @@ int netns_save_load(struct restore *r, uint32_t id, struct error *err);
 int netns_save_device_dump(struct nl *rt, uint32_t ifindex, struct strbuf *out, struct error *err);
 /** Give it those. @param bytes  as dumped */
 int netns_save_device_fill(struct nl *rt, const void *bytes, size_t len, struct error *err);
-/** Addresses, routes and rules become those of the images. */
-int netns_save_fill(struct restore *r, uint32_t id, struct nl *rt, struct error *err);
+/** Addresses, routes and rules become those of the images. @param objects  of ns-objects.h */
+int netns_save_fill(struct restore *r, uint32_t id, const struct strbuf *objects, struct nl *rt,
+		    struct error *err);

@@ -25,7 +25,7 @@
 #include "engine/net/ns-conntrack.h"
 #include "engine/net/ns-dump.h"
 #include "engine/net/ns-filter.h"
-#include "engine/net/ns-neigh.h"
+#include "engine/net/ns-objects.h"
 #include "engine/net/ns-outside.h"
 #include "engine/net/ns-save.h"
 #include "engine/net/ns-set.h"
@@ -62,6 +62,8 @@ int netns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 	if (rc < 0)
 		return rc;
 	rc = net_filters_read(f, err);
+	if (rc == 0)
+		rc = net_objects_read(NULL, err);
 	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
 	if (rc < 0)
 		return error_wrap(err, rc, "network namespace of %s",
@@ -70,13 +72,13 @@ int netns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 }
 
 /* Settings that belong to no device, and what it calls other namespaces. */
-static int dump_neighbours(struct dump_netns *dn, NetnsEntry *e, struct error *err)
+static int dump_objects(NetnsEntry *e, struct error *err)
 {
 	struct strbuf messages = { 0 };
-	int rc = net_neighbours_read(dn->rt, &messages, err);
-	e->has_neighbours = messages.len > 0;
-	e->neighbours.len = messages.len;
-	e->neighbours.data = (uint8_t *)messages.data;
+	int rc = net_objects_read(&messages, err);
+	e->has_objects = messages.len > 0;
+	e->objects.len = messages.len;
+	e->objects.data = (uint8_t *)messages.data;
 	return rc;
 }
 
@@ -89,7 +91,7 @@ static int dump_conf(struct dump_netns *dn, struct error *err)
 	struct net_filters *f = filters_of(dn->d, dn->seen->id);
 	int rc = net_conf_read(e, err);
 	if (rc == 0)
-		rc = dump_neighbours(dn, e, err);
+		rc = dump_objects(e, err);
 	if (rc == 0 && f)
 		rc = net_filters_write(dn->d, f, e, err);
 	e->nsids = dn->ids.items;
@@ -182,9 +184,9 @@ static int load_conf(struct restore *r, struct netns *ns, struct error *err)
 		return 0;
 	if (rc == 0)
 		rc = net_conf_check(ns->conf, err);
-	const struct strbuf neighbours = netns_bytes(ns->conf ? &ns->conf->neighbours : NULL);
+	const struct strbuf objects = netns_bytes(ns->conf ? &ns->conf->objects : NULL);
 	if (rc == 0)
-		rc = net_neighbours_check(&neighbours, err);
+		rc = net_objects_check(&objects, err);
 	return rc < 0 ? error_wrap(err, rc, "netns-%u.img", ns->id) : 0;
 }
 
@@ -285,14 +287,14 @@ int netns_begin(struct restore *r, struct netns *ns, struct error *err)
 
 static int fill(struct restore *r, struct netns *ns, struct error *err)
 {
+	const struct strbuf objects = netns_bytes(ns->conf ? &ns->conf->objects : NULL);
 	int rc = netns_links_fill(r, ns, err);
 	if (rc == 0 && ns->conf)
 		net_conf_write_more(ns->conf);
 	if (rc == 0)
-		rc = netns_save_fill(r, ns->id, ns->rt, err);
-	const struct strbuf neighbours = netns_bytes(ns->conf ? &ns->conf->neighbours : NULL);
+		rc = netns_save_fill(r, ns->id, &objects, ns->rt, err);
 	if (rc == 0)
-		rc = net_neighbours_set(&neighbours, ns->rt, err);
+		rc = net_objects_set(&objects, false, ns->rt, err);
 	if (rc == 0)
 		rc = net_filters_fill(r, ns->id, ns->conf, err);
 	return rc < 0 ? rc : netns_links_finish(ns, err);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "engine/net/net.h"
+#include "engine/net/ns-objects.h"
 #include "engine/net/ns.h"
 #include "engine/net/unix.h"
 #include "network.pb-c.h"
@@ -251,6 +252,28 @@ CARRIES(
     "ip addr add 192.0.2.1/24 dev v1; ip neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev v1;"
     "ip neigh add 2001:db8::7 lladdr 02:00:00:00:00:08 dev v1; ip neigh add proxy 192.0.2.8 dev v2",
     "ip neigh; ip neigh show proxy")
+CARRIES(netns_carries_next_hops,
+	"ip link set lo up; ip link add v1 type veth peer name v2; ip link set v1 up; ip link set "
+	"v2 up; ip addr add 192.0.2.1/24 dev v1; ip addr add 2001:db8::1/64 dev v1 nodad;"
+	"ip nexthop add id 9 via 192.0.2.2 dev v1; ip nexthop add id 8 via 192.0.2.3 dev v1;"
+	"ip nexthop add id 4 via 2001:db8::2 dev v1; ip nexthop add id 5 group 8/9,2;"
+	"ip nexthop add id 6 blackhole; ip route add 198.51.100.0/24 nhid 5;"
+	"ip route add 203.0.113.0/24 nhid 9 mtu 1300; ip -6 route add 2001:db8:1::/64 nhid 4",
+	"ip nexthop; ip route; ip -6 route")
+CARRIES(netns_carries_entries_of_bridges,
+	"ip link add br0 type bridge; ip link add v1 type veth peer name v2; ip link set v1 master "
+	"br0; ip link set v1 up; ip link set v2 up; ip link set br0 up;"
+	"bridge fdb add 02:00:00:00:00:07 dev v1 master static;"
+	"bridge fdb add 02:00:00:00:00:08 dev v1 master static sticky;"
+	"bridge fdb add 02:00:00:00:00:09 dev v1 master permanent;"
+	"bridge fdb add 02:00:00:00:00:0a dev v2 self permanent",
+	"bridge fdb | sort")
+CARRIES(netns_carries_queueing_disciplines,
+	"for i in 1 2 3 4; do ip link add v$i type veth peer name w$i; done;"
+	"tc qdisc add dev v1 root handle 7: tbf rate 1mbit burst 32k latency 400ms peakrate 2mbit "
+	"mtu 1600; tc qdisc add dev v2 root bfifo limit 7000; tc qdisc add dev v3 root pfifo limit "
+	"70; tc qdisc add dev v4 root pfifo_fast",
+	"tc qdisc")
 CARRIES(netns_carries_settings,
 	"ip link add v1 type veth peer name v2; cd /proc/sys/net; echo 1 > ipv4/conf/v1/proxy_arp;"
 	"echo 1 > ipv4/ip_forward; echo 0 > ipv4/conf/v2/forwarding; echo 1 > "
@@ -340,6 +363,42 @@ static void netns_load_refuses_raw_images(void **state)
 	assert_fails(load(dir, &err), EBADMSG, "route-10.img: no whole message at byte 4");
 	put_file(dir, "route-10.img", "abcd", 4);
 	assert_fails(load(dir, &err), EBADMSG, "route-10.img begins with 0x64636261");
+}
+
+/* @return 0: it is refused with these words */
+static int refuses_objects(const char *setup, const char *words)
+{
+	struct error err = { 0 };
+	char *said;
+	if (unshare(CLONE_NEWNET) < 0 || run(setup, &said) != 0)
+		return 1;
+	if (net_objects_read(NULL, &err) == -ENOTSUP && strstr(err.text, words))
+		return 0;
+	fprintf(stderr, "%s: \"%s\", want \"%s\"\n", setup, err.text, words);
+	return 1;
+}
+
+static void netns_refuses_objects(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "ip link add v1 type veth peer name v2; tc qdisc add dev v1 root htb",
+		  "network device v1 has the queueing discipline htb" },
+		{ "ip link add v1 type veth peer name v2; tc qdisc add dev v2 clsact",
+		  "tc qdisc del dev v2 clsact" },
+		{ "ip xfrm policy add src 192.0.2.1 dst 192.0.2.2 dir out",
+		  "policies of IPsec (ip xfrm policy)" },
+	};
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int status;
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(refuses_objects(cases[i][0], cases[i][1]));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
 }
 
 static void netns_load_refuses_settings(void **state)
@@ -500,9 +559,13 @@ int main(void)
 		TEMP_TEST(netns_carries_iptables),
 		TEMP_TEST(netns_carries_tracked_connections),
 		TEMP_TEST(netns_carries_neighbours),
+		TEMP_TEST(netns_carries_next_hops),
+		TEMP_TEST(netns_carries_entries_of_bridges),
+		TEMP_TEST(netns_carries_queueing_disciplines),
 		TEMP_TEST(netns_carries_settings),
 		TEMP_TEST(netns_load_refuses_devices),
 		TEMP_TEST(netns_load_refuses_raw_images),
+		TEMP_TEST(netns_refuses_objects),
 		TEMP_TEST(netns_load_refuses_settings),
 		TEMP_TEST(netns_load_refuses_filters),
 		TEMP_TEST(netns_fills_rules_in_words),
