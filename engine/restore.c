@@ -198,6 +198,8 @@ static int finish(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = ns_leave_files(r, err);
 	if (rc == 0)
+		rc = netns_filter(r, err);
+	if (rc == 0)
 		rc = cgroups_place(r, err);
 	if (rc == 0)
 		rc = sched_set_more(r, err);

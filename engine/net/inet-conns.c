@@ -334,9 +334,15 @@ static int for_each(struct restore *r,
 	struct inet_set *set = r->net->inet;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < set->nr; i++) {
+		struct ns_visit visit;
 		if (!set->items[i].made)
 			continue;
+		rc = netns_enter(r, set->items[i].entry->isk->ns_id, &visit, err);
+		if (rc < 0)
+			return rc;
 		rc = step(r, &set->items[i], err);
+		int back = netns_leave(&visit, rc < 0 ? NULL : err);
+		rc = rc < 0 ? rc : back;
 		if (rc < 0)
 			error_wrap(err, rc, "socket %u (file id %u)", set->items[i].entry->isk->ino,
 				   set->items[i].entry->id);

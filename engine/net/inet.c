@@ -23,6 +23,7 @@
 #include "engine/net/inet-opts.h"
 #include "engine/net/queue.h"
 #include "engine/net/sock-more.h"
+#include "engine/net/sock-new.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
 
@@ -483,8 +484,7 @@ static int make_plain(int fd, const InetSkEntry *sk, struct error *err)
 static int make(struct restore *r, struct inet_item *item, struct error *err)
 {
 	const InetSkEntry *sk = item->entry->isk;
-	auto_fd fd =
-	    socket((int)sk->family, (int)sk->type | SOCK_CLOEXEC | SOCK_NONBLOCK, (int)sk->proto);
+	auto_fd fd = sock_new((int)sk->family, (int)sk->type | SOCK_NONBLOCK, (int)sk->proto);
 	if (fd < 0)
 		return error_sys(err, "make a socket of family %u, type %u, protocol %u",
 				 sk->family, sk->type, sk->proto);

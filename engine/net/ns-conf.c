@@ -462,6 +462,21 @@ static int write_conf4(const NetnsEntry *e, bool weak, struct error *err)
 		   : write_list(CONF4("default"), e->def_conf4, e->n_def_conf4, weak, err);
 }
 
+int net_conf_turn_inside(const NetnsEntry *e, const struct user_maps *maps, struct error *err)
+{
+	unsigned first, last;
+	SysctlEntry *range = e->n_ipv4_sysctl ? e->ipv4_sysctl[0] : NULL;
+	if (!range || !range->sarg || sscanf(range->sarg, "%u %u", &first, &last) != 2)
+		return 0;
+	char *inside;
+	if (asprintf(&inside, "%u %u", id_inside(maps, ID_GROUP, first),
+		     id_inside(maps, ID_GROUP, last)) < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	free(range->sarg);
+	range->sarg = inside;
+	return 0;
+}
+
 int net_conf_write(const NetnsEntry *e, bool weak, struct error *err)
 {
 	int rc = write_conf4(e, weak, err);

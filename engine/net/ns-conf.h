@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "engine/ns/user.h"
 #include "network.pb-c.h"
 
 /** Fill the lists of an entry, which then owns them: free it with …__free_unpacked(). */
@@ -20,6 +21,8 @@ int net_conf_check(const NetnsEntry *e, struct error *err);
 int net_conf_write_device(const NetDeviceEntry *e, bool weak, struct error *err);
 /** Those again that change when a device is set up. */
 int net_conf_write_up(const NetDeviceEntry *e, bool weak, struct error *err);
+/** Ids of groups, which the engine reads as it has them: make them those of a user namespace. */
+int net_conf_turn_inside(const NetnsEntry *e, const struct user_maps *maps, struct error *err);
 /** Before there are devices: they begin with the defaults. */
 int net_conf_write(const NetnsEntry *e, bool weak, struct error *err);
 /** Those of net_sysctl_entry, once there are devices; what cannot be set is worth a warning. */

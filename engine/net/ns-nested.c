@@ -237,6 +237,24 @@ int netns_join(const struct restore *r, const struct rtask *t, struct error *err
 		   : 0;
 }
 
+int netns_filter(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && r->netns && i < r->netns->nr; i++) {
+		const struct netns *ns = &r->netns->items[i];
+		struct ns_visit visit;
+		if (ns->external >= 0)
+			continue;
+		rc = ns->root ? ns_net_visit(r, &visit, err) : netns_enter(r, ns->id, &visit, err);
+		if (rc < 0)
+			return rc;
+		rc = netns_filter_one(r, ns, err);
+		int back = netns_leave(&visit, rc < 0 ? NULL : err);
+		rc = rc < 0 ? error_wrap(err, rc, "network namespace %u", ns->id) : back;
+	}
+	return rc;
+}
+
 int netns_unlock(struct restore *r, struct error *err)
 {
 	int rc = 0;

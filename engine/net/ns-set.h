@@ -41,8 +41,10 @@ struct netns *netns_find(const struct restore *r, uint32_t id);
 int netns_add(struct restore *r, uint32_t id, bool root, struct error *err);
 /** In it: settings, and what it calls others; then all devices are made. */
 int netns_begin(struct restore *r, struct netns *ns, struct error *err);
-/** In it: the rest. */
+/** In it: the rest, but for filters. */
 int netns_complete(struct restore *r, struct netns *ns, struct error *err);
+/** In it: packet filters and tracked connections. */
+int netns_filter_one(struct restore *r, const struct netns *ns, struct error *err);
 /** The numbers it knows others by. ns-ids.c */
 int netns_ids_set(const struct restore *r, const struct netns *ns, struct error *err);
 /** What it calls another. @return -1: nothing */

@@ -281,7 +281,10 @@ int netns_begin(struct restore *r, struct netns *ns, struct error *err)
 	int rc = nl_open(NETLINK_ROUTE, &ns->rt, err);
 	if (rc < 0 || r->opts->empty_net)
 		return rc;
-	rc = ns->conf ? net_conf_write(ns->conf, r->opts->weak_sysctls, err) : 0;
+	if (ns->conf && r->users)
+		rc = net_conf_turn_inside(ns->conf, r->users, err);
+	if (rc == 0 && ns->conf)
+		rc = net_conf_write(ns->conf, r->opts->weak_sysctls, err);
 	return rc < 0 || !ns->conf ? rc : netns_ids_set(r, ns, err);
 }
 
@@ -295,13 +298,16 @@ static int fill(struct restore *r, struct netns *ns, struct error *err)
 		rc = netns_save_fill(r, ns->id, &objects, ns->rt, err);
 	if (rc == 0)
 		rc = net_objects_set(&objects, false, ns->rt, err);
-	if (rc == 0)
-		rc = net_filters_fill(r, ns->id, ns->conf, err);
 	return rc < 0 ? rc : netns_links_finish(ns, err);
 }
 
 int netns_complete(struct restore *r, struct netns *ns, struct error *err)
 {
-	int rc = r->opts->empty_net ? loopback_up(err) : fill(r, ns, err);
+	return r->opts->empty_net ? loopback_up(err) : fill(r, ns, err);
+}
+
+int netns_filter_one(struct restore *r, const struct netns *ns, struct error *err)
+{
+	int rc = r->opts->empty_net ? 0 : net_filters_fill(r, ns->id, ns->conf, err);
 	return rc < 0 ? rc : conntrack_fill(r, ns->id, err);
 }

@@ -27,7 +27,7 @@ int netns_make_nested(struct restore *r, struct error *err);
 int netns_adopt(struct restore *r, pid_t builder, struct error *err);
 /** Lock the fresh network namespace behind fd; make the devices that are connected with here. */
 int netns_prepare(struct restore *r, uint32_t id, int fd, struct error *err);
-/** In the builder, in that of the root: bring all to the state they had. */
+/** In the builder, in that of the root: bring all to the state they had, but for filters. */
 int netns_fill(struct restore *r, uint32_t id, struct error *err);
 /**
  * Enter one of the others until netns_leave().
@@ -41,6 +41,11 @@ bool netns_is_nested(const struct restore *r, uint32_t id);
 int netns_open(const struct restore *r, uint32_t id, int flags, struct error *err);
 /** In a task: enter the one it was in. */
 int netns_join(const struct restore *r, const struct rtask *t, struct error *err);
+/**
+ * In the coordinator, which has left them: what packets meet on their way. The sockets have got
+ * theirs before, and everything is still locked.
+ */
+int netns_filter(struct restore *r, struct error *err);
 /** In that of the root: none is locked any more. */
 int netns_unlock(struct restore *r, struct error *err);
 /** After a failure: one that is not ours is not left locked. */

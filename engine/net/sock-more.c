@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/net/multicast.h"
+#include "engine/net/sock-new.h"
 
 #define VALUE_MAX 16 /* of a row: a number, or the name of a congestion control */
 #define NR_MAX    4096
@@ -204,7 +205,7 @@ int sock_more_dump(int fd, int family, const char *what, SkOptsEntry *opts, stru
 {
 	int type = number(fd, SO_TYPE), protocol = number(fd, SO_PROTOCOL), rc = 0;
 	unsigned kinds = kinds_of(family, type, protocol);
-	auto_fd fresh = socket(family, type | SOCK_CLOEXEC, protocol);
+	auto_fd fresh = sock_new(family, type, protocol);
 	if (fresh < 0)
 		return error_sys(err, "%s: make another socket of its kind", what);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)

@@ -11,6 +11,7 @@
 
 #include "engine/net/net.h"
 #include "engine/net/ns-objects.h"
+#include "engine/net/ns-set.h"
 #include "engine/net/ns.h"
 #include "engine/net/unix.h"
 #include "network.pb-c.h"
@@ -101,6 +102,8 @@ static int fill_from(const struct netns_case *c, const struct temp_dir *dir, str
 	int rc = netns_load(&r, NS_ID, err);
 	if (rc == 0)
 		rc = netns_fill(&r, NS_ID, err);
+	if (rc == 0)
+		rc = netns_filter_one(&r, netns_find(&r, NS_ID), err);
 	netns_set_free(r.netns);
 	source_close(r.images);
 	return rc;
