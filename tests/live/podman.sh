@@ -3,7 +3,7 @@
 # What migration of containers is about, by podman and runc with stasis installed as `criu`: a counting
 # server is checkpointed, exported, restored, restored under other names, keeps a connection, is
 # checkpointed once more. Its own storage, no network but that of the containers. Prints TAP.
-# PEER=/path/to/criu runs the same with that.
+# PEER=/path/to/criu runs the same with that, RUNTIME=/path/to/crun with another runtime than runc.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
@@ -13,7 +13,7 @@ skip_all()
 	echo "ok 1 podman # SKIP $1"
 	exit 0
 }
-for program in podman runc conmon nsenter; do
+for program in podman "${RUNTIME:-runc}" conmon nsenter; do
 	command -v "$program" >/dev/null || skip_all "$program is not installed"
 done
 dir=$(mktemp -d /var/tmp/stasis-podman.XXXXXX) || exit 1
@@ -27,7 +27,7 @@ port=8088
 p()
 {
 	timeout -k 5 120 podman --root "$dir/root" --runroot "$dir/run" --cgroup-manager=cgroupfs \
-		--runtime runc --events-backend=file "$@"
+		--runtime "${RUNTIME:-runc}" --events-backend=file "$@"
 }
 
 finish()
