@@ -1,8 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-
-bats_require_minimum_version 1.5.0
 # crit view without a terminal: keys in, screens out; and what it refuses.
+bats_require_minimum_version 1.5.0
 
 load crit
 load ../tui/screens
@@ -235,4 +234,14 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	run "$crit" view --print text "$BATS_TEST_TMPDIR/odd"
 	[[ $output == *'a\x1b[2Jb\xffä日'* ]]
 	[[ $output != *$'\033'* ]]
+}
+
+@test "every key in every place: no error and no leak under valgrind" {
+	command -v valgrind >/dev/null || skip "no valgrind"
+	local whole=$BATS_TEST_TMPDIR/whole
+	cp -r "$BATS_FILE_TMPDIR/whole" "$whole"
+	cp -r "$whole" "$whole.other"
+	"$crit" edit --in-place "$whole.other:core-1.img" 'tc.comm=other' >/dev/null
+	"$BATS_TEST_DIRNAME/../tui/every-key" "$whole" valgrind -q --error-exitcode=99 \
+		--leak-check=full --errors-for-leak-kinds=definite "$crit"
 }

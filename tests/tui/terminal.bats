@@ -3,58 +3,11 @@
 # crit view on a real terminal (tmux): keys, sizes, signals, and what is left behind.
 
 load ../cli/crit
+load terminal
 
 setup_file()
 {
 	make_set
-}
-
-setup()
-{
-	command -v tmux >/dev/null || skip "no tmux"
-	socket=$BATS_TEST_TMPDIR/tmux
-	export LC_ALL=C.UTF-8
-}
-
-teardown()
-{
-	[ -z "${socket:-}" ] || tmux -S "$socket" kill-server 2>/dev/null || true
-}
-
-# start WIDTH HEIGHT ARGUMENT…: the browser in a shell that says how it ended
-start()
-{
-	local width=$1 height=$2
-	shift 2
-	tmux -S "$socket" -f /dev/null new-session -d -x "$width" -y "$height" \
-		"${env[*]} $(printf '%q ' "$crit" view "$@"); echo ended=\$?; stty -a; sleep 60"
-}
-
-seen()
-{
-	tmux -S "$socket" capture-pane -p
-}
-
-not_seen()
-{
-	if seen | grep -qF -- "$1"; then
-		return 1
-	fi
-}
-
-# Wait until a text is on the screen.
-wait_for()
-{
-	local end=$((SECONDS + 20))
-	until seen | grep -qF -- "$1"; do
-		[ $SECONDS -lt $end ] || { seen; return 1; }
-		sleep 0.05
-	done
-}
-
-keys()
-{
-	tmux -S "$socket" send-keys "$@"
 }
 
 @test "the tree is shown, keys move in it, q leaves the terminal as it was" {
@@ -108,7 +61,7 @@ browser_pid()
 }
 
 @test "no colours with NO_COLOR, in monochrome terminals and by the theme" {
-	env=(NO_COLOR=1)
+	with NO_COLOR=1
 	start 80 24 "$set"
 	wait_for PROCESS
 	if tmux -S "$socket" capture-pane -p -e | grep -qE $'\033\\[([0-9]+;)*([34][0-8]|9[0-7])(;|m)'; then
@@ -118,7 +71,7 @@ browser_pid()
 	wait_for ended=0
 	tmux -S "$socket" kill-server
 	socket+=2 # the old one is still going
-	env=(TERM=vt100)
+	with TERM=vt100
 	start 80 24 "$set"
 	wait_for PROCESS
 	keys q
@@ -126,7 +79,7 @@ browser_pid()
 }
 
 @test "a terminal that is not known is an error, not a mess" {
-	env=(TERM=no-such-terminal)
+	with TERM=no-such-terminal
 	start 80 24 "$set"
 	wait_for "ended=1"
 	wait_for "TERM=no-such-terminal"
@@ -142,7 +95,7 @@ browser_pid()
 }
 
 @test "without UTF-8 lines are drawn in ASCII" {
-	env=(LC_ALL=C)
+	with LC_ALL=C
 	start 80 24 "$set"
 	wait_for PROCESS
 	wait_for '`-'
