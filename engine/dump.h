@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "engine/ns/cpuset.h"
 #include "engine/options.h"
 #include "engine/task/task.h"
 
@@ -40,6 +41,7 @@ struct dump {
 	struct sysv_table *sysv; /* NULL until one is met */
 	struct cgroup_sets *cgroups;
 	struct net_table *net; /* NULL until a socket is met */
+	struct cpu_mask online;
 	struct {
 		struct seccomp_stored { /* a filter of seccomp.img */
 			const struct seccomp_program *program;

@@ -105,10 +105,15 @@ static bool lacks(const uint8_t *mask, size_t len, const uint8_t wanted[CPU_MASK
 	return false;
 }
 
-bool cpuset_is_narrowed(pid_t tid, const uint8_t *mask, size_t len)
+void cpuset_online(struct cpu_mask *out)
+{
+	out->known = read_list(AT_FDCWD, "/sys/devices/system/cpu/online", out->bits);
+}
+
+bool cpuset_is_narrowed(const struct cpu_mask *online, pid_t tid, const uint8_t *mask, size_t len)
 {
 	uint8_t all[CPU_MASK_MAX];
-	if (!read_list(AT_FDCWD, "/sys/devices/system/cpu/online", all) || !lacks(mask, len, all))
+	if (!online->known || !lacks(mask, len, online->bits))
 		return false;
 	return !read_cpuset(tid, all) || lacks(mask, len, all);
 }

@@ -10,11 +10,19 @@
 
 #define CPU_MASK_MAX 1024 /* bytes: as many CPUs as Linux can be built for */
 
+struct cpu_mask {
+	uint8_t bits[CPU_MASK_MAX];
+	bool known;
+};
+
+/** The CPUs that are online. */
+void cpuset_online(struct cpu_mask *out);
+
 /**
  * Does a mask leave out CPUs that the cpuset of this thread (or, where that is not to be found,
  * the machine) has? @param len  bytes, at most CPU_MASK_MAX
  */
-bool cpuset_is_narrowed(pid_t tid, const uint8_t *mask, size_t len);
+bool cpuset_is_narrowed(const struct cpu_mask *online, pid_t tid, const uint8_t *mask, size_t len);
 
 /** "0-3,8" into a mask; pure. @return false: not such a list, or a number too large */
 bool cpu_list_parse(const char *text, size_t len, uint8_t mask[CPU_MASK_MAX]);

@@ -34,8 +34,8 @@ static int dump_task_part(const struct dump *d, const struct task *t, CoreEntry 
 	return misc_dump(d, t, tc, err);
 }
 
-static int dump_thread_part(const struct thread *th, bool leader, CoreEntry *core,
-			    struct error *err)
+static int dump_thread_part(const struct dump *d, const struct thread *th, bool leader,
+			    CoreEntry *core, struct error *err)
 {
 	ThreadCoreEntry *tc = core->thread_core = message_new(&thread_core_entry__descriptor);
 	if (!tc)
@@ -44,8 +44,8 @@ static int dump_thread_part(const struct thread *th, bool leader, CoreEntry *cor
 	tc->blk_sigset = leader ? 0 : th->sigmask;
 	int rc;
 	if ((rc = signals_dump_thread(th, tc, err)) < 0 || (rc = sched_dump(th, tc, err)) < 0 ||
-	    (rc = sched_more_dump(th, tc, err)) < 0 || (rc = creds_dump(th, tc, err)) < 0 ||
-	    (rc = settings_dump(th, leader, tc, err)) < 0)
+	    (rc = sched_more_dump(th, &d->online, tc, err)) < 0 ||
+	    (rc = creds_dump(th, tc, err)) < 0 || (rc = settings_dump(th, leader, tc, err)) < 0)
 		return rc;
 	return misc_dump_thread(th, tc, err);
 }
@@ -59,7 +59,7 @@ static int dump_thread(struct dump *d, const struct arch_cpu *cpu, struct task *
 		return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
 	int rc = arch_core_fill(cpu, core, &th->regs, th->inside.clear_tid_addr, th->tid, err);
 	if (rc == 0)
-		rc = dump_thread_part(th, i == 0, core, err);
+		rc = dump_thread_part(d, th, i == 0, core, err);
 	if (rc == 0)
 		rc = ring_fds_dump(t, th, core->thread_core, err);
 	if (rc == 0)

@@ -58,6 +58,8 @@ static long number_in(const char *path)
 
 static bool has_own_util(const struct attr *a)
 {
+	if (!is_realtime(a->policy) && a->util_min == 0 && a->util_max == UTIL_MAX)
+		return false;
 	long most = number_in("/proc/sys/kernel/sched_util_clamp_max");
 	long least = is_realtime(a->policy)
 			 ? number_in("/proc/sys/kernel/sched_util_clamp_min_rt_default")
@@ -92,13 +94,13 @@ static void dump_attr(const struct attr *a, SchedMoreEntry *e)
 	}
 }
 
-static int dump_cpus(pid_t tid, SchedMoreEntry *e)
+static int dump_cpus(pid_t tid, const struct cpu_mask *online, SchedMoreEntry *e)
 {
 	uint8_t mask[CPU_MASK_MAX] = { 0 };
 	long len = syscall(SYS_sched_getaffinity, tid, sizeof(mask), mask);
 	if (len < 0)
 		return -errno;
-	if (!cpuset_is_narrowed(tid, mask, (size_t)len))
+	if (!cpuset_is_narrowed(online, tid, mask, (size_t)len))
 		return 0;
 	while (len > 1 && !mask[len - 1])
 		len--;
@@ -111,7 +113,8 @@ static int dump_cpus(pid_t tid, SchedMoreEntry *e)
 	return 0;
 }
 
-int sched_more_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err)
+int sched_more_dump(const struct thread *th, const struct cpu_mask *online, ThreadCoreEntry *tc,
+		    struct error *err)
 {
 	struct attr a;
 	if (attr_get(th->tid, &a) < 0)
@@ -123,7 +126,7 @@ int sched_more_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *
 	long ioprio = syscall(SYS_ioprio_get, IOPRIO_THREAD, th->tid);
 	e->has_ioprio = ioprio >> IOPRIO_CLASS_SHIFT > 0;
 	e->ioprio = e->has_ioprio ? (uint32_t)ioprio : 0;
-	int rc = dump_cpus(th->tid, e);
+	int rc = dump_cpus(th->tid, online, e);
 	if (rc < 0)
 		return error_code(err, rc, "thread %d: get the CPUs it may run on", th->tid);
 	if (!e->has_runtime && !e->has_util_min && !e->has_ioprio && !e->has_cpus) {

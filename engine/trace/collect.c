@@ -115,15 +115,38 @@ static bool is_signalled(const struct proc_status *st)
 	return ((st->sig_pending | st->shared_pending) & ~st->sig_blocked) != 0;
 }
 
-static int collect_thread(struct task *t, struct thread *th, struct error *err)
+/* The first thread's are known: they are those of the task. */
+static int read_first(const struct task *t, struct thread *th, struct error *err)
+{
+	th->stat = t->stat;
+	th->status = t->status;
+	th->status.groups = NULL;
+	if (!t->status.nr_groups)
+		return 0;
+	size_t size = t->status.nr_groups * sizeof(*t->status.groups);
+	th->status.groups = malloc(size);
+	if (!th->status.groups)
+		return error_set(err, ENOMEM, "out of memory");
+	memcpy(th->status.groups, t->status.groups, size);
+	return 0;
+}
+
+static int read_thread(const struct task *t, struct thread *th, struct error *err)
 {
 	char path[48];
+	if (th->tid == t->pid)
+		return read_first(t, th, err);
 	snprintf(path, sizeof(path), "task/%d/stat", th->tid);
 	int rc = proc_stat_read(t->proc_fd, path, &th->stat, err);
 	if (rc < 0)
 		return rc;
 	snprintf(path, sizeof(path), "task/%d/status", th->tid);
-	rc = proc_status_read(t->proc_fd, path, &th->status, err);
+	return proc_status_read(t->proc_fd, path, &th->status, err);
+}
+
+static int collect_thread(struct task *t, struct thread *th, struct error *err)
+{
+	int rc = read_thread(t, th, err);
 	if (rc < 0)
 		return rc;
 	th->vtid = th->status.vpid;
@@ -142,16 +165,15 @@ static int collect_thread(struct task *t, struct thread *th, struct error *err)
 	return rc < 0 ? rc : collect_rseq(t, th, err);
 }
 
-static int collect_labels(struct task *t, struct error *err)
+static int collect_labels(struct task *t, const struct label_host *host, struct error *err)
 {
-	auto_label_host host = { 0 };
-	int rc = label_host_find(procfs_fd(), &host, err);
+	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < t->nr_threads; i++)
-		rc = label_collect(&host, t->proc_fd, &t->threads[i], err);
-	return rc < 0 ? rc : label_check_threads(&host, t->threads, t->nr_threads, err);
+		rc = label_collect(host, t->proc_fd, &t->threads[i], err);
+	return rc < 0 ? rc : label_check_threads(host, t->threads, t->nr_threads, err);
 }
 
-static int collect_threads(struct task *t, struct error *err)
+static int collect_threads(struct task *t, const struct label_host *host, struct error *err)
 {
 	struct trace *tr = t->trace;
 	t->threads = calloc(tr->nr, sizeof(*t->threads));
@@ -171,7 +193,7 @@ static int collect_threads(struct task *t, struct error *err)
 		if (rc < 0)
 			return rc;
 	}
-	return collect_labels(t, err);
+	return collect_labels(t, host, err);
 }
 
 static bool any_stopped(const struct trace *tr)
@@ -229,7 +251,7 @@ static int collect_dead(struct task *t, struct error *err)
 	return 0;
 }
 
-int trace_collect(struct task *t, struct error *err)
+int trace_collect(struct task *t, const struct label_host *host, struct error *err)
 {
 	if (!any_stopped(t->trace))
 		return collect_dead(t, err);
@@ -249,7 +271,7 @@ int trace_collect(struct task *t, struct error *err)
 	t->mem_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (t->mem_fd < 0)
 		return error_sys(err, "open %s", path);
-	rc = collect_threads(t, err);
+	rc = collect_threads(t, host, err);
 	if (rc < 0)
 		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	return t->threads[0].tid == t->pid ? trace_peek_signals(t, err)

@@ -4,9 +4,10 @@
 #pragma once
 
 #include "engine/dump.h"
+#include "engine/task/label.h"
 
 /** Fill a frozen task and its threads. A task that died meanwhile becomes TASK_DEAD or a zombie. */
-int trace_collect(struct task *t, struct error *err);
+int trace_collect(struct task *t, const struct label_host *host, struct error *err);
 
 /** Read the queued signals again: more may have come while code ran inside. */
 int trace_peek_signals(struct task *t, struct error *err);

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/procfs/read.h"
+#include "engine/procfs/root.h"
 #include "engine/trace/collect.h"
 #include "engine/trace/seize.h"
 #include "engine/trace/trace.h"
@@ -300,9 +301,12 @@ static int sort_depth_first(struct dump *d, struct error *err)
 /* What is known of everybody, once all stand still. */
 static int stop_and_collect(struct freeze *f, pid_t root, struct error *err)
 {
+	auto_label_host host = { 0 };
 	int rc = stop_tree(f, root, err);
+	if (rc == 0)
+		rc = label_host_find(procfs_fd(), &host, err);
 	for (size_t i = 0; rc == 0 && i < f->d->nr_tasks; i++)
-		rc = trace_collect(f->d->tasks[i], err);
+		rc = trace_collect(f->d->tasks[i], &host, err);
 	return rc;
 }
 
