@@ -60,7 +60,7 @@ live_static := $(shell grep -ls '^ \* live-link: static' tests/live/*.c tests/be
 env = O=$(abspath $(O)) PEER=$(PEER)
 
 .SECONDARY:
-.PHONY: all check check-live check-fault lint format fuzz bench demo deb install install-criu-compat uninstall deps clean help
+.PHONY: all check check-live check-fault check-vm lint format fuzz bench demo deb install install-criu-compat uninstall deps clean help
 all: $(O)/stasis $(O)/crit
 
 $(O)/stasis: $(engine_o) $(O)/lib/images.a $(O)/lib/base.a
@@ -148,6 +148,8 @@ check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/refused $(O)/count
 	$(Q)$(env) tests/run live
 check-fault: all
 	$(Q)$(env) tests/run fault
+check-vm: all $(live_bins) $(O)/reaper
+	$(Q)$(env) VM_KERNEL="$(VM_KERNEL)" tests/vm/run $(VM_TESTS)
 fuzz: $(fuzz_bins)
 	$(Q)$(env) tests/fuzz/run $(FUZZ_SECONDS)
 bench: all $(bench_bins) $(O)/reaper
@@ -201,6 +203,7 @@ help:
 #: check       every test; live tests need root, PEER=/path/to/criu adds comparison with it
 #: check-live  only the live tests
 #: check-fault every system call fails once, kill -9 and full disks at every moment: an hour
+#: check-vm    live tests VM_TESTS in a virtual machine: security labels on the kernel VM_KERNEL
 #: lint        format, warnings, sizes, floors, shell scripts, spelling
 #: format      run clang-format over the tree
 #: fuzz        each fuzz target for FUZZ_SECONDS (60) under clang's sanitizers
