@@ -362,9 +362,10 @@ static int bpf_map_open(struct restore *r, const FileEntry *e, struct error *err
 	return rc < 0 ? rc : take_fd(fd);
 }
 
-static const FownEntry *bpf_map_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *bpf_map_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->bpf->flags;
 	return e->bpf->fown;
 }
 

@@ -281,9 +281,10 @@ static int epoll_open(struct restore *r, const FileEntry *e, struct error *err)
 	return rc < 0 ? rc : take_fd(fd);
 }
 
-static const FownEntry *epoll_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *epoll_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->epfd->flags;
 	return e->epfd->fown;
 }
 

@@ -63,9 +63,10 @@ static int eventfd_open(struct restore *r, const FileEntry *e, struct error *err
 	return rc < 0 ? rc : take_fd(fd);
 }
 
-static const FownEntry *eventfd_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *eventfd_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->efd->flags;
 	return e->efd->fown;
 }
 

@@ -66,8 +66,11 @@ struct file_type {
 	int (*finish)(struct restore *r, const FileEntry *e, int fd, struct error *err);
 	/** What must not see the restore itself at work, and so is set last. NULL: nothing. */
 	int (*watch)(struct restore *r, const FileEntry *e, int fd, struct error *err);
-	/** Who gets the signals of this description; NULL when the type has no such field. */
-	const FownEntry *(*owner)(struct restore *r, const FileEntry *e);
+	/**
+	 * Who gets the signals of this description; NULL when the type has no such field.
+	 * @param flags  set to those it is open with
+	 */
+	const FownEntry *(*owner)(struct restore *r, const FileEntry *e, uint32_t *flags);
 };
 
 extern const struct file_type *const file_types[]; /* NULL-terminated; first match wins */

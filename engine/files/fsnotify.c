@@ -423,9 +423,10 @@ static int inotify_watch(struct restore *r, const FileEntry *e, int fd, struct e
 	return rc;
 }
 
-static const FownEntry *inotify_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *inotify_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->ify->flags;
 	return e->ify->fown;
 }
 
@@ -496,9 +497,10 @@ static int fanotify_watch(struct restore *r, const FileEntry *e, int fd, struct 
 	return rc;
 }
 
-static const FownEntry *fanotify_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *fanotify_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->ffy->flags;
 	return e->ffy->fown;
 }
 

@@ -213,25 +213,16 @@ static int close_others(const struct file_set *set, const struct fd_rows *rows)
 	return close_gap(set, next, ~0u);
 }
 
-static uint32_t stored_flags(const FileEntry *e)
+static int install_row(struct restore *r, const struct file_item *item, const struct fd_row *row,
+		       struct error *err)
 {
-	return e->reg    ? e->reg->flags
-	       : e->pipe ? e->pipe->flags
-	       : e->usk  ? e->usk->flags
-	       : e->isk  ? e->isk->flags
-	       : e->nlsk ? e->nlsk->flags
-	       : e->psk  ? e->psk->flags
-	       : e->tty  ? e->tty->flags
-			 : 0;
-}
-
-static int install_row(const struct file_item *item, const struct fd_row *row, struct error *err)
-{
+	uint32_t stored = 0;
 	int flags = row->flags & FD_CLOEXEC ? O_CLOEXEC : 0;
 	if (dup3(item->fd, (int)row->fd, flags) < 0)
 		return error_sys(err, "fd %u: duplicate", row->fd);
 	/* Here and not where it was opened: signals tell the number it was set through. */
-	uint32_t stored = stored_flags(item->entry);
+	if (item->type && item->type->owner)
+		item->type->owner(r, item->entry, &stored);
 	if (!(stored & O_ASYNC) || (stored & O_PATH))
 		return 0;
 	int now = fcntl((int)row->fd, F_GETFL);
@@ -261,7 +252,7 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 		if (!item || item->fd < 0)
 			return error_set(err, EBADMSG, TASK_FMT ": fd %u is not open",
 					 RTASK_ARGS(t), rows->items[i].fd);
-		rc = install_row(item, &rows->items[i], err);
+		rc = install_row(r, item, &rows->items[i], err);
 		if (rc < 0)
 			return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	}

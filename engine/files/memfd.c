@@ -350,9 +350,10 @@ int memfds_seal(struct restore *r, struct error *err)
 	return 0;
 }
 
-static const FownEntry *memfd_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *memfd_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->memfd->flags;
 	return e->memfd->fown;
 }
 

@@ -84,8 +84,9 @@ int files_set_owners(struct restore *r, struct error *err)
 	struct file_set *set = r->files;
 	for (size_t i = 0; i < set->nr_items; i++) {
 		struct file_item *item = &set->items[i];
+		uint32_t flags;
 		const FownEntry *o = item->type && item->type->owner && item->fd >= 0
-					 ? item->type->owner(r, item->entry)
+					 ? item->type->owner(r, item->entry, &flags)
 					 : NULL;
 		if (!o || !o->pid)
 			continue;

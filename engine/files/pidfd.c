@@ -146,9 +146,10 @@ static int pidfd_open_again(struct restore *r, const FileEntry *e, struct error 
 	return error_set(err, EBADMSG, "pidfd of pid %d, which is not in pstree.img", p->nspid);
 }
 
-static const FownEntry *pidfd_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *pidfd_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->pidfd->flags;
 	return e->pidfd->fown;
 }
 

@@ -258,9 +258,10 @@ void pipe_close_rest(struct file_set *set)
 			fd_close(take_fd(set->pipes.items[i].ends[end]));
 }
 
-static const FownEntry *pipe_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *pipe_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->pipe->flags;
 	return e->pipe->fown;
 }
 
@@ -324,9 +325,10 @@ static int fifo_open(struct restore *r, const FileEntry *e, struct error *err)
 	return rc < 0 ? rc : take_fd(fd);
 }
 
-static const FownEntry *fifo_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *fifo_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	const RegFileEntry *reg = fifo_file(r, e);
+	*flags = reg ? reg->flags : 0;
 	return reg ? reg->fown : NULL;
 }
 

@@ -292,9 +292,10 @@ int reg_open_mapped(struct restore *r, const FileEntry *e, uint32_t flags, struc
 	return reg_open_path(r, e->reg, flags, err);
 }
 
-const FownEntry *reg_owner(struct restore *r, const FileEntry *e)
+const FownEntry *reg_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->reg->flags;
 	return e->reg->fown;
 }
 

@@ -176,7 +176,7 @@ int reg_open_mapped(struct restore *r, const FileEntry *e, uint32_t flags, struc
 int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err);
 /** A device just opened: to where its user has no choice but to go on. */
 int device_settle(int fd, const RegFileEntry *reg, struct error *err);
-const FownEntry *reg_owner(struct restore *r, const FileEntry *e);
+const FownEntry *reg_owner(struct restore *r, const FileEntry *e, uint32_t *flags);
 /** Flags that fcntl(F_SETFL) sets, and the owner's signal. */
 int file_set_flags(int fd, uint32_t flags, const FownEntry *owner, struct error *err);
 

@@ -53,9 +53,10 @@ static int signalfd_open(struct restore *r, const FileEntry *e, struct error *er
 	return rc < 0 ? rc : take_fd(fd);
 }
 
-static const FownEntry *signalfd_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *signalfd_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->sgfd->flags;
 	return e->sgfd->fown;
 }
 

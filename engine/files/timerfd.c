@@ -121,9 +121,10 @@ static int timerfd_open(struct restore *r, const FileEntry *e, struct error *err
 	return rc < 0 ? rc : take_fd(fd);
 }
 
-static const FownEntry *timerfd_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *timerfd_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->tfd->flags;
 	return e->tfd->fown;
 }
 

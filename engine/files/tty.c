@@ -398,9 +398,10 @@ int tty_give_orphans(struct restore *r, struct error *err)
 	return rc;
 }
 
-static const FownEntry *tty_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *tty_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->tty->flags;
 	return e->tty->fown;
 }
 

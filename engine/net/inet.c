@@ -514,9 +514,10 @@ static int inet_open(struct restore *r, const FileEntry *e, struct error *err)
 	return fd;
 }
 
-static const FownEntry *inet_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *inet_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->isk->flags;
 	return e->isk->fown;
 }
 

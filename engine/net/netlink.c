@@ -257,9 +257,10 @@ static int netlink_open(struct restore *r, const FileEntry *e, struct error *err
 	return rc < 0 ? error_wrap(err, rc, "netlink socket %u", sk->ino) : take_fd(fd);
 }
 
-static const FownEntry *netlink_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *netlink_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->nlsk->flags;
 	return e->nlsk->fown;
 }
 

@@ -446,9 +446,10 @@ static int packet_open(struct restore *r, const FileEntry *e, struct error *err)
 	return rc < 0 ? error_wrap(err, rc, "packet socket") : take_fd(fd);
 }
 
-static const FownEntry *packet_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *packet_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->psk->flags;
 	return e->psk->fown;
 }
 

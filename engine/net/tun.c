@@ -289,9 +289,10 @@ static int tun_open(struct restore *r, const FileEntry *e, struct error *err)
 	return rc < 0 ? rc : take_fd(fd);
 }
 
-static const FownEntry *tun_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *tun_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->reg ? e->reg->flags : 0;
 	return e->reg ? e->reg->fown : NULL;
 }
 

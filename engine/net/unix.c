@@ -500,9 +500,10 @@ static int unix_open(struct restore *r, const FileEntry *e, struct error *err)
 	return take_fd(item->fd);
 }
 
-static const FownEntry *unix_owner(struct restore *r, const FileEntry *e)
+static const FownEntry *unix_owner(struct restore *r, const FileEntry *e, uint32_t *flags)
 {
 	(void)r;
+	*flags = e->usk->flags;
 	return e->usk->fown;
 }
 
