@@ -3,6 +3,7 @@
  * into fdinfo-N.img and files.img.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "engine/files/locks.h"
 #include "engine/files/table.h"
+#include "engine/net/sock-label.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/procfs.h"
 #include "engine/procfs/root.h"
@@ -110,7 +112,12 @@ static int dump_descriptor(struct dump *d, struct task *t, int dir, const char *
 				 f.task_fd);
 	f.fd = fd;
 	int rc = identify(d, &f, dir, number, &e, err);
-	return rc < 0 ? rc : image_write(w, &e.base, err);
+	if (rc == 0 && S_ISSOCK(f.st.st_mode) && !(f.flags & O_PATH))
+		rc = sock_label_dump(fd, &e, err);
+	if (rc == 0)
+		rc = image_write(w, &e.base, err);
+	free(e.xattr_security_selinux);
+	return rc;
 }
 
 /* This process, as one more holder of descriptors. */

@@ -16,8 +16,10 @@
 #include "engine/files/set.h"
 #include "engine/net/net.h"
 #include "engine/net/ns.h"
+#include "engine/net/sock-label.h"
 #include "engine/net/sock-ns.h"
 #include "engine/ns/mnt-autofs.h"
+#include "inventory.pb-c.h"
 
 static const char *type_name(FdTypes type)
 {
@@ -54,6 +56,19 @@ static int open_item(struct restore *r, const struct file_item *item, struct err
 	return fd < 0 ? fd : rc < 0 ? rc : take_fd(fd);
 }
 
+/* Where SELinux gives sockets labels, this one gets the one it had. */
+static int open_labelled(struct restore *r, const struct file_item *item, struct error *err)
+{
+	if (!item->label || r->label_module != LSMTYPE__SELINUX)
+		return open_item(r, item, err);
+	int rc = sock_label_set(item->label, err);
+	if (rc < 0)
+		return rc;
+	auto_fd fd = open_item(r, item, err);
+	rc = sock_label_set(NULL, fd < 0 ? NULL : err);
+	return fd < 0 ? fd : rc < 0 ? rc : take_fd(fd);
+}
+
 int files_get(struct restore *r, uint32_t id, struct error *err)
 {
 	char user[64];
@@ -68,7 +83,7 @@ int files_get(struct restore *r, uint32_t id, struct error *err)
 	} else if (item && fd < 0) {
 		int given = inherit_open(r, item->entry, &fd, &why);
 		if (given <= 0)
-			fd = given < 0 ? given : open_item(r, item, &why);
+			fd = given < 0 ? given : open_labelled(r, item, &why);
 		if (fd >= 0)
 			fd = window_take(r->files, fd, &why);
 		if (fd < 0)

@@ -118,7 +118,7 @@ static int row_compare(const void *left, const void *right)
 static int row_add(struct file_set *set, struct fd_rows *rows, const FdinfoEntry *e,
 		   struct error *err)
 {
-	const struct file_item *item = file_set_find(set, e->id);
+	struct file_item *item = file_set_find(set, e->id);
 	if (!item)
 		return error_set(err, EBADMSG,
 				 "fdinfo-%u.img: fd %u is file id %u, which files.img has not",
@@ -134,7 +134,10 @@ static int row_add(struct file_set *set, struct fd_rows *rows, const FdinfoEntry
 	if (!row)
 		return error_set(err, ENOMEM, "out of memory");
 	*row = (struct fd_row){ .fd = e->fd, .id = e->id, .flags = e->flags };
-	return 0;
+	if (!e->xattr_security_selinux || item->label)
+		return 0;
+	item->label = strdup(e->xattr_security_selinux);
+	return item->label ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
 static int rows_load(struct restore *r, struct fd_rows *rows, struct error *err)
@@ -221,6 +224,7 @@ void file_set_free(struct file_set *set)
 		fd_close(set->items[i].fd);
 		fd_close(set->items[i].base);
 		fd_close(set->items[i].early);
+		free(set->items[i].label);
 		file_entry__free_unpacked(set->items[i].entry, NULL);
 	}
 	for (size_t i = 0; i < set->tables.nr; i++)

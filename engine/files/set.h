@@ -14,6 +14,7 @@ struct file_item { /* an entry of files.img */
 	const struct file_type *type; /* NULL: not supported, an error once somebody needs it */
 	int fd;                       /* in the window, or -1 */
 	bool live;                    /* of a task's own /proc: opened when the task is there */
+	char *label;                  /* of a socket, by SELinux; NULL: none. net/sock-label.h */
 	bool checked;                 /* size, mode and build id were as stored */
 	/* when remap-fpath.img replaces its path; in the window, or -1 */
 	int base;            /* O_PATH, to be opened again through /proc/self/fd */

@@ -265,6 +265,8 @@ static int prepare_thread(struct restore *r, const struct label_host *host, Cred
 
 static bool has_labels(const struct restore *r)
 {
+	if (r->label_module == LSMTYPE__SELINUX) /* of sockets, whoever has them */
+		return true;
 	for (size_t i = 0; i < r->nr_tasks; i++)
 		for (size_t k = 0; rtask_is_living(r->tasks[i]) && k < r->tasks[i]->nr_threads; k++)
 			if (r->tasks[i]->cores[k]->thread_core->creds->lsm_profile)

@@ -146,7 +146,7 @@ static inline void nested_run(const char *kind)
 	ino_t lone_ino = nested_inode(lone);
 	int alone = nested_udp("127.0.0.1", 7005);
 	close(lone);
-	int held = nested_make(), childs = nested_make();
+	int held = nested_make(), of_child = nested_make();
 	snprintf(text, sizeof(text), "%d", held);
 	setenv("HELD", text, 1);
 	snprintf(text, sizeof(text), "%d", home);
@@ -159,7 +159,7 @@ static inline void nested_run(const char *kind)
 	live_must(system(nested_setup_held) == 0);
 	int udp_held = nested_udp("198.51.100.3", 7004);
 	int fd = tcp_connect("198.51.100.2", 7001);
-	nested_enter(childs);
+	nested_enter(of_child);
 	pid_t pid = fork();
 	live_must(pid >= 0);
 	if (pid == 0)
@@ -167,18 +167,18 @@ static inline void nested_run(const char *kind)
 	nested_enter(home);
 	int unix_home = nested_unix();
 	tcp_expect(fd, "before", "connection");
-	char *before[] = { nested_output(held), nested_output(childs), nested_output(home) };
+	char *before[] = { nested_output(held), nested_output(of_child), nested_output(home) };
 	nested_enter(home);
 
 	live_ready();
 
 	ino_t home_ino = nested_inode(home), held_ino = nested_inode(held);
-	ino_t child_ino = nested_inode(childs);
+	ino_t child_ino = nested_inode(of_child);
 	int here = nested_here();
 	live_check(nested_inode(here) == home_ino, "the root is in another network namespace");
 	live_check(home_ino != held_ino && held_ino != child_ino && home_ino != child_ino,
 		   "network namespaces are one");
-	const int namespaces[] = { held, childs, home };
+	const int namespaces[] = { held, of_child, home };
 	for (int i = 0; i < 3; i++)
 		nested_same(before[i], namespaces[i]);
 	nested_enter(home);

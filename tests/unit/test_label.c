@@ -14,8 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "engine/net/sock-label.h"
+#include "engine/procfs/root.h"
 #include "engine/task/label.h"
 #include "engine/task/task.h"
 
@@ -30,7 +34,8 @@ struct fixture {
 	struct error err;
 };
 
-static const char *const dirs[] = { "task", "task/7", "task/7/attr", "self", "self/attr" };
+static const char *const dirs[] = { "task",      "task/7",      "task/7/attr",     "self",
+				    "self/attr", "thread-self", "thread-self/attr" };
 #define NR_DIRS (sizeof(dirs) / sizeof(*dirs))
 
 static int setup(void **state)
@@ -51,6 +56,7 @@ static int teardown(void **state)
 	unlinkat(f->proc, "task/7/attr/current", 0);
 	unlinkat(f->proc, "task/7/attr/sockcreate", 0);
 	unlinkat(f->proc, "self/attr/current", 0);
+	unlinkat(f->proc, "thread-self/attr/sockcreate", 0);
 	for (size_t i = NR_DIRS; i-- > 0;)
 		assert_int_equal(unlinkat(f->proc, dirs[i], AT_REMOVEDIR), 0);
 	rmdir(f->path);
@@ -206,6 +212,28 @@ static void choose_refuses_other_modules_and_bad_labels(void **state)
 	assert_non_null(strstr(choose(f, aa, "a", "apparmor:"), "no label"));
 }
 
+static void sockets_keep_their_labels(void **state)
+{
+	struct fixture *f = *state;
+	const char label[] = "system_u:object_r:container_t:s0";
+	char now[64] = "";
+	FdinfoEntry e = FDINFO_ENTRY__INIT;
+	auto_fd fd = openat(f->proc, "thread-self/attr/sockcreate", O_RDWR | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(sock_label_dump(fd, &e, &f->err), 0);
+	assert_null(e.xattr_security_selinux);
+	if (fsetxattr(fd, "security.selinux", label, sizeof(label), 0) == 0) { /* by root only */
+		assert_int_equal(sock_label_dump(fd, &e, &f->err), 0);
+		assert_string_equal(e.xattr_security_selinux, label);
+		free(e.xattr_security_selinux);
+	}
+	procfs_move(openat(f->proc, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+	assert_int_equal(sock_label_set(label, &f->err), 0);
+	assert_int_equal(sock_label_set(NULL, &f->err), 0);
+	assert_int_equal(pread(fd, now, sizeof(now), 0), strlen(label));
+	assert_string_equal(now, label);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -221,6 +249,7 @@ int main(void)
 		T(choose_changes_a_profile),
 		T(choose_takes_a_context_as_it_is),
 		T(choose_refuses_other_modules_and_bad_labels),
+		T(sockets_keep_their_labels),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
