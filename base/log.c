@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The log. Its descriptor and level are the only process-wide state outside curses and pie.
+ * The log. Its descriptor and level are, with that of /proc (engine/procfs/root.c), the only
+ * process-wide state outside curses and pie.
  */
 #include "base/log.h"
 

@@ -5,4 +5,6 @@
 
 #include "base/args.h"
 
-extern const struct command cmd_dump, cmd_restore, cmd_check, cmd_swrk, cmd_service, cmd_cpuinfo;
+#define COMMAND(name) extern const struct command cmd_##name;
+#include "engine/commands.def"
+#undef COMMAND

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "engine/kernel/spawn.h"
+#include "base/spawn.h"
 
 static const char *const hook_names[NR_HOOKS] = {
 	[HOOK_PRE_DUMP] = "pre-dump",

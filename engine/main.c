@@ -6,7 +6,10 @@
 #include "engine/config.h"
 
 static const struct command *const commands[] = {
-	&cmd_dump, &cmd_restore, &cmd_check, &cmd_cpuinfo, &cmd_swrk, &cmd_service, NULL,
+#define COMMAND(name) &cmd_##name,
+#include "engine/commands.def"
+#undef COMMAND
+	NULL,
 };
 
 static const struct program program = {

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "engine/kernel/spawn.h"
+#include "base/spawn.h"
 
 #define MAX_ARGS 6
 

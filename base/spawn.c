@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * See spawn.h.
  */
-#include "engine/kernel/spawn.h"
+#include "base/spawn.h"
 
 #include <errno.h>
 #include <signal.h>
