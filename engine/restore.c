@@ -64,8 +64,8 @@ static int load_images(struct restore *r, struct error *err)
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
 		rc = load_task(r, r->tasks[i], err);
 	if (rc == 0 && !rtask_is_living(r->root))
-		rc = error_set(err, ENOTSUP, "the root task %d is a zombie: nothing to restore",
-			       r->root->pid);
+		rc = error_set(err, ENOTSUP, TASK_FMT ", the root, is a zombie: nothing to restore",
+			       RTASK_ARGS(r->root));
 	if (rc == 0)
 		rc = label_prepare(r, err);
 	if (rc == 0)

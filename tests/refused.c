@@ -253,6 +253,11 @@ static void netlink_waiting(void)
 
 /* For restores: */
 
+static void has_thread(void)
+{
+	start_thread(wait_forever, NULL);
+}
+
 static void listens(void)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(7000) };
@@ -426,6 +431,7 @@ static const struct {
 	{ "ring-of-one", ring_of_one },
 	{ "ring-files", ring_files },
 	{ "hung-up-terminal", hung_up_terminal },
+	{ "has-thread", has_thread },
 	{ "listens", listens },
 	{ "listens-unix", listens_unix },
 };

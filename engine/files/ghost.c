@@ -407,7 +407,8 @@ static int open_named(struct restore *r, struct file_item *item, const char *the
 	struct mnt_standing before;
 	if (strcmp(there, reg->name) != 0) {
 		if (strcmp(strrchr(visible, '/'), strrchr(reg->name, '/')) != 0)
-			return error_set(err, EEXIST, "%s: another file has this name now",
+			return error_set(err, EEXIST,
+					 "%s: another file has this name now: move that away",
 					 reg->name);
 		visible = reg->name;
 	}
@@ -520,7 +521,7 @@ static int find_link(struct restore *r, const struct remap_row *row, const RegFi
 	if (fd < 0 || lstat(to->name, &st) < 0)
 		rc = error_sys(err,
 			       "%s, which the dump has made to keep the deleted file %s: was this "
-			       "set restored before?",
+			       "set restored before? Then dump again",
 			       to->name, file_set_find(r->files, row->orig_id)->entry->reg->name);
 	if (rc == 0)
 		rc = own->dir = window_take(r->files, take_fd(fd), err);

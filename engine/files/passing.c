@@ -60,8 +60,9 @@ int passing_choose(const char *wanted, char *out, struct error *err)
 			return errno == ENOENT ? 0 : error_sys(err, "stat %s", out);
 		len = snprintf(out, PATH_MAX, "%s.%d.%d", wanted, getpid(), i);
 	}
-	return error_set(err, EEXIST, "%s: another file has this name now, and there is no other",
-			 wanted);
+	return error_set(
+	    err, EEXIST,
+	    "%s: another file has this name now, and there is no other: move that away", wanted);
 }
 
 void passing_remove(struct passing_names *names)

@@ -266,8 +266,11 @@ static int create(const struct restore *r, const IpcShmEntry *e, struct error *e
 	}
 	rc = id == (int)e->desc->id
 		 ? error_sys(err, "set the owner of System V segment %u", e->desc->id)
-		 : error_set(err, EEXIST, "System V segment %u cannot have its id: it is taken",
-			     e->desc->id);
+		 : error_set(
+		       err, EEXIST,
+		       "System V segment %u cannot have its id, another one has it: remove that "
+		       "(ipcrm -m), or restore in an IPC namespace of its own",
+		       e->desc->id);
 	shmctl(id, IPC_RMID, NULL);
 	return rc;
 }

@@ -40,7 +40,11 @@ static int try_group(int fd, int family, unsigned ifindex, const union inet_addr
 	if (getsockopt(fd, level_of(family), MCAST_MSFILTER, f, &len) < 0)
 		return 0;
 	if (f->gf_numsrc > SOURCES_MAX)
-		return error_set(err, ENOTSUP, "a multicast group with %u sources", f->gf_numsrc);
+		return error_set(
+		    err, ENOTSUP,
+		    "a multicast group with %u sources, at most %u are supported: leave it before "
+		    "the dump",
+		    f->gf_numsrc, SOURCES_MAX);
 	return sock_more_add(opts, level_of(family), MCAST_MSFILTER, f, FILTER_SIZE(f->gf_numsrc),
 			     err);
 }

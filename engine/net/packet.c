@@ -207,7 +207,11 @@ static int dump_members(const struct packet_info *p, PacketSockEntry *sk, struct
 	if (!nr)
 		return 0;
 	if (nr > MEMBERS_MAX)
-		return error_set(err, ENOTSUP, "a packet socket with %zu memberships", nr);
+		return error_set(err, ENOTSUP,
+				 "%zu memberships of a packet socket, at most %u are supported: "
+				 "close it before the "
+				 "dump",
+				 nr, MEMBERS_MAX);
 	sk->mclist = calloc(nr, sizeof(*sk->mclist));
 	if (!sk->mclist)
 		return error_set(err, ENOMEM, "out of memory");

@@ -83,7 +83,8 @@ int mnt_mqueue_dump(struct dump *d, const struct mnt *m, int dir, struct error *
 	int rc = any_file(dir, name, sizeof(name), err);
 	if (rc <= 0)
 		return rc;
-	return error_set(err, ENOTSUP, "%s/%s: POSIX message queues are not carried",
+	return error_set(err, ENOTSUP,
+			 "%s/%s: POSIX message queues are not carried: remove it before the dump",
 			 m->e->mountpoint, name);
 }
 

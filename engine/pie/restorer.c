@@ -32,9 +32,11 @@ int restorer_fail(struct restorer_args *args, const char *what, uint64_t at, lon
 					 __ATOMIC_ACQUIRE))
 		return (int)rc;
 	struct text t = text_in(s->error.text, sizeof(s->error.text));
-	text_str(&t, "task ");
+	text_str(&t, "pid ");
 	text_dec(&t, args->pid);
-	text_str(&t, ": ");
+	text_str(&t, " (");
+	text_str(&t, args->threads[0].comm);
+	text_str(&t, "): ");
 	text_str(&t, what);
 	if (at) {
 		text_str(&t, " ");

@@ -57,6 +57,17 @@ dump_fails()
 	verdict "dump $name" "$reason"
 }
 
+ends() # ends PID: within two seconds
+{
+	local _
+	for _ in {1..100}; do
+		[ -d "/proc/$1" ] || return 0
+		sleep 0.02
+	done
+	return 1
+}
+is_whole() { [ "$(state_of "$1" | grep -c '^TracerPid:.0')" = "$(grep -c '^TracerPid' <<<"$before")" ]; }
+
 # restore_fails NAME WORDS: of $dir/bad; the line has WORDS in it and no task is there after it
 restore_fails()
 {
@@ -160,13 +171,10 @@ for ms in 00 02 04 06 08 10 15 20 30 40; do
 	restorer=$!
 	sleep "0.0$ms"
 	kill -TERM "$restorer" 2>/dev/null
-	# all or nothing: a signal that came too late finds the tree complete
-	wait "$restorer" || [ ! -d "/proc/$pid" ] || reason+=" a task is left of one ended after 0.0$ms s"
+	# all or nothing: a signal that came too late finds the tree complete; else it ends soon
+	wait "$restorer" || ends "$pid" || is_whole "$pid" || reason+=" a task is left of one ended after 0.0$ms s"
 	kill -KILL "$pid" 2>/dev/null
-	for _ in {1..100}; do
-		[ -d "/proc/$pid" ] || break
-		sleep 0.02
-	done
+	ends "$pid"
 done
 verdict "restore ended by a signal" "$reason"
 

@@ -133,6 +133,20 @@ locks()
 	echo text >file
 	becomes sleep "exec 5<>file; flock 5"
 }
+has_thread() { launch "$O/refused" has-thread; }
+links()
+{
+	echo text >file
+	becomes sleep "exec 5<>file; ln file other; rm file"
+}
+# it is left outside of the dump
+leaves()
+{
+	echo text >file
+	becomes sleep "exec 5<>file" || return
+	dump_options=(--external "file[$(awk '/^mnt_id/ { printf "%x", $2 }' "/proc/$pid/fdinfo/5"):$(
+		stat -c %i file | xargs printf %x)]")
+}
 listens()
 {
 	ip address replace 10.9.8.7/32 dev lo
@@ -146,13 +160,15 @@ listens_unix()
 
 # What happens meanwhile.
 nothing() { :; }
-take_pid()
+take_pid() { take_id "$pid"; }
+take_id_of_thread() { take_id "$tid"; }
+take_id()
 {
-	echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid
+	echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
 	sleep 1000 >/dev/null 2>&1 &
 	other=$!
 	until_sleeps "$other"
-	[ "$other" = "$pid" ]
+	[ "$other" = "$1" ]
 }
 take_port()
 {
@@ -175,7 +191,7 @@ replace_by_directory() { rm "$1" && mkdir "$1"; }
 # refuse_restore PROGRAM OPTIONS MEANWHILE OPTIONS OBJECT REASON REMEDY
 refuse_restore()
 {
-	local as=() dump_options=() options=() object=${5//PID/@}
+	local as=() dump_options=() options=() object=${5//PID/@} tids tid
 	[ "$2" = - ] || dump_options=("$2")
 	case $4 in
 	-) ;;
@@ -184,6 +200,8 @@ refuse_restore()
 	esac
 	other=""
 	"$1" || return
+	tids=("/proc/$pid/task"/*)
+	tid=${tids[-1]##*/}
 	"$O/stasis" dump -t "$pid" -D images -v0 "${dump_options[@]}" 2>err </dev/null ||
 		{ why="dump: $(cat err)"; return 1; }
 	while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done

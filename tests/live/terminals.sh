@@ -165,6 +165,7 @@ tmux_server()
 		restore "$top/t$round" || return 1
 		job send-keys -t a:0 -- "-\$x-$round" Enter
 		job send-keys -t a:1 "sleep 100" Enter
+		until_true runs_sleep a:1 || return 1
 		job send-keys -t a:1 "C-c" Enter
 		job send-keys -t a:1 "echo \"\$x-\$PWD-$round\"" Enter
 		until_true shows job a:0 "half-first-$round" || return 1
@@ -176,6 +177,8 @@ tmux_server()
 	done
 	job kill-server
 }
+
+runs_sleep() { [ "$(job display-message -p -t "$1" '#{pane_current_command}')" = sleep ]; }
 
 # tmux tells the terminal a little later than it says.
 has_size()

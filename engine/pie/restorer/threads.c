@@ -166,8 +166,11 @@ static int birth(struct restorer_args *args, const struct restorer_thread *t)
 	};
 	long rc = clone_thread(&ca, start);
 	if (rc == -17) /* EEXIST */
-		return restorer_fail(args, "its thread id is taken by another task: thread", tid,
-				     rc);
+		return restorer_fail(
+		    args,
+		    "another task has the id of its thread, end that or restore in "
+		    "a new pid namespace:",
+		    tid, rc);
 	return rc < 0 ? restorer_fail(args, "create thread", tid, rc) : 0;
 }
 
