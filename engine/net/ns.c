@@ -66,7 +66,7 @@ int netns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 		rc = net_objects_read(NULL, err);
 	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
 	if (rc < 0)
-		return error_wrap(err, rc, "network namespace of %s",
+		return error_wrap(err, rc, "%s: its network namespace",
 				  ns_seen_holder(ns, holder, sizeof(holder)));
 	return back;
 }

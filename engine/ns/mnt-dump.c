@@ -134,6 +134,7 @@ static int set_type(const struct dump *d, struct mnt *m, const struct proc_mount
 		    const struct proc_mounts *own, struct error *err)
 {
 	MntEntry *e = m->e;
+	m->idmapped = p->idmapped;
 	m->type = strdup(p->type);
 	m->fs = mnt_fs_by_name(p->type);
 	if (m->fs->code == FSTYPE__UNSUPPORTED && mnt_fs_is_enabled(d->opts, p->type)) {
@@ -184,6 +185,27 @@ int mntns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 	return rc;
 }
 
+/* What is given at the restore can be one again; nobody else tells whose ids it turns. */
+static int refuse_idmapped(const struct dump *d, const struct mnt_tree *tree, struct error *err)
+{
+	char holder[96];
+	char name[MNT_NAME_MAX];
+	for (size_t i = 0; i < tree->nr; i++) {
+		const struct mnt *m = tree->items[i];
+		bool given = m->source->of == m && m->source->kind != MNT_FROM_NEW;
+		if (m->idmapped && !given)
+			return error_set(
+			    err, ENOTSUP,
+			    "%s: %s is idmapped: whose ids it turns into whose cannot be "
+			    "carried; pass --external mnt[%s]:NAME (and --external "
+			    "mnt[NAME]:SOURCE, such a mount, at the restore), or "
+			    "leave it out by --skip-mnt %s",
+			    ns_seen_holder(ns_find_id(d, NS_MNT, m->ns), holder, sizeof(holder)),
+			    mnt_name(m, name), m->e->mountpoint, m->e->mountpoint);
+	}
+	return 0;
+}
+
 int mntns_settle(struct dump *d, struct error *err)
 {
 	struct proc_mounts own = { 0 };
@@ -196,6 +218,8 @@ int mntns_settle(struct dump *d, struct error *err)
 		rc = mnt_external_mark(d, d->mounts, &own, err);
 	if (rc == 0)
 		rc = mnt_plan(d->mounts, err);
+	if (rc == 0)
+		rc = refuse_idmapped(d, d->mounts, err);
 	proc_mounts_fini(&own);
 	return rc;
 }

@@ -39,6 +39,7 @@ struct mnt {
 	MntEntry *e; /* owned */
 	uint32_t ns; /* number of its namespace */
 	const struct mnt_fs *fs;
+	bool idmapped; /* dump: it shows others as owners than the file system has */
 	char *type; /* what the kernel calls its file system; owned; NULL: the images do not tell */
 	struct mnt *parent; /* NULL: root of its namespace */
 	unsigned depth;     /* how many there are from it to the root */

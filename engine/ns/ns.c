@@ -221,9 +221,9 @@ int ns_seen_open(const struct ns_seen *ns, struct error *err)
 const char *ns_seen_holder(const struct ns_seen *ns, char *out, size_t len)
 {
 	if (ns->member)
-		snprintf(out, len, "pid %d (%s)", ns->member->pid, ns->member->stat.comm);
+		snprintf(out, len, TASK_FMT, TASK_ARGS(ns->member));
 	else
-		snprintf(out, len, "%lu, which a descriptor leads to", (unsigned long)ns->ino);
+		snprintf(out, len, "a descriptor leads to namespace %lu", (unsigned long)ns->ino);
 	return out;
 }
 
@@ -249,6 +249,27 @@ int ns_dump_begin(struct dump *d, struct error *err)
 	return rc;
 }
 
+/* A thread may leave its task's: runtimes of Go do so for a moment, and some programs stay away. */
+static int check_threads(const struct task *t, enum ns_kind kind, struct error *err)
+{
+	char path[48];
+	struct stat own, st;
+	snprintf(path, sizeof(path), "ns/%s", ns_rows[kind].name);
+	if (t->nr_threads < 2 || fstatat(t->proc_fd, path, &own, 0) < 0)
+		return 0;
+	for (size_t i = 1; i < t->nr_threads; i++) {
+		snprintf(path, sizeof(path), "task/%d/ns/%s", t->threads[i].tid,
+			 ns_rows[kind].name);
+		if (fstatat(t->proc_fd, path, &st, 0) < 0 || st.st_ino == own.st_ino)
+			continue;
+		return error_set(err, ENOTSUP,
+				 TASK_FMT ": its thread %d is in another %s namespace: not "
+					  "supported; dump when it has come back",
+				 TASK_ARGS(t), t->threads[i].tid, ns_rows[kind].name);
+	}
+	return 0;
+}
+
 int ns_collect(struct dump *d, struct error *err)
 {
 	auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
@@ -265,6 +286,10 @@ int ns_collect(struct dump *d, struct error *err)
 		struct task *t = d->tasks[i];
 		for (int k = 0; rc == 0 && t->state != TASK_ZOMBIE && k < NS_KINDS; k++)
 			rc = note(d, t, (enum ns_kind)k, err);
+		if (rc == 0 && t->state != TASK_ZOMBIE)
+			rc = check_threads(t, NS_NET, err);
+		if (rc == 0 && t->state != TASK_ZOMBIE)
+			rc = check_threads(t, NS_MNT, err);
 	}
 	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
 		const struct ns_seen *ns = &d->ns->items[i];
@@ -335,8 +360,8 @@ int ns_dump(struct dump *d, struct error *err)
 			continue;
 		rc = row->inside ? dump_inside(d, ns, err) : row->dump(d, ns, err);
 		if (rc < 0)
-			return error_wrap(err, rc, "%s namespace of %s", row->name,
-					  ns_seen_holder(ns, holder, sizeof(holder)));
+			return error_wrap(err, rc, "%s: %s namespace",
+					  ns_seen_holder(ns, holder, sizeof(holder)), row->name);
 	}
 	return rc;
 }

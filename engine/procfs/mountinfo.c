@@ -35,15 +35,15 @@ static uint32_t flag_of(const struct flag_word *words, size_t nr, const char *wo
 	return 0;
 }
 
-static uint32_t parse_flags(char *words)
+static void parse_flags(char *words, struct proc_mount *m)
 {
-	uint32_t flags = 0;
 	char *word;
-	while ((word = strsep(&words, ",")) != NULL)
-		flags |= flag_of(mount_words, ARRAY_SIZE(mount_words), word);
-	if (!(flags & (MS_RELATIME | MS_NOATIME)))
-		flags |= MS_STRICTATIME; /* it has no word */
-	return flags;
+	while ((word = strsep(&words, ",")) != NULL) {
+		m->flags |= flag_of(mount_words, ARRAY_SIZE(mount_words), word);
+		m->idmapped = m->idmapped || !strcmp(word, "idmapped");
+	}
+	if (!(m->flags & (MS_RELATIME | MS_NOATIME)))
+		m->flags |= MS_STRICTATIME; /* it has no word */
 }
 
 /* What is no flag stays, in its place. */
@@ -150,7 +150,7 @@ static bool parse_line(char *line, struct proc_mount *m)
 	if (!m->source || !rest || !unescape(m->root) || !unescape(m->path) ||
 	    !unescape(m->source) || !unescape(m->options))
 		return false;
-	m->flags = parse_flags(flags);
+	parse_flags(flags, m);
 	m->sb_flags = parse_options(m->options);
 	return true;
 }

@@ -55,7 +55,7 @@ struct proc_mount { /* a line of /proc/PID/mountinfo */
 	char *options;            /* of the file system, but for what is in sb_flags */
 	uint32_t flags, sb_flags; /* MS_… of mount(2) */
 	int shared, master;       /* numbers of peer groups; 0: none */
-	bool unbindable;
+	bool unbindable, idmapped;
 };
 struct proc_mounts {
 	char *text; /* has all their strings */
