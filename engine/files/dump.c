@@ -55,17 +55,35 @@ static int read_path(int dirfd, const char *name, struct open_file *f, struct er
 	return 0;
 }
 
-static int link_path(struct open_file *f, const char *number, struct error *err)
+/* This process, as one more holder of descriptors. */
+static int find_self(struct file_table *t, struct error *err)
 {
-	char name[32];
-	snprintf(name, sizeof(name), "fd/%s", number);
-	return read_path(f->task->proc_fd, name, f, err);
+	if (t->self.pid)
+		return 0;
+	t->self.proc_fd = procfs_open("self", O_PATH | O_DIRECTORY);
+	if (t->self.proc_fd < 0)
+		return error_sys(err, "open /proc/self");
+	t->self.pid = t->self.vpid = getpid();
+	t->self.pidfd = t->self.mem_fd = -1;
+	snprintf(t->self.stat.comm, sizeof(t->self.stat.comm), "in flight");
+	return 0;
 }
 
-static int dump_new(struct dump *d, struct open_file *f, const char *number, uint32_t *id,
-		    FdTypes *type, struct error *err)
+/* Of our duplicate: it has the same number most times, which saves the kernel a file in /proc. */
+static int link_path(struct dump *d, struct open_file *f, struct error *err)
 {
-	int rc = link_path(f, number, err);
+	char name[32];
+	int rc = find_self(d->files, err);
+	if (rc < 0)
+		return rc;
+	snprintf(name, sizeof(name), "fd/%d", f->fd);
+	return read_path(d->files->self.proc_fd, name, f, err);
+}
+
+static int dump_new(struct dump *d, struct open_file *f, uint32_t *id, FdTypes *type,
+		    struct error *err)
+{
+	int rc = link_path(d, f, err);
 	if (rc < 0)
 		return rc;
 	*id = d->files->next_id++;
@@ -87,9 +105,9 @@ static int identify(struct dump *d, struct open_file *f, int dir, const char *nu
 	if (rc == 0)
 		rc = file_table_identify(d->files, f, &id, &type, err);
 	if (rc > 0)
-		rc = dump_new(d, f, number, id, type, err);
+		rc = dump_new(d, f, id, type, err);
 	if (rc == 0 && f->locked)
-		rc = link_path(f, number, err);
+		rc = link_path(d, f, err);
 	if (rc == 0 && f->locked)
 		rc = locks_note(d, f, *id, err);
 	if (rc < 0)
@@ -118,20 +136,6 @@ static int dump_descriptor(struct dump *d, struct task *t, int dir, const char *
 		rc = image_write(w, &e.base, err);
 	free(e.xattr_security_selinux);
 	return rc;
-}
-
-/* This process, as one more holder of descriptors. */
-static int find_self(struct file_table *t, struct error *err)
-{
-	if (t->self.pid)
-		return 0;
-	t->self.proc_fd = procfs_open("self", O_PATH | O_DIRECTORY);
-	if (t->self.proc_fd < 0)
-		return error_sys(err, "open /proc/self");
-	t->self.pid = t->self.vpid = getpid();
-	t->self.pidfd = t->self.mem_fd = -1;
-	snprintf(t->self.stat.comm, sizeof(t->self.stat.comm), "in flight");
-	return 0;
 }
 
 int files_dump_received(struct dump *d, int fd, uint32_t *id, struct error *err)
