@@ -327,6 +327,14 @@ static int release_item(struct restore *r, struct inet_item *item, struct error 
 	return fd < 0 || !item->tcp.stream ? fd : tcp_release(fd, item->entry->isk, err);
 }
 
+static int hold_item(struct restore *r, struct inet_item *item, struct error *err)
+{
+	int fd = item->tcp.stream ? files_get(r, item->entry->id, err) : -1;
+	if (fd >= 0)
+		tcp_hold(fd, err);
+	return 0;
+}
+
 static int for_each(struct restore *r,
 		    int (*step)(struct restore *r, struct inet_item *item, struct error *err),
 		    struct error *err)
@@ -359,5 +367,9 @@ int inet_finish(struct restore *r, struct error *err)
 int inet_release(struct restore *r, struct error *err)
 {
 	int rc = lock_drop(&r->net->inet->lock, err);
-	return rc < 0 ? rc : for_each(r, release_item, err);
+	if (rc == 0)
+		rc = for_each(r, release_item, err);
+	if (rc < 0)
+		for_each(r, hold_item, NULL); /* the other ends hear nothing of it */
+	return rc;
 }

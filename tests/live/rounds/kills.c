@@ -80,10 +80,13 @@ static const char *after_kill(struct rounds *r, long nr)
 		return why ? why : rounds_must_dump(r);
 	}
 	const char *why = rounds_around_differs(r);
-	if (why || nr % TRY_EVERY)
+	bool lock_gone = why && !strcmp(why, CONNECTIONS_GONE);
+	if (why ? !lock_gone : nr % TRY_EVERY)
 		return why;
-	why = rounds_must_restore(r);
-	return why ? why : rounds_must_dump(r);
+	const char *still = rounds_must_restore(r);
+	if (still)
+		return lock_gone ? why : still;
+	return rounds_must_dump(r);
 }
 
 static long longest_restore(struct rounds *r, const char **why)
