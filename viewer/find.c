@@ -14,13 +14,13 @@
 #include "viewer/scan.h"
 #include "viewer/views.h"
 
-enum { FOUND_MAX = 100000, KEPT = 48, TEXT_MIN = 6 };
+enum { FOUND_MAX = 100000, BEFORE = 12, KEPT = 60, TEXT_MIN = 6 };
 
 struct found {
 	const struct process *process;
 	uint64_t at;
-	uint32_t len; /* of the match */
-	uint8_t kept; /* bytes of it */
+	uint32_t len;         /* of the match */
+	uint8_t before, kept; /* bytes before it, from these on */
 	unsigned char bytes[KEPT];
 };
 
@@ -61,8 +61,12 @@ static int found_add(struct view *v, size_t offset, size_t len, struct error *er
 	found->process = f->scan.bytes->process;
 	found->at = f->scan.at + offset;
 	found->len = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
-	found->kept = (uint8_t)(len < KEPT ? len : KEPT);
-	memcpy(found->bytes, f->scan.buf + offset, found->kept);
+	/* a text is whole, a match says more with what is around it */
+	size_t before = !arg_of(v)->pattern ? 0 : offset < BEFORE ? offset : BEFORE;
+	size_t kept = arg_of(v)->pattern ? f->scan.len + f->scan.more - offset + before : len;
+	found->before = (uint8_t)before;
+	found->kept = (uint8_t)(kept < KEPT ? kept : KEPT);
+	memcpy(found->bytes, f->scan.buf + offset - before, found->kept);
 	return 0;
 }
 
@@ -238,6 +242,13 @@ static const struct column columns[] = {
 	{ "WHAT", 0, false, 0 },
 };
 
+static void around_add(const unsigned char *bytes, size_t len, struct line *line)
+{
+	line_style(line, ST_DIM);
+	for (size_t i = 0; i < len; i++)
+		line_printf(line, "%c", is_text(bytes[i]) && bytes[i] != '\t' ? bytes[i] : '.');
+}
+
 static void find_row(struct view *v, size_t i, struct line *line)
 {
 	const struct found *found = &find_of(v)->items[i];
@@ -245,10 +256,16 @@ static void find_row(struct view *v, size_t i, struct line *line)
 	line_cellf(line, ST_LINK, "%" PRIx64, found->at);
 	line_cellf(line, ST_NORMAL, "%u", found->len);
 	line_rest(line);
+	size_t end = found->before + (size_t)found->len;
+	end = end < found->kept ? end : found->kept;
+	if (arg_of(v)->pattern)
+		line_printf(line, "%*s", BEFORE - found->before, "");
+	around_add(found->bytes, found->before, line);
 	line_style(line, ST_STRING);
-	line_bytes(line, found->bytes, found->kept);
-	if (found->kept < found->len)
+	line_bytes(line, found->bytes + found->before, end - found->before);
+	if (end - found->before < found->len)
 		line_plain(line, "…");
+	around_add(found->bytes + end, found->kept - end, line);
 }
 
 static bool find_act(struct view *v, enum action action)

@@ -70,49 +70,49 @@ static int xml_add(uint32_t ch, struct strbuf *out)
 		return strbuf_str(out, "&lt;");
 	case '&':
 		return strbuf_str(out, "&amp;");
-	case ' ':
-		return strbuf_str(out, "\302\240"); /* blanks at the start are kept */
 	default:
 		return char_add(ch, out);
 	}
 }
 
-static int run_text(const struct cell *row, int from, int to, struct strbuf *out)
+/* Cells [from, to) of one look, none of them blank, so that all stand where they should in any
+ * font. */
+static int word_to_svg(const struct cell *row, int y, int from, int to, const struct look *look,
+		       struct strbuf *out)
 {
-	int rc = 0;
+	int rc = strbuf_printf(out, "<text x=\"%d\" y=\"%d\" textLength=\"%d\" fill=\"#%06x\"%s%s>",
+			       MARGIN + from * CELL_WIDTH, MARGIN + y * CELL_HEIGHT + BASE_LINE,
+			       (to - from) * CELL_WIDTH, (unsigned)look->fg,
+			       look->attr & LOOK_BOLD ? " font-weight=\"bold\"" : "",
+			       look->attr & LOOK_UNDER ? " text-decoration=\"underline\"" : "");
 	for (int x = from; rc == 0 && x < to; x++) {
 		if (row[x].ch)
 			rc = xml_add(row[x].ch, out);
 		if (rc == 0 && row[x].mark)
 			rc = char_add(row[x].mark, out);
 	}
-	return rc;
+	return rc < 0 ? rc : strbuf_str(out, "</text>\n");
 }
 
 /* Cells [from, to) of one look. */
 static int run_to_svg(const struct cell *row, int y, int from, int to, const struct look *look,
 		      int32_t paper, struct strbuf *out)
 {
-	int left = MARGIN + from * CELL_WIDTH, top = MARGIN + y * CELL_HEIGHT;
 	int rc = 0;
 	if (look->bg != paper)
 		rc = strbuf_printf(out,
 				   "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
 				   "fill=\"#%06x\"/>\n",
-				   left, top, (to - from) * CELL_WIDTH, CELL_HEIGHT,
-				   (unsigned)look->bg);
-	bool blank = true;
-	for (int x = from; x < to; x++)
-		blank &= row[x].ch == ' ' || !row[x].ch;
-	if (rc < 0 || blank)
-		return rc;
-	rc = strbuf_printf(out, "<text x=\"%d\" y=\"%d\" textLength=\"%d\" fill=\"#%06x\"%s%s>",
-			   left, top + BASE_LINE, (to - from) * CELL_WIDTH, (unsigned)look->fg,
-			   look->attr & LOOK_BOLD ? " font-weight=\"bold\"" : "",
-			   look->attr & LOOK_UNDER ? " text-decoration=\"underline\"" : "");
-	if (rc == 0)
-		rc = run_text(row, from, to, out);
-	return rc < 0 ? rc : strbuf_str(out, "</text>\n");
+				   MARGIN + from * CELL_WIDTH, MARGIN + y * CELL_HEIGHT,
+				   (to - from) * CELL_WIDTH, CELL_HEIGHT, (unsigned)look->bg);
+	for (int x = from; rc == 0 && x < to; x++) {
+		int start = x;
+		while (x < to && row[x].ch != ' ')
+			x++;
+		if (x > start)
+			rc = word_to_svg(row, y, start, x, look, out);
+	}
+	return rc;
 }
 
 int canvas_to_svg(const struct canvas *c, enum theme theme, struct strbuf *out)

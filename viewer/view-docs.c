@@ -93,7 +93,7 @@ static void environment_command(struct view *v, struct strbuf *out)
 }
 
 const struct view_ops view_environment = {
-	.name = "environment",
+	.name = "environ",
 	.places = IN_LIST | IN_FOLDS,
 	.state_size = sizeof(struct sheet),
 	.open = environment_open,

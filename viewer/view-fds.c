@@ -387,7 +387,7 @@ static const struct column all_sockets_columns[] = { PID_COLUMN, SOCKETS_COLUMNS
 		.command = fds_command,                                                            \
 	}
 
-FDS_VIEW(view_fds, "descriptors", fds_columns, fds_row);
-FDS_VIEW(view_all_fds, "descriptors", all_fds_columns, fds_row);
+FDS_VIEW(view_fds, "fds", fds_columns, fds_row);
+FDS_VIEW(view_all_fds, "fds", all_fds_columns, fds_row);
 FDS_VIEW(view_sockets, "sockets", sockets_columns, sockets_row);
 FDS_VIEW(view_all_sockets, "sockets", all_sockets_columns, sockets_row);

@@ -81,22 +81,17 @@ class Browser:
             while time.monotonic() < end and select.select([self.fd], [], [], QUIET)[0]:
                 os.read(self.fd, 1 << 16)
 
-    def peak(self):
-        with open(f"/proc/{self.pid}/status") as status:
-            for line in status:
-                if line.startswith("VmHWM"):
-                    return int(line.split()[1]) / 1024
-        return 0.0
-
     def close(self):
+        """MiB that it or a process it had work done by had at most."""
         os.write(self.fd, b"Q")
         try:
             while os.read(self.fd, 1 << 16):
                 pass
         except OSError:
             pass
-        os.waitpid(self.pid, 0)
+        usage = os.wait4(self.pid, 0)[2]
         os.close(self.fd)
+        return usage.ru_maxrss / 1024
 
 
 def walk(argv, times, opened, peaks):
@@ -109,8 +104,7 @@ def walk(argv, times, opened, peaks):
             if took is not None:  # else nothing was to be changed
                 times.setdefault((name, number, key), []).append(took * 1000)
             b.settle()
-    peaks.append(b.peak())
-    b.close()
+    peaks.append(b.close())
 
 
 def main(crit, directory, passes=3):
