@@ -79,8 +79,10 @@ static const struct {
 static const char *document_path(struct source *src, const char *name, struct error *err)
 {
 	const struct source_member *members;
-	ssize_t nr = source_list(src, &members, err);
 	const char *found = NULL;
+	if (!source_is_archive(src))
+		return name; /* it knows where they would be, without being listed */
+	ssize_t nr = source_list(src, &members, err);
 	for (ssize_t i = 0; i < nr; i++) {
 		const char *base = strrchr(members[i].path, '/');
 		if (strcmp(base ? base + 1 : members[i].path, name))
@@ -117,9 +119,14 @@ static int document_read(struct source *src, const char *name, struct flat *out,
 	const char *path = document_path(src, name, err);
 	if (!path)
 		return 0;
-	int rc = document_text(src, path, &text, err);
-	if (rc < 0 || !text.len)
-		return rc;
+	struct error why;
+	int rc = document_text(src, path, &text, &why);
+	if (rc == -ENOENT)
+		return 0;
+	if (rc < 0)
+		return error_set(err, rc, "%s", why.text);
+	if (!text.len)
+		return 0;
 	rc = flat_from_json(text.data, text.len, path, out, err);
 	return rc < 0 ? rc : 1;
 }
