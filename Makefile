@@ -57,7 +57,7 @@ fuzz_bins := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.
 live_bins := $(patsubst tests/live/%.c,$(O)/live/%,$(wildcard tests/live/*.c))
 bench_bins := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
 live_static := $(shell grep -ls '^ \* live-link: static' tests/live/*.c tests/bench/*.c)
-env = O=$(abspath $(O)) PEER=$(PEER)
+env = O=$(abspath $(O)) PEER=$(PEER) CORPUS=$(CORPUS) CONTAINERS=$(CONTAINERS)
 
 .SECONDARY:
 .PHONY: all check check-live check-fault check-vm lint format fuzz bench demo deb install install-criu-compat uninstall deps clean help
@@ -200,7 +200,8 @@ uninstall:
 help:
 	@sed -n 's/^#: //p' Makefile
 #: all         build/stasis and build/crit (the default)
-#: check       every test; live tests need root, PEER=/path/to/criu adds comparison with it
+#: check       every test; live tests need root, PEER=/path/to/criu adds comparison with it,
+#:             CORPUS=DIR sets of images, CONTAINERS=DIR exports of podman
 #: check-live  only the live tests
 #: check-fault every system call fails once, kill -9 and full disks at every moment: an hour
 #: check-vm    live tests VM_TESTS in a virtual machine: security labels on the kernel VM_KERNEL

@@ -176,9 +176,10 @@ print(*(r["rule"] for r in json.loads(sys.argv[1])["rules"]))' "$output"); do
 # Everything graver than a note that the corpus has, and all of it is so: containers without
 # seccomp, with all capabilities; sockets on all addresses; a parasite that was left behind.
 @test "audit raises no false alarm on the corpus" {
-	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} dir n=0
-	[ -d "$corpus" ] || skip "no corpus"
-	for dir in "$corpus"/*/ "$corpus"/*/*/ "$corpus"/../containers/podman/*.tar*; do
+	local dir n=0
+	need_corpus
+	need_containers
+	for dir in "$corpus"/*/ "$corpus"/*/*/ "$containers"/*.tar*; do
 		[ -f "$dir/pstree.img" ] || [ -f "$dir" ] || continue
 		local name=${dir%/}
 		name=${name##*/}

@@ -78,8 +78,8 @@ print(sum(int(n) for c in json.load(sys.stdin)["checks"] if c["check"] == "file"
 }
 
 @test "compat takes the engine's word for what it mounts, and misses what the host had" {
-	local archive=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}/../containers/podman/volume-tmpfs.tar.gz
-	[ -f "$archive" ] || skip "no corpus"
+	local archive=$containers/volume-tmpfs.tar.gz
+	need_containers
 	run -1 "$crit" compat "$archive"
 	[[ $output =~ yes\ +mount\ +/etc/hosts\ +the\ engine\'s\ own ]]
 	[[ $output =~ no\ +mount\ +/host\ +/tmp/lab/containers/out:\ No\ such\ file ]]
@@ -87,9 +87,10 @@ print(sum(int(n) for c in json.load(sys.stdin)["checks"] if c["check"] == "file"
 }
 
 @test "compat looks at every set of the corpus" {
-	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} dir n=0
-	[ -d "$corpus" ] || skip "no corpus"
-	for dir in "$corpus"/*/ "$corpus"/*/*/ "$corpus"/../containers/podman/*.tar*; do
+	local dir n=0
+	need_corpus
+	need_containers
+	for dir in "$corpus"/*/ "$corpus"/*/*/ "$containers"/*.tar*; do
 		[ -f "$dir/pstree.img" ] || [ -f "$dir" ] || continue
 		run "$crit" compat "$dir"
 		[ "$status" -le 1 ]

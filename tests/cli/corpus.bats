@@ -7,9 +7,7 @@ load crit
 
 setup()
 {
-	corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}
-	containers=${CONTAINERS:-$corpus/../containers/podman}
-	[ -d "$corpus" ] || skip "no corpus at $corpus (set CORPUS)"
+	need_corpus
 }
 
 check() { /usr/bin/python3 "$BATS_TEST_DIRNAME/corpus.py" "$1" "$crit" "$corpus"; }
@@ -25,7 +23,7 @@ check() { /usr/bin/python3 "$BATS_TEST_DIRNAME/corpus.py" "$1" "$crit" "$corpus"
 @test "corpus: x equals the reference" { check x; }
 
 @test "container archives: every member as in its directory" {
-	[ -d "$containers" ] || skip "no archives at $containers (set CONTAINERS)"
+	need_containers
 	cd "$BATS_TEST_TMPDIR" || return 1
 	local archive image what name nr=0
 	for archive in "$containers"/*.tar*; do

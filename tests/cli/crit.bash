@@ -4,6 +4,11 @@
 O=${O:-$PWD/build}
 crit=$O/crit
 fixtures=$BATS_TEST_DIRNAME/../fixtures/set
+# From outside, see tests/run.
+export corpus=${CORPUS:-} containers=${CONTAINERS:-}
+
+need_corpus() { [ -n "$corpus" ] || skip "no sets of images to look at (CORPUS=DIR)"; }
+need_containers() { [ -n "$containers" ] || skip "no exported containers to look at (CONTAINERS=DIR)"; }
 
 # Once per file: every fixture encoded into $set.
 make_set()

@@ -7,8 +7,8 @@ load crit
 
 setup()
 {
-	corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} root=$BATS_TEST_TMPDIR/root
-	[ -d "$corpus" ] || skip "no corpus at $corpus (set CORPUS)"
+	root=$BATS_TEST_TMPDIR/root
+	need_corpus
 	command -v gdb >/dev/null || skip "gdb is not installed"
 	command -v eu-stack >/dev/null || skip "eu-stack is not installed"
 	mkdir -p "$root/usr/lib" "$root/lib64"

@@ -100,9 +100,10 @@ json.dump(doc, sys.stdout)' | "$crit" encode -o "$other/pipes-data.img"
 }
 
 @test "diff of every set of the corpus with itself finds nothing" {
-	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} dir n=0
-	[ -d "$corpus" ] || skip "no corpus"
-	for dir in "$corpus"/*/ "$corpus"/*/*/ "$corpus"/../containers/podman/*.tar*; do
+	local dir n=0
+	need_corpus
+	need_containers
+	for dir in "$corpus"/*/ "$corpus"/*/*/ "$containers"/*.tar*; do
 		[ -f "$dir/pstree.img" ] || [ -f "$dir" ] || continue
 		run -0 "$crit" diff --pages "$dir" "$dir"
 		[ -z "$output" ]

@@ -123,9 +123,10 @@ for line in open(sys.argv[1]):
 }
 
 @test "export takes every set of the corpus and every archive" {
-	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} dir sets=()
-	[ -d "$corpus" ] || skip "no corpus"
-	for dir in "$corpus"/*/ "$corpus"/*/*/ "$corpus"/../containers/podman/*.tar*; do
+	local dir sets=()
+	need_corpus
+	need_containers
+	for dir in "$corpus"/*/ "$corpus"/*/*/ "$containers"/*.tar*; do
 		[ -f "$dir/pstree.img" ] || [ -f "$dir" ] || continue
 		sets+=("$dir")
 	done

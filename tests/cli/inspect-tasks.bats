@@ -22,8 +22,7 @@ assert [t["pid"] for t in tasks] == [1, 3, 4], tasks'
 }
 
 @test "inspect --tasks and --threads: capabilities, signals, timers, limits, registers of a real set" {
-	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}
-	[ -d "$corpus/a3" ] || skip "no corpus at $corpus (set CORPUS)"
+	need_corpus
 	run -0 "$crit" inspect --tasks --threads --alone -p 4101 "$corpus/a3"
 	[[ $output == *"Umask: 027"*"Effective: CAP_CHOWN, "*"Inheritable: none"* ]]
 	[[ $output == *"Signals that wait: SIGRTMIN+4, SIGRTMIN+4, SIGUSR1"* ]]
@@ -34,9 +33,10 @@ assert [t["pid"] for t in tasks] == [1, 3, 4], tasks'
 }
 
 @test "inspect --tasks --threads of every set at hand" {
-	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} source
-	[ -d "$corpus/a3" ] || skip "no corpus at $corpus (set CORPUS)"
-	for source in "$corpus"/../containers/podman/*.tar* "$corpus"/a[1-9] "$corpus"/a1[1-5]; do
+	local source
+	need_corpus
+	need_containers
+	for source in "$containers"/*.tar* "$corpus"/a[1-9] "$corpus"/a1[1-5]; do
 		"$crit" inspect --tasks --threads --format json "$source" | /usr/bin/python3 -c 'import json, sys
 d = json.load(sys.stdin)
 assert d["tasks"] and any("registers" in t for t in d["threads"])'

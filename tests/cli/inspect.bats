@@ -120,10 +120,11 @@ print(eval(sys.argv[2]))' "$1" "$2"
 }
 
 @test "inspect --all of every set and archive at hand" {
-	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} source
-	[ -d "$corpus" ] || skip "no corpus"
-	for source in "$corpus"/../containers/podman/*.tar* "$corpus"/a[1-9] "$corpus"/a1[1-5]; do
+	local source
+	need_corpus
+	need_containers
+	for source in "$containers"/*.tar* "$corpus"/a[1-9] "$corpus"/a1[1-5]; do
 		"$crit" inspect --all --format json "$source" | /usr/bin/python3 -c 'import json, sys; assert json.load(sys.stdin)["processes"]'
 	done
-	[ "$("$crit" inspect "$corpus"/../containers/podman/*.tar* | grep -c podman)" -ge 13 ]
+	[ "$("$crit" inspect "$containers"/*.tar* | grep -c podman)" -ge 13 ]
 }

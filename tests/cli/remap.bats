@@ -257,8 +257,7 @@ refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
 }
 
 @test "corpus: remap there and back gives the same bytes" {
-	corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}
-	[ -d "$corpus" ] || skip "no corpus at $corpus (set CORPUS)"
+	need_corpus
 	"$crit" remap -o a4 --ip 127.0.0.1=127.0.0.5 --port 15001=15009 --pid 2001=2999 "$corpus/a4"
 	run -0 "$crit" verify a4
 	"$crit" remap --in-place --ip 127.0.0.5=127.0.0.1 --port 15009=15001 --pid 2999=2001 a4
@@ -270,8 +269,7 @@ refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
 }
 
 @test "container archives: remap there and back gives the same members" {
-	containers=${CONTAINERS:-${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}/../containers/podman}
-	[ -d "$containers" ] || skip "no archives at $containers (set CONTAINERS)"
+	need_containers
 	local archive there back nr=0
 	for archive in "$containers"/*.tar*; do
 		there=(--hostname elsewhere) back=()

@@ -101,9 +101,10 @@ assert sorted(f["path"] for f in d["files"])[0] == "/bin/prog"'
 }
 
 @test "report of every set and archive at hand is well-formed" {
-	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} source
-	[ -d "$corpus" ] || skip "no corpus"
-	for source in "$corpus"/../containers/podman/{multi,tty,volume-tmpfs}.tar* "$corpus"/a{3,4,6,7,11}; do
+	local source
+	need_corpus
+	need_containers
+	for source in "$containers"/{multi,tty,volume-tmpfs}.tar* "$corpus"/a{3,4,6,7,11}; do
 		"$crit" report "$source" -o "$BATS_TEST_TMPDIR/r.html"
 		/usr/bin/python3 "$BATS_TEST_DIRNAME/page.py" "$BATS_TEST_TMPDIR/r.html"
 	done

@@ -338,8 +338,8 @@ EOF
 }
 
 @test "chains of the corpus: squashed, packed and freed of old pages, the memory stays" {
-	local corpus=$BATS_TEST_DIRNAME/../../../shared/corpus chain
-	[ -d "$corpus/a10" ] || skip "no corpus beside this folder"
+	local chain
+	need_corpus
 	for chain in a10/full2 a10k/final; do
 		local name=${chain%/*}
 		cp -r "$corpus/$name" "$name" && chmod -R u+w "$name"

@@ -68,9 +68,10 @@ assert json.loads(sys.argv[1]) == {"findings": [{
 }
 
 @test "verify finds nothing in any set of the corpus" {
-	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus} dir n=0
-	[ -d "$corpus" ] || skip "no corpus"
-	for dir in "$corpus"/*/ "$corpus"/*/*/ "$corpus"/../containers/podman/*.tar*; do
+	local dir n=0
+	need_corpus
+	need_containers
+	for dir in "$corpus"/*/ "$corpus"/*/*/ "$containers"/*.tar*; do
 		[ -f "$dir/inventory.img" ] || [ -f "$dir" ] || continue
 		run -0 "$crit" verify "$dir"
 		[ -z "$output" ]

@@ -18,14 +18,12 @@ setup_file()
 }
 
 @test "screens of real sets are as committed" {
-	local corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}
-	[ -d "$corpus/a3" ] || skip "no corpus at $corpus (set CORPUS)"
+	need_corpus
 	screens_of "$corpus" a3 a4 a6 a13 a10/full1
 }
 
 @test "screens of container archives are as committed" {
-	local containers=${CONTAINERS:-${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}/../containers/podman}
-	[ -d "$containers" ] || skip "no archives at $containers (set CONTAINERS)"
+	need_containers
 	screens_of "$containers" multi.tar.gz
 }
 

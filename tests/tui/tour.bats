@@ -6,8 +6,7 @@
 load ../cli/crit
 load terminal
 
-corpus=${CORPUS:-$BATS_TEST_DIRNAME/../../../shared/corpus}
-podman=${CONTAINERS:-$corpus/../containers/podman}
+podman=$containers
 
 need()
 {

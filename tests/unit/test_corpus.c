@@ -7,6 +7,7 @@
 #include <dirent.h>
 
 #include "images/page-store.h"
+#include "tests/unit/corpus.h"
 
 #define SKIPPED 77
 
@@ -129,17 +130,13 @@ static void walk(const char *path, int depth, struct tally *tally)
 		free(names);
 }
 
-static const char *corpus(void)
-{
-	const char *path = getenv("CORPUS");
-	return path ? path : "../shared/corpus";
-}
+static char corpus[512];
 
 static void every_image_is_written_as_it_was_read(void **state)
 {
 	(void)state;
 	struct tally tally = { 0 };
-	walk(corpus(), 0, &tally);
+	walk(corpus, 0, &tally);
 	print_message("# %zu images, %zu page maps, %zu pages\n", tally.images, tally.page_maps,
 		      tally.pages);
 	assert_true(tally.images > 0);
@@ -147,8 +144,8 @@ static void every_image_is_written_as_it_was_read(void **state)
 
 int main(void)
 {
-	if (access(corpus(), R_OK) < 0) {
-		printf("no image sets in %s (CORPUS=DIR)\n", corpus());
+	if (!corpus_find("", corpus)) {
+		printf("no sets of images to look at (CORPUS=DIR)\n");
 		return SKIPPED;
 	}
 	const struct CMUnitTest tests[] = {

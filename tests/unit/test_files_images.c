@@ -2,6 +2,7 @@
  * What files/ says to images it should not believe.
  */
 #include "tests/unit/files_fixture.h"
+#include "tests/unit/corpus.h"
 
 static void plain(struct set *s)
 {
@@ -576,17 +577,16 @@ static void corpus_is_loaded(void **state)
 	(void)state;
 	static const char *const sets[] = { "a1", "a1n", "a2",  "a3",  "a4",
 					    "a5", "a9",  "a11", "a13", "a17" };
-	const char *corpus = getenv("CORPUS") ? getenv("CORPUS") : "../shared/corpus";
-	if (access(corpus, R_OK) < 0) {
-		print_message("no corpus at %s\n", corpus);
+	char path[512];
+	if (!corpus_find("", path)) {
+		print_message("no sets of images to look at (CORPUS=DIR)\n");
 		skip();
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
-		char path[4096];
 		struct error err = { 0 };
 		struct options opts = { 0 };
 		struct restore r = { .opts = &opts };
-		snprintf(path, sizeof(path), "%s/%s", corpus, sets[i]);
+		assert_non_null(corpus_find(sets[i], path));
 		assert_int_equal(source_open(path, &r.images, &err), 0);
 		int rc = files_load(&r, &err);
 		/* no tasks are loaded here, so locks have no owner */

@@ -15,15 +15,13 @@
 #include "convert/memory/report.h"
 #include "images/memory-view.h"
 #include "images/page-store.h"
-
-static char corpus[4096];
+#include "tests/unit/corpus.h"
 
 static bool set_open(const char *set, struct source **src, struct checkpoint **cp)
 {
-	char path[8192];
+	char path[512];
 	struct error err;
-	snprintf(path, sizeof(path), "%s/%s", corpus, set);
-	if (access(path, R_OK) < 0)
+	if (!corpus_find(set, path))
 		return false;
 	assert_int_equal(source_open(path, src, &err), 0);
 	assert_int_equal(checkpoint_open(*src, cp, &err), 0);
@@ -205,8 +203,6 @@ static void searches_and_comparisons_count_what_they_read(void **state)
 
 int main(void)
 {
-	const char *path = getenv("CORPUS");
-	snprintf(corpus, sizeof(corpus), "%s", path ? path : "../shared/corpus");
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs_cover_every_page_of_the_map),
 		cmocka_unit_test(shared_bytes_are_the_same_in_every_process),

@@ -25,6 +25,7 @@
 #include "images/reader.h"
 #include "images/source.h"
 #include "images/writer.h"
+#include "tests/unit/corpus.h"
 
 struct fixture {
 	char dir[64];
@@ -162,13 +163,10 @@ static void load_names_image_and_entry(void **state)
 
 static int load_set(const char *set, const char *words)
 {
-	const char *corpus = getenv("CORPUS");
 	char dir[512];
-	snprintf(dir, sizeof(dir), "%s/%s", corpus ? corpus : "../shared/corpus", set);
 	struct restore r = { 0 };
 	struct error err = { 0 };
-	struct stat st;
-	if (stat(dir, &st) < 0)
+	if (!corpus_find(set, dir))
 		return -ENOENT;
 	assert_int_equal(source_open(dir, &r.images, &err), 0);
 	auto_image_reader pstree = NULL;
