@@ -171,6 +171,8 @@ static int hold(struct restore *r, int *channel, int fd, int number, struct erro
 			return error_sys(err, "move a descriptor");
 		*channel = moved;
 	}
+	if (fd == number) /* as it was received */
+		return 0;
 	if (fd < 0 || dup3(fd, number, O_CLOEXEC) < 0)
 		return error_sys(err, "take over descriptor %d", number);
 	close(fd);
