@@ -152,7 +152,7 @@ check-vm: all $(live_bins) $(O)/reaper
 	$(Q)$(env) VM_KERNEL="$(VM_KERNEL)" tests/vm/run $(VM_TESTS)
 fuzz: $(fuzz_bins)
 	$(Q)$(env) tests/fuzz/run $(FUZZ_SECONDS)
-bench: all $(bench_bins) $(O)/reaper
+bench: all $(bench_bins) $(O)/reaper $(O)/counter
 	$(Q)$(env) PEER_CRIT="$(PEER_CRIT)" PEER_COREDUMP="$(PEER_COREDUMP)" \
 		PEER_CHECKPOINTCTL="$(PEER_CHECKPOINTCTL)" tests/bench/run
 demo: all
