@@ -55,12 +55,12 @@ static int visit(void *arg, const struct process *p, const char *comm, struct me
 static int grep_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
 	const struct grep_opts *o = opts;
-	if (nr_operands != 1)
-		return error_set(err, EUSAGE, "want one checkpoint");
 	auto_pattern pattern = NULL;
 	auto_checkpoint_arg arg = { 0 };
 	auto_doc doc = NULL;
 	int rc = pattern_of(o, &pattern, err);
+	if (rc == 0 && nr_operands != 1)
+		rc = error_set(err, EUSAGE, "want one checkpoint");
 	if (rc == 0)
 		rc = memory_arg_open(operands[0], &o->memory, &arg, err);
 	if (rc == 0)

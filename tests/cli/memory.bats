@@ -56,6 +56,8 @@ assert m["pid"] == 100 and m["address"] == "0x402ffc" and m["kind"] == "file-sha
 	run -1 "$crit" grep -s 'not there' "$mem"
 	run -2 "$crit" grep -r '(' "$mem"
 	[[ $output == *"missing closing parenthesis"* ]]
+	run -2 "$crit" grep secret "$mem"
+	[[ $output == *"-s TEXT, -r REGEX"* ]]
 	run -2 "$crit" grep -x abc "$mem"
 	[[ $output == *"pairs of hexadecimal digits"* ]]
 	run -2 "$crit" grep -s a -x bb "$mem"
