@@ -91,25 +91,33 @@ timed()
 		|| { echo "crit ${words[*]}: status $status: $(head -n 1 "$top/said")" >&2; touch "$top/sets.failed"; }
 }
 
-# What other tools can do with the same set, in five minutes each.
+# peer_timed NAME COMMAND…: in five minutes; what did not come to its end has no time
+peer_timed()
+{
+	local name=$1
+	shift
+	timeout -k 1 300 "$measure" "$top/peer.$name" "$@" >>"$top/sets.out" 2>"$top/said" && return
+	echo "peer: $*: status $?: $(tail -n 1 "$top/said")" >&2
+	rm -f "$top/peer.$name"
+}
+
+# What other tools can do with the same set.
 sets_peers()
 {
 	local coredump checkpointctl
 	read -r -a coredump <<<"$PEER_COREDUMP"
 	read -r -a checkpointctl <<<"$PEER_CHECKPOINTCTL"
 	mkdir -p "$top/peer"
-	[ ${#coredump[@]} -gt 0 ] && timeout -k 1 300 "$measure" "$top/peer.core" "${coredump[@]}" -i "$1" \
-		-p "$pid" -o "$top/peer" >>"$top/sets.out" 2>>"$top/noise"
+	[ ${#coredump[@]} -gt 0 ] && peer_timed core "${coredump[@]}" -i "$1" -p "$pid" -o "$top/peer"
 	if [ ${#checkpointctl[@]} -gt 0 ]; then
 		mkdir -p "$top/export"
 		ln -s "$1" "$top/export/checkpoint"
 		echo '{}' >"$top/export/config.dump"
 		echo '{}' >"$top/export/spec.dump"
 		tar -chf "$top/export.tar" -C "$top/export" .
-		timeout -k 1 300 "$measure" "$top/peer.grep archive" "${checkpointctl[@]}" memparse -p "$pid" \
-			--search no-such-text-anywhere "$top/export.tar" >>"$top/sets.out" 2>>"$top/noise"
-		timeout -k 1 300 "$measure" "$top/peer.inspect" "${checkpointctl[@]}" inspect --all \
-			"$top/export.tar" >>"$top/sets.out" 2>>"$top/noise"
+		peer_timed "grep archive" "${checkpointctl[@]}" memparse -p "$pid" \
+			--search no-such-text-anywhere "$top/export.tar"
+		peer_timed inspect "${checkpointctl[@]}" inspect --all "$top/export.tar"
 	fi
 	rm -rf "$top/peer" "$top/export" "$top/export.tar"
 }
