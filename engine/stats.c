@@ -73,15 +73,16 @@ void dump_stats_write(const struct dump *d)
 	write_or_warn(d->work_fd, "stats-dump", &e);
 }
 
+/* Of this clock a time namespace, which the coordinator may be in for a while, is no matter. */
 void restore_stats_start(struct restore_stats *stats)
 {
-	clock_gettime(CLOCK_MONOTONIC, &stats->start);
+	clock_gettime(CLOCK_REALTIME, &stats->start);
 	stats->forked = stats->start;
 }
 
 void restore_stats_forked(struct restore_stats *stats)
 {
-	clock_gettime(CLOCK_MONOTONIC, &stats->forked);
+	clock_gettime(CLOCK_REALTIME, &stats->forked);
 }
 
 static uint32_t usec_between(const struct timespec *a, const struct timespec *b)
@@ -92,7 +93,7 @@ static uint32_t usec_between(const struct timespec *a, const struct timespec *b)
 void restore_stats_write(const struct restore_stats *stats, const struct restore *r)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_REALTIME, &now);
 	RestoreStatsEntry restore = RESTORE_STATS_ENTRY__INIT;
 	restore.pages_compared = r->shared->pages_compared;
 	restore.pages_skipped_cow = r->shared->pages_skipped_cow;

@@ -63,7 +63,7 @@ struct ns_set *ns_set_new(void)
 	struct ns_set *set = calloc(1, sizeof(*set));
 	if (!set)
 		return NULL;
-	set->channel = set->user_fd = set->net_fd = -1;
+	set->channel = set->user_fd = set->net_fd = set->time_back = -1;
 	set->place.ns = set->place.root = set->place.cwd = -1;
 	for (int i = 0; i < NS_KINDS; i++)
 		set->back[i] = set->given[i] = -1;
@@ -502,6 +502,7 @@ void ns_set_free(struct ns_set *set)
 		return;
 	end_builder(set);
 	fd_close(set->user_fd);
+	fd_close(set->time_back);
 	fd_close(set->net_fd);
 	for (int i = 0; i < NS_KINDS; i++)
 		fd_close(set->given[i]);

@@ -12,8 +12,7 @@
 #include "engine/ns/ns.h"
 #include "engine/procfs/root.h"
 
-/* Those the builder makes and only enters here. */
-static const enum ns_kind kinds[] = { NS_NET, NS_UTS, NS_IPC, NS_CGROUP };
+static const enum ns_kind kinds[] = { NS_NET, NS_UTS, NS_IPC, NS_TIME, NS_CGROUP };
 
 /* @return what is behind "net:"; NULL: another kind */
 static const char *file_of(const char *join, enum ns_kind kind)
@@ -32,7 +31,7 @@ int ns_join_check(const struct options *opts, struct error *err)
 		if (!file || !*file)
 			return error_set(err, EINVAL,
 					 "--join-ns: %s is not KIND:FILE with a KIND of net, uts, "
-					 "ipc or cgroup",
+					 "ipc, time or cgroup",
 					 opts->joins.items[i]);
 	}
 	return 0;

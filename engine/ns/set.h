@@ -14,6 +14,8 @@ struct ns_set {
 	uint32_t files_as[ID_KINDS]; /* who made files before; user.h */
 	pid_t builder;               /* 0: none */
 	int channel;                 /* to the builder */
+	int time_back;               /* the coordinator's own, while its children are born into one
+					that is joined; else -1 */
 	int user_fd;                 /* the user namespace, or -1 */
 	int net_fd;                  /* the network namespace, or -1 */
 };

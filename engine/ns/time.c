@@ -140,6 +140,8 @@ int timens_load(struct restore *r, struct error *err)
 {
 	auto_message ProtobufCMessage *msg = NULL;
 	bool apart = ns_restores(r, NS_TIME);
+	if (r->ns->given[NS_TIME] >= 0)
+		return 0; /* --join-ns: its clocks are what they are */
 	uint32_t id = apart ? r->ns->ids[NS_TIME] : 0;
 	int rc = image_read_one(r->images, IMG_TIMENS, id, &msg, err);
 	if (rc == -ENOENT && !apart)
@@ -184,8 +186,18 @@ static int set_offsets(struct restore *r, struct error *err)
 	return 0;
 }
 
+static int join(struct ns_set *set, struct error *err)
+{
+	set->time_back = procfs_open("self/ns/time", O_RDONLY);
+	if (set->time_back < 0 || setns(set->given[NS_TIME], CLONE_NEWTIME) < 0)
+		return error_sys(err, "--join-ns: enter the time namespace");
+	return 0;
+}
+
 int timens_enter(struct restore *r, struct error *err)
 {
+	if (r->ns->given[NS_TIME] >= 0)
+		return join(r->ns, err);
 	if (!r->time_ns)
 		return 0;
 	if (unshare(CLONE_NEWTIME) < 0)
@@ -196,9 +208,10 @@ int timens_enter(struct restore *r, struct error *err)
 
 void timens_leave(struct restore *r)
 {
-	if (!r->time_ns)
+	if (!r->time_ns && r->ns->time_back < 0)
 		return;
-	auto_fd fd = procfs_open("self/ns/time", O_RDONLY);
+	/* what is made for children only leaves ours in place */
+	auto_fd fd = r->time_ns ? procfs_open("self/ns/time", O_RDONLY) : take_fd(r->ns->time_back);
 	if (fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
 		log_warn("leave the time namespace of the tree: %s", strerror(errno));
 }

@@ -66,4 +66,11 @@ round "$top/ahead" 5000
 expect "clocks that are ahead go on" 5000
 round "$top/behind" -100
 expect "clocks that are behind follow the machine" 0
+unshare -T --monotonic 7000 --boottime 7000 setsid sh -c "echo \$\$ >$top/other; exec sleep 1000" &
+until [ -s "$top/other" ]; do sleep 0.01; done
+other=$(cat "$top/other")
+until [ ! -d "/proc/$pid" ]; do sleep 0.01; done
+"$O/stasis" restore -d -D "$top/behind" -o join.log --join-ns "time:/proc/$other/ns/time"
+expect "a time namespace is joined" 7000
+kill -KILL "$other"
 echo "1..$n"
