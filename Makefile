@@ -149,7 +149,7 @@ check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/refused $(O)/count
 check-fault: all
 	$(Q)$(env) tests/run fault
 check-vm: all $(live_bins) $(O)/reaper
-	$(Q)$(env) VM_KERNEL="$(VM_KERNEL)" tests/vm/run $(VM_TESTS) || [ $$? = 77 ]
+	$(Q)$(env) VM_KERNEL="$(VM_KERNEL)" $(if $(VM_TESTS),tests/vm/run $(VM_TESTS) || [ $$? = 77 ],tests/run vm)
 fuzz: $(fuzz_bins)
 	$(Q)$(env) tests/fuzz/run $(FUZZ_SECONDS)
 bench: all $(bench_bins) $(O)/reaper $(O)/counter
@@ -204,7 +204,8 @@ help:
 #:             CORPUS=DIR sets of images, CONTAINERS=DIR exports of podman
 #: check-live  only the live tests
 #: check-fault every system call fails once, kill -9 and full disks at every moment: an hour
-#: check-vm    live tests VM_TESTS in a virtual machine: security labels on the kernel VM_KERNEL
+#: check-vm    live tests in virtual machines: security labels, and Debian's Linux 6.1 and 6.12, which it
+#:             downloads; or VM_TESTS alone, on the kernel VM_KERNEL
 #: lint        format, warnings, sizes, floors, shell scripts, spelling
 #: format      run clang-format over the tree
 #: fuzz        each fuzz target for FUZZ_SECONDS (60) under clang's sanitizers

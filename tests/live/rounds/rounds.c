@@ -25,7 +25,8 @@ static void make_argv(struct rounds *r)
 		stasis,         "dump",           "-t",       r->pid_text,
 		"-D",           r->images,        "-W",       r->work,
 		"-o",           "dump.log",       "-v4",      "--tcp-established",
-		"--file-locks", "--network-lock", "nftables", NULL,
+		"--file-locks", "--network-lock", "nftables", "--sync",
+		NULL,
 	};
 	char *restore[] = {
 		stasis,  "restore", "-d",          "-D",  r->images,           "-W",
