@@ -223,12 +223,52 @@ static int tun_make(const NetDeviceEntry *e, struct error *err)
 	return fd < 0 ? error_sys(err, "open /dev/net/tun") : tun_set_up(fd, e, err);
 }
 
+/* VXLAN. Two of its flags are set by being there at all, whatever they say. */
+
+static const struct link_range vxlan_told[] = {
+	{ IFLA_VXLAN_TTL_INHERIT, IFLA_VXLAN_TTL_INHERIT },
+	{ IFLA_VXLAN_REMCSUM_RX, IFLA_VXLAN_REMCSUM_RX },
+};
+
+static int vxlan_dump(const struct link_seen *seen, NetDeviceEntry *e, struct error *err)
+{
+	const struct nlattr *tb[IFLA_VXLAN_MAX + 1];
+	const struct nlattr inherit = { sizeof(inherit), IFLA_VXLAN_TTL_INHERIT };
+	ProtobufCBinaryData *out = &e->kind_data; /* has room for what was left out */
+	(void)err;
+	nl_nested(seen->info[IFLA_INFO_DATA], tb, IFLA_VXLAN_MAX);
+	if (nl_number(tb[IFLA_VXLAN_TTL_INHERIT])) {
+		memcpy(out->data + out->len, &inherit, sizeof(inherit));
+		out->len += sizeof(inherit);
+	}
+	const struct nlattr *checksum = tb[IFLA_VXLAN_REMCSUM_RX];
+	if (nl_number(checksum)) {
+		memcpy(out->data + out->len, checksum, mnl_attr_get_len(checksum));
+		out->len += MNL_ALIGN(mnl_attr_get_len(checksum));
+	}
+	return 0;
+}
+
 static const struct link_range bridge_told[] = {
 	{ IFLA_BR_ROOT_ID, IFLA_BR_GROUP_ADDR },
 	{ IFLA_BR_FDB_FLUSH, IFLA_BR_FDB_FLUSH },
 	{ IFLA_BR_PAD, IFLA_BR_PAD },
 	{ 47 /* IFLA_BR_MCAST_QUERIER_STATE */, 48 /* IFLA_BR_FDB_N_LEARNED */ },
 };
+
+static int bridge_dump(const struct link_seen *seen, NetDeviceEntry *e, struct error *err)
+{
+	const struct nlattr *tb[IFLA_BR_MAX + 1];
+	(void)e;
+	nl_nested(seen->info[IFLA_INFO_DATA], tb, IFLA_BR_MAX);
+	if (!nl_number(tb[IFLA_BR_VLAN_FILTERING]))
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "it filters by VLAN, and which of them its ports are in is not carried: "
+			 "switch that off before the dump (ip link set %s type bridge "
+			 "vlan_filtering 0)",
+			 seen->name);
+}
 
 static const struct link_kind kinds[] = {
 	{ .name = "veth", .type = ND_TYPE__VETH },
@@ -237,7 +277,8 @@ static const struct link_kind kinds[] = {
 	  .data_too = true,
 	  .data_late = true,
 	  .told = bridge_told,
-	  .nr_told = ARRAY_SIZE(bridge_told) },
+	  .nr_told = ARRAY_SIZE(bridge_told),
+	  .dump = bridge_dump },
 	{ .name = "macvlan",
 	  .type = ND_TYPE__MACVLAN,
 	  .on_parent = true,
@@ -258,6 +299,13 @@ static const struct link_kind kinds[] = {
 	{ .name = "dummy", .type = ND_TYPE__EXTLINK, .data_too = true },
 	{ .name = "ifb", .type = ND_TYPE__EXTLINK, .data_too = true },
 	{ .name = "vlan", .type = ND_TYPE__EXTLINK, .data_too = true, .on_parent = true },
+	{ .name = "vxlan",
+	  .type = ND_TYPE__EXTLINK,
+	  .data_too = true,
+	  .parent_data = IFLA_VXLAN_LINK,
+	  .told = vxlan_told,
+	  .nr_told = ARRAY_SIZE(vxlan_told),
+	  .dump = vxlan_dump },
 	{ .name = "ipvlan", .type = ND_TYPE__EXTLINK, .data_too = true, .on_parent = true },
 };
 

@@ -171,6 +171,8 @@ static int fill_entry(struct dump_netns *dn, const struct link_seen *seen,
 	if (rc == 0)
 		rc = dump_master(seen, e, err);
 	if (rc == 0)
+		rc = link_more_dump(seen, e, err);
+	if (rc == 0)
 		rc = net_conf_read_device(e, err);
 	return rc == 0 && kind ? dump_kind(seen, kind, e, err) : rc;
 }
@@ -326,6 +328,8 @@ int link_entry_check(const NetDeviceEntry *e, struct error *err)
 		return error_set(err, ENOTSUP, "network device %s is of unknown kind %.32s",
 				 e->name, e->kind);
 	int rc = kind && kind->check ? kind->check(e, err) : 0;
+	if (rc == 0)
+		rc = link_more_check(e, err);
 	if (rc == 0)
 		rc = net_conf_check_device(e, err);
 	return rc < 0 ? error_wrap(err, rc, "network device %s", e->name) : 0;
@@ -558,6 +562,20 @@ static int make_by_netlink(struct netns_set *set, const struct netns *ns, const 
 	return rc < 0 ? rc : set_kind_data(ns->rt, e, err);
 }
 
+/* Does it name a device of its namespace that is not there yet? */
+static bool waits_for_parent(const struct netns *ns, const NetDeviceEntry *e,
+			     const struct link_kind *kind)
+{
+	const struct nlattr *attr = NULL, *parent = NULL;
+	mnl_attr_for_each_payload((const void *)e->kind_data.data, e->kind_data.len)
+	{
+		if (kind->parent_data && mnl_attr_get_type(attr) == kind->parent_data)
+			parent = attr;
+	}
+	const struct netns_link *link = parent ? find_index(ns, nl_number(parent)) : NULL;
+	return link && !link->made;
+}
+
 /* @return 1; 0: what it needs is not there yet */
 static int make_link(struct restore *r, struct netns_set *set, const struct netns *ns,
 		     struct netns_link *link, struct error *err)
@@ -569,6 +587,8 @@ static int make_link(struct restore *r, struct netns_set *set, const struct netn
 		       netns_is_external(r->opts, "netdev", e->name);
 	int rc;
 	if (!outside && kind->on_parent && !find_peer(set, ns, e, &where)->made)
+		return 0;
+	if (!outside && waits_for_parent(ns, e, kind))
 		return 0;
 	if (outside)
 		rc = find_made(ns->rt, e, err);
@@ -654,6 +674,8 @@ static int set_up_link(struct restore *r, const NetDeviceEntry *e, struct nl *rt
 	/* or addresses would come about that are to be restored */
 	if (rc == 0 && e->type != ND_TYPE__LOOPBACK)
 		rc = set_gen_mode(rt, e, IN6_ADDR_GEN_MODE_NONE, err);
+	if (rc == 0)
+		rc = link_more_set(rt, e, err);
 	return rc == 0 && e->has_master ? set_master(rt, e, err) : rc;
 }
 

@@ -23,7 +23,8 @@ struct link_kind {
 	NdType type;
 	bool data_too;            /* IFLA_INFO_DATA is stored and given back, */
 	bool data_late;           /* what differs from a new device, one by one */
-	bool on_parent;           /* it is a device on top of another: IFLA_LINK */
+	bool on_parent;           /* it is a device on top of another: IFLA_LINK, */
+	uint16_t parent_data;     /* or this attribute of the data; 0: none */
 	const struct link_range { /* but these attributes of it only tell */
 		uint16_t first, last;
 	} * told;
@@ -44,6 +45,11 @@ struct link_kind {
 /** All that an image holds of one device. @param out  owned by the caller */
 int link_entry_read(struct nl *rt, const char *name, NetDeviceEntry **out, struct error *err);
 int link_entry_check(const NetDeviceEntry *e, struct error *err);
+
+/** Other settings of every kind, and names. */
+int link_more_dump(const struct link_seen *seen, NetDeviceEntry *e, struct error *err);
+int link_more_check(const NetDeviceEntry *e, struct error *err);
+int link_more_set(struct nl *rt, const NetDeviceEntry *e, struct error *err);
 
 /** NULL: a kind that cannot be made again */
 const struct link_kind *link_kind_of_name(const char *name);

@@ -54,11 +54,13 @@ static bool is_entry(const struct nlmsghdr *msg)
 	if (head->ndm_family != AF_BRIDGE || !(head->ndm_state & (NUD_PERMANENT | NUD_NOARP)) ||
 	    !tb[NDA_LLADDR] || !mnl_attr_get_payload_len(tb[NDA_LLADDR]))
 		return false;
-	return !(*(const uint8_t *)mnl_attr_get_payload(tb[NDA_LLADDR]) & 1);
+	return tb[NDA_DST] || !(*(const uint8_t *)mnl_attr_get_payload(tb[NDA_LLADDR]) & 1);
 }
 
 static void request_entry(const struct nlmsghdr *msg, struct nl_request *ask)
 {
+	static const uint16_t kept[] = { NDA_LLADDR, NDA_VLAN,    NDA_DST,     NDA_PORT,
+					 NDA_VNI,    NDA_IFINDEX, NDA_SRC_VNI, NDA_NH_ID };
 	const struct ndmsg *told = mnl_nlmsg_get_payload(msg);
 	const struct nlattr *tb[NDA_MAX + 1];
 	nl_attrs(msg, sizeof(*told), tb, NDA_MAX);
@@ -67,10 +69,12 @@ static void request_entry(const struct nlmsghdr *msg, struct nl_request *ask)
 	*head = *told;
 	head->ndm_flags &= NTF_STICKY;
 	head->ndm_flags |= port ? NTF_MASTER : NTF_SELF;
-	nl_put(ask, NDA_LLADDR, mnl_attr_get_payload(tb[NDA_LLADDR]),
-	       mnl_attr_get_payload_len(tb[NDA_LLADDR]));
-	if (tb[NDA_VLAN])
-		nl_put_u16(ask, NDA_VLAN, (uint16_t)nl_number(tb[NDA_VLAN]));
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (tb[kept[i]])
+			nl_put(ask, kept[i], mnl_attr_get_payload(tb[kept[i]]),
+			       mnl_attr_get_payload_len(tb[kept[i]]));
+	/* one address may lead to several ends of a tunnel */
+	ask->header.nlmsg_flags = tb[NDA_DST] ? NLM_F_APPEND : NLM_F_REPLACE;
 }
 
 static bool is_group(const struct nlmsghdr *msg)
@@ -93,7 +97,7 @@ static void request_next_hop(const struct nlmsghdr *msg, struct nl_request *ask)
 	const struct nhmsg *told = mnl_nlmsg_get_payload(msg);
 	const struct nlattr *tb[NHA_MAX + 1];
 	nl_attrs(msg, sizeof(*told), tb, NHA_MAX);
-	struct nhmsg *head = nl_begin(ask, RTM_NEWNEXTHOP, 0, sizeof(*head));
+	struct nhmsg *head = nl_begin(ask, RTM_NEWNEXTHOP, NLM_F_REPLACE, sizeof(*head));
 	head->nh_family = told->nh_family;
 	head->nh_protocol = told->nh_protocol;
 	head->nh_flags = told->nh_flags & RTNH_F_ONLINK; /* others tell of the state */
@@ -143,7 +147,7 @@ static void request_qdisc(const struct nlmsghdr *msg, struct nl_request *ask)
 	const struct tcmsg *told = mnl_nlmsg_get_payload(msg);
 	const struct nlattr *tb[TCA_MAX + 1];
 	nl_attrs(msg, sizeof(*told), tb, TCA_MAX);
-	struct tcmsg *head = nl_begin(ask, RTM_NEWQDISC, 0, sizeof(*head));
+	struct tcmsg *head = nl_begin(ask, RTM_NEWQDISC, NLM_F_REPLACE, sizeof(*head));
 	head->tcm_ifindex = told->tcm_ifindex;
 	head->tcm_handle = told->tcm_handle;
 	head->tcm_parent = told->tcm_parent;
@@ -309,11 +313,13 @@ int net_objects_set(const struct strbuf *messages, bool early, struct nl *rt, st
 		const struct object_row *row = row_of(msg);
 		if (!row || row->early != early)
 			continue;
-		if (row->request)
+		if (row->request) {
 			row->request(msg, &ask);
-		else
+		} else {
 			memcpy(ask.bytes, msg, msg->nlmsg_len);
-		ask.header.nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
+			ask.header.nlmsg_flags = NLM_F_REPLACE;
+		}
+		ask.header.nlmsg_flags |= NLM_F_CREATE;
 		rc = nl_do(rt, &ask, err);
 		if (rc < 0)
 			error_wrap(err, rc, "add %s", row->what);

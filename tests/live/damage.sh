@@ -14,6 +14,7 @@ n=0 pid=""
 
 finish()
 {
+	[ "$BASHPID" = $$ ] || return # one that was killed before it became the program
 	umount "$dir/small" 2>/dev/null
 	[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null
 	rm -rf "$dir"

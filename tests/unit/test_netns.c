@@ -30,7 +30,7 @@ static const char show_all[] = "ip -d link; ip addr; ip route show table all | s
 
 /* Some devices get their state from each other, after a moment. */
 static const char settle[] =
-    "for i in 1 2 3 4 5 6 7 8 9 10; do ip -6 addr | grep -q tentative || break; sleep 0.2; done;";
+    "for i in $(seq 50); do ip -6 addr | grep -q tentative || break; sleep 0.2; done;";
 
 static int run(const char *script, char **output)
 {
@@ -179,6 +179,20 @@ CARRIES(netns_carries_tun,
 	"ip tuntap add dev tap5 mode tap user 1000 group 100; ip tuntap add dev tun6 mode tun pi;"
 	"ip link set tap5 up; ip link set tun6 mtu 1300; ip addr add 192.0.2.77/24 dev tap5",
 	"sleep 1.2; ip -d tuntap; ip -d link; ip addr; ip route show table all")
+CARRIES(netns_carries_settings_of_devices,
+	"ip link add v1 type veth peer name v2; ip link set v1 group 5 gso_max_size 30000; "
+	"ip link set v2 gso_max_segs 100; ip link property add dev v1 altname other-name "
+	"altname third-name; ip link set v1 alias text",
+	"ip -d link")
+CARRIES(netns_carries_vxlan,
+	"ip link set lo up; ip link add v1 type veth peer name v2; ip link set v1 up; ip link set "
+	"v2 up; ip addr add 192.0.2.1/24 dev v1;"
+	"ip link add x0 index 3000 type vxlan id 7 local 192.0.2.1 remote 192.0.2.9 dstport 4789 "
+	"dev v1 ttl 5 learning; ip link add x1 index 2000 type vxlan id 8 dstport 4790 nolearning "
+	"group 239.1.1.1 dev v1 ttl inherit; ip link set x0 up; ip link set x1 up;"
+	"bridge fdb append 00:00:00:00:00:00 dev x0 dst 192.0.2.10;"
+	"bridge fdb append 02:00:00:00:00:05 dev x1 dst 192.0.2.11 port 99 vni 6",
+	"ip -d link; bridge fdb | grep -v 33:33: | sort")
 CARRIES(netns_carries_ifb, "ip link add ifb7 type ifb; ip link set ifb7 up")
 CARRIES(
     netns_carries_routes,
@@ -555,6 +569,8 @@ int main(void)
 		TEMP_TEST(netns_carries_bridge),
 		TEMP_TEST(netns_carries_macvlan),
 		TEMP_TEST(netns_carries_tun),
+		TEMP_TEST(netns_carries_settings_of_devices),
+		TEMP_TEST(netns_carries_vxlan),
 		TEMP_TEST(netns_carries_ifb),
 		TEMP_TEST(netns_carries_routes),
 		TEMP_TEST(netns_carries_nftables),
