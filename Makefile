@@ -141,6 +141,10 @@ $(O)/fuzz/all.a: $(fuzz_o)
 	$(call say,AR,$@) rm -f $@ && ar rcs $@ $^
 $(O)/fuzz/fuzz_%: $(O)/fuzz/obj/tests/fuzz/fuzz_%.o $(O)/fuzz/all.a $(engine_S:%.S=$(O)/obj/%-asm.o) $(O)/pie/blobs.o
 	$(call say,FUZZER,$@) $(CLANG) $(fuzz_san),fuzzer -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT) $(LIBS_STASIS)) -lm -ldl
+# The browser's tour of every key goes with the fuzzers, as it is built like them.
+fuzz: $(O)/fuzz/crit
+$(O)/fuzz/crit: $(patsubst $(O)/%,$(O)/fuzz/%,$(crit_o) $(viewer_o) $(convert_o) $(images_o) $(base_o))
+	$(call say,CLANG,$@) $(CLANG) $(fuzz_san) -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm -ldl
 
 check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/refused $(O)/counter $(O)/rpc-client
 	$(Q)$(env) tests/run
