@@ -80,6 +80,7 @@
 	X(entry_linkify)                                                                           \
 	X(entry_linkresolver_free)                                                                 \
 	X(entry_set_hardlink)                                                                      \
+	X(entry_sparse_clear)                                                                      \
 	X(entry_set_symlink)
 
 struct libarchive {

@@ -109,6 +109,7 @@ static int put_member(struct job *j, struct sink_member *m, struct archive_entry
 	char file[24];
 	struct stat st;
 	m->placed = true;
+	j->lib.entry_sparse_clear(entry); /* the holes of the old one */
 	if (m->link) {
 		j->lib.entry_set_filetype(entry, AE_IFLNK);
 		j->lib.entry_set_symlink(entry, m->link);
@@ -213,6 +214,12 @@ static int copy_entry(struct job *j, struct archive_entry *entry, struct error *
 		return 0;
 	if (m)
 		return put_member(j, m, entry, err);
+	const char *same = j->lib.entry_hardlink(entry);
+	if (find_path(j->stage, same))
+		return error_set(err, EINVAL,
+				 "%s: %s is a hard link to %s, which changes: extract it with "
+				 "tar(1) and change the directory",
+				 j->name, j->lib.entry_pathname(entry), same);
 	int rc = put_header(j, entry, err);
 	return rc < 0 ? rc : copy_data(j, err);
 }

@@ -154,3 +154,23 @@ END
 	"$crit" edit -o new.tar chain.tar:core-101.img tc.comm=other
 	"$crit" diff --only mems,pages --pages chain.tar new.tar
 }
+
+@test "members of an archive keep their holes; a hard link to what changes is refused" {
+	cp -r "$set" holes
+	truncate -s 64K holes/stats-dump
+	printf x | dd of=holes/stats-dump bs=1 seek=40000 conv=notrunc status=none
+	local format
+	for format in gnu posix; do
+		tar --format="$format" -S -cf "$format.tar" -C holes .
+		"$crit" compress -o "z-$format.tar" "$format.tar"
+		run -0 tar xOf "z-$format.tar" ./stats-dump
+		tar xOf "z-$format.tar" ./stats-dump | cmp - holes/stats-dump
+	done
+	cp -r "$set" linked
+	ln linked/core-101.img linked/other
+	tar cf linked.tar -C linked inventory.img pstree.img core-101.img other
+	cp linked.tar before.tar
+	run -1 "$crit" edit --in-place linked.tar:core-101.img entries[0].tc.comm=other
+	[[ $output == *"other is a hard link to core-101.img, which changes"* ]]
+	cmp linked.tar before.tar
+}
