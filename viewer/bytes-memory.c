@@ -106,6 +106,8 @@ static void memory_about(struct bytes *b, uint64_t at, struct strbuf *out)
 	if (area->path[0])
 		strbuf_printf(out, ", %s+%#" PRIx64, area->path,
 			      area->vma->pgoff + (at - area->vma->start));
+	if (rc == 0 && run.state == PG_FILE && !b->app->options.sysroot)
+		strbuf_str(out, " (--sysroot DIR shows it)");
 }
 
 static void memory_command(struct bytes *b, uint64_t start, uint64_t end, struct strbuf *out)

@@ -252,6 +252,20 @@ static void memory_footer(struct view *v, struct line *line)
 	}
 }
 
+/* Where the dump has something of it; its start when nowhere near. */
+static uint64_t first_dumped(struct memory_view *mv, const struct area *area)
+{
+	uint64_t at = area->vma->start;
+	struct memory_run run;
+	for (int i = 0; i < 64 && at < area->vma->end; i++, at = run.end) {
+		if (memory_view_run(mv, area, at, &run, NULL) < 0)
+			break;
+		if (run.state == PG_STORED || run.state == PG_PARENT)
+			return at;
+	}
+	return area->vma->start;
+}
+
 static bool memory_act(struct view *v, enum action action)
 {
 	struct memory_state *s = v->state;
@@ -260,7 +274,11 @@ static bool memory_act(struct view *v, enum action action)
 		image_open_of(v->app, v->process, IMG_MM);
 	if (action != ACT_OPEN || row == SIZE_MAX)
 		return action == ACT_ENTRY;
-	hex_open_memory(v->app, v->process, s->areas[row].vma->start, 0);
+	uint64_t at = first_dumped(s->memory->mv, &s->areas[row]);
+	hex_open_memory(v->app, v->process, at, 0);
+	if (at != s->areas[row].vma->start)
+		app_say(v->app, "what comes before is not in the dump; the area begins at %" PRIx64,
+			s->areas[row].vma->start);
 	return true;
 }
 

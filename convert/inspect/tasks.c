@@ -17,7 +17,8 @@
 static void words_value(struct doc *doc, const char *key, const char *title, struct strbuf *words,
 			int rc)
 {
-	doc_str(doc, key, title, rc < 0 ? NULL : words->data ?: "");
+	const char *none = title && doc_is_text(doc) ? "none" : "";
+	doc_str(doc, key, title, rc < 0 ? NULL : words->len ? words->data : none);
 	strbuf_reset(words);
 }
 

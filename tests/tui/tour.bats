@@ -25,7 +25,7 @@ tabs()
 	done
 }
 
-# tour SET PROCESS TEXT HEX: from the tree into a process and its bytes, and back
+# tour SET NAME: from the tree into a process (NAME is in the tree) and its bytes, and back
 tour()
 {
 	local set=$1 name=$2
