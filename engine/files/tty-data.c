@@ -21,6 +21,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/keeper.h"
 #include "base/log.h"
 #include "engine/files/tty.h"
 #include "images/writer.h"
@@ -289,7 +290,7 @@ static int look_into_all(const struct pairs *pairs, struct error *err)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
-		setsid(); /* away from signals that end the engine */
+		keeper_become("stasis-keeper");
 		for (size_t i = 0; i < pairs->nr; i++)
 			look_into(&pairs->items[i], pairs->waiting[i]);
 		_exit(0);

@@ -4,31 +4,23 @@
 #include "engine/net/peek.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/keeper.h"
 
 static int set_offset(int fd, int offset)
 {
 	return setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset)) < 0 ? -errno : 0;
 }
 
-/* A task that runs again before we do could look at the wrong place. */
 __attribute__((noreturn)) static void keep(int fd, int offset, int line)
 {
 	char byte;
-	sigset_t all;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
-	setsid();
-	prctl(PR_SET_NAME, "stasis-keeper");
-	setpriority(PRIO_PROCESS, 0, -20);
+	keeper_become("stasis-keeper");
 	while (read(line, &byte, 1) < 0 && errno == EINTR)
 		;
 	_exit(-set_offset(fd, offset));

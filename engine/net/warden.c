@@ -6,18 +6,16 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/keeper.h"
 #include "engine/net/tcp.h"
 
 enum request { ASK_LOCK, ASK_READ, ASK_KEEP, ASK_HOLD, ASK_HOLD_KILL, ASK_UNDO, ASK_LEAVE };
@@ -138,25 +136,9 @@ static int close_others(const struct warden *w)
 	return 0;
 }
 
-/*
- * When the engine is killed the tasks run at once: one that does so before its connection has left
- * repair mode sees an error. So nobody comes before the warden.
- */
-static void hurry(void)
-{
-	struct sched_param first = { .sched_priority = 1 };
-	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) < 0)
-		setpriority(PRIO_PROCESS, 0, -20);
-}
-
 __attribute__((noreturn)) static void live(struct warden *w)
 {
-	sigset_t all;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
-	setsid();
-	prctl(PR_SET_NAME, "stasis-warden");
-	hurry();
+	keeper_become("stasis-warden");
 	if (close_others(w) < 0)
 		_exit(1);
 	for (;;) {
