@@ -18,7 +18,7 @@ import time
 OPEN_MS, KEY_MS, PEAK_MIB = 300, 16, 128
 QUIET, SETTLE, GIVE_UP = 0.05, 2, 2
 
-# name, keys: every one of the keys is measured; those in () are waited for but not measured
+# name, keys. Escape stops what runs, ends a search, or goes back, but never leaves; a q might.
 WALK = [
     ("tree: move", "jjk G g \x04 \x15 \x1b[6~ \x1b[5~"),
     ("tree: fold", "z z Z Z t t r r"),
@@ -28,8 +28,8 @@ WALK = [
     ("tabs of the checkpoint", "2 3 G g 4 5 6 G g 7 \x1b 1"),
     ("a large process", "g j \r 1 2 3 4 5 6 7 8 9 } {"),
     ("its memory", "2 j G g / 1 0 f \r n \x1b & f f 0 \r \x1b"),
-    ("bytes", "\r j \x1b[6~ G g : 5 0 0 0 0 0 0 0 0 \r / z z \r \x1b N \x1b \x1b q"),
-    ("find", "F n o w h e r e \r \x1b q \" \x1b q"),
+    ("bytes", "\r j \x1b[6~ G g : 5 0 0 0 0 0 0 0 0 \r / z z \r \x1b N \x1b \x1b \x1b \x1b"),
+    ("find", "F n o w h e r e \r \x1b \x1b \" \x1b \x1b"),
     ("help, colours, command", "? G q T T T c"),
 ]
 
