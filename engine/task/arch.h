@@ -37,6 +37,11 @@ struct arch_rseq {
 int arch_regs_get(pid_t tid, struct arch_regs *regs, struct error *err);
 void arch_regs_fini(struct arch_regs *regs);
 /**
+ * A wait that was interrupted before goes on in the kernel, in restart_syscall(2), which nobody can
+ * call elsewhere: find the call it was by the code that made it. Not found, it ends with EINTR.
+ */
+void arch_regs_find_call(pid_t tid, struct arch_regs *regs);
+/**
  * Make the registers such that an interrupted system call is started again when the thread
  * continues from them without the kernel's help. Sleeps and waits with a relative timeout that
  * the kernel would resume with what was left (ERESTART_RESTARTBLOCK) start over: a program sees

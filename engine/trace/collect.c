@@ -161,6 +161,8 @@ static int collect_thread(struct task *t, struct thread *th, struct error *err)
 		return error_sys(err, "thread %d: read its signal mask", th->tid);
 	rc = arch_regs_get(th->tid, &th->regs, err);
 	if (rc == 0)
+		arch_regs_find_call(th->tid, &th->regs);
+	if (rc == 0)
 		arch_regs_fix_restart(&th->regs, is_signalled(&th->status));
 	return rc < 0 ? rc : collect_rseq(t, th, err);
 }

@@ -156,6 +156,27 @@ own_joined()
 }
 try "a tree without a namespace apart joins one" own_joined
 
+# held NETWORK: fd 8 of the tree leads to it
+held() { [ "$(stat -Lc %i "/proc/$tree/fd/8")" = "$(net_of "$1")" ] || { why="fd 8 is another"; return 1; }; }
+other_given()
+{
+	local key
+	end_tree
+	network && tree "$last" 8<"/proc/$a/ns/net"
+	refused dump other && says "pid $a outside of the tree is in" || return 1
+	key="net[$(net_of "$a")]:other"
+	dump other --external "$key" --leave-running && unlocked "$a" || return 1
+	rm -r "${top:?}/other"
+	dump other --external "$key" && locked "$a" && refused restore other &&
+		says "--inherit-fd fd[N]:other" || return 1
+	restore other --inherit-fd "fd[9]:other" 9<"/proc/$a/ns/net" && held "$a" && unlocked "$a" ||
+		return 1
+	end_tree
+	network && restore other --inherit-fd "fd[9]:other" 9<"/proc/$last/ns/net" && held "$last" &&
+		unlocked "$last"
+}
+try "another one that a descriptor leads to is left out and given again" other_given
+
 empty()
 {
 	end_tree

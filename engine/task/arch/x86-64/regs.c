@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -79,6 +80,38 @@ static bool ends_by_stop(unsigned long long call)
 		if (calls[i] == call)
 			return true;
 	return false;
+}
+
+/* Those the kernel goes on with by restart_syscall(2), for the rest of their time. */
+static bool has_rest(unsigned call)
+{
+	static const unsigned calls[] = { SYS_nanosleep, SYS_clock_nanosleep, SYS_poll, SYS_futex };
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i] == call)
+			return true;
+	return false;
+}
+
+/* "mov $call, %eax; syscall", as C libraries and Go have it */
+static bool call_in_code(const uint8_t code[8], unsigned *call)
+{
+	memcpy(call, code + 2, sizeof(*call));
+	return code[1] == 0xb8 && code[6] == 0x0f && code[7] == 0x05 && has_rest(*call);
+}
+
+void arch_regs_find_call(pid_t tid, struct arch_regs *regs)
+{
+	uint8_t code[8];
+	unsigned call;
+	if (regs->gp.orig_rax != SYS_restart_syscall || -(long long)regs->gp.rax != RESTART_BLOCK)
+		return;
+	errno = 0;
+	long word = ptrace(PTRACE_PEEKTEXT, tid, (void *)(regs->gp.rip - sizeof(code)), NULL);
+	memcpy(code, &word, sizeof(code));
+	if (errno == 0 && call_in_code(code, &call))
+		regs->gp.orig_rax = call;
+	else
+		regs->gp.rax = (unsigned long long)-EINTR;
 }
 
 void arch_regs_fix_restart(struct arch_regs *regs, bool signalled)
