@@ -20,6 +20,8 @@
 #define KILL_SIGNO               9
 #define STOP_SIGNO               19
 #define MEMBARRIER_REGISTRATIONS (1 << 9) /* since Linux 6.3 */
+#define MEMBARRIER_PRIVATE       (1 << 3) /* then two for other forms of it, each with its own */
+#define MEMBARRIER_LAST_PRIVATE  (1 << 7) /* registration, the next bit */
 
 struct kernel_stack { /* stack_t */
 	uint64_t sp;
@@ -122,12 +124,26 @@ static int ask_timers(const struct parasite_request *req, struct parasite_task *
 	return 0;
 }
 
+/* Older kernels do not tell, but refuse what was not registered. */
+static int32_t ask_membarrier(void)
+{
+	long rc = sys(SYS_membarrier, MEMBARRIER_REGISTRATIONS, 0, 0);
+	if (rc != -EINVAL)
+		return (int32_t)rc;
+	int32_t found = 0;
+	for (int command = MEMBARRIER_PRIVATE; command <= MEMBARRIER_LAST_PRIVATE; command <<= 2) {
+		if (sys(SYS_membarrier, command, 0, 0) == 0)
+			found |= command << 1;
+	}
+	return found;
+}
+
 static int ask_process(struct parasite_task *out)
 {
 	out->brk = (uint64_t)sys(SYS_brk, 0);
 	out->dumpable = (int32_t)sys(SYS_prctl, PR_GET_DUMPABLE);
 	out->thp_disabled = (int32_t)sys(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0);
-	out->membarrier = (int32_t)sys(SYS_membarrier, MEMBARRIER_REGISTRATIONS, 0, 0);
+	out->membarrier = ask_membarrier();
 	return (int)sys(SYS_prctl, PR_GET_CHILD_SUBREAPER, &out->child_subreaper);
 }
 

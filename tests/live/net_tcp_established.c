@@ -36,6 +36,7 @@ static void server(void *arg)
 {
 	int fd = accept(*(int *)arg, NULL, NULL);
 	live_must(fd >= 0);
+	live_wait();
 	tcp_expect(fd, "ping", "server");
 	tcp_put(fd, "pong", "server");
 	tcp_expect(fd, "again", "server");
