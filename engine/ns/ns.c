@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -249,23 +252,32 @@ int ns_dump_begin(struct dump *d, struct error *err)
 	return rc;
 }
 
-/* A thread may leave its task's: runtimes of Go do so for a moment, and some programs stay away. */
-static int check_threads(const struct task *t, enum ns_kind kind, struct error *err)
+/* "net:[4026531840]": costs less to ask for than what stat(2) tells. @return false: not there */
+static bool name_of(const struct task *t, pid_t tid, enum ns_kind kind, char out[32])
 {
 	char path[48];
-	struct stat own, st;
-	snprintf(path, sizeof(path), "ns/%s", ns_rows[kind].name);
-	if (t->nr_threads < 2 || fstatat(t->proc_fd, path, &own, 0) < 0)
+	snprintf(path, sizeof(path), "task/%d/ns/%s", tid, ns_rows[kind].name);
+	ssize_t len = readlinkat(t->proc_fd, path, out, 31);
+	out[len < 0 ? 0 : len] = 0;
+	return len >= 0;
+}
+
+/* A thread may leave its task's: runtimes of Go do so for a moment, and some programs stay away.
+ * One that shares directories with the first is in the same mounts. */
+static int check_threads(const struct task *t, enum ns_kind kind, struct error *err)
+{
+	char first[32], name[32];
+	if (t->nr_threads < 2 || !name_of(t, t->pid, kind, first))
 		return 0;
 	for (size_t i = 1; i < t->nr_threads; i++) {
-		snprintf(path, sizeof(path), "task/%d/ns/%s", t->threads[i].tid,
-			 ns_rows[kind].name);
-		if (fstatat(t->proc_fd, path, &st, 0) < 0 || st.st_ino == own.st_ino)
+		pid_t tid = t->threads[i].tid;
+		if (kind == NS_MNT && syscall(SYS_kcmp, t->pid, tid, KCMP_FS, 0, 0) == 0)
 			continue;
-		return error_set(err, ENOTSUP,
-				 TASK_FMT ": its thread %d is in another %s namespace: not "
-					  "supported; dump when it has come back",
-				 TASK_ARGS(t), t->threads[i].tid, ns_rows[kind].name);
+		if (name_of(t, tid, kind, name) && strcmp(name, first) != 0)
+			return error_set(err, ENOTSUP,
+					 TASK_FMT ": its thread %d is in another %s namespace: not "
+						  "supported; dump when it has come back",
+					 TASK_ARGS(t), tid, ns_rows[kind].name);
 	}
 	return 0;
 }

@@ -23,13 +23,13 @@ static const char nested_setup[] =
     "ip link add h1 index 33 type veth peer name c1 netns $held;"
     "ip link add link h1 name m0 netns $held index 35 type macvlan mode bridge;"
     "ip link set h0 up; ip addr add 198.51.100.2/24 dev h1; ip link set h1 up;"
-    "nft add table ip mine; nft add chain ip mine c; sysctl -q net.ipv4.ip_default_ttl=77";
+    "nft add table ip mine; nft add chain ip mine c; echo 77 >/proc/sys/net/ipv4/ip_default_ttl";
 static const char nested_setup_held[] =
     "set -e; ip addr add 198.51.100.3/24 dev c1; ip link set c1 up; ip link set m0 up;"
-    "ip addr add 203.0.113.1/24 dev m0; sysctl -q net.ipv4.ip_forward=1";
+    "ip addr add 203.0.113.1/24 dev m0; echo 1 >/proc/sys/net/ipv4/ip_forward";
 static const char nested_show[] =
     "ip -d link | sed 's/ numrxqueues.*//'; ip addr | sed 's/ tentative//'; ip route; ip rule;"
-    "ip netns list-id; nft list ruleset; sysctl net.ipv4.ip_forward net.ipv4.ip_default_ttl";
+    "ip netns list-id; nft list ruleset; cd /proc/sys/net/ipv4; grep . ip_forward ip_default_ttl";
 
 static inline int nested_here(void)
 {

@@ -3,6 +3,7 @@
  * live-unshare: --mount
  * live-dump: --external mnt[/dev/shm]:shm
  * live-refuse: is idmapped
+ * live-skip: printf '6.3\n%s\n' "$(uname -r)" | sort -VC
  */
 #include <sched.h>
 #include <signal.h>
