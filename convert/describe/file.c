@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "convert/describe/describer.h"
+#include "convert/describe/words.h"
 
 const char *file_flags_text(uint32_t flags, char *out, size_t len)
 {
@@ -194,7 +195,7 @@ static int nameless_describe(const FileEntry *file, struct file_facts *out)
 	}
 	if (file->sgfd) {
 		out->kind = "signalfd";
-		return strbuf_printf(&out->detail, "mask %#" PRIx64, file->sgfd->sigmask);
+		return signal_set_words(file->sgfd->sigmask, &out->detail);
 	}
 	if (file->tfd)
 		return timer_describe(file->tfd, out);

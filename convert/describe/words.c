@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Names of signals, capabilities and limits.
+ * Names of signals, capabilities, limits and scheduling policies.
  * Source: linux/capability.h, asm-generic/resource.h, asm/signal.h; signal(7) for the real-time
  * signals: the first two belong to the C library.
  */
 #include "convert/describe/words.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 
@@ -165,4 +166,13 @@ const char *limit_word(size_t number, const char **unit)
 		return NULL;
 	*unit = limits[number].unit;
 	return limits[number].name;
+}
+
+const char *policy_word(unsigned policy)
+{
+	static const char *const names[] = {
+		[SCHED_OTHER] = "other", [SCHED_FIFO] = "fifo", [SCHED_RR] = "rr",
+		[SCHED_BATCH] = "batch", [SCHED_IDLE] = "idle", [SCHED_DEADLINE] = "deadline",
+	};
+	return policy < ARRAY_SIZE(names) && names[policy] ? names[policy] : "?";
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Names of numbers of the kernel that no field of a message holds alone: sets of signals and
- * capabilities, limits.
+ * capabilities, limits, scheduling.
  */
 #pragma once
 
@@ -22,3 +22,6 @@ int capability_words(const uint32_t *words, size_t nr, struct strbuf *out);
 
 /** RLIMIT_… by number: "open files"; NULL: no such limit. @param unit  "bytes", "s", …, "" */
 const char *limit_word(size_t number, const char **unit);
+
+/** SCHED_… by number: "other", "fifo", "deadline"; "?": none that is known. */
+const char *policy_word(unsigned policy);

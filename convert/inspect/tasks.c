@@ -347,8 +347,8 @@ static void thread_facts_write(const ThreadCoreEntry *thread, struct doc *doc)
 			    signal_set_words(thread->blk_sigset, &words));
 	pending_write("pending_signals", "Signals that wait", thread->signals_p, doc);
 	if (thread->has_sched_policy)
-		doc_strf(doc, "scheduling", "Scheduling", "policy %u, priority %u, nice %d",
-			 thread->sched_policy, thread->sched_prio, thread->sched_nice);
+		doc_strf(doc, "scheduling", "Scheduling", "%s, priority %u, nice %d",
+			 policy_word(thread->sched_policy), thread->sched_prio, thread->sched_nice);
 	if (thread->sas && thread->sas->ss_size)
 		doc_strf(doc, "signal_stack", "Signal stack", "%#" PRIx64 ", %" PRIu64 " bytes",
 			 thread->sas->ss_sp, thread->sas->ss_size);
