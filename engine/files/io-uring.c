@@ -187,6 +187,8 @@ static int dump_ring(const struct open_file *f, const struct uring *plain, IoUri
 	if (rc < 0)
 		return rc;
 	uint32_t shape = uring_guess_shape(&v);
+	if ((shape & IORING_SETUP_NO_SQARRAY) && !uring_is_known(IORING_SETUP_NO_SQARRAY))
+		shape &= ~IORING_SETUP_NO_SQARRAY;
 	rc = check_under_way(f, &v, shape, err);
 	if (rc < 0)
 		return rc;

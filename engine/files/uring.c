@@ -88,6 +88,13 @@ static void *map(int fd, size_t len, uint64_t offset)
 	return at == MAP_FAILED ? NULL : at;
 }
 
+bool uring_is_known(uint32_t flags)
+{
+	struct io_uring_params p = { .flags = flags };
+	auto_fd fd = setup(1, &p);
+	return fd >= 0;
+}
+
 int uring_new(uint32_t flags, uint32_t sq_entries, uint32_t cq_entries, struct uring *out,
 	      struct error *err)
 {

@@ -75,6 +75,8 @@ uint32_t uring_value(const struct uring_view *v, enum uring_word word);
 size_t uring_rings_len(uint32_t flags, const uint32_t offsets[URING_NR_WORDS], uint32_t sq_entries,
 		       uint32_t cq_entries);
 size_t uring_sqes_len(uint32_t flags, uint32_t sq_entries);
+/** Does this kernel make rings with these flags? */
+bool uring_is_known(uint32_t flags);
 /**
  * IORING_SETUP_SQE128, CQE32 and NO_SQARRAY, which no call tells: by what the memory holds. Where
  * nothing tells, the usual.
