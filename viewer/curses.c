@@ -178,7 +178,9 @@ static int screen_open(struct terminal *t, struct error *err)
 	if (!t->screen)
 		t->screen = lib->newterm_(NULL, stdout, stdin);
 	if (!t->screen)
-		return error_set(err, ENOTSUP, "TERM=%s is no terminal that terminfo knows",
+		return error_set(err, ENOTSUP,
+				 "TERM=%s is no terminal that terminfo knows; "
+				 "try TERM=xterm-256color",
 				 getenv("TERM") ?: "");
 	WINDOW *w = *lib->screen;
 	lib->raw_();

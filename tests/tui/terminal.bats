@@ -78,11 +78,29 @@ browser_pid()
 	wait_for ended=0
 }
 
+@test "^Z gives the terminal back, fg draws the screen again" {
+	tmux -S "$socket" -f /dev/null new-session -d -x 80 -y 24 "bash --norc --noprofile -i"
+	keys "$(printf '%q ' "$crit" view "$set")" Enter
+	wait_for PROCESS
+	keys j
+	wait_for 2/3
+	keys C-z
+	wait_for Stopped
+	not_seen PROCESS
+	keys "stty -a" Enter
+	wait_for " icanon"
+	keys fg Enter
+	wait_for 2/3
+	keys k
+	wait_for 1/3
+}
+
 @test "a terminal that is not known is an error, not a mess" {
 	with TERM=no-such-terminal
-	start 80 24 "$set"
+	start 120 24 "$set"
 	wait_for "ended=1"
 	wait_for "TERM=no-such-terminal"
+	wait_for "TERM=xterm-256color"
 }
 
 @test "the command line goes to the clipboard" {
