@@ -122,11 +122,14 @@ static const char *output_of(const char *command)
 	return text;
 }
 
-/* Mounts, sockets, System V memory. */
 static const char *look_around(void)
 {
-	return output_of("cat /proc/self/mountinfo /proc/sysvipc/shm; "
-			 "awk '{ print $2, $3, $4 }' /proc/net/tcp");
+	return output_of("cat /proc/self/mountinfo /proc/sysvipc/shm");
+}
+
+static const char *look_sockets(void)
+{
+	return output_of("awk '{ print $2, $3, $4 }' /proc/net/tcp");
 }
 
 static const char *look_rules(void)
@@ -174,6 +177,7 @@ void rounds_note_around(struct rounds *r)
 	r->nr_images = count_files(r->images, name);
 	r->nr_files = count_files(r->files, name);
 	snprintf(r->around, sizeof(r->around), "%s", look_around());
+	snprintf(r->sockets, sizeof(r->sockets), "%s", look_sockets());
 	snprintf(r->rules, sizeof(r->rules), "%s", look_rules());
 }
 
@@ -184,13 +188,14 @@ const char *rounds_around_differs(struct rounds *r)
 		return "the images directory has changed";
 	if (count_files(r->files, name) != r->nr_files)
 		return "a file is left beside the tree's";
+	const char *why = look_differs(r->around, look_around());
+	if (why)
+		return why;
 	const char *now = look_rules();
-	const char *why = *now ? look_differs(r->rules, now) : NULL;
-	if (!why && *r->rules && !*now)
-		why = CONNECTIONS_GONE;
-	/* what else is wrong counts more */
-	const char *other = look_differs(r->around, look_around());
-	return other ? other : why;
+	if (*r->rules && !*now)
+		return CONNECTIONS_GONE;
+	why = look_differs(r->rules, now);
+	return why ? why : look_differs(r->sockets, look_sockets());
 }
 
 const char *rounds_restore_left(struct rounds *r)

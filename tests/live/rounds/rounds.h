@@ -20,7 +20,7 @@ struct rounds {
 	char pid_text[16];
 	char *dump_argv[24], *restore_argv[16];
 	char before[LOOK_SIZE], after[LOOK_SIZE];
-	char around[4096], rules[4096]; /* by rounds_note_around() */
+	char around[4096], sockets[4096], rules[4096]; /* by rounds_note_around() */
 	int nr_images, nr_files;
 	long bad; /* findings so far */
 };
