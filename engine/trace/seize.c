@@ -86,6 +86,19 @@ int trace_refuse_headless(pid_t pid, struct error *err)
 			 trace_name(pid, name));
 }
 
+/* A process that has just ended has none besides the first. */
+static bool has_threads(pid_t pid)
+{
+	char path[32];
+	struct proc_status status;
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (proc_status_read(AT_FDCWD, path, &status, NULL) < 0)
+		return false;
+	int nr = status.nr_threads;
+	proc_status_fini(&status);
+	return nr > 1;
+}
+
 /* PTRACE_SEIZE says EPERM for many reasons; /proc knows which. */
 static int explain_refusal(pid_t pid, pid_t tid, struct error *err)
 {
@@ -96,10 +109,8 @@ static int explain_refusal(pid_t pid, pid_t tid, struct error *err)
 	int rc = proc_stat_read(AT_FDCWD, path, &st, NULL);
 	if (rc == -ESRCH || (rc == 0 && (st.state == 'X' || st.state == 'x')))
 		return 0;
-	if (rc == 0 && st.state == 'Z' && tid == pid)
-		return trace_refuse_headless(pid, err);
 	if (rc == 0 && st.state == 'Z')
-		return 0;
+		return tid == pid && has_threads(pid) ? trace_refuse_headless(pid, err) : 0;
 	if (rc == 0 && (st.flags & PF_KTHREAD))
 		return error_set(err, EINVAL, "%s is a kernel thread: only processes can be dumped",
 				 trace_name(pid, name));
