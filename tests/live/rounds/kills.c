@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * SIGKILL of the engine at random moments of a restore: either the tree runs, whole, or nothing of
  * it is there, and the same images still restore. Between the end of the lock and the start of the
- * tree, some milliseconds, the connections go with it.
+ * tree, some milliseconds, the connections go with it; a deleted file may be left that had its name
+ * for a moment.
  *   rounds kill-restore STASIS DIR KILLS
  */
 #include <fcntl.h>
@@ -81,7 +82,8 @@ static const char *after_kill(struct rounds *r, long nr)
 	}
 	const char *why = rounds_around_differs(r);
 	bool lock_gone = why && !strcmp(why, CONNECTIONS_GONE);
-	if (why ? !lock_gone : nr % TRY_EVERY)
+	bool file_left = why && !strcmp(why, FILE_LEFT); /* a ghost, while it had a name */
+	if (why ? !lock_gone && !file_left : nr % TRY_EVERY)
 		return why;
 	const char *still = rounds_must_restore(r);
 	if (still)

@@ -187,7 +187,7 @@ const char *rounds_around_differs(struct rounds *r)
 	if (count_files(r->images, name) != r->nr_images)
 		return "the images directory has changed";
 	if (count_files(r->files, name) != r->nr_files)
-		return "a file is left beside the tree's";
+		return FILE_LEFT;
 	const char *why = look_differs(r->around, look_around());
 	if (why)
 		return why;

@@ -11,6 +11,7 @@
 
 #define SETTLE_MS 3000 /* how long healing may take on a loaded machine */
 
+#define FILE_LEFT        "a file is left beside the tree's"
 #define CONNECTIONS_GONE "the lock of the connections is gone, and the tree is not there"
 
 struct rounds {
