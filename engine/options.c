@@ -95,6 +95,15 @@ static int parse_cgroups(void *opts, const char *value, struct error *err)
 		     : 0;
 }
 
+static int parse_remap_pids(void *opts, const char *value, struct error *err)
+{
+	struct options *o = opts;
+	if (value && strcmp(value, "force"))
+		return error_set(err, EINVAL, "--remap-pids: %s is not force", value);
+	o->remap_pids = value ? REMAP_PIDS_FORCE : REMAP_PIDS_SAFE;
+	return 0;
+}
+
 static int parse_cpu_cap(void *opts, const char *value, struct error *err)
 {
 	struct options *o = opts;

@@ -13,6 +13,13 @@
 
 struct hook_listener; /* hooks.h */
 
+/* --remap-pids */
+enum remap_pids {
+	REMAP_PIDS_NOT,
+	REMAP_PIDS_SAFE,  /* where no task knows another by a number that changes */
+	REMAP_PIDS_FORCE, /* whatever they know */
+};
+
 /* What is done with control groups on restore: CRIU's modes; soft is the default. */
 enum manage_cgroups {
 	CGROUPS_SOFT,   /* make what is missing, and write limits only there */
@@ -95,8 +102,9 @@ struct options {
 	bool skip_file_rwx_check;
 	bool allow_uprobes; /* --allow-uprobes */
 	bool cpu_cap_given;
-	uint32_t cpu_cap;                     /* --cpu-cap: CPU_CAP_… of cpuinfo.h */
-	enum manage_cgroups manage_cgroups;   /* --manage-cgroups */
+	uint32_t cpu_cap;                   /* --cpu-cap: CPU_CAP_… of cpuinfo.h */
+	enum manage_cgroups manage_cgroups; /* --manage-cgroups */
+	enum remap_pids remap_pids;
 	struct arg_list cgroup_roots;         /* --cgroup-root [HIERARCHY:]/PATH */
 	struct arg_list cgroup_controllers;   /* --cgroup-dump-controller; none: all */
 	const char *cgroup_yard;              /* --cgroup-yard */

@@ -41,6 +41,7 @@
 #include "engine/tree/birth.h"
 #include "engine/tree/launch.h"
 #include "engine/tree/real-ids.h"
+#include "engine/tree/remap-pids.h"
 #include "engine/tree/share.h"
 #include "engine/tree/stage.h"
 #include "engine/tree/undo.h"
@@ -59,6 +60,8 @@ static int load_images(struct restore *r, struct error *err)
 	int rc = inventory_load(r, err);
 	if (rc == 0 && r->opts->cpu_cap & CPU_CAP_IMAGE)
 		rc = cpuinfo_check(r->images, r->opts->cpu_cap, err);
+	if (rc == 0)
+		rc = pid_remap_plan(r, err);
 	if (rc == 0)
 		rc = pstree_load(r, err);
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
@@ -206,6 +209,8 @@ static int finish(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = launch_prepare(r, err);
 	if (rc == 0)
+		rc = pid_remap_write(r, err);
+	if (rc == 0)
 		rc = tty_give_orphans(r, err);
 	if (rc == 0)
 		rc = hook(r, HOOK_POST_RESTORE, err);
@@ -293,6 +298,7 @@ static void restore_fini(struct restore *r)
 		seccomp_entry__free_unpacked(r->seccomp, NULL);
 	pstree_free(r);
 	source_close(r->images);
+	pid_remap_free(r->pids);
 }
 
 static int restore_set(const struct options *opts, int images_fd, int work_fd, struct error *err)

@@ -30,6 +30,7 @@ struct netns_set;      /* net/: network namespaces that are made for the tree */
 struct kernel_maps;    /* mem/: vdso and vvar */
 struct arena;          /* memory at the address where the restorer will read it */
 struct restorer_args;
+struct pid_remap;  /* tree/: ids that become others */
 struct birth_plan; /* who is born from whom, helpers included */
 
 struct rtask {
@@ -102,6 +103,7 @@ struct restore {
 	struct range_list busy;  /* addresses any task will use, joined; mem_prepare_shared() */
 	struct kernel_maps *kernel_maps; /* of this process; mem/vdso.h */
 	struct birth_plan *plan;
+	struct pid_remap *pids;        /* --remap-pids; NULL: not asked for */
 	int holder_fd;                 /* a pidfd of who has descriptors for the tasks */
 	struct restore_shared *shared; /* a task moves it into its arena for the restorer */
 };

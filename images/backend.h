@@ -42,6 +42,7 @@ struct source {
 	} shown; /* names of members that are listed under another one; source.c's own */
 	struct source_member *listed; /* of an archive, once it was listed: source.c too */
 	ssize_t nr_listed;
+	const struct pid_map *pids; /* source_set_pids() */
 };
 
 /** Both take the descriptor, also when they fail. */

@@ -9,6 +9,8 @@
 
 #include "base/cleanup.h"
 #include "images/payload.h"
+#include "images/pid-map.h"
+#include "images/roles.h"
 #include "images/wire.h"
 
 #define GROW_STEP (64 * 1024) /* what a length that is not yet proven may cost */
@@ -17,6 +19,7 @@ struct image_reader {
 	struct istream *in;
 	const struct image_type *type;
 	enum image_head head;
+	const struct pid_map *pids; /* what ids in it become; NULL: they stay */
 	char *name;
 	uint64_t nr_entries; /* read so far; the current entry is the one before */
 	uint64_t entry_offset;
@@ -155,6 +158,9 @@ int image_open_typed(struct source *src, enum image_id id, uint64_t number,
 		     struct image_reader **out, struct error *err)
 {
 	char name[64];
+	const struct pid_map *pids = source_pids(src);
+	if (pids && image_named_by_pid(&image_types[id]))
+		number = pid_map_old(pids, (uint32_t)number);
 	image_filename(&image_types[id], number, name, sizeof(name));
 	auto_image_reader r = NULL;
 	int rc = image_open(src, name, &r, err);
@@ -164,6 +170,7 @@ int image_open_typed(struct source *src, enum image_id id, uint64_t number,
 		return error_set(err, EBADMSG, "%s: wanted a %s image, found %s", name,
 				 image_types[id].name, r->type->name);
 	r->type = &image_types[id];
+	r->pids = pids;
 	*out = take_ptr(r);
 	return 0;
 }
@@ -423,6 +430,10 @@ static int entry_next(struct image_reader *r, ProtobufCMessage **msg, struct err
 		return rc;
 	payload_plan(r->type->payload, unpacked, &r->plan);
 	r->next_part = 0;
+	if (r->pids && (rc = pid_map_message(r->pids, unpacked, err)) < 0) {
+		protobuf_c_message_free_unpacked(unpacked, NULL);
+		return rc;
+	}
 	*msg = unpacked;
 	return 1;
 }

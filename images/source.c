@@ -32,7 +32,20 @@ int source_open_dirfd(int dirfd, const char *name, struct source **out, struct e
 int source_open_parent(struct source *src, struct source **out, struct error *err)
 {
 	*out = NULL;
-	return src->ops->open_parent(src, out, err);
+	int rc = src->ops->open_parent(src, out, err);
+	if (rc >= 0 && *out)
+		(*out)->pids = src->pids;
+	return rc;
+}
+
+void source_set_pids(struct source *src, const struct pid_map *map)
+{
+	src->pids = map;
+}
+
+const struct pid_map *source_pids(const struct source *src)
+{
+	return src->pids;
 }
 
 void source_close(struct source *src)

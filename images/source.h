@@ -11,6 +11,7 @@
 #include "base/error.h"
 
 struct progress; /* base/progress.h */
+struct pid_map;  /* images/pid-map.h */
 
 /* A readable byte stream; seekable when it is a file or an uncompressed archive member. */
 struct istream;
@@ -99,6 +100,14 @@ int source_open_member(struct source *src, const char *name, struct istream **ou
  * Each is read by one stream at a time then. Archives are open anyway.
  */
 int source_hold(struct source *src, bool (*wanted)(const char *name), struct error *err);
+
+/**
+ * From here on images are read as if the set had other pids: image_open_typed() takes new ones, and
+ * image_next() gives new ones. So do parents opened later.
+ * @param map  borrowed; NULL: as it is
+ */
+void source_set_pids(struct source *src, const struct pid_map *map);
+const struct pid_map *source_pids(const struct source *src);
 
 static inline void istream_cleanup_(struct istream **in)
 {

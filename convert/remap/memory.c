@@ -1,66 +1,31 @@
 /* SPDX-License-Identifier: MIT
- * The C library keeps the id of each thread in the word that the kernel clears when the thread
- * ends (set_tid_address): where it holds the old id, it gets the new one. So do the locks that the
- * kernel would release for a thread that ends (set_robust_list).
+ * Ids of threads that memory is known to hold (images/tid-words.h).
  */
 #include <inttypes.h>
-#include <linux/futex.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "convert/remap/remapping.h"
-#include "convert/remap/siginfo.h"
 #include "images/checkpoint.h"
 #include "images/page-store.h"
 #include "images/seekable.h"
-
-static const struct process *process_of(const struct checkpoint *cp, uint32_t tid)
-{
-	for (size_t i = 0; i < checkpoint_nr_processes(cp); i++) {
-		const struct process *p = checkpoint_process(cp, i);
-		for (size_t k = 0; k < p->entry->n_threads; k++) {
-			if (p->entry->threads[k] == tid)
-				return p;
-		}
-	}
-	return NULL;
-}
-
-int remapping_add_word(struct remapping *r, const struct tid_word *word, struct error *err)
-{
-	struct tid_word *item = array_add(&r->words);
-	if (!item)
-		return error_set(err, ENOMEM, "out of memory");
-	*item = *word;
-	return 0;
-}
+#include "images/siginfo.h"
+#include "images/tid-words.h"
 
 /* The process at hand: its words follow each other. */
 struct owner {
 	const struct process *p;
-	struct memory_view *mv;
-	struct page_store *ps; /* of its private memory; NULL: not opened yet */
+	struct memory_view *mv; /* NULL: not opened yet */
+	struct page_store *ps;  /* of its private memory; NULL: not opened yet */
+	uint32_t mtype;
 };
 
 static void owner_fini(struct owner *o)
 {
 	memory_view_close(o->mv);
 	page_store_close(o->ps);
-	*o = (struct owner){ 0 };
-}
-
-/* @return 1; 0: it has no memory */
-static int owner_take(struct owner *o, struct checkpoint *cp, uint32_t tid, struct error *err)
-{
-	const struct process *p = process_of(cp, tid);
-	if (!p || p == o->p)
-		return p && o->mv;
-	owner_fini(o);
-	o->p = p;
-	int rc = memory_view_open(cp, p, NULL, &o->mv, err);
-	return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
 }
 
 /* Which pages have the word, and where: shared memory has its own, for the caller to close. */
@@ -78,10 +43,9 @@ static int word_pages(struct remapping *r, struct owner *o, uint64_t addr, struc
 }
 
 /* @return 1 with the place and the new word; 0: it is not there, or holds something else */
-static int word_find(struct page_store *ps, const struct tid_word *word, uint64_t at, uint32_t to,
-		     struct page_patch *out, struct error *err)
+static int word_find(struct page_store *ps, const struct owner *o, const struct tid_word *word,
+		     uint64_t at, uint32_t to, struct page_patch *out, struct error *err)
 {
-	uint32_t mask = word->kind == WORD_LOCK ? FUTEX_TID_MASK : UINT32_MAX;
 	struct page_run run;
 	uint8_t bytes[4];
 	int rc = page_store_find(ps, at, &run, err);
@@ -91,16 +55,16 @@ static int word_find(struct page_store *ps, const struct tid_word *word, uint64_
 		return error_set(err, EINVAL,
 				 "--pid: thread %" PRIu32 " keeps its id in a page that is not in "
 				 "the set: it is still with the process",
-				 word->tid);
+				 word->id);
 	if (run.kind != PAGE_PRESENT)
 		return 0;
 	rc = page_store_read(ps, at, bytes, sizeof(bytes), NULL, err);
 	if (rc < 0)
 		return rc;
-	uint32_t old = machine_word(bytes, word->mtype);
-	if ((old & mask) != word->tid)
+	uint32_t old = machine_word(bytes, o->mtype);
+	if (!tid_word_holds(word, old))
 		return 0;
-	machine_set_word(out->bytes, word->mtype, (old & ~mask) | to);
+	machine_set_word(out->bytes, o->mtype, tid_word_becomes(word, old, to));
 	out->pages_id = page_store_pages_id(ps);
 	out->offset = run.offset + (at - run.addr);
 	return 1;
@@ -113,8 +77,8 @@ static int note_word(struct remapping *r, const struct tid_word *word, uint32_t 
 	r->image = image_filename(&image_types[IMG_PAGES], pages_id, image, sizeof(image));
 	r->has_entry = false;
 	snprintf(field, sizeof(field), "%s at %#" PRIx64,
-		 word->kind == WORD_LOCK ? "lock held" : "thread id", word->addr);
-	snprintf(from, sizeof(from), "%" PRIu32, word->tid);
+		 word->kind == TID_LOCK ? "lock held" : "thread id", word->addr);
+	snprintf(from, sizeof(from), "%" PRIu32, word->id);
 	snprintf(new, sizeof(new), "%" PRIu32, to);
 	return remapping_note(r, field, from, new, err);
 }
@@ -123,12 +87,12 @@ static int word_patch(struct remapping *r, struct owner *o, const struct tid_wor
 		      struct error *err)
 {
 	struct page_patch patch = { 0 };
-	const struct remap_rule *rule = rule_for_number(r->rules, REMAP_PID, word->tid);
+	const struct remap_rule *rule = rule_for_number(r->rules, REMAP_PID, word->id);
 	auto_page_store shared = NULL;
 	uint64_t at;
-	int rc = word_pages(r, o, word->addr, &shared, &at, err);
+	int rc = rule ? word_pages(r, o, word->addr, &shared, &at, err) : -ENOENT;
 	if (rc == 0)
-		rc = word_find(shared ?: o->ps, word, at, rule->to, &patch, err);
+		rc = word_find(shared ?: o->ps, o, word, at, rule->to, &patch, err);
 	if (rc <= 0)
 		return rc == -ENOENT ? 0 : rc; /* the address means nothing */
 	struct page_patch *item = array_add(&r->patches);
@@ -138,20 +102,46 @@ static int word_patch(struct remapping *r, struct owner *o, const struct tid_wor
 	return note_word(r, word, rule->to, patch.pages_id, err);
 }
 
+static int thread_words(struct remapping *r, struct checkpoint *cp, struct owner *o, uint32_t tid,
+			struct error *err)
+{
+	auto_message CoreEntry *core = NULL;
+	auto_tid_words words = { 0 };
+	int rc = process_core(cp, tid, &core, err);
+	if (rc < 0 || core_is_zombie(core))
+		return rc == -ENOENT ? 0 : rc;
+	if (!o->mv && (rc = memory_view_open(cp, o->p, NULL, &o->mv, err)) < 0)
+		return rc == -ENOENT ? 0 : rc;
+	o->mtype = (uint32_t)core->mtype;
+	rc = tid_words_find(o->mv, core, tid, o->p->pid, &words, err);
+	for (size_t i = 0; rc == 0 && i < words.nr; i++)
+		rc = word_patch(r, o, &words.items[i], err);
+	return rc;
+}
+
+static int process_words(struct remapping *r, struct checkpoint *cp, const struct process *p,
+			 struct error *err)
+{
+	struct owner owner = { .p = p };
+	bool all = rule_for_number(r->rules, REMAP_PID, p->pid) != NULL;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < p->entry->n_threads; i++)
+		if (all || rule_for_number(r->rules, REMAP_PID, process_thread(p, i)))
+			rc = thread_words(r, cp, &owner, process_thread(p, i), err);
+	owner_fini(&owner);
+	return rc;
+}
+
 int remap_find_words(struct remapping *r, struct error *err)
 {
 	auto_checkpoint cp = NULL;
-	struct owner owner = { 0 };
-	int rc = r->words.nr ? checkpoint_open(r->job->src, &cp, err) : 0;
-	/* a list adds words */
-	for (size_t i = 0; rc == 0 && i < r->words.nr; i++) {
-		const struct tid_word word = r->words.items[i];
-		rc = owner_take(&owner, cp, word.tid, err);
-		if (rc > 0)
-			rc = word.kind == WORD_LIST ? remap_find_locks(r, owner.mv, &word, err)
-						    : word_patch(r, &owner, &word, err);
-	}
-	owner_fini(&owner);
+	if (!remap_rules_have(r->rules, REMAP_PID))
+		return 0;
+	int rc = checkpoint_open(r->job->src, &cp, err);
+	if (rc == -ENOENT)
+		return 0; /* images alone */
+	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++)
+		rc = process_words(r, cp, checkpoint_listed(cp, i), err);
 	return rc;
 }
 

@@ -9,8 +9,9 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "convert/remap/remapping.h"
-#include "convert/remap/siginfo.h"
+#include "images/siginfo.h"
 #include "images/fields.h"
+#include "images/proc-path.h"
 #include "images/roles.h"
 #include "sockets.pb-c.h"
 #include "task.pb-c.h"
@@ -125,30 +126,13 @@ static int set_string(struct remapping *r, const struct place *p, size_t i, cons
 	return 0;
 }
 
-/* /proc/PID/… names a process. @return 1 when `out` is a new path */
-static int proc_path(struct remapping *r, const char *path, size_t len, struct strbuf *out)
+static uint32_t new_pid(void *ctx, uint32_t pid)
 {
-	static const char *const heads[] = { "/proc/", "/task/" };
-	size_t done = 0;
-	int changed = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
-		size_t head = strlen(heads[i]), at = done + head, digits = 0;
-		if (at > len || memcmp(path + done, heads[i], head) != 0)
-			break;
-		while (at + digits < len && path[at + digits] >= '0' && path[at + digits] <= '9')
-			digits++;
-		if (!digits || digits > 7 || (at + digits < len && path[at + digits] != '/'))
-			break;
-		uint32_t pid = (uint32_t)strtoul(path + at, NULL, 10);
-		struct remap_rule *rule = rule_for_number(r->rules, REMAP_PID, pid);
-		if (rule)
-			rule->found++;
-		changed |= rule && rule->to != pid;
-		if (strbuf_printf(out, "%s%" PRIu32, heads[i], rule ? rule->to : pid) < 0)
-			return -ENOMEM;
-		done = at + digits;
-	}
-	return strbuf_add(out, path + done, len - done) < 0 ? -ENOMEM : changed;
+	const struct remapping *r = ctx;
+	struct remap_rule *rule = rule_for_number(r->rules, REMAP_PID, pid);
+	if (rule)
+		rule->found++;
+	return rule ? rule->to : pid;
 }
 
 /* @return 1 when `out` is a new path; 0: nothing is to be done; -ENOMEM */
@@ -159,9 +143,7 @@ static int path_becomes(struct remapping *r, const char *path, size_t len, struc
 		rule->found++;
 		return rule_new_path(rule, path, len, out) < 0 ? -ENOMEM : 1;
 	}
-	if (len < 6 || memcmp(path, "/proc/", 6) != 0)
-		return 0;
-	return proc_path(r, path, len, out);
+	return proc_path_renumber(path, len, new_pid, r, out);
 }
 
 /* A socket's name is bytes, some with a NUL at their end. */
@@ -269,21 +251,7 @@ static int sender(struct remapping *r, const struct place *p, struct error *err)
 	return rc;
 }
 
-static int tid_addr(struct remapping *r, const struct place *p, struct error *err)
-{
-	struct tid_word word = {
-		.kind = p->role == ROLE_TID_ADDR ? WORD_TID : WORD_LIST,
-		.tid = r->number,
-		.addr = *(uint64_t *)field_value(p->msg, p->field, 0),
-		.mtype = r->mtype,
-	};
-	if (!r->looking || !word.addr || !rule_for_number(r->rules, REMAP_PID, r->number))
-		return 0;
-	if (word.kind == WORD_LIST)
-		word.list_len = ((const ThreadCoreEntry *)p->msg)->futex_rla_len;
-	return remapping_add_word(r, &word, err);
-}
-
+/* NULL: nothing of the message changes. */
 static int (*const handlers[])(struct remapping *r, const struct place *p, struct error *err) = {
 	[ROLE_PID] = numbers,
 	[ROLE_UID] = numbers,
@@ -296,8 +264,8 @@ static int (*const handlers[])(struct remapping *r, const struct place *p, struc
 	[ROLE_HOSTNAME] = name,
 	[ROLE_SIGINFO] = sender,
 	[ROLE_MOUNT_OPTIONS] = options,
-	[ROLE_TID_ADDR] = tid_addr,
-	[ROLE_ROBUST_LIST] = tid_addr,
+	[ROLE_TID_ADDR] = NULL, /* memory.c */
+	[ROLE_ROBUST_LIST] = NULL,
 };
 
 static void field_cut(struct remapping *r, size_t len)
@@ -321,7 +289,7 @@ static int walk_field(struct remapping *r, ProtobufCMessage *msg,
 	if (strbuf_printf(&r->field, "%s%s", len ? "." : "", field->name) < 0)
 		return error_set(err, ENOMEM, "out of memory");
 	size_t name_len = r->field.len;
-	if (row) {
+	if (row && handlers[row->role]) {
 		const struct place place = { msg, field, row->role, nr };
 		rc = handlers[row->role](r, &place, err);
 	}

@@ -315,7 +315,6 @@ int remap_run(const struct remap_job *job, struct remap_rules *rules, struct err
 	free(plans);
 	members_free(members, nr);
 	facts_fini(&r.facts);
-	free(r.words.items);
 	free(r.patches.items);
 	strbuf_fini(&r.field);
 	return rc;

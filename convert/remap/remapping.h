@@ -5,21 +5,7 @@
 
 #include "convert/remap/facts.h"
 #include "convert/remap/remap.h"
-#include "images/memory-view.h"
 #include "images/reader.h"
-
-/* A word in memory that holds a thread's id. */
-struct tid_word {
-	enum word_kind {
-		WORD_TID,  /* just that, or it is something else */
-		WORD_LOCK, /* in its lower bits, as long as the thread holds the lock */
-		WORD_LIST, /* no word: the head of a list of locks */
-	} kind;
-	uint32_t tid;
-	uint64_t addr; /* in its process */
-	uint32_t mtype;
-	uint32_t list_len; /* of the head, bytes */
-};
 
 /* A word of a page image to write. */
 struct page_patch {
@@ -44,10 +30,6 @@ struct remapping {
 	size_t nr_changes;   /* so far */
 
 	struct {
-		struct tid_word *items;
-		size_t nr, cap;
-	} words;
-	struct {
 		struct page_patch *items;
 		size_t nr, cap;
 	} patches;
@@ -56,8 +38,6 @@ struct remapping {
 /** A value changes. @param field  NULL: the one the walk is at. @return 0 or -ENOMEM */
 int remapping_note(struct remapping *r, const char *field, const char *from, const char *to,
 		   struct error *err);
-
-int remapping_add_word(struct remapping *r, const struct tid_word *word, struct error *err);
 
 /** message.c: all fields of a message that have a role. */
 int remap_message(struct remapping *r, ProtobufCMessage *msg, struct error *err);
@@ -85,10 +65,6 @@ int remap_document(struct remapping *r, const char *text, size_t len, struct str
 int remap_find_words(struct remapping *r, struct error *err);
 /** Write the page images they are in. */
 int remap_write_words(struct remapping *r, struct error *err);
-
-/** robust.c: the locks of a list as words of the remapping. */
-int remap_find_locks(struct remapping *r, struct memory_view *mv, const struct tid_word *list,
-		     struct error *err);
 
 /** refuse.c: what would break. @return 0; -EINVAL */
 int remap_refuse(struct remapping *r, struct error *err);

@@ -29,6 +29,7 @@
 #include "engine/tree/real-ids.h"
 #include "engine/tree/share.h"
 #include "engine/tree/stage.h"
+#include "engine/tree/taken-ids.h"
 
 #define DEAD_TRIES  300   /* ms to wait for a pid whose holder is dead already */
 #define DYING_TRIES 10000 /* ms to wait for one that is being killed */
@@ -38,26 +39,11 @@
 /* Who has a pid that a task needs. */
 static int pid_taken(pid_t pid, struct error *err)
 {
-	char path[32];
-	auto_strbuf comm = { 0 };
-	bool going = proc_is_dead(pid);
-	snprintf(path, sizeof(path), "%d/comm", pid);
-	if (file_read_at(procfs_fd(), path, &comm, NULL) < 0 || !comm.len)
-		return error_set(err, EEXIST,
-				 "pid %d is taken: a process group or session still has this "
-				 "number; end its members, or restore in a new pid namespace",
-				 pid);
-	comm.data[strcspn(comm.data, "\n")] = '\0';
-	if (going)
-		return error_set(
-		    err, EEXIST,
-		    "pid %d is taken by the dead task \"%s\", which its parent has not "
-		    "waited for: end the parent, or restore in a new pid namespace",
-		    pid, comm.data);
+	char holder[PID_HOLDER_MAX];
 	return error_set(err, EEXIST,
-			 "pid %d is taken by the running task \"%s\": end it, or restore in a new "
-			 "pid namespace",
-			 pid, comm.data);
+			 "pid %d is taken by %s: end it, use --remap-pids, or restore in a new pid "
+			 "namespace",
+			 pid, pid_holder(pid, holder));
 }
 
 /* @param flags  for the root, CLONE_NEWPID where it had its own */

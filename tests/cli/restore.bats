@@ -151,6 +151,46 @@ stat_of()
 	is_alive "$pid"
 }
 
+@test "--remap-pids: a taken pid becomes another, and is named with its holder" {
+	dump_sleep -R
+	run -0 "$stasis" restore -d -D img --remap-pids --pidfile pid -o log
+	new=$(cat img/pid)
+	tree+=("$new")
+	[ "$new" != "$pid" ]
+	[[ $output == "pid $pid (sleep) becomes $new: $pid is taken by the running task \"sleep\""* ]]
+	grep -qF "$output" img/log
+	is_alive "$pid"
+	is_alive "$new"
+	[ "$(ps -o sid= -p "$new" | tr -d ' ')" = "$new" ]
+}
+
+@test "--remap-pids: nothing is said or changed where all pids are free" {
+	dump_sleep
+	run -0 "$stasis" restore -d -D img --remap-pids
+	[ -z "$output" ]
+	is_alive "$pid"
+	run -1 "$stasis" restore -d -D img --remap-pids=some
+	[[ $output == *"--remap-pids: some is not force"* ]]
+}
+
+@test "--remap-pids: a process that knows another by its pid is in the way, unless forced" {
+	start sh -c 'sleep 1000; :'
+	until child=$(ps -o pid= --ppid "$pid" | tr -d ' ') && [ -n "$child" ] &&
+		[ "$(cat "/proc/$child/comm")" = sleep ]; do sleep 0.01; done
+	tree+=("$child")
+	"$stasis" dump -t "$pid" -D img -v0 -R
+	run -1 "$stasis" restore -d -D img --remap-pids
+	[[ $output == *"pid $child (sleep) is taken by the running task \"sleep\", and cannot become another: pid $pid (sh) has this number in its memory at 0x"* ]]
+	[ "${#lines[@]}" = 1 ]
+	run -0 "$stasis" restore -d -D img --remap-pids=force --pidfile pid
+	new=$(cat img/pid)
+	tree+=("$new" "$(ps -o pid= --ppid "$new" | tr -d ' ')")
+	[ "${#lines[@]}" = 2 ]
+	[[ $output == *"pid $pid still knows the old number"* ]]
+	is_alive "$pid"
+	is_alive "$new"
+}
+
 @test "a directory without inventory.img is no set" {
 	run -1 "$stasis" restore -d -D img
 	[[ $output == *inventory.img* ]]

@@ -154,7 +154,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	remap_rules_fini(&rules);
 	facts_fini(&r.facts);
 	strbuf_fini(&r.field);
-	free(r.words.items);
 	free(r.patches.items);
 	return 0;
 }

@@ -4,7 +4,7 @@
 #include "tests/unit/image_fixture.h"
 
 #include "convert/remap/remapping.h"
-#include "convert/remap/siginfo.h"
+#include "images/siginfo.h"
 #include "mounts.pb-c.h"
 #include "task.pb-c.h"
 

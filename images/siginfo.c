@@ -3,7 +3,7 @@
  * Source: include/uapi/asm-generic/siginfo.h, siginfo_layout() of kernel/signal.c. MIPS has errno
  * and code the other way round, 32-bit machines have no padding before the union.
  */
-#include "convert/remap/siginfo.h"
+#include "images/siginfo.h"
 
 #include <signal.h>
 #include <string.h>

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ * Ids of processes that are in use, out of /proc.
+ */
+#include "engine/tree/taken-ids.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "engine/procfs/read.h"
+#include "engine/procfs/root.h"
+
+#define ID_LIMIT (1u << 22) /* PID_MAX_LIMIT of the kernel */
+#define ID_FIRST 300        /* where it begins when numbers start over, RESERVED_PIDS */
+
+const char *pid_holder(pid_t pid, char *out)
+{
+	char path[32];
+	auto_strbuf comm = { 0 };
+	bool dead = proc_is_dead(pid);
+	snprintf(path, sizeof(path), "%d/comm", pid);
+	if (file_read_at(procfs_fd(), path, &comm, NULL) < 0 || !comm.len) {
+		snprintf(out, PID_HOLDER_MAX,
+			 "a process group or session, which still has this number");
+		return out;
+	}
+	comm.data[strcspn(comm.data, "\n")] = '\0';
+	snprintf(out, PID_HOLDER_MAX, "the %s task \"%.16s\"%s", dead ? "dead" : "running",
+		 comm.data, dead ? ", which its parent has not waited for" : "");
+	return out;
+}
+
+bool taken_ids_has(const struct taken_ids *taken, uint32_t id)
+{
+	return id >= taken->max || taken->bits[id / 8] & 1u << id % 8;
+}
+
+void taken_ids_add(struct taken_ids *taken, uint32_t id)
+{
+	if (id < ID_LIMIT)
+		taken->bits[id / 8] |= (uint8_t)(1u << id % 8);
+}
+
+/* One that ends meanwhile is not there. */
+static int add_process(struct taken_ids *taken, int pid, struct error *err)
+{
+	char path[32];
+	struct proc_stat stat;
+	struct proc_ids threads = { 0 };
+	taken_ids_add(taken, (uint32_t)pid);
+	snprintf(path, sizeof(path), "%d/stat", pid);
+	if (proc_stat_read(procfs_fd(), path, &stat, NULL) == 0) {
+		taken_ids_add(taken, (uint32_t)stat.pgid);
+		taken_ids_add(taken, (uint32_t)stat.sid);
+	}
+	snprintf(path, sizeof(path), "%d/task", pid);
+	int rc = proc_ids_of_dir(procfs_fd(), path, &threads, err);
+	for (size_t i = 0; rc == 0 && i < threads.nr; i++)
+		taken_ids_add(taken, (uint32_t)threads.items[i]);
+	free(threads.items);
+	return rc == -ENOMEM ? rc : 0;
+}
+
+static uint32_t number_of(const char *path, uint32_t otherwise)
+{
+	auto_strbuf text = { 0 };
+	unsigned long value = 0;
+	if (file_read_at(procfs_fd(), path, &text, NULL) == 0 && text.len)
+		value = strtoul(text.data, NULL, 10);
+	return value && value <= ID_LIMIT ? (uint32_t)value : otherwise;
+}
+
+int taken_ids_read(struct taken_ids *out, struct error *err)
+{
+	struct proc_ids all = { 0 };
+	*out = (struct taken_ids){
+		.bits = calloc(1, ID_LIMIT / 8),
+		.max = number_of("sys/kernel/pid_max", 32768),
+	};
+	out->last = number_of("sys/kernel/ns_last_pid", out->max - 1);
+	if (!out->bits)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = proc_ids_of_dir(procfs_fd(), ".", &all, err);
+	for (size_t i = 0; rc == 0 && i < all.nr; i++)
+		rc = add_process(out, all.items[i], err);
+	free(all.items);
+	return rc;
+}
+
+void taken_ids_fini(struct taken_ids *taken)
+{
+	free(taken->bits);
+	taken->bits = NULL;
+}
+
+/* Also what /proc does not show (hidepid). */
+static bool answers(pid_t id)
+{
+	return kill(id, 0) == 0 || errno != ESRCH;
+}
+
+uint32_t taken_ids_choose(struct taken_ids *taken)
+{
+	for (uint32_t i = 0; i < taken->max; i++) {
+		taken->last = taken->last > ID_FIRST ? taken->last - 1 : taken->max - 1;
+		pid_t id = (pid_t)taken->last;
+		if (taken_ids_has(taken, taken->last) || answers(id) || answers(-id))
+			continue;
+		taken_ids_add(taken, taken->last);
+		return taken->last;
+	}
+	return 0;
+}
