@@ -233,7 +233,10 @@ static bool waits_for_vfork(pid_t pid, pid_t tid)
 	return nr == SYS_vfork || nr == SYS_clone || nr == SYS_clone3;
 }
 
-/* A signal that was on its way is handed on; the stop asked for comes right after it. */
+/*
+ * A signal that was on its way is handed on. Any stop ends the wish for ours, that at a signal as
+ * well, so it is asked for once more, and comes right after.
+ */
 static int wait_one(struct trace *tr, struct seized *s, int64_t deadline_ms)
 {
 	int64_t vfork_ms = clock_ms() + VFORK_MS;
@@ -259,6 +262,7 @@ static int wait_one(struct trace *tr, struct seized *s, int64_t deadline_ms)
 			return 0;
 		}
 		int sig = status >> 16 ? 0 : WSTOPSIG(status);
+		ptrace(PTRACE_INTERRUPT, s->tid, NULL, NULL);
 		ptrace(PTRACE_CONT, s->tid, NULL, (void *)(long)sig);
 	}
 }
