@@ -40,10 +40,11 @@
 static int pid_taken(pid_t pid, struct error *err)
 {
 	char holder[PID_HOLDER_MAX];
-	return error_set(err, EEXIST,
-			 "pid %d is taken by %s: end it, use --remap-pids, or restore in a new pid "
-			 "namespace",
-			 pid, pid_holder(pid, holder));
+	return error_set(
+	    err, EEXIST,
+	    "pid %d is taken by %s: end it, or restore in a new pid namespace (or with "
+	    "--remap-pids)",
+	    pid, pid_holder(pid, holder));
 }
 
 /* @param flags  for the root, CLONE_NEWPID where it had its own */
