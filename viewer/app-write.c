@@ -109,7 +109,7 @@ static void path_typed(struct view *v, const char *text, size_t mode)
 	if (strbuf_str(&v->app->target, text) < 0)
 		return;
 	app_ask(v->app,
-		&(struct prompt){ .label = "It exists. Write over it? y or n",
+		&(struct prompt){ .label = "It exists. Write over it? y or n, Enter",
 				  .view = v,
 				  .done = overwrite_answered },
 		NULL);

@@ -86,11 +86,34 @@ void app_open_process(struct app *app, const struct process *p)
 	page_push(app, page_new(app, process_tabs, tabs_count(process_tabs), p));
 }
 
+static void quit_answered(struct view *v, const char *text, size_t mode)
+{
+	(void)mode;
+	if (!strcmp(text, "y") || !strcmp(text, "yes"))
+		v->app->quit = true;
+	else
+		app_say(v->app, "R shows what waits, W there writes it");
+}
+
+/* Changes that wait are not lost without a word. */
+static void quit(struct app *app)
+{
+	if (!edits_count(app)) {
+		app->quit = true;
+		return;
+	}
+	app_ask(app,
+		&(struct prompt){ .label = "Leave, and lose the changes that wait? y or n, Enter",
+				  .view = app_view(app),
+				  .done = quit_answered },
+		NULL);
+}
+
 void app_back(struct app *app)
 {
 	struct page *page = app->page;
 	if (!page->below) {
-		app->quit = true;
+		quit(app);
 		return;
 	}
 	app->page = page->below;
@@ -218,7 +241,7 @@ static void leave(struct app *app, uint32_t key)
 	if (key == KEY_CTRL('C') && app->job.what)
 		job_stop(app);
 	else
-		app->quit = true;
+		quit(app);
 }
 
 static void copy_command(struct app *app, bool copy)

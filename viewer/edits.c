@@ -201,7 +201,7 @@ static bool review_act(struct view *v, enum action action)
 	if (action != ACT_APPLY)
 		return false;
 	app_ask(v->app,
-		&(struct prompt){ .label = "Write all of this into the set? y or n",
+		&(struct prompt){ .label = "Write all of this into the set? y or n, Enter",
 				  .view = v,
 				  .done = write_answered },
 		NULL);

@@ -38,8 +38,8 @@ static const struct table_ops diff_table = {
 };
 
 static const struct column columns[] = {
-	{ "", 1, false, 0 },        { "SECTION", 10, false, 0 }, { "PID", 7, true, 0 },
-	{ "OBJECT", 25, false, 0 }, { "FIELD", 20, false, 100 }, { "A → B", 0, false, 0 },
+	{ "", 1, false, 0 },        { "SECTION", 10, false, 100 }, { "PID", 7, true, 0 },
+	{ "OBJECT", 25, false, 0 }, { "FIELD", 20, false, 0 },     { "A → B", 0, false, 0 },
 };
 
 static int diff_open(struct view *v, struct error *err)

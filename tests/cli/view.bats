@@ -113,6 +113,11 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[ -z "$output" ]
 	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter>RWn<Enter>" e
 	[[ $output == *"nothing written"* ]]
+	# leaving would lose it
+	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter>Q" e
+	[[ $output == *"lose the changes that wait"* ]]
+	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter>Qn<Enter>R" e
+	[[ $output == *'"alive" -> "renamed"'* ]]
 	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter>RWy<Enter>" e
 	[[ $output == *"1 change written"* ]]
 	[[ $output == *"renamed"* ]]
