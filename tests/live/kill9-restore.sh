@@ -1,5 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# SIGKILL of the engine at random moments of a restore (KILLS=40): the tree runs, whole, or nothing
+# SIGKILL of the engine at random moments of a restore (KILLS=12): the tree runs, whole, or nothing
 # of it is left, and the images still restore.
-exec "$(dirname "$0")/rounds/run" kill-restore "${KILLS:-40}"
+exec "$(dirname "$0")/rounds/run" kill-restore "${KILLS:-12}"
