@@ -68,7 +68,7 @@ static int need(const struct request *r, const char *option, const char *field, 
 	return 0;
 }
 
-/* Numbers of descriptors are the peer's. */
+/* Numbers of descriptors are the peer's. A check needs no directory but to log to. */
 static int images_dir_add(struct request *r, struct error *err)
 {
 	const CriuOpts *o = r->opts;
@@ -76,8 +76,10 @@ static int images_dir_add(struct request *r, struct error *err)
 		return add(r, err, "--images-dir=/proc/%d/fd/%d", r->peer, o->images_dir_fd);
 	if (o->images_dir && *o->images_dir)
 		return add(r, err, "--images-dir=%s", o->images_dir);
-	return error_set(err, EINVAL,
-			 "request: opts.images_dir_fd or opts.images_dir must be given");
+	return r->cmd->mask & OPT_CHECK
+		   ? 0
+		   : error_set(err, EINVAL,
+			       "request: opts.images_dir_fd or opts.images_dir must be given");
 }
 
 static int work_dir_add(struct request *r, struct error *err)

@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "engine/commands.h"
 #include "engine/cpuinfo.h"
+#include "engine/dirs.h"
 #include "engine/dump.h"
 #include "engine/hooks.h"
 #include "engine/kernel/feature.h"
@@ -157,10 +159,19 @@ static int answer_restore(struct session *s, struct error *err)
 	return 0;
 }
 
+static int check(const struct options *opts, struct error *err)
+{
+	auto_fd images_fd = -1;
+	auto_fd work_fd = -1;
+	int rc = opts->images_dir ? dirs_open(opts, &images_fd, &work_fd, err) : 0;
+	return rc < 0 ? rc : feature_check_basic(err);
+}
+
 static int answer_check(struct session *s, struct error *err)
 {
-	(void)s;
-	return feature_check_basic(err);
+	struct options opts = { 0 };
+	return s->req->opts ? run_request(s, &cmd_check, &opts, check, err)
+			    : feature_check_basic(err);
 }
 
 /* The kernel has it, and so have we: an option to use it. */

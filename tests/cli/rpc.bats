@@ -56,6 +56,15 @@ start_service()
 	[[ $output == *'"success": true, "features": {"mem_track": '*'"lazy_pages": '* ]]
 }
 
+@test "rpc: options of a check are looked at, and tell where to log" {
+	run -0 swrk '{"type":"CHECK","opts":{"images_dir_fd":-1}}'
+	[ "$output" = '{"type": "CHECK", "success": true}' ]
+	run -0 swrk '{"type":"CHECK","opts":{"images_dir_fd":7,"log_file":"check.log"}}'
+	[ -e img/check.log ]
+	run -0 swrk '{"type":"CHECK","opts":{"images_dir_fd":-1,"log_file":"/a/check.log"}}'
+	[[ $output == '{"type": "CHECK", "success": false'*'"cr_errno": 56'*'log_file /a/check.log'* ]]
+}
+
 @test "rpc: several requests on one connection, only while they ask for it" {
 	run -0 swrk '{"type":"VERSION","keep_open":true}' '{"type":"CHECK","keep_open":true}' '{"type":"VERSION"}'
 	[ "${#lines[@]}" = 3 ]
