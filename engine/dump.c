@@ -210,6 +210,8 @@ static int dump_all(struct dump *d, struct error *err)
 		rc = hook_call(d->opts, HOOK_PRE_DUMP, d->images_fd, d->opts->pid, err);
 	struct freezer freezer = { .fd = -1 };
 	if (rc == 0)
+		ns_preload(d);
+	if (rc == 0)
 		rc = freezer_thaw(d->opts->freeze_cgroup, &freezer, err);
 	if (rc == 0)
 		rc = trace_freeze(d, d->opts->pid, err);

@@ -145,7 +145,8 @@ int inet_dump_hold(struct dump *d, struct error *err)
 void inet_dump_end(struct dump *d)
 {
 	struct inet_table *t = d->net->inet;
-	warden_end(take_ptr(t->warden), !t->held);
+	warden_end(t->warden, !t->held);
+	warden_free(take_ptr(t->warden));
 }
 
 void inet_table_free(struct inet_table *t)
@@ -153,6 +154,7 @@ void inet_table_free(struct inet_table *t)
 	if (!t)
 		return;
 	warden_end(t->warden, !t->held);
+	warden_free(t->warden);
 	for (size_t i = 0; i < t->lists.nr; i++)
 		inet_list_fini(&t->lists.items[i]);
 	for (size_t i = 0; i < t->conns.nr; i++) {

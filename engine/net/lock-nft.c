@@ -89,14 +89,6 @@ static void table_name(const struct lock *l, const char *prefix, char out[64])
 	snprintf(out, 64, "%s-%.*s", prefix, RUN_ID_LEN, l->run_id);
 }
 
-static void delete_table(struct nft *nft, const char *table, struct error *err)
-{
-	char text[128];
-	/* added first, so that it is there to be deleted */
-	snprintf(text, sizeof(text), "add table inet %s\ndelete table inet %s\n", table, table);
-	nft_run(nft, text, err);
-}
-
 static int open_library(struct lock *l, struct error *err)
 {
 	int rc = l->nft ? 0 : nft_open(&l->nft, err);
@@ -113,7 +105,8 @@ int nft_lock(struct lock *l, struct error *err)
 	if (rc < 0)
 		return rc;
 	table_name(l, "stasis", table);
-	if (make_table(l, table, "flags owner;", NULL) == 0)
+	l->owned = make_table(l, table, "flags owner;", NULL) == 0;
+	if (l->owned)
 		return 0;
 	table_name(l, "CRIU", table); /* a kernel without owners of tables */
 	rc = make_table(l, table, "", err);
@@ -145,16 +138,24 @@ int nft_lock_again(struct lock *l, struct error *err)
 	return rc < 0 ? error_wrap(err, rc, "the network cannot be locked") : 0;
 }
 
+/* Tables are added first, so that they are there to be deleted. The one that goes with this process
+ * is taken away as well: that is done at once, while the process waits for it at its end. */
 int nft_drop(struct lock *l, struct error *err)
 {
-	char table[64];
+	char kept[64], owned[64], text[512];
 	struct error why = { 0 };
 	int rc = open_library(l, err);
 	if (rc < 0)
 		return rc;
-	table_name(l, "CRIU", table);
-	delete_table(l->nft, table, &why);
+	table_name(l, "CRIU", kept);
+	table_name(l, "stasis", owned);
+	int len =
+	    snprintf(text, sizeof(text), "add table inet %s\ndelete table inet %s\n", kept, kept);
+	if (l->owned)
+		snprintf(text + len, sizeof(text) - (size_t)len, "delete table inet %s\n", owned);
+	nft_run(l->nft, text, &why);
 	nft_close(l->nft);
 	l->nft = NULL;
+	l->owned = false;
 	return why.code ? error_set(err, why.code, "the network stays locked: %s", why.text) : 0;
 }

@@ -74,16 +74,23 @@ void net_lock_end(struct dump *d)
 {
 	struct net_locks *all = &d->net->ns_locks;
 	struct error err;
-	if (!all->nr)
+	if (!all->nr || all->ended)
 		return;
-	for (size_t i = 0; i < all->nr; i++) {
+	all->ended = true;
+	for (size_t i = 0; i < all->nr; i++)
 		warden_end(all->items[i]->warden, !all->held);
-		free(all->items[i]);
-	}
-	all->nr = 0;
 	if (!all->held && ns_is_apart(d, NS_NET) &&
 	    hook_call(d->opts, HOOK_NETWORK_UNLOCK, d->images_fd, d->opts->pid, &err) < 0)
 		log_warn("%s", err.text);
+}
+
+void net_locks_fini(struct net_locks *all)
+{
+	for (size_t i = 0; i < all->nr; i++) {
+		warden_free(all->items[i]->warden);
+		free(all->items[i]);
+	}
+	free(all->items);
 }
 
 /* Restore. */

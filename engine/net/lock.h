@@ -29,6 +29,7 @@ struct lock {
 	bool set;        /* there are rules */
 	bool found;      /* they were there already, from the dump */
 	bool stays;      /* and they do not go with this process */
+	bool owned;      /* lock-nft.c: there is a table that goes with this process */
 	struct nft *nft; /* lock-nft.c: the library, while it holds a table of ours */
 };
 

@@ -89,7 +89,7 @@ void net_table_free(struct net_table *t)
 		net_filters_fini(&t->filters.items[i]);
 	free(t->filters.items);
 	free(t->asked.items);
-	free(t->ns_locks.items);
+	net_locks_fini(&t->ns_locks);
 	netlink_list_free(t->netlink);
 	packet_list_free(t->packet);
 	free(t->seen.items);

@@ -52,6 +52,11 @@ void nft_close(struct nft *nft)
 	free(nft); /* the library stays: it leaves threads' data and handlers behind */
 }
 
+void nft_preload(void)
+{
+	dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
+}
+
 static int load(struct nft *nft, struct error *err)
 {
 	nft->handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);

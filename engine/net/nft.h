@@ -8,6 +8,9 @@
 
 struct nft;
 
+/** Load the library, some milliseconds before it is needed; whether that worked nft_open() tells.
+ */
+void nft_preload(void);
 /** A netlink socket in the network namespace of the caller; it stays there. */
 int nft_open(struct nft **out, struct error *err);
 void nft_close(struct nft *nft); /* NULL is fine */

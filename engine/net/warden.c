@@ -172,8 +172,10 @@ static void await_end(struct warden *w)
 	w->pid = 0;
 }
 
-static void warden_free(struct warden *w)
+void warden_free(struct warden *w)
 {
+	if (!w)
+		return;
 	if (w->map)
 		munmap(w->map, w->map_len);
 	fd_close(w->line);
@@ -309,5 +311,4 @@ void warden_end(struct warden *w, bool with_undo)
 		undo(w);
 	if (*w->killing)
 		w->pid = 0; /* it stays until the tasks are gone, which wait for our own end */
-	warden_free(w);
 }

@@ -20,7 +20,7 @@ struct warden_charge { /* what it is to look after; copied by being born */
 	size_t nr_tasks;
 };
 
-/** Bring it to life. The charge has to stay as it is until warden_end(). */
+/** Bring it to life. The charge has to stay as it is until warden_free(). */
 int warden_start(const struct warden_charge *charge, struct warden **out, struct error *err);
 int warden_lock(struct warden *w, struct error *err);
 /**
@@ -33,5 +33,7 @@ int warden_read(struct warden *w, size_t index, TcpStreamEntry *out, uint32_t *s
 int warden_keep(struct warden *w, struct error *err);
 /** Sockets stay in repair mode, so that their end is silent; `with_kill`: the tasks end at once. */
 int warden_hold(struct warden *w, bool kill, struct error *err);
-/** Send it away. @param undo  connections go on as before; NULL is fine */
+/** Send it away, once. @param undo  connections go on as before; NULL is fine */
 void warden_end(struct warden *w, bool undo);
+/** Wait for its end, which takes some milliseconds where it had rules of nftables. NULL is fine */
+void warden_free(struct warden *w);

@@ -7,10 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "engine/procfs/procfs.h"
+#include "engine/procfs/root.h"
 
 #define NAMED "name="
 
@@ -52,10 +56,42 @@ static int open_in_yard(const char *name, int yard, struct error *err)
 	return fd < 0 ? error_sys(err, "--cgroup-yard: %s", dir) : fd;
 }
 
+/* @return its root directory; -1: it is another one, or may not be written to */
+static int open_mount(const struct proc_mount *m)
+{
+	struct statx st;
+	struct statvfs fs;
+	if (strcmp(m->type, "cgroup2") != 0 || strcmp(m->root, "/") != 0)
+		return -1;
+	auto_fd fd = open(m->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
+	    !(st.stx_mask & STATX_MNT_ID) || (int)st.stx_mnt_id != m->id || fstatvfs(fd, &fs) < 0 ||
+	    fs.f_flag & ST_RDONLY)
+		return -1;
+	return take_fd(fd);
+}
+
+/* The unified hierarchy where it is mounted: another mount of it waits until no task is being born
+ * or ends (of cgroup_threadgroup_rwsem), 10 ms or more. */
+static int open_unified(void)
+{
+	auto_strbuf text = { 0 };
+	struct proc_mounts mounts = { 0 };
+	int fd = -1;
+	if (file_read_at(procfs_fd(), "self/mountinfo", &text, NULL) < 0 ||
+	    proc_mounts_parse(text.data ? text.data : "", text.len, &mounts, NULL) < 0)
+		return -1;
+	for (size_t i = 0; fd < 0 && i < mounts.nr; i++)
+		fd = open_mount(&mounts.items[i]);
+	proc_mounts_fini(&mounts);
+	return fd;
+}
+
 int cgroup_fs_open(const char *name, int yard, struct error *err)
 {
-	if (yard >= 0)
-		return open_in_yard(name, yard, err);
+	int mounted = yard < 0 && !*name ? open_unified() : -1;
+	if (yard >= 0 || mounted >= 0)
+		return mounted >= 0 ? mounted : open_in_yard(name, yard, err);
 	auto_fd fs = fsopen(*name ? "cgroup" : "cgroup2", FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return error_sys(err, "cgroup hierarchy \"%s\": fsopen", name);

@@ -9,7 +9,8 @@
 #include "base/error.h"
 
 /**
- * The root directory of a hierarchy (of this process's cgroup namespace), not visible to others.
+ * The root directory of a hierarchy (of this process's cgroup namespace), in a mount that others do
+ * not see, or where the unified one is mounted.
  * @param name  as in /proc/PID/cgroup: "cpu,cpuacct", "name=systemd", "" for the unified one
  * @param yard  of cgroup_yard_open()
  * @return descriptor, owned by the caller

@@ -17,6 +17,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/net/nft.h"
 #include "engine/net/ns.h"
 #include "engine/ns/ipc.h"
 #include "engine/ns/join.h"
@@ -26,6 +27,7 @@
 #include "engine/ns/user.h"
 #include "engine/ns/uts.h"
 #include "engine/procfs/root.h"
+#include "images/tree-archive.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
@@ -42,6 +44,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .nested = true,
 		     .below_own = true,
 		     .inside = true,
+		     .preload = nft_preload,
 		     .collect = netns_collect,
 		     .dump = netns_dump,
 		     .load = netns_load,
@@ -65,6 +68,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .flag = CLONE_NEWNS,
 		     IDS(mnt_ns_id),
 		     .nested = true,
+		     .preload = tree_archive_preload,
 		     .collect = mntns_collect,
 		     .dump = mntns_dump,
 		     .load = mntns_load,
@@ -114,6 +118,19 @@ static int inode_of(int dir, const struct ns_row *row, ino_t *ino, struct error 
 		return errno == ENOENT ? 0 : error_sys(err, "stat %s of a process", path);
 	*ino = st.st_ino;
 	return 1;
+}
+
+void ns_preload(const struct dump *d)
+{
+	char path[16];
+	ino_t own, tree;
+	snprintf(path, sizeof(path), "%d", d->opts->pid);
+	auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_fd root = procfs_open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (const struct ns_row *row = ns_rows; row < ns_rows + NS_KINDS; row++)
+		if (row->preload && inode_of(self, row, &own, NULL) > 0 &&
+		    inode_of(root, row, &tree, NULL) > 0 && own != tree)
+			row->preload();
 }
 
 static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, bool is_own,

@@ -44,6 +44,9 @@ struct ns_row {
 	bool nested;      /* tasks may be in others than the root is, */
 	bool below_own;   /* even where that one is the engine's own */
 	bool inside;      /* dump is called in the namespace */
+	/** Load the libraries its dump takes, while the tree still runs. That it fails is said
+	 * later. */
+	void (*preload)(void);
 	/** Look at it, and refuse what cannot be carried, before anything is written. */
 	int (*collect)(struct dump *d, const struct ns_seen *ns, struct error *err);
 	/** Write its images. NULL: it has none */
@@ -57,6 +60,8 @@ struct ns_row {
 };
 extern const struct ns_row ns_rows[NS_KINDS];
 
+/** Before the tree is frozen: what takes time and can be done already. */
+void ns_preload(const struct dump *d);
 /** Give every namespace of every task its number; refuse what cannot be dumped. */
 int ns_collect(struct dump *d, struct error *err);
 /** The engine enters the IPC and network namespaces of the tree until ns_dump_end(): numbers of
