@@ -277,8 +277,10 @@ CARRIES(netns_carries_next_hops,
 	"ip nexthop add id 6 blackhole; ip route add 198.51.100.0/24 nhid 5;"
 	"ip route add 203.0.113.0/24 nhid 9 mtu 1300; ip -6 route add 2001:db8:1::/64 nhid 4",
 	"ip nexthop; ip route; ip -6 route")
+/* without IPv6, of whose packets the bridge would learn */
 CARRIES(netns_carries_entries_of_bridges,
-	"ip link add br0 type bridge; ip link add v1 type veth peer name v2; ip link set v1 master "
+	"echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; ip link add br0 type bridge; ip "
+	"link add v1 type veth peer name v2; ip link set v1 master "
 	"br0; ip link set v1 up; ip link set v2 up; ip link set br0 up;"
 	"bridge fdb add 02:00:00:00:00:07 dev v1 master static;"
 	"bridge fdb add 02:00:00:00:00:08 dev v1 master static sticky;"
