@@ -39,7 +39,7 @@
 #include "engine/task/seccomp.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/birth.h"
-#include "engine/tree/launch.h"
+#include "engine/tree/launcher.h"
 #include "engine/tree/real-ids.h"
 #include "engine/tree/remap-pids.h"
 #include "engine/tree/share.h"
@@ -192,8 +192,22 @@ static int hook(const struct restore *r, enum hook hook, struct error *err)
 	return hook_call(r->opts, hook, r->images_fd, rtask_tid(r->root, 0), err);
 }
 
+static int start_tree(struct restore *r, struct launcher *l, struct error *err)
+{
+	int rc = dirs_write_pidfile(r->opts, r->work_fd, rtask_tid(r->root, 0), err);
+	if (rc < 0)
+		return rc;
+	if (ns_restores(r, NS_NET))
+		rc = hook(r, HOOK_NETWORK_UNLOCK, err);
+	if (rc == 0)
+		rc = launcher_go(l, r, err);
+	if (rc < 0 && r->opts->pidfile)
+		unlinkat(r->work_fd, r->opts->pidfile, 0);
+	return rc;
+}
+
 /* Last is what leaves a trace outside the tree. */
-static int finish(struct restore *r, struct error *err)
+static int finish(struct restore *r, struct launcher *l, struct error *err)
 {
 	int rc = files_watch(r, err);
 	if (rc == 0)
@@ -207,7 +221,7 @@ static int finish(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = sched_set_more(r, err);
 	if (rc == 0)
-		rc = launch_prepare(r, err);
+		rc = launcher_start(l, r, err);
 	if (rc == 0)
 		rc = pid_remap_write(r, err);
 	if (rc == 0)
@@ -218,14 +232,7 @@ static int finish(struct restore *r, struct error *err)
 		rc = hook(r, HOOK_PRE_RESUME, err);
 	if (rc == 0)
 		rc = check_interrupted(err);
-	if (rc == 0)
-		rc = dirs_write_pidfile(r->opts, r->work_fd, rtask_tid(r->root, 0), err);
-	if (rc < 0)
-		return rc;
-	rc = net_release(r, err);
-	if (rc < 0 && r->opts->pidfile)
-		unlinkat(r->work_fd, r->opts->pidfile, 0);
-	return rc;
+	return rc < 0 ? rc : start_tree(r, l, err);
 }
 
 static int restore_tasks(struct restore *r, struct restore_stats *stats, struct error *err)
@@ -233,18 +240,18 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 	/* orphans of a failed restore come to us, so that none is left */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	struct error late;
+	struct launcher launcher = { .line = -1 };
 	int rc = timens_enter(r, err);
 	if (rc == 0)
 		rc = run_stages(r, stats, err);
 	timens_leave(r);
 	if (rc == 0)
-		rc = finish(r, err);
-	if (rc < 0) {
+		rc = finish(r, &launcher, err);
+	launcher_end(&launcher);
+	if (rc < 0)
 		undo_births(r);
-	} else {
-		launch_go(r);
+	else
 		cgroups_freeze(r);
-	}
 	ns_leave(r);
 	if (rc == 0 && hook(r, HOOK_POST_RESUME, &late) < 0)
 		log_warn("%s: the tree runs already", late.text);

@@ -8,7 +8,6 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/files/set.h"
-#include "engine/hooks.h"
 #include "engine/net/inet.h"
 #include "engine/net/netlink.h"
 #include "engine/net/ns.h"
@@ -171,9 +170,7 @@ int net_release(struct restore *r, struct error *err)
 	struct ns_visit visit;
 	if (!ns_restores(r, NS_NET))
 		return release_inside(r, err);
-	int rc = hook_call(r->opts, HOOK_NETWORK_UNLOCK, r->images_fd, rtask_tid(r->root, 0), err);
-	if (rc == 0)
-		rc = ns_net_visit(r, &visit, err);
+	int rc = ns_net_visit(r, &visit, err);
 	if (rc < 0)
 		return rc;
 	rc = release_inside(r, err);

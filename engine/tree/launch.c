@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Threads are stopped where the restorer left them, and changed from outside: no code of ours
- * has to run on its way out of memory that goes away.
+ * has to run on its way out of memory that goes away. Steps of the launcher, launcher.c.
  */
 #include "engine/tree/launch.h"
 
@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "engine/net/net.h"
 #include "engine/task/arch.h"
 #include "engine/task/core.h"
 #include "engine/task/seccomp.h"
@@ -19,15 +20,16 @@
 
 #define RSEQ_CS_OFFSET 8 /* of rseq_cs in struct rseq */
 
-struct launcher {
+struct launch {
 	struct restore *r;
 	struct arch_cpu cpu;
+	bool any; /* a thread is ours */
 };
 
-typedef int (*step_fn)(struct launcher *l, struct rtask *t, size_t thread, struct error *err);
+typedef int (*step_fn)(struct launch *l, struct rtask *t, size_t thread, struct error *err);
 
 /* One step for all before the next: threads work in parallel, waits are short. */
-static int for_threads(struct launcher *l, step_fn step, bool leaders_only, struct error *err)
+static int for_threads(struct launch *l, step_fn step, bool leaders_only, struct error *err)
 {
 	for (size_t i = 0; i < l->r->nr_tasks; i++) {
 		struct rtask *t = l->r->tasks[i];
@@ -41,19 +43,21 @@ static int for_threads(struct launcher *l, step_fn step, bool leaders_only, stru
 	return 0;
 }
 
-static int seize(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+static int seize(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
-	(void)l;
 	pid_t tid = rtask_tid(t, thread);
 	long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;
 	if (seccomp_has(t))
 		options |= PTRACE_O_SUSPEND_SECCOMP;
-	if (ptrace(PTRACE_SEIZE, tid, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
+	if (ptrace(PTRACE_SEIZE, tid, 0, options) < 0)
 		return error_sys(err, "thread %d: take it over", tid);
-	return 0;
+	l->any = true;
+	return ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0
+		   ? error_sys(err, "thread %d: take it over", tid)
+		   : 0;
 }
 
-static int wait_stop(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+static int wait_stop(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
 	(void)l;
 	int status;
@@ -81,7 +85,7 @@ static int set_rseq_cs(const struct rtask *t, size_t thread, struct error *err)
 	return 0;
 }
 
-static int set_state(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+static int set_state(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
 	pid_t tid = rtask_tid(t, thread);
 	struct arch_regs regs = { 0 };
@@ -97,8 +101,7 @@ static int set_state(struct launcher *l, struct rtask *t, size_t thread, struct 
 	return set_rseq_cs(t, thread, err);
 }
 
-static int wait_call(pid_t tid, struct launcher *l, struct rtask *t, size_t thread,
-		     struct error *err)
+static int wait_call(pid_t tid, struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
 	if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0)
 		return error_sys(err, "thread %d: put it under seccomp", tid);
@@ -106,7 +109,7 @@ static int wait_call(pid_t tid, struct launcher *l, struct rtask *t, size_t thre
 }
 
 /* With everything else in place: from here on only what we have lifted is in the way. */
-static int set_seccomp(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+static int set_seccomp(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
 	const struct restore_slot *slot = &l->r->shared->slots[t->slot];
 	pid_t tid = rtask_tid(t, thread);
@@ -137,7 +140,7 @@ static int set_seccomp(struct launcher *l, struct rtask *t, size_t thread, struc
 	return rc;
 }
 
-static int start_unmap(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+static int start_unmap(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
 	(void)thread;
 	const struct restore_slot *slot = &l->r->shared->slots[t->slot];
@@ -154,7 +157,7 @@ static int start_unmap(struct launcher *l, struct rtask *t, size_t thread, struc
 	return rc;
 }
 
-static int step_syscall(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+static int step_syscall(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
 	(void)l, (void)thread;
 	if (ptrace(PTRACE_SYSCALL, rtask_tid(t, 0), 0, 0) < 0)
@@ -162,7 +165,7 @@ static int step_syscall(struct launcher *l, struct rtask *t, size_t thread, stru
 	return 0;
 }
 
-static int check_unmap(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+static int check_unmap(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
 	(void)l, (void)thread;
 	struct arch_regs regs = { 0 };
@@ -174,7 +177,7 @@ static int check_unmap(struct launcher *l, struct rtask *t, size_t thread, struc
 	return rc;
 }
 
-static int stop_again(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+static int stop_again(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
 	(void)thread;
 	const TaskCoreEntry *tc = t->cores[0]->tc;
@@ -184,13 +187,13 @@ static int stop_again(struct launcher *l, struct rtask *t, size_t thread, struct
 	return kill(rtask_tid(t, 0), signo) < 0 ? error_sys(err, "task %d: stop it", t->pid) : 0;
 }
 
-int launch_prepare(struct restore *r, struct error *err)
+int launch_take(struct restore *r, bool *any, struct error *err)
 {
-	struct launcher l = { .r = r };
+	struct launch l = { .r = r };
 	arch_cpu_probe(&l.cpu);
-	int rc;
-	if ((rc = for_threads(&l, seize, false, err)) < 0 ||
-	    (rc = for_threads(&l, wait_stop, false, err)) < 0 ||
+	int rc = for_threads(&l, seize, false, err);
+	*any = l.any;
+	if (rc < 0 || (rc = for_threads(&l, wait_stop, false, err)) < 0 ||
 	    (rc = for_threads(&l, set_seccomp, false, err)) < 0 ||
 	    (rc = for_threads(&l, start_unmap, true, err)) < 0 ||
 	    (rc = for_threads(&l, wait_stop, true, err)) < 0 ||
@@ -202,7 +205,7 @@ int launch_prepare(struct restore *r, struct error *err)
 	return for_threads(&l, stop_again, true, err);
 }
 
-static int detach(struct launcher *l, struct rtask *t, size_t thread, struct error *err)
+static int detach(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
 	(void)l, (void)err;
 	/* a task of ours may have been killed by a sibling that already runs: no failure */
@@ -210,8 +213,9 @@ static int detach(struct launcher *l, struct rtask *t, size_t thread, struct err
 	return 0;
 }
 
-void launch_go(struct restore *r)
+int launch_release(struct restore *r, struct error *err)
 {
-	struct launcher l = { .r = r };
-	for_threads(&l, detach, false, NULL);
+	struct launch l = { .r = r };
+	int rc = net_release(r, err);
+	return rc < 0 ? rc : for_threads(&l, detach, false, err);
 }

@@ -51,7 +51,6 @@ struct tracing {
 	pid_t engine;
 	pid_t traced[MAX_TRACED];
 	size_t nr_traced;
-	long seen;     /* calls so far */
 	pid_t failing; /* whose call is to fail at its exit */
 };
 
@@ -118,11 +117,16 @@ static void on_entry(struct tracing *t, pid_t tid, const struct __ptrace_syscall
 {
 	struct inject *in = t->in;
 	long nr = (long)info->entry.nr;
-	if (may_fail(info) && ++t->seen == in->n) {
+	bool counts = in->kill ? tid == t->engine : may_fail(info);
+	if (counts && ++in->seen == in->n) {
 		in->injected = true;
 		in->nr = nr;
 		in->arg = (long)info->entry.args[0];
 		in->child = tid != t->engine;
+		if (in->kill) {
+			kill(tid, SIGKILL);
+			return;
+		}
 		t->failing = tid;
 		set_register(tid, offsetof(struct user_regs_struct, orig_rax), -1);
 	} else if (nr == SYS_ptrace && info->entry.args[0] == PTRACE_SEIZE) {
@@ -211,6 +215,7 @@ void inject_run(struct inject *in)
 {
 	struct tracing t = { .in = in, .engine = start_traced(in) };
 	in->injected = in->late = in->stray = false;
+	in->seen = 0;
 	remember(&t, t.engine);
 	set_alarm(in->timeout_ms);
 	bool ended = false;

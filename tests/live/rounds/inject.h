@@ -12,6 +12,7 @@ struct inject {
 	char *const *argv;
 	long n;    /* which call fails, from 1; 0: none */
 	int error; /* its errno */
+	bool kill; /* instead: SIGKILL before the n-th call of the engine itself, whichever it is */
 	int timeout_ms;
 	const char *output; /* file for what it prints */
 	/* what was done */
@@ -22,6 +23,7 @@ struct inject {
 	long nr;       /* of the call that failed */
 	long arg;      /* its first argument */
 	bool child;    /* it was one of a process that the engine had made */
+	long seen;     /* calls there were */
 };
 
 /** Run it to its end. Calls that cannot fail when asked for rightly are not counted. */

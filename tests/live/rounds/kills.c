@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * SIGKILL of the engine at random moments of a restore: either the tree runs, whole, or nothing of
- * it is there, and the same images still restore. Between the end of the lock and the start of the
- * tree, some milliseconds, the connections go with it; a deleted file may be left that had its name
- * for a moment.
- *   rounds kill-restore STASIS DIR KILLS
+ * SIGKILL of the engine in a restore: either the tree runs, whole, or nothing of it is there, and
+ * the same images still restore. A deleted file may be left that had its name for a moment. rounds
+ * kill-restore STASIS DIR KILLS             at random moments rounds kill-restore-end STASIS DIR
+ * CALLS STEP    before every STEP-th of the last system calls
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -81,14 +80,11 @@ static const char *after_kill(struct rounds *r, long nr)
 		return why ? why : rounds_must_dump(r);
 	}
 	const char *why = rounds_around_differs(r);
-	bool lock_gone = why && !strcmp(why, CONNECTIONS_GONE);
 	bool file_left = why && !strcmp(why, FILE_LEFT); /* a ghost, while it had a name */
-	if (why ? !lock_gone && !file_left : nr % TRY_EVERY)
+	if (why ? !file_left : nr % TRY_EVERY)
 		return why;
-	const char *still = rounds_must_restore(r);
-	if (still)
-		return lock_gone ? why : still;
-	return rounds_must_dump(r);
+	why = rounds_must_restore(r);
+	return why ? why : rounds_must_dump(r);
 }
 
 static long longest_restore(struct rounds *r, const char **why)
@@ -108,7 +104,7 @@ static long longest_restore(struct rounds *r, const char **why)
 
 int kill_restore(struct rounds *r, int argc, char **argv)
 {
-	long kills = argc > 0 ? atol(argv[0]) : 100, killed = 0, tries = 0, released = 0, ms;
+	long kills = argc > 0 ? atol(argv[0]) : 100, killed = 0, tries = 0, ms;
 	const char *why = rounds_start_dumped(r);
 	long longest = why ? 1 : longest_restore(r, &why);
 	srandom(1);
@@ -117,10 +113,6 @@ int kill_restore(struct rounds *r, int argc, char **argv)
 		rounds_note_around(r);
 		killed += restore_killed(r, us, &ms);
 		why = after_kill(r, killed);
-		if (why && !strcmp(why, CONNECTIONS_GONE)) {
-			released++;
-			why = rounds_start_dumped(r);
-		}
 		if (why)
 			printf("# try %ld, kill after %ld us of at most %ld ms\n", tries, us,
 			       longest);
@@ -132,6 +124,43 @@ int kill_restore(struct rounds *r, int argc, char **argv)
 		rounds_report(r, "kill-restore", why);
 	else if (killed < kills)
 		rounds_report(r, "kill-restore", "too few were killed in time");
-	return rounds_summary(r, "kill-restore: %ld of %ld restores killed, %ld at the very end",
-			      killed, tries, released);
+	return rounds_summary(r, "kill-restore: %ld of %ld restores killed", killed, tries);
+}
+
+/* @return how many calls it makes, roughly: how often it waits differs */
+static long count_calls(struct rounds *r, const char **why)
+{
+	struct inject in = { .kill = true };
+	rounds_run(r, false, &in);
+	if (!rounds_succeeded(&in))
+		*why = "a restore fails";
+	if (!*why)
+		*why = tree_check(&r->tree);
+	if (!*why)
+		*why = rounds_must_dump(r);
+	return in.seen;
+}
+
+int kill_restore_end(struct rounds *r, int argc, char **argv)
+{
+	long calls = argc > 0 ? atol(argv[0]) : 100, step = argc > 1 ? atol(argv[1]) : 1;
+	long started = 0, killed = 0;
+	const char *why = rounds_start_dumped(r);
+	long all = why ? 0 : count_calls(r, &why);
+	struct inject in = { .n = all > calls ? all - calls : 1, .kill = true, .injected = true };
+	for (; !why && in.injected; in.n += step) {
+		rounds_note_around(r);
+		rounds_run(r, false, &in);
+		killed += in.injected;
+		started += tree_exists(&r->tree);
+		why = after_kill(r, killed);
+		if (why)
+			printf("# call %ld of %ld, %s\n", in.n, all, inject_call_name(in.nr));
+		if (why && rounds_report(r, "kill-restore-end", why))
+			why = rounds_start_dumped(r);
+	}
+	if (why)
+		rounds_report(r, "kill-restore-end", why);
+	return rounds_summary(r, "kill-restore-end: %ld restores killed, %ld trees run", killed,
+			      started);
 }

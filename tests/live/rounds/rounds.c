@@ -249,6 +249,7 @@ static const struct {
 	{ "fault-dump", fault_dump },
 	{ "fault-restore", fault_restore },
 	{ "kill-restore", kill_restore },
+	{ "kill-restore-end", kill_restore_end },
 	{ "full", disk_full },
 	{ "soak", soak },
 };

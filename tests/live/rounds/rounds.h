@@ -64,5 +64,6 @@ int rounds_summary(const struct rounds *r, const char *fmt, ...)
 int fault_dump(struct rounds *r, int argc, char **argv);
 int fault_restore(struct rounds *r, int argc, char **argv);
 int kill_restore(struct rounds *r, int argc, char **argv);
+int kill_restore_end(struct rounds *r, int argc, char **argv);
 int disk_full(struct rounds *r, int argc, char **argv);
 int soak(struct rounds *r, int argc, char **argv);
