@@ -63,8 +63,9 @@ env = O=$(abspath $(O)) PEER=$(PEER) CORPUS=$(CORPUS) CONTAINERS=$(CONTAINERS)
 .PHONY: all check check-live check-fault check-vm lint format fuzz bench demo deb install install-criu-compat uninstall deps clean help
 all: $(O)/stasis $(O)/crit
 
+# Bound at the start: tasks of a restore would each do it again.
 $(O)/stasis: $(engine_o) $(O)/lib/images.a $(O)/lib/base.a
-	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(shell pkg-config --libs $(LIBS_STASIS))
+	$(call say,LINK,$@) $(CC) $(ldflags) -Wl,-z,now -o $@ $^ $(shell pkg-config --libs $(LIBS_STASIS))
 $(O)/crit: $(crit_o) $(viewer_o) $(convert_o) $(images_o) $(base_o)
 	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm -ldl
 

@@ -300,6 +300,7 @@ static void restore_fini(struct restore *r)
 	ns_set_free(r->ns);
 	user_maps_free(r->users);
 	free(r->busy.items);
+	free(r->own.items);
 	free(r->kernel_maps);
 	if (r->seccomp)
 		seccomp_entry__free_unpacked(r->seccomp, NULL);

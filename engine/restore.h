@@ -49,7 +49,9 @@ struct rtask {
 	TaskKobjIdsEntry *ids; /* from core or ids image; NULL for zombies */
 	MmEntry *mm;           /* NULL for zombies */
 	struct vma_list vmas;
-	struct range premap; /* where its private pages wait for the restorer; mem/ */
+	struct range premap;   /* where its private pages wait for the restorer; mem/ */
+	struct page_run *runs; /* its page map, for those who start with its memory; mem/ */
+	size_t nr_runs;
 	struct arena *arena;
 	size_t slot; /* index in restore_shared.slots */
 };
@@ -101,6 +103,7 @@ struct restore {
 	SeccompEntry *seccomp;   /* NULL: the set has none */
 	uint64_t user_end;       /* mem_user_end() */
 	struct range_list busy;  /* addresses any task will use, joined; mem_prepare_shared() */
+	struct range_list own;   /* that this process uses, for own_reserve() */
 	struct kernel_maps *kernel_maps; /* of this process; mem/vdso.h */
 	struct birth_plan *plan;
 	struct pid_remap *pids;        /* --remap-pids; NULL: not asked for */

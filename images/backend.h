@@ -23,6 +23,10 @@ struct istream_ops {
 int istream_new(const struct istream_ops *ops, void *ctx, const char *name, int64_t size,
 		struct istream **out, struct error *err);
 
+/** A plain file from its first byte on. @param fd  taken, also when this fails */
+int istream_open_file(int fd, int64_t size, const char *name, struct istream **out,
+		      struct error *err);
+
 struct source_ops {
 	ssize_t (*list)(struct source *src, struct source_member **out, struct error *err);
 	int (*open_member)(struct source *src, const char *name, struct istream **out,

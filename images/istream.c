@@ -22,15 +22,20 @@ struct istream {
 	int64_t size;
 	uint64_t offset;   /* bytes handed out */
 	size_t start, end; /* of what is in the window */
-	unsigned char window[WINDOW] __attribute__((aligned(4096)));
+	size_t room;       /* bytes the window has: of a small file no more than it needs */
+	unsigned char *window;
+	unsigned char small[]; /* the window of a small file */
 };
 
 int istream_new(const struct istream_ops *ops, void *ctx, const char *name, int64_t size,
 		struct istream **out, struct error *err)
 {
-	struct istream *in = io_buffer(sizeof(*in)); /* the window needs no zeroes */
+	size_t small = size > 0 && size < WINDOW ? (size_t)size : 0;
+	struct istream *in = malloc(sizeof(*in) + small); /* the window needs no zeroes */
 	char *copy = strdup(name);
-	if (!in || !copy) {
+	unsigned char *window = small ? NULL : io_buffer(WINDOW);
+	if (!in || !copy || !(small || window)) {
+		free(window);
 		free(in);
 		free(copy);
 		ops->close(ctx);
@@ -40,6 +45,8 @@ int istream_new(const struct istream_ops *ops, void *ctx, const char *name, int6
 	in->ctx = ctx;
 	in->name = copy;
 	in->size = size;
+	in->room = small ? small : WINDOW;
+	in->window = small ? in->small : window;
 	in->offset = in->start = in->end = 0;
 	*out = in;
 	return 0;
@@ -50,16 +57,25 @@ void istream_close(struct istream *in)
 	if (!in)
 		return;
 	in->ops->close(in->ctx);
+	if (in->window != in->small)
+		free(in->window);
 	free(in->name);
 	free(in);
 }
 
-/* Bytes from behind the window; the position of a seekable stream is window end. */
+/*
+ * Bytes from behind the window; the position of a seekable stream is window end. A file that had a
+ * size is not asked for more, but one that said 0 may be of a kind that does not know.
+ */
 static ssize_t read_behind(struct istream *in, void *buf, size_t len, struct error *err)
 {
-	if (in->ops->pread)
-		return in->ops->pread(in->ctx, buf, len, in->offset + (in->end - in->start), err);
-	return in->ops->read(in->ctx, buf, len, err);
+	if (!in->ops->pread)
+		return in->ops->read(in->ctx, buf, len, err);
+	uint64_t at = in->offset + (in->end - in->start);
+	uint64_t left = (uint64_t)in->size > at ? (uint64_t)in->size - at : 0;
+	if (in->size > 0 && len > left)
+		len = (size_t)left;
+	return len ? in->ops->pread(in->ctx, buf, len, at, err) : 0;
 }
 
 ssize_t istream_read(struct istream *in, void *buf, size_t len, struct error *err)
@@ -67,9 +83,9 @@ ssize_t istream_read(struct istream *in, void *buf, size_t len, struct error *er
 	size_t done = 0;
 	while (done < len) {
 		if (in->start == in->end) {
-			bool direct = len - done >= WINDOW;
+			bool direct = len - done >= in->room;
 			ssize_t n = direct ? read_behind(in, (char *)buf + done, len - done, err)
-					   : read_behind(in, in->window, WINDOW, err);
+					   : read_behind(in, in->window, in->room, err);
 			if (n < 0)
 				return error_wrap(err, (int)n, "%s", in->name);
 			if (n == 0)
@@ -223,6 +239,24 @@ static const struct istream_ops file_ops = {
 	.close = fd_stream_close,
 };
 
+/* @param size  -1: no plain file */
+static int fd_stream_open(int fd_, off_t base, int64_t size, const char *name, struct istream **out,
+			  struct error *err)
+{
+	auto_fd fd = fd_;
+	struct fd_stream *fs = malloc(sizeof(*fs));
+	if (!fs)
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	*fs = (struct fd_stream){ take_fd(fd), base };
+	return istream_new(size < 0 ? &pipe_ops : &file_ops, fs, name, size, out, err);
+}
+
+int istream_open_file(int fd, int64_t size, const char *name, struct istream **out,
+		      struct error *err)
+{
+	return fd_stream_open(fd, 0, size, name, out, err);
+}
+
 int istream_open_fd(int fd_, const char *name, struct istream **out, struct error *err)
 {
 	auto_fd fd = fd_;
@@ -231,17 +265,13 @@ int istream_open_fd(int fd_, const char *name, struct istream **out, struct erro
 		return error_sys(err, "%s", name);
 	if (S_ISDIR(st.st_mode))
 		return error_code(err, EISDIR, "%s", name);
-	struct fd_stream *fs = calloc(1, sizeof(*fs));
-	if (!fs)
-		return error_set(err, ENOMEM, "%s: out of memory", name);
-	fs->fd = take_fd(fd);
 	if (!S_ISREG(st.st_mode))
-		return istream_new(&pipe_ops, fs, name, -1, out, err);
+		return fd_stream_open(take_fd(fd), 0, -1, name, out, err);
 
-	off_t base = lseek(fs->fd, 0, SEEK_CUR);
-	fs->base = base > 0 ? base : 0;
-	int64_t size = st.st_size > fs->base ? st.st_size - fs->base : 0;
-	return istream_new(&file_ops, fs, name, size, out, err);
+	off_t at = lseek(fd, 0, SEEK_CUR);
+	off_t base = at > 0 ? at : 0;
+	int64_t size = st.st_size > base ? st.st_size - base : 0;
+	return fd_stream_open(take_fd(fd), base, size, name, out, err);
 }
 
 struct memory_stream {

@@ -40,6 +40,7 @@ struct page_store {
 	} index;
 	struct walk indexing; /* while it is built */
 	bool indexed;
+	bool keep; /* the walk of page_store_next() builds it */
 
 	unsigned depth; /* of sets above this one in the chain */
 	struct page_store *parent;
@@ -188,7 +189,7 @@ static int run_check(struct page_store *ps, const struct page_run *run, struct e
 	return 0;
 }
 
-int page_store_next(struct page_store *ps, struct page_run *run, struct error *err)
+static int next_run(struct page_store *ps, struct page_run *run, struct error *err)
 {
 	while (ps->walk.map) {
 		auto_message ProtobufCMessage *msg = NULL;
@@ -214,6 +215,30 @@ int page_store_next(struct page_store *ps, struct page_run *run, struct error *e
 	return 0;
 }
 
+static int index_add(struct page_store *ps, const struct page_run *run, struct error *err)
+{
+	struct page_run *slot = array_add(&ps->index);
+	if (!slot)
+		return error_set(err, ENOMEM, "%s: out of memory for its page index",
+				 ps->pages_name);
+	*slot = *run;
+	return 1;
+}
+
+int page_store_next(struct page_store *ps, struct page_run *run, struct error *err)
+{
+	int rc = next_run(ps, run, err);
+	if (!ps->keep || rc < 0)
+		return rc;
+	ps->indexed = rc == 0;
+	return rc ? index_add(ps, run, err) : 0;
+}
+
+void page_store_keep(struct page_store *ps)
+{
+	ps->keep = !ps->indexed;
+}
+
 static void walk_swap(struct page_store *ps)
 {
 	struct walk walk = ps->walk;
@@ -225,14 +250,11 @@ static int runs_index(struct page_store *ps, size_t nr, struct error *err)
 {
 	struct page_run run;
 	for (size_t i = 0; i < nr; i++) {
-		int rc = page_store_next(ps, &run, err);
+		int rc = next_run(ps, &run, err);
+		if (rc > 0)
+			rc = index_add(ps, &run, err);
 		if (rc <= 0)
 			return rc;
-		struct page_run *slot = array_add(&ps->index);
-		if (!slot)
-			return error_set(err, ENOMEM, "%s: out of memory for its page index",
-					 ps->pages_name);
-		*slot = run;
 	}
 	return 1;
 }
@@ -241,6 +263,10 @@ int page_store_index(struct page_store *ps, size_t nr, struct error *err)
 {
 	if (ps->indexed)
 		return 0;
+	if (ps->keep) { /* asked for before that walk came to its end */
+		ps->keep = false;
+		ps->index.nr = 0;
+	}
 	/* The caller's own walk with page_store_next() stays where it is. */
 	walk_swap(ps);
 	int rc = ps->walk.map ? 0 : page_store_rewind(ps, err);

@@ -53,6 +53,8 @@ uint32_t page_store_pages_id(const struct page_store *ps);
  */
 int page_store_next(struct page_store *ps, struct page_run *run, struct error *err);
 int page_store_rewind(struct page_store *ps, struct error *err);
+/** From the first run on, what page_store_next() returns also goes into the index (see below). */
+void page_store_keep(struct page_store *ps);
 
 /**
  * Exact bytes of [addr, addr+len), through parents; absent pages read as zero.

@@ -182,7 +182,7 @@ static int dir_open_member(struct source *src, const char *name, struct istream 
 		return error_sys(err, "open %s/%s", src->name, name);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, EBADMSG, "%s/%s: not a regular file", src->name, name);
-	return istream_open_fd(take_fd(fd), name, out, err);
+	return istream_open_file(take_fd(fd), st.st_size, name, out, err);
 }
 
 static int hold(struct source_dir *dir, const char *name, struct error *err)

@@ -9,7 +9,7 @@
 #include "engine/mem/own.h"
 
 #define PAGE    4096u
-#define MARGIN  (UINT64_C(1) << 20) /* to neighbours: stacks that grow keep their guard gap */
+#define MARGIN  (UINT64_C(1) << 20) /* stacks that grow keep their guard gap */
 #define LOWEST  (UINT64_C(1) << 32)
 #define HIGHEST ((UINT64_C(1) << 47) - PAGE)
 
@@ -17,35 +17,20 @@ struct arena {
 	uint64_t start, end, next;
 };
 
-static int reserve(const struct range_list *busy, size_t size, uint64_t *at, struct error *err)
-{
-	struct range_list own = { 0 };
-	int rc = own_ranges(&own, err);
-	if (rc == 0) {
-		*at = range_list_gap(busy, &own, LOWEST, HIGHEST, size + 2 * MARGIN);
-		if (!*at)
-			rc = error_set(err, ENOMEM,
-				       "no %zu bytes of address space are free both now and in "
-				       "the restored task",
-				       size);
-	}
-	free(own.items);
-	if (rc < 0)
-		return rc;
-	*at += MARGIN;
-	void *got = mmap((void *)(uintptr_t)*at, size, PROT_READ | PROT_WRITE | PROT_EXEC,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-	return got == MAP_FAILED ? error_sys(err, "map %zu bytes for the restorer", size) : 0;
-}
-
-int arena_new(const struct range_list *busy, size_t size, struct arena **out, struct error *err)
+int arena_new(const struct range_list *busy, struct range_list *own, size_t size,
+	      struct arena **out, struct error *err)
 {
 	uint64_t at = 0;
 	size = (size + PAGE - 1) & ~(size_t)(PAGE - 1);
 	struct arena *a = malloc(sizeof(*a));
 	if (!a)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = reserve(busy, size, &at, err);
+	const struct own_gap gap = { .from = LOWEST,
+				     .limit = HIGHEST,
+				     .size = size,
+				     .align = MARGIN,
+				     .prot = PROT_READ | PROT_WRITE | PROT_EXEC };
+	int rc = own_reserve(busy, own, &gap, &at, err);
 	if (rc < 0) {
 		free(a);
 		return rc;

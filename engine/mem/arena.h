@@ -12,8 +12,9 @@
 
 struct arena;
 
-/** Reserve `size` bytes (committed when touched) outside `busy` and of what is mapped now. */
-int arena_new(const struct range_list *busy, size_t size, struct arena **out, struct error *err);
+/** Reserve `size` bytes (committed when touched). @param busy, own  see own_reserve() */
+int arena_new(const struct range_list *busy, struct range_list *own, size_t size,
+	      struct arena **out, struct error *err);
 /** Zeroed, aligned; NULL when it is full. */
 void *arena_alloc(struct arena *a, size_t size, size_t align);
 uint64_t arena_start(const struct arena *a);

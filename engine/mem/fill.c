@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -71,16 +72,23 @@ void fill_register(struct fill *f, uint64_t start, uint64_t end)
 
 	if (f->uffd < 0)
 		f->uffd = open_uffd();
-	if (f->uffd >= 0 && ioctl(f->uffd, UFFDIO_REGISTER, &reg) < 0) {
+	if (f->uffd < 0)
+		return;
+	if (ioctl(f->uffd, UFFDIO_REGISTER, &reg) < 0) {
 		log_debug("userfaultfd does not take %#lx-%#lx: %m", (unsigned long)start,
 			  (unsigned long)end);
-		fd_close(f->uffd);
-		f->uffd = -1;
+		return;
 	}
+	f->watched = start;
+	f->watched_end = end;
 }
 
-/* Is it in a plain file, at a known offset? */
-static bool is_in_file(const struct fill *f, const struct page_run *run)
+static bool is_watched(const struct fill *f, uint64_t dst)
+{
+	return dst >= f->watched && dst < f->watched_end;
+}
+
+bool fill_is_in_file(const struct fill *f, const struct page_run *run)
 {
 	return run->kind == PAGE_PRESENT && page_store_pages_fd(f->ps) >= 0;
 }
@@ -105,7 +113,7 @@ static int read_file(struct fill *f, uint64_t offset, size_t len, struct error *
 static int read_run(struct fill *f, const struct page_run *run, uint64_t skip, size_t len,
 		    struct error *err)
 {
-	if (is_in_file(f, run))
+	if (fill_is_in_file(f, run))
 		return read_file(f, run->offset + skip, len, err);
 	return page_store_read(f->ps, run->addr + skip, f->buf, len, NULL, err);
 }
@@ -133,8 +141,8 @@ static int write_self(struct fill *f, const char *src, uint64_t dst, size_t len,
 
 static int copy_fresh(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
 {
-	return f->uffd < 0 ? write_self(f, f->buf, dst, len, err)
-			   : stream_put(f->uffd, f->buf, dst, len, err);
+	return is_watched(f, dst) ? stream_put(f->uffd, f->buf, dst, len, err)
+				  : write_self(f, f->buf, dst, len, err);
 }
 
 static int write_differing(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
@@ -181,12 +189,12 @@ static int fill_pieces(struct fill *f, const struct page_run *run, uint64_t skip
 	return 0;
 }
 
-static int fill_stream(struct fill *f, uint64_t len, struct error *err)
+static int fill_stream(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
 {
 	struct stream s = { .fd = page_store_pages_fd(f->ps),
 			    .offset = f->offset,
 			    .uffd = f->uffd,
-			    .dst = f->dst,
+			    .dst = dst,
 			    .len = len,
 			    .two = f->two_threads };
 	struct stat st;
@@ -197,46 +205,85 @@ static int fill_stream(struct fill *f, uint64_t len, struct error *err)
 	if (rc < 0)
 		return rc;
 	rc = stream_copy(&s, err);
-	if (rc == 0)
-		f->restored += len / PAGE;
 	return rc < 0 ? error_wrap(err, rc, "pages-%u.img", page_store_pages_id(f->ps)) : rc;
 }
 
-int fill_flush(struct fill *f, struct error *err)
+/* One piece, of any length. */
+static int flush_one(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
 {
-	uint64_t len = f->len;
-	int stream = f->uffd >= 0 && len >= STREAM_PAYS ? fill_stream(f, len, err) : 1;
+	int stream = is_watched(f, dst) && len >= STREAM_PAYS ? fill_stream(f, dst, len, err) : 1;
 
-	f->len = 0;
 	if (stream <= 0)
 		return stream;
 	for (uint64_t done = 0; done < len;) {
 		size_t n = len - done < PIECE ? len - done : PIECE;
 		int rc = read_file(f, f->offset + done, n, err);
 		if (rc == 0)
-			rc = copy_fresh(f, f->dst + done, n, err);
+			rc = copy_fresh(f, dst + done, n, err);
 		if (rc < 0)
 			return rc;
-		f->restored += n / PAGE;
 		done += n;
 	}
 	return 0;
 }
 
+/* Several that follow each other in the file, none of them watched: one system call for all. */
+static int flush_many(struct fill *f, uint64_t len, size_t nr, struct error *err)
+{
+	const struct iovec from = { f->buf, len };
+	int rc = read_file(f, f->offset, len, err);
+
+	if (rc < 0 || process_vm_writev(getpid(), &from, 1, f->pieces, nr, 0) == (ssize_t)len)
+		return rc;
+	/* memory that may not be written, or a system that forbids that call */
+	for (size_t i = 0, at = 0; rc == 0 && i < nr; at += f->pieces[i++].iov_len)
+		rc = write_self(f, f->buf + at, (uintptr_t)f->pieces[i].iov_base,
+				f->pieces[i].iov_len, err);
+	return rc;
+}
+
+int fill_flush(struct fill *f, struct error *err)
+{
+	uint64_t len = f->len;
+	size_t nr = f->nr_pieces;
+
+	f->len = f->nr_pieces = 0;
+	int rc = nr > 1    ? flush_many(f, len, nr, err)
+		 : nr == 1 ? flush_one(f, (uintptr_t)f->pieces[0].iov_base, len, err)
+			   : 0;
+	if (rc == 0)
+		f->restored += len / PAGE;
+	return rc;
+}
+
+/* Can what comes next in the file wait with the others? */
+static bool joins(const struct fill *f, uint64_t offset, uint64_t dst, uint64_t len)
+{
+	if (f->nr_pieces == 0 || f->offset + f->len != offset)
+		return false;
+	const struct iovec *last = &f->pieces[f->nr_pieces - 1];
+	if (f->nr_pieces == 1 && (uintptr_t)last->iov_base + last->iov_len == dst)
+		return true;
+	return f->nr_pieces < FILL_PIECES && f->len + len <= PIECE && !is_watched(f, dst);
+}
+
 int fill_fresh(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,
 	       uint64_t len, struct error *err)
 {
-	if (!is_in_file(f, run))
+	if (!fill_is_in_file(f, run))
 		return fill_pieces(f, run, skip, dst, len, FRESH, err);
 	uint64_t offset = run->offset + skip;
-	if (f->len && f->offset + f->len == offset && f->dst + f->len == dst) {
-		f->len += len;
-		return 0;
+	int rc = 0;
+	if (!joins(f, offset, dst, len)) {
+		rc = fill_flush(f, err);
+		f->offset = offset;
 	}
-	int rc = fill_flush(f, err);
-	f->offset = offset;
-	f->dst = dst;
-	f->len = len;
+	struct iovec *last = f->nr_pieces ? &f->pieces[f->nr_pieces - 1] : NULL;
+	if (last && (uintptr_t)last->iov_base + last->iov_len == dst)
+		last->iov_len += len;
+	else
+		f->pieces[f->nr_pieces++] = (struct iovec){ (void *)(uintptr_t)dst, len };
+	f->len += len;
 	return rc;
 }
 

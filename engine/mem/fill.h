@@ -5,9 +5,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/error.h"
 #include "images/page-store.h"
+
+#define FILL_PIECES 64
 
 /* Pages of an image on their way into this process. */
 struct fill {
@@ -15,9 +18,12 @@ struct fill {
 	int uffd;              /* -1: the kernel lets us have none */
 	int mem_fd;            /* /proc/self/mem, -1 until needed */
 	char *buf;
-	bool two_threads; /* may fill at once; engine/mem/stream.h */
-	/* bytes of the pages image that wait to be put in place together */
-	uint64_t offset, dst, len;
+	bool two_threads;              /* may fill at once; engine/mem/stream.h */
+	uint64_t watched, watched_end; /* memory that fill_register() prepared */
+	/* bytes of the pages image that wait to be put in place together, and where */
+	uint64_t offset, len;
+	struct iovec pieces[FILL_PIECES];
+	size_t nr_pieces;
 	/* pages: put in place, looked at for a difference, found without one */
 	uint64_t restored, compared, equal;
 };
@@ -25,17 +31,20 @@ struct fill {
 int fill_init(struct fill *f, struct page_store *ps, struct error *err);
 void fill_fini(struct fill *f);
 
+/** Are its pages in a plain file, at a known offset? */
+bool fill_is_in_file(const struct fill *f, const struct page_run *run);
+
 /**
- * Prepare [start, end), anonymous private mappings only, for fill_fresh(). Without userfaultfd
- * this does nothing and fill_fresh() is slower.
+ * Prepare [start, end), one anonymous private mapping, for fill_fresh(): worth it for many pages.
+ * Without userfaultfd this does nothing and fill_fresh() is slower. Nothing may wait.
  */
 void fill_register(struct fill *f, uint64_t start, uint64_t end);
 
 /**
  * Put the pages of `run` from `skip` bytes on into memory whatever its protection.
  * @param dst  where the first of them goes; @param len  bytes
- * fill_fresh() wants memory inside what was registered that has no pages yet, and may be late:
- * fill_flush() makes it done. fill_over() takes any memory; fill_differing() writes only pages
+ * fill_fresh() wants writable anonymous memory that has no pages yet, and may be late: fill_flush()
+ * makes it done. fill_over() takes any memory; fill_differing() writes only pages
  * that differ, so that equal ones stay shared.
  */
 int fill_fresh(struct fill *f, const struct page_run *run, uint64_t skip, uint64_t dst,

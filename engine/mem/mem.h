@@ -32,9 +32,10 @@ void shmem_set_free(struct shmem_set *set);
 /** The descriptor behind a file mapping, as it was open; borrowed. Coordinator or task. */
 int mem_file_of(struct restore *r, const struct vma *v, struct error *err);
 /**
- * In the task, before it forks its children and before files_install(): map files and shared
- * segments, and fill private pages, where they wait for the restorer (t->premap). Pages equal to
- * the parent's (inherited by fork) stay shared with it.
+ * In the task, before it forks its children and before files_install(): map everything but what
+ * the kernel makes, and fill private pages: where it belongs, or in t->premap, from where the
+ * restorer moves it (vma->premapped). Pages equal to the parent's (inherited by fork) stay shared
+ * with it.
  */
 int mem_premap(struct restore *r, struct rtask *t, struct error *err);
 /** In the task, when its arena exists: the VMA table, mm fields and vdso for the restorer. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Everything of an address space that has contents or a file is made in the task, before its
- * children are born, in a range no task of the tree uses; the restorer only moves it.
+ * children are born. Mostly it is where it belongs; the rest the restorer only moves.
  */
-#include <fcntl.h>
+#include "engine/mem/premap.h"
+
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -10,57 +12,28 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/files/file.h"
-#include "engine/mem/fill.h"
-#include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
-#include "engine/mem/own.h"
-#include "engine/mem/shmem.h"
-#include "engine/mem/sysv.h"
 #include "engine/mem/uapi.h"
 #include "engine/mem/vdso.h"
 #include "engine/tree/birth-plan.h"
 #include "memory.pb-c.h"
 
-#define PAGE      4096ull
-#define HUGE      (2ull << 20)   /* page tables move whole when both ends agree below it */
-#define LOWEST    0x100000000ull /* above what 32-bit habits use */
-#define HIGHEST   0x7fff00000000ull
-#define PARK      (64ull << 10) /* room for vdso and vvar at the start of the range */
-#define UFFD_PAYS 32            /* pages; below that plain writes are quicker */
+#define PAGE        4096ull
+#define UFFD_PAYS   32  /* pages of one mapping; below that plain writes are quicker */
+#define THREAD_PAYS 512 /* runs of pages in all */
 
-/* Anonymous private memory of pages of the usual size: what userfaultfd fills quickly. */
-static bool is_small_anon(const struct vma *v)
+bool place_is_small_anon(const struct place *pl)
 {
-	return (v->status & VMA_ANON_PRIVATE) && !(v->flags & MAP_HUGETLB);
+	return (pl->vma->status & VMA_ANON_PRIVATE) && !(pl->vma->flags & MAP_HUGETLB);
 }
 
-struct page_runs {
-	struct page_run *items;
-	size_t nr, cap;
-};
+bool place_was_writable(const struct place *pl)
+{
+	const struct vma *v = pl->vma;
 
-/* What becomes of one mapping. */
-struct place {
-	struct vma *vma;
-	struct vma *from;  /* the parent's mapping it shares pages with */
-	size_t first, nr;  /* runs that touch it */
-	uint64_t nr_pages; /* it has in the image */
-	bool wanted;       /* to be premapped */
-	bool apart;        /* from its neighbours: it must not become one mapping with them */
-};
-
-struct premap {
-	struct restore *r;
-	struct rtask *t;
-	struct page_runs runs;
-	struct place *places; /* one per mapping of the task */
-	struct place **order; /* those wanted, as they lie in the range */
-	size_t nr_order;
-	uint64_t fresh_pages;
-	uint64_t align;    /* bytes; of the range, so that offsets in it keep their meaning */
-	struct range anon; /* part of t->premap that userfaultfd serves */
-	struct fill fill;
-};
+	return pl->wanted && pl->nr && !pl->from && vma_is_private(v) && !(v->prot & PROT_WRITE) &&
+	       !(v->flags & MAP_NORESERVE);
+}
 
 static uint64_t run_end(const struct page_run *run)
 {
@@ -140,14 +113,20 @@ static bool has_guard(const struct vma_list *vmas, const struct vma *v)
 	return false;
 }
 
+const struct rtask *premap_parent(const struct rtask *t)
+{
+	const struct rtask *parent = t->memory_of;
+	return parent && parent->premap.start && parent->mm ? parent : NULL;
+}
+
 /* A mapping of the parent at the same place, of the same thing: fork made them one. */
 static struct vma *find_origin(const struct rtask *t, const struct vma *v)
 {
 	const uint32_t kinds = VMA_ANON_PRIVATE | VMA_FILE_PRIVATE;
-	const struct rtask *parent = t->memory_of;
+	const struct rtask *parent = premap_parent(t);
 
-	if (!parent || !parent->premap.start || !parent->mm || !vma_is_private(v) ||
-	    (v->flags & MAP_HUGETLB) || parent->mm->exe_file_id != t->mm->exe_file_id)
+	if (!parent || !vma_is_private(v) || (v->flags & MAP_HUGETLB) ||
+	    parent->mm->exe_file_id != t->mm->exe_file_id)
 		return NULL;
 	struct vma *o = vma_list_find(&parent->vmas, v->start);
 	if (!o || !o->premapped || (o->status & kinds) != (v->status & kinds) ||
@@ -176,11 +155,8 @@ static void decide(struct premap *p)
 			v->status |= VMA_UNMOVABLE;
 			continue;
 		}
-		pl->wanted = pl->nr || !(v->status & VMA_ANON_PRIVATE) || pl->apart;
-		if (pl->nr)
-			pl->from = find_origin(p->t, v);
-		if (!pl->from && is_small_anon(v))
-			p->fresh_pages += pl->nr_pages;
+		pl->wanted = true;
+		pl->from = find_origin(p->t, v);
 		/* mlock(2) brings in every page, so a gap tells of MLOCK_ONFAULT. */
 		if ((v->flags & MAP_LOCKED) && (v->status & VMA_ANON_PRIVATE) && v->prot &&
 		    pl->nr_pages < vma_len(v) / PAGE)
@@ -188,206 +164,8 @@ static void decide(struct premap *p)
 	}
 }
 
-static uint64_t place_at(const struct place *pl, uint64_t at)
-{
-	const struct vma *v = pl->vma;
-
-	if (pl->apart)
-		at += PAGE;
-	if (v->flags & MAP_HUGETLB)
-		return at + (-at & (huge_size(v->flags) - 1));
-	if (vma_len(v) < HUGE)
-		return at;
-	return at + ((v->start - at) & (HUGE - 1));
-}
-
-/* Pages of its own mean that it was writable once, and has been accounted for since. */
-static bool was_writable(const struct place *pl)
-{
-	const struct vma *v = pl->vma;
-
-	return pl->nr && !pl->from && vma_is_private(v) && !(v->prot & PROT_WRITE) &&
-	       !(v->flags & MAP_NORESERVE);
-}
-
-static int fresh_prot(const struct place *pl)
-{
-	return pl->vma->prot | (was_writable(pl) ? PROT_WRITE : 0);
-}
-
-/* Anonymous memory first; there what is alike lies together, to be made in one go. */
-static int place_compare(const void *a, const void *b)
-{
-	const struct place *x = *(struct place *const *)a, *y = *(struct place *const *)b;
-	const struct vma *v = x->vma, *w = y->vma;
-	bool anon = is_small_anon(v);
-
-	if (anon != is_small_anon(w))
-		return anon ? -1 : 1;
-	if (anon && x->apart != y->apart)
-		return x->apart ? 1 : -1;
-	if (anon && v->prot != w->prot)
-		return v->prot < w->prot ? -1 : 1;
-	if (anon && v->flags != w->flags)
-		return v->flags < w->flags ? -1 : 1;
-	return v->start < w->start ? -1 : 1;
-}
-
-static bool is_alike(const struct place *x, const struct place *y)
-{
-	return is_small_anon(x->vma) && is_small_anon(y->vma) && !x->from && !y->from &&
-	       !x->apart && !y->apart && x->vma->prot == y->vma->prot &&
-	       x->vma->flags == y->vma->flags && fresh_prot(x) == fresh_prot(y) &&
-	       x->vma->premapped + vma_len(x->vma) == y->vma->premapped;
-}
-
-/* The places from order[i] on that are one piece: @return index behind them. */
-static size_t piece_end(const struct premap *p, size_t i)
-{
-	do
-		i++;
-	while (i < p->nr_order && is_alike(p->order[i - 1], p->order[i]));
-	return i;
-}
-
-static uint64_t piece_len(const struct premap *p, size_t i, size_t end)
-{
-	return p->order[end - 1]->vma->premapped + vma_len(p->order[end - 1]->vma) -
-	       p->order[i]->vma->premapped;
-}
-
-/* Offsets first, anonymous memory in one stretch for userfaultfd. @return bytes needed. */
-static uint64_t lay_out(struct premap *p)
-{
-	uint64_t at = PARK;
-
-	for (size_t i = 0; i < p->t->vmas.nr; i++)
-		if (p->places[i].wanted)
-			p->order[p->nr_order++] = &p->places[i];
-	if (p->nr_order)
-		qsort(p->order, p->nr_order, sizeof(*p->order), place_compare);
-	p->anon.start = p->anon.end = at;
-	for (size_t i = 0; i < p->nr_order; i++) {
-		const struct place *pl = p->order[i];
-		pl->vma->premapped = place_at(pl, at);
-		at = pl->vma->premapped + vma_len(pl->vma) + (pl->apart ? PAGE : 0);
-		if (is_small_anon(pl->vma))
-			p->anon.end = at;
-		if ((pl->vma->flags & MAP_HUGETLB) && huge_size(pl->vma->flags) > p->align)
-			p->align = huge_size(pl->vma->flags);
-	}
-	return at;
-}
-
-static int reserve(struct premap *p, uint64_t size, struct error *err)
-{
-	struct range_list own = { 0 };
-	int rc = own_ranges(&own, err);
-	if (rc < 0)
-		return rc;
-	/* A huge-page boundary, so that offsets keep their meaning. */
-	uint64_t at = range_list_gap(&p->r->busy, &own, LOWEST, HIGHEST, size + 2 * p->align);
-	free(own.items);
-	if (!at)
-		return error_set(err, ENOMEM, "pid %d: no %lu bytes of free addresses", p->t->pid,
-				 (unsigned long)size);
-	at = (at + p->align - 1) & ~(p->align - 1);
-	void *got = mmap((void *)(uintptr_t)at, size, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-	if (got == MAP_FAILED)
-		return error_sys(err, "pid %d: reserve %lu bytes at %#lx", p->t->pid,
-				 (unsigned long)size, (unsigned long)at);
-	p->t->premap = (struct range){ at, at + size };
-	p->anon.start += at;
-	p->anon.end += at;
-	for (size_t i = 0; i < p->t->vmas.nr; i++)
-		if (p->places[i].wanted)
-			p->places[i].vma->premapped += at;
-	return 0;
-}
-
-int mem_file_of(struct restore *r, const struct vma *v, struct error *err)
-{
-	if (v->status & VMA_AREA_SOCKET)
-		return files_get(r, (uint32_t)v->shmid, err);
-	uint32_t flags = v->has_fdflags                                            ? v->fdflags
-			 : v->status & VMA_FILE_PRIVATE || !(v->prot & PROT_WRITE) ? O_RDONLY
-										   : O_RDWR;
-	return files_get_mapped(r, v->shmid, flags, err);
-}
-
-static int source_fd(struct premap *p, const struct vma *v, struct error *err)
-{
-	if (v->status & VMA_ANON_PRIVATE)
-		return -1;
-	if (v->status & VMA_ANON_SHARED) {
-		int fd = shmem_fd(p->r->shmem, v->shmid);
-		return fd >= 0 ? fd
-			       : error_set(err, EBADMSG, "no shared segment %lu",
-					   (unsigned long)v->shmid);
-	}
-	return mem_file_of(p->r, v, err);
-}
-
-static int map_fresh(struct premap *p, size_t i, size_t end, struct error *err)
-{
-	const struct vma *v = p->order[i]->vma;
-	int flags =
-	    v->flags & (MAP_PRIVATE | MAP_SHARED | MAP_DROPPABLE | MAP_NORESERVE | MAP_GROWSDOWN);
-	if (v->status & VMA_AREA_SYSVIPC)
-		return sysv_attach(v, err);
-	int fd = source_fd(p, v, err);
-	uint64_t len = piece_len(p, i, end);
-
-	if (fd < 0 && !(v->status & VMA_ANON_PRIVATE))
-		return fd;
-	/* A segment's file is no anonymous memory any more: its offset counts. */
-	if (v->status & VMA_ANON_PRIVATE)
-		flags |= MAP_ANONYMOUS | (int)(v->flags & (MAP_HUGETLB | HUGE_MASK));
-	if (mmap((void *)(uintptr_t)v->premapped, len, fresh_prot(p->order[i]), flags | MAP_FIXED,
-		 fd, fd < 0 ? 0 : (off_t)v->pgoff) == MAP_FAILED)
-		return error_sys(err, "map %s of %lu bytes%s", vma_kind(v), (unsigned long)len,
-				 v->flags & MAP_HUGETLB ? " (are there enough huge pages?)" : "");
-	return 0;
-}
-
-static int map_inherited(const struct place *pl, struct error *err)
-{
-	const struct vma *v = pl->vma, *o = pl->from;
-	uint64_t old = o->premapped + (v->start - o->start);
-	uint64_t len = (v->end < o->end ? v->end : o->end) - v->start;
-
-	if (mremap((void *)(uintptr_t)old, len, vma_len(v), MREMAP_MAYMOVE | MREMAP_FIXED,
-		   (void *)(uintptr_t)v->premapped) == MAP_FAILED)
-		return error_sys(err, "move memory inherited from the parent");
-	if (v->prot != o->prot &&
-	    mprotect((void *)(uintptr_t)v->premapped, vma_len(v), v->prot) < 0)
-		return error_sys(err, "protect memory inherited from the parent");
-	return 0;
-}
-
-static int map_all(struct premap *p, struct error *err)
-{
-	for (size_t i = 0, end; i < p->nr_order; i = end) {
-		const struct place *pl = p->order[i];
-		end = piece_end(p, i);
-		int rc = pl->from ? map_inherited(pl, err) : map_fresh(p, i, end, err);
-		if (rc < 0)
-			return error_wrap(err, rc, TASK_FMT ": mapping %#lx", RTASK_ARGS(p->t),
-					  (unsigned long)pl->vma->start);
-	}
-	return 0;
-}
-
-/* The parent's areas that were not taken over. Its own list still tells where they were. */
-static void drop_parents(const struct rtask *t)
-{
-	if (t->memory_of && t->memory_of->premap.start)
-		munmap((void *)(uintptr_t)t->memory_of->premap.start,
-		       t->memory_of->premap.end - t->memory_of->premap.start);
-}
-
-static int fill_place(struct premap *p, const struct place *pl, struct error *err)
+static int fill_place(const struct premap *p, struct fill *f, const struct place *pl,
+		      struct error *err)
 {
 	const struct vma *v = pl->vma;
 
@@ -398,11 +176,11 @@ static int fill_place(struct premap *p, const struct place *pl, struct error *er
 		uint64_t skip = part.start - run->addr, len = part.end - part.start;
 		int rc;
 		if (pl->from)
-			rc = fill_differing(&p->fill, run, skip, dst, len, err);
-		else if (is_small_anon(v))
-			rc = fill_fresh(&p->fill, run, skip, dst, len, err);
+			rc = fill_differing(f, run, skip, dst, len, err);
+		else if (place_is_small_anon(pl))
+			rc = fill_fresh(f, run, skip, dst, len, err);
 		else
-			rc = fill_over(&p->fill, run, skip, dst, len, err);
+			rc = fill_over(f, run, skip, dst, len, err);
 		if (rc < 0)
 			return error_wrap(err, rc, TASK_FMT ": pages at %#lx", RTASK_ARGS(p->t),
 					  (unsigned long)part.start);
@@ -443,40 +221,32 @@ static int drop_missing(const struct premap *p, const struct place *pl, uint64_t
 /* Pages the parent has and this task had dropped, by the parent's page map. */
 static int drop_parents_pages(struct premap *p, struct error *err)
 {
-	struct page_store *ps = NULL;
-	struct page_runs runs = { 0 };
 	const struct rtask *parent = p->t->memory_of;
-	int rc = page_store_open(p->r->images, parent->pid, &ps, err);
+	int rc = 0;
 
-	if (rc == -ENOENT)
-		return 0;
-	if (rc == 0)
-		rc = load_runs(ps, parent, &runs, err);
-	page_store_close(ps);
-	for (size_t i = 0, j = 0; rc == 0 && i < runs.nr; i++) {
-		while (j < p->t->vmas.nr && p->t->vmas.items[j].end <= runs.items[i].addr)
+	for (size_t i = 0, j = 0; rc == 0 && i < parent->nr_runs; i++) {
+		const struct page_run *run = &parent->runs[i];
+		while (j < p->t->vmas.nr && p->t->vmas.items[j].end <= run->addr)
 			j++;
 		for (size_t k = j; rc == 0 && k < p->t->vmas.nr; k++) {
 			const struct place *pl = &p->places[k];
-			if (pl->vma->start >= run_end(&runs.items[i]))
+			if (pl->vma->start >= run_end(run))
 				break;
-			struct range part = run_part(&runs.items[i], pl->vma);
+			struct range part = run_part(run, pl->vma);
 			if (pl->from)
 				rc = drop_missing(p, pl, part.start, part.end, err);
 		}
 	}
-	free(runs.items);
 	return rc;
 }
 
 /* After the pages are in: Linux takes the account of an empty mapping back. */
 static int protect_all(const struct premap *p, struct error *err)
 {
-	for (size_t i = 0, end; i < p->nr_order; i = end) {
-		const struct vma *v = p->order[i]->vma;
-		end = piece_end(p, i);
-		if (was_writable(p->order[i]) &&
-		    mprotect((void *)(uintptr_t)v->premapped, piece_len(p, i, end), v->prot) < 0)
+	for (size_t i = 0; i < p->t->vmas.nr; i++) {
+		const struct vma *v = p->places[i].vma;
+		if (place_was_writable(&p->places[i]) &&
+		    mprotect((void *)(uintptr_t)v->premapped, vma_len(v), v->prot) < 0)
 			return error_sys(err, "pid %d: protect memory for %#lx", p->t->pid,
 					 (unsigned long)v->start);
 	}
@@ -511,41 +281,108 @@ static int advise_guards(const struct rtask *t, const struct vma_list *of, int a
 	return 0;
 }
 
-/* Inherited memory first: what userfaultfd watches, no plain write may fill. */
+/* What userfaultfd watches no plain write may fill, so a mapping has the one or the other. */
+static int fill_many(const struct premap *p, struct fill *f, const struct place *pl,
+		     struct error *err)
+{
+	int rc = fill_flush(f, err);
+	if (rc < 0)
+		return rc;
+	fill_register(f, pl->vma->premapped, pl->vma->premapped + vma_len(pl->vma));
+	rc = fill_place(p, f, pl, err);
+	return rc < 0 ? rc : fill_flush(f, err);
+}
+
+static bool has_many(const struct place *pl)
+{
+	return !pl->from && place_is_small_anon(pl) && pl->nr_pages >= UFFD_PAYS;
+}
+
+/* Places with few pages, filled by one thread. */
+struct share {
+	const struct premap *p;
+	struct fill *fill;
+	size_t from, to;
+	int rc;
+	struct error err;
+};
+
+static void *fill_share(void *arg)
+{
+	struct share *s = arg;
+
+	for (size_t i = s->from; s->rc == 0 && i < s->to; i++) {
+		const struct place *pl = &s->p->places[i];
+		if (pl->wanted && pl->nr && !has_many(pl))
+			s->rc = fill_place(s->p, s->fill, pl, &s->err);
+	}
+	if (s->rc == 0)
+		s->rc = fill_flush(s->fill, &s->err);
+	return NULL;
+}
+
+/* Is it worth a thread, and can two read the pages at the same time? */
+static bool can_halve(const struct premap *p)
+{
+	if (!p->fill.two_threads || p->runs.nr < THREAD_PAYS)
+		return false;
+	for (size_t i = 0; i < p->runs.nr; i++)
+		if (!fill_is_in_file(&p->fill, &p->runs.items[i]))
+			return false;
+	return true;
+}
+
+static int fill_halves(struct premap *p, struct error *err)
+{
+	size_t nr = p->t->vmas.nr;
+	struct fill fill;
+	pthread_t other;
+	int rc = fill_init(&fill, p->fill.ps, err);
+
+	if (rc < 0)
+		return rc;
+	struct share mine = { .p = p, .fill = &p->fill, .to = nr / 2 };
+	struct share theirs = { .p = p, .fill = &fill, .from = nr / 2, .to = nr };
+	bool two = pthread_create(&other, NULL, fill_share, &theirs) == 0;
+	fill_share(&mine);
+	if (two)
+		pthread_join(other, NULL);
+	else
+		fill_share(&theirs);
+	p->fill.restored += fill.restored;
+	fill_fini(&fill);
+	const struct share *bad = mine.rc < 0 ? &mine : theirs.rc < 0 ? &theirs : NULL;
+	return bad ? error_set(err, bad->rc, "%s", bad->err.text) : 0;
+}
+
+static int fill_small(struct premap *p, struct error *err)
+{
+	if (can_halve(p))
+		return fill_halves(p, err);
+	struct share all = { .p = p, .fill = &p->fill, .to = p->t->vmas.nr };
+	fill_share(&all);
+	return all.rc < 0 ? error_set(err, all.rc, "%s", all.err.text) : 0;
+}
+
 static int fill_all(struct premap *p, struct error *err)
 {
-	int rc = 0;
+	int rc = fill_small(p, err);
 
-	for (size_t i = 0; rc == 0 && i < p->nr_order; i++)
-		if (p->order[i]->from)
-			rc = fill_place(p, p->order[i], err);
-	if (p->fresh_pages >= UFFD_PAYS)
-		fill_register(&p->fill, p->anon.start, p->anon.end);
-	/* userfaultfd copies into one mapping at a time */
-	for (size_t i = 0, end; rc == 0 && i < p->nr_order; i = end) {
-		end = piece_end(p, i);
-		for (size_t k = i; rc == 0 && k < end; k++)
-			if (!p->order[k]->from)
-				rc = fill_place(p, p->order[k], err);
-		if (rc == 0)
-			rc = fill_flush(&p->fill, err);
-	}
+	for (size_t i = 0; rc == 0 && i < p->t->vmas.nr; i++)
+		if (p->places[i].wanted && has_many(&p->places[i]))
+			rc = fill_many(p, &p->fill, &p->places[i], err);
 	return rc;
 }
 
 static int build(struct premap *p, struct error *err)
 {
-	bool shares;
 	int rc = assign_runs(p, err);
 
 	if (rc < 0)
 		return rc;
 	decide(p);
-	shares = inherits(p);
-	rc = reserve(p, lay_out(p), err);
-	if (rc == 0)
-		rc = map_all(p, err);
-	drop_parents(p->t);
+	bool shares = inherits(p);
+	rc = premap_map(p, err);
 	if (rc == 0 && shares)
 		rc = drop_parents_pages(p, err);
 	if (rc == 0 && shares)
@@ -568,12 +405,13 @@ static void count_pages(struct restore_shared *shared, const struct fill *f)
 
 int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 {
-	struct premap p = { .r = r, .t = t, .align = HUGE };
+	struct premap p = { .r = r, .t = t, .align = 2ull << 20 };
 	struct page_store *ps = NULL;
 	int rc = page_store_open(r->images, t->pid, &ps, err);
 
 	if (rc < 0)
 		return rc; /* also when there is none: its memory would be empty */
+	page_store_keep(ps);
 	rc = load_runs(ps, t, &p.runs, err);
 	if (rc == 0) {
 		vdso_choose(r, t, ps);
@@ -592,7 +430,8 @@ int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 	}
 	free(p.places);
 	free(p.order);
-	free(p.runs.items);
+	t->runs = p.runs.items;
+	t->nr_runs = p.runs.nr;
 	page_store_close(ps);
 	if (rc == 0)
 		log_debug("pid %d: %zu page runs wait at %#lx", t->pid, p.runs.nr,

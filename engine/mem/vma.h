@@ -44,7 +44,8 @@ struct vma {
 	uint32_t vm_flags;  /* VM_FLAG_* */
 	uint64_t page_size; /* bytes, the kernel's for this mapping */
 	/* restore only */
-	uint64_t premapped; /* where it waits until the restorer moves it; 0: nowhere */
+	uint64_t
+	    premapped; /* where it is made: mostly at start, else the restorer moves it; 0: not */
 	int fd;
 };
 

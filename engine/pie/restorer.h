@@ -17,11 +17,12 @@ struct restore_slot;
 #define RESTORER_STACK_SIZE     4096 /* of each thread but the leader */
 
 /*
- * One step of building the address space, in table order. premapped: move from here (mremap), its
- * protection is final; 0: map afresh with flags | MAP_FIXED_NOREPLACE. Then madvise every bit of
- * madv and lock when flags has MAP_LOCKED (status VMA_LOCK_ONFAULT: mlock2(MLOCK_ONFAULT)). What
- * has a file or contents is premapped, guard regions are already in it. vdso, vvar and vsyscall are
- * not in the table: they are moved as `moves` says.
+ * One step of building the address space, in table order, which is that of addresses. premapped:
+ * where it is, its protection is final; elsewhere than at start: move it (mremap); 0: map afresh
+ * with flags | MAP_FIXED_NOREPLACE. Then madvise every bit of madv and lock when flags has
+ * MAP_LOCKED (status VMA_LOCK_ONFAULT: mlock2(MLOCK_ONFAULT)). What has a file or contents is
+ * premapped, guard regions are already in it. vdso, vvar and vsyscall are not in the table: they
+ * are moved as `moves` says.
  */
 struct restorer_vma {
 	uint64_t start, end, pgoff, premapped, madv;

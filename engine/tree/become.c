@@ -125,7 +125,7 @@ static int leave_rseq(struct error *err)
 
 int become_restored(struct restore *r, struct rtask *t, struct error *err)
 {
-	int rc = arena_new(&r->busy, arena_size(r, t), &t->arena, err);
+	int rc = arena_new(&r->busy, &r->own, arena_size(r, t), &t->arena, err);
 	if (rc == 0)
 		rc = move_shared(r, t->arena, err);
 	if (rc < 0)

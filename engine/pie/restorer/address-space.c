@@ -34,6 +34,12 @@ static long move(uint64_t from, uint64_t to, uint64_t size)
 	return sys(SYS_mremap, from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
 }
 
+/* Already where it belongs. */
+static bool is_settled(const struct restorer_vma *v)
+{
+	return v->premapped && v->premapped == v->start;
+}
+
 /*
  * Of memory that waits together with its likes, without cutting it out there: what is left of it
  * has no pages and goes with the whole range. Larger pieces would count twice as memory in use
@@ -42,6 +48,8 @@ static long move(uint64_t from, uint64_t to, uint64_t size)
 static long move_out(const struct restorer_vma *v)
 {
 	uint64_t len = v->end - v->start;
+	if (is_settled(v))
+		return (long)v->start;
 	if ((v->status & VMA_ANON_PRIVATE) && len <= SMALL) {
 		long at = sys(SYS_mremap, v->premapped, len, len,
 			      MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, v->start);
@@ -99,18 +107,38 @@ static uint32_t collect_kept(const struct restorer_args *args, struct kept *kept
 	return nr;
 }
 
+/* The lower one of what stays next: of a few ranges, and of mappings that are settled. */
+static bool next_kept(const struct restorer_args *args, const struct kept **kept,
+		      const struct kept *end, uint32_t *v, struct kept *out)
+{
+	while (*v < args->nr_vmas && !is_settled(&args->vmas[*v]))
+		++*v;
+	const struct restorer_vma *vma = *v < args->nr_vmas ? &args->vmas[*v] : 0;
+	if (vma && (*kept == end || vma->start < (*kept)->start)) {
+		*out = (struct kept){ vma->start, vma->end };
+		++*v;
+		return true;
+	}
+	if (*kept == end)
+		return false;
+	*out = *(*kept)++;
+	return true;
+}
+
 static int unmap_rest(struct restorer_args *args)
 {
-	struct kept kept[2 + sizeof(args->moves) / sizeof(args->moves[0])];
-	uint32_t nr = collect_kept(args, kept);
+	struct kept kept[2 + sizeof(args->moves) / sizeof(args->moves[0])], next;
+	const struct kept *k = kept, *end = kept + collect_kept(args, kept);
 	uint64_t from = 0;
-	for (uint32_t i = 0; i <= nr; i++) {
-		uint64_t to = i < nr ? kept[i].start : args->task_size;
+	uint32_t v = 0;
+	for (bool more = true; more;) {
+		more = next_kept(args, &k, end, &v, &next);
+		uint64_t to = more ? next.start : args->task_size;
 		long rc = to > from ? sys(SYS_munmap, from, to - from) : 0;
 		if (rc < 0)
 			return restorer_fail(args, "unmap what lies at", from, rc);
-		if (i < nr && kept[i].end > from)
-			from = kept[i].end;
+		if (more && next.end > from)
+			from = next.end;
 	}
 	return 0;
 }

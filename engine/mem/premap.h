@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ * What mem_premap() knows while it works: each mapping of the task, where it comes from and goes.
+ */
+#pragma once
+
+#include "engine/mem/fill.h"
+#include "engine/restore.h"
+#include "images/page-store.h"
+
+struct page_runs {
+	struct page_run *items;
+	size_t nr, cap;
+};
+
+/* What becomes of one mapping. */
+struct place {
+	struct vma *vma;
+	struct vma *from;  /* the parent's mapping it shares pages with */
+	size_t first, nr;  /* runs that touch it */
+	uint64_t nr_pages; /* it has in the image */
+	bool wanted;       /* to be premapped */
+	bool apart;        /* from its neighbours: it must not become one mapping with them */
+};
+
+struct premap {
+	struct restore *r;
+	struct rtask *t;
+	struct page_runs runs;
+	struct place *places; /* one per mapping of the task */
+	struct place *
+	    *order; /* those wanted whose address is not free yet, as they lie in the range */
+	size_t nr_order;
+	uint64_t align; /* bytes; of the range, so that offsets in it keep their meaning */
+	struct fill fill;
+};
+
+/** Whose memory the task starts with, if that has any; else NULL. */
+const struct rtask *premap_parent(const struct rtask *t);
+
+/** Anonymous private memory of pages of the usual size: what userfaultfd fills quickly. */
+bool place_is_small_anon(const struct place *pl);
+/** Pages of its own mean that it was writable once, and has been accounted for since. */
+bool place_was_writable(const struct place *pl);
+
+/**
+ * Map every wanted place without its pages, and take away what the parent had and the task has not:
+ * at its final address where this process has nothing in the way, else in a range (t->premap) the
+ * restorer moves it from. Sets vma->premapped.
+ */
+int premap_map(struct premap *p, struct error *err);
