@@ -29,6 +29,14 @@ endif
 
 LIBS_CRIT := libprotobuf-c libarchive libzstd
 LIBS_STASIS := libprotobuf-c libmnl
+# Linked in where the archives are installed: to load libarchive, with what it takes for formats that are
+# not used here (libxml2, ICU), costs more time than most commands run. What is not called stays out.
+linked_in := protobuf-c archive z acl zstd
+ifeq ($(filter-out /%,$(foreach l,$(linked_in),$(shell $(CC) -print-file-name=lib$(l).a))),)
+libs_images := -Wl,--gc-sections -Wl,-Bstatic $(linked_in:%=-l%) -Wl,-Bdynamic
+else
+libs_images := $(shell pkg-config --libs $(LIBS_CRIT))
+endif
 san := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
 	-Wwrite-strings -Wno-unknown-warning-option -Wno-format-truncation \
@@ -65,9 +73,9 @@ all: $(O)/stasis $(O)/crit
 
 # Bound at the start: tasks of a restore would each do it again.
 $(O)/stasis: $(engine_o) $(O)/lib/images.a $(O)/lib/base.a
-	$(call say,LINK,$@) $(CC) $(ldflags) -Wl,-z,now -o $@ $^ $(shell pkg-config --libs $(LIBS_STASIS))
+	$(call say,LINK,$@) $(CC) $(ldflags) -Wl,-z,now -o $@ $^ $(libs_images) $(shell pkg-config --libs libmnl)
 $(O)/crit: $(crit_o) $(viewer_o) $(convert_o) $(images_o) $(base_o)
-	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(shell pkg-config --libs $(LIBS_CRIT)) -lm -ldl
+	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(libs_images) -lm -ldl
 
 # The format: generated once per schema change, before anything that includes it.
 $(O)/schema/%.pb-c.c $(O)/schema/%.pb-c.h: images/schema/%.proto

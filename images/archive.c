@@ -4,6 +4,8 @@
  */
 #include "images/archive.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,7 +14,6 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "images/backend.h"
-#include "images/libarchive.h"
 
 #define BLOCK      (128 * 1024)
 #define KEEP_ONE   (1024 * 1024)      /* largest member kept in memory */
@@ -25,7 +26,6 @@ struct archive_index {
 	int fd;
 	uint64_t file_size;
 	char *name;
-	struct libarchive lib;
 	struct {
 		struct archive_member *items;
 		size_t nr, cap;
@@ -73,7 +73,7 @@ static void pass_close(struct pass *pass)
 	if (!pass)
 		return;
 	if (pass->archive)
-		pass->index->lib.read_free(pass->archive);
+		archive_read_free(pass->archive);
 	free(pass);
 }
 
@@ -88,7 +88,7 @@ static int pass_error(const struct pass *pass, struct error *err)
 {
 	if (pass->failed)
 		return error_code(err, pass->failed, "%s: read", pass->index->name);
-	const char *why = pass->index->lib.error_string(pass->archive);
+	const char *why = archive_error_string(pass->archive);
 	if (!why || !strcmp(why, "Unrecognized archive format"))
 		why = "neither a directory of images nor a tar archive";
 	return error_set(err, EBADMSG, "%s: %s", pass->index->name, why);
@@ -101,24 +101,23 @@ static struct pass *pass_new(struct archive_index *index)
 		pass->index = index;
 		pass->at = 0;
 		pass->failed = 0;
-		pass->archive = index->lib.read_new();
+		pass->archive = archive_read_new();
 	}
 	return pass;
 }
 
 static int pass_open(struct archive_index *index, struct pass **out, struct error *err)
 {
-	const struct libarchive *lib = &index->lib;
 	auto_pass pass = pass_new(index);
 	if (!pass || !pass->archive)
 		return error_set(err, ENOMEM, "%s: out of memory", index->name);
-	lib->read_support_filter_gzip(pass->archive);
-	lib->read_support_filter_zstd(pass->archive);
-	lib->read_support_format_tar(pass->archive);
-	lib->read_set_read_callback(pass->archive, pass_read);
-	lib->read_set_skip_callback(pass->archive, pass_skip);
-	lib->read_set_callback_data(pass->archive, pass);
-	if (lib->read_open1(pass->archive) != ARCHIVE_OK)
+	archive_read_support_filter_gzip(pass->archive);
+	archive_read_support_filter_zstd(pass->archive);
+	archive_read_support_format_tar(pass->archive);
+	archive_read_set_read_callback(pass->archive, pass_read);
+	archive_read_set_skip_callback(pass->archive, pass_skip);
+	archive_read_set_callback_data(pass->archive, pass);
+	if (archive_read_open1(pass->archive) != ARCHIVE_OK)
 		return pass_error(pass, err);
 	*out = take_ptr(pass);
 	return 0;
@@ -127,7 +126,7 @@ static int pass_open(struct archive_index *index, struct pass **out, struct erro
 /* @return 1 with the next header, 0 at the end. */
 static int pass_next(struct pass *pass, struct archive_entry **entry, struct error *err)
 {
-	int rc = pass->index->lib.read_next_header(pass->archive, entry);
+	int rc = archive_read_next_header(pass->archive, entry);
 	if (rc == ARCHIVE_EOF)
 		return 0;
 	/* A warning is about attributes or a name's character set: both are only data here. */
@@ -136,7 +135,7 @@ static int pass_next(struct pass *pass, struct archive_entry **entry, struct err
 
 static ssize_t pass_data(struct pass *pass, void *buf, size_t len, struct error *err)
 {
-	ssize_t n = pass->index->lib.read_data(pass->archive, buf, len);
+	ssize_t n = archive_read_data(pass->archive, buf, len);
 	return n < 0 ? pass_error(pass, err) : n;
 }
 
@@ -152,16 +151,17 @@ static int dup_name(const char *local, const char *utf8, char **out)
 	return *out ? 0 : -ENOMEM;
 }
 
-static int member_names(const struct libarchive *lib, struct archive_entry *entry,
-			struct archive_member *m)
+static int member_names(struct archive_entry *entry, struct archive_member *m)
 {
-	int rc = dup_name(lib->entry_pathname(entry), lib->entry_pathname_utf8(entry), &m->path);
+	int rc =
+	    dup_name(archive_entry_pathname(entry), archive_entry_pathname_utf8(entry), &m->path);
 	if (rc < 0 || !m->path)
 		return rc;
-	rc = dup_name(lib->entry_hardlink(entry), lib->entry_hardlink_utf8(entry), &m->link);
+	rc = dup_name(archive_entry_hardlink(entry), archive_entry_hardlink_utf8(entry), &m->link);
 	m->hard = m->link;
-	if (rc == 0 && !m->link && lib->entry_filetype(entry) == AE_IFLNK)
-		rc = dup_name(lib->entry_symlink(entry), lib->entry_symlink_utf8(entry), &m->link);
+	if (rc == 0 && !m->link && archive_entry_filetype(entry) == AE_IFLNK)
+		rc = dup_name(archive_entry_symlink(entry), archive_entry_symlink_utf8(entry),
+			      &m->link);
 	return rc;
 }
 
@@ -196,10 +196,9 @@ static int member_locate(struct pass *pass, struct archive_entry *entry, struct 
 			 struct error *err)
 {
 	const struct archive_index *index = pass->index;
-	const struct libarchive *lib = &index->lib;
-	if (lib->filter_count(pass->archive) > 1 || lib->entry_sparse_count(entry) > 0)
+	if (archive_filter_count(pass->archive) > 1 || archive_entry_sparse_count(entry) > 0)
 		return 0;
-	int64_t at = lib->filter_bytes(pass->archive, 0);
+	int64_t at = archive_filter_bytes(pass->archive, 0);
 	if (at < 0 || (uint64_t)at > index->file_size)
 		return error_set(err, EBADMSG, "%s: %s: the archive is cut short", index->name,
 				 m->path);
@@ -215,11 +214,10 @@ static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t o
 		      struct error *err)
 {
 	struct archive_index *index = pass->index;
-	const struct libarchive *lib = &index->lib;
 	struct archive_member *m = array_add(&index->members);
-	if (!m || member_names(lib, entry, m) < 0)
+	if (!m || member_names(entry, m) < 0)
 		return error_set(err, ENOMEM, "%s: out of memory", index->name);
-	bool file = lib->entry_filetype(entry) == AE_IFREG && !m->link;
+	bool file = archive_entry_filetype(entry) == AE_IFREG && !m->link;
 	if (!m->path || (!file && !m->link)) {
 		free(m->path);
 		index->members.nr--;
@@ -229,12 +227,12 @@ static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t o
 	m->offset = NOWHERE;
 	if (!file)
 		return 0;
-	int64_t size = lib->entry_size(entry);
+	int64_t size = archive_entry_size(entry);
 	if (size < 0)
 		return error_set(err, EBADMSG, "%s: %s: negative size", index->name, m->path);
 	m->size = (uint64_t)size;
-	m->mtime_s = lib->entry_mtime(entry);
-	m->mode = lib->entry_perm(entry) & 0777;
+	m->mtime_s = archive_entry_mtime(entry);
+	m->mode = archive_entry_perm(entry) & 0777;
 	int rc = member_locate(pass, entry, m, err);
 	return rc == 0 && m->offset == NOWHERE ? member_keep(pass, m, err) : rc;
 }
@@ -308,7 +306,6 @@ void archive_index_unref(struct archive_index *index)
 	for (size_t i = 0; i < index->members.nr; i++)
 		member_fini(&index->members.items[i]);
 	free(index->members.items);
-	libarchive_unload(&index->lib);
 	fd_close(index->fd);
 	free(index->name);
 	free(index);
@@ -326,8 +323,7 @@ int archive_index_open(int fd, const char *name, struct error *damage, struct ar
 	index->refs = 1;
 	index->fd = fd;
 	index->name = strdup(name);
-	int rc = index->name ? libarchive_load(&index->lib, err)
-			     : error_set(err, ENOMEM, "%s: out of memory", name);
+	int rc = index->name ? 0 : error_set(err, ENOMEM, "%s: out of memory", name);
 	if (rc == 0 && fstat(fd, &st) < 0)
 		rc = error_sys(err, "%s", name);
 	index->file_size = (uint64_t)st.st_size;

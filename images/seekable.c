@@ -7,12 +7,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "images/backend.h"
 #include "images/image-type.h"
-#include "images/libzstd.h"
 
 enum {
 	HELD = 4,            /* frames kept decompressed: several walks side by side */
@@ -139,7 +139,6 @@ struct held {
 struct seekable {
 	struct istream *in;
 	char *name;
-	struct libzstd lib;
 	ZSTD_DCtx *dctx;
 	struct seekable_table table;
 	struct held held[HELD];
@@ -154,7 +153,7 @@ static void seekable_close(void *ctx)
 {
 	struct seekable *s = ctx;
 	if (s->dctx)
-		s->lib.freeDCtx(s->dctx);
+		ZSTD_freeDCtx(s->dctx);
 	for (int i = 0; i < HELD; i++)
 		free(s->held[i].bytes);
 	seekable_table_fini(&s->table);
@@ -190,10 +189,10 @@ static int frame_read(struct seekable *s, uint32_t i, struct held *h, struct err
 	int rc = read_exactly(s->in, s->packed, packed, f->at, s->name, err);
 	if (rc < 0)
 		return rc;
-	size_t n = s->lib.decompressDCtx(s->dctx, h->bytes, plain, s->packed, packed);
-	if (s->lib.isError(n))
+	size_t n = ZSTD_decompressDCtx(s->dctx, h->bytes, plain, s->packed, packed);
+	if (ZSTD_isError(n))
 		return error_set(err, EBADMSG, "frame %" PRIu32 " at byte %" PRIu64 ": %s", i,
-				 f->at, s->lib.getErrorName(n));
+				 f->at, ZSTD_getErrorName(n));
 	if (n != plain)
 		return error_set(err, EBADMSG, "frame %" PRIu32 ": wanted %zu bytes, found %zu", i,
 				 plain, n);
@@ -266,9 +265,9 @@ static ssize_t seekable_read(void *ctx, void *buf, size_t len, struct error *err
 				return 0;
 			s->window = (ZSTD_inBuffer){ s->packed, (size_t)n, 0 };
 		}
-		size_t rc = s->lib.decompressStream(s->dctx, &out, &s->window);
-		if (s->lib.isError(rc))
-			return error_set(err, EBADMSG, "%s", s->lib.getErrorName(rc));
+		size_t rc = ZSTD_decompressStream(s->dctx, &out, &s->window);
+		if (ZSTD_isError(rc))
+			return error_set(err, EBADMSG, "%s", ZSTD_getErrorName(rc));
 		s->ended = rc == 0;
 	}
 	return (ssize_t)out.pos;
@@ -280,17 +279,14 @@ static const struct istream_ops forward_ops = { .read = seekable_read, .close = 
 
 static int seekable_prepare(struct seekable *s, struct error *err)
 {
-	int rc = libzstd_load(&s->lib, err);
-	if (rc < 0)
-		return rc;
-	s->dctx = s->lib.createDCtx();
+	s->dctx = ZSTD_createDCtx();
 	if (!s->dctx)
 		return error_set(err, ENOMEM, "%s: out of memory", s->name);
 	if (istream_seekable(s->in))
 		return seekable_table_read(s->in, s->name, &s->table, err);
 	s->ended = true;
 	s->packed = io_buffer(CHUNK);
-	s->lib.DCtx_setParameter(s->dctx, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
+	ZSTD_DCtx_setParameter(s->dctx, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
 	return s->packed ? 0 : error_set(err, ENOMEM, "%s: out of memory", s->name);
 }
 

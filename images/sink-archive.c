@@ -3,6 +3,8 @@
  */
 #include "images/sink-archive.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +15,11 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "images/libarchive.h"
 
 #define BLOCK 10240
 #define PIECE (256 * 1024)
 
 struct job {
-	struct libarchive lib;
 	struct sink_stage *stage;
 	struct archive *in, *out;
 	const char *name; /* for messages */
@@ -44,6 +44,19 @@ const struct archive_form *archive_form_of(const char *path)
 	return NULL;
 }
 
+/* Not archive_write_add_filter(), which has every filter there is linked in. */
+int archive_filter_add(struct archive *out, int filter)
+{
+	switch (filter) {
+	case ARCHIVE_FILTER_GZIP:
+		return archive_write_add_filter_gzip(out);
+	case ARCHIVE_FILTER_ZSTD:
+		return archive_write_add_filter_zstd(out);
+	default:
+		return ARCHIVE_OK;
+	}
+}
+
 const char *sink_member_file(const struct sink_member *m, char out[24])
 {
 	snprintf(out, 24, "%u", m->number);
@@ -52,36 +65,35 @@ const char *sink_member_file(const struct sink_member *m, char out[24])
 
 static int fail(const struct job *j, struct archive *a, struct error *err)
 {
-	const char *why = j->lib.error_string(a);
+	const char *why = archive_error_string(a);
 	return error_set(err, EIO, "%s: %s", j->name, why ? why : "libarchive failed");
 }
 
 static int out_open(struct job *j, int format, int filter, int fd, struct error *err)
 {
-	j->out = j->lib.write_new();
+	j->out = archive_write_new();
 	j->buf = io_buffer(PIECE);
 	if (!j->out || !j->buf)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc =
-	    (format & ~0xff) == (ARCHIVE_FORMAT_TAR & ~0xff) && format == ARCHIVE_FORMAT_TAR_GNUTAR
-		? j->lib.write_set_format_gnutar(j->out)
-		: j->lib.write_set_format_pax_restricted(j->out);
-	if (rc == ARCHIVE_OK && filter != ARCHIVE_FILTER_NONE)
-		rc = j->lib.write_add_filter(j->out, filter);
+	int rc = format == ARCHIVE_FORMAT_TAR_GNUTAR
+		     ? archive_write_set_format_gnutar(j->out)
+		     : archive_write_set_format_pax_restricted(j->out);
 	if (rc == ARCHIVE_OK)
-		rc = j->lib.write_open_fd(j->out, fd);
+		rc = archive_filter_add(j->out, filter);
+	if (rc == ARCHIVE_OK)
+		rc = archive_write_open_fd(j->out, fd);
 	return rc == ARCHIVE_OK ? 0 : fail(j, j->out, err);
 }
 
 static int put_header(struct job *j, struct archive_entry *entry, struct error *err)
 {
-	return j->lib.write_header(j->out, entry) < ARCHIVE_WARN ? fail(j, j->out, err) : 0;
+	return archive_write_header(j->out, entry) < ARCHIVE_WARN ? fail(j, j->out, err) : 0;
 }
 
 static int put_data(struct job *j, const void *bytes, size_t len, struct error *err)
 {
 	while (len) {
-		la_ssize_t n = j->lib.write_data(j->out, bytes, len);
+		la_ssize_t n = archive_write_data(j->out, bytes, len);
 		if (n <= 0)
 			return fail(j, j->out, err);
 		bytes = (const char *)bytes + n;
@@ -109,33 +121,33 @@ static int put_member(struct job *j, struct sink_member *m, struct archive_entry
 	char file[24];
 	struct stat st;
 	m->placed = true;
-	j->lib.entry_sparse_clear(entry); /* the holes of the old one */
+	archive_entry_sparse_clear(entry); /* the holes of the old one */
 	if (m->link) {
-		j->lib.entry_set_filetype(entry, AE_IFLNK);
-		j->lib.entry_set_symlink(entry, m->link);
-		j->lib.entry_set_size(entry, 0);
+		archive_entry_set_filetype(entry, AE_IFLNK);
+		archive_entry_set_symlink(entry, m->link);
+		archive_entry_set_size(entry, 0);
 		return put_header(j, entry, err);
 	}
 	auto_fd fd = openat(j->stage->dir, sink_member_file(m, file), O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_sys(err, "%s: open %s", j->name, m->name);
-	j->lib.entry_set_filetype(entry, AE_IFREG);
-	j->lib.entry_set_hardlink(entry, NULL);
-	j->lib.entry_set_size(entry, st.st_size);
-	j->lib.entry_set_mtime(entry, st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	archive_entry_set_hardlink(entry, NULL);
+	archive_entry_set_size(entry, st.st_size);
+	archive_entry_set_mtime(entry, st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 	int rc = put_header(j, entry, err);
 	return rc < 0 ? rc : put_file(j, fd, err);
 }
 
 static int put_new(struct job *j, struct sink_member *m, struct error *err)
 {
-	struct archive_entry *entry = j->lib.entry_new();
+	struct archive_entry *entry = archive_entry_new();
 	if (!entry)
 		return error_set(err, ENOMEM, "out of memory");
-	j->lib.entry_set_pathname(entry, m->path);
-	j->lib.entry_set_perm(entry, m->link ? 0777 : m->mode ?: 0600);
+	archive_entry_set_pathname(entry, m->path);
+	archive_entry_set_perm(entry, m->link ? 0777 : m->mode ?: 0600);
 	int rc = put_member(j, m, entry, err);
-	j->lib.entry_free(entry);
+	archive_entry_free(entry);
 	return rc;
 }
 
@@ -147,7 +159,7 @@ static int put_rest(struct job *j, struct error *err)
 		if (!m->removed && !m->placed)
 			rc = put_new(j, m, err);
 	}
-	if (rc == 0 && j->lib.write_close(j->out) != ARCHIVE_OK)
+	if (rc == 0 && archive_write_close(j->out) != ARCHIVE_OK)
 		rc = fail(j, j->out, err);
 	return rc;
 }
@@ -155,20 +167,16 @@ static int put_rest(struct job *j, struct error *err)
 static void job_fini(struct job *j)
 {
 	if (j->in)
-		j->lib.read_free(j->in);
+		archive_read_free(j->in);
 	if (j->out)
-		j->lib.write_free(j->out);
+		archive_write_free(j->out);
 	free(j->buf);
-	libarchive_unload(&j->lib);
 }
 
 int sink_archive_write(struct sink_stage *stage, int fd, const char *path, struct error *err)
 {
 	struct job j = { .stage = stage, .name = path };
-	int rc = libarchive_load(&j.lib, err);
-	if (rc < 0)
-		return rc;
-	rc =
+	int rc =
 	    out_open(&j, ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, archive_form_of(path)->filter, fd, err);
 	if (rc == 0)
 		rc = put_rest(&j, err);
@@ -178,13 +186,13 @@ int sink_archive_write(struct sink_stage *stage, int fd, const char *path, struc
 
 static int in_open(struct job *j, int fd, struct error *err)
 {
-	j->in = j->lib.read_new();
+	j->in = archive_read_new();
 	if (!j->in)
 		return error_set(err, ENOMEM, "out of memory");
-	j->lib.read_support_filter_gzip(j->in);
-	j->lib.read_support_filter_zstd(j->in);
-	j->lib.read_support_format_tar(j->in);
-	return j->lib.read_open_fd(j->in, fd, BLOCK) == ARCHIVE_OK ? 0 : fail(j, j->in, err);
+	archive_read_support_filter_gzip(j->in);
+	archive_read_support_filter_zstd(j->in);
+	archive_read_support_format_tar(j->in);
+	return archive_read_open_fd(j->in, fd, BLOCK) == ARCHIVE_OK ? 0 : fail(j, j->in, err);
 }
 
 static struct sink_member *find_path(struct sink_stage *stage, const char *path)
@@ -198,7 +206,7 @@ static struct sink_member *find_path(struct sink_stage *stage, const char *path)
 static int copy_data(struct job *j, struct error *err)
 {
 	la_ssize_t n;
-	while ((n = j->lib.read_data(j->in, j->buf, PIECE)) > 0) {
+	while ((n = archive_read_data(j->in, j->buf, PIECE)) > 0) {
 		int rc = put_data(j, j->buf, (size_t)n, err);
 		if (rc < 0)
 			return rc;
@@ -209,17 +217,17 @@ static int copy_data(struct job *j, struct error *err)
 
 static int copy_entry(struct job *j, struct archive_entry *entry, struct error *err)
 {
-	struct sink_member *m = find_path(j->stage, j->lib.entry_pathname(entry));
+	struct sink_member *m = find_path(j->stage, archive_entry_pathname(entry));
 	if (m && (m->removed || m->placed))
 		return 0;
 	if (m)
 		return put_member(j, m, entry, err);
-	const char *same = j->lib.entry_hardlink(entry);
+	const char *same = archive_entry_hardlink(entry);
 	if (find_path(j->stage, same))
 		return error_set(err, EINVAL,
 				 "%s: %s is a hard link to %s, which changes: extract it with "
 				 "tar(1) and change the directory",
-				 j->name, j->lib.entry_pathname(entry), same);
+				 j->name, archive_entry_pathname(entry), same);
 	int rc = put_header(j, entry, err);
 	return rc < 0 ? rc : copy_data(j, err);
 }
@@ -228,14 +236,14 @@ static int copy_entries(struct job *j, int fd, const char *path, struct error *e
 {
 	struct archive_entry *entry;
 	int rc = 0, got;
-	while (rc == 0 && (got = j->lib.read_next_header(j->in, &entry)) != ARCHIVE_EOF) {
+	while (rc == 0 && (got = archive_read_next_header(j->in, &entry)) != ARCHIVE_EOF) {
 		if (got < ARCHIVE_WARN)
 			return fail(j, j->in, err);
 		/* format and filters are only known once the first header is read */
 		if (!j->out)
-			rc = out_open(j, j->lib.format(j->in),
+			rc = out_open(j, archive_format(j->in),
 				      path ? archive_form_of(path)->filter
-					   : j->lib.filter_code(j->in, 0),
+					   : archive_filter_code(j->in, 0),
 				      fd, err);
 		if (rc == 0)
 			rc = copy_entry(j, entry, err);
@@ -250,10 +258,7 @@ int sink_archive_rewrite(struct sink_stage *stage, const char *old, const char *
 	auto_fd from = open(old, O_RDONLY | O_CLOEXEC);
 	if (from < 0)
 		return error_sys(err, "open %s", old);
-	int rc = libarchive_load(&j.lib, err);
-	if (rc < 0)
-		return rc;
-	rc = in_open(&j, from, err);
+	int rc = in_open(&j, from, err);
 	if (rc == 0)
 		rc = copy_entries(&j, fd, path, err);
 	if (rc == 0 && !j.out)

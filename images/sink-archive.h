@@ -5,6 +5,8 @@
 
 #include "images/sink-stage.h"
 
+struct archive;
+
 /* Kinds of archives, by the suffix of their names. */
 struct archive_form {
 	const char *suffix;
@@ -13,6 +15,12 @@ struct archive_form {
 };
 /** NULL: a name of no archive. */
 const struct archive_form *archive_form_of(const char *path);
+/**
+ * Compress what is written.
+ * @param filter  of a form, or of an archive that was read
+ * @return ARCHIVE_OK, or an error of libarchive
+ */
+int archive_filter_add(struct archive *out, int filter);
 #define ARCHIVE_SUFFIXES ".tar, .tar.gz or .tar.zst"
 /** Write all members to fd, in their order. @param path  its suffix chooses the compression */
 int sink_archive_write(struct sink_stage *stage, int fd, const char *path, struct error *err);

@@ -3,6 +3,8 @@
  */
 #include "images/tree-archive.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,12 +13,10 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "images/libarchive.h"
 
 #define PIECE (256 * 1024)
 
 struct job {
-	struct libarchive lib;
 	struct archive *in, *out;
 	struct archive_entry_linkresolver *links;
 	const char *name; /* for messages */
@@ -26,20 +26,19 @@ struct job {
 
 static int fail(const struct job *j, struct archive *a, struct error *err)
 {
-	const char *why = j->lib.error_string(a);
+	const char *why = archive_error_string(a);
 	return error_set(err, EIO, "%s: %s", j->name, why ? why : "libarchive failed");
 }
 
 static void job_fini(struct job *j)
 {
 	if (j->in)
-		j->lib.read_free(j->in);
+		archive_read_free(j->in);
 	if (j->out)
-		j->lib.write_free(j->out);
+		archive_write_free(j->out);
 	if (j->links)
-		j->lib.entry_linkresolver_free(j->links);
+		archive_entry_linkresolver_free(j->links);
 	free(j->buf);
-	libarchive_unload(&j->lib);
 }
 
 /* In that directory, as libarchive takes paths. @return the one before, or -errno */
@@ -63,23 +62,23 @@ static int leave(int back, int rc, struct error *err)
 
 static int write_open(struct job *j, int fd, struct error *err)
 {
-	j->in = j->lib.read_disk_new();
-	j->out = j->lib.write_new();
-	j->links = j->lib.entry_linkresolver_new();
+	j->in = archive_read_disk_new();
+	j->out = archive_write_new();
+	j->links = archive_entry_linkresolver_new();
 	if (!j->in || !j->out || !j->links)
 		return error_set(err, ENOMEM, "out of memory");
-	if (j->lib.read_disk_set_symlink_physical(j->in) != ARCHIVE_OK ||
-	    j->lib.read_disk_set_behavior(j->in, ARCHIVE_READDISK_NO_TRAVERSE_MOUNTS) !=
+	if (archive_read_disk_set_symlink_physical(j->in) != ARCHIVE_OK ||
+	    archive_read_disk_set_behavior(j->in, ARCHIVE_READDISK_NO_TRAVERSE_MOUNTS) !=
 		ARCHIVE_OK ||
-	    j->lib.read_disk_open(j->in, ".") != ARCHIVE_OK)
+	    archive_read_disk_open(j->in, ".") != ARCHIVE_OK)
 		return fail(j, j->in, err);
-	if (j->lib.write_set_format_pax(j->out) != ARCHIVE_OK ||
-	    j->lib.write_add_filter_gzip(j->out) != ARCHIVE_OK ||
-	    j->lib.write_set_filter_option(j->out, "gzip", "compression-level", "1") !=
+	if (archive_write_set_format_pax(j->out) != ARCHIVE_OK ||
+	    archive_write_add_filter_gzip(j->out) != ARCHIVE_OK ||
+	    archive_write_set_filter_option(j->out, "gzip", "compression-level", "1") !=
 		ARCHIVE_OK ||
-	    j->lib.write_open_fd(j->out, fd) != ARCHIVE_OK)
+	    archive_write_open_fd(j->out, fd) != ARCHIVE_OK)
 		return fail(j, j->out, err);
-	j->lib.entry_linkresolver_set_strategy(j->links, j->lib.format(j->out));
+	archive_entry_linkresolver_set_strategy(j->links, archive_format(j->out));
 	return 0;
 }
 
@@ -91,16 +90,16 @@ static int put_data(struct job *j, struct error *err)
 	int got;
 	la_int64_t at = 0;
 	static const char zeros[4096];
-	while ((got = j->lib.read_data_block(j->in, &bytes, &len, &offset)) == ARCHIVE_OK) {
+	while ((got = archive_read_data_block(j->in, &bytes, &len, &offset)) == ARCHIVE_OK) {
 		/* holes are in the header; their bytes are passed over by the writer */
 		while (at < offset) {
 			size_t gap = (size_t)(offset - at) < sizeof(zeros) ? (size_t)(offset - at)
 									   : sizeof(zeros);
-			if (j->lib.write_data(j->out, zeros, gap) < 0)
+			if (archive_write_data(j->out, zeros, gap) < 0)
 				return fail(j, j->out, err);
 			at += (la_int64_t)gap;
 		}
-		if (len && j->lib.write_data(j->out, bytes, len) < 0)
+		if (len && archive_write_data(j->out, bytes, len) < 0)
 			return fail(j, j->out, err);
 		at += (la_int64_t)len;
 	}
@@ -110,32 +109,32 @@ static int put_data(struct job *j, struct error *err)
 static int put_entry(struct job *j, struct archive_entry *entry, struct error *err)
 {
 	struct archive_entry *spare = NULL;
-	if (j->lib.entry_filetype(entry) == AE_IFSOCK)
+	if (archive_entry_filetype(entry) == AE_IFSOCK)
 		return 0;
-	j->lib.entry_linkify(j->links, &entry, &spare);
+	archive_entry_linkify(j->links, &entry, &spare);
 	if (!entry)
 		return 0;
-	if (j->lib.write_header(j->out, entry) < ARCHIVE_WARN)
+	if (archive_write_header(j->out, entry) < ARCHIVE_WARN)
 		return fail(j, j->out, err);
-	return j->lib.entry_size(entry) > 0 ? put_data(j, err) : 0;
+	return archive_entry_size(entry) > 0 ? put_data(j, err) : 0;
 }
 
 static int put_all(struct job *j, struct error *err)
 {
-	struct archive_entry *entry = j->lib.entry_new();
+	struct archive_entry *entry = archive_entry_new();
 	int rc = entry ? 0 : error_set(err, ENOMEM, "out of memory"), got = ARCHIVE_OK;
-	while (rc == 0 && (got = j->lib.read_next_header2(j->in, entry)) == ARCHIVE_OK) {
+	while (rc == 0 && (got = archive_read_next_header2(j->in, entry)) == ARCHIVE_OK) {
 		rc = put_entry(j, entry, err);
-		if (rc == 0 && j->lib.read_disk_descend(j->in) < ARCHIVE_WARN)
+		if (rc == 0 && archive_read_disk_descend(j->in) < ARCHIVE_WARN)
 			rc = fail(j, j->in, err);
-		j->lib.entry_clear(entry);
+		archive_entry_clear(entry);
 	}
 	if (rc == 0 && got != ARCHIVE_EOF)
 		rc = fail(j, j->in, err);
-	if (rc == 0 && j->lib.write_close(j->out) != ARCHIVE_OK)
+	if (rc == 0 && archive_write_close(j->out) != ARCHIVE_OK)
 		rc = fail(j, j->out, err);
 	if (entry)
-		j->lib.entry_free(entry);
+		archive_entry_free(entry);
 	return rc;
 }
 
@@ -149,11 +148,8 @@ void tree_archive_preload(void)
 int tree_archive_write(int dir, int fd, const char *name, struct error *err)
 {
 	struct job j = { .name = name };
-	int rc = libarchive_load(&j.lib, err);
-	if (rc < 0)
-		return rc;
 	int back = enter(dir, err);
-	rc = back < 0 ? back : write_open(&j, fd, err);
+	int rc = back < 0 ? back : write_open(&j, fd, err);
 	if (rc == 0)
 		rc = put_all(&j, err);
 	if (back >= 0)
@@ -181,43 +177,40 @@ static la_ssize_t read_stream(struct archive *a, void *ctx, const void **bytes)
 
 static int extract_open(struct job *j, struct error *err)
 {
-	j->in = j->lib.read_new();
-	j->out = j->lib.write_disk_new();
+	j->in = archive_read_new();
+	j->out = archive_write_disk_new();
 	j->buf = io_buffer(PIECE);
 	if (!j->in || !j->out || !j->buf)
 		return error_set(err, ENOMEM, "out of memory");
-	j->lib.read_support_filter_gzip(j->in);
-	j->lib.read_support_format_tar(j->in);
-	j->lib.read_set_read_callback(j->in, read_stream);
-	j->lib.read_set_callback_data(j->in, j);
-	j->lib.write_disk_set_options(j->out, EXTRACT_AS_IT_WAS | EXTRACT_NOWHERE_ELSE);
-	return j->lib.read_open1(j->in) == ARCHIVE_OK ? 0 : fail(j, j->in, err);
+	archive_read_support_filter_gzip(j->in);
+	archive_read_support_format_tar(j->in);
+	archive_read_set_read_callback(j->in, read_stream);
+	archive_read_set_callback_data(j->in, j);
+	archive_write_disk_set_options(j->out, EXTRACT_AS_IT_WAS | EXTRACT_NOWHERE_ELSE);
+	return archive_read_open1(j->in) == ARCHIVE_OK ? 0 : fail(j, j->in, err);
 }
 
 static int extract_all(struct job *j, struct error *err)
 {
 	struct archive_entry *entry;
 	int got;
-	while ((got = j->lib.read_next_header(j->in, &entry)) == ARCHIVE_OK ||
+	while ((got = archive_read_next_header(j->in, &entry)) == ARCHIVE_OK ||
 	       got == ARCHIVE_WARN) {
-		if (j->lib.read_extract2(j->in, entry, j->out) != ARCHIVE_OK) {
+		if (archive_read_extract2(j->in, entry, j->out) != ARCHIVE_OK) {
 			int rc = fail(j, j->in, err);
-			return error_wrap(err, rc, "%.300s", j->lib.entry_pathname(entry));
+			return error_wrap(err, rc, "%.300s", archive_entry_pathname(entry));
 		}
 	}
 	if (got != ARCHIVE_EOF)
 		return fail(j, j->in, err);
-	return j->lib.write_close(j->out) == ARCHIVE_OK ? 0 : fail(j, j->out, err);
+	return archive_write_close(j->out) == ARCHIVE_OK ? 0 : fail(j, j->out, err);
 }
 
 int tree_archive_extract(struct istream *in, int dir, const char *name, struct error *err)
 {
 	struct job j = { .name = name, .stream = in };
-	int rc = libarchive_load(&j.lib, err);
-	if (rc < 0)
-		return rc;
 	int back = enter(dir, err);
-	rc = back < 0 ? back : extract_open(&j, err);
+	int rc = back < 0 ? back : extract_open(&j, err);
 	if (rc == 0)
 		rc = extract_all(&j, err);
 	if (back >= 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Contents of tmpfs mounts: what the tar lists.
  */
+#include <archive.h>
+#include <archive_entry.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,13 +10,11 @@
 
 #include "base/cleanup.h"
 #include "convert/raw/raw.h"
-#include "images/libarchive.h"
 
 #define BLOCK (64 * 1024)
 
 struct tar {
 	struct image_reader *r;
-	struct libarchive lib;
 	struct archive *archive;
 	struct error *err;
 	bool failed; /* err is set by the reader, not by libarchive */
@@ -57,26 +57,25 @@ static const char *kind_name(unsigned type)
 	}
 }
 
-static void member_to_json(const struct libarchive *lib, struct archive_entry *e,
-			   struct json_out *out)
+static void member_to_json(struct archive_entry *e, struct json_out *out)
 {
-	const char *name = lib->entry_pathname(e);
-	const char *link = lib->entry_symlink(e);
+	const char *name = archive_entry_pathname(e);
+	const char *link = archive_entry_symlink(e);
 	if (!name)
-		name = lib->entry_pathname_utf8(e);
+		name = archive_entry_pathname_utf8(e);
 	if (!link)
-		link = lib->entry_hardlink(e);
+		link = archive_entry_hardlink(e);
 	json_begin(out, '{');
 	text_member(out, "name", name ? name : "");
-	text_member(out, "type", kind_name(lib->entry_filetype(e)));
+	text_member(out, "type", kind_name(archive_entry_filetype(e)));
 	json_key(out, "mode");
-	json_strf(out, "0%o", (unsigned)lib->entry_perm(e));
+	json_strf(out, "0%o", (unsigned)archive_entry_perm(e));
 	json_key(out, "uid");
-	json_i64(out, lib->entry_uid(e));
+	json_i64(out, archive_entry_uid(e));
 	json_key(out, "gid");
-	json_i64(out, lib->entry_gid(e));
+	json_i64(out, archive_entry_gid(e));
 	json_key(out, "size");
-	json_i64(out, lib->entry_size(e));
+	json_i64(out, archive_entry_size(e));
 	if (link)
 		text_member(out, "link", link);
 	json_end(out, '}');
@@ -86,29 +85,28 @@ static int tar_error(struct tar *tar)
 {
 	if (tar->failed)
 		return tar->err ? tar->err->code : -EIO;
-	const char *text = tar->archive ? tar->lib.error_string(tar->archive) : NULL;
+	const char *text = tar->archive ? archive_error_string(tar->archive) : NULL;
 	return error_set(tar->err, EBADMSG, "%s: not a tar: %s", image_reader_name(tar->r),
 			 text ? text : "out of memory");
 }
 
 static int tar_list(struct tar *tar, struct json_out *out)
 {
-	struct libarchive *lib = &tar->lib;
-	tar->archive = lib->read_new();
-	if (!tar->archive || lib->read_support_filter_gzip(tar->archive) < ARCHIVE_WARN ||
-	    lib->read_support_format_tar(tar->archive) < ARCHIVE_WARN ||
-	    lib->read_set_read_callback(tar->archive, tar_read) != ARCHIVE_OK ||
-	    lib->read_set_callback_data(tar->archive, tar) != ARCHIVE_OK ||
-	    lib->read_open1(tar->archive) != ARCHIVE_OK)
+	tar->archive = archive_read_new();
+	if (!tar->archive || archive_read_support_filter_gzip(tar->archive) < ARCHIVE_WARN ||
+	    archive_read_support_format_tar(tar->archive) < ARCHIVE_WARN ||
+	    archive_read_set_read_callback(tar->archive, tar_read) != ARCHIVE_OK ||
+	    archive_read_set_callback_data(tar->archive, tar) != ARCHIVE_OK ||
+	    archive_read_open1(tar->archive) != ARCHIVE_OK)
 		return tar_error(tar);
 	for (;;) {
 		struct archive_entry *entry;
-		int rc = lib->read_next_header(tar->archive, &entry);
+		int rc = archive_read_next_header(tar->archive, &entry);
 		if (rc == ARCHIVE_EOF || out->error)
 			return 0;
 		if (rc < ARCHIVE_WARN)
 			return tar_error(tar);
-		member_to_json(lib, entry, out);
+		member_to_json(entry, out);
 	}
 }
 
@@ -119,15 +117,11 @@ int tar_to_json(struct image_reader *r, struct json_out *out, struct error *err)
 		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
 	tar->r = r;
 	tar->err = err;
-	int rc = libarchive_load(&tar->lib, err);
-	if (rc < 0)
-		return rc;
 	json_key(out, "members");
 	json_begin(out, '[');
-	rc = tar_list(tar, out);
+	int rc = tar_list(tar, out);
 	json_end(out, ']');
 	if (tar->archive)
-		tar->lib.read_free(tar->archive);
-	libarchive_unload(&tar->lib);
+		archive_read_free(tar->archive);
 	return rc;
 }

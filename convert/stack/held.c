@@ -3,20 +3,20 @@
  */
 #include "convert/stack/held.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "images/libarchive.h"
 #include "images/sysroot.h"
 
 #define MEMBER "rootfs-diff.tar"
 enum { BLOCK = 64 * 1024 };
 
 struct held {
-	struct libarchive lib;
 	struct archive *archive;
 	struct istream *in;
 	struct error failed; /* of the stream */
@@ -33,19 +33,19 @@ static la_ssize_t read_block(struct archive *a, void *ctx, const void **block)
 
 static int held_error(const struct held *h, struct error *err)
 {
-	const char *why = h->archive ? h->lib.error_string(h->archive) : "out of memory";
+	const char *why = h->archive ? archive_error_string(h->archive) : "out of memory";
 	return error_set(err, EBADMSG, "%s: %s", MEMBER,
 			 h->failed.code ? h->failed.text
 			 : why          ? why
 					: "not a tar archive");
 }
 
-static bool is_wanted(const struct held *h, struct archive_entry *entry, const RegFileEntry *reg)
+static bool is_wanted(struct archive_entry *entry, const RegFileEntry *reg)
 {
-	const char *path = h->lib.entry_pathname(entry) ?: h->lib.entry_pathname_utf8(entry);
+	const char *path = archive_entry_pathname(entry) ?: archive_entry_pathname_utf8(entry);
 	const char *want = reg->name + strspn(reg->name, "/");
-	int64_t size = h->lib.entry_size(entry);
-	if (!path || h->lib.entry_filetype(entry) != AE_IFREG || size < 0 || size > HELD_MAX)
+	int64_t size = archive_entry_size(entry);
+	if (!path || archive_entry_filetype(entry) != AE_IFREG || size < 0 || size > HELD_MAX)
 		return false;
 	path += strncmp(path, "./", 2) ? 0 : 2;
 	path += strspn(path, "/");
@@ -60,7 +60,7 @@ static int copy_out(const struct held *h, struct error *err)
 	if (!buf || fd < 0)
 		return error_set(err, ENOMEM, "out of memory");
 	for (;;) {
-		la_ssize_t n = h->lib.read_data(h->archive, buf, BLOCK);
+		la_ssize_t n = archive_read_data(h->archive, buf, BLOCK);
 		if (n < 0)
 			return held_error(h, err);
 		if (n == 0)
@@ -73,20 +73,19 @@ static int copy_out(const struct held *h, struct error *err)
 
 static int search(struct held *h, const RegFileEntry *reg, struct error *err)
 {
-	const struct libarchive *lib = &h->lib;
-	lib->read_support_format_tar(h->archive);
-	lib->read_set_read_callback(h->archive, read_block);
-	lib->read_set_callback_data(h->archive, h);
-	if (lib->read_open1(h->archive) != ARCHIVE_OK)
+	archive_read_support_format_tar(h->archive);
+	archive_read_set_read_callback(h->archive, read_block);
+	archive_read_set_callback_data(h->archive, h);
+	if (archive_read_open1(h->archive) != ARCHIVE_OK)
 		return held_error(h, err);
 	for (;;) {
 		struct archive_entry *entry;
-		int rc = lib->read_next_header(h->archive, &entry);
+		int rc = archive_read_next_header(h->archive, &entry);
 		if (rc == ARCHIVE_EOF)
 			return error_set(err, ENOENT, "no such file");
 		if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
 			return held_error(h, err);
-		if (!is_wanted(h, entry, reg))
+		if (!is_wanted(entry, reg))
 			continue;
 		auto_fd fd = copy_out(h, err);
 		rc = fd < 0 ? fd : mapped_same(fd, reg, err);
@@ -115,15 +114,12 @@ int held_open(struct source *src, const RegFileEntry *reg, struct error *err)
 	int rc = open_diff(src, &in, err);
 	if (rc == 0 && !block)
 		rc = error_set(err, ENOMEM, "out of memory");
-	if (rc == 0)
-		rc = libarchive_load(&h.lib, err);
 	if (rc < 0)
 		return rc;
 	h.in = in;
-	h.archive = h.lib.read_new();
+	h.archive = archive_read_new();
 	rc = h.archive ? search(&h, reg, err) : held_error(&h, err);
 	if (h.archive)
-		h.lib.read_free(h.archive);
-	libarchive_unload(&h.lib);
+		archive_read_free(h.archive);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <zstd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -14,7 +15,6 @@
 #include "base/strbuf.h"
 #include "convert/store/ordered.h"
 #include "images/image-type.h"
-#include "images/libzstd.h"
 #include "images/seekable.h"
 
 struct compress {
@@ -22,13 +22,11 @@ struct compress {
 	int fd;
 	const char *name;
 	const struct compress_how *how;
-	struct libzstd lib;
 	struct strbuf table; /* entries so far */
 	uint32_t nr;
 };
 
 struct slot {
-	const struct libzstd *lib;
 	ZSTD_CCtx *cctx;
 	unsigned char *plain, *packed;
 	size_t plain_len, packed_len, packed_cap;
@@ -36,11 +34,7 @@ struct slot {
 
 int compress_level_check(uint64_t level, struct error *err)
 {
-	struct libzstd lib;
-	int rc = libzstd_load(&lib, err);
-	if (rc < 0)
-		return rc;
-	int most = lib.maxCLevel();
+	int most = ZSTD_maxCLevel();
 	if (level < 1 || level > (uint64_t)most)
 		return error_set(err, EINVAL, "--level %" PRIu64 ": want 1 to %d", level, most);
 	return 0;
@@ -49,7 +43,7 @@ int compress_level_check(uint64_t level, struct error *err)
 static void slot_free(void *slot_)
 {
 	struct slot *slot = slot_;
-	slot->lib->freeCCtx(slot->cctx);
+	ZSTD_freeCCtx(slot->cctx);
 	free(slot->plain);
 	free(slot->packed);
 	free(slot);
@@ -61,17 +55,16 @@ static void *slot_new(void *ctx)
 	struct slot *slot = calloc(1, sizeof(*slot));
 	if (!slot)
 		return NULL;
-	slot->lib = &c->lib;
-	slot->cctx = c->lib.createCCtx();
+	slot->cctx = ZSTD_createCCtx();
 	slot->plain = io_buffer(SEEKABLE_FRAME);
-	slot->packed_cap = c->lib.compressBound(SEEKABLE_FRAME);
+	slot->packed_cap = ZSTD_compressBound(SEEKABLE_FRAME);
 	slot->packed = malloc(slot->packed_cap);
 	if (!slot->cctx || !slot->plain || !slot->packed) {
 		slot_free(slot);
 		return NULL;
 	}
-	c->lib.CCtx_setParameter(slot->cctx, ZSTD_c_compressionLevel, c->how->level);
-	c->lib.CCtx_setParameter(slot->cctx, ZSTD_c_checksumFlag, 1);
+	ZSTD_CCtx_setParameter(slot->cctx, ZSTD_c_compressionLevel, c->how->level);
+	ZSTD_CCtx_setParameter(slot->cctx, ZSTD_c_checksumFlag, 1);
 	return slot;
 }
 
@@ -90,11 +83,10 @@ static int work(void *ctx, void *slot_, struct error *err)
 {
 	struct compress *c = ctx;
 	struct slot *slot = slot_;
-	slot->packed_len = c->lib.compress2(slot->cctx, slot->packed, slot->packed_cap, slot->plain,
-					    slot->plain_len);
-	if (c->lib.isError(slot->packed_len))
-		return error_set(err, EIO, "%s: %s", c->name,
-				 c->lib.getErrorName(slot->packed_len));
+	slot->packed_len = ZSTD_compress2(slot->cctx, slot->packed, slot->packed_cap, slot->plain,
+					  slot->plain_len);
+	if (ZSTD_isError(slot->packed_len))
+		return error_set(err, EIO, "%s: %s", c->name, ZSTD_getErrorName(slot->packed_len));
 	return 0;
 }
 
@@ -141,9 +133,7 @@ int pages_compress(struct istream *in, int fd, const char *name, const struct co
 		.give = give,
 	};
 	struct compress c = { .in = in, .fd = fd, .name = name, .how = how };
-	int rc = libzstd_load(&c.lib, err);
-	if (rc == 0)
-		rc = ordered_run(&ops, &c, how->nr_threads, err);
+	int rc = ordered_run(&ops, &c, how->nr_threads, err);
 	if (rc == 0)
 		rc = table_write(&c, err);
 	strbuf_fini(&c.table);

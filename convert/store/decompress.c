@@ -3,12 +3,12 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include <zstd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "convert/store/compress.h"
 #include "convert/store/ordered.h"
-#include "images/libzstd.h"
 #include "images/seekable.h"
 
 struct decompress {
@@ -16,13 +16,11 @@ struct decompress {
 	int fd;
 	const char *name;
 	const struct compress_how *how;
-	struct libzstd lib;
 	struct seekable_table table;
 	uint32_t next;
 };
 
 struct slot {
-	const struct libzstd *lib;
 	ZSTD_DCtx *dctx;
 	unsigned char *plain, *packed;
 	size_t plain_cap, packed_cap;
@@ -33,7 +31,7 @@ struct slot {
 static void slot_free(void *slot_)
 {
 	struct slot *slot = slot_;
-	slot->lib->freeDCtx(slot->dctx);
+	ZSTD_freeDCtx(slot->dctx);
 	free(slot->plain);
 	free(slot->packed);
 	free(slot);
@@ -41,12 +39,11 @@ static void slot_free(void *slot_)
 
 static void *slot_new(void *ctx)
 {
-	const struct decompress *d = ctx;
+	(void)ctx;
 	struct slot *slot = calloc(1, sizeof(*slot));
 	if (!slot)
 		return NULL;
-	slot->lib = &d->lib;
-	slot->dctx = d->lib.createDCtx();
+	slot->dctx = ZSTD_createDCtx();
 	if (slot->dctx)
 		return slot;
 	free(slot);
@@ -92,11 +89,11 @@ static int work(void *ctx, void *slot_, struct error *err)
 {
 	const struct decompress *d = ctx;
 	struct slot *slot = slot_;
-	size_t n = d->lib.decompressDCtx(slot->dctx, slot->plain, slot->plain_len, slot->packed,
-					 slot->packed_len);
-	if (d->lib.isError(n))
+	size_t n = ZSTD_decompressDCtx(slot->dctx, slot->plain, slot->plain_len, slot->packed,
+				       slot->packed_len);
+	if (ZSTD_isError(n))
 		return error_set(err, EBADMSG, "%s: frame %" PRIu32 ": %s", d->name, slot->frame,
-				 d->lib.getErrorName(n));
+				 ZSTD_getErrorName(n));
 	if (n != slot->plain_len)
 		return error_set(err, EBADMSG, "%s: frame %" PRIu32 ": wanted %zu bytes, found %zu",
 				 d->name, slot->frame, slot->plain_len, n);
@@ -136,9 +133,7 @@ int pages_decompress(struct istream *in, int fd, const char *name, const struct 
 		     struct error *err)
 {
 	struct decompress d = { .in = in, .fd = fd, .name = name, .how = how };
-	int rc = libzstd_load(&d.lib, err);
-	if (rc == 0)
-		rc = seekable_table_read(in, name, &d.table, err);
+	int rc = seekable_table_read(in, name, &d.table, err);
 	if (rc == 0)
 		rc = decompress_frames(&d, err);
 	seekable_table_fini(&d.table);

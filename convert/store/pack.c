@@ -3,6 +3,8 @@
  */
 #include "convert/store/pack.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
@@ -12,14 +14,12 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "images/image-type.h"
-#include "images/libarchive.h"
 #include "images/seekable.h"
 #include "images/source.h"
 
 enum { BUFFER = 128 * 1024, CHAIN_MAX = 256, NAME_LEN = 512 };
 
 struct pack {
-	struct libarchive lib;
 	struct archive *archive;
 	struct archive_entry *entry;
 	const char *name; /* of the archive */
@@ -29,18 +29,18 @@ struct pack {
 
 static int pack_error(const struct pack *p, struct error *err)
 {
-	const char *why = p->lib.error_string(p->archive);
+	const char *why = archive_error_string(p->archive);
 	return error_set(err, EIO, "write %s: %s", p->name, why ? why : "failed");
 }
 
 static void entry_start(struct pack *p, const char *path, const struct stat *st)
 {
-	p->lib.entry_clear(p->entry);
-	p->lib.entry_set_pathname(p->entry, path);
-	p->lib.entry_set_uid(p->entry, st->st_uid);
-	p->lib.entry_set_gid(p->entry, st->st_gid);
-	p->lib.entry_set_mtime(p->entry, st->st_mtime, 0);
-	p->lib.entry_set_perm(p->entry, st->st_mode & 0777);
+	archive_entry_clear(p->entry);
+	archive_entry_set_pathname(p->entry, path);
+	archive_entry_set_uid(p->entry, st->st_uid);
+	archive_entry_set_gid(p->entry, st->st_gid);
+	archive_entry_set_mtime(p->entry, st->st_mtime, 0);
+	archive_entry_set_perm(p->entry, st->st_mode & 0777);
 }
 
 static int pack_file(struct pack *p, int dir_fd, const char *file, const char *path,
@@ -51,9 +51,9 @@ static int pack_file(struct pack *p, int dir_fd, const char *file, const char *p
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_sys(err, "open %s", path);
 	entry_start(p, path, &st);
-	p->lib.entry_set_filetype(p->entry, AE_IFREG);
-	p->lib.entry_set_size(p->entry, st.st_size);
-	if (p->lib.write_header(p->archive, p->entry) < ARCHIVE_WARN)
+	archive_entry_set_filetype(p->entry, AE_IFREG);
+	archive_entry_set_size(p->entry, st.st_size);
+	if (archive_write_header(p->archive, p->entry) < ARCHIVE_WARN)
 		return pack_error(p, err);
 	for (uint64_t left = (uint64_t)st.st_size; left;) {
 		ssize_t n = fd_read_full(fd, p->buf, left < BUFFER ? (size_t)left : BUFFER);
@@ -61,22 +61,22 @@ static int pack_file(struct pack *p, int dir_fd, const char *file, const char *p
 			return n < 0 ? error_code(err, (int)n, "read %s", path)
 				     : error_set(err, EIO, "%s became shorter while it was read",
 						 path);
-		if (p->lib.write_data(p->archive, p->buf, (size_t)n) != n)
+		if (archive_write_data(p->archive, p->buf, (size_t)n) != n)
 			return pack_error(p, err);
 		left -= (uint64_t)n;
 		progress_add(p->progress, (uint64_t)n);
 	}
-	return p->lib.write_finish_entry(p->archive) < ARCHIVE_WARN ? pack_error(p, err) : 0;
+	return archive_write_finish_entry(p->archive) < ARCHIVE_WARN ? pack_error(p, err) : 0;
 }
 
 static int pack_link(struct pack *p, const char *path, const char *target, struct error *err)
 {
 	const struct stat st = { .st_mode = 0777 };
 	entry_start(p, path, &st);
-	p->lib.entry_set_filetype(p->entry, AE_IFLNK);
-	p->lib.entry_set_symlink(p->entry, target);
-	p->lib.entry_set_size(p->entry, 0);
-	return p->lib.write_header(p->archive, p->entry) < ARCHIVE_WARN ? pack_error(p, err) : 0;
+	archive_entry_set_filetype(p->entry, AE_IFLNK);
+	archive_entry_set_symlink(p->entry, target);
+	archive_entry_set_size(p->entry, 0);
+	return archive_write_header(p->archive, p->entry) < ARCHIVE_WARN ? pack_error(p, err) : 0;
 }
 
 static bool is_pages(const char *name)
@@ -148,26 +148,23 @@ static int pack_chain(struct pack *p, const char *dir, struct error *err)
 static int pack_open(struct pack *p, int fd, const struct archive_form *form, unsigned level,
 		     struct error *err)
 {
-	int rc = libarchive_load(&p->lib, err);
-	if (rc < 0)
-		return rc;
 	p->buf = io_buffer(BUFFER);
-	p->archive = p->lib.write_new();
-	p->entry = p->lib.entry_new();
+	p->archive = archive_write_new();
+	p->entry = archive_entry_new();
 	if (!p->buf || !p->archive || !p->entry)
 		return error_set(err, ENOMEM, "%s: out of memory", p->name);
-	rc = p->lib.write_set_format_pax_restricted(p->archive);
-	if (rc == ARCHIVE_OK && form->levels)
-		rc = p->lib.write_add_filter(p->archive, form->filter);
+	int rc = archive_write_set_format_pax_restricted(p->archive);
+	if (rc == ARCHIVE_OK)
+		rc = archive_filter_add(p->archive, form->filter);
 	char text[16];
 	snprintf(text, sizeof(text), "%u", level);
 	if (rc == ARCHIVE_OK && level)
-		rc = p->lib.write_set_filter_option(p->archive, NULL, "compression-level", text);
+		rc = archive_write_set_filter_option(p->archive, NULL, "compression-level", text);
 	/* Nothing is gathered into blocks: what is written goes straight to the file. */
 	if (rc == ARCHIVE_OK && !form->levels)
-		rc = p->lib.write_set_bytes_per_block(p->archive, 0);
+		rc = archive_write_set_bytes_per_block(p->archive, 0);
 	if (rc == ARCHIVE_OK)
-		rc = p->lib.write_open_fd(p->archive, fd);
+		rc = archive_write_open_fd(p->archive, fd);
 	return rc == ARCHIVE_OK ? 0 : pack_error(p, err);
 }
 
@@ -178,13 +175,12 @@ int pack_set(const char *dir, int fd, const char *name, const struct archive_for
 	int rc = pack_open(&p, fd, form, level, err);
 	if (rc == 0)
 		rc = pack_chain(&p, dir, err);
-	if (rc == 0 && p.lib.write_close(p.archive) != ARCHIVE_OK)
+	if (rc == 0 && archive_write_close(p.archive) != ARCHIVE_OK)
 		rc = pack_error(&p, err);
 	if (p.entry)
-		p.lib.entry_free(p.entry);
+		archive_entry_free(p.entry);
 	if (p.archive)
-		p.lib.write_free(p.archive);
+		archive_write_free(p.archive);
 	free(p.buf);
-	libarchive_unload(&p.lib);
 	return rc;
 }

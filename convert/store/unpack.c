@@ -4,6 +4,8 @@
  */
 #include "convert/store/pack.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/openat2.h>
@@ -13,12 +15,10 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "images/libarchive.h"
 
 enum { BLOCK = 128 * 1024, MEMBER_COST = 4096, NAME_MAX_LEN = 4096 };
 
 struct unpack {
-	struct libarchive lib;
 	struct archive *archive;
 	int fd, dir_fd;
 	const char *name;
@@ -39,7 +39,7 @@ static la_ssize_t read_block(struct archive *a, void *ctx, const void **block)
 
 static int unpack_error(const struct unpack *u, struct error *err)
 {
-	const char *why = u->lib.error_string(u->archive);
+	const char *why = archive_error_string(u->archive);
 	return error_set(err, EBADMSG, "%s: %s", u->name, why ? why : "not a tar archive");
 }
 
@@ -122,19 +122,19 @@ static int spend(struct unpack *u, uint64_t bytes, struct error *err)
 static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder, const char *name,
 		       struct error *err)
 {
-	int64_t size = u->lib.entry_size(entry);
+	int64_t size = archive_entry_size(entry);
 	int rc = size < 0 ? refuse(u, name, "has no size", err) : spend(u, (uint64_t)size, err);
 	if (rc < 0)
 		return rc;
 	auto_fd fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			    u->lib.entry_perm(entry) & 0777);
+			    archive_entry_perm(entry) & 0777);
 	if (fd < 0)
 		return error_sys(err, "%s: create %s", u->name, name);
 	for (;;) {
 		const void *buf;
 		size_t len;
 		la_int64_t at;
-		rc = u->lib.read_data_block(u->archive, &buf, &len, &at);
+		rc = archive_read_data_block(u->archive, &buf, &len, &at);
 		if (rc == ARCHIVE_EOF)
 			break;
 		if (rc != ARCHIVE_OK)
@@ -174,16 +174,15 @@ static int unpack_parent(struct unpack *u, const char *target, const char *path,
 
 static int unpack_entry(struct unpack *u, struct archive_entry *entry, struct error *err)
 {
-	const struct libarchive *lib = &u->lib;
-	const char *stored = lib->entry_pathname(entry);
+	const char *stored = archive_entry_pathname(entry);
 	char path[NAME_MAX_LEN];
 	int rc = stored ? clean_path(u, stored, path, err) : refuse(u, "", "has no name", err);
 	if (rc == 0)
 		rc = spend(u, MEMBER_COST, err);
 	if (rc < 0)
 		return rc;
-	unsigned type = lib->entry_filetype(entry);
-	if (lib->entry_hardlink(entry))
+	unsigned type = archive_entry_filetype(entry);
+	if (archive_entry_hardlink(entry))
 		return refuse(u, path, "is a hard link", err);
 	if (!*path)
 		return type == AE_IFDIR ? 0 : refuse(u, stored, "has no name", err);
@@ -197,25 +196,24 @@ static int unpack_entry(struct unpack *u, struct archive_entry *entry, struct er
 		return mkdirat(folder, name, 0777) < 0 && errno != EEXIST
 			   ? error_sys(err, "%s: create %s", u->name, path)
 			   : 0;
-	if (type == AE_IFLNK && !strcmp(name, "parent") && lib->entry_symlink(entry))
-		return unpack_parent(u, lib->entry_symlink(entry), path, folder, err);
+	if (type == AE_IFLNK && !strcmp(name, "parent") && archive_entry_symlink(entry))
+		return unpack_parent(u, archive_entry_symlink(entry), path, folder, err);
 	return refuse(u, path, type == AE_IFLNK ? "is a link" : "is neither a file nor a folder",
 		      err);
 }
 
 static int unpack_all(struct unpack *u, struct error *err)
 {
-	const struct libarchive *lib = &u->lib;
-	lib->read_support_filter_gzip(u->archive);
-	lib->read_support_filter_zstd(u->archive);
-	lib->read_support_format_tar(u->archive);
-	lib->read_set_read_callback(u->archive, read_block);
-	lib->read_set_callback_data(u->archive, u);
-	if (lib->read_open1(u->archive) != ARCHIVE_OK)
+	archive_read_support_filter_gzip(u->archive);
+	archive_read_support_filter_zstd(u->archive);
+	archive_read_support_format_tar(u->archive);
+	archive_read_set_read_callback(u->archive, read_block);
+	archive_read_set_callback_data(u->archive, u);
+	if (archive_read_open1(u->archive) != ARCHIVE_OK)
 		return unpack_error(u, err);
 	for (;;) {
 		struct archive_entry *entry;
-		int rc = lib->read_next_header(u->archive, &entry);
+		int rc = archive_read_next_header(u->archive, &entry);
 		if (rc == ARCHIVE_EOF)
 			return 0;
 		if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
@@ -235,16 +233,12 @@ int unpack_archive(int fd, const char *name, int dir_fd, uint64_t max_size,
 			    .left = max_size,
 			    .max_size = max_size,
 			    .progress = progress };
-	int rc = libarchive_load(&u.lib, err);
-	if (rc < 0)
-		return rc;
 	u.block = io_buffer(BLOCK);
-	u.archive = u.lib.read_new();
-	rc = u.block && u.archive ? unpack_all(&u, err)
-				  : error_set(err, ENOMEM, "%s: out of memory", name);
+	u.archive = archive_read_new();
+	int rc = u.block && u.archive ? unpack_all(&u, err)
+				      : error_set(err, ENOMEM, "%s: out of memory", name);
 	if (u.archive)
-		u.lib.read_free(u.archive);
+		archive_read_free(u.archive);
 	free(u.block);
-	libarchive_unload(&u.lib);
 	return rc;
 }
