@@ -211,8 +211,13 @@ static ssize_t fd_stream_pread(void *ctx, void *buf, size_t len, uint64_t offset
 	off_t at;
 	if (__builtin_add_overflow(fs->base, offset, &at))
 		return 0;
-	ssize_t n = fd_pread_full(fs->fd, buf, len, at);
-	return n < 0 ? error_code(err, (int)n, "read") : n;
+	for (;;) {
+		ssize_t n = pread(fs->fd, buf, len, at);
+		if (n >= 0)
+			return n;
+		if (errno != EINTR)
+			return error_sys(err, "read");
+	}
 }
 
 static int fd_stream_fd(void *ctx)

@@ -14,6 +14,7 @@
 #include "images/wire.h"
 
 #define GROW_STEP (64 * 1024) /* what a length that is not yet proven may cost */
+#define SMALL     512         /* bytes: too few for a nesting that matters, a level takes two */
 
 struct image_reader {
 	struct istream *in;
@@ -262,19 +263,17 @@ static bool packs_to(const ProtobufCMessage *msg, const uint8_t *bytes, size_t l
 	return c.same && !c.left;
 }
 
+/* Most small messages are unpacked and packed again faster than they are looked at. */
 static int unpack(struct image_reader *r, const ProtobufCMessageDescriptor *desc,
 		  const uint8_t *bytes, size_t len, ProtobufCMessage **out, struct error *err)
 {
 	struct error why = { 0 };
-	if (wire_check_nesting(desc, bytes, len, &why) < 0)
-		return BAD(r, err, "%s", why.text);
-	ProtobufCMessage *msg = protobuf_c_message_unpack(desc, NULL, len, bytes);
-	if (msg && packs_to(msg, bytes, len)) {
-		*out = msg;
-		return 0;
-	}
+	bool small = len <= SMALL;
+	int rc = small ? 0 : wire_check(desc, bytes, len, &why);
+	ProtobufCMessage *msg = rc < 0 ? NULL : protobuf_c_message_unpack(desc, NULL, len, bytes);
 	/* It does not unpack, or would not come back the same: find out why. */
-	int rc = wire_check(desc, bytes, len, &why);
+	if (small && !(msg && packs_to(msg, bytes, len)))
+		rc = wire_check(desc, bytes, len, &why);
 	if (rc == 0 && msg) {
 		*out = msg;
 		return 0;

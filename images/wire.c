@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define DEPTH_MAX  64
-#define DEPTH_SAFE 512 /* bytes: too few for a nesting that matters, a level takes two */
 #define FIELDS_MAX 512 /* the largest message of the schema has a few dozen */
 
 struct wire {
@@ -145,7 +144,9 @@ static int check_message(const ProtobufCMessageDescriptor *desc, struct wire w, 
 			 struct error *err)
 {
 	const uint8_t *begin = w.at;
-	bool seen[FIELDS_MAX] = { false };
+	unsigned nr_seen = desc->n_fields < FIELDS_MAX ? desc->n_fields : FIELDS_MAX;
+	bool seen[FIELDS_MAX];
+	memset(seen, 0, nr_seen * sizeof(*seen));
 	if (depth > DEPTH_MAX)
 		return error_set(err, EBADMSG, "%s: nested deeper than %d messages", desc->name,
 				 DEPTH_MAX);
@@ -160,7 +161,7 @@ static int check_message(const ProtobufCMessageDescriptor *desc, struct wire w, 
 		if (!fd)
 			continue;
 		size_t index = (size_t)(fd - desc->fields);
-		if (index < FIELDS_MAX)
+		if (index < nr_seen)
 			seen[index] = true;
 		int rc = check_field(desc, fd, &f, err);
 		if (rc == 0 && fd->type == PROTOBUF_C_TYPE_MESSAGE)
@@ -168,7 +169,7 @@ static int check_message(const ProtobufCMessageDescriptor *desc, struct wire w, 
 		if (rc < 0)
 			return rc;
 	}
-	for (unsigned i = 0; i < desc->n_fields && i < FIELDS_MAX; i++) {
+	for (unsigned i = 0; i < nr_seen; i++) {
 		if (desc->fields[i].label == PROTOBUF_C_LABEL_REQUIRED && !seen[i])
 			return error_set(err, EBADMSG, "%s.%s: required, but missing", desc->name,
 					 desc->fields[i].name);
@@ -180,33 +181,6 @@ int wire_check(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, siz
 	       struct error *err)
 {
 	return check_message(desc, wire_of(bytes, len), 0, err);
-}
-
-static int check_nesting(const ProtobufCMessageDescriptor *desc, struct wire w, unsigned depth,
-			 struct error *err)
-{
-	struct wire_field f;
-	if (depth > DEPTH_MAX)
-		return error_set(err, EBADMSG, "%s: nested deeper than %d messages", desc->name,
-				 DEPTH_MAX);
-	while (w.at < w.end && wire_next(&w, &f)) {
-		if (f.type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
-			continue;
-		const ProtobufCFieldDescriptor *fd =
-		    protobuf_c_message_descriptor_get_field(desc, f.id);
-		int rc = fd && fd->type == PROTOBUF_C_TYPE_MESSAGE
-			     ? check_nesting(fd->descriptor, f.bytes, depth + 1, err)
-			     : 0;
-		if (rc < 0)
-			return rc;
-	}
-	return 0; /* what is malformed, unpacking will not get past either */
-}
-
-int wire_check_nesting(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, size_t len,
-		       struct error *err)
-{
-	return len < DEPTH_SAFE ? 0 : check_nesting(desc, wire_of(bytes, len), 0, err);
 }
 
 int wire_field(const uint8_t **at, const uint8_t *end, uint32_t *id, const uint8_t **value,

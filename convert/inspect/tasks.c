@@ -314,27 +314,33 @@ int inspect_tasks(struct checkpoint *cp, const struct inspect_options *options, 
 	return rc;
 }
 
-/* Registers by their names in the image; the extended state is left to `crit show`. */
+/* @return NULL: it is no message, or not set */
+static const ProtobufCMessage *message_field(const ProtobufCMessage *msg,
+					     const ProtobufCFieldDescriptor *field)
+{
+	if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE)
+		return NULL;
+	return *(ProtobufCMessage *const *)((const char *)msg + field->offset);
+}
+
+/* General registers by their names in the image; the others are left to `crit show`. */
 static void registers_write(const CoreEntry *core, struct doc *doc)
 {
 	const ProtobufCMessageDescriptor *desc = core->base.descriptor;
 	for (unsigned i = 0; i < desc->n_fields; i++) {
-		const ProtobufCMessage *info =
-		    desc->fields[i].type == PROTOBUF_C_TYPE_MESSAGE &&
-			    !strncmp(desc->fields[i].name, "t", 1) &&
-			    strcmp(desc->fields[i].name, "tc") != 0 &&
-			    strcmp(desc->fields[i].name, "thread_core") != 0
-			? *(ProtobufCMessage *const *)((const char *)core + desc->fields[i].offset)
-			: NULL;
+		const ProtobufCMessage *machine = message_field(&core->base, &desc->fields[i]);
+		const ProtobufCFieldDescriptor *gpregs =
+		    machine ? protobuf_c_message_descriptor_get_field_by_name(machine->descriptor,
+									      "gpregs")
+			    : NULL;
 		auto_flat fields = { 0 };
-		if (!info || flat_from_message(info, &fields, NULL) < 0)
+		if (!message_field(machine, gpregs) ||
+		    flat_from_field(machine, gpregs, &fields, NULL) < 0)
 			continue;
 		doc_object(doc, "registers", "Registers");
-		for (size_t k = 0; k < fields.nr; k++) {
-			const char *name = fields.items[k].path;
-			if (!strncmp(name, "gpregs.", 7))
-				doc_str(doc, name + 7, name + 7, fields.items[k].value);
-		}
+		for (size_t k = 0; k < fields.nr; k++)
+			doc_str(doc, fields.items[k].path, fields.items[k].path,
+				fields.items[k].value);
 		doc_end(doc);
 	}
 }

@@ -174,18 +174,34 @@ int flat_from_json(const char *text, size_t len, const char *name, struct flat *
 	return 0;
 }
 
-int flat_from_message(const ProtobufCMessage *msg, struct flat *out, struct error *err)
+/* @param field  NULL: the whole message */
+static int flat_from(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
+		     struct flat *out, struct error *err)
 {
 	auto_json_out json = { .fd = -1 };
-	*out = (struct flat){ 0 };
-	if (!msg)
-		return 0;
-	int rc = json_out_init(&json, -1, msg->descriptor->name, true, err);
+	const char *name = msg->descriptor->name;
+	int rc = json_out_init(&json, -1, name, true, err);
 	if (rc < 0)
 		return rc;
-	message_to_json(msg, &json);
+	if (field)
+		message_field_to_json(msg, field, SIZE_MAX, &json);
+	else
+		message_to_json(msg, &json);
 	rc = json_out_flush(&json, err);
-	return rc < 0 ? rc : flat_from_json(json.buf, json.len, msg->descriptor->name, out, err);
+	return rc < 0 ? rc : flat_from_json(json.buf, json.len, name, out, err);
+}
+
+int flat_from_message(const ProtobufCMessage *msg, struct flat *out, struct error *err)
+{
+	*out = (struct flat){ 0 };
+	return msg ? flat_from(msg, NULL, out, err) : 0;
+}
+
+int flat_from_field(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
+		    struct flat *out, struct error *err)
+{
+	*out = (struct flat){ 0 };
+	return flat_from(msg, field, out, err);
 }
 
 void flat_compare(const struct flat *a, const struct flat *b, flat_change_fn *change, void *arg)

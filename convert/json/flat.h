@@ -21,6 +21,9 @@ int flat_from_json(const char *text, size_t len, const char *name, struct flat *
 		   struct error *err);
 /** The leaves of a message in the form people read. NULL has none. */
 int flat_from_message(const ProtobufCMessage *msg, struct flat *out, struct error *err);
+/** The leaves of one field; one that is not there is a leaf without a path, "null". */
+int flat_from_field(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
+		    struct flat *out, struct error *err);
 /** The leaf at a path, NULL: none. Borrowed. */
 const char *flat_find(const struct flat *flat, const char *path);
 void flat_fini(struct flat *flat);

@@ -11,11 +11,30 @@
 #include "convert/store/rewrite.h"
 #include "convert/store/forms.h"
 
-/* A file that is nowhere but here. */
-static int scratch(const char *name, struct error *err)
+/* Files that are nowhere but here, used for one image after the other. */
+struct scratch {
+	int text, image;
+};
+
+static void scratch_fini(struct scratch *scratch)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC);
-	return fd < 0 ? error_sys(err, "%s: scratch file", name) : fd;
+	fd_close(scratch->text);
+	fd_close(scratch->image);
+}
+#define auto_scratch __attribute__((cleanup(scratch_fini))) struct scratch
+
+static int scratch_init(struct scratch *scratch, struct error *err)
+{
+	scratch->text = memfd_create("text", MFD_CLOEXEC);
+	scratch->image = memfd_create("image", MFD_CLOEXEC);
+	return scratch->text < 0 || scratch->image < 0 ? error_sys(err, "scratch file") : 0;
+}
+
+static int scratch_empty(int fd, struct error *err)
+{
+	if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return error_sys(err, "empty a scratch file");
+	return 0;
 }
 
 static int to_json(struct source *src, const char *name, int fd, struct error *err)
@@ -23,7 +42,9 @@ static int to_json(struct source *src, const char *name, int fd, struct error *e
 	auto_image_reader r = NULL;
 	auto_json_out out = { .fd = -1 };
 	const struct image_json how = { 0 };
-	int rc = image_open(src, name, &r, err);
+	int rc = scratch_empty(fd, err);
+	if (rc == 0)
+		rc = image_open(src, name, &r, err);
 	if (rc == 0)
 		rc = json_out_init(&out, fd, name, false, err);
 	if (rc == 0)
@@ -37,6 +58,8 @@ static int from_json(int text, int fd, const char *name, struct error *err)
 	if (lseek(text, 0, SEEK_SET) < 0)
 		return error_sys(err, "%s: read again", name);
 	int rc = json_in_init(&in, text, name, err);
+	if (rc == 0)
+		rc = scratch_empty(fd, err);
 	return rc < 0 ? rc : image_from_json(&in, fd, name, err);
 }
 
@@ -92,33 +115,31 @@ static int write_canonical(struct source *src, const char *name, int fd, struct 
 {
 	const struct image_edit edit = { .entry = write_anew };
 	auto_image_reader r = NULL;
-	int rc = image_open(src, name, &r, err);
+	int rc = scratch_empty(fd, err);
+	if (rc == 0)
+		rc = image_open(src, name, &r, err);
 	return rc < 0 ? rc : image_rewrite(r, fd, name, &edit, err);
 }
 
 /* @return 1 when decode and encode give back the same bytes */
-static int survives_json(struct source *src, const char *name, struct error *err)
-{
-	auto_fd text = scratch(name, err);
-	auto_fd image = text < 0 ? -1 : scratch(name, err);
-	if (text < 0 || image < 0)
-		return text < 0 ? text : image;
-	int rc = to_json(src, name, text, err);
-	if (rc == 0)
-		rc = from_json(text, image, name, err);
-	return rc < 0 ? rc : same_bytes(src, name, image, err);
-}
-
-static int recode_member(const struct set_job *job, const char *name, size_t *nr_different,
+static int survives_json(struct source *src, const char *name, const struct scratch *scratch,
 			 struct error *err)
 {
-	auto_fd image = scratch(name, err);
-	int rc = image < 0 ? image : survives_json(job->src, name, err);
+	int rc = to_json(src, name, scratch->text, err);
+	if (rc == 0)
+		rc = from_json(scratch->text, scratch->image, name, err);
+	return rc < 0 ? rc : same_bytes(src, name, scratch->image, err);
+}
+
+static int recode_member(const struct set_job *job, const char *name, const struct scratch *scratch,
+			 size_t *nr_different, struct error *err)
+{
+	int rc = survives_json(job->src, name, scratch, err);
 	bool survives = rc > 0;
 	if (rc >= 0)
-		rc = write_canonical(job->src, name, image, err);
+		rc = write_canonical(job->src, name, scratch->image, err);
 	if (rc == 0)
-		rc = same_bytes(job->src, name, image, err);
+		rc = same_bytes(job->src, name, scratch->image, err);
 	if (rc < 0)
 		return rc;
 	*nr_different += rc == 0 || !survives;
@@ -127,18 +148,19 @@ static int recode_member(const struct set_job *job, const char *name, size_t *nr
 			    !survives ? "does not survive decode and encode"
 			    : rc      ? "same"
 				      : "comes out different");
-	return rc == 0 && job->sink ? copy_to_sink(job, name, image, err) : 0;
+	return rc == 0 && job->sink ? copy_to_sink(job, name, scratch->image, err) : 0;
 }
 
 int set_recode(const struct set_job *job, size_t *nr_different, struct error *err)
 {
+	auto_scratch scratch = { -1, -1 };
 	const struct source_member *members;
 	ssize_t nr = source_list(job->src, &members, err);
-	int rc = nr < 0 ? (int)nr : 0;
+	int rc = nr < 0 ? (int)nr : scratch_init(&scratch, err);
 	*nr_different = 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		if (image_type_of_messages(members[i].name) && members[i].size)
-			rc = recode_member(job, members[i].name, nr_different, err);
+			rc = recode_member(job, members[i].name, &scratch, nr_different, err);
 	}
 	return rc;
 }
