@@ -138,13 +138,6 @@ static int put_all(struct job *j, struct error *err)
 	return rc;
 }
 
-void tree_archive_preload(void)
-{
-	struct libarchive lib;
-	if (libarchive_load(&lib, NULL) == 0)
-		libarchive_unload(&lib);
-}
-
 int tree_archive_write(int dir, int fd, const char *name, struct error *err)
 {
 	struct job j = { .name = name };

@@ -5,8 +5,6 @@
 
 #include "images/source.h"
 
-/** Load the library, some milliseconds before it is needed; without it the others fail. */
-void tree_archive_preload(void);
 /**
  * Names, bytes, holes, owners (by number), modes, times, hard links, devices, FIFOs, extended
  * attributes and ACLs; no sockets, and nothing of file systems mounted below. The current

@@ -27,7 +27,6 @@
 #include "engine/ns/user.h"
 #include "engine/ns/uts.h"
 #include "engine/procfs/root.h"
-#include "images/tree-archive.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
@@ -68,7 +67,6 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .flag = CLONE_NEWNS,
 		     IDS(mnt_ns_id),
 		     .nested = true,
-		     .preload = tree_archive_preload,
 		     .collect = mntns_collect,
 		     .dump = mntns_dump,
 		     .load = mntns_load,
