@@ -91,6 +91,8 @@ static int row_store(const struct arg_row *row, bool negated, void *opts, const 
 	}
 	case ARG_CALLBACK:
 		return row->parse(opts, value, err);
+	case ARG_REFUSED:
+		return negated ? 0 : error_set(err, ENOTSUP, "--%s: %s", name, row->help);
 	}
 	return error_set(err, EINVAL, "--%s: row without a kind", name);
 }
@@ -111,7 +113,11 @@ static void tables_fini(struct getopt_tables *t)
 
 #define NEGATED "no-"
 
-/* Every flag can be turned off again, as a configuration file may have set it. */
+bool arg_row_negates(const struct arg_row *row)
+{
+	return row->kind == ARG_FLAG || (row->kind == ARG_REFUSED && !row->value);
+}
+
 static void add_negated(const struct arg_row *row, int value, struct option *out, char **names)
 {
 	size_t len = strlen(NEGATED) + strlen(row->name) + 1;
@@ -147,7 +153,7 @@ static int tables_new(const struct arg_row *rows, size_t nr, struct getopt_table
 		if (row->name)
 			longs[nr_longs++] =
 			    (struct option){ row->name, has_arg, NULL, LONG_ONLY + (int)i };
-		if (row->name && row->kind == ARG_FLAG)
+		if (row->name && arg_row_negates(row))
 			add_negated(row, LONG_ONLY + (int)(nr + i), &longs[nr_longs++], &name);
 		if (row->letter) {
 			*next++ = row->letter;

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ enum arg_kind {
 	ARG_PID,      /* uint32_t: a process id; 0 when it was not given */
 	ARG_LIST,     /* struct arg_list: every occurrence appended */
 	ARG_CALLBACK, /* row->parse decides */
+	ARG_REFUSED,  /* nothing: it is known, and `help` says why not, and what to do instead */
 };
 
 struct arg_list {
@@ -49,6 +51,10 @@ struct arg_row {
 int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char **argv,
 	       int *operand, struct error *err);
 
+/** Is there a --no-NAME? Every flag can be turned off again, as a configuration file may have set
+ * it. */
+bool arg_row_negates(const struct arg_row *row);
+
 /** Release what args_parse() put into ARG_LIST members; also after it failed. */
 void args_release(const struct arg_row *rows, size_t nr, void *opts);
 
@@ -75,6 +81,11 @@ struct command {
 	int (*run)(void *opts, int nr_operands, char **operands, struct error *err);
 };
 
+/* A command that others like this program have. */
+struct command_refused {
+	const char *name, *why; /* and what to do instead */
+};
+
 /* A wrong command line, as opposed to a failed operation. */
 #define EUSAGE 1000
 
@@ -84,6 +95,7 @@ struct program {
 	const char *version;                   /* what --version prints, with newlines */
 	int usage_status;                      /* exit status of a wrong command line */
 	const struct command *const *commands; /* NULL-terminated */
+	const struct command_refused *refused; /* ends with a row without name; NULL: none */
 	/** Words from elsewhere into a command line, before it is parsed; NULL: none. */
 	int (*expand)(const struct command *cmd, int *argc, char ***argv, struct error *err);
 };

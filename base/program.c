@@ -102,7 +102,11 @@ static int usage_error(const struct program *program, const char *cmd, const cha
 static int no_such_command(const struct program *program, const char *name)
 {
 	char text[256];
-	snprintf(text, sizeof(text), "%s: no such command", name);
+	const struct command_refused *row = program->refused;
+	while (row && row->name && strcmp(row->name, name))
+		row++;
+	snprintf(text, sizeof(text), "%s: %s", name,
+		 row && row->name ? row->why : "no such command");
 	return usage_error(program, NULL, text);
 }
 

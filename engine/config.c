@@ -34,9 +34,8 @@ static bool is_known(const struct command *cmd, const char *name)
 		const struct arg_row *row = &cmd->rows[i];
 		if (!row->name)
 			continue;
-		if (!strcmp(name, row->name) ||
-		    (row->kind == ARG_FLAG && !strncmp(name, "no-", 3) &&
-		     !strcmp(name + 3, row->name)))
+		if (!strcmp(name, row->name) || (arg_row_negates(row) && !strncmp(name, "no-", 3) &&
+						 !strcmp(name + 3, row->name)))
 			return true;
 	}
 	return false;

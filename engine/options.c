@@ -4,6 +4,7 @@
 #include "engine/options.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/log.h"
@@ -121,6 +122,16 @@ static int parse_empty_ns(void *opts, const char *value, struct error *err)
 	return 0;
 }
 
+/* One that a script has left open for nobody. */
+static int parse_close(void *opts, const char *value, struct error *err)
+{
+	int fd;
+	(void)opts;
+	if (parse_int(value, &fd) < 0 || fd < 0)
+		return error_set(err, EINVAL, "--close: %s is not a descriptor", value);
+	return close(fd) < 0 ? error_sys(err, "--close: descriptor %d", fd) : 0;
+}
+
 static int parse_nothing(void *opts, const char *value, struct error *err)
 {
 	(void)opts, (void)value, (void)err;
@@ -135,6 +146,15 @@ const struct arg_row option_rows[NR_OPTION_ROWS] = {
 #include "engine/options.def"
 #undef OPTION
 };
+
+const struct arg_row *option_find(const char *name)
+{
+	for (size_t i = 0; i < NR_OPTION_ROWS; i++) {
+		if (option_rows[i].name && !strcmp(option_rows[i].name, name))
+			return &option_rows[i];
+	}
+	return NULL;
+}
 
 int options_log_level(const struct options *opts)
 {

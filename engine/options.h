@@ -66,7 +66,6 @@ struct options {
 	struct arg_list skip_mnt;      /* --skip-mnt */
 	struct arg_list enable_fs;     /* --enable-fs TYPE[,TYPE] */
 	const char *lsm_profile, *lsm_mount_context;
-	bool mntns_compat_mode;           /* taken, means nothing */
 	const char *root;                 /* --root */
 	bool restore_detached;            /* -d */
 	bool restore_sibling;             /* -S */
@@ -74,7 +73,7 @@ struct options {
 	bool force_irmap;                 /* --force-irmap */
 	bool file_locks;                  /* -l */
 	uint64_t ghost_limit;             /* --ghost-limit, bytes; 0: the default */
-	bool ghost_fiemap;                /* taken, means nothing */
+	bool nothing;                     /* of flags that are taken and mean nothing */
 	bool link_remap;                  /* --link-remap */
 	bool evasive_devices;             /* --evasive-devices */
 	const char *file_validation;      /* "filesize" or "buildid" (default) */
@@ -122,6 +121,7 @@ enum option_command {
 	OPT_CHECK = 1 << 2,
 	OPT_SERVICE = 1 << 3,
 	OPT_CPUINFO = 1 << 4,
+	OPT_HIDDEN = 1 << 15,  /* no command: help does not list it */
 	OPT_ANYBODY = 1 << 16, /* no command: users who are not root may ask the service for it */
 };
 
@@ -133,6 +133,9 @@ enum {
 #undef OPTION
 };
 extern const struct arg_row option_rows[NR_OPTION_ROWS];
+
+/** By its long name. @return NULL: nobody knows it */
+const struct arg_row *option_find(const char *name);
 
 /** Level of -v, or the default when it was not given. */
 int options_log_level(const struct options *opts);

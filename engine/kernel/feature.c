@@ -7,6 +7,12 @@
 
 #include "base/array.h"
 
+/* The kernel may have it, but we have no use for it. */
+bool probe_never(void)
+{
+	return false;
+}
+
 const struct feature features[NR_FEATURES] = {
 	{ "proc_children", "/proc/PID/task/TID/children", FEATURE_BASIC, probe_children_file },
 	{ "map_files", "/proc/PID/map_files", FEATURE_BASIC, probe_map_files },
@@ -68,6 +74,18 @@ const struct feature features[NR_FEATURES] = {
 	{ "move_mount_set_group", "MOVE_MOUNT_SET_GROUP", FEATURE_EXTRA,
 	  probe_move_mount_set_group },
 	{ "autofs", "daemons of autofs can be connected again", FEATURE_EXTRA, probe_autofs },
+
+	/* asked for by name by scripts written for CRIU */
+	{ "sk_ns", "network namespaces of sockets", FEATURE_EXTRA, probe_socket_netns },
+	{ "nsid", "network namespaces have numbers in others", FEATURE_EXTRA, probe_netns_ids },
+	{ "external_net_ns", "network namespaces can be left outside", FEATURE_EXTRA,
+	  probe_socket_netns },
+	{ "breakpoints", "breakpoints of the processor", FEATURE_NAMED, probe_breakpoints },
+	{ "apparmor_stacking", "profiles of AppArmor on top of each other", FEATURE_NAMED,
+	  probe_label_stacking },
+	{ "overlayfs_maps", "files of overlayfs are told rightly when mapped", FEATURE_NAMED,
+	  probe_overlay_maps },
+	{ "compat_cr", "32-bit programs", FEATURE_NAMED, probe_never },
 };
 
 const struct feature *feature_find(const char *name)

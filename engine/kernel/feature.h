@@ -12,6 +12,7 @@ enum feature_need {
 	FEATURE_BASIC, /* nothing works without it */
 	FEATURE_EXTRA, /* some programs need it, or something is slower without */
 	FEATURE_ALL,   /* rarely needed */
+	FEATURE_NAMED, /* not missed, and checked only when asked for by name */
 };
 
 struct feature {
@@ -21,7 +22,7 @@ struct feature {
 	bool (*probe)(void); /* has no effect on this process; may fork a child */
 };
 
-#define NR_FEATURES 47
+#define NR_FEATURES 54
 extern const struct feature features[NR_FEATURES];
 
 /** By name; NULL: there is no such row. */
@@ -46,4 +47,5 @@ bool probe_tun(void), probe_tun_ns(void), probe_unix_file(void), probe_link_nsid
 bool probe_new_ifindex(void), probe_nftables(void);
 bool probe_raw_sockets(void), probe_buf_lock(void), probe_ipv6_freebind(void);
 bool probe_memfd_hugetlb(void), probe_openat2(void), probe_move_mount_set_group(void);
-bool probe_autofs(void);
+bool probe_autofs(void), probe_socket_netns(void), probe_netns_ids(void), probe_breakpoints(void);
+bool probe_label_stacking(void), probe_overlay_maps(void), probe_never(void);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/net_namespace.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
@@ -135,6 +136,27 @@ bool probe_tun_ns(void)
 	auto_fd fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	auto_fd ns = fd >= 0 ? ioctl(fd, SIOCGSKNS) : -1;
 	return ns >= 0;
+}
+
+bool probe_socket_netns(void)
+{
+	auto_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	auto_fd ns = fd >= 0 ? ioctl(fd, SIOCGSKNS) : -1;
+	return ns >= 0;
+}
+
+/* One that has no number yet has -1, and the question is understood. */
+bool probe_netns_ids(void)
+{
+	auto_nl rt = NULL;
+	auto_strbuf answer = { 0 };
+	struct nl_request ask;
+	auto_fd ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (ns < 0 || nl_open(NETLINK_ROUTE, &rt, NULL) < 0)
+		return false;
+	nl_begin(&ask, RTM_GETNSID, 0, sizeof(struct rtgenmsg));
+	nl_put_u32(&ask, NETNSA_FD, (uint32_t)ns);
+	return nl_get(rt, &ask, &answer) == 0;
 }
 
 bool probe_unix_file(void)

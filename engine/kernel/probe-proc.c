@@ -2,9 +2,15 @@
  * Features that are files of /proc, or lines in them.
  */
 #include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -85,4 +91,43 @@ bool probe_loginuid(void)
 bool probe_timers_file(void)
 {
 	return exists("/proc/self/timers");
+}
+
+bool probe_label_stacking(void)
+{
+	return file_has("/sys/kernel/security/apparmor/features/domain/stack", "yes");
+}
+
+#define OVERLAY "lowerdir=/tmp/low,upperdir=/tmp/up,workdir=/tmp/work"
+
+/* A file of the lower directory, mapped through the overlay. In a process that ends then. */
+static bool is_overlay_told(void)
+{
+	char told[64];
+	struct stat st;
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/tmp", "tmpfs", 0, NULL) < 0 || mkdir("/tmp/low", 0700) < 0 ||
+	    mkdir("/tmp/up", 0700) < 0 || mkdir("/tmp/work", 0700) < 0 ||
+	    mkdir("/tmp/all", 0700) < 0)
+		return false;
+	auto_fd low = open("/tmp/low/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (low < 0 || ftruncate(low, 1) < 0 ||
+	    mount("none", "/tmp/all", "overlay", 0, OVERLAY) < 0)
+		return false;
+	auto_fd fd = open("/tmp/all/file", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 ||
+	    mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED)
+		return false;
+	snprintf(told, sizeof(told), " %02x:%02x %lu ", major(st.st_dev), minor(st.st_dev),
+		 (unsigned long)st.st_ino);
+	return file_has("/proc/self/maps", told);
+}
+
+bool probe_overlay_maps(void)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(is_overlay_told() ? 0 : 1);
+	int status = 1;
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -16,6 +17,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +60,23 @@ static bool can_peek_signals(pid_t pid)
 bool probe_peek_signals(void)
 {
 	return with_child(can_peek_signals);
+}
+
+/* The address of the first of them; x86-64's, as breakpoints of other processors are asked for
+ * elsewhere. */
+static bool can_set_breakpoint(pid_t pid)
+{
+#ifdef __x86_64__
+	return ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg), 4096) == 0;
+#else
+	(void)pid;
+	return false;
+#endif
+}
+
+bool probe_breakpoints(void)
+{
+	return with_child(can_set_breakpoint);
 }
 
 static bool can_get_syscall_info(pid_t pid)

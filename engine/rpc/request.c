@@ -46,21 +46,15 @@ __attribute__((format(printf, 3, 4))) static int add(struct request *r, struct e
 	return slot && *slot ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
-static const struct arg_row *option_find(const char *name)
-{
-	for (size_t i = 0; i < NR_OPTION_ROWS; i++) {
-		if (option_rows[i].name && !strcmp(option_rows[i].name, name))
-			return &option_rows[i];
-	}
-	return NULL;
-}
-
 static int need(const struct request *r, const char *option, const char *field, struct error *err)
 {
 	const struct arg_row *row = option_find(option);
 	if (!row)
 		return error_set(err, ENOTSUP, "request: opts.%s (--%s) is not supported", field,
 				 option);
+	if (row->kind == ARG_REFUSED)
+		return error_set(err, ENOTSUP, "request: opts.%s (--%s): %s", field, option,
+				 row->help);
 	if (r->guarded && !(row->commands & OPT_ANYBODY))
 		return error_set(err, EPERM,
 				 "request: opts.%s (--%s): the service takes it from root only",

@@ -177,11 +177,8 @@ static int answer_check(struct session *s, struct error *err)
 /* The kernel has it, and so have we: an option to use it. */
 static bool is_usable(const char *feature, const char *option)
 {
-	for (size_t i = 0; i < NR_OPTION_ROWS; i++) {
-		if (option_rows[i].name && !strcmp(option_rows[i].name, option))
-			return feature_find(feature)->probe();
-	}
-	return false;
+	const struct arg_row *row = option_find(option);
+	return row && row->kind != ARG_REFUSED && feature_find(feature)->probe();
 }
 
 static int answer_features(struct session *s, struct error *err)

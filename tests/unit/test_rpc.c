@@ -110,6 +110,12 @@ static bool set_field(CriuOpts *req, const ProtobufCFieldDescriptor *field)
 {
 	void *at = (char *)req + field->offset;
 	static char text[] = "1";
+	static char *texts[] = { text };
+	if (field->label == PROTOBUF_C_LABEL_REPEATED && field->type == PROTOBUF_C_TYPE_STRING) {
+		*(char ***)at = texts;
+		*(size_t *)((char *)req + field->quantifier_offset) = 1;
+		return true;
+	}
 	if (field->label != PROTOBUF_C_LABEL_OPTIONAL)
 		return false;
 	switch (field->type) {
@@ -139,7 +145,9 @@ static void every_field_is_an_option_or_refused_by_name(void **state)
 		int rc = ask(f, &cmd_dump);
 		args_release(option_rows, NR_OPTION_ROWS, &f->opts);
 		nr_taken += rc == 0;
-		if (rc == -ENOTSUP && !strstr(f->err.text, field->name))
+		/* a value that is none of the option's is complained of as on a command line */
+		if (rc < 0 && !strstr(f->err.text, field->name) &&
+		    strncmp(f->err.text, "request: --", strlen("request: --")) != 0)
 			fail_msg("%s: %s", field->name, f->err.text);
 	}
 	assert_true(nr_taken > 15);
