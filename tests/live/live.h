@@ -8,8 +8,8 @@
  * Directives, one a line in the comment on top of the program, tell the harness more:
  *   live-link: static              link statically
  *   live-user: nobody              run as this user; mapped: as root of a user namespace
- *   live-dump: --shell-job         more options for dump;  live-restore: the same for restore; DIR
- *                                  is the folder of the test
+ *   live-dump: --shell-job         more options for dump; DIR is the folder of the test
+ *   live-restore: --shell-job      the same for restore
  *   live-modes: SS RR              only these modes
  *   live-refuse: TEXT              the dump must fail, name TEXT and leave the program running
  *   live-skip: COMMAND             skip when this shell command fails
