@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/new-dir.h"
+
+#define DEPTH_MAX 32 /* of folders; two descriptors each */
 
 /* "volumes/a/b.tar": the folders volumes and volumes/a. */
 static int make_folders(int dir, const char *name)
@@ -140,39 +143,100 @@ static int replace_each(struct sink_stage *stage, int dir, const char *path, con
 	return 0;
 }
 
-static struct sink_member *find(const struct sink_stage *stage, const char *name)
+static const struct sink_member *find(const struct sink_stage *stage, const char *path)
 {
 	for (size_t i = 0; i < stage->members.nr; i++) {
-		if (!strcmp(stage->members.items[i].name, name))
+		if (!strcmp(stage->members.items[i].path, path))
 			return &stage->members.items[i];
 	}
 	return NULL;
 }
 
-/*
- * What stays is linked into the new directory. @return false when a directory of its own cannot be
- * made of it: it has folders, or lies on a file system without hard links
- */
-static bool link_rest(const struct sink_stage *stage, int dir, int to)
+/* Whoever works there would be left in a directory without a name. */
+static bool is_working_dir(const struct stat *st)
+{
+	struct stat here;
+	return stat(".", &here) < 0 || (st->st_dev == here.st_dev && st->st_ino == here.st_ino);
+}
+
+/* A copy of the directory would lack them. */
+static bool has_acl(int dir)
+{
+	return fgetxattr(dir, "system.posix_acl_access", NULL, 0) > 0 ||
+	       fgetxattr(dir, "system.posix_acl_default", NULL, 0) > 0;
+}
+
+/* A directory of what is replaced, and the one that will stand for it. */
+struct twin {
+	int from, to;
+	const char *path; /* "", "checkpoint/" */
+	unsigned depth;
+};
+
+static bool link_rest(const struct sink_stage *stage, const struct twin *twin);
+
+static bool link_folder(const struct sink_stage *stage, const struct twin *above, const char *name,
+			const char *path, const struct stat *st)
+{
+	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+	auto_fd from = openat(above->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (from < 0 || mkdirat(above->to, name, 0700) < 0)
+		return false;
+	auto_fd to = openat(above->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_free char *inside = NULL;
+	if (to < 0 || asprintf(&inside, "%s/", path) < 0) {
+		inside = NULL;
+		return false;
+	}
+	const struct twin twin = { from, to, inside, above->depth + 1 };
+	if (!link_rest(stage, &twin))
+		return false;
+	return fchown(to, st->st_uid, st->st_gid) == 0 && fchmod(to, st->st_mode & 07777) == 0 &&
+	       futimens(to, times) == 0;
+}
+
+static bool link_one(const struct sink_stage *stage, const struct twin *twin, const char *name)
 {
 	struct stat st, own;
-	auto_fd fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *path = NULL;
+	if (asprintf(&path, "%s%s", twin->path, name) < 0) {
+		path = NULL;
+		return false;
+	}
+	if (fstatat(twin->from, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || fstat(stage->dir, &own) < 0)
+		return false;
+	if (st.st_dev == own.st_dev && st.st_ino == own.st_ino)
+		return true;
+	const struct sink_member *m = find(stage, path);
+	if (m)
+		take_looks(stage, m, &st);
+	else if (S_ISDIR(st.st_mode))
+		return link_folder(stage, twin, name, path, &st);
+	else
+		return linkat(twin->from, name, twin->to, name, 0) == 0;
+	return true;
+}
+
+/*
+ * What stays is linked into the new directory, folder by folder. @return false when a directory of
+ * its own cannot be made of it: something is mounted in it or in use, or the file system has no
+ * hard links
+ */
+static bool link_rest(const struct sink_stage *stage, const struct twin *twin)
+{
+	struct stat st;
+	auto_fd fd = openat(twin->from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d || fstat(stage->dir, &own) < 0)
+	if (!d)
 		return false;
 	take_fd(fd);
+	if (twin->depth > DEPTH_MAX || fstat(twin->from, &st) < 0 || is_working_dir(&st) ||
+	    has_acl(twin->from))
+		return false;
 	const struct dirent *de;
 	while ((de = readdir(d))) {
-		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
-			continue;
-		if (fstatat(dir, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return false;
-		if (st.st_dev == own.st_dev && st.st_ino == own.st_ino)
-			continue;
-		const struct sink_member *m = find(stage, de->d_name);
-		if (m)
-			take_looks(stage, m, &st);
-		else if (S_ISDIR(st.st_mode) || linkat(dir, de->d_name, to, de->d_name, 0) < 0)
+		if (strcmp(de->d_name, ".") && strcmp(de->d_name, "..") &&
+		    !link_one(stage, twin, de->d_name))
 			return false;
 	}
 	return true;
@@ -195,21 +259,15 @@ static int move_staged(const struct sink_stage *stage, int dir, bool back)
 	return rc;
 }
 
-/* Whoever works there would be left in a directory without a name. */
-static bool is_working_dir(int dir)
-{
-	struct stat a, b;
-	return fstat(dir, &a) < 0 || stat(".", &b) < 0 ||
-	       (a.st_dev == b.st_dev && a.st_ino == b.st_ino);
-}
-
 /* All at once. @return 1 done; 0 it cannot be done here, and nothing is changed; -errno */
 static int swap(struct sink_stage *stage, int dir, const char *target, struct error *err)
 {
 	auto_new_dir new = { .fd = -1 };
 	struct error why;
-	if (is_working_dir(dir) || new_dir_open(target, true, &new, NULL) < 0 ||
-	    !link_rest(stage, dir, new.fd))
+	if (new_dir_open(target, true, &new, NULL) < 0)
+		return 0;
+	const struct twin twin = { dir, new.fd, "", 0 };
+	if (!link_rest(stage, &twin))
 		return 0;
 	int rc = move_staged(stage, new.fd, false);
 	if (rc == 0)

@@ -14,9 +14,9 @@
  *   archive, new         written beside it, then renamed; tar, tar.gz or tar.zst by its suffix
  *   archive from archive as in place, but under another name, compressed as its suffix says
  *   in place, directory  a directory beside it with the changed files and links to the others, then
- *                        the two change places; or, where that cannot be (a mount point, the
- *                        working directory, a set with folders in it), changed files beside the
- *                        old ones, then all renamed
+ *                        the two change places; or, where that cannot be (mount points, the
+ *                        working directory, access control lists), changed files beside the old
+ *                        ones, then all renamed: not whole when killed in between
  *   in place, archive    rewritten beside it: members nobody wrote are copied in their old order
  *                        with their old headers; compression, prefix and order stay
  */

@@ -105,3 +105,30 @@ print($2)"; }
 	EDITOR=true run -2 "$crit" edit -i --in-place s:core-101.img tc.comm=x
 	[[ $output == *"-i takes no other changes"* ]]
 }
+
+# digest DIRECTORY: of all files but what a killed command leaves
+digest()
+{
+	(cd "$1" && find . -name '.stasis-*' -prune -o -type f -exec sha256sum {} + | sort -k2) | sha256sum
+}
+
+@test "edit in place of a container directory, killed at any moment, has changed all files or none" {
+	local before after now i killed=0 changes=('core-101.img: tc.comm=renamed' 'core-100.img: tc.comm=other'
+		'pstree.img: entries[*].sid=7' 'files.img: entries[reg.name=/usr/bin/prog].reg.name=/new')
+	mkdir ctr
+	mv s ctr/checkpoint
+	echo '{}' >ctr/config.dump
+	cp -a ctr new
+	"$crit" edit --in-place new "${changes[@]}" >/dev/null
+	before=$(digest ctr) after=$(digest new)
+	[ "$before" != "$after" ]
+	for ((i = 1; i <= 60; i++)); do
+		rm -rf try*
+		cp -a ctr try
+		timeout -s KILL "$(printf '0.%06d' $((500 + i * 80)))" \
+			"$crit" edit --in-place try "${changes[@]}" >/dev/null || killed=$((killed + 1))
+		now=$(digest try)
+		[ "$now" = "$before" ] || [ "$now" = "$after" ]
+	done
+	echo "# killed $killed of 60" >&3
+}

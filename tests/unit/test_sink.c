@@ -213,8 +213,9 @@ static void sink_keeps_what_it_cannot_put_back(void **state)
 	(void)state;
 	struct error err = { 0 };
 	make("set");
-	/* with a folder in it the set is not exchanged, but changed file by file */
+	/* while somebody works in it the set is not exchanged, but changed file by file */
 	assert_int_equal(mkdir(at("set/sub"), 0777), 0);
+	assert_int_equal(chdir(at("set/sub")), 0);
 	auto_source src = NULL;
 	assert_int_equal(source_open(at("set"), &src, &err), 0);
 	struct sink *sink;
@@ -231,6 +232,7 @@ static void sink_keeps_what_it_cannot_put_back(void **state)
 	sink_close(sink);
 	assert_string_equal(get(stage, "core-2.img"), "two");
 	assert_string_equal(get(stage, "core-1.img"), "one");
+	assert_int_equal(chdir("/"), 0);
 }
 
 static void sink_refuses_names_that_lead_elsewhere(void **state)
@@ -303,26 +305,70 @@ static void sink_in_place_exchanges_the_directory_where_it_can(void **state)
 	assert_int_equal(entries(top), 1);
 }
 
-static void sink_in_place_keeps_a_directory_with_folders_or_in_use(void **state)
+static void file_write(const char *path, const char *text)
+{
+	auto_fd fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+/* As container engines export them: images in a folder, others beside it. */
+static void make_container(void)
+{
+	assert_int_equal(mkdir(at("ctr"), 0750), 0);
+	assert_int_equal(mkdir(at("ctr/checkpoint"), 0711), 0);
+	assert_int_equal(mkdir(at("ctr/volumes"), 0700), 0);
+	file_write(at("ctr/config.dump"), "{}");
+	file_write(at("ctr/volumes/v.tar"), "volume");
+	file_write(at("ctr/checkpoint/inventory.img"), "first");
+	file_write(at("ctr/checkpoint/core-1.img"), "one");
+	file_write(at("ctr/checkpoint/core-2.img"), "two");
+	file_write(at("ctr/checkpoint/rest.img"), "rest");
+	assert_int_equal(symlink("elsewhere", at("ctr/checkpoint/link")), 0);
+}
+
+static void sink_in_place_exchanges_a_container_with_its_folders(void **state)
 {
 	(void)state;
-	make("set");
-	assert_int_equal(mkdir(at("set/sub"), 0777), 0);
-	uint64_t before = inode(at("set"));
-	change_in_place(at("set"));
-	assert_int_equal(inode(at("set")), before);
-	assert_int_equal(access(at("set/sub"), F_OK), 0);
-	assert_string_equal(get(at("set"), "core-1.img"), "changed");
-	assert_int_equal(rmdir(at("set/sub")), 0);
-	auto_fd fd = open(at("set/core-2.img"), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	assert_true(fd >= 0);
-	assert_int_equal(chdir(at("set")), 0);
-	change_in_place(".");
-	assert_int_equal(inode(at("set")), before);
-	assert_string_equal(get(at("set"), "core-1.img"), "changed");
-	assert_null(get(at("set"), "core-2.img"));
-	assert_int_equal(entries("."), 2);
-	assert_int_equal(chdir("/"), 0);
+	make_container();
+	struct stat before, st;
+	uint64_t top_before = inode(at("ctr")), rest = inode(at("ctr/checkpoint/rest.img"));
+	assert_int_equal(stat(at("ctr/checkpoint"), &before), 0);
+	change_in_place(at("ctr"));
+	assert_int_not_equal(inode(at("ctr")), top_before);
+	assert_int_equal(stat(at("ctr/checkpoint"), &st), 0);
+	assert_int_not_equal(st.st_ino, before.st_ino);
+	assert_int_equal(st.st_mode, before.st_mode);
+	assert_int_equal(inode(at("ctr/checkpoint/rest.img")), rest);
+	assert_int_equal(lstat(at("ctr/checkpoint/link"), &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(access(at("ctr/volumes/v.tar"), F_OK), 0);
+	assert_string_equal(get(at("ctr"), "core-1.img"), "changed");
+	assert_int_equal(stat(at("ctr/checkpoint/core-1.img"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_null(get(at("ctr"), "core-2.img"));
+	assert_int_equal(entries(at("ctr")), 3);
+	assert_int_equal(entries(at("ctr/checkpoint")), 4);
+	assert_int_equal(entries(top), 1);
+}
+
+static void sink_in_place_keeps_a_directory_in_use(void **state)
+{
+	(void)state;
+	static const char *const places[] = { "ctr", "ctr/checkpoint", "ctr/volumes" };
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		make_container();
+		uint64_t before = inode(at("ctr"));
+		assert_int_equal(chdir(at(places[i])), 0);
+		change_in_place(i ? ".." : ".");
+		assert_int_equal(inode(at("ctr")), before);
+		assert_string_equal(get(at("ctr"), "core-1.img"), "changed");
+		assert_null(get(at("ctr"), "core-2.img"));
+		assert_int_equal(entries(at("ctr")), 3);
+		assert_int_equal(chdir("/"), 0);
+		teardown(NULL);
+		assert_int_equal(mkdir(top, 0777), 0);
+	}
 }
 
 static void sink_does_not_write_over_a_directory_in_use(void **state)
@@ -348,7 +394,8 @@ int main(void)
 		T(sink_refuses_names_that_lead_elsewhere),
 		T(sink_makes_folders_in_a_new_directory_only),
 		T(sink_in_place_exchanges_the_directory_where_it_can),
-		T(sink_in_place_keeps_a_directory_with_folders_or_in_use),
+		T(sink_in_place_exchanges_a_container_with_its_folders),
+		T(sink_in_place_keeps_a_directory_in_use),
 		T(sink_does_not_write_over_a_directory_in_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
