@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "engine/ns/cpuset.h"
 #include "engine/options.h"
+#include "engine/task/arch.h"
 #include "engine/task/task.h"
 
 struct file_table;  /* files/: every open file description seen so far, by identity */
@@ -30,6 +31,7 @@ struct dump {
 	int images_fd; /* directory the images go to */
 	int work_fd;
 	char run_id[37];                /* a UUID, of this dump */
+	struct arch_cpu cpu;            /* once it was asked */
 	enum network_lock network_lock; /* what holds TCP connections still */
 	struct task **tasks; /* depth first, parents before children; tasks[0] is the root */
 	size_t nr_tasks;

@@ -11,6 +11,7 @@
 #include "engine/mem/vma.h"
 #include "engine/ns/kinds.h"
 #include "engine/options.h"
+#include "engine/task/arch.h"
 #include "engine/task/task.h"
 #include "engine/tree/restore-shared.h"
 #include "images/source.h"
@@ -80,7 +81,8 @@ struct restore {
 	const struct options *opts;
 	struct source *images;
 	int images_fd, work_fd;
-	char run_id[37]; /* of the dump; "": not known */
+	char run_id[37];     /* of the dump; "": not known */
+	struct arch_cpu cpu; /* once it was asked */
 	enum network_lock network_lock;
 	struct rtask **tasks; /* as in pstree.img: parents before children */
 	size_t nr_tasks;

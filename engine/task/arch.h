@@ -12,13 +12,16 @@
 #include "base/error.h"
 #include "task.pb-c.h"
 
-/* What this CPU keeps where. CPUID traps in virtual machines: probe once per task, not thread. */
+/* What this CPU keeps where. */
 struct arch_cpu {
+	bool known;
 	uint64_t xfeatures;       /* components the kernel enabled (XCR0) */
 	uint32_t xsave_size;      /* of everything enabled; 0: no XSAVE */
 	uint32_t xsave_offset[7]; /* of each row of xsave_parts; 0: absent */
 };
-void arch_cpu_probe(struct arch_cpu *out);
+/** Ask the CPU, unless `cpu` is known already: CPUID takes tens of microseconds in some machines.
+ */
+void arch_cpu_probe(struct arch_cpu *cpu);
 
 /* General registers and the whole extended state of a stopped thread. */
 struct arch_regs {

@@ -87,11 +87,10 @@ int task_dump_cores(struct dump *d, struct task *t, struct error *err)
 {
 	if (t->state == TASK_ZOMBIE)
 		return dump_zombie(d, t, err);
-	struct arch_cpu cpu;
-	arch_cpu_probe(&cpu);
+	arch_cpu_probe(&d->cpu);
 	seccomp_share(t);
 	for (size_t i = 0; i < t->nr_threads; i++) {
-		int rc = dump_thread(d, &cpu, t, i, err);
+		int rc = dump_thread(d, &d->cpu, t, i, err);
 		if (rc < 0)
 			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	}
@@ -151,8 +150,7 @@ int core_check(struct rtask *t, size_t i, const struct arch_cpu *cpu, struct err
 
 int task_load_cores(struct restore *r, struct rtask *t, struct error *err)
 {
-	struct arch_cpu cpu;
-	arch_cpu_probe(&cpu);
+	arch_cpu_probe(&r->cpu);
 	t->cores = calloc(t->nr_threads, sizeof(*t->cores));
 	if (!t->cores)
 		return error_set(err, ENOMEM, "task %d: out of memory", t->pid);
@@ -164,7 +162,7 @@ int task_load_cores(struct restore *r, struct rtask *t, struct error *err)
 		if (rc < 0)
 			return rc;
 		t->cores[i] = (CoreEntry *)msg;
-		rc = core_check(t, i, &cpu, err);
+		rc = core_check(t, i, &r->cpu, err);
 		if (rc < 0)
 			return error_wrap(err, rc, "core-%u.img: entry 0", tid);
 		if (t->state == TASK_ZOMBIE)

@@ -22,7 +22,6 @@
 
 struct launch {
 	struct restore *r;
-	struct arch_cpu cpu;
 	bool any; /* a thread is ours */
 };
 
@@ -89,7 +88,7 @@ static int set_state(struct launch *l, struct rtask *t, size_t thread, struct er
 {
 	pid_t tid = rtask_tid(t, thread);
 	struct arch_regs regs = { 0 };
-	int rc = arch_regs_of_core(&l->cpu, t->cores[thread], &regs, err);
+	int rc = arch_regs_of_core(&l->r->cpu, t->cores[thread], &regs, err);
 	if (rc == 0)
 		rc = arch_regs_set(tid, &regs, err);
 	arch_regs_fini(&regs);
@@ -117,7 +116,7 @@ static int set_seccomp(struct launch *l, struct rtask *t, size_t thread, struct 
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && seccomp_call(l->r, t, thread, i, &call); i++) {
 		struct arch_regs regs = { 0 };
-		rc = arch_regs_of_core(&l->cpu, t->cores[thread], &regs, err);
+		rc = arch_regs_of_core(&l->r->cpu, t->cores[thread], &regs, err);
 		if (rc == 0) {
 			arch_regs_to_call(&regs, slot->syscall_addr, call.nr, call.args[0],
 					  call.args[1], call.args[2]);
@@ -145,7 +144,7 @@ static int start_unmap(struct launch *l, struct rtask *t, size_t thread, struct 
 	(void)thread;
 	const struct restore_slot *slot = &l->r->shared->slots[t->slot];
 	struct arch_regs regs = { 0 };
-	int rc = arch_regs_of_core(&l->cpu, t->cores[0], &regs, err);
+	int rc = arch_regs_of_core(&l->r->cpu, t->cores[0], &regs, err);
 	if (rc == 0) {
 		arch_regs_to_call(&regs, slot->syscall_addr, SYS_munmap, slot->arena_start,
 				  slot->arena_end - slot->arena_start, 0);
@@ -190,7 +189,7 @@ static int stop_again(struct launch *l, struct rtask *t, size_t thread, struct e
 int launch_take(struct restore *r, bool *any, struct error *err)
 {
 	struct launch l = { .r = r };
-	arch_cpu_probe(&l.cpu);
+	arch_cpu_probe(&r->cpu);
 	int rc = for_threads(&l, seize, false, err);
 	*any = l.any;
 	if (rc < 0 || (rc = for_threads(&l, wait_stop, false, err)) < 0 ||

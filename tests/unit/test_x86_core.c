@@ -55,7 +55,7 @@ __attribute__((noreturn)) static void child_with_state(bool avx512)
 
 static bool has_avx512(void)
 {
-	struct arch_cpu cpu;
+	struct arch_cpu cpu = { 0 };
 	arch_cpu_probe(&cpu);
 	return (cpu.xfeatures & 0xe0) == 0xe0;
 }
@@ -151,7 +151,7 @@ static void assert_same_registers(const struct arch_regs *a, const struct arch_r
 	struct user_regs_struct x = a->gp, y = b->gp;
 	x.orig_rax = y.orig_rax = 0;
 	assert_memory_equal(&x, &y, sizeof(x));
-	struct arch_cpu cpu;
+	struct arch_cpu cpu = { 0 };
 	arch_cpu_probe(&cpu);
 	assert_memory_equal(a->xsave, b->xsave, 416);
 	for (size_t i = 0; i < XSAVE_NR_PARTS; i++)

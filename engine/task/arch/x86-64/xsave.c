@@ -4,7 +4,6 @@
 #include "engine/task/arch/x86-64/xsave.h"
 
 #include <cpuid.h>
-#include <string.h>
 
 #define PART(bit_, name_, elem_, nr_, field)                                                       \
 	{                                                                                          \
@@ -33,7 +32,9 @@ static uint64_t read_xcr0(void)
 void arch_cpu_probe(struct arch_cpu *out)
 {
 	unsigned a, b, c, d;
-	memset(out, 0, sizeof(*out));
+	if (out->known)
+		return;
+	*out = (struct arch_cpu){ .known = true };
 	__cpuid(1, a, b, c, d);
 	if (!(c & bit_OSXSAVE))
 		return;
