@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "engine/dirs.h"
 #include "engine/dump-set.h"
 #include "engine/files/file.h"
@@ -32,6 +33,8 @@
 #include "engine/trace/collect.h"
 #include "engine/trace/seize.h"
 #include "engine/trace/trace.h"
+
+#define TWO_PAY 8 /* tasks from which two threads are quicker */
 
 static bool is_alive(const struct task *t)
 {
@@ -108,7 +111,7 @@ static int collect(struct dump *d, struct error *err)
 }
 
 /* From where the task stands, so that paths lead where they lead for it. */
-static int write_files(struct dump *d, struct task *t, struct error *err)
+static int write_files_of(struct dump *d, struct task *t, struct error *err)
 {
 	struct ns_mount_place back;
 	struct error late;
@@ -121,43 +124,51 @@ static int write_files(struct dump *d, struct task *t, struct error *err)
 }
 
 /* Descriptors of all tasks come before the memory of any: they are what is refused most. */
-static int write_tasks(struct dump *d, struct error *err)
+static int write_files(struct dump *d, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
-		rc = is_alive(d->tasks[i]) ? write_files(d, d->tasks[i], err) : 0;
+		rc = is_alive(d->tasks[i]) ? write_files_of(d, d->tasks[i], err) : 0;
 	if (rc == 0)
 		rc = files_dump_settle(d, err);
-	if (rc == 0)
-		rc = net_dump_check(d, err);
+	return rc == 0 ? net_dump_check(d, err) : rc;
+}
+
+static int write_cores(void *ctx, struct error *err)
+{
+	struct dump *d = ctx;
+	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
 		rc = task_dump_cores(d, d->tasks[i], err);
 	return rc;
 }
 
-static int write_memory(struct dump *d, struct error *err)
+static int write_memory(void *ctx, struct error *err)
 {
+	struct dump *d = ctx;
 	int64_t start = clock_us();
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		rc = is_alive(t) ? mem_dump_task(d, t, err) : 0;
 	}
-	if (rc == 0)
-		rc = mem_dump_shared(d, err);
 	d->stats.memdump_time = (uint32_t)(clock_us() - start);
 	return rc;
 }
 
 static int write_images(struct dump *d, struct error *err)
 {
-	int rc = write_tasks(d, err);
+	int rc = write_files(d, err);
 	if (rc == 0)
-		log_info("descriptors and cores written");
+		log_info("descriptors written");
+	/* what asks by ptrace stays in this thread */
+	const struct part cores = { write_cores, d }, memory = { write_memory, d };
 	if (rc == 0)
-		rc = write_memory(d, err);
+		rc = run_both(&cores, &memory, d->nr_tasks >= TWO_PAY, err);
 	if (rc == 0)
-		log_info("memory written");
+		rc = mem_dump_shared(d, err);
+	if (rc == 0)
+		log_info("cores and memory written");
 	if (rc == 0)
 		rc = cgroups_dump(d, err);
 	if (rc == 0)

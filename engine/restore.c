@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "engine/cpuinfo.h"
 #include "engine/dirs.h"
 #include "engine/files/file.h"
@@ -46,12 +47,33 @@
 #include "engine/tree/stage.h"
 #include "engine/tree/undo.h"
 
-static int load_task(struct restore *r, struct rtask *t, struct error *err)
+#define TWO_PAY 8 /* tasks from which two threads are quicker */
+
+struct tasks {
+	struct restore *r;
+	size_t from, to;
+};
+
+static int load_tasks(void *ctx, struct error *err)
 {
-	int rc = task_load_cores(r, t, err);
-	if (rc < 0 || !rtask_is_living(t))
-		return rc;
-	return mem_load(r, t, err);
+	const struct tasks *of = ctx;
+	int rc = 0;
+	for (size_t i = of->from; rc == 0 && i < of->to; i++) {
+		struct rtask *t = of->r->tasks[i];
+		rc = task_load_cores(of->r, t, err);
+		if (rc == 0 && rtask_is_living(t))
+			rc = mem_load(of->r, t, err);
+	}
+	return rc;
+}
+
+static int load_all_tasks(struct restore *r, struct error *err)
+{
+	size_t nr = r->nr_tasks;
+	struct tasks first = { r, 0, nr / 2 }, second = { r, nr / 2, nr };
+	const struct part here = { load_tasks, &first }, there = { load_tasks, &second };
+	arch_cpu_probe(&r->cpu);
+	return run_both(&here, &there, nr >= TWO_PAY, err);
 }
 
 static int load_images(struct restore *r, struct error *err)
@@ -64,8 +86,8 @@ static int load_images(struct restore *r, struct error *err)
 		rc = pid_remap_plan(r, err);
 	if (rc == 0)
 		rc = pstree_load(r, err);
-	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
-		rc = load_task(r, r->tasks[i], err);
+	if (rc == 0)
+		rc = load_all_tasks(r, err);
 	if (rc == 0 && !rtask_is_living(r->root))
 		rc = error_set(err, ENOTSUP, TASK_FMT ", the root, is a zombie: nothing to restore",
 			       RTASK_ARGS(r->root));

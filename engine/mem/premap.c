@@ -4,13 +4,13 @@
  */
 #include "engine/mem/premap.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/uapi.h"
@@ -303,22 +303,19 @@ struct share {
 	const struct premap *p;
 	struct fill *fill;
 	size_t from, to;
-	int rc;
-	struct error err;
 };
 
-static void *fill_share(void *arg)
+static int fill_share(void *ctx, struct error *err)
 {
-	struct share *s = arg;
+	const struct share *s = ctx;
+	int rc = 0;
 
-	for (size_t i = s->from; s->rc == 0 && i < s->to; i++) {
+	for (size_t i = s->from; rc == 0 && i < s->to; i++) {
 		const struct place *pl = &s->p->places[i];
 		if (pl->wanted && pl->nr && !has_many(pl))
-			s->rc = fill_place(s->p, s->fill, pl, &s->err);
+			rc = fill_place(s->p, s->fill, pl, err);
 	}
-	if (s->rc == 0)
-		s->rc = fill_flush(s->fill, &s->err);
-	return NULL;
+	return rc == 0 ? fill_flush(s->fill, err) : rc;
 }
 
 /* Is it worth a thread, and can two read the pages at the same time? */
@@ -336,32 +333,24 @@ static int fill_halves(struct premap *p, struct error *err)
 {
 	size_t nr = p->t->vmas.nr;
 	struct fill fill;
-	pthread_t other;
 	int rc = fill_init(&fill, p->fill.ps, err);
 
 	if (rc < 0)
 		return rc;
-	struct share mine = { .p = p, .fill = &p->fill, .to = nr / 2 };
-	struct share theirs = { .p = p, .fill = &fill, .from = nr / 2, .to = nr };
-	bool two = pthread_create(&other, NULL, fill_share, &theirs) == 0;
-	fill_share(&mine);
-	if (two)
-		pthread_join(other, NULL);
-	else
-		fill_share(&theirs);
+	struct share first = { p, &p->fill, 0, nr / 2 }, second = { p, &fill, nr / 2, nr };
+	const struct part here = { fill_share, &first }, there = { fill_share, &second };
+	rc = run_both(&here, &there, true, err);
 	p->fill.restored += fill.restored;
 	fill_fini(&fill);
-	const struct share *bad = mine.rc < 0 ? &mine : theirs.rc < 0 ? &theirs : NULL;
-	return bad ? error_set(err, bad->rc, "%s", bad->err.text) : 0;
+	return rc;
 }
 
 static int fill_small(struct premap *p, struct error *err)
 {
 	if (can_halve(p))
 		return fill_halves(p, err);
-	struct share all = { .p = p, .fill = &p->fill, .to = p->t->vmas.nr };
-	fill_share(&all);
-	return all.rc < 0 ? error_set(err, all.rc, "%s", all.err.text) : 0;
+	struct share all = { p, &p->fill, 0, p->t->vmas.nr };
+	return fill_share(&all, err);
 }
 
 static int fill_all(struct premap *p, struct error *err)

@@ -4,10 +4,14 @@
 #include "engine/mem/relay.h"
 
 #include <pthread.h>
-#include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/io.h"
+#include "base/worker.h"
+
 #define BUFFERS 2
+#define SMALL   (128u << 10) /* bytes up to which memory that was used before does */
 
 struct round {
 	const struct relay *r;
@@ -16,7 +20,6 @@ struct round {
 	char *bufs;
 	int64_t len[BUFFERS]; /* -1: empty; 0: the end */
 	bool over;            /* the writer wants no more */
-	struct error err;     /* the reader's */
 };
 
 static int64_t read_one(const struct round *round, unsigned i, struct error *err)
@@ -31,9 +34,9 @@ static int write_one(const struct round *round, unsigned i, struct error *err)
 	return r->write(r->ctx, round->bufs + i * r->room, (uint64_t)round->len[i], err);
 }
 
-static void *read_all(void *arg)
+static int read_all(void *ctx, struct error *err)
 {
-	struct round *round = arg;
+	struct round *round = ctx;
 	int64_t len = 1;
 
 	for (unsigned i = 0; len > 0; i = (i + 1) % BUFFERS) {
@@ -44,13 +47,13 @@ static void *read_all(void *arg)
 		pthread_mutex_unlock(&round->lock);
 		if (over)
 			break;
-		len = read_one(round, i, &round->err);
+		len = read_one(round, i, err);
 		pthread_mutex_lock(&round->lock);
 		round->len[i] = len > 0 ? len : 0;
 		pthread_cond_signal(&round->moved);
 		pthread_mutex_unlock(&round->lock);
 	}
-	return NULL;
+	return len < 0 ? (int)len : 0;
 }
 
 static int write_all(struct round *round, struct error *err)
@@ -85,19 +88,15 @@ static int in_turn(struct round *round, struct error *err)
 
 static int together(struct round *round, struct error *err)
 {
-	pthread_t reader;
-	sigset_t all, before;
+	const struct part reading = { read_all, round };
+	struct worker reader;
+	struct error late;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&reader, NULL, read_all, round);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc)
+	if (!worker_start(&reader, &reading))
 		return in_turn(round, err);
-	rc = write_all(round, err);
-	pthread_join(reader, NULL);
-	return rc == 0 && round->err.code ? error_set(err, round->err.code, "%s", round->err.text)
-					  : rc;
+	int rc = write_all(round, err);
+	int left = worker_end(&reader, rc < 0 ? &late : err);
+	return rc < 0 ? rc : left;
 }
 
 int relay_run(const struct relay *r, struct error *err)
@@ -108,11 +107,16 @@ int relay_run(const struct relay *r, struct error *err)
 			       .moved = PTHREAD_COND_INITIALIZER,
 			       .len = { -1, -1 } };
 
-	round.bufs = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (round.bufs == MAP_FAILED)
+	bool small = size <= SMALL;
+	round.bufs = small ? io_buffer(size)
+			   : mmap(NULL, size, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (!round.bufs || round.bufs == MAP_FAILED)
 		return error_sys(err, "allocate a page buffer");
 	int rc = r->two ? together(&round, err) : in_turn(&round, err);
-	munmap(round.bufs, size);
+	if (small)
+		free(round.bufs);
+	else
+		munmap(round.bufs, size);
 	return rc;
 }

@@ -5,18 +5,17 @@
 #include "engine/mem/stream.h"
 
 #include <linux/userfaultfd.h>
-#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+
+#include "base/worker.h"
 
 #define PAGE   4096ull
 #define WINDOW (2ull << 20)
 
 struct work {
 	const struct stream *s;
-	uint64_t *next; /* bytes that somebody has taken on */
-	int rc;
-	struct error err;
+	uint64_t next; /* bytes that somebody has taken on */
 };
 
 int stream_put(int uffd, const void *src, uint64_t dst, uint64_t len, struct error *err)
@@ -46,17 +45,19 @@ static int put_window(const struct stream *s, uint64_t at, struct error *err)
 	return rc;
 }
 
-static void *work(void *arg)
+static int work(void *ctx, struct error *err)
 {
-	struct work *w = arg;
+	struct work *w = ctx;
 
 	for (;;) {
-		uint64_t at = __atomic_fetch_add(w->next, WINDOW, __ATOMIC_RELAXED);
+		uint64_t at = __atomic_fetch_add(&w->next, WINDOW, __ATOMIC_RELAXED);
 		if (at >= w->s->len)
-			return NULL;
-		w->rc = put_window(w->s, at, &w->err);
-		if (w->rc < 0) /* the other one need not go on */
-			__atomic_store_n(w->next, w->s->len, __ATOMIC_RELAXED);
+			return 0;
+		int rc = put_window(w->s, at, err);
+		if (rc == 0)
+			continue;
+		__atomic_store_n(&w->next, w->s->len, __ATOMIC_RELAXED); /* nor the other one */
+		return rc;
 	}
 }
 
@@ -72,16 +73,8 @@ static bool can_map(const struct stream *s)
 
 int stream_copy(const struct stream *s, struct error *err)
 {
-	uint64_t next = 0;
-	struct work mine = { .s = s, .next = &next }, theirs = mine;
-	pthread_t other;
+	struct work all = { .s = s };
+	const struct part part = { work, &all };
 
-	if (!can_map(s))
-		return 1;
-	bool two = s->two && pthread_create(&other, NULL, work, &theirs) == 0;
-	work(&mine);
-	if (two)
-		pthread_join(other, NULL);
-	const struct work *bad = mine.rc < 0 ? &mine : theirs.rc < 0 ? &theirs : NULL;
-	return bad ? error_set(err, bad->rc, "%s", bad->err.text) : 0;
+	return can_map(s) ? run_both(&part, &part, s->two, err) : 1;
 }

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * A second thread for a while.
+ */
+#include "base/worker.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void *run(void *arg)
+{
+	struct worker *t = arg;
+
+	t->tid = (pid_t)syscall(SYS_gettid);
+	t->rc = t->part.run(t->part.ctx, &t->err);
+	return NULL;
+}
+
+bool worker_start(struct worker *t, const struct part *part)
+{
+	sigset_t all, before;
+
+	*t = (struct worker){ .part = *part };
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = pthread_create(&t->id, NULL, run, t);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc == 0;
+}
+
+int worker_end(struct worker *t, struct error *err)
+{
+	pthread_join(t->id, NULL);
+	/* The kernel says so early in its end, when it still counts as a user of what is shared. */
+	while (syscall(SYS_tgkill, getpid(), t->tid, 0) == 0)
+		sched_yield();
+	return t->rc < 0 ? error_set(err, t->rc, "%s", t->err.text) : 0;
+}
+
+int run_both(const struct part *here, const struct part *there, bool two, struct error *err)
+{
+	struct worker other;
+	struct error late;
+
+	two = two && worker_start(&other, there);
+	int rc = here->run(here->ctx, err);
+	if (two) {
+		int theirs = worker_end(&other, rc < 0 ? &late : err);
+		return rc < 0 ? rc : theirs;
+	}
+	return rc < 0 ? rc : there->run(there->ctx, err);
+}
