@@ -445,6 +445,17 @@ int net_conf_write_device(const NetDeviceEntry *e, bool weak, struct error *err)
 	return rc < 0 ? rc : write_list(CONF6(e->name), e->conf6, e->n_conf6, weak, err);
 }
 
+void net_conf_hear_routers(const NetDeviceEntry *e)
+{
+	const struct conf_list list = CONF6(e->name);
+	auto_fd dir = open_folder(&list);
+	if (dir < 0)
+		return;
+	write_value(dir, "disable_ipv6", "0");
+	write_value(dir, "accept_ra", "2"); /* even where it forwards */
+	write_value(dir, "router_solicitations", "1");
+}
+
 int net_conf_write_up(const NetDeviceEntry *e, bool weak, struct error *err)
 {
 	static const enum when turns[NR_TURNS] = { UP, UP, UP, UP };

@@ -19,6 +19,8 @@ int net_conf_check(const NetnsEntry *e, struct error *err);
 
 /** Write what differs. @param weak  a setting this kernel does not have is no error */
 int net_conf_write_device(const NetDeviceEntry *e, bool weak, struct error *err);
+/** For now, the device does what routers say: net_conf_write_device() has the last word. */
+void net_conf_hear_routers(const NetDeviceEntry *e);
 /** Those again that change when a device is set up. */
 int net_conf_write_up(const NetDeviceEntry *e, bool weak, struct error *err);
 /** Ids of groups, which the engine reads as it has them: make them those of a user namespace. */

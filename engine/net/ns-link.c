@@ -28,6 +28,7 @@
 #define MAX_MTU     0x7fffffff
 #define MAX_ADDRESS 32 /* MAX_ADDR_LEN of the kernel */
 #define MAX_DATA    4096
+#define TOKEN_LEN   16 /* an address of IPv6 */
 /* Flags that are somebody's wish; the others tell of the state. */
 #define SETTABLE                                                                                   \
 	(IFF_UP | IFF_DEBUG | IFF_NOTRAILERS | IFF_NOARP | IFF_PROMISC | IFF_ALLMULTI |            \
@@ -111,13 +112,20 @@ static int dump_master(const struct link_seen *seen, NetDeviceEntry *e, struct e
 			 &e->port_data, err);
 }
 
-static void dump_gen_mode(const struct link_seen *seen, NetDeviceEntry *e)
+/* How it comes by addresses of IPv6. */
+static int dump_inet6(const struct link_seen *seen, NetDeviceEntry *e, struct error *err)
 {
+	static const char none[TOKEN_LEN];
 	const struct nlattr *families[AF_INET6 + 1], *tb[IFLA_INET6_MAX + 1];
 	nl_nested(seen->tb[IFLA_AF_SPEC], families, AF_INET6);
 	nl_nested(families[AF_INET6], tb, IFLA_INET6_MAX);
 	e->has_addr_gen_mode = tb[IFLA_INET6_ADDR_GEN_MODE] != NULL;
 	e->addr_gen_mode = nl_number(tb[IFLA_INET6_ADDR_GEN_MODE]);
+	const struct nlattr *token = tb[IFLA_INET6_TOKEN];
+	if (!token || mnl_attr_get_payload_len(token) != sizeof(none) ||
+	    !memcmp(mnl_attr_get_payload(token), none, sizeof(none)))
+		return 0;
+	return put_bytes(token, &e->has_token, &e->token, err);
 }
 
 /* The device it is on, or at the other end: itself where there is none. */
@@ -165,13 +173,16 @@ static int fill_entry(struct dump_netns *dn, const struct link_seen *seen,
 	if (!e->name || (alias && !e->alias))
 		return error_set(err, ENOMEM, "out of memory");
 	int rc = loop ? 0 : put_bytes(seen->tb[IFLA_ADDRESS], &e->has_address, &e->address, err);
-	dump_gen_mode(seen, e);
+	if (rc == 0)
+		rc = dump_inet6(seen, e, err);
 	if (rc == 0)
 		rc = dump_peer(dn, seen, e);
 	if (rc == 0)
 		rc = dump_master(seen, e, err);
 	if (rc == 0)
 		rc = link_more_dump(seen, e, err);
+	if (rc == 0)
+		rc = link_features_dump(e, err);
 	if (rc == 0)
 		rc = net_conf_read_device(e, err);
 	return rc == 0 && kind ? dump_kind(seen, kind, e, err) : rc;
@@ -318,7 +329,8 @@ int link_entry_check(const NetDeviceEntry *e, struct error *err)
 	if (!e->ifindex || e->ifindex > INT32_MAX || e->mtu > MAX_MTU ||
 	    (e->has_address && e->address.len > MAX_ADDRESS) ||
 	    (e->has_kind_data && e->kind_data.len > MAX_DATA) ||
-	    (e->has_port_data && e->port_data.len > MAX_DATA))
+	    (e->has_port_data && e->port_data.len > MAX_DATA) ||
+	    (e->has_token && e->token.len != TOKEN_LEN))
 		return error_set(err, EBADMSG,
 				 "network device %s: index %u, MTU %u, an address of %zu bytes",
 				 e->name, e->ifindex, e->mtu, e->address.len);
@@ -636,24 +648,35 @@ int netns_links_make(struct restore *r, struct netns_set *set, struct error *err
 	}
 }
 
-static void put_gen_mode(struct nl_request *ask, uint8_t mode)
-{
-	struct nlattr *spec = nl_nest(ask, IFLA_AF_SPEC);
-	struct nlattr *v6 = nl_nest(ask, AF_INET6);
-	nl_put_u8(ask, IFLA_INET6_ADDR_GEN_MODE, mode);
-	nl_nest_end(ask, v6);
-	nl_nest_end(ask, spec);
-}
-
-static int set_gen_mode(struct nl *rt, const NetDeviceEntry *e, uint8_t mode, struct error *err)
+static int set_inet6(struct nl *rt, const NetDeviceEntry *e, unsigned attr, const void *bytes,
+		     size_t len, struct error *err)
 {
 	struct nl_request ask;
 	struct ifinfomsg *head = nl_begin(&ask, RTM_SETLINK, 0, sizeof(*head));
 	head->ifi_index = (int)e->ifindex;
-	put_gen_mode(&ask, mode);
+	struct nlattr *spec = nl_nest(&ask, IFLA_AF_SPEC);
+	struct nlattr *v6 = nl_nest(&ask, AF_INET6);
+	nl_put(&ask, attr, bytes, len);
+	nl_nest_end(&ask, v6);
+	nl_nest_end(&ask, spec);
 	int rc = nl_do(rt, &ask, err);
 	/* without IPv6 */
 	return rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+static int set_gen_mode(struct nl *rt, const NetDeviceEntry *e, uint8_t mode, struct error *err)
+{
+	return set_inet6(rt, e, IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof(mode), err);
+}
+
+/* It is refused where routers are not listened to, but stays when that changes. */
+static int set_token(struct nl *rt, const NetDeviceEntry *e, struct error *err)
+{
+	if (!e->has_token)
+		return 0;
+	net_conf_hear_routers(e);
+	int rc = set_inet6(rt, e, IFLA_INET6_TOKEN, e->token.data, e->token.len, err);
+	return rc < 0 ? error_wrap(err, rc, "set its IPv6 token") : 0;
 }
 
 static int set_master(struct nl *rt, const NetDeviceEntry *e, struct error *err)
@@ -670,12 +693,16 @@ static int set_master(struct nl *rt, const NetDeviceEntry *e, struct error *err)
 
 static int set_up_link(struct restore *r, const NetDeviceEntry *e, struct nl *rt, struct error *err)
 {
-	int rc = net_conf_write_device(e, r->opts->weak_sysctls, err);
+	int rc = set_token(rt, e, err);
+	if (rc == 0)
+		rc = net_conf_write_device(e, r->opts->weak_sysctls, err);
 	/* or addresses would come about that are to be restored */
 	if (rc == 0 && e->type != ND_TYPE__LOOPBACK)
 		rc = set_gen_mode(rt, e, IN6_ADDR_GEN_MODE_NONE, err);
 	if (rc == 0)
 		rc = link_more_set(rt, e, err);
+	if (rc == 0)
+		rc = link_features_set(e, err);
 	return rc == 0 && e->has_master ? set_master(rt, e, err) : rc;
 }
 

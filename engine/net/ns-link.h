@@ -51,6 +51,10 @@ int link_more_dump(const struct link_seen *seen, NetDeviceEntry *e, struct error
 int link_more_check(const NetDeviceEntry *e, struct error *err);
 int link_more_set(struct nl *rt, const NetDeviceEntry *e, struct error *err);
 
+/** What ethtool can switch on and off. ns-features.c */
+int link_features_dump(NetDeviceEntry *e, struct error *err);
+int link_features_set(const NetDeviceEntry *e, struct error *err);
+
 /** NULL: a kind that cannot be made again */
 const struct link_kind *link_kind_of_name(const char *name);
 /** By type, or the name that goes with EXTLINK; NULL: nothing has to be made */

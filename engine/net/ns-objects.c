@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * Next hops, neighbours that somebody has entered, entries of bridges and queueing disciplines of a
- * network namespace, a row each, both directions; and what there is besides is refused. What was
- * learned is learned again.
- * Source: rtnetlink(7), arp(7), tc(8), include/uapi/linux/{neighbour,nexthop,xfrm}.h
+ * Next hops, neighbours that somebody has entered, entries of bridges, queueing disciplines and
+ * labels of IPv6 addresses of a network namespace, a row each, both directions; and what there is
+ * besides is refused. What was learned is learned again.
+ * Source: rtnetlink(7), arp(7), tc(8), ip-addrlabel(8), ipset(8), ipvsadm(8),
+ * include/uapi/linux/{neighbour,nexthop,xfrm,if_addrlabel}.h, linux/netfilter/ipset/ip_set.h
  */
 #include "engine/net/ns-objects.h"
 
 #include <errno.h>
+#include <linux/if_addrlabel.h>
 #include <linux/mroute.h>
 #include <linux/neighbour.h>
+#include <linux/netfilter/ipset/ip_set.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/nexthop.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -17,18 +21,25 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/array.h"
+#include "base/io.h"
 #include "engine/net/nl.h"
+#include "engine/procfs/root.h"
 
 struct object_row {
 	const char *what;
 	int bus;
 	uint16_t get, add;
+	uint16_t del; /* the kernel has made some by itself: those that are not stored go; else 0 */
 	size_t header_len;
-	uint8_t family;    /* the first byte of the question's header, */
-	uint8_t ndm_flags; /* and those of neighbours */
-	bool early;        /* routes are made of it */
+	uint8_t family;     /* the first byte of the question's header, */
+	uint8_t ndm_flags;  /* and those of neighbours */
+	bool early;         /* routes are made of it */
+	const char *module; /* it is asked only where this is there: asking would load it */
+	/** What the question has besides its header. NULL: nothing */
+	void (*ask)(struct nl_request *ask);
 	/** Is it one of these, and nothing that comes by itself? NULL: all are. */
 	bool (*is_one)(const struct nlmsghdr *msg);
 	/** NULL: it can be carried; else none can */
@@ -157,6 +168,22 @@ static void request_qdisc(const struct nlmsghdr *msg, struct nl_request *ask)
 		       mnl_attr_get_payload_len(tb[TCA_OPTIONS]));
 }
 
+/* The kernel counts changes in the header. */
+static const struct ifaddrlblmsg *label_head(const struct nlmsghdr *msg, struct ifaddrlblmsg *out)
+{
+	*out = *(const struct ifaddrlblmsg *)mnl_nlmsg_get_payload(msg);
+	out->ifal_seq = 0;
+	return out;
+}
+
+static void request_label(const struct nlmsghdr *msg, struct nl_request *ask)
+{
+	ask->too_long = false;
+	memcpy(ask->bytes, msg, msg->nlmsg_len);
+	label_head(msg, mnl_nlmsg_get_payload(&ask->header));
+	ask->header.nlmsg_flags = 0;
+}
+
 static bool is_other_route(const struct nlmsghdr *msg)
 {
 	uint8_t family = ((const struct rtmsg *)mnl_nlmsg_get_payload(msg))->rtm_family;
@@ -168,6 +195,22 @@ static int refuse_all(const struct object_row *row, const struct nlmsghdr *msg, 
 	(void)msg;
 	return error_set(err, ENOTSUP, "it has %s: not supported; remove them before the dump",
 			 row->what);
+}
+
+static void ask_sets(struct nl_request *ask)
+{
+	nl_put_u8(ask, IPSET_ATTR_PROTOCOL, IPSET_PROTOCOL_MIN);
+}
+
+static int refuse_set(const struct object_row *row, const struct nlmsghdr *msg, struct error *err)
+{
+	const struct nlattr *tb[IPSET_ATTR_CMD_MAX + 1];
+	nl_attrs(msg, row->header_len, tb, IPSET_ATTR_CMD_MAX);
+	const char *name = nl_string(tb[IPSET_ATTR_SETNAME]);
+	return error_set(err, ENOTSUP,
+			 "it has %s, %s: not supported; remove it before the dump (ipset destroy "
+			 "%s), or use sets of nftables",
+			 row->what, name ? name : "?", name ? name : "NAME");
 }
 
 static const struct object_row rows[] = {
@@ -210,7 +253,22 @@ static const struct object_row rows[] = {
 	  .is_one = is_chosen,
 	  .refuse = refuse_qdisc,
 	  .request = request_qdisc },
+	{ .what = "a label of IPv6 addresses",
+	  .get = RTM_GETADDRLABEL,
+	  .add = RTM_NEWADDRLABEL,
+	  .del = RTM_DELADDRLABEL,
+	  .header_len = sizeof(struct ifaddrlblmsg),
+	  .family = AF_INET6,
+	  .request = request_label },
 	/* nothing of these is carried */
+	{ .what = "a set of addresses (ipset)",
+	  .bus = NETLINK_NETFILTER,
+	  .module = "ip_set",
+	  .get = NFNL_SUBSYS_IPSET << 8 | IPSET_CMD_LIST,
+	  .add = NFNL_SUBSYS_IPSET << 8 | IPSET_CMD_LIST,
+	  .header_len = sizeof(struct nfgenmsg),
+	  .ask = ask_sets,
+	  .refuse = refuse_set },
 	{ .what = "routes of MPLS or multicast routing",
 	  .get = RTM_GETROUTE,
 	  .add = RTM_NEWROUTE,
@@ -239,8 +297,12 @@ static bool is_of(const struct object_row *row, const struct nlmsghdr *msg)
 
 static int ask_all(const struct object_row *row, struct strbuf *all, struct error *err)
 {
+	char path[64];
 	struct nl_request ask;
 	auto_nl nl = NULL;
+	snprintf(path, sizeof(path), "/sys/module/%s", row->module ? row->module : "");
+	if (row->module && access(path, F_OK) < 0)
+		return 0;
 	int rc = nl_open(row->bus, &nl, err);
 	if (rc == -EPROTONOSUPPORT)
 		return 0;
@@ -250,6 +312,8 @@ static int ask_all(const struct object_row *row, struct strbuf *all, struct erro
 	head[0] = (char)row->family;
 	if (row->ndm_flags)
 		((struct ndmsg *)(void *)head)->ndm_flags = row->ndm_flags;
+	if (row->ask)
+		row->ask(&ask);
 	rc = nl_dump(nl, &ask, all);
 	if (rc == -EOPNOTSUPP || rc == -EAFNOSUPPORT || rc == -EINVAL)
 		return 0; /* a kernel without them */
@@ -265,16 +329,36 @@ static int read_row(const struct object_row *row, struct strbuf *out, struct err
 			continue;
 		if (!out)
 			rc = row->refuse ? row->refuse(row, msg, err) : 0;
-		else if (row->refuse != refuse_all &&
+		else if (!row->bus && row->refuse != refuse_all &&
 			 strbuf_add(out, msg, MNL_ALIGN(msg->nlmsg_len)) < 0)
 			rc = error_set(err, ENOMEM, "out of memory");
 	}
 	return rc;
 }
 
+bool net_ipvs_is_used(const char *text)
+{
+	size_t lines = 0; /* three are the head */
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines > 3;
+}
+
+/* By a file, as asking by netlink would load the module. */
+static int refuse_ipvs(struct error *err)
+{
+	auto_strbuf text = { 0 };
+	int rc = file_read_at(procfs_fd(), "thread-self/net/ip_vs", &text, NULL);
+	if (rc < 0 || !net_ipvs_is_used(text.data ? text.data : ""))
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "it has services of IPVS: not supported; remove them before the dump "
+			 "(ipvsadm --clear)");
+}
+
 int net_objects_read(struct strbuf *out, struct error *err)
 {
-	int rc = 0;
+	int rc = out ? 0 : refuse_ipvs(err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)
 		rc = read_row(&rows[i], out, err);
 	return rc;
@@ -305,24 +389,72 @@ int net_objects_check(const struct strbuf *messages, struct error *err)
 		   : error_set(err, EBADMSG, "objects: no whole message at byte %zu", end);
 }
 
-int net_objects_set(const struct strbuf *messages, bool early, struct nl *rt, struct error *err)
+static bool is_same_label(const struct nlmsghdr *a, const struct nlmsghdr *b)
+{
+	struct ifaddrlblmsg one, other;
+	size_t len = sizeof(one);
+	return a->nlmsg_len == b->nlmsg_len &&
+	       !memcmp(label_head(a, &one), label_head(b, &other), len) &&
+	       !memcmp((const char *)mnl_nlmsg_get_payload(a) + len,
+		       (const char *)mnl_nlmsg_get_payload(b) + len,
+		       mnl_nlmsg_get_payload_len(a) - len);
+}
+
+/* @param row  of labels */
+static bool is_among(const struct object_row *row, const struct strbuf *messages,
+		     const struct nlmsghdr *one)
+{
+	for (const struct nlmsghdr *msg = NULL; (msg = nl_next(messages, msg));)
+		if (is_of(row, msg) && is_same_label(msg, one))
+			return true;
+	return false;
+}
+
+static int set_one(const struct object_row *row, const struct nlmsghdr *msg, uint16_t type,
+		   struct nl *rt, struct error *err)
 {
 	struct nl_request ask = { 0 };
+	if (row->request) {
+		row->request(msg, &ask);
+	} else {
+		memcpy(ask.bytes, msg, msg->nlmsg_len);
+		ask.header.nlmsg_flags = NLM_F_REPLACE;
+	}
+	ask.header.nlmsg_type = type;
+	ask.header.nlmsg_flags |= NLM_F_CREATE;
+	int rc = nl_do(rt, &ask, err);
+	return rc < 0 ? error_wrap(err, rc, "%s %s", type == row->del ? "remove" : "add", row->what)
+		      : 0;
+}
+
+/* Some are there already: those that are not stored go, if any are stored; one that is there is not
+ * made again, as the kernel would have it twice. */
+static int set_labels(const struct object_row *row, const struct strbuf *messages, struct nl *rt,
+		      struct error *err)
+{
+	auto_strbuf all = { 0 };
+	bool any = false;
+	for (const struct nlmsghdr *msg = NULL; !any && (msg = nl_next(messages, msg));)
+		any = is_of(row, msg);
+	int rc = any ? ask_all(row, &all, err) : 0;
+	for (const struct nlmsghdr *msg = NULL; rc == 0 && (msg = nl_next(&all, msg));)
+		if (is_of(row, msg) && !is_among(row, messages, msg))
+			rc = set_one(row, msg, row->del, rt, err);
+	for (const struct nlmsghdr *msg = NULL; any && rc == 0 && (msg = nl_next(messages, msg));)
+		if (is_of(row, msg) && !is_among(row, &all, msg))
+			rc = set_one(row, msg, row->add, rt, err);
+	return rc;
+}
+
+int net_objects_set(const struct strbuf *messages, bool early, struct nl *rt, struct error *err)
+{
 	int rc = 0;
+	for (size_t i = 0; rc == 0 && !early && i < ARRAY_SIZE(rows); i++)
+		rc = rows[i].del ? set_labels(&rows[i], messages, rt, err) : 0;
 	for (const struct nlmsghdr *msg = NULL; rc == 0 && (msg = nl_next(messages, msg));) {
 		const struct object_row *row = row_of(msg);
-		if (!row || row->early != early)
-			continue;
-		if (row->request) {
-			row->request(msg, &ask);
-		} else {
-			memcpy(ask.bytes, msg, msg->nlmsg_len);
-			ask.header.nlmsg_flags = NLM_F_REPLACE;
-		}
-		ask.header.nlmsg_flags |= NLM_F_CREATE;
-		rc = nl_do(rt, &ask, err);
-		if (rc < 0)
-			error_wrap(err, rc, "add %s", row->what);
+		if (row && !row->del && row->early == early)
+			rc = set_one(row, msg, row->add, rt, err);
 	}
 	return rc;
 }

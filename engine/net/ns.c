@@ -25,6 +25,7 @@
 #include "engine/net/ns-conntrack.h"
 #include "engine/net/ns-dump.h"
 #include "engine/net/ns-filter.h"
+#include "engine/net/ns-mptcp.h"
 #include "engine/net/ns-objects.h"
 #include "engine/net/ns-outside.h"
 #include "engine/net/ns-save.h"
@@ -82,6 +83,16 @@ static int dump_objects(NetnsEntry *e, struct error *err)
 	return rc;
 }
 
+static int dump_mptcp(NetnsEntry *e, struct error *err)
+{
+	struct strbuf messages = { 0 };
+	int rc = mptcp_read(&messages, err);
+	e->has_mptcp = messages.len > 0;
+	e->mptcp.len = messages.len;
+	e->mptcp.data = (uint8_t *)messages.data;
+	return rc;
+}
+
 static int dump_conf(struct dump_netns *dn, struct error *err)
 {
 	NetnsEntry *e = malloc(sizeof(*e));
@@ -92,6 +103,8 @@ static int dump_conf(struct dump_netns *dn, struct error *err)
 	int rc = net_conf_read(e, err);
 	if (rc == 0)
 		rc = dump_objects(e, err);
+	if (rc == 0)
+		rc = dump_mptcp(e, err);
 	if (rc == 0 && f)
 		rc = net_filters_write(dn->d, f, e, err);
 	e->nsids = dn->ids.items;
@@ -187,6 +200,9 @@ static int load_conf(struct restore *r, struct netns *ns, struct error *err)
 	const struct strbuf objects = netns_bytes(ns->conf ? &ns->conf->objects : NULL);
 	if (rc == 0)
 		rc = net_objects_check(&objects, err);
+	const struct strbuf mptcp = netns_bytes(ns->conf ? &ns->conf->mptcp : NULL);
+	if (rc == 0)
+		rc = mptcp_check(&mptcp, err);
 	return rc < 0 ? error_wrap(err, rc, "netns-%u.img", ns->id) : 0;
 }
 
@@ -298,6 +314,9 @@ static int fill(struct restore *r, struct netns *ns, struct error *err)
 		rc = netns_save_fill(r, ns->id, &objects, ns->rt, err);
 	if (rc == 0)
 		rc = net_objects_set(&objects, false, ns->rt, err);
+	const struct strbuf mptcp = netns_bytes(ns->conf ? &ns->conf->mptcp : NULL);
+	if (rc == 0)
+		rc = mptcp_set(&mptcp, err);
 	return rc < 0 ? rc : netns_links_finish(ns, err);
 }
 

@@ -277,6 +277,21 @@ CARRIES(netns_carries_next_hops,
 	"ip nexthop add id 6 blackhole; ip route add 198.51.100.0/24 nhid 5;"
 	"ip route add 203.0.113.0/24 nhid 9 mtu 1300; ip -6 route add 2001:db8:1::/64 nhid 4",
 	"ip nexthop; ip route; ip -6 route")
+CARRIES(netns_carries_labels,
+	"ip addrlabel add prefix 2001:db8::/32 label 99; ip addrlabel del prefix fec0::/10 label "
+	"11; ip addrlabel del prefix ::/0 label 1; ip addrlabel add prefix ::/0 label 77",
+	"ip addrlabel | sort")
+CARRIES(netns_carries_tokens,
+	"for i in 1 2 3; do ip link add v$i type veth peer name w$i; ip token set ::$i:7 dev v$i; "
+	"done; echo 0 > /proc/sys/net/ipv6/conf/v2/accept_ra; "
+	"echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
+	"ip token; cat /proc/sys/net/ipv6/conf/*/accept_ra "
+	"/proc/sys/net/ipv6/conf/*/router_solicitations")
+CARRIES(netns_carries_mptcp,
+	"ip link set lo up; ip mptcp limits set subflows 3 add_addr_accepted 2 || exit 0; "
+	"ip mptcp endpoint add 192.0.2.7 id 9 signal; "
+	"ip mptcp endpoint add 2001:db8::7 dev lo subflow backup",
+	"ip mptcp limits; ip mptcp endpoint")
 /* without IPv6, of whose packets the bridge would learn */
 CARRIES(netns_carries_entries_of_bridges,
 	"echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; ip link add br0 type bridge; ip "
@@ -562,6 +577,18 @@ static void netns_load_refuses_filters(void **state)
 	assert_fails(load(dir, &err), EBADMSG, "family 77");
 }
 
+static void netns_finds_services_of_ipvs(void **state)
+{
+#define HEAD                                                                                       \
+	"IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n"    \
+	"  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n"
+	(void)state;
+	assert_false(net_ipvs_is_used(""));
+	assert_false(net_ipvs_is_used(HEAD));
+	assert_true(net_ipvs_is_used(HEAD "TCP  C0000207:0050 rr\n"));
+#undef HEAD
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -581,12 +608,16 @@ int main(void)
 		TEMP_TEST(netns_carries_tracked_connections),
 		TEMP_TEST(netns_carries_neighbours),
 		TEMP_TEST(netns_carries_next_hops),
+		TEMP_TEST(netns_carries_labels),
+		TEMP_TEST(netns_carries_tokens),
+		TEMP_TEST(netns_carries_mptcp),
 		TEMP_TEST(netns_carries_entries_of_bridges),
 		TEMP_TEST(netns_carries_queueing_disciplines),
 		TEMP_TEST(netns_carries_settings),
 		TEMP_TEST(netns_load_refuses_devices),
 		TEMP_TEST(netns_load_refuses_raw_images),
 		TEMP_TEST(netns_refuses_objects),
+		cmocka_unit_test(netns_finds_services_of_ipvs),
 		TEMP_TEST(netns_load_refuses_settings),
 		TEMP_TEST(netns_load_refuses_filters),
 		TEMP_TEST(netns_fills_rules_in_words),
