@@ -29,9 +29,7 @@ static void file_row(struct report *r, const struct process *p, const FdinfoEntr
 		html_cell_number(&r->h, file->position);
 	else
 		html_cell_no_number(&r->h);
-	html_raw(&r->h, "<td class=\"wrap\">");
-	html_text(&r->h, file->target.data);
-	html_raw(&r->h, "</td>");
+	html_cell_long(&r->h, file->target.data);
 	html_cell(&r->h, file->detail.data);
 	html_raw(&r->h, "</tr>\n");
 }
@@ -128,13 +126,11 @@ int report_mounts(struct report *r, struct error *err)
 		html_raw(&r->h, "<tr>");
 		html_cell_number(&r->h, mount->ns);
 		html_cell_number(&r->h, mount->entry->mnt_id);
-		html_cell(&r->h, mount->entry->mountpoint);
+		html_cell_long(&r->h, mount->entry->mountpoint);
 		html_cell(&r->h, mount->fstype);
 		html_cell(&r->h, mount->entry->source);
-		html_cell(&r->h, mount->entry->root);
-		html_raw(&r->h, "<td class=\"wrap\">");
-		html_text(&r->h, mount->entry->options);
-		html_raw(&r->h, "</td>");
+		html_cell_long(&r->h, mount->entry->root);
+		html_cell_long(&r->h, mount->entry->options);
 		html_cell(&r->h, mount->entry->ext_key ?: mount->external ? "yes" : NULL);
 		html_raw(&r->h, "</tr>\n");
 	}

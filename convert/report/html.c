@@ -107,6 +107,13 @@ void html_cell(struct html *h, const char *s)
 	html_raw(h, "</td>");
 }
 
+void html_cell_long(struct html *h, const char *s)
+{
+	html_raw(h, "<td class=\"wrap\">");
+	html_text(h, s);
+	html_raw(h, "</td>");
+}
+
 void html_cell_no_number(struct html *h)
 {
 	html_raw(h, "<td class=\"n none\">–</td>");

@@ -34,6 +34,8 @@ void html_size(struct html *h, uint64_t bytes);
 
 /** Cells of a table. */
 void html_cell(struct html *h, const char *s);
+/** The same of what may be long: it goes on in the next line. */
+void html_cell_long(struct html *h, const char *s);
 /** A dash where a number would be. */
 void html_cell_no_number(struct html *h);
 void html_cell_number(struct html *h, uint64_t value);

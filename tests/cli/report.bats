@@ -83,21 +83,56 @@ assert sorted(f["path"] for f in d["files"])[0] == "/bin/prog"'
 	[ "$(cat "$BATS_TEST_TMPDIR/r.html")" = before ]
 }
 
+need_chromium()
+{
+	program=$(command -v chromium chromium-browser google-chrome | head -n 1)
+	[ -n "$program" ] || skip "no Chromium"
+}
+
+# chromium HTML SCHEME WIDTH: the page as it is after its script, dark (0) or light (1)
+chromium()
+{
+	timeout 60 "$program" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+		--disable-background-networking --disable-component-update --disable-sync \
+		--user-data-dir="$BATS_TEST_TMPDIR/profile" --blink-settings=preferredColorScheme="${2:-1}" \
+		--window-size="${3:-1400},900" --dump-dom "file://$1" 2>/dev/null
+}
+
 @test "report: the script runs in Chromium, draws every area and follows a click" {
-	local chromium
-	chromium=$(command -v chromium chromium-browser google-chrome | head -n 1)
-	[ -n "$chromium" ] || skip "no Chromium"
+	need_chromium
 	"$crit" report "$whole" -o "$BATS_TEST_TMPDIR/r.html"
 	sed 's|</body>|<script>document.querySelectorAll("tr.process")[1].click()</script></body>|' \
 		"$BATS_TEST_TMPDIR/r.html" > "$BATS_TEST_TMPDIR/click.html"
 	local page
 	for page in r click; do
-		timeout 60 "$chromium" --headless --no-sandbox --disable-gpu --user-data-dir="$BATS_TEST_TMPDIR/profile" \
-			--dump-dom "file://$BATS_TEST_TMPDIR/$page.html" > "$BATS_TEST_TMPDIR/$page.dom" 2> /dev/null
+		chromium "$BATS_TEST_TMPDIR/$page.html" >"$BATS_TEST_TMPDIR/$page.dom"
 	done
 	[ "$(grep -o '<g class="area ' "$BATS_TEST_TMPDIR/r.dom" | wc -l)" = 7 ]
 	[ "$(grep -o '<g class="area ' "$BATS_TEST_TMPDIR/click.dom" | wc -l)" = 1 ]
 	grep -q 'class="process pick"' "$BATS_TEST_TMPDIR/click.dom"
+}
+
+@test "report: in Chromium everything can be read, light and dark, and fits windows of any width" {
+	local source name scheme width page=$BATS_TEST_TMPDIR/r.html
+	need_chromium
+	for source in "$whole" ${containers:+"$containers"/multi.tar.gz} ${corpus:+"$corpus"/a13}; do
+		"$crit" report "$source" -o "$page"
+		{
+			sed 's|</body>.*||' "$page"
+			printf '<script>%s</script></body></html>' "$(cat "$BATS_TEST_DIRNAME/page-probe.js")"
+		} >"$BATS_TEST_TMPDIR/probe.html"
+		for scheme in 0 1; do
+			name=$([ $scheme = 0 ] && echo dark || echo light)
+			for width in 1400 500; do
+				run -0 chromium "$BATS_TEST_TMPDIR/probe.html" $scheme $width
+				output=$(grep -o '<html [^>]*>' <<<"$output")
+				echo "$source $name $width: $output"
+				[[ $output == *'data-scheme="'$name'"'*  ]]
+				[[ $output == *'data-sideways="0"'* ]]
+				[[ $output == *'data-contrast="'[1-9]* ]]
+			done
+		done
+	done
 }
 
 @test "report of every set and archive at hand is well-formed" {
