@@ -454,8 +454,8 @@ static int open_rows(struct restore *r, const struct remap_row *row, struct mome
 	for (struct remap_row *at = set->remaps.items; at < end; at++)
 		if (is_same(at, row))
 			file_set_find(set, at->orig_id)->visible = NULL;
-	passing_remove(&m->names);
-	return rc;
+	int gone = passing_remove(&m->names, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : gone;
 }
 
 /* @param by  whose mount names are made on; @param first  one that is there; NULL: none */

@@ -3,6 +3,7 @@
  */
 #include "engine/files/passing.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/log.h"
 
 #define CHOICES 1000
+#define TRIES   2
 
 static int remove_name(const char *path, bool dir)
 {
@@ -65,14 +66,25 @@ int passing_choose(const char *wanted, char *out, struct error *err)
 	    "%s: another file has this name now, and there is no other: move that away", wanted);
 }
 
-void passing_remove(struct passing_names *names)
+/* What a file system over the network refuses once it may do when it is asked again. */
+static int remove_surely(const struct passing_name *name, struct error *err)
 {
+	for (int try = 0; try < TRIES; try++)
+		if (remove_name(name->path, name->dir) == 0 || errno == ENOENT)
+			return 0;
+	return error_sys(err, "cannot remove %s again: do that", name->path);
+}
+
+int passing_remove(struct passing_names *names, struct error *err)
+{
+	int rc = 0;
 	while (names->nr) {
 		struct passing_name *name = &names->items[--names->nr];
-		if (remove_name(name->path, name->dir) < 0)
-			log_warn("cannot remove %s again: %m", name->path);
+		int gone = remove_surely(name, rc < 0 ? NULL : err);
+		rc = rc < 0 ? rc : gone;
 		free(name->path);
 	}
 	free(names->items);
 	*names = (struct passing_names){ 0 };
+	return rc;
 }

@@ -25,5 +25,6 @@ int passing_parents(struct passing_names *names, const char *path, struct error 
 int passing_choose(const char *wanted, char *out, struct error *err);
 /** Note a name that was just made. It is removed again when it cannot be noted. */
 int passing_note(struct passing_names *names, const char *path, bool dir, struct error *err);
-/** Remove all, the last first, and release the list; also after a failure. */
-void passing_remove(struct passing_names *names);
+/** Remove all, the last first, and release the list; also after a failure. @return -errno: a name
+ * is left */
+int passing_remove(struct passing_names *names, struct error *err);

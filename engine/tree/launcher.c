@@ -22,9 +22,10 @@ static void tell(int line, int rc, struct answer *a)
 	if (rc == 0)
 		a->why.code = 0;
 	if (send(line, a, sizeof(*a), MSG_NOSIGNAL) != sizeof(*a))
-		_exit(1); /* nobody is there to undo the rest */
+		_exit(1);
 }
 
+/* Its end, and nothing else, says that the tree runs: that cannot get lost. */
 __attribute__((noreturn)) static void live(struct restore *r, int line)
 {
 	char go;
@@ -36,9 +37,12 @@ __attribute__((noreturn)) static void live(struct restore *r, int line)
 	ssize_t len;
 	while ((len = recv(line, &go, sizeof(go), 0)) < 0 && errno == EINTR)
 		;
-	if (len == sizeof(go))
-		tell(line, launch_release(r, &a.why), &a);
-	_exit(0);
+	if (len != sizeof(go))
+		_exit(1);
+	int rc = launch_release(r, &a.why);
+	if (rc < 0)
+		tell(line, rc, &a);
+	_exit(rc < 0);
 }
 
 static int hear(const struct launcher *l, struct answer *a, struct error *err)
@@ -68,14 +72,22 @@ static int begin(struct launcher *l, struct restore *r, struct error *err)
 	return rc;
 }
 
-void launcher_end(struct launcher *l)
+/* @return its wait status; 0: it has done all it was told */
+static int await_end(struct launcher *l)
 {
+	int status = -1;
 	if (l->line >= 0)
 		close(l->line);
 	if (l->pid > 0)
-		while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
+		while (waitpid(l->pid, &status, 0) < 0 && errno == EINTR)
 			;
 	*l = (struct launcher){ .line = -1 };
+	return status;
+}
+
+void launcher_end(struct launcher *l)
+{
+	await_end(l);
 }
 
 int launcher_start(struct launcher *l, struct restore *r, struct error *err)
@@ -95,10 +107,12 @@ int launcher_start(struct launcher *l, struct restore *r, struct error *err)
 int launcher_go(struct launcher *l, struct restore *r, struct error *err)
 {
 	static const char go = 'g';
-	struct answer a = { 0 };
+	struct error why = { 0 };
+	struct answer a;
 	if (!l->pid)
 		return launch_release(r, err);
-	/* of one that is gone the next call tells */
-	(void)!send(l->line, &go, sizeof(go), MSG_NOSIGNAL);
-	return hear(l, &a, err);
+	if (send(l->line, &go, sizeof(go), MSG_NOSIGNAL) != sizeof(go))
+		return error_sys(err, "have the tree started");
+	int rc = hear(l, &a, &why);
+	return await_end(l) == 0 ? 0 : error_set(err, rc, "%s", why.text);
 }

@@ -52,6 +52,7 @@ struct tracing {
 	pid_t traced[MAX_TRACED];
 	size_t nr_traced;
 	pid_t failing; /* whose call is to fail at its exit */
+	bool loaded; /* the dynamic linker, which survives few failures, is done with the program */
 };
 
 const char *inject_call_name(long nr)
@@ -117,7 +118,8 @@ static void on_entry(struct tracing *t, pid_t tid, const struct __ptrace_syscall
 {
 	struct inject *in = t->in;
 	long nr = (long)info->entry.nr;
-	bool counts = in->kill ? tid == t->engine : may_fail(info);
+	t->loaded |= nr == SYS_set_robust_list;
+	bool counts = t->loaded && (in->kill ? tid == t->engine : may_fail(info));
 	if (counts && ++in->seen == in->n) {
 		in->injected = true;
 		in->nr = nr;
