@@ -96,7 +96,7 @@ static int collect(struct dump *d, struct error *err)
 		rc = net_dump_begin(d, err);
 	if (rc == 0)
 		rc = ns_dump_begin(d, err);
-	cpuset_online(&d->online);
+	sched_host_read(&d->sched);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		rc = d->opts->owned_only ? check_owner(d, t, err) : 0;

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "engine/ns/cpuset.h"
 #include "engine/options.h"
 #include "engine/task/arch.h"
+#include "engine/task/sched-host.h"
 #include "engine/task/task.h"
 
 struct file_table;  /* files/: every open file description seen so far, by identity */
@@ -43,7 +43,7 @@ struct dump {
 	struct sysv_table *sysv; /* NULL until one is met */
 	struct cgroup_sets *cgroups;
 	struct net_table *net; /* NULL until a socket is met */
-	struct cpu_mask online;
+	struct sched_host sched;
 	struct {
 		struct seccomp_stored { /* a filter of seccomp.img */
 			const struct seccomp_program *program;

@@ -59,7 +59,7 @@ int ring_fds_check(const ThreadCoreEntry *tc, struct error *err);
 void ring_fds_fill(const ThreadCoreEntry *tc, struct restorer_thread *out);
 
 /* sched-more.c: what sched.c's fields do not tell, deadlines, I/O priority, CPUs. Per thread. */
-int sched_more_dump(const struct thread *th, const struct cpu_mask *online, ThreadCoreEntry *tc,
+int sched_more_dump(const struct thread *th, const struct sched_host *host, ThreadCoreEntry *tc,
 		    struct error *err);
 int sched_more_check(const ThreadCoreEntry *tc, struct error *err);
 

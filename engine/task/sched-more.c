@@ -13,10 +13,10 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/strbuf.h"
-#include "engine/ns/cpuset.h"
 #include "engine/task/core.h"
 #include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "engine/task/sched-host.h"
 
 #ifndef SCHED_DEADLINE
 #define SCHED_DEADLINE 6
@@ -56,30 +56,34 @@ static long number_in(const char *path)
 		   : strtol(text.data, NULL, 10);
 }
 
-static bool has_own_util(const struct attr *a)
+void sched_host_read(struct sched_host *out)
 {
-	if (!is_realtime(a->policy) && a->util_min == 0 && a->util_max == UTIL_MAX)
-		return false;
-	long most = number_in("/proc/sys/kernel/sched_util_clamp_max");
-	long least = is_realtime(a->policy)
-			 ? number_in("/proc/sys/kernel/sched_util_clamp_min_rt_default")
-			 : 0;
-	return most >= 0 && (a->util_min != least || a->util_max != UTIL_MAX);
+	struct attr own;
+	*out = (struct sched_host){ 0 };
+	cpuset_online(&out->online);
+	out->has_slice = attr_get(0, &own) == 0 && !is_realtime(own.policy);
+	out->slice = own.runtime;
+	out->has_clamps = number_in("/proc/sys/kernel/sched_util_clamp_max") >= 0;
+	long least = number_in("/proc/sys/kernel/sched_util_clamp_min_rt_default");
+	out->rt_util_min = least < 0 ? UTIL_MAX : (uint32_t)least;
+}
+
+static bool has_own_util(const struct sched_host *host, const struct attr *a)
+{
+	uint32_t least = is_realtime(a->policy) ? host->rt_util_min : 0;
+	return host->has_clamps && (a->util_min != least || a->util_max != UTIL_MAX);
 }
 
 /* Since Linux 6.12 slices can be chosen, and are told like the runtime of a deadline. */
-static bool has_own_slice(const struct attr *a)
+static bool has_own_slice(const struct sched_host *host, const struct attr *a)
 {
-	struct attr own;
-	if (is_realtime(a->policy) || attr_get(0, &own) < 0 || is_realtime(own.policy))
-		return false;
-	return a->runtime != own.runtime;
+	return host->has_slice && !is_realtime(a->policy) && a->runtime != host->slice;
 }
 
-static void dump_attr(const struct attr *a, SchedMoreEntry *e)
+static void dump_attr(const struct sched_host *host, const struct attr *a, SchedMoreEntry *e)
 {
 	bool deadline = a->policy == SCHED_DEADLINE;
-	e->has_runtime = deadline || has_own_slice(a);
+	e->has_runtime = deadline || has_own_slice(host, a);
 	e->runtime = e->has_runtime ? a->runtime : 0;
 	e->has_deadline = e->has_period = e->has_flags = deadline;
 	if (deadline) {
@@ -87,7 +91,7 @@ static void dump_attr(const struct attr *a, SchedMoreEntry *e)
 		e->period = a->period;
 		e->flags = a->flags;
 	}
-	e->has_util_min = e->has_util_max = has_own_util(a);
+	e->has_util_min = e->has_util_max = has_own_util(host, a);
 	if (e->has_util_min) {
 		e->util_min = a->util_min;
 		e->util_max = a->util_max;
@@ -113,7 +117,7 @@ static int dump_cpus(pid_t tid, const struct cpu_mask *online, SchedMoreEntry *e
 	return 0;
 }
 
-int sched_more_dump(const struct thread *th, const struct cpu_mask *online, ThreadCoreEntry *tc,
+int sched_more_dump(const struct thread *th, const struct sched_host *host, ThreadCoreEntry *tc,
 		    struct error *err)
 {
 	struct attr a;
@@ -122,11 +126,11 @@ int sched_more_dump(const struct thread *th, const struct cpu_mask *online, Thre
 	SchedMoreEntry *e = tc->sched_more = message_new(&sched_more_entry__descriptor);
 	if (!e)
 		return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
-	dump_attr(&a, e);
+	dump_attr(host, &a, e);
 	long ioprio = syscall(SYS_ioprio_get, IOPRIO_THREAD, th->tid);
 	e->has_ioprio = ioprio >> IOPRIO_CLASS_SHIFT > 0;
 	e->ioprio = e->has_ioprio ? (uint32_t)ioprio : 0;
-	int rc = dump_cpus(th->tid, online, e);
+	int rc = dump_cpus(th->tid, &host->online, e);
 	if (rc < 0)
 		return error_code(err, rc, "thread %d: get the CPUs it may run on", th->tid);
 	if (!e->has_runtime && !e->has_util_min && !e->has_ioprio && !e->has_cpus) {

@@ -14,6 +14,7 @@
 
 #include "base/array.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 #include "engine/task/inject.h"
@@ -25,6 +26,7 @@
 #define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211 /* Linux 6.4 */
 #endif
 #define SIGINFO_BATCH 32
+#define TWO_PAY       64 /* threads from which it pays to read in two */
 
 /* The whole queue of a thread or, with PTRACE_PEEKSIGINFO_SHARED, of its process. */
 static int peek_signals(pid_t tid, uint32_t flags, void **out, size_t *nr, struct error *err)
@@ -63,14 +65,10 @@ int trace_peek_signals(struct task *t, struct error *err)
 {
 	if (t->state == TASK_ZOMBIE)
 		return 0;
-	free(t->shared_siginfos);
-	t->shared_siginfos = NULL;
 	int rc = peek_signals(t->pid, PTRACE_PEEKSIGINFO_SHARED, &t->shared_siginfos,
 			      &t->nr_shared_siginfos, err);
 	for (size_t i = 0; rc == 0 && i < t->nr_threads; i++) {
 		struct thread *th = &t->threads[i];
-		free(th->siginfos);
-		th->siginfos = NULL;
 		rc = peek_signals(th->tid, 0, &th->siginfos, &th->nr_siginfos, err);
 	}
 	return rc;
@@ -144,13 +142,33 @@ static int read_thread(const struct task *t, struct thread *th, struct error *er
 	return proc_status_read(t->proc_fd, path, &th->status, err);
 }
 
+struct threads {
+	const struct task *t;
+	size_t from, to;
+};
+
+static int read_some(void *ctx, struct error *err)
+{
+	const struct threads *of = ctx;
+	int rc = 0;
+	for (size_t i = of->from; rc == 0 && i < of->to; i++)
+		rc = read_thread(of->t, &of->t->threads[i], err);
+	return rc;
+}
+
+/* The kernel takes its time to write these files. */
+static int read_threads(const struct task *t, struct error *err)
+{
+	size_t nr = t->nr_threads;
+	struct threads first = { t, 0, nr / 2 }, second = { t, nr / 2, nr };
+	const struct part here = { read_some, &first }, there = { read_some, &second };
+	return run_both(&here, &there, nr >= TWO_PAY, err);
+}
+
 static int collect_thread(struct task *t, struct thread *th, struct error *err)
 {
-	int rc = read_thread(t, th, err);
-	if (rc < 0)
-		return rc;
 	th->vtid = th->status.vpid;
-	rc = refuse_dispatch(th, err);
+	int rc = refuse_dispatch(th, err);
 	if (rc == 0)
 		rc = seccomp_collect(th, err);
 	if (rc < 0)
@@ -191,10 +209,12 @@ static int collect_threads(struct task *t, const struct label_host *host, struct
 			t->state = TASK_STOPPED;
 			t->stop_signo = s->group_stop;
 		}
-		int rc = collect_thread(t, th, err);
-		if (rc < 0)
-			return rc;
 	}
+	int rc = read_threads(t, err);
+	for (size_t i = 0; rc == 0 && i < t->nr_threads; i++)
+		rc = collect_thread(t, &t->threads[i], err);
+	if (rc < 0)
+		return rc;
 	return collect_labels(t, host, err);
 }
 
@@ -276,8 +296,7 @@ int trace_collect(struct task *t, const struct label_host *host, struct error *e
 	rc = collect_threads(t, host, err);
 	if (rc < 0)
 		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
-	return t->threads[0].tid == t->pid ? trace_peek_signals(t, err)
-					   : trace_refuse_headless(t->pid, err);
+	return t->threads[0].tid == t->pid ? 0 : trace_refuse_headless(t->pid, err);
 }
 
 int trace_drop_gone(struct dump *d, struct error *err)

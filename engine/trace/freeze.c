@@ -189,17 +189,25 @@ static int add_children(struct freeze *f, struct task *t, const struct proc_ids 
 	return rc < 0 ? rc : 0;
 }
 
+/* There will be another round for threads that were new in this one: theirs are asked for then. */
+static bool asks_later(const struct proc_ids *tids, size_t nr_new)
+{
+	return tids->nr > 1 && nr_new;
+}
+
 static int scan_task(struct freeze *f, struct task *t, size_t *nr_new, struct error *err)
 {
 	struct proc_ids tids = { 0 };
+	size_t new_threads = 0;
 	int rc = proc_ids_of_dir(t->proc_fd, "task", &tids, err);
 	if (rc == -ESRCH) { /* exited and reaped before it could be stopped */
 		free(tids.items);
 		return 0;
 	}
 	if (rc == 0)
-		rc = seize_threads(t, &tids, nr_new, err);
-	if (rc == 0)
+		rc = seize_threads(t, &tids, &new_threads, err);
+	*nr_new += new_threads;
+	if (rc == 0 && !asks_later(&tids, new_threads))
 		rc = add_children(f, t, &tids, nr_new, err);
 	free(tids.items);
 	return rc;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * What scheduling of this machine is like, to tell what a thread has of its own. Read once.
+ */
+#pragma once
+
+#include "engine/ns/cpuset.h"
+
+struct sched_host {
+	struct cpu_mask online;
+	bool has_slice;
+	uint64_t slice;       /* nanoseconds, of a thread that asked for none */
+	bool has_clamps;      /* of utilisation (CONFIG_UCLAMP_TASK) */
+	uint32_t rt_util_min; /* of a realtime thread that asked for none */
+};
+
+void sched_host_read(struct sched_host *out);
