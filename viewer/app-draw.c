@@ -68,7 +68,7 @@ static void tabs_draw(struct app *app)
 	for (size_t i = 0; i < page->nr; i++) {
 		char text[64];
 		struct rect tab = page_tab_rect(page, i, c->width);
-		snprintf(text, sizeof(text), " %zu %s", (i + 1) % 10, page->views[i].ops->name);
+		snprintf(text, sizeof(text), " %zu %s", i + 1, page->views[i].ops->name);
 		canvas_text(c, tab.x, 1, tab.x + tab.width, i == page->at ? ST_TAB_ON : ST_TAB,
 			    text, strlen(text), 0);
 	}

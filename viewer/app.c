@@ -201,6 +201,10 @@ static void tab_select(struct app *app, size_t at)
 {
 	if (at < app->page->nr)
 		app->page->at = at;
+	else if (app->page->nr > 1)
+		app_say(app, "there are %zu tabs", app->page->nr);
+	else
+		app_say(app, "there are no tabs here; q goes back");
 }
 
 /* The same tab of the process before or after this one. */
@@ -286,7 +290,7 @@ static bool act_go(struct app *app, enum action action, uint32_t key)
 		tab_select(app, (page->at + page->nr - 1) % page->nr);
 		break;
 	case ACT_TAB_DIGIT:
-		tab_select(app, key == '0' ? 9 : key - '1');
+		tab_select(app, key - '1');
 		break;
 	case ACT_NEXT_PROCESS:
 	case ACT_PREV_PROCESS:

@@ -241,6 +241,7 @@ static void review_command(struct view *v, struct strbuf *out)
 
 static const struct view_ops view_review = {
 	.name = "review",
+	.nothing = "no changes wait",
 	.places = IN_LIST | IN_EDITS,
 	.columns = review_columns,
 	.nr_columns = ARRAY_SIZE(review_columns),

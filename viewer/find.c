@@ -317,6 +317,7 @@ static void find_command(struct view *v, struct strbuf *out)
 
 const struct view_ops view_found = {
 	.name = "found",
+	.nothing = "nothing found",
 	.places = IN_LIST,
 	.state_size = sizeof(struct find),
 	.columns = columns,

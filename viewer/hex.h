@@ -10,8 +10,8 @@ enum { HEX_HISTORY = 64 };
 
 struct hex {
 	struct bytes *bytes;
-	uint64_t at, top; /* cursor; first row drawn */
-	unsigned per_row;
+	uint64_t at, top;         /* cursor; first row drawn */
+	unsigned per_row, digits; /* of addresses */
 	bool marking;
 	uint64_t mark;
 	uint64_t history[HEX_HISTORY]; /* where pointers were followed from */

@@ -46,7 +46,7 @@ static bool row_has(const struct key_row *row, uint32_t key)
 		if (row->keys[i] == key)
 			return true;
 	}
-	return row->action == ACT_TAB_DIGIT && key >= '0' && key <= '9';
+	return row->action == ACT_TAB_DIGIT && key >= '1' && key <= '9';
 }
 
 enum action key_action(uint32_t key, uint32_t places)
@@ -76,7 +76,7 @@ int key_row_text(const struct key_row *row, struct strbuf *out)
 {
 	int rc = 0;
 	if (row->action == ACT_TAB_DIGIT)
-		return strbuf_str(out, "1 … 9 0");
+		return strbuf_str(out, "1 … 9");
 	for (size_t i = 0; rc == 0 && i < KEYS_PER_ACTION && row->keys[i]; i++) {
 		if (i)
 			rc = strbuf_char(out, ' ');

@@ -32,9 +32,14 @@ static void filter_drop(struct view *v)
 	v->kept.nr = 0;
 }
 
+static bool has_job(const struct view *v)
+{
+	return v->app->job.what && v->app->job.view == v;
+}
+
 void view_fini(struct view *v)
 {
-	if (v->app->job.what && v->app->job.view == v) {
+	if (has_job(v)) {
 		v->app->job.end(&v->app->job, 1);
 		v->app->job.what = NULL;
 	}
@@ -193,8 +198,9 @@ static void rows_draw(struct view *v, struct canvas *c, struct rect r)
 		line_style(&line, ST_ERROR);
 		line_str(&line, v->error.text);
 		line_draw(&line, c, (struct rect){ r.x, r.y, r.width, 1 }, 0, ST_NORMAL);
-	} else if (!nr && !v->working) {
-		canvas_str(c, r.x + 1, r.y, ST_DIM, v->filter ? "no row holds that" : "nothing");
+	} else if (!nr && !v->working && !has_job(v)) {
+		canvas_str(c, r.x + 1, r.y, ST_DIM,
+			   v->filter ? "no row holds that" : v->ops->nothing ?: "nothing");
 	}
 }
 

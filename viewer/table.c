@@ -63,7 +63,7 @@ static void table_end(struct job *job, int rc)
 	child_fini(&t->child);
 	t->done = rc == 0;
 	if (rc == 1)
-		app_say(job->view->app, "stopped");
+		error_set(&job->view->error, ECANCELED, "stopped");
 	if (rc == 0 && t->ops->ready)
 		t->ops->ready(job->view);
 }

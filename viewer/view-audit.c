@@ -183,6 +183,7 @@ static void audit_command(struct view *v, struct strbuf *out)
 
 const struct view_ops view_audit = {
 	.name = "audit",
+	.nothing = "no findings",
 	.places = IN_LIST,
 	.state_size = sizeof(struct table),
 	.columns = columns,

@@ -98,6 +98,7 @@ static void diff_command(struct view *v, struct strbuf *out)
 
 const struct view_ops view_diff = {
 	.name = "diff",
+	.nothing = "nothing differs",
 	.places = IN_LIST,
 	.state_size = sizeof(struct table),
 	.columns = columns,

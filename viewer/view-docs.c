@@ -145,6 +145,11 @@ static int mounts_write_own(struct view *v, struct doc *doc, struct error *err)
 	int rc = mount_list_read(v->app->src, &mounts, err);
 	if (rc < 0)
 		return rc;
+	if (!mounts.nr) {
+		doc_str(doc, "mounts", "Mounts",
+			"those of the machine; none are in the checkpoint");
+		return 0;
+	}
 	doc_table(doc, "mounts", "Mounts", columns, ARRAY_SIZE(columns));
 	for (size_t i = 0; i < mounts.nr; i++) {
 		const struct mount_facts *mount = &mounts.items[i];

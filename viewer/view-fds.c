@@ -369,9 +369,10 @@ static const struct column all_fds_columns[] = { PID_COLUMN, FDS_COLUMNS };
 static const struct column sockets_columns[] = { SOCKETS_COLUMNS };
 static const struct column all_sockets_columns[] = { PID_COLUMN, SOCKETS_COLUMNS };
 
-#define FDS_VIEW(ident, tab, columns_, row_)                                                       \
+#define FDS_VIEW(ident, tab, nothing_, columns_, row_)                                             \
 	const struct view_ops ident = {                                                            \
 		.name = tab,                                                                       \
+		.nothing = nothing_,                                                               \
 		.places = IN_LIST,                                                                 \
 		.state_size = sizeof(struct fds_state),                                            \
 		.columns = columns_,                                                               \
@@ -387,7 +388,7 @@ static const struct column all_sockets_columns[] = { PID_COLUMN, SOCKETS_COLUMNS
 		.command = fds_command,                                                            \
 	}
 
-FDS_VIEW(view_fds, "fds", fds_columns, fds_row);
-FDS_VIEW(view_all_fds, "fds", all_fds_columns, fds_row);
-FDS_VIEW(view_sockets, "sockets", sockets_columns, sockets_row);
-FDS_VIEW(view_all_sockets, "sockets", all_sockets_columns, sockets_row);
+FDS_VIEW(view_fds, "fds", "no descriptors", fds_columns, fds_row);
+FDS_VIEW(view_all_fds, "fds", "no descriptors", all_fds_columns, fds_row);
+FDS_VIEW(view_sockets, "sockets", "no sockets", sockets_columns, sockets_row);
+FDS_VIEW(view_all_sockets, "sockets", "no sockets", all_sockets_columns, sockets_row);

@@ -15,7 +15,7 @@
 #include "viewer/image.h"
 #include "viewer/views.h"
 
-enum { ROW_MAX = 32, WRITE_PIECE = 1 << 20 };
+enum { ROW_MAX = 32, WRITE_PIECE = 1 << 20, DIGITS = 12, DIGITS_MAX = 16 };
 
 static struct hex *hex_of(struct view *v)
 {
@@ -149,27 +149,51 @@ struct hex_row {
 	uint8_t bytes[ROW_MAX], known[ROW_MAX];
 };
 
-static int byte_column(size_t i)
+static int byte_column(const struct hex *h, size_t i)
 {
-	return 19 + (int)i * 3 + (int)(i / 8);
+	return (int)h->digits + 2 + (int)i * 3 + (int)(i / 8);
 }
 
 static int text_column(const struct hex *h)
 {
-	return byte_column(h->per_row);
+	return byte_column(h, h->per_row);
+}
+
+/* The last row drawn when the top stays. */
+static uint64_t row_last(const struct hex *h, int height)
+{
+	uint64_t at = h->top;
+	for (int i = 1; i < height && row_after(h, at, &at); i++)
+		;
+	return at;
+}
+
+/* As many bytes in a row as there is room for, beside addresses as long as those on the screen. */
+static void layout(struct view *v, int width)
+{
+	struct hex *h = v->state;
+	for (h->digits = DIGITS;; h->digits = DIGITS_MAX) {
+		for (h->per_row = ROW_MAX; h->per_row > 8; h->per_row /= 2) {
+			if (text_column(h) + (int)h->per_row <= width)
+				break;
+		}
+		top_follow(v);
+		if (h->digits == DIGITS_MAX || row_last(h, v->height) >> (4 * DIGITS) == 0)
+			break;
+	}
 }
 
 static void row_draw(const struct hex *h, const struct hex_row *row, struct canvas *c,
 		     struct rect r)
 {
 	char text[24];
-	snprintf(text, sizeof(text), "%016" PRIx64, row->at);
+	snprintf(text, sizeof(text), "%0*" PRIx64, (int)h->digits, row->at);
 	canvas_str(c, r.x + 1, r.y, ST_DIM, text);
 	int text_x = r.x + text_column(h);
 	for (size_t i = 0; i < row->len; i++) {
 		enum style style = byte_style(row->bytes[i], row->known[i]);
 		enum style base = byte_base(h, row->at + i);
-		int x = r.x + byte_column(i);
+		int x = r.x + byte_column(h, i);
 		snprintf(text, sizeof(text), row->known[i] ? "%02x" : "..", row->bytes[i]);
 		canvas_text(c, x, r.y, c->width, style, text, 2, 0);
 		bool printable = row->known[i] && row->bytes[i] >= 0x20 && row->bytes[i] < 0x7f;
@@ -187,8 +211,7 @@ static void hex_draw(struct view *v, struct canvas *c, struct rect r)
 {
 	struct hex *h = v->state;
 	struct error err = { 0 };
-	h->per_row = r.width >= 19 + 32 * 4 + 4 + 1 ? 32 : r.width >= 19 + 16 * 4 + 2 ? 16 : 8;
-	top_follow(v);
+	layout(v, r.width);
 	uint64_t at = h->top, last = 0;
 	for (int i = 0; i < r.height; i++) {
 		struct hex_row row = { .at = at };
@@ -213,21 +236,26 @@ static void hex_draw(struct view *v, struct canvas *c, struct rect r)
 	}
 }
 
-/* @return bytes of a pointer at the cursor, 0: there is none */
-static unsigned pointer_read(const struct hex *h, uint64_t *out)
+/* The number at the cursor, as its machine has it. @param size  bytes; @return false: not there */
+static bool number_read(const struct hex *h, unsigned size, uint64_t *out)
 {
 	const struct memory *memory = h->bytes->memory;
-	unsigned size = memory && !memory->is64 ? 4 : 8;
 	uint8_t bytes[8], known[8];
 	if (h->bytes->ops->read(h->bytes, h->at, bytes, size, known, NULL) < 0 ||
 	    memchr(known, 0, size))
-		return 0;
+		return false;
 	*out = 0;
 	for (unsigned i = 0; i < size; i++) {
 		unsigned at = memory && memory->big_endian ? i : size - 1 - i;
 		*out = *out << 8 | bytes[at];
 	}
-	return size;
+	return true;
+}
+
+static bool pointer_read(const struct hex *h, uint64_t *out)
+{
+	const struct memory *memory = h->bytes->memory;
+	return number_read(h, memory && !memory->is64 ? 4 : 8, out);
 }
 
 static bool is_inside(const struct hex *h, uint64_t at)
@@ -236,24 +264,43 @@ static bool is_inside(const struct hex *h, uint64_t at)
 	return h->bytes->ops->stretch(h->bytes, at, &start, &end) && at >= start;
 }
 
+static void label(struct line *line, const char *text)
+{
+	line_style(line, ST_DIM);
+	line_plain(line, text);
+	line_style(line, ST_NORMAL);
+}
+
+/* "u32 4294967295 (-1)  u64 0x7fffffffffff": what is at the cursor; what leads somewhere is a link
+ */
+static void numbers_line(const struct hex *h, struct line *line)
+{
+	uint64_t value, pointer;
+	if (!number_read(h, 4, &value))
+		return;
+	label(line, "  u32 ");
+	line_printf(line, "%" PRIu64, value);
+	if (value > INT32_MAX)
+		line_printf(line, " (%" PRId32 ")", (int32_t)(uint32_t)value);
+	if (!pointer_read(h, &pointer))
+		return;
+	bool leads = h->bytes->memory && is_inside(h, pointer);
+	label(line, h->bytes->memory && !h->bytes->memory->is64 ? " = " : "  u64 ");
+	line_style(line, leads ? ST_LINK : ST_NORMAL);
+	line_printf(line, "%#" PRIx64, pointer);
+}
+
 static void hex_footer(struct view *v, struct line *line)
 {
 	struct hex *h = v->state;
 	auto_strbuf about = { 0 };
-	uint64_t value = 0;
 	if (!h->bytes)
 		return;
 	h->bytes->ops->about(h->bytes, h->at, &about);
 	line_style(line, ST_TITLE);
 	line_printf(line, " %" PRIx64, h->at);
 	line_style(line, ST_NORMAL);
-	if (pointer_read(h, &value)) {
-		bool leads = h->bytes->memory && is_inside(h, value);
-		line_printf(line, "  %" PRId32, (int32_t)value);
-		line_style(line, leads ? ST_LINK : ST_NORMAL);
-		line_printf(line, "  %#" PRIx64, value);
-		line_style(line, ST_DIM);
-	}
+	numbers_line(h, line);
 	if (h->marking)
 		line_printf(line, "  marked %" PRIu64,
 			    (h->at > h->mark ? h->at - h->mark : h->mark - h->at) + 1);
@@ -425,7 +472,7 @@ static void hex_click(struct view *v, struct rect r, int x, int y)
 	if (x - r.x >= text_column(h))
 		column = (size_t)(x - r.x - text_column(h));
 	else
-		while (column + 1 < h->per_row && byte_column(column + 1) <= x - r.x)
+		while (column + 1 < h->per_row && byte_column(h, column + 1) <= x - r.x)
 			column++;
 	if (column >= h->per_row || column >= end - row)
 		return;

@@ -206,6 +206,7 @@ static void images_command(struct view *v, struct strbuf *out)
 #define IMAGES_VIEW(ident)                                                                         \
 	const struct view_ops ident = {                                                            \
 		.name = "images",                                                                  \
+		.nothing = "no images",                                                            \
 		.places = IN_LIST,                                                                 \
 		.state_size = sizeof(struct images_state),                                         \
 		.columns = columns,                                                                \

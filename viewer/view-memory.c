@@ -252,12 +252,14 @@ static void memory_footer(struct view *v, struct line *line)
 	}
 }
 
+enum { RUNS_LOOKED_AT = 64 };
+
 /* Where the dump has something of it; its start when nowhere near. */
 static uint64_t first_dumped(struct memory_view *mv, const struct area *area)
 {
 	uint64_t at = area->vma->start;
 	struct memory_run run;
-	for (int i = 0; i < 64 && at < area->vma->end; i++, at = run.end) {
+	for (int i = 0; i < RUNS_LOOKED_AT && at < area->vma->end; i++, at = run.end) {
 		if (memory_view_run(mv, area, at, &run, NULL) < 0)
 			break;
 		if (run.state == PG_STORED || run.state == PG_PARENT)
@@ -266,19 +268,47 @@ static uint64_t first_dumped(struct memory_view *mv, const struct area *area)
 	return area->vma->start;
 }
 
+/* What stands in the place of bytes that were not dumped. NULL: they were. */
+static const char *absence(struct memory_view *mv, const struct area *area, uint64_t at)
+{
+	static const char *const states[] = {
+		[PG_HOLE] = "what belongs to the kernel is in no dump",
+		[PG_ZERO] = "it is zero",
+		[PG_LAZY] = "it was left behind with the process (lazy pages)",
+		[PG_FILE] = "it is as in its file, which --sysroot DIR finds",
+		[PG_GUARD] = "a guard is in front of it: there is nothing",
+	};
+	struct memory_run run;
+	uint8_t byte, known;
+	if (memory_view_run(mv, area, at, &run, NULL) < 0 ||
+	    memory_view_read(mv, at, &byte, 1, &known, NULL) < 0)
+		return NULL;
+	if (known && run.state == PG_HOLE)
+		return "it was never touched and reads as zero";
+	return known && run.state != PG_ZERO ? NULL : states[run.state];
+}
+
+static void area_open(struct view *v, const struct area *area)
+{
+	struct memory_view *mv = state_of(v)->memory->mv;
+	uint64_t start = area->vma->start, at = first_dumped(mv, area);
+	const char *why = absence(mv, area, at);
+	hex_open_memory(v->app, v->process, at, 0);
+	if (at != start)
+		app_say(v->app, "what comes before is not in the dump; the area begins at %" PRIx64,
+			start);
+	else if (why)
+		app_say(v->app, "not in the dump: %s", why);
+}
+
 static bool memory_act(struct view *v, enum action action)
 {
-	struct memory_state *s = v->state;
 	size_t row = view_current(v);
 	if (action == ACT_ENTRY)
 		image_open_of(v->app, v->process, IMG_MM);
 	if (action != ACT_OPEN || row == SIZE_MAX)
 		return action == ACT_ENTRY;
-	uint64_t at = first_dumped(s->memory->mv, &s->areas[row]);
-	hex_open_memory(v->app, v->process, at, 0);
-	if (at != s->areas[row].vma->start)
-		app_say(v->app, "what comes before is not in the dump; the area begins at %" PRIx64,
-			s->areas[row].vma->start);
+	area_open(v, &state_of(v)->areas[row]);
 	return true;
 }
 
@@ -300,6 +330,7 @@ static void memory_command(struct view *v, struct strbuf *out)
 
 const struct view_ops view_memory = {
 	.name = "memory",
+	.nothing = "no memory",
 	.places = IN_LIST,
 	.state_size = sizeof(struct memory_state),
 	.columns = columns,

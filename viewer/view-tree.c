@@ -525,6 +525,7 @@ static void tree_command(struct view *v, struct strbuf *out)
 
 const struct view_ops view_tree = {
 	.name = "processes",
+	.nothing = "no processes",
 	.places = IN_LIST | IN_TREE | IN_FOLDS,
 	.state_size = sizeof(struct tree),
 	.columns = columns,

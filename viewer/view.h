@@ -27,6 +27,7 @@ struct view_ops {
 	size_t state_size;            /* zeroed, before open */
 	const struct column *columns; /* of a table, or NULL */
 	size_t nr_columns;
+	const char *nothing; /* stands there without rows: "no sockets" */
 
 	/** Read what is to be shown; called when it first is. What fails is shown in its place. */
 	int (*open)(struct view *v, struct error *err);

@@ -85,14 +85,15 @@ static void write_spaces(struct doc_text *text, size_t nr)
 	json_raw(text->out, spaces, nr);
 }
 
-void text_line(struct doc_text *text, const char *title, const void *bytes, size_t len)
+static void line_write(struct doc_text *text, unsigned indent, const char *title, const void *bytes,
+		       size_t len)
 {
 	strbuf_reset(&text->line);
 	if (text_escape(bytes, len, &text->line) < 0) {
 		fail(text, -ENOMEM);
 		return;
 	}
-	write_spaces(text, (size_t)text->indent * INDENT_STEP);
+	write_spaces(text, (size_t)indent * INDENT_STEP);
 	if (title) {
 		json_raw(text->out, title, strlen(title));
 		json_raw(text->out, ": ", text->line.len ? 2 : 1);
@@ -101,16 +102,41 @@ void text_line(struct doc_text *text, const char *title, const void *bytes, size
 	json_raw(text->out, "\n", 1);
 }
 
+/* Something comes below the title that waits. */
+static void title_write(struct doc_text *text)
+{
+	if (!text->waits)
+		return;
+	text->waits = false;
+	line_write(text, text->title_indent, NULL, text->title.data, text->title.len);
+}
+
+void text_line(struct doc_text *text, const char *title, const void *bytes, size_t len)
+{
+	title_write(text);
+	line_write(text, text->indent, title, bytes, len);
+}
+
 void text_title(struct doc_text *text, const char *title)
 {
-	if (title)
-		text_line(text, NULL, title, strlen(title));
+	if (title) {
+		title_write(text);
+		strbuf_reset(&text->title);
+		text->waits = true;
+		text->title_indent = text->indent;
+		if (strbuf_str(&text->title, title) < 0)
+			fail(text, -ENOMEM);
+	}
 	text->indent++;
 }
 
 void text_title_end(struct doc_text *text)
 {
 	text->indent--;
+	if (!text->waits || text->title_indent != text->indent)
+		return;
+	text->waits = false;
+	line_write(text, text->indent, text->title.data, "none", 4);
 }
 
 void text_table_begin(struct doc_text *text, const struct doc_column *columns, size_t nr)
@@ -186,6 +212,7 @@ static void heading_write(struct doc_text *text)
 {
 	size_t column = 0, at = 0;
 	const struct doc_column *next = column_shown(text, &column);
+	title_write(text);
 	write_spaces(text, (size_t)text->indent * INDENT_STEP);
 	while (next) {
 		const struct doc_column *c = next;
@@ -264,4 +291,5 @@ void text_fini(struct doc_text *text)
 	free(text->cells.items);
 	strbuf_fini(&text->held);
 	strbuf_fini(&text->line);
+	strbuf_fini(&text->title);
 }

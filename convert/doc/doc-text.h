@@ -10,6 +10,9 @@
 struct doc_text {
 	struct json_out *out; /* the buffer and its error */
 	unsigned indent;      /* of lines, in steps */
+	bool waits;           /* a title that nothing was written below yet */
+	unsigned title_indent;
+	struct strbuf title;
 	const struct doc_column *columns;
 	size_t nr_columns;
 	size_t *widths; /* per column that has a title; NULL: no table is open */
@@ -26,7 +29,9 @@ struct doc_text {
 	struct strbuf line;
 };
 
+/** Indents what follows. @param title  NULL: nothing stands above it */
 void text_title(struct doc_text *text, const char *title);
+/** The end of that: "Title: none" when nothing was. */
 void text_title_end(struct doc_text *text);
 /** "Title: bytes", escaped; without a title the bytes alone. */
 void text_line(struct doc_text *text, const char *title, const void *bytes, size_t len);

@@ -41,7 +41,8 @@ bool doc_is_text(const struct doc *doc);
 /** Whether writing has failed: a reason to end a long walk. */
 bool doc_failed(const struct doc *doc);
 
-/** In text: a line "TITLE" and what is inside indented below it; without a title, neither. */
+/** In text: a line "TITLE" and what is inside indented below it, "TITLE: none" when there is
+ *  nothing; without a title, neither. */
 void doc_object(struct doc *doc, const char *key, const char *title);
 void doc_list(struct doc *doc, const char *key, const char *title);
 void doc_end(struct doc *doc);

@@ -167,8 +167,11 @@ static void pending_write(const char *key, const char *title, const SignalQueueE
 	doc_str(doc, key, title, rc < 0 || !words.len ? "none" : words.data);
 }
 
+/* Every process has these three; one that is not set is not worth a row. */
 static void itimer_row(const char *name, const ItimerEntry *timer, struct doc *doc)
 {
+	if (!timer->vsec && !timer->vusec && !timer->isec && !timer->iusec)
+		return;
 	doc_row(doc);
 	doc_str(doc, NULL, NULL, name);
 	doc_none(doc, NULL, NULL);

@@ -69,6 +69,32 @@ static void text_is_indented_aligned_and_escaped(void **state)
 	      "Flags: 0x1f\n");
 }
 
+static void empty_parts(struct doc *doc)
+{
+	static const struct doc_column columns[] = { { "a", "A", DOC_LEFT } };
+	doc_object(doc, "whole", "Whole");
+	doc_table(doc, "timers", "Timers", columns, 1);
+	doc_end(doc);
+	doc_list(doc, "groups", "Groups");
+	doc_end(doc);
+	doc_end(doc);
+	doc_object(doc, "outer", "Outer");
+	doc_u64(doc, "hidden", NULL, 1);
+	doc_table(doc, "inner", NULL, columns, 1);
+	doc_end(doc);
+	doc_end(doc);
+}
+
+static void text_says_that_a_part_is_empty(void **state)
+{
+	(void)state;
+	check(empty_parts, DOC_TEXT,
+	      "Whole\n"
+	      "  Timers: none\n"
+	      "  Groups: none\n"
+	      "Outer: none\n");
+}
+
 static void json_has_keys_and_plain_values(void **state)
 {
 	(void)state;
@@ -148,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_indented_aligned_and_escaped),
+		cmocka_unit_test(text_says_that_a_part_is_empty),
 		cmocka_unit_test(json_has_keys_and_plain_values),
 		cmocka_unit_test(rows_after_the_first_are_written_at_once),
 		cmocka_unit_test(failed_write_is_reported_at_the_end),

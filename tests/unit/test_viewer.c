@@ -43,6 +43,14 @@ static void keymap_has_every_action_once_in_order(void **state)
 	}
 }
 
+static void keymap_has_digits_for_tabs_alone(void **state)
+{
+	(void)state;
+	for (uint32_t key = '1'; key <= '9'; key++)
+		assert_int_equal(key_action(key, IN_ALL), ACT_TAB_DIGIT);
+	assert_int_equal(key_action('0', IN_ALL), ACT_NONE);
+}
+
 static void key_parse_reads_characters_and_names(void **state)
 {
 	(void)state;
@@ -207,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keymap_has_no_key_twice_in_a_place),
 		cmocka_unit_test(keymap_has_every_action_once_in_order),
+		cmocka_unit_test(keymap_has_digits_for_tabs_alone),
 		cmocka_unit_test(key_parse_reads_characters_and_names),
 		cmocka_unit_test(canvas_text_cuts_wide_characters_whole),
 		cmocka_unit_test(canvas_text_puts_marks_on_their_character),
