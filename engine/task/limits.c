@@ -64,7 +64,8 @@ static int try_raise(unsigned resource, const struct rlimit *want, struct error 
 		return 0;
 	return error_set(err, errno,
 			 "%s: the task has a hard limit of %lld, this one is %lld and may not be "
-			 "raised: raise it before restoring, or restore with CAP_SYS_RESOURCE",
+			 "raised: raise it before restoring, restore with CAP_SYS_RESOURCE, or "
+			 "start the task with a lower one (a container: podman run --ulimit)",
 			 proc_limit_name(resource), (long long)want->rlim_max,
 			 (long long)now.rlim_max);
 }
