@@ -34,8 +34,19 @@ struct restorer_args;
 struct pid_remap;  /* tree/: ids that become others */
 struct birth_plan; /* who is born from whom, helpers included */
 
+/* What a pid namespace below the root's knows a task as. */
+struct pid_level {
+	uint32_t ns;     /* its number in the images */
+	pid_t pgid, sid; /* 0: led from outside */
+	uint32_t *tids;  /* as rtask.tids */
+};
+
 struct rtask {
-	pid_t pid, ppid, pgid, sid; /* as stored, and as they are in the tree's pid namespace */
+	pid_t pid, ppid, pgid, sid; /* as stored, and as they are in the root's pid namespace */
+	struct pid_level *levels;   /* from there down to its own; ns/pid.h */
+	size_t nr_levels;
+	bool children_apart;  /* its children are born into another pid namespace, */
+	uint32_t children_ns; /* this one; 0: nobody is in it yet */
 	enum task_state state;
 	struct rtask *parent;    /* NULL for the root */
 	struct rtask *memory_of; /* who bears it, its parent mostly: whose memory it starts with */
@@ -69,6 +80,12 @@ static inline const char *rtask_comm(const struct rtask *t)
 static inline pid_t rtask_tid(const struct rtask *t, size_t thread)
 {
 	return t->real ? t->real[thread] : (pid_t)t->tids[thread];
+}
+
+/** The id of one of its threads as the task knows it. */
+static inline pid_t rtask_own_tid(const struct rtask *t, size_t thread)
+{
+	return (pid_t)(t->nr_levels ? t->levels[t->nr_levels - 1].tids : t->tids)[thread];
 }
 
 /** Did it run at the dump, or was stopped? A dead one only comes back as what its parent reaps. */

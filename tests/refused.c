@@ -174,13 +174,17 @@ static void code_of_32_bits(void)
 	__asm__ volatile("pushq $0x23; pushq %0; lretq" : : "r"((uint64_t)(uintptr_t)code));
 }
 
-static void child_in_pid_namespace(void)
+static void *with_children_elsewhere(void *arg)
 {
 	must(unshare(CLONE_NEWPID) == 0, "unshare");
-	if (fork() == 0) {
-		prctl(PR_SET_NAME, "inner");
-		wait_forever(NULL);
-	}
+	say_ready();
+	return wait_forever(arg);
+}
+
+static void thread_bears_elsewhere(void)
+{
+	start_thread(with_children_elsewhere, NULL);
+	wait_forever(NULL);
 }
 
 static void second_of_pid_namespace(void)
@@ -412,7 +416,7 @@ static const struct {
 	{ "timer-of-dead-thread", timer_of_dead_thread },
 	{ "traced", traced },
 	{ "code-of-32-bits", code_of_32_bits },
-	{ "child-in-pid-namespace", child_in_pid_namespace },
+	{ "thread-bears-elsewhere", thread_bears_elsewhere },
 	{ "second-of-pid-namespace", second_of_pid_namespace },
 	{ "unix-client-gone", unix_client_gone },
 	{ "unix-client-outside", unix_client_outside },

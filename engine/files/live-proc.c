@@ -30,11 +30,16 @@ pid_t proc_path_pid(const char *path, size_t *len)
 	return 0;
 }
 
-static const struct task *task_of(const struct dump *d, pid_t pid)
+/* Who the pid namespace of the holder, or that of the root, knows by this number. */
+static const struct task *task_of(const struct dump *d, const struct task *holder, pid_t pid)
 {
-	for (size_t i = 0; i < d->nr_tasks; i++)
-		if (d->tasks[i]->vpid == pid)
-			return d->tasks[i];
+	int level = holder->status.ns_pid_depth - 1;
+	for (size_t i = 0; i < d->nr_tasks; i++) {
+		const struct task *t = d->tasks[i];
+		if (t->vpid == pid || (level > t->pid_level && t->status.pids[level] == pid &&
+				       t->ns_ids[NS_PID] == holder->ns_ids[NS_PID]))
+			return t;
+	}
 	return NULL;
 }
 
@@ -50,9 +55,11 @@ int live_proc_check(const struct dump *d, const struct open_file *f, struct erro
 	char holder[96];
 	size_t len;
 	pid_t pid = f->fs_type == PROC_SUPER_MAGIC ? proc_path_pid(f->path, &len) : 0;
-	if (!pid || (pid == 1 && !task_of(d, pid))) /* the latter is there on every machine */
+	if (!pid ||
+	    (pid == 1 && !task_of(d, f->task, pid))) /* the latter is there on every machine */
 		return 0;
-	const char *what = !task_of(d, pid) ? "a process outside of the tree (or of a thread)"
+	const char *what = !task_of(d, f->task, pid)
+			       ? "a process outside of the tree (or of a thread)"
 			   : is_of_thread(f->path, len, pid) ? "a thread"
 							     : NULL;
 	if (!what)
@@ -71,7 +78,7 @@ static bool is_of_task(const struct restore *r, const char *path)
 	pid_t pid = proc_path_pid(path, &len);
 	bool ours = false;
 	for (size_t i = 0; pid && i < r->nr_tasks && !ours; i++)
-		ours = r->tasks[i]->pid == pid;
+		ours = r->tasks[i]->pid == pid || rtask_own_tid(r->tasks[i], 0) == pid;
 	if (!ours || len >= sizeof(mount))
 		return false;
 	snprintf(mount, sizeof(mount), "%.*s", (int)len, path);

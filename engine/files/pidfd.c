@@ -29,15 +29,11 @@ static bool pidfd_match(const struct open_file *f)
 	return anon_is(f, "pidfd") || !strncmp(f->path, "pidfd:", 6);
 }
 
-/* The number behind KEY at the start of a line, or the last one of several. */
-static bool find_pid(const char *text, const char *key, bool last, int *out)
+/* The number behind KEY at the start of a line. */
+static bool find_pid(const char *text, const char *key, int *out)
 {
 	const char *at = strstr(text, key);
-	if (!at || sscanf(at += strlen(key), "%d", out) != 1)
-		return false;
-	for (int n = 0; last && sscanf(at, "%*[ \t]%d%n", out, &n) == 1; n = 0)
-		at += n;
-	return true;
+	return at && sscanf(at + strlen(key), "%d", out) == 1;
 }
 
 static const struct task *task_of(const struct dump *d, pid_t pid)
@@ -52,7 +48,7 @@ static int pidfd_dump(struct dump *d, const struct open_file *f, FileEntry *e, s
 {
 	auto_strbuf text = { 0 };
 	char holder[96];
-	int pid, vpid;
+	int pid;
 	PidfdEntry *p = malloc(sizeof(*p));
 	if (!p)
 		return error_set(err, ENOMEM, "out of memory");
@@ -64,8 +60,7 @@ static int pidfd_dump(struct dump *d, const struct open_file *f, FileEntry *e, s
 	int rc = anon_fdinfo_text(f, &text, err);
 	if (rc < 0)
 		return rc;
-	if (!find_pid(text.data, "\nPid:", false, &pid) ||
-	    !find_pid(text.data, "\nNSpid:", true, &vpid))
+	if (!find_pid(text.data, "\nPid:", &pid))
 		return anon_odd(f, "pid", err);
 	if (pid != DEAD && !task_of(d, pid))
 		return error_set(
@@ -74,7 +69,7 @@ static int pidfd_dump(struct dump *d, const struct open_file *f, FileEntry *e, s
 		    "the dump, or dump a tree that has both",
 		    file_holder(f, holder, sizeof(holder)),
 		    f->flags & PIDFD_THREAD ? "thread" : "process", pid);
-	p->nspid = pid == DEAD ? DEAD : vpid;
+	p->nspid = pid == DEAD ? DEAD : task_of(d, pid)->vpid;
 	return owner_dump(d, f, &p->fown, err);
 }
 

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/files/tty.h"
+#include "engine/ns/pid.h"
 
 #ifndef TIOCGDEV
 #define TIOCGDEV _IOR('T', 0x32, unsigned int)
@@ -259,7 +260,8 @@ int files_set_foreground(struct restore *r, const struct rtask *task, struct err
 	}
 	if (!t || !group || t->control < 0)
 		return 0;
-	if (ioctl(t->control, TIOCSPGRP, &group) == 0)
+	pid_t own = pidns_group(r, task, group);
+	if (ioctl(t->control, TIOCSPGRP, &own) == 0)
 		return 0;
 	return error_sys(err, "task %d: put group %d into the foreground of terminal %s", task->pid,
 			 group, tty_name(r, t, name, sizeof(name)));

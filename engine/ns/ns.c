@@ -22,6 +22,7 @@
 #include "engine/ns/ipc.h"
 #include "engine/ns/join.h"
 #include "engine/ns/mnt.h"
+#include "engine/ns/pid.h"
 #include "engine/ns/set.h"
 #include "engine/ns/time.h"
 #include "engine/ns/user.h"
@@ -36,7 +37,11 @@
 	.has = offsetof(TaskKobjIdsEntry, has_##field), .id = offsetof(TaskKobjIdsEntry, field)
 
 const struct ns_row ns_rows[NS_KINDS] = {
-	[NS_PID] = { .name = "pid", .flag = CLONE_NEWPID, IDS(pid_ns_id) },
+	[NS_PID] = { .name = "pid",
+		     .flag = CLONE_NEWPID,
+		     IDS(pid_ns_id),
+		     .nested = true,
+		     .below_own = true },
 	[NS_NET] = { .name = "net",
 		     .flag = CLONE_NEWNET,
 		     IDS(net_ns_id),
@@ -143,7 +148,7 @@ static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, bo
 				 TASK_FMT " lives in another %s namespace than " TASK_FMT
 					  ": not supported yet; dump them apart",
 				 TASK_ARGS(t), row->name, TASK_ARGS(root));
-	if (kind == NS_PID && t->vpid != 1)
+	if (kind == NS_PID && t == root && t->vpid != 1)
 		return error_set(err, ENOTSUP,
 				 "pid %d (%s) is pid %d of its pid namespace: only the whole "
 				 "namespace can be dumped, from its pid 1",
@@ -311,13 +316,16 @@ int ns_collect(struct dump *d, struct error *err)
 	rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
-		for (int k = 0; rc == 0 && t->state != TASK_ZOMBIE && k < NS_KINDS; k++)
-			rc = note(d, t, (enum ns_kind)k, err);
+		for (int k = 0; rc == 0 && k < NS_KINDS; k++)
+			if (t->state != TASK_ZOMBIE || k == NS_PID) /* what a zombie still has */
+				rc = note(d, t, (enum ns_kind)k, err);
 		if (rc == 0 && t->state != TASK_ZOMBIE)
 			rc = check_threads(t, NS_NET, err);
 		if (rc == 0 && t->state != TASK_ZOMBIE)
 			rc = check_threads(t, NS_MNT, err);
 	}
+	if (rc == 0)
+		rc = pidns_collect(d, err);
 	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
 		const struct ns_seen *ns = &d->ns->items[i];
 		if (!ns->own && ns_rows[ns->kind].collect)

@@ -69,8 +69,10 @@ struct restorer_creds {
 struct restorer_setting { /* prctl(option, arg2, arg3, 0, 0) */
 	uint64_t option, arg2, arg3;
 };
+#define RESTORER_TIDS 32 /* the kernel nests pid namespaces no deeper */
 struct restorer_thread {
-	int32_t tid;
+	int32_t tids[RESTORER_TIDS]; /* in its own pid namespace, then in each around that */
+	uint32_t nr_tids;
 	uint64_t stack_top; /* of the restorer's own stack for this thread; set by restore.c */
 	uint64_t clear_tid_addr;
 	uint64_t robust_list, robust_list_len;

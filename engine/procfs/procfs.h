@@ -23,14 +23,19 @@ struct proc_stat { /* /proc/PID/stat */
 	uint64_t arg_start, arg_end, env_start, env_end;
 };
 
+#define PROC_PID_LEVELS 32 /* the kernel nests pid namespaces no deeper */
+
 struct proc_status {               /* /proc/PID/status */
 	uint32_t uids[4], gids[4]; /* real, effective, saved, fs */
 	uint32_t *groups;          /* owned */
 	size_t nr_groups;
 	uint64_t cap_inh, cap_prm, cap_eff, cap_bnd, cap_amb;
 	uint64_t sig_pending, shared_pending, sig_blocked, sig_ignored, sig_caught;
-	int tracer_pid, no_new_privs, seccomp_mode, nr_threads, ns_pid_depth;
-	int vpid, vpgid, vsid; /* innermost of NSpid, NSpgid, NSsid */
+	int tracer_pid, no_new_privs, seccomp_mode, nr_threads;
+	/* NSpid, NSpgid, NSsid: as each pid namespace numbers them, the outermost first; 0: the
+	 * leader is not in that one */
+	int pids[PROC_PID_LEVELS], pgids[PROC_PID_LEVELS], sids[PROC_PID_LEVELS];
+	int ns_pid_depth; /* how many */
 	uint32_t umask;
 };
 

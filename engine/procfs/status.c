@@ -40,20 +40,16 @@ static bool number(struct scan s, struct proc_status *out, size_t offset)
 }
 
 /* NSpid and its like: one id per nested pid namespace, outermost first. */
-static bool innermost(struct scan s, struct proc_status *out, size_t offset)
+static bool levels(struct scan s, struct proc_status *out, size_t offset)
 {
-	int nr = 0, id;
+	int nr = 0, *ids = (int *)((char *)out + offset);
 	for (scan_blanks(&s); s.p < s.end; scan_blanks(&s)) {
-		if (!scan_int(&s, &id))
+		if (nr == PROC_PID_LEVELS || !scan_int(&s, &ids[nr++]))
 			return false;
-		nr++;
 	}
-	if (nr == 0)
-		return false;
-	*(int *)((char *)out + offset) = id;
-	if (offset == offsetof(struct proc_status, vpid))
+	if (offset == offsetof(struct proc_status, pids))
 		out->ns_pid_depth = nr;
-	return true;
+	return nr > 0;
 }
 
 static bool group_list(struct scan s, struct proc_status *out, size_t offset)
@@ -87,9 +83,9 @@ static const struct status_key keys[] = {
 	KEY("Uid", four_ids, uids, true),
 	KEY("Gid", four_ids, gids, true),
 	KEY("Groups", group_list, groups, true),
-	KEY("NSpid", innermost, vpid, true),
-	KEY("NSpgid", innermost, vpgid, true),
-	KEY("NSsid", innermost, vsid, true),
+	KEY("NSpid", levels, pids, true),
+	KEY("NSpgid", levels, pgids, true),
+	KEY("NSsid", levels, sids, true),
 	KEY("Threads", number, nr_threads, true),
 	KEY("SigPnd", hex_u64, sig_pending, true),
 	KEY("ShdPnd", hex_u64, shared_pending, true),

@@ -208,7 +208,10 @@ static int fill_thread(const struct rtask *t, size_t i, struct restorer_thread *
 	const ThreadCoreEntry *tc = t->cores[i]->thread_core;
 	struct arch_thread at;
 	arch_core_thread(t->cores[i], &at);
-	out->tid = (int32_t)t->tids[i];
+	out->tids[0] = rtask_own_tid(t, i);
+	for (size_t k = t->nr_levels; k-- > 0;) /* each further out */
+		out->tids[t->nr_levels - k] = (int32_t)(k ? t->levels[k - 1].tids : t->tids)[i];
+	out->nr_tids = (uint32_t)t->nr_levels + 1;
 	out->clear_tid_addr = at.clear_tid_addr;
 	out->sigmask = task_sigmask(t, i);
 	sched_fill(tc, out);
@@ -217,6 +220,17 @@ static int fill_thread(const struct rtask *t, size_t i, struct restorer_thread *
 	misc_fill_thread(tc, out);
 	int rc = creds_fill(tc->creds, t->arena, &out->creds, err);
 	return rc < 0 ? rc : signals_fill_thread(tc, t->arena, out, err);
+}
+
+/* Images tell the thread a timer signals as the root's pid namespace numbers it. */
+static void own_ids(const struct rtask *t, struct restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->nr_timers; i++)
+		for (size_t k = 0; t->nr_levels && k < t->nr_threads; k++)
+			if (args->timers[i].notify_tid == (int32_t)t->tids[k]) {
+				args->timers[i].notify_tid = rtask_own_tid(t, k);
+				break;
+			}
 }
 
 int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
@@ -239,5 +253,6 @@ int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *arg
 	    (rc = limits_fill(tc->rlimits, args, err)) < 0 ||
 	    (rc = seccomp_fill(r, t, args, err)) < 0)
 		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
+	own_ids(t, args);
 	return misc_fill(t, args, err);
 }

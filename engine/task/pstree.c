@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "engine/ns/pid.h"
 #include "engine/task/core.h"
 #include "images/reader.h"
 #include "images/writer.h"
@@ -39,7 +40,11 @@ static int write_entry(struct image_writer *w, const struct task *t, struct erro
 	e.sid = (uint32_t)t->sid;
 	e.n_threads = t->nr_threads;
 	e.threads = threads;
-	return image_write(w, &e.base, err);
+	int rc = pidns_dump(t, &e, err);
+	if (rc == 0)
+		rc = image_write(w, &e.base, err);
+	pidns_free_levels(&e);
+	return rc;
 }
 
 int pstree_dump(struct dump *d, struct error *err)
@@ -150,7 +155,8 @@ static int add_entry(struct rtask_list *list, const PstreeEntry *e, struct error
 	t->state = TASK_ALIVE;
 	if (copy_threads(t, e) < 0)
 		return error_set(err, ENOMEM, "out of memory");
-	return link_to_parent(list, t, err);
+	rc = pidns_load(t, e, err);
+	return rc < 0 ? rc : link_to_parent(list, t, err);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -221,6 +227,7 @@ void pstree_free(struct restore *r)
 			mm_entry__free_unpacked(t->mm, NULL);
 		vma_list_fini(&t->vmas);
 		free(t->children);
+		pidns_unload(t);
 		free(t->tids);
 		free(t->real);
 		free(t);

@@ -30,7 +30,7 @@ struct seccomp_program { /* a classic BPF program */
 
 struct thread {
 	pid_t tid;             /* in our pid namespace */
-	pid_t vtid;            /* in the target's */
+	pid_t vtid;            /* in that of the root of the tree */
 	struct arch_regs regs; /* taken at the freeze, restart of system calls already fixed */
 	uint64_t sigmask;
 	struct proc_status status; /* credentials are per thread */
@@ -52,7 +52,8 @@ struct thread {
 
 struct task {
 	pid_t pid, vpid;
-	pid_t ppid, pgid, sid; /* in the target's pid namespace */
+	pid_t ppid, pgid, sid; /* in the pid namespace of the root of the tree, as vpid is */
+	int pid_level;         /* which one of status.pids that is */
 	enum task_state state;
 	int exit_code;          /* wait(2) status of a zombie */
 	int stop_signo;         /* of a group-stopped task */
@@ -68,8 +69,11 @@ struct task {
 	struct parasite_task inside; /* sigactions, timers, prctls */
 	void *shared_siginfos;       /* process-wide queue */
 	size_t nr_shared_siginfos;
-	struct trace *trace;       /* seized threads and the loaded parasite; trace/ */
-	uint32_t ns_ids[NS_KINDS]; /* numbers of its namespaces in images; ns/ns.h */
+	struct trace *trace;              /* seized threads and the loaded parasite; trace/ */
+	uint32_t ns_ids[NS_KINDS];        /* numbers of its namespaces in images; ns/ns.h */
+	uint32_t pid_ns[PROC_PID_LEVELS]; /* of pid namespaces below the root's, down to its own */
+	bool children_apart;              /* its children are born into another pid namespace: */
+	uint32_t children_ns;             /* 0: one with nobody in it yet */
 	uint32_t vm_id, files_id, fs_id, sighand_id; /* equal where tasks share the object */
 };
 

@@ -167,7 +167,7 @@ static int read_threads(const struct task *t, struct error *err)
 
 static int collect_thread(struct task *t, struct thread *th, struct error *err)
 {
-	th->vtid = th->status.vpid;
+	th->vtid = th->status.pids[t->pid_level];
 	int rc = refuse_dispatch(th, err);
 	if (rc == 0)
 		rc = seccomp_collect(th, err);
@@ -227,11 +227,13 @@ static bool any_stopped(const struct trace *tr)
 	return false;
 }
 
+/* As the pid namespace of the root numbers them: those of all others are in it. */
 static void collect_ids(struct task *t)
 {
-	t->vpid = t->status.vpid;
-	t->pgid = t->status.vpgid;
-	t->sid = t->status.vsid;
+	t->pid_level = t->parent ? t->parent->pid_level : t->status.ns_pid_depth - 1;
+	t->vpid = t->status.pids[t->pid_level];
+	t->pgid = t->status.pgids[t->pid_level];
+	t->sid = t->status.sids[t->pid_level];
 	t->ppid = t->parent ? t->parent->vpid : 0;
 }
 

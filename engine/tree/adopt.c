@@ -86,7 +86,7 @@ static int adopt_all(struct restore *r, size_t index, struct error *err)
 static int be_adopted(struct restore *r, size_t index, struct error *err)
 {
 	const struct birth *b = &r->plan->items[index];
-	pid_t parent = r->plan->items[b->parent].pid;
+	pid_t parent = birth_seen_as(&r->plan->items[b->parent], b);
 	int rc = 0;
 	while (rc == 0 && getppid() != parent)
 		rc = wait_on(r, b, err);

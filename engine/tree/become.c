@@ -83,7 +83,7 @@ static int fill_args(struct restore *r, struct rtask *t, struct restorer_args *a
 	struct restore_slot *slot = &r->shared->slots[t->slot];
 	args->shared = r->shared;
 	args->slot = slot;
-	args->pid = t->pid;
+	args->pid = rtask_own_tid(t, 0);
 	args->self_start = slot->arena_start = arena_start(t->arena);
 	args->self_end = slot->arena_end = arena_end(t->arena);
 	args->task_size = r->user_end;

@@ -14,6 +14,55 @@ bool birth_is_mortal(const struct birth *b)
 	return !b->task || !rtask_is_living(b->task);
 }
 
+static bool same_places(const struct birth_place *a, const struct birth_place *b, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (a->ns[i] != b->ns[i])
+			return false;
+	return true;
+}
+
+enum birth_into birth_into(const struct birth_plan *plan, const struct birth *b)
+{
+	size_t nr = b->by == BIRTH_BY_COORDINATOR ? 0 : plan->items[b->by].place.nr;
+	if (b->place.nr == nr)
+		return BIRTH_SAME;
+	return b->place.pid[b->place.nr - 1] == 1 ? BIRTH_NEW : BIRTH_ENTER;
+}
+
+size_t birth_init(const struct birth_plan *plan, uint32_t ns)
+{
+	size_t i = 0;
+	for (; i < plan->nr; i++) {
+		const struct birth_place *p = &plan->items[i].place;
+		if (p->nr && p->ns[p->nr - 1] == ns && p->pid[p->nr - 1] == 1)
+			break;
+	}
+	return i;
+}
+
+pid_t birth_seen_as(const struct birth *seen, const struct birth *by)
+{
+	size_t nr = by->place.nr;
+	if (!nr)
+		return seen->pid;
+	bool inside = seen->place.nr >= nr && seen->place.ns[nr - 1] == by->place.ns[nr - 1];
+	return inside ? seen->place.pid[nr - 1] : 0;
+}
+
+static bool inherits_group(const struct birth *b)
+{
+	return b->place.nr && b->pgid && !b->own_pgid;
+}
+
+bool birth_hands_on_group(const struct birth_plan *plan, size_t index)
+{
+	for (size_t i = 0; i < plan->nr; i++)
+		if (plan->items[i].by == index && inherits_group(&plan->items[i]))
+			return true;
+	return false;
+}
+
 struct planner {
 	struct birth_plan *plan;
 	pid_t outer_sid, outer_pgid; /* the root's, when outside the tree; 0: none */
@@ -84,9 +133,42 @@ static size_t find_sibling(const struct planner *p, size_t parent, pid_t sid)
 	return NOBODY;
 }
 
-static size_t add_session_helper(struct planner *p, size_t parent, pid_t sid, struct error *err)
+enum led { LED_ITSELF, LED_GROUP, LED_SESSION };
+
+/* The numbers of a task, or of who leads its group or session, as far in as they are known. */
+static struct birth_place place_of(const struct rtask *t, enum led led)
 {
-	struct birth b = { .pid = sid, .sid = sid, .pgid = sid, .by = parent, .parent = parent };
+	struct birth_place place = { 0 };
+	for (size_t i = 0; t && i < t->nr_levels; i++) {
+		const struct pid_level *l = &t->levels[i];
+		pid_t pid = led == LED_GROUP     ? l->pgid
+			    : led == LED_SESSION ? l->sid
+						 : (pid_t)l->tids[0];
+		if (!pid)
+			break;
+		place.ns[place.nr] = l->ns;
+		place.pid[place.nr++] = pid;
+	}
+	return place;
+}
+
+/* What the last of these namespaces calls it. */
+static pid_t own_number(const struct birth_place *place, pid_t pid)
+{
+	return place->nr ? place->pid[place->nr - 1] : pid;
+}
+
+static size_t add_session_helper(struct planner *p, size_t parent, const struct rtask *of,
+				 struct error *err)
+{
+	pid_t sid = of->sid;
+	struct birth b = { .pid = sid,
+			   .place = place_of(of, LED_SESSION),
+			   .sid = sid,
+			   .pgid = sid,
+			   .by = parent,
+			   .parent = parent };
+	b.own_pgid = own_number(&b.place, sid);
 	return add(p, b, err) ? p->plan->nr - 1 : NOBODY;
 }
 
@@ -96,6 +178,23 @@ static bool is_ancestor(const struct planner *p, size_t above, size_t of)
 	while (of != BIRTH_BY_COORDINATOR && of != above)
 		of = p->plan->items[of].parent;
 	return of == above;
+}
+
+/* A number that nobody has in a namespace below the root's. */
+static pid_t unused_inside(const struct birth_plan *plan, size_t level, uint32_t ns)
+{
+	pid_t last = 0;
+	for (size_t i = 0; i < plan->nr; i++) {
+		const struct birth *b = &plan->items[i];
+		if (b->place.nr <= level || b->place.ns[level] != ns)
+			continue;
+		last = b->place.pid[level] > last ? b->place.pid[level] : last;
+		for (size_t k = 0; b->task && k < b->task->nr_threads; k++) {
+			pid_t tid = (pid_t)b->task->levels[level].tids[k];
+			last = tid > last ? tid : last;
+		}
+	}
+	return last + 1;
 }
 
 static pid_t unused_pid(const struct birth_plan *plan)
@@ -125,6 +224,9 @@ static int bear_orphan(struct planner *p, size_t i, size_t leader, struct error 
 				.sid = b->sid,
 				.by = leader,
 				.parent = leader };
+	helper.place = p->plan->items[leader].place;
+	for (size_t k = 0; k < helper.place.nr; k++)
+		helper.place.pid[k] = unused_inside(p->plan, k, helper.place.ns[k]);
 	if (!add(p, helper, err))
 		return -ENOMEM;
 	p->plan->items[i].by = p->plan->nr - 1;
@@ -147,7 +249,7 @@ static int choose_bearer(struct planner *p, size_t i, struct error *err)
 	if (leader == NOBODY && (leader = find(p->plan, sid)) != NOBODY)
 		return bear_orphan(p, i, leader, err);
 	if (leader == NOBODY)
-		leader = add_session_helper(p, b->parent, sid, err);
+		leader = add_session_helper(p, b->parent, b->task, err);
 	if (leader == NOBODY)
 		return -ENOMEM;
 	b = &p->plan->items[i]; /* the helper may have moved it */
@@ -187,6 +289,7 @@ static int plan_root(struct planner *p, struct rtask *const *tasks, size_t nr, b
 			   .pid = root->pid,
 			   .sid = root->sid,
 			   .pgid = foreign_pgid ? 0 : root->pgid,
+			   .own_pgid = foreign_pgid ? 0 : root->pgid,
 			   .by = BIRTH_BY_COORDINATOR,
 			   .parent = BIRTH_BY_COORDINATOR };
 	return add(p, b, err) ? 0 : -ENOMEM;
@@ -205,8 +308,10 @@ static int plan_child(struct planner *p, struct rtask *t, struct error *err)
 			   .pid = t->pid,
 			   .sid = t->sid,
 			   .pgid = t->pgid == p->outer_pgid ? 0 : t->pgid,
+			   .place = place_of(t, LED_ITSELF),
 			   .by = parent,
 			   .parent = parent };
+	b.own_pgid = !b.pgid ? 0 : t->nr_levels ? t->levels[t->nr_levels - 1].pgid : b.pgid;
 	return add(p, b, err) ? 0 : -ENOMEM;
 }
 
@@ -214,7 +319,7 @@ static int plan_child(struct planner *p, struct rtask *t, struct error *err)
 static int plan_group(struct planner *p, size_t i, struct error *err)
 {
 	const struct birth member = p->plan->items[i];
-	if (!member.pgid || member.pgid == member.pid)
+	if (!member.pgid || member.pgid == member.pid || inherits_group(&member))
 		return 0;
 	if (leads_session(&member))
 		return error_set(err, EBADMSG, "pid %d leads a session, but is in group %d",
@@ -222,10 +327,12 @@ static int plan_group(struct planner *p, size_t i, struct error *err)
 	size_t leader = find(p->plan, member.pgid);
 	if (leader == NOBODY) {
 		struct birth helper = { .pid = member.pgid,
+					.place = place_of(member.task, LED_GROUP),
 					.sid = member.sid,
 					.pgid = member.pgid,
 					.by = i,
 					.parent = i };
+		helper.own_pgid = own_number(&helper.place, member.pgid);
 		return add(p, helper, err) ? 0 : -ENOMEM;
 	}
 	if (p->plan->items[leader].sid != member.sid)
@@ -259,6 +366,45 @@ static int check_sessions(const struct planner *p, struct error *err)
 					 b->pid, b->sid);
 	}
 	return 0;
+}
+
+static int refuse_place(const struct birth *b, const char *why, struct error *err)
+{
+	return error_set(err, ENOTSUP,
+			 "pid %d, in a pid namespace inside of another: %s: not supported", b->pid,
+			 why);
+}
+
+/* Who is born from whom has to be possible between their pid namespaces, too. */
+static int check_place(const struct birth_plan *plan, const struct birth *b, struct error *err)
+{
+	static const struct birth nobody = { 0 };
+	const struct birth *by = b->by == BIRTH_BY_COORDINATOR ? &nobody : &plan->items[b->by];
+	if (b->place.nr < by->place.nr || !same_places(&b->place, &by->place, by->place.nr))
+		return refuse_place(b, "who bears it is not around it", err);
+	enum birth_into into = birth_into(plan, b);
+	if (into == BIRTH_NEW && (!b->task || b->place.nr != by->place.nr + 1))
+		return refuse_place(b, "its pid 1 comes from further outside", err);
+	if (into == BIRTH_ENTER && birth_init(plan, b->place.ns[b->place.nr - 1]) == plan->nr)
+		return refuse_place(b, "that has no pid 1", err);
+	if (b->sibling && by->place.nr && own_number(&by->place, by->pid) == 1)
+		return refuse_place(b, "its session is led by a pid 1, which is not its parent",
+				    err);
+	if (inherits_group(b) && by->pgid != b->pgid)
+		return refuse_place(
+		    b, "its group is led from outside, and its parent has left that", err);
+	if (b->task && b->task->children_apart && b->task->children_ns &&
+	    birth_init(plan, b->task->children_ns) == plan->nr)
+		return refuse_place(b, "its children are born where no pid 1 is", err);
+	return 0;
+}
+
+static int check_places(const struct birth_plan *plan, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < plan->nr; i++)
+		rc = check_place(plan, &plan->items[i], err);
+	return rc;
 }
 
 /* A helper's number must not be that of some thread. */
@@ -315,6 +461,8 @@ int birth_plan_make(struct rtask *const *tasks, size_t nr, bool shell_job, struc
 		rc = plan_group(&p, i, err);
 	if (rc == 0)
 		rc = check_sessions(&p, err);
+	if (rc == 0)
+		rc = check_places(out, err);
 	if (rc == 0)
 		rc = check_helpers(out, tasks, nr, err);
 	if (rc == 0)

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "engine/files/file.h"
@@ -33,6 +35,7 @@
 
 #define DEAD_TRIES  300   /* ms to wait for a pid whose holder is dead already */
 #define DYING_TRIES 10000 /* ms to wait for one that is being killed */
+#define PEER_TRIES  30000 /* ms to wait for a task that another one bears */
 #define ANY_TRIES   1000  /* numbers to try for who may have any */
 #define ANY_FIRST   300   /* the kernel's first when numbers start over, RESERVED_PIDS */
 
@@ -47,14 +50,18 @@ static int pid_taken(pid_t pid, struct error *err)
 	    pid, pid_holder(pid, holder));
 }
 
-/* @param flags  for the root, CLONE_NEWPID where it had its own */
-static pid_t clone_with_pid(pid_t pid, uint64_t flags, bool sibling)
+static pid_t clone_with_pid(const struct birth *b, uint64_t flags, bool sibling)
 {
+	pid_t pids[RESTORER_TIDS];
+	size_t nr = 0;
+	for (size_t i = b->place.nr; i-- > 0;)
+		pids[nr++] = b->place.pid[i];
+	pids[nr++] = b->pid;
 	struct clone_args ca = {
 		.flags = flags | (sibling ? CLONE_PARENT : 0),
 		.exit_signal = sibling ? 0 : SIGCHLD, /* a sibling takes its bearer's */
-		.set_tid = (uintptr_t)&pid,
-		.set_tid_size = 1,
+		.set_tid = (uintptr_t)pids,
+		.set_tid_size = nr,
 	};
 	return (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
 }
@@ -64,12 +71,51 @@ static _Noreturn void live(struct restore *r, size_t index);
 /* Another number for a helper when its own is taken. */
 static pid_t clone_with_any_pid(struct birth *b)
 {
-	pid_t pid = clone_with_pid(b->pid, 0, false);
+	pid_t pid = clone_with_pid(b, 0, false);
 	for (int i = 0; i < ANY_TRIES && pid < 0 && (errno == EEXIST || errno == EINVAL); i++) {
 		b->pid = errno == EINVAL ? ANY_FIRST : b->pid + 1; /* above pid_max */
-		pid = clone_with_pid(b->pid, 0, false);
+		pid = clone_with_pid(b, 0, false);
 	}
 	return pid;
+}
+
+/* A pid namespace is there when its pid 1 is. */
+static int await_init(struct restore *r, uint32_t ns, struct error *err)
+{
+	struct restore_slot *slot = &r->shared->slots[birth_init(r->plan, ns)];
+	for (int i = 0; !__atomic_load_n(&slot->real, __ATOMIC_ACQUIRE); i++) {
+		if (stage_failed(r->shared))
+			return error_set(err, ECANCELED, "the restore has failed");
+		if (i == PEER_TRIES)
+			return error_set(err, ETIMEDOUT,
+					 "pid namespace %u is to be entered before its pid 1 can "
+					 "be born",
+					 ns);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return slot->real;
+}
+
+/* Children of this process are born there from now on. */
+static int bear_into(struct restore *r, uint32_t ns, struct error *err)
+{
+	char path[32];
+	int init = await_init(r, ns, err);
+	if (init < 0)
+		return init;
+	snprintf(path, sizeof(path), "%d/ns/pid", init);
+	auto_fd fd = procfs_open(path, O_RDONLY);
+	if (fd < 0 || setns(fd, CLONE_NEWPID) < 0)
+		return error_sys(err, "enter pid namespace %u", ns);
+	return 0;
+}
+
+static int bear_here_again(struct error *err)
+{
+	auto_fd fd = procfs_open("self/ns/pid", O_RDONLY);
+	if (fd < 0 || setns(fd, CLONE_NEWPID) < 0)
+		return error_sys(err, "go back to the own pid namespace");
+	return 0;
 }
 
 static int bear(struct restore *r, size_t index, bool sibling, struct error *err)
@@ -77,15 +123,20 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 	struct birth *b = &r->plan->items[index];
 	pid_t want = b->pid;
 	bool apart = ns_restores(r, NS_PID);
-	uint64_t flags = (apart && index == 0 ? CLONE_NEWPID : 0) | share_flags(r, index);
-	pid_t pid = b->any_pid ? clone_with_any_pid(b) : clone_with_pid(want, flags, sibling);
+	enum birth_into into = birth_into(r->plan, b);
+	bool first = into == BIRTH_NEW || (apart && index == 0);
+	uint64_t flags = (first ? CLONE_NEWPID : 0) | share_flags(r, index);
+	int rc = into == BIRTH_ENTER ? bear_into(r, b->place.ns[b->place.nr - 1], err) : 0;
+	if (rc < 0)
+		return error_wrap(err, rc, "task %d", want);
+	pid_t pid = b->any_pid ? clone_with_any_pid(b) : clone_with_pid(b, flags, sibling);
 	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST && !apart; i++) {
 		bool wait = proc_is_dead(want) ? dead++ < DEAD_TRIES
 					       : i < DYING_TRIES && proc_is_dying(want);
 		if (!wait)
 			return pid_taken(want, err);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-		pid = clone_with_pid(want, flags, sibling);
+		pid = clone_with_pid(b, flags, sibling);
 	}
 	if (pid == 0)
 		live(r, index);
@@ -102,9 +153,9 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 	if (pid < 0)
 		return error_sys(err, "create task %d", want);
 	r->shared->slots[index].born = 1;
-	if (!apart || index == 0)
+	if (index == 0 || (!apart && !r->plan->items[b->by].place.nr))
 		r->shared->slots[index].real = pid;
-	return 0;
+	return into == BIRTH_ENTER ? bear_here_again(err) : 0;
 }
 
 /* In a user namespace the root is born by a process that enters it for that, and ends. */
@@ -141,17 +192,55 @@ int birth_root(struct restore *r, struct error *err)
 	return r->users ? bear_root_inside(r, err) : bear(r, 0, r->opts->restore_sibling, err);
 }
 
-static int bear_planned(struct restore *r, size_t by, bool early, struct error *err)
+/* @param entering  those who go into a pid namespace that others make, or all but those */
+static int bear_some(struct restore *r, size_t by, bool early, bool entering, struct error *err)
 {
 	for (size_t i = 0; i < r->plan->nr; i++) {
 		const struct birth *b = &r->plan->items[i];
-		if (b->by != by || b->early != early)
+		if (b->by != by || b->early != early ||
+		    (birth_into(r->plan, b) == BIRTH_ENTER) != entering)
 			continue;
 		int rc = bear(r, i, b->sibling, err);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
+}
+
+/* Who waits for the birth of another is last. */
+static int bear_planned(struct restore *r, size_t by, bool early, struct error *err)
+{
+	int rc = bear_some(r, by, early, false, err);
+	return rc < 0 ? rc : bear_some(r, by, early, true, err);
+}
+
+static int join_group(const struct birth *b, struct error *err)
+{
+	if (!b->own_pgid || b->pgid == b->pid || setpgid(0, b->own_pgid) == 0)
+		return 0;
+	return error_sys(err, "task %d: join process group %d", b->pid, b->pgid);
+}
+
+/* Before all are there: who leads it may have to be born yet. */
+static int await_group(const struct restore *r, const struct birth *b, struct error *err)
+{
+	int rc = join_group(b, err);
+	for (int i = 0; rc < 0 && i < PEER_TRIES && !stage_failed(r->shared); i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		rc = join_group(b, err);
+	}
+	return rc;
+}
+
+/* Where its children are born, once those of the images are. */
+static int set_children_ns(struct restore *r, const struct birth *b, struct error *err)
+{
+	if (!b->task || !b->task->children_apart)
+		return 0;
+	int rc = b->task->children_ns        ? bear_into(r, b->task->children_ns, err)
+		 : unshare(CLONE_NEWPID) < 0 ? error_sys(err, "make a pid namespace")
+					     : 0;
+	return rc < 0 ? error_wrap(err, rc, "task %d", b->pid) : 0;
 }
 
 /* STAGE_BIRTH: memory before children, as they share it; children before or after setsid(). */
@@ -170,14 +259,10 @@ static int be_born(struct restore *r, size_t index, struct error *err)
 		return rc;
 	if (b->sid != b->pid && b->pgid == b->pid && setpgid(0, 0) < 0)
 		return error_sys(err, "task %d: make its process group", b->pid);
-	return bear_planned(r, index, false, err);
-}
-
-static int join_group(const struct birth *b, struct error *err)
-{
-	if (!b->pgid || b->pgid == b->pid || setpgid(0, b->pgid) == 0)
-		return 0;
-	return error_sys(err, "task %d: join process group %d", b->pid, b->pgid);
+	rc = birth_hands_on_group(r->plan, index) ? await_group(r, b, err) : 0;
+	if (rc == 0)
+		rc = bear_planned(r, index, false, err);
+	return rc < 0 ? rc : set_children_ns(r, b, err);
 }
 
 static void default_core_limit(void)
@@ -220,7 +305,8 @@ static int await_mortals(struct restore *r, size_t index, struct error *err)
 		if (b->parent != index || !birth_is_mortal(b))
 			continue;
 		siginfo_t info;
-		if (waitid(P_PID, (id_t)b->pid, &info, WEXITED | (b->task ? WNOWAIT : 0)) < 0)
+		id_t id = (id_t)birth_seen_as(b, &r->plan->items[index]);
+		if (waitid(P_PID, id, &info, WEXITED | (b->task ? WNOWAIT : 0)) < 0)
 			return error_sys(err, "wait for the end of task %d", b->pid);
 		if (!b->task)
 			r->shared->slots[i].born = 0; /* the pid is anybody's now */
@@ -232,7 +318,7 @@ static pid_t expected_parent(const struct restore *r, const struct birth *b)
 {
 	size_t parent = b->orphan ? b->by : b->parent;
 	if (parent != BIRTH_BY_COORDINATOR)
-		return r->plan->items[parent].pid;
+		return birth_seen_as(&r->plan->items[parent], b);
 	/* the caller's pid is not known here; only it can be the parent of a sibling */
 	return r->opts->restore_sibling ? getppid() : r->shared->coordinator;
 }
@@ -248,8 +334,8 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 	int rc = be_born(r, index, err);
 	if (rc < 0)
 		return rc;
-	if (index == 0 && ns_restores(r, NS_PID))
-		pid_counter_set(r);
+	if ((index == 0 && ns_restores(r, NS_PID)) || birth_into(r->plan, b) == BIRTH_NEW)
+		pid_counter_set(r, b->task);
 	stage_arrive(r->shared, index, STAGE_BIRTH);
 	rc = join_group(b, err);
 	if (rc == 0 && !birth_is_mortal(b))

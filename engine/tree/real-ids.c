@@ -25,13 +25,25 @@ pid_t real_id_of_self(void)
 	return atoi(text);
 }
 
-void pid_counter_set(const struct restore *r)
+/* Its threads as the pid namespace of another knows them; NULL: that one cannot see it. */
+static const uint32_t *seen_tids(const struct rtask *t, const struct rtask *by)
+{
+	size_t nr = by->nr_levels;
+	if (!nr)
+		return t->tids;
+	bool inside = t->nr_levels >= nr && t->levels[nr - 1].ns == by->levels[nr - 1].ns;
+	return inside ? t->levels[nr - 1].tids : NULL;
+}
+
+void pid_counter_set(const struct restore *r, const struct rtask *self)
 {
 	char text[16];
 	uint32_t last = 0;
-	for (size_t i = 0; i < r->nr_tasks; i++)
-		for (size_t k = 0; k < r->tasks[i]->nr_threads; k++)
-			last = r->tasks[i]->tids[k] > last ? r->tasks[i]->tids[k] : last;
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		const uint32_t *tids = seen_tids(r->tasks[i], self);
+		for (size_t k = 0; tids && k < r->tasks[i]->nr_threads; k++)
+			last = tids[k] > last ? tids[k] : last;
+	}
 	int len = snprintf(text, sizeof(text), "%u", last);
 	auto_fd fd = procfs_open("sys/kernel/ns_last_pid", O_WRONLY);
 	if (fd < 0 || write(fd, text, (size_t)len) != len)
@@ -48,7 +60,7 @@ static int find_thread(const struct rtask *t, pid_t real, struct error *err)
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < t->nr_threads; i++)
-		if (t->tids[i] == (uint32_t)status.vpid)
+		if (rtask_own_tid(t, i) == status.pids[status.ns_pid_depth - 1])
 			t->real[i] = real;
 	proc_status_fini(&status);
 	return 0;

@@ -8,9 +8,12 @@
 
 /** In a task: its pid as the /proc of the coordinator has it. @return 0 without /proc */
 pid_t real_id_of_self(void);
-/** In the root, pid 1 of a namespace that is new: new pids go on behind those of the tree, as the
- *  kernel would take the lowest otherwise, of processes that have just ended. */
-void pid_counter_set(const struct restore *r);
+/**
+ * In a pid 1 of a namespace that is new: new pids go on behind those of the tree, as the kernel
+ * would take the lowest otherwise, of processes that have just ended.
+ * @param self  this task
+ */
+void pid_counter_set(const struct restore *r, const struct rtask *self);
 /** Fill in rtask.real of every task and thread, once all exist. Nothing to do for a tree whose pid
  *  namespace is the coordinator's. */
 int real_ids_find(struct restore *r, struct error *err);

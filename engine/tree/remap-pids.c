@@ -222,6 +222,21 @@ static int check(struct planner *p, struct error *err)
 	return rc;
 }
 
+/* Those in a pid namespace below know each other by other numbers. */
+static int refuse_nested(const struct planner *p, struct error *err)
+{
+	for (size_t i = 0; i < checkpoint_nr_processes(p->cp); i++) {
+		const struct process *process = checkpoint_listed(p->cp, i);
+		if (process->entry->n_levels)
+			return error_set(err, ENOTSUP,
+					 "pid %" PRIu32 " is in a pid namespace inside of the "
+					 "tree: --remap-pids cannot tell which numbers in memory "
+					 "are meant; end who has taken its pids",
+					 process->pid);
+	}
+	return 0;
+}
+
 static int plan(struct planner *p, struct error *err)
 {
 	bool apart = false;
@@ -233,6 +248,8 @@ static int plan(struct planner *p, struct error *err)
 	rc = collect(p, err);
 	if (rc == 0)
 		rc = choose(p, err);
+	if (rc == 0 && p->remap->map.nr)
+		rc = refuse_nested(p, err);
 	return rc < 0 || !p->remap->map.nr ? rc : check(p, err);
 }
 

@@ -35,7 +35,8 @@ struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs *
 	uint32_t arrived;    /* how many have finished the next one */
 	uint32_t expected;   /* when arrived reaches it, the coordinator is woken */
 	uint32_t wake;       /* futex of the coordinator: changes when it should look */
-	int32_t coordinator; /* its pid: without it nobody waits on; 0: in another pid namespace */
+	int32_t coordinator; /* its pid; 0: in another pid namespace than the root */
+	int32_t watched;     /* the same: without it nobody waits on; 0: somebody cannot see it */
 	uint32_t failed;     /* 1: somebody writes `error`; 2: it is written. Everybody gives up */
 	uint32_t error_raw;  /* 1: error.text lacks the words for error.code (from a blob) */
 	struct error error;  /* of the first that failed */

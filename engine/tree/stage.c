@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "engine/ns/ns.h"
+#include "engine/ns/pid.h"
 #include "engine/procfs/read.h"
 #include "engine/tree/birth-plan.h"
 
@@ -46,6 +47,7 @@ int stage_init(struct restore *r, struct error *err)
 	r->shared = at;
 	r->shared->nr_slots = (uint32_t)r->plan->nr;
 	r->shared->coordinator = ns_restores(r, NS_PID) ? 0 : getpid();
+	r->shared->watched = pidns_has_nested(r) ? 0 : r->shared->coordinator;
 	return 0;
 }
 
@@ -92,8 +94,7 @@ void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stag
 			return;
 		struct timespec timeout = { .tv_sec = ALONE_SEC };
 		futex_wait(&s->stage, passed, &timeout);
-		if (s->stage == passed && s->coordinator && kill(s->coordinator, 0) < 0 &&
-		    errno == ESRCH)
+		if (s->stage == passed && s->watched && kill(s->watched, 0) < 0 && errno == ESRCH)
 			_exit(1);
 	}
 }

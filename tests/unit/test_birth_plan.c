@@ -17,11 +17,14 @@
 struct row { /* as in pstree.img */
 	pid_t pid, ppid, pgid, sid;
 	enum task_state state;
+	uint32_t ns; /* a pid namespace below the root's, where it has the numbers that follow */
+	pid_t inside, inside_pgid, inside_sid;
 };
 
 struct tree {
 	struct rtask tasks[MAX_TASKS], *pointers[MAX_TASKS];
-	uint32_t tids[MAX_TASKS];
+	uint32_t tids[MAX_TASKS], inside[MAX_TASKS];
+	struct pid_level levels[MAX_TASKS];
 	struct birth_plan plan;
 	struct error err;
 	int rc;
@@ -38,7 +41,14 @@ static void plan(struct tree *t, const struct row *rows, size_t nr, bool shell_j
 					      .sid = rows[i].sid,
 					      .state = rows[i].state ? rows[i].state : TASK_ALIVE,
 					      .tids = &t->tids[i],
+					      .levels = &t->levels[i],
+					      .nr_levels = rows[i].ns != 0,
 					      .nr_threads = 1 };
+		t->inside[i] = (uint32_t)rows[i].inside;
+		t->levels[i] = (struct pid_level){ .ns = rows[i].ns,
+						   .pgid = rows[i].inside_pgid,
+						   .sid = rows[i].inside_sid,
+						   .tids = &t->inside[i] };
 		t->pointers[i] = &t->tasks[i];
 	}
 	t->rc = birth_plan_make(t->pointers, nr, shell_job, &t->plan, &t->err);
@@ -246,6 +256,48 @@ static void plan_bears_an_orphan_of_a_zombie_from_a_helper(void **state)
 	birth_plan_fini(&t.plan);
 }
 
+static void plan_goes_into_pid_namespaces(void **state)
+{
+	(void)state;
+	struct tree t;
+	/* 11 makes one, whose pid 1 is 12; 13 is born into that from outside, 14 in it */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 11, 10 },
+	     { 12, 11, 11, 10, .ns = 7, .inside = 1 }, { 13, 10, 10, 10, .ns = 7, .inside = 2 },
+	     { 14, 12, 15, 15, .ns = 7, .inside = 3, .inside_pgid = 4, .inside_sid = 4 });
+	assert_int_equal(t.rc, 0);
+	const struct birth *first = birth_of(&t, 12), *visitor = birth_of(&t, 13);
+	assert_int_equal(birth_into(&t.plan, first), BIRTH_NEW);
+	assert_int_equal(birth_into(&t.plan, visitor), BIRTH_ENTER);
+	assert_int_equal(birth_into(&t.plan, birth_of(&t, 14)), BIRTH_SAME);
+	assert_int_equal(birth_init(&t.plan, 7), 2);
+	assert_true(birth_hands_on_group(&t.plan, 1)); /* to 12, which has no number for it */
+	assert_false(birth_hands_on_group(&t.plan, 2));
+	assert_int_equal(birth_seen_as(first, birth_of(&t, 14)), 1);
+	assert_int_equal(birth_seen_as(birth_of(&t, 14), birth_of(&t, 10)), 14);
+	assert_int_equal(birth_seen_as(birth_of(&t, 10), first), 0);
+	/* the session's leader has ended: a helper, with its number inside */
+	const struct birth *helper = birth_of(&t, 15);
+	assert_null(helper->task);
+	assert_int_equal(helper->place.nr, 1);
+	assert_int_equal(helper->place.pid[0], 4);
+	birth_plan_fini(&t.plan);
+}
+
+static void plan_refuses_impossible_pid_namespaces(void **state)
+{
+	(void)state;
+	struct tree t;
+	/* without a pid 1; with one that has left the group its child is in; born from inside */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 10, 10, .ns = 7, .inside = 2 });
+	assert_int_equal(t.rc, -ENOTSUP);
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 11, 10 },
+	     { 12, 11, 10, 10, .ns = 7, .inside = 1 });
+	assert_int_equal(t.rc, -ENOTSUP);
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 10, 10, .ns = 7, .inside = 1 },
+	     { 12, 11, 10, 10 });
+	assert_int_equal(t.rc, -ENOTSUP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +313,8 @@ int main(void)
 		cmocka_unit_test(plan_refuses_a_foreign_session),
 		cmocka_unit_test(plan_inherits_a_foreign_session_as_shell_job),
 		cmocka_unit_test(plan_refuses_impossible_numbers),
+		cmocka_unit_test(plan_goes_into_pid_namespaces),
+		cmocka_unit_test(plan_refuses_impossible_pid_namespaces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,9 +102,10 @@ static void status_parse_reads_every_key(void **state)
 	assert_int_equal(st.nr_groups, 3);
 	assert_int_equal(st.groups[2], UINT32_MAX);
 	assert_int_equal(st.ns_pid_depth, 3);
-	assert_int_equal(st.vpid, 1);
-	assert_int_equal(st.vpgid, 2);
-	assert_int_equal(st.vsid, 3);
+	assert_int_equal(st.pids[0], 70);
+	assert_int_equal(st.pids[2], 1);
+	assert_int_equal(st.pgids[2], 2);
+	assert_int_equal(st.sids[2], 3);
 	assert_int_equal(st.nr_threads, 3);
 	assert_int_equal(st.sig_pending, 1);
 	assert_int_equal(st.shared_pending, 2);
@@ -256,7 +257,7 @@ static void read_understands_this_kernel(void **state)
 	assert_int_equal(st.ppid, getppid());
 	assert_true(st.start_stack > st.start_code);
 	assert_int_equal(proc_status_read(dir, "status", &status, &err), 0);
-	assert_int_equal(status.vpid, getpid());
+	assert_int_equal(status.pids[status.ns_pid_depth - 1], getpid());
 	assert_int_equal(status.uids[1], geteuid());
 	proc_status_fini(&status);
 	struct proc_ids ids = { 0 };

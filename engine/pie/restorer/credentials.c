@@ -136,7 +136,7 @@ int restore_label(struct restorer_args *args, const struct restorer_thread *t)
 	return rc < 0 ? restorer_fail(args,
 				      "take the security label it had (is the profile or policy "
 				      "loaded?), thread",
-				      (uint64_t)t->tid, rc)
+				      (uint64_t)t->tids[0], rc)
 		      : 0;
 }
 
@@ -176,5 +176,5 @@ int restore_credentials(struct restorer_args *args, const struct restorer_thread
 		what = "set no_new_privs of thread";
 		rc = sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	}
-	return rc < 0 ? restorer_fail(args, what, (uint64_t)t->tid, rc) : 0;
+	return rc < 0 ? restorer_fail(args, what, (uint64_t)t->tids[0], rc) : 0;
 }

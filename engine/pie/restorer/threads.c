@@ -40,7 +40,8 @@ static int set_scheduling(struct restorer_args *args, const struct restorer_thre
 	long rc = sys(SYS_sched_setscheduler, 0, t->sched_policy, &param);
 	if (rc >= 0)
 		rc = sys(SYS_setpriority, 0, 0, (long)t->sched_nice);
-	return rc < 0 ? restorer_fail(args, "set scheduling of thread", (uint64_t)t->tid, rc) : 0;
+	return rc < 0 ? restorer_fail(args, "set scheduling of thread", (uint64_t)t->tids[0], rc)
+		      : 0;
 }
 
 static int set_signal_stack(struct restorer_args *args, const struct restorer_thread *t)
@@ -51,8 +52,9 @@ static int set_signal_stack(struct restorer_args *args, const struct restorer_th
 		uint64_t size;
 	} ss = { .sp = t->sas_sp, .flags = t->sas_flags & SAS_FLAGS, .size = t->sas_size };
 	long rc = sys(SYS_sigaltstack, &ss, 0);
-	return rc < 0 ? restorer_fail(args, "set the signal stack of thread", (uint64_t)t->tid, rc)
-		      : 0;
+	return rc < 0
+		   ? restorer_fail(args, "set the signal stack of thread", (uint64_t)t->tids[0], rc)
+		   : 0;
 }
 
 static int set_user_memory(struct restorer_args *args, const struct restorer_thread *t)
@@ -61,10 +63,12 @@ static int set_user_memory(struct restorer_args *args, const struct restorer_thr
 	long rc =
 	    t->robust_list_len ? sys(SYS_set_robust_list, t->robust_list, t->robust_list_len) : 0;
 	if (rc < 0)
-		return restorer_fail(args, "set the robust list of thread", (uint64_t)t->tid, rc);
+		return restorer_fail(args, "set the robust list of thread", (uint64_t)t->tids[0],
+				     rc);
 	if (t->rseq_addr)
 		rc = sys(SYS_rseq, t->rseq_addr, t->rseq_size, 0, t->rseq_signature);
-	return rc < 0 ? restorer_fail(args, "register rseq of thread", (uint64_t)t->tid, rc) : 0;
+	return rc < 0 ? restorer_fail(args, "register rseq of thread", (uint64_t)t->tids[0], rc)
+		      : 0;
 }
 
 static int set_settings(struct restorer_args *args, const struct restorer_thread *t)
@@ -103,14 +107,14 @@ int restore_thread_state(struct restorer_args *args, const struct restorer_threa
 	if ((rc = set_user_memory(args, t)) < 0 || (rc = set_signal_stack(args, t)) < 0 ||
 	    (rc = set_settings(args, t)) < 0 || (rc = register_ring(args, t)) < 0 ||
 	    (rc = set_scheduling(args, t)) < 0 ||
-	    (rc = restore_pending(args, t->tid, t->siginfos, t->nr_siginfos)) < 0 ||
+	    (rc = restore_pending(args, t->tids[0], t->siginfos, t->nr_siginfos)) < 0 ||
 	    (rc = restore_credentials(args, t)) < 0)
 		return rc;
 	/* after the credentials: their change forgets it */
 	long set = sys(SYS_prctl, PR_SET_PDEATHSIG, (long)t->pdeath_signal, 0, 0, 0);
-	return set < 0
-		   ? restorer_fail(args, "set the death signal of thread", (uint64_t)t->tid, set)
-		   : 0;
+	return set < 0 ? restorer_fail(args, "set the death signal of thread", (uint64_t)t->tids[0],
+				       set)
+		       : 0;
 }
 
 struct thread_start {
@@ -151,8 +155,7 @@ static long clone_thread(struct clone_args *ca, struct thread_start *start)
 
 static int birth(struct restorer_args *args, const struct restorer_thread *t)
 {
-	uint64_t tid = (uint64_t)t->tid;
-	int set_tid = t->tid;
+	uint64_t tid = (uint64_t)t->tids[0];
 	/* at the top of the new stack, so that it lives as long */
 	struct thread_start *start = (struct thread_start *)(t->stack_top - sizeof(*start));
 	start->args = args;
@@ -161,8 +164,8 @@ static int birth(struct restorer_args *args, const struct restorer_thread *t)
 		.flags = THREAD_FLAGS,
 		.stack = t->stack_top - RESTORER_STACK_SIZE,
 		.stack_size = RESTORER_STACK_SIZE - sizeof(*start),
-		.set_tid = (uintptr_t)&set_tid,
-		.set_tid_size = 1,
+		.set_tid = (uintptr_t)t->tids,
+		.set_tid_size = t->nr_tids,
 	};
 	long rc = clone_thread(&ca, start);
 	if (rc == -17) /* EEXIST */

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT
+ * Pid namespaces inside of that of the root, both directions. Births make them: tree/birth.c.
+ */
+#include "engine/ns/pid.h"
+
+#include <errno.h>
+#include <linux/nsfs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/ns/ns.h"
+
+#define LINK_MAX_LEN 32 /* "pid:[4026531836]" */
+#define PID_LIMIT    (1 << 22)
+
+/* How many there are from the root's down to its own. */
+static size_t depth_of(const struct task *t)
+{
+	int below = t->status.ns_pid_depth - 1 - t->pid_level;
+	return below > 0 ? (size_t)below : 0;
+}
+
+/* Each is in the one around it, up to the root's. */
+static int collect_levels(struct dump *d, struct task *t, struct error *err)
+{
+	auto_fd fd = ns_open(t, NS_PID, err);
+	if (fd < 0)
+		return fd;
+	for (size_t i = depth_of(t); i-- > 0;) {
+		struct stat st;
+		if (fstat(fd, &st) < 0)
+			return error_sys(err, "stat a pid namespace");
+		const struct ns_seen *seen = ns_find(d, NS_PID, st.st_ino);
+		if (!seen)
+			return error_set(err, ENOTSUP,
+					 "it is in a pid namespace in which no task of the tree "
+					 "is pid 1: dump them together");
+		t->pid_ns[i] = seen->id;
+		int up = i ? ioctl(fd, NS_GET_PARENT) : -1;
+		if (i && up < 0)
+			return error_sys(err, "find the pid namespace around another");
+		close(fd);
+		fd = up;
+	}
+	return 0;
+}
+
+/* @return false: nobody was born into that namespace yet */
+static bool read_link(const struct task *t, const char *path, char out[LINK_MAX_LEN])
+{
+	ssize_t len = readlinkat(t->proc_fd, path, out, LINK_MAX_LEN - 1);
+	out[len < 0 ? 0 : len] = 0;
+	return len > 0;
+}
+
+/* Of each thread, as unshare(2) and setns(2) are. Kernels before 4.12 do not tell. */
+static int collect_children_ns(struct dump *d, struct task *t, struct error *err)
+{
+	char own[LINK_MAX_LEN], other[LINK_MAX_LEN], path[64];
+	unsigned long ino;
+	if (!read_link(t, "ns/pid", own))
+		return error_sys(err, "read the link ns/pid");
+	for (size_t i = 0; i < t->nr_threads; i++) {
+		snprintf(path, sizeof(path), "task/%d/ns/pid_for_children", t->threads[i].tid);
+		bool born = read_link(t, path, other);
+		if (!strcmp(own, other))
+			continue;
+		if (t->nr_threads > 1)
+			return error_set(err, ENOTSUP,
+					 "its thread %d bears children into another pid namespace, "
+					 "and there are other threads: not supported; dump "
+					 "when it has gone back",
+					 t->threads[i].tid);
+		const struct ns_seen *seen =
+		    born && sscanf(other, "pid:[%lu]", &ino) == 1 ? ns_find(d, NS_PID, ino) : NULL;
+		if (born && !seen)
+			return error_set(err, ENOTSUP,
+					 "its children would be born into %s, a pid namespace that "
+					 "no task of the tree is in",
+					 other);
+		t->children_apart = true;
+		t->children_ns = seen ? seen->id : 0;
+	}
+	return 0;
+}
+
+static bool has_init(const struct dump *d, uint32_t ns)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++) {
+		const struct task *t = d->tasks[i];
+		size_t depth = depth_of(t);
+		if (depth && t->pid_ns[depth - 1] == ns &&
+		    t->status.pids[t->status.ns_pid_depth - 1] == 1)
+			return true;
+	}
+	return false;
+}
+
+static int check_inits(const struct dump *d, struct error *err)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++) {
+		const struct task *t = d->tasks[i];
+		for (size_t k = 0; k < depth_of(t); k++)
+			if (!has_init(d, t->pid_ns[k]))
+				return error_set(err, ENOTSUP,
+						 TASK_FMT
+						 " is in a pid namespace whose pid 1 is not "
+						 "in the tree: dump them together",
+						 TASK_ARGS(t));
+	}
+	return 0;
+}
+
+int pidns_collect(struct dump *d, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
+		struct task *t = d->tasks[i];
+		if (depth_of(t))
+			rc = collect_levels(d, t, err);
+		if (rc == 0 && t->state != TASK_ZOMBIE)
+			rc = collect_children_ns(d, t, err);
+		if (rc < 0)
+			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
+	}
+	return rc < 0 ? rc : check_inits(d, err);
+}
+
+static int dump_level(const struct task *t, size_t i, PstreeLevel *level)
+{
+	size_t at = (size_t)t->pid_level + 1 + i;
+	level->ns_id = t->pid_ns[i];
+	level->pgid = (uint32_t)t->status.pgids[at];
+	level->sid = (uint32_t)t->status.sids[at];
+	level->threads = calloc(t->nr_threads, sizeof(*level->threads));
+	if (!level->threads)
+		return -ENOMEM;
+	level->n_threads = t->nr_threads;
+	for (size_t k = 0; k < t->nr_threads; k++)
+		level->threads[k] = (uint32_t)t->threads[k].status.pids[at];
+	/* of a zombie, nobody has read its thread's */
+	level->threads[0] = (uint32_t)t->status.pids[at];
+	return 0;
+}
+
+int pidns_dump(const struct task *t, PstreeEntry *e, struct error *err)
+{
+	size_t depth = depth_of(t);
+	e->has_children_ns = t->children_apart;
+	e->children_ns = t->children_ns;
+	if (!depth)
+		return 0;
+	e->levels = calloc(depth, sizeof(PstreeLevel *));
+	for (size_t i = 0; e->levels && i < depth; i++) {
+		PstreeLevel *level = malloc(sizeof(*level));
+		if (!level)
+			break;
+		pstree_level__init(level);
+		e->levels[e->n_levels++] = level;
+		if (dump_level(t, i, level) < 0)
+			break;
+	}
+	bool whole = e->n_levels == depth && e->levels[depth - 1]->threads;
+	return whole ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+void pidns_free_levels(PstreeEntry *e)
+{
+	for (size_t i = 0; i < e->n_levels; i++) {
+		free(e->levels[i]->threads);
+		free(e->levels[i]);
+	}
+	free(e->levels);
+}
+
+/* Restore. */
+
+static int load_level(struct rtask *t, const PstreeLevel *from, struct error *err)
+{
+	struct pid_level *to = &t->levels[t->nr_levels];
+	if (!from->ns_id || from->n_threads != t->nr_threads || from->pgid >= PID_LIMIT ||
+	    from->sid >= PID_LIMIT)
+		return error_set(err, EBADMSG, "pid %d: levels[%zu] makes no sense", t->pid,
+				 t->nr_levels);
+	for (size_t i = 0; i < from->n_threads; i++)
+		if (!from->threads[i] || from->threads[i] >= PID_LIMIT)
+			return error_set(err, EBADMSG, "pid %d: levels[%zu]: thread id %u", t->pid,
+					 t->nr_levels, from->threads[i]);
+	to->ns = from->ns_id;
+	to->pgid = (pid_t)from->pgid;
+	to->sid = (pid_t)from->sid;
+	to->tids = calloc(from->n_threads, sizeof(*to->tids));
+	if (!to->tids)
+		return error_set(err, ENOMEM, "out of memory");
+	memcpy(to->tids, from->threads, from->n_threads * sizeof(*to->tids));
+	t->nr_levels++;
+	return 0;
+}
+
+int pidns_load(struct rtask *t, const PstreeEntry *e, struct error *err)
+{
+	t->children_apart = e->has_children_ns;
+	t->children_ns = e->children_ns;
+	if (!e->n_levels)
+		return 0;
+	if (e->n_levels >= PROC_PID_LEVELS || e->threads[0] != e->pid)
+		return error_set(err, EBADMSG, "pid %u: levels of pid namespaces make no sense",
+				 e->pid);
+	t->levels = calloc(e->n_levels, sizeof(*t->levels));
+	if (!t->levels)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < e->n_levels; i++)
+		rc = load_level(t, e->levels[i], err);
+	return rc;
+}
+
+void pidns_unload(struct rtask *t)
+{
+	for (size_t i = 0; i < t->nr_levels; i++)
+		free(t->levels[i].tids);
+	free(t->levels);
+}
+
+bool pidns_has_nested(const struct restore *r)
+{
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		if (r->tasks[i]->nr_levels)
+			return true;
+	return false;
+}
+
+const struct rtask *pidns_init(const struct restore *r, uint32_t ns)
+{
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		const struct rtask *t = r->tasks[i];
+		if (t->nr_levels && t->levels[t->nr_levels - 1].ns == ns &&
+		    rtask_own_tid(t, 0) == 1)
+			return t;
+	}
+	return NULL;
+}
+
+pid_t pidns_group(const struct restore *r, const struct rtask *viewer, pid_t pgid)
+{
+	size_t depth = viewer->nr_levels;
+	if (!depth)
+		return pgid;
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		const struct rtask *t = r->tasks[i];
+		if (t->pgid == pgid && t->nr_levels >= depth &&
+		    t->levels[depth - 1].ns == viewer->levels[depth - 1].ns)
+			return t->levels[depth - 1].pgid;
+	}
+	return 0;
+}
