@@ -45,7 +45,7 @@ static void fill(struct rtask *t, const struct arch_cpu *cpu)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct arch_cpu cpu;
+	struct arch_cpu cpu = { 0 };
 	uint32_t tid = 1;
 	CoreEntry *core = core_entry__unpack(NULL, size, data);
 	struct rtask t = { .pid = 1, .tids = &tid, .nr_threads = 1, .cores = &core };
