@@ -213,6 +213,37 @@ static pid_t start_traced(const struct inject *in)
 	return pid;
 }
 
+static bool is_traced_by_us(pid_t pid)
+{
+	char path[64], line[128];
+	int tracer = 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "TracerPid: %d", &tracer) != 1)
+		;
+	if (f)
+		fclose(f);
+	return tracer == getpid();
+}
+
+/* Whoever was born when its parent was killed has not stopped yet, and is our child by now.
+ * @return true when there was one */
+static bool find_newborn(struct tracing *t)
+{
+	char path[64];
+	int pid;
+	size_t before = t->nr_traced;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	FILE *f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &pid) == 1) {
+		if (is_traced_by_us(pid))
+			remember(t, pid);
+	}
+	if (f)
+		fclose(f);
+	return t->nr_traced > before;
+}
+
 void inject_run(struct inject *in)
 {
 	struct tracing t = { .in = in, .engine = start_traced(in) };
@@ -221,7 +252,7 @@ void inject_run(struct inject *in)
 	remember(&t, t.engine);
 	set_alarm(in->timeout_ms);
 	bool ended = false;
-	while (!ended || t.nr_traced) {
+	while (!ended || t.nr_traced || find_newborn(&t)) {
 		int status;
 		pid_t tid = waitpid(-1, &status, __WALL);
 		if (tid < 0 && errno == EINTR) {

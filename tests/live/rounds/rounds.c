@@ -122,6 +122,24 @@ static const char *output_of(const char *command)
 	return text;
 }
 
+/* The mounts and segments of others may go meanwhile: what has come is looked for.
+ * @return a line of `after` that `before` has not, or NULL */
+static const char *look_added(const char *before, const char *after)
+{
+	static char text[600];
+	for (const char *end; (end = strchr(after, '\n')); after = end + 1) {
+		const char *same = before;
+		size_t len = (size_t)(end + 1 - after);
+		while (same && strncmp(same, after, len) != 0)
+			same = (same = strchr(same, '\n')) ? same + 1 : NULL;
+		if (!same) {
+			snprintf(text, sizeof(text), "+%.*s", (int)len - 1, after);
+			return text;
+		}
+	}
+	return NULL;
+}
+
 static const char *look_around(void)
 {
 	return output_of("cat /proc/self/mountinfo /proc/sysvipc/shm");
@@ -194,7 +212,7 @@ const char *rounds_around_differs(struct rounds *r)
 		return "the images directory has changed";
 	if (count_files(r->files, name) != r->nr_files)
 		return FILE_LEFT;
-	const char *why = look_differs(r->around, look_around());
+	const char *why = look_added(r->around, look_around());
 	if (why)
 		return why;
 	const char *now = look_rules();
