@@ -120,6 +120,12 @@ void app_back(struct app *app)
 	page_free(page);
 }
 
+struct checkpoint *app_checkpoint_of(const struct app *app, const struct process *p)
+{
+	bool other = app->other.cp && checkpoint_find(app->other.cp, p->pid) == p;
+	return other ? app->other.cp : app->cp;
+}
+
 struct file_describer *app_files(struct app *app, struct error *err)
 {
 	if (!app->files && file_describer_new(app->cp, &app->files, err) < 0)
@@ -442,6 +448,10 @@ static void set_close(struct app *app)
 	file_describer_free(app->files);
 	checkpoint_close(app->cp);
 	source_close(app->src);
+	checkpoint_close(app->other.cp);
+	source_close(app->other.src);
+	app->other.cp = NULL;
+	app->other.src = NULL;
 	app->facts = NULL;
 	app->files = NULL;
 	app->cp = NULL;

@@ -48,6 +48,10 @@ struct app {
 	struct app_options options;
 	struct source *src;
 	struct checkpoint *cp;
+	struct {
+		struct source *src;
+		struct checkpoint *cp;
+	} other;                      /* what is compared with, once it is looked at; else NULL */
 	struct error damage;          /* of its tree or inventory; code 0: none */
 	struct file_describer *files; /* app_files() */
 	struct facts *facts;
@@ -90,6 +94,8 @@ void app_open_process(struct app *app, const struct process *p);
 /** Close the page in front. */
 void app_back(struct app *app);
 struct view *app_view(struct app *app);
+/** Which of the two checkpoints a process is of. */
+struct checkpoint *app_checkpoint_of(const struct app *app, const struct process *p);
 /** What describes files; NULL when it cannot (app says why). */
 struct file_describer *app_files(struct app *app, struct error *err);
 /** Milliseconds of a clock that only goes forward. */

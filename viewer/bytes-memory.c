@@ -9,10 +9,17 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "convert/describe/process.h"
 #include "convert/memory/map.h"
 #include "viewer/app.h"
 
 enum { PAGE = 4096, PIECE = 1 << 20 };
+
+bool bytes_have(struct bytes *b, uint64_t at)
+{
+	uint64_t start, end;
+	return b->ops->stretch(b, at, &start, &end) && at >= start;
+}
 
 void bytes_trouble(struct bytes *b, const struct error *err)
 {
@@ -112,8 +119,12 @@ static void memory_about(struct bytes *b, uint64_t at, struct strbuf *out)
 
 static void memory_command(struct bytes *b, uint64_t start, uint64_t end, struct strbuf *out)
 {
-	strbuf_printf(out, "pages -p %u --hexdump {} %#" PRIx64 "-%#" PRIx64, b->process->pid,
-		      start, end);
+	strbuf_printf(out, "pages -p %u --hexdump ", b->process->pid);
+	if (b->other)
+		shell_word(b->app->options.diff, out);
+	else
+		strbuf_str(out, "{}");
+	strbuf_printf(out, " %#" PRIx64 "-%#" PRIx64, start, end);
 }
 
 static const char *memory_entry(struct bytes *b, uint64_t at, size_t *entry)
@@ -153,6 +164,7 @@ int bytes_of_memory(struct app *app, const struct process *p, struct bytes **out
 	b->ops = &memory_bytes;
 	b->app = app;
 	b->process = p;
+	b->other = app_checkpoint_of(app, p) != app->cp;
 	snprintf(b->title, sizeof(b->title), "memory of %u", p->pid);
 	snprintf(b->image, sizeof(b->image), "pagemap-%u.img", p->pid);
 	*out = b;

@@ -34,10 +34,13 @@ struct bytes {
 	char title[160];
 	const struct process *process; /* pointers lead into its memory; NULL: nowhere */
 	struct memory *memory;         /* when it is that memory; else NULL */
+	bool other;                    /* of the checkpoint that is compared with */
 	char image[32];                /* of memory: its page map */
 	struct error trouble;          /* code < 0: the first part that could not be read */
 };
 
+/** Whether a byte is there, be it known or not. */
+bool bytes_have(struct bytes *b, uint64_t at);
 /** Remember it, when it is the first. */
 void bytes_trouble(struct bytes *b, const struct error *err);
 

@@ -5,12 +5,15 @@
 
 #include "convert/memory/search.h"
 #include "viewer/bytes.h"
+#include "viewer/view.h"
 
-enum { HEX_HISTORY = 64 };
+enum { HEX_HISTORY = 64, HEX_ROW_MAX = 32 };
 
 struct hex {
 	struct bytes *bytes;
-	uint64_t at, top;         /* cursor; first row drawn */
+	struct bytes *other; /* the same in the other checkpoint, whichever is shown; NULL: none */
+	uint64_t wanted;     /* the address it was opened for */
+	uint64_t at, top;    /* cursor; first row drawn */
 	unsigned per_row, digits; /* of addresses */
 	bool marking;
 	uint64_t mark;
@@ -19,6 +22,19 @@ struct hex {
 	struct pattern *pattern; /* last one looked for; NULL: none */
 	uint64_t match;          /* bytes that match at the cursor */
 };
+
+struct hex_row {
+	uint64_t at;
+	size_t len;
+	uint8_t bytes[HEX_ROW_MAX], known[HEX_ROW_MAX];
+	bool differs[HEX_ROW_MAX]; /* from the other checkpoint */
+};
+
+/** With --diff: begin to read the other checkpoint. @param asked  say why when it cannot */
+void hex_other_begin(struct view *v, bool asked);
+/** Show the same in the other checkpoint. */
+void hex_swap(struct view *v);
+void hex_row_compare(const struct hex *h, struct hex_row *row);
 
 /** Move the cursor far away: Esc comes back. */
 void hex_jump(struct view *v, uint64_t to);

@@ -33,7 +33,8 @@ static void machine_find(struct app *app, struct memory *memory)
 {
 	CoreEntry *read = NULL;
 	memory->is64 = true;
-	if (process_core(app->cp, memory->process->pid, &read, NULL) < 0)
+	if (process_core(app_checkpoint_of(app, memory->process), memory->process->pid, &read,
+			 NULL) < 0)
 		return;
 	auto_message CoreEntry *core = read;
 	const struct dwarf_machine *machine = dwarf_machine_of(core, NULL);
@@ -56,7 +57,8 @@ int memory_begin(struct app *app, const struct process *p, struct memory **out, 
 	struct memory *memory = calloc(1, sizeof(*memory));
 	if (!memory)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = memory_view_begin(app->cp, p, app->options.sysroot, &memory->mv, err);
+	int rc =
+	    memory_view_begin(app_checkpoint_of(app, p), p, app->options.sysroot, &memory->mv, err);
 	if (rc < 0) {
 		free(memory);
 		return rc;

@@ -86,7 +86,7 @@ static bool diff_act(struct view *v, enum action action)
 	else if (p)
 		app_open_process(v->app, p);
 	else
-		app_say(v->app, "it is not in this checkpoint");
+		app_say(v->app, "it is only in the other: crit view %s", v->app->options.diff);
 	return true;
 }
 

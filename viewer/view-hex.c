@@ -15,12 +15,7 @@
 #include "viewer/image.h"
 #include "viewer/views.h"
 
-enum { ROW_MAX = 32, WRITE_PIECE = 1 << 20, DIGITS = 12, DIGITS_MAX = 16 };
-
-static struct hex *hex_of(struct view *v)
-{
-	return v->state;
-}
+enum { WRITE_PIECE = 1 << 20, DIGITS = 12, DIGITS_MAX = 16 };
 
 static uint64_t row_of(const struct hex *h, uint64_t at)
 {
@@ -124,9 +119,12 @@ static void byte_move(struct view *v, bool forward)
 	}
 }
 
-static enum style byte_style(uint8_t byte, bool known)
+static enum style byte_style(const struct hex *h, const struct hex_row *row, size_t i)
 {
-	if (!known)
+	uint8_t byte = row->bytes[i];
+	if (row->differs[i])
+		return h->bytes->other ? ST_ADDED : ST_REMOVED;
+	if (!row->known[i])
 		return ST_PAGE_ABSENT;
 	if (!byte)
 		return ST_DIM;
@@ -142,12 +140,6 @@ static enum style byte_base(const struct hex *h, uint64_t at)
 		return ST_MATCH;
 	return h->marking && at >= low && at <= high ? ST_MATCH : ST_NORMAL;
 }
-
-struct hex_row {
-	uint64_t at;
-	size_t len;
-	uint8_t bytes[ROW_MAX], known[ROW_MAX];
-};
 
 static int byte_column(const struct hex *h, size_t i)
 {
@@ -173,7 +165,7 @@ static void layout(struct view *v, int width)
 {
 	struct hex *h = v->state;
 	for (h->digits = DIGITS;; h->digits = DIGITS_MAX) {
-		for (h->per_row = ROW_MAX; h->per_row > 8; h->per_row /= 2) {
+		for (h->per_row = HEX_ROW_MAX; h->per_row > 8; h->per_row /= 2) {
 			if (text_column(h) + (int)h->per_row <= width)
 				break;
 		}
@@ -191,7 +183,7 @@ static void row_draw(const struct hex *h, const struct hex_row *row, struct canv
 	canvas_str(c, r.x + 1, r.y, ST_DIM, text);
 	int text_x = r.x + text_column(h);
 	for (size_t i = 0; i < row->len; i++) {
-		enum style style = byte_style(row->bytes[i], row->known[i]);
+		enum style style = byte_style(h, row, i);
 		enum style base = byte_base(h, row->at + i);
 		int x = r.x + byte_column(h, i);
 		snprintf(text, sizeof(text), row->known[i] ? "%02x" : "..", row->bytes[i]);
@@ -228,6 +220,7 @@ static void hex_draw(struct view *v, struct canvas *c, struct rect r)
 			canvas_str(c, r.x + 1, r.y + i, ST_ERROR, err.text);
 			memset(row.known, 0, sizeof(row.known));
 		} else {
+			hex_row_compare(h, &row);
 			row_draw(h, &row, c, (struct rect){ r.x, r.y + i, r.width, 1 });
 		}
 		last = at;
@@ -258,12 +251,6 @@ static bool pointer_read(const struct hex *h, uint64_t *out)
 	return number_read(h, memory && !memory->is64 ? 4 : 8, out);
 }
 
-static bool is_inside(const struct hex *h, uint64_t at)
-{
-	uint64_t start, end;
-	return h->bytes->ops->stretch(h->bytes, at, &start, &end) && at >= start;
-}
-
 static void label(struct line *line, const char *text)
 {
 	line_style(line, ST_DIM);
@@ -271,8 +258,7 @@ static void label(struct line *line, const char *text)
 	line_style(line, ST_NORMAL);
 }
 
-/* "u32 4294967295 (-1)  u64 0x7fffffffffff": what is at the cursor; what leads somewhere is a link
- */
+/* At the cursor: "u32 4294967295 (-1)  u64 0x7fffffffffff"; what leads somewhere is a link. */
 static void numbers_line(const struct hex *h, struct line *line)
 {
 	uint64_t value, pointer;
@@ -284,7 +270,7 @@ static void numbers_line(const struct hex *h, struct line *line)
 		line_printf(line, " (%" PRId32 ")", (int32_t)(uint32_t)value);
 	if (!pointer_read(h, &pointer))
 		return;
-	bool leads = h->bytes->memory && is_inside(h, pointer);
+	bool leads = h->bytes->memory && bytes_have(h->bytes, pointer);
 	label(line, h->bytes->memory && !h->bytes->memory->is64 ? " = " : "  u64 ");
 	line_style(line, leads ? ST_LINK : ST_NORMAL);
 	line_printf(line, "%#" PRIx64, pointer);
@@ -328,7 +314,7 @@ static void pointer_follow(struct view *v)
 		app_say(v->app, "there is no pointer here");
 	} else if (!h->bytes->memory) {
 		hex_follow(v->app, h->bytes->process, to);
-	} else if (!is_inside(h, to)) {
+	} else if (!bytes_have(h->bytes, to)) {
 		app_say(v->app, "%#" PRIx64 " points to no memory of this process", to);
 	} else {
 		hex_jump(v, to);
@@ -367,7 +353,7 @@ static void goto_typed(struct view *v, const char *text, size_t mode)
 		return;
 	if (address_parse(text, &at) < 0)
 		app_say(v->app, "\"%s\" is no hexadecimal address", text);
-	else if (!is_inside(h, at))
+	else if (!bytes_have(h->bytes, at))
 		app_say(v->app, "nothing is at %#" PRIx64, at);
 	else
 		hex_jump(v, at);
@@ -393,7 +379,10 @@ static void entry_show(struct view *v)
 	struct hex *h = v->state;
 	size_t entry;
 	const char *image = h->bytes->ops->entry(h->bytes, h->at, &entry);
-	if (entry == SIZE_MAX && !h->bytes->process)
+	if (h->bytes->other)
+		app_say(v->app, "it is in %s, which is not the one that is open",
+			v->app->options.diff);
+	else if (entry == SIZE_MAX && !h->bytes->process)
 		app_say(v->app, "this is a whole file");
 	else
 		image_open_page(v->app, h->bytes->process, image, entry);
@@ -438,6 +427,9 @@ static bool hex_act(struct view *v, enum action action)
 		return true;
 	case ACT_ENTRY:
 		entry_show(v);
+		return true;
+	case ACT_OTHER:
+		hex_swap(v);
 		return true;
 	case ACT_MARK:
 		mark(v);
@@ -544,8 +536,14 @@ static void hex_command(struct view *v, struct strbuf *out)
 
 static void hex_title(struct view *v, struct line *line)
 {
-	if (hex_of(v)->bytes)
-		line_str(line, hex_of(v)->bytes->title);
+	const struct hex *h = v->state;
+	if (!h->bytes)
+		return;
+	line_str(line, h->bytes->title);
+	if (!h->other)
+		return;
+	line_plain(line, h->bytes->other ? " in B (x: A), " : " in A (x: B), ");
+	line_str(line, h->bytes->other ? v->app->options.diff : v->app->options.path);
 }
 
 struct hex_arg {
@@ -560,6 +558,7 @@ static int hex_start(struct view *v, struct error *err)
 	(void)err;
 	h->bytes = arg->bytes;
 	h->per_row = 16;
+	h->wanted = arg->at;
 	cursor_set(v, arg->at);
 	h->top = row_of(h, h->at);
 	h->match = arg->match;
@@ -571,6 +570,8 @@ static void hex_close(struct view *v)
 	struct hex *h = v->state;
 	if (h->bytes)
 		h->bytes->ops->close(h->bytes);
+	if (h->other)
+		h->other->ops->close(h->other);
 	pattern_free(h->pattern);
 	free(v->arg);
 }
@@ -611,6 +612,8 @@ static void page_open(struct app *app, struct bytes *b, uint64_t at, uint64_t ma
 	}
 	*arg = (struct hex_arg){ b, at, match };
 	app_open(app, &view_hex, b->process, arg);
+	if (app_view(app)->arg == arg)
+		hex_other_begin(app_view(app), false);
 }
 
 void hex_open(struct app *app, struct bytes *b, uint64_t at)
@@ -630,12 +633,11 @@ static void memory_show(struct app *app, const struct opening *o)
 {
 	struct error err;
 	struct bytes *b;
-	uint64_t start, end;
 	if (bytes_of_memory(app, o->memory->process, &b, &err) < 0) {
 		app_fail(app, &err);
 		return;
 	}
-	if (o->maybe && (!b->ops->stretch(b, o->at, &start, &end) || o->at < start)) {
+	if (o->maybe && !bytes_have(b, o->at)) {
 		app_say(app, "%#" PRIx64 " points to no memory of this process", o->at);
 		b->ops->close(b);
 		return;

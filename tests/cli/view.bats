@@ -79,6 +79,28 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[[ $output == *"none: No such file or directory"* ]]
 }
 
+@test "diff: x shows the bytes of the other checkpoint; what differs stands out" {
+	local whole=$BATS_FILE_TMPDIR/whole b=$BATS_FILE_TMPDIR/b # beside its parent
+	shown() { run "$crit" view --print "$3" --size 110x12 --diff "$2" --keys "$1" "$whole"; [ "$status" = 0 ]; }
+	cp -r "$whole" "$b"
+	printf 'CHANGED' | dd of="$b/pages-1.img" bs=1 seek=256 conv=notrunc status=none
+	shown '<Enter>' "$b" text
+	[[ $output == *"in A (x: B), "* && $output != *CHANGED* ]]
+	shown '<Enter>x' "$b" text
+	[[ $output == *"in B (x: A), "*CHANGED* ]]
+	shown '<Enter>x' "$b" svg
+	[[ $output == *'fill="#87d787">HANGED<'* ]]
+	shown '<Enter>xc' "$b" text
+	[[ $output == *"crit pages -p 1 --hexdump $b 0x"* ]]
+	shown '<Enter>xx' "$b" text
+	[[ $output == *"in A (x: B), "* && $output != *CHANGED* ]]
+	# a process that the other has not
+	shown 'q/first<Enter><Enter>2<Enter>' "$set" text
+	[[ $output == *"$set has no process 1"* ]]
+	run "$crit" view --print text --keys '<Enter>2<Enter>x' "$whole"
+	[[ $output == *"nothing to compare with"*"--diff"* ]]
+}
+
 @test "w writes rows, marked bytes and entries; it asks before it writes over a file" {
 	cd "$BATS_TEST_TMPDIR"
 	run "$crit" view --print text --keys 'w<C-u>rows<Enter>' "$set"

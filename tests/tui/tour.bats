@@ -97,7 +97,10 @@ tour()
 	keys Right Right # the row is long
 	wait_for 4348414e
 	keys Enter
-	wait_for "memory of"
+	wait_for "memory of 4101 in A"
+	keys x
+	wait_for "memory of 4101 in B"
+	wait_for CHANGED
 	keys q q q
 	wait_for ended=0
 }
