@@ -16,6 +16,7 @@
 #include "engine/files/types.h"
 #include "engine/net/ns.h"
 #include "engine/net/sock-ns.h"
+#include "engine/ns/mnt.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/root.h"
 #include "engine/tree/real-ids.h"
@@ -92,6 +93,9 @@ static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
 	char path[64];
 	if (kind == NS_NET && netns_is_nested(r, nsf->ns_id))
 		return netns_open(r, nsf->ns_id, flags, err);
+	/* who is in it may be there without having entered it yet */
+	if (kind == NS_MNT && mntns_is_nested(r, nsf->ns_id))
+		return mntns_open_again(r, nsf->ns_id, flags, err);
 	for (size_t i = 0; i < r->nr_tasks && !member; i++) {
 		const struct rtask *t = r->tasks[i];
 		if (t->ids && ns_id_of(t->ids, kind) == nsf->ns_id)

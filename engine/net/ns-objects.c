@@ -308,8 +308,11 @@ static int ask_all(const struct object_row *row, struct strbuf *all, struct erro
 		return 0;
 	if (rc < 0)
 		return rc;
-	char *head = nl_begin(&ask, row->get, 0, row->header_len);
-	head[0] = (char)row->family;
+	/* a question to IPsec for all of them has no header: it would be taken for attributes */
+	bool whole = row->bus == NETLINK_XFRM;
+	char *head = nl_begin(&ask, row->get, 0, whole ? 0 : row->header_len);
+	if (!whole)
+		head[0] = (char)row->family;
 	if (row->ndm_flags)
 		((struct ndmsg *)(void *)head)->ndm_flags = row->ndm_flags;
 	if (row->ask)

@@ -151,12 +151,30 @@ int mntns_of_same(const struct restore *r, int mnt_id, size_t *at)
 	return -1;
 }
 
-int mntns_join(const struct restore *r, const struct rtask *t, struct error *err)
+/* @return NULL: there is no other than that of the root */
+static const struct mnt_space *find_nested(const struct restore *r, uint32_t id)
 {
 	const struct mnt_tree *tree = r->mounts;
-	if (!tree || tree->spaces.nr < 2 || !t->ids)
-		return 0;
-	const struct mnt_space *space = mnt_tree_space(tree, ns_id_of(t->ids, NS_MNT));
+	return tree && tree->spaces.nr > 1 ? mnt_tree_space(tree, id) : NULL;
+}
+
+bool mntns_is_nested(const struct restore *r, uint32_t id)
+{
+	return find_nested(r, id) != NULL;
+}
+
+int mntns_open_again(const struct restore *r, uint32_t id, int flags, struct error *err)
+{
+	const struct mnt_space *space = find_nested(r, id);
+	if (!space)
+		return error_set(err, EBADMSG, "mount namespace %u is not there", id);
+	int fd = procfs_reopen(space->fd, flags);
+	return fd < 0 ? error_sys(err, "open mount namespace %u", id) : fd;
+}
+
+int mntns_join(const struct restore *r, const struct rtask *t, struct error *err)
+{
+	const struct mnt_space *space = t->ids ? find_nested(r, ns_id_of(t->ids, NS_MNT)) : NULL;
 	return space ? mnt_enter(space->fd, err) : 0;
 }
 

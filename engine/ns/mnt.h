@@ -62,6 +62,10 @@ int mntns_stand_back(struct restore *r, const struct mnt_standing *back, struct 
 bool mntns_translate(const struct restore *r, int from, const char *path, int to, char *out);
 /** The next mount of the same file system. @param at  0 to begin @return its number; -1: no more */
 int mntns_of_same(const struct restore *r, int mnt_id, size_t *at);
+/** Are its mount namespaces several, and this one of them? @param id  of the images */
+bool mntns_is_nested(const struct restore *r, uint32_t id);
+/** Another descriptor of one of them. @return it, owned by the caller; -errno */
+int mntns_open_again(const struct restore *r, uint32_t id, int flags, struct error *err);
 /** In a task: enter the namespace it was in. */
 int mntns_join(const struct restore *r, const struct rtask *t, struct error *err);
 /** Is a file on a mount that is made only once the root task is there? */
