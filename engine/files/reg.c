@@ -12,6 +12,7 @@
 #include "base/build-id.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/files/covered.h"
 #include "engine/files/remap.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
@@ -96,7 +97,7 @@ static int find_again(struct dump *d, const struct open_file *f, RegFileEntry *r
 	int rc = mntns_enter(d, f->task, reg->mnt_id, f->path, &back, err);
 	if (rc < 0)
 		return rc;
-	rc = remap_dump(d, f, reg->id, &reg->name, err);
+	rc = remap_dump(d, f, reg, err);
 	int left = ns_mount_leave(&back, rc < 0 ? &late : err);
 	return rc < 0 ? rc : left;
 }
@@ -145,7 +146,8 @@ int reg_check(const FileEntry *e, struct error *err)
 		return error_set(err, EBADMSG, "id %u inside says %u", e->id, reg->id);
 	if (reg->name[0] != '/' && !(reg->has_ext && reg->ext))
 		return error_set(err, EBADMSG, "path \"%.200s\" is not absolute", reg->name);
-	if (strlen(reg->name) >= PATH_MAX)
+	if (strlen(reg->name) >= PATH_MAX ||
+	    (reg->covered_on && strlen(reg->covered_on) >= PATH_MAX))
 		return error_set(err, EBADMSG, "path of %zu bytes", strlen(reg->name));
 	if (reg->n_build_id > BUILD_ID_MAX / 4)
 		return error_set(err, EBADMSG, "%s: build id of %zu words", reg->name,
@@ -219,6 +221,8 @@ int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct e
 		int fd = procfs_reopen(item->base, flags & ~O_NOFOLLOW);
 		return fd < 0 ? error_sys(err, "open %s", reg->name) : fd;
 	}
+	if (reg->covered_on)
+		return covered_open(reg, flags, err);
 	struct mnt_standing before;
 	int rc = mntns_stand(r, reg_mnt_id(reg), reg->name, &before, err);
 	if (rc < 0)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "engine/files/covered.h"
 #include "engine/files/live-proc.h"
 #include "images/reader.h"
 
@@ -90,23 +91,25 @@ static bool is_name_free(const char *path)
 	return lstat(path, &now) < 0 && errno == ENOENT;
 }
 
-int remap_dump(struct dump *d, const struct open_file *f, uint32_t id, char **name,
-	       struct error *err)
+int remap_dump(struct dump *d, const struct open_file *f, RegFileEntry *reg, struct error *err)
 {
 	bool silly = is_silly_renamed(f);
 	bool found = !silly && (leads_to(f->path, &f->st) || is_same_device(d, f));
 	pid_t dead = found ? 0 : dead_pid(f);
+	if (!found && !dead && !d->mounts && f->st.st_nlink)
+		found = covered_find(f, &reg->covered_on);
 	bool linked = !found && !dead && f->st.st_nlink;
 	if (linked && !silly && !is_name_free(f->path))
 		return file_refuse_moved(f, err);
-	*name = strndup(f->path, found ? strlen(f->path) : len_unmarked(f->path));
-	if (!*name)
+	reg->name = strndup(f->path, found ? strlen(f->path) : len_unmarked(f->path));
+	if (!reg->name)
 		return error_set(err, ENOMEM, "out of memory");
 	if (found)
 		return live_proc_check(d, f, err);
 	if (dead)
-		return dead_pid_dump(d, dead, id, err);
-	return linked ? link_remap_dump(d, f, id, *name, err) : ghost_dump(d, f, id, err);
+		return dead_pid_dump(d, dead, reg->id, err);
+	return linked ? link_remap_dump(d, f, reg->id, reg->name, err)
+		      : ghost_dump(d, f, reg->id, err);
 }
 
 /* Restore. */

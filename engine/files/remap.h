@@ -20,12 +20,10 @@ struct remap_row { /* an entry of remap-fpath.img */
 /* Dump. */
 /**
  * See that a file can be found again: by its path, or by what is written for it.
- * @param id    of the file, for remap-fpath.img
- * @param name  set to the path to store, allocated
+ * @param reg  its name is set; its id is that of remap-fpath.img
  * @return 0; -errno naming the holder
  */
-int remap_dump(struct dump *d, const struct open_file *f, uint32_t id, char **name,
-	       struct error *err);
+int remap_dump(struct dump *d, const struct open_file *f, RegFileEntry *reg, struct error *err);
 /** "remap-fpath.img: ID is replaced." */
 int remap_write(struct dump *d, uint32_t orig_id, uint32_t remap_id, RemapType type,
 		struct error *err);

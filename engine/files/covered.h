@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * Inside files/: files of the host's mounts whose names are hidden by what is mounted on top of
+ * them.
+ */
+#pragma once
+
+#include "engine/files/file.h"
+
+/**
+ * Is it there, below another mount?
+ * @param on  set to where its own mount is, which is not hidden; owned by the caller
+ * @return 1; 0: it is not, or nothing can reach it
+ */
+int covered_find(const struct open_file *f, char **on);
+/** Open it again. @return descriptor or -errno */
+int covered_open(const RegFileEntry *reg, int flags, struct error *err);
