@@ -330,7 +330,10 @@ static int add_armed(int ep, const EventpollTfdEntry *target)
 static int add_through(int ep, int fd, const EventpollTfdEntry *target,
 		       int (*add)(int ep, const EventpollTfdEntry *target))
 {
-	int number = (int)target->tfd, saved = fcntl(number, F_DUPFD_CLOEXEC, 3);
+	int number = (int)target->tfd;
+	if (fd == number)
+		return add(ep, target);
+	int saved = fcntl(number, F_DUPFD_CLOEXEC, 3);
 	int rc = dup3(fd, number, O_CLOEXEC) < 0 ? -errno : add(ep, target);
 	if (saved < 0) {
 		fd_close(number);

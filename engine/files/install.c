@@ -14,12 +14,16 @@
 #include "engine/files/locks.h"
 #include "engine/files/memfd.h"
 #include "engine/files/set.h"
+#include "engine/files/types.h"
 #include "engine/net/net.h"
 #include "engine/net/ns.h"
 #include "engine/net/sock-label.h"
 #include "engine/net/sock-ns.h"
 #include "engine/ns/mnt-autofs.h"
+#include "engine/ns/ns.h"
 #include "inventory.pb-c.h"
+
+#define TABLES_IN_PLACE 16 /* of descriptors, at most, for numbers to be compared */
 
 static const char *type_name(FdTypes type)
 {
@@ -69,6 +73,21 @@ static int open_labelled(struct restore *r, const struct file_item *item, struct
 	return fd < 0 ? fd : rc < 0 ? rc : take_fd(fd);
 }
 
+/* A number at which every task that uses it has this file. */
+static bool is_final(const struct file_set *set, const struct file_item *item, int fd)
+{
+	bool any = false;
+	if (!set->in_place || item->type != &file_regular)
+		return false;
+	for (size_t i = 0; i < set->tables.nr; i++) {
+		const struct fd_row *row = fd_rows_find(&set->tables.items[i], (uint32_t)fd);
+		if (row && row->id != item->id)
+			return false;
+		any |= row != NULL;
+	}
+	return any;
+}
+
 int files_get(struct restore *r, uint32_t id, struct error *err)
 {
 	char user[64];
@@ -84,7 +103,7 @@ int files_get(struct restore *r, uint32_t id, struct error *err)
 		int given = inherit_open(r, item->entry, &fd, &why);
 		if (given <= 0)
 			fd = given < 0 ? given : open_labelled(r, item, &why);
-		if (fd >= 0)
+		if (fd >= 0 && (given || !is_final(r->files, item, fd)))
 			fd = window_take(r->files, fd, &why);
 		if (fd < 0)
 			error_wrap(&why, fd, "%s", file_set_user(r, id, user, sizeof(user)));
@@ -128,12 +147,22 @@ static int open_or_reserve(struct restore *r, uint32_t id, struct error *err)
 	return item && item->live ? live_proc_reserve(r, item, err) : files_get(r, id, err);
 }
 
+/* Others open the files then, and hand them over. */
+static bool has_namespaces(const struct restore *r)
+{
+	for (int kind = 0; r->ns && kind < NS_KINDS; kind++)
+		if (ns_restores(r, (enum ns_kind)kind))
+			return true;
+	return false;
+}
+
 int files_open_all(struct restore *r, struct error *err)
 {
 	struct file_set *set = r->files;
 	int rc = remap_prepare(r, err);
 	if (rc < 0)
 		return rc;
+	set->in_place = set->tables.nr <= TABLES_IN_PLACE && !has_namespaces(r);
 	for (size_t i = 0; i < set->tables.nr; i++)
 		for (size_t j = 0; j < set->tables.items[i].nr; j++) {
 			int fd = open_or_reserve(r, set->tables.items[i].items[j].id, err);
@@ -232,9 +261,13 @@ static int install_row(struct restore *r, const struct file_item *item, const st
 		       struct error *err)
 {
 	uint32_t stored = 0;
-	int flags = row->flags & FD_CLOEXEC ? O_CLOEXEC : 0;
-	if (dup3(item->fd, (int)row->fd, flags) < 0)
+	bool close_on_exec = row->flags & FD_CLOEXEC;
+	if (item->fd == (int)row->fd) {
+		if (!close_on_exec && fcntl(item->fd, F_SETFD, 0) < 0)
+			return error_sys(err, "fd %u: clear FD_CLOEXEC", row->fd);
+	} else if (dup3(item->fd, (int)row->fd, close_on_exec ? O_CLOEXEC : 0) < 0) {
 		return error_sys(err, "fd %u: duplicate", row->fd);
+	}
 	/* Here and not where it was opened: signals tell the number it was set through. */
 	if (item->type && item->type->owner)
 		item->type->owner(r, item->entry, &stored);

@@ -114,6 +114,7 @@ struct file_set {
 		bool made; /* all pairs are */
 	} ttys;
 	unsigned int first, last; /* the window */
+	bool in_place;            /* may files be opened at the numbers tasks have them? */
 };
 
 struct file_item *file_set_find(struct file_set *set, uint32_t id);            /* NULL: none */

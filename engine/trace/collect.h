@@ -9,7 +9,8 @@
 /** Fill a frozen task and its threads. A task that died meanwhile becomes TASK_DEAD or a zombie. */
 int trace_collect(struct task *t, const struct label_host *host, struct error *err);
 
-/** Read the queued signals again: more may have come while code ran inside. */
+/** Read the queued signals, when no code of ours runs inside any more: more may have come by then.
+ */
 int trace_peek_signals(struct task *t, struct error *err);
 
 /** Take out the tasks that died and were reaped while the tree was being stopped. */
