@@ -32,15 +32,8 @@ static int decode_all(const char *path, const char *out, struct error *err)
 	auto_progress progress = { 0 };
 	if (!path || !out)
 		return error_set(err, EUSAGE, "--all wants a checkpoint and -o DIR");
-	progress_start(&progress, "copying", 0);
-	int rc = source_open(path, &src, err);
-	if (rc == 0)
-		rc = sink_create(out, &sink, err);
-	if (rc == 0)
-		sink_watch(sink, &progress);
+	int rc = sink_arg_new(out, path, &progress, &src, &sink, err);
 	const struct set_job job = { .src = src, .sink = sink };
-	if (rc == 0)
-		rc = sink_arg_keep_parent(out, path, src, sink, err);
 	if (rc == 0)
 		rc = set_to_json(&job, err);
 	return rc < 0 ? rc : sink_commit(sink, err);

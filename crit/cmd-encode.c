@@ -33,14 +33,7 @@ static int encode_all(const char *path, const char *out, struct error *err)
 	auto_progress progress = { 0 };
 	if (!path || !out)
 		return error_set(err, EUSAGE, "--all wants a directory of JSON and -o OUT");
-	progress_start(&progress, "copying", 0);
-	int rc = source_open(path, &src, err);
-	if (rc == 0)
-		rc = sink_create(out, &sink, err);
-	if (rc == 0)
-		sink_watch(sink, &progress);
-	if (rc == 0)
-		rc = sink_arg_keep_parent(out, path, src, sink, err);
+	int rc = sink_arg_new(out, path, &progress, &src, &sink, err);
 	if (rc == 0)
 		rc = set_from_json(path, sink, err);
 	return rc < 0 ? rc : sink_commit(sink, err);

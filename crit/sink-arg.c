@@ -105,6 +105,19 @@ int sink_arg_keep_parent(const char *out, const char *path, struct source *src, 
 	return link_parent(path, src, out, sink, err);
 }
 
+int sink_arg_new(const char *out, const char *path, struct progress *progress, struct source **src,
+		 struct sink **sink, struct error *err)
+{
+	progress_start(progress, "copying", 0);
+	int rc = source_open(path, src, err);
+	if (rc == 0)
+		rc = sink_create(out, sink, err);
+	if (rc < 0)
+		return rc;
+	sink_watch(*sink, progress);
+	return sink_arg_keep_parent(out, path, *src, *sink, err);
+}
+
 int sink_arg_commit(const struct sink_opts *opts, const char *path, struct source *src,
 		    struct sink *sink, struct error *err)
 {

@@ -281,3 +281,19 @@ void file_facts_fini(struct file_facts *facts)
 	strbuf_fini(&facts->target);
 	strbuf_fini(&facts->detail);
 }
+
+int file_describe_each(struct file_describer *fd, const struct process *p, file_visit_fn *visit,
+		       void *arg, struct error *err)
+{
+	auto_fd_list fds = { 0 };
+	int rc = process_fds(fd->cp, p, &fds, err);
+	if (rc == -ENOENT) /* a zombie */
+		return 0;
+	for (size_t i = 0; rc == 0 && i < fds.nr; i++) {
+		auto_file_facts file = { 0 };
+		rc = file_describe(fd, fds.items[i]->type, fds.items[i]->id, &file, err);
+		if (rc == 0)
+			visit(arg, p, fds.items[i], &file);
+	}
+	return rc;
+}

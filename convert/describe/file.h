@@ -60,6 +60,13 @@ int file_describe(struct file_describer *fd, FdTypes type, uint32_t id, struct f
 void file_facts_fini(struct file_facts *facts);
 #define auto_file_facts __attribute__((cleanup(file_facts_fini))) struct file_facts
 
+/** Called with a descriptor of a process and what it leads to. */
+typedef void file_visit_fn(void *arg, const struct process *p, const FdinfoEntry *entry,
+			   const struct file_facts *file);
+/** Describe the files of all descriptors of a process; a zombie has none. */
+int file_describe_each(struct file_describer *fd, const struct process *p, file_visit_fn *visit,
+		       void *arg, struct error *err);
+
 /** "rw append nonblock": how a file was opened. @return out */
 const char *file_flags_text(uint32_t flags, char *out, size_t len);
 

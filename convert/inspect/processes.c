@@ -148,27 +148,8 @@ static int directories_write(struct file_describer *fd, struct checkpoint *cp,
 	return rc;
 }
 
-typedef void (*fd_visit)(const struct process *p, const FdinfoEntry *entry,
-			 const struct file_facts *file, struct doc *doc);
-
-static int fds_visit(struct file_describer *fd, struct checkpoint *cp, const struct process *p,
-		     fd_visit visit, struct doc *doc, struct error *err)
-{
-	auto_fd_list fds = { 0 };
-	int rc = process_fds(cp, p, &fds, err);
-	if (rc == -ENOENT) /* a zombie */
-		return 0;
-	for (size_t i = 0; rc == 0 && i < fds.nr; i++) {
-		auto_file_facts file = { 0 };
-		rc = file_describe(fd, fds.items[i]->type, fds.items[i]->id, &file, err);
-		if (rc == 0)
-			visit(p, fds.items[i], &file, doc);
-	}
-	return rc;
-}
-
-static void file_visit(const struct process *p, const FdinfoEntry *entry,
-		       const struct file_facts *file, struct doc *doc)
+static void file_visit(void *doc, const struct process *p, const FdinfoEntry *entry,
+		       const struct file_facts *file)
 {
 	file_row(p, entry->fd, NULL, file, doc);
 }
@@ -193,7 +174,7 @@ int inspect_files(struct checkpoint *cp, const struct inspect_options *options, 
 			continue;
 		rc = directories_write(fd, cp, p, doc, err);
 		if (rc == 0)
-			rc = fds_visit(fd, cp, p, file_visit, doc, err);
+			rc = file_describe_each(fd, p, file_visit, doc, err);
 	}
 	doc_end(doc);
 	return rc;
@@ -207,9 +188,10 @@ static void queue_cell(const struct queue_facts *queue, uint64_t bytes, struct d
 		doc_none(doc, NULL, NULL);
 }
 
-static void socket_visit(const struct process *p, const FdinfoEntry *entry,
-			 const struct file_facts *file, struct doc *doc)
+static void socket_visit(void *doc_, const struct process *p, const FdinfoEntry *entry,
+			 const struct file_facts *file)
 {
+	struct doc *doc = doc_;
 	const struct socket_facts *socket = &file->socket;
 	if (!file->is_socket)
 		return;
@@ -257,7 +239,7 @@ int inspect_sockets(struct checkpoint *cp, const struct inspect_options *options
 	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(cp); i++) {
 		const struct process *p = checkpoint_process(cp, i);
 		if (inspect_means(options, p))
-			rc = fds_visit(fd, cp, p, socket_visit, doc, err);
+			rc = file_describe_each(fd, p, socket_visit, doc, err);
 	}
 	doc_end(doc);
 	return rc;

@@ -17,9 +17,10 @@ static void row_begin(struct report *r, const struct process *p, const FdinfoEnt
 		  p->pid, p->pid, entry->fd);
 }
 
-static void file_row(struct report *r, const struct process *p, const FdinfoEntry *entry,
+static void file_row(void *r_, const struct process *p, const FdinfoEntry *entry,
 		     const struct file_facts *file)
 {
+	struct report *r = r_;
 	char flags[80];
 	row_begin(r, p, entry);
 	html_rawf(&r->h, "<td><span class=\"tag\">%s</span></td>", file->kind);
@@ -34,9 +35,10 @@ static void file_row(struct report *r, const struct process *p, const FdinfoEntr
 	html_raw(&r->h, "</tr>\n");
 }
 
-static void socket_row(struct report *r, const struct process *p, const FdinfoEntry *entry,
+static void socket_row(void *r_, const struct process *p, const FdinfoEntry *entry,
 		       const struct file_facts *file)
 {
+	struct report *r = r_;
 	const struct socket_facts *socket = &file->socket;
 	if (!file->is_socket)
 		return;
@@ -60,35 +62,16 @@ static void socket_row(struct report *r, const struct process *p, const FdinfoEn
 	html_raw(&r->h, "</tr>\n");
 }
 
-typedef void (*row_fn)(struct report *r, const struct process *p, const FdinfoEntry *entry,
-		       const struct file_facts *file);
+/* The describer, and what makes a row. */
+struct rows {
+	struct file_describer *fd;
+	file_visit_fn *visit;
+};
 
-static int rows_of(struct report *r, struct file_describer *fd, const struct process *p, row_fn row,
-		   struct error *err)
+static int rows_of(struct report *r, const struct process *p, void *rows_, struct error *err)
 {
-	auto_fd_list fds = { 0 };
-	int rc = process_fds(r->cp, p, &fds, err);
-	if (rc == -ENOENT) /* a zombie */
-		return 0;
-	for (size_t i = 0; rc == 0 && i < fds.nr; i++) {
-		auto_file_facts file = { 0 };
-		rc = file_describe(fd, fds.items[i]->type, fds.items[i]->id, &file, err);
-		if (rc == 0)
-			row(r, p, fds.items[i], &file);
-	}
-	return rc;
-}
-
-static int rows_write(struct report *r, struct file_describer *fd, row_fn row, struct error *err)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(r->cp); i++) {
-		const struct process *p = checkpoint_process(r->cp, i);
-		if (report_has(r, p))
-			rc = rows_of(r, fd, p, row, err);
-	}
-	html_raw(&r->h, "</tbody></table></div>\n</section>\n");
-	return rc;
+	const struct rows *rows = rows_;
+	return file_describe_each(rows->fd, p, rows->visit, r, err);
 }
 
 int report_files(struct report *r, struct error *err)
@@ -103,12 +86,15 @@ int report_files(struct report *r, struct error *err)
 		return rc;
 	report_section(r, "files", "Descriptors");
 	report_table(r, "filtered", files, ARRAY_SIZE(files));
-	rc = rows_write(r, fd, file_row, err);
+	rc = report_each(r, rows_of, &(struct rows){ fd, file_row }, err);
+	report_section_end(r);
 	if (rc < 0)
 		return rc;
 	report_section(r, "sockets", "Sockets");
 	report_table(r, "filtered", sockets, ARRAY_SIZE(sockets));
-	return rows_write(r, fd, socket_row, err);
+	rc = report_each(r, rows_of, &(struct rows){ fd, socket_row }, err);
+	report_section_end(r);
+	return rc;
 }
 
 int report_mounts(struct report *r, struct error *err)
@@ -134,6 +120,6 @@ int report_mounts(struct report *r, struct error *err)
 		html_cell(&r->h, mount->entry->ext_key ?: mount->external ? "yes" : NULL);
 		html_raw(&r->h, "</tr>\n");
 	}
-	html_raw(&r->h, "</tbody></table></div>\n</section>\n");
+	report_section_end(r);
 	return 0;
 }

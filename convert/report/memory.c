@@ -126,8 +126,9 @@ static int area_row(struct report *r, struct memory_view *mv, uint32_t pid, cons
 	return 0;
 }
 
-static int areas_of(struct report *r, const struct process *p, struct error *err)
+static int areas_of(struct report *r, const struct process *p, void *arg, struct error *err)
 {
+	(void)arg;
 	auto_memory_view mv = NULL;
 	const struct area *areas;
 	int rc = memory_view_open(r->cp, p, NULL, &mv, err);
@@ -144,7 +145,6 @@ int report_memory(struct report *r, struct error *err)
 	static const char *const titles[] = { ">PID",  "Addresses", "Prot",  "Kind",
 					      ">Size", ">Stored",   ">Zero", ">Parent",
 					      ">Lazy", ">Dirty",    "File" };
-	int rc = 0;
 	report_section(r, "memory", "Memory");
 	html_raw(&r->h,
 		 "<p class=\"hint\">Bars are areas in the order of their addresses. What is "
@@ -153,11 +153,7 @@ int report_memory(struct report *r, struct error *err)
 		 "writable and executable.</p>\n<div id=\"map\"></div>\n<details id=\"areas\" "
 		 "open><summary>Areas</summary>\n");
 	report_table(r, "filtered", titles, ARRAY_SIZE(titles));
-	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(r->cp); i++) {
-		const struct process *p = checkpoint_process(r->cp, i);
-		if (report_has(r, p))
-			rc = areas_of(r, p, err);
-	}
+	int rc = report_each(r, areas_of, NULL, err);
 	html_raw(&r->h, "</tbody></table></div>\n</details>\n</section>\n");
 	return rc;
 }

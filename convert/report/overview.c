@@ -115,8 +115,9 @@ static int command_cell(struct report *r, const struct process_facts *facts)
 	return 0;
 }
 
-static int process_row(struct report *r, const struct process *p, struct error *err)
+static int process_row(struct report *r, const struct process *p, void *arg, struct error *err)
 {
+	(void)arg;
 	auto_process_facts facts = { 0 };
 	struct page_counts counts;
 	int rc = process_describe(r->cp, p, true, &facts, err);
@@ -150,44 +151,41 @@ int report_processes(struct report *r, struct error *err)
 	static const char *const titles[] = { ">PID",     "Process", "State",
 					      ">Threads", ">UID",    ">Mapped",
 					      ">Stored",  "Program", "Command line" };
-	int rc = 0;
 	report_section(r, "processes", "Processes");
 	html_raw(&r->h,
 		 "<p class=\"hint\">Choose a process to see its memory, descriptors, sockets "
 		 "and environment alone; choose it again to see all.</p>\n");
 	report_table(r, "tree", titles, ARRAY_SIZE(titles));
-	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(r->cp); i++) {
-		const struct process *p = checkpoint_process(r->cp, i);
-		if (report_has(r, p))
-			rc = process_row(r, p, err);
-	}
-	html_raw(&r->h, "</tbody></table></div>\n</section>\n");
+	int rc = report_each(r, process_row, NULL, err);
+	report_section_end(r);
 	return rc;
+}
+
+static int environment_of(struct report *r, const struct process *p, void *arg, struct error *err)
+{
+	(void)arg;
+	auto_process_facts facts = { 0 };
+	int rc = process_describe(r->cp, p, true, &facts, err);
+	if (rc < 0)
+		return rc;
+	size_t at = 0;
+	for (const char *s; (s = process_next_string(&facts.environment, &at));) {
+		html_rawf(&r->h,
+			  "<tr data-pid=\"%" PRIu32 "\"><td class=\"n\">%" PRIu32
+			  "</td><td class=\"wrap\"><code>",
+			  p->pid, p->pid);
+		html_text(&r->h, s);
+		html_raw(&r->h, "</code></td></tr>\n");
+	}
+	return 0;
 }
 
 int report_environment(struct report *r, struct error *err)
 {
 	static const char *const titles[] = { ">PID", "Variable" };
-	int rc = 0;
 	report_section(r, "environment", "Environment");
 	report_table(r, "filtered", titles, ARRAY_SIZE(titles));
-	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(r->cp); i++) {
-		const struct process *p = checkpoint_process(r->cp, i);
-		auto_process_facts facts = { 0 };
-		if (!report_has(r, p))
-			continue;
-		rc = process_describe(r->cp, p, true, &facts, err);
-		size_t at = 0;
-		for (const char *s;
-		     rc == 0 && (s = process_next_string(&facts.environment, &at));) {
-			html_rawf(&r->h,
-				  "<tr data-pid=\"%" PRIu32 "\"><td class=\"n\">%" PRIu32
-				  "</td><td class=\"wrap\"><code>",
-				  p->pid, p->pid);
-			html_text(&r->h, s);
-			html_raw(&r->h, "</code></td></tr>\n");
-		}
-	}
-	html_raw(&r->h, "</tbody></table></div>\n</section>\n");
+	int rc = report_each(r, environment_of, NULL, err);
+	report_section_end(r);
 	return rc;
 }

@@ -14,9 +14,16 @@ struct report {
 
 /** Whether a process is on the page. */
 bool report_has(const struct report *r, const struct process *p);
+/** Call for each process that is on the page. @return 0, or what a call said, which was the last
+ * then */
+int report_each(struct report *r,
+		int (*row)(struct report *r, const struct process *p, void *arg, struct error *err),
+		void *arg, struct error *err);
 /** "<section id=ID><h2>TITLE</h2>"; the caller ends it. */
 void report_section(struct report *r, const char *id, const char *title);
-/** A table head; titles that begin with '>' stand over numbers. The caller ends table and tbody. */
+/** Ends a section whose last part is a table. */
+void report_section_end(struct report *r);
+/** A table head; titles that begin with '>' stand over numbers. */
 void report_table(struct report *r, const char *class, const char *const *titles, size_t nr);
 
 int report_overview(struct report *r, struct error *err);

@@ -30,9 +30,27 @@ bool report_has(const struct report *r, const struct process *p)
 	return process_is_below(p, r->only);
 }
 
+int report_each(struct report *r,
+		int (*row)(struct report *r, const struct process *p, void *arg, struct error *err),
+		void *arg, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(r->cp); i++) {
+		const struct process *p = checkpoint_process(r->cp, i);
+		if (report_has(r, p))
+			rc = row(r, p, arg, err);
+	}
+	return rc;
+}
+
 void report_section(struct report *r, const char *id, const char *title)
 {
 	html_rawf(&r->h, "<section id=\"%s\">\n<h2>%s</h2>\n", id, title);
+}
+
+void report_section_end(struct report *r)
+{
+	html_raw(&r->h, "</tbody></table></div>\n</section>\n");
 }
 
 void report_table(struct report *r, const char *class, const char *const *titles, size_t nr)
