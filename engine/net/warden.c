@@ -67,6 +67,14 @@ static int hold_all(struct warden *w, bool with_kill, struct error *err)
 	return rc;
 }
 
+/* Whoever restores as soon as the tasks are gone must not meet them. */
+static void close_sockets(struct warden *w)
+{
+	for (size_t i = 0; i < w->charge.nr_sockets; i++)
+		close(w->charge.sockets[i]);
+	w->charge.nr_sockets = 0;
+}
+
 /* When we are gone, too, nothing of the tree is on its way any more. */
 static void await_ends(const struct warden *w)
 {
@@ -94,9 +102,7 @@ static int serve(struct warden *w, const struct question *q, struct answer *a)
 		undo(w);
 		return 0;
 	case ASK_LEAVE:
-		/* whoever restores at once must not meet them */
-		for (size_t i = 0; i < w->charge.nr_sockets; i++)
-			close(w->charge.sockets[i]);
+		close_sockets(w);
 		return 0;
 	}
 	return 0;
@@ -159,8 +165,10 @@ __attribute__((noreturn)) static void live(struct warden *w)
 		if (q.what == ASK_UNDO || q.what == ASK_LEAVE)
 			break;
 	}
-	if (*w->killing)
+	if (*w->killing) {
+		close_sockets(w);
 		await_ends(w);
+	}
 	_exit(0);
 }
 

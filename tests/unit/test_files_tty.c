@@ -126,7 +126,8 @@ static int set_try(struct set *s, struct temp_dir *dir, bool open)
 	TaskKobjIdsEntry ids;
 	task_kobj_ids_entry__init(&ids);
 	ids.files_id = ids.fs_id = FILES_ID;
-	struct rtask task = { .pid = PID, .state = TASK_ALIVE, .ids = &ids };
+	uint32_t tid = PID;
+	struct rtask task = { .pid = PID, .state = TASK_ALIVE, .ids = &ids, .tids = &tid };
 	struct rtask *tasks[] = { &task };
 	struct restore r = { .opts = &opts, .tasks = tasks, .nr_tasks = 1 };
 
