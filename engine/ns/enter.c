@@ -24,6 +24,7 @@
 #include "engine/hooks.h"
 #include "engine/net/ns.h"
 #include "engine/ns/cgroup.h"
+#include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/set.h"
@@ -451,6 +452,7 @@ int ns_visit_pids(const struct restore *r, struct ns_visit *visit, struct error 
 int ns_finish(struct restore *r, struct error *err)
 {
 	pid_t root = r->shared->slots[r->root->slot].real;
+	mnt_pids_tell(r);
 	int rc = r->ns->builder ? tell(r->ns, ORDER_FINISH, root, err) : 0;
 	if (r->mounts)
 		r->mounts->finished = rc == 0;

@@ -20,6 +20,7 @@
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt-make.h"
+#include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt-share.h"
 #include "engine/ns/mnt.h"
 #include "engine/procfs/root.h"
@@ -152,6 +153,8 @@ int mntns_load(struct restore *r, uint32_t id, struct error *err)
 		rc = autofs_load(r, err);
 	if (rc == 0)
 		rc = share_numbers(r->mounts, err);
+	if (rc == 0)
+		rc = mnt_pids_load(r, err);
 	return rc < 0 ? rc : check_outside(r, err);
 }
 

@@ -187,9 +187,8 @@ static bool is_dumped(const struct mnt_source *s, uint32_t ns)
 	return s->kind == MNT_FROM_NEW && s->of->ns == ns && s->of->fs->dump;
 }
 
-/* Any mount of all of it will do, best one that can be seen. */
-static int open_source(const struct mnt_tree *tree, const struct mnt_source *s, int users,
-		       struct error *err)
+int mnt_source_open(const struct mnt_tree *tree, const struct mnt_source *s, int users,
+		    struct error *err)
 {
 	int fd = -ENOENT;
 	for (size_t i = 0; fd == -ENOENT && i < tree->nr; i++) {
@@ -206,7 +205,7 @@ int mnt_contents_open(const struct mnt_tree *tree, uint32_t ns, int users, struc
 		struct mnt_source *s = tree->sources.items[i];
 		if (!is_dumped(s, ns))
 			continue;
-		s->fd = open_source(tree, s, users, err);
+		s->fd = mnt_source_open(tree, s, users, err);
 		if (s->fd < 0)
 			return s->fd;
 	}

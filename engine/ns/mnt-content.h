@@ -17,6 +17,10 @@ int mnt_binfmt_fill(struct istream *in, const struct mnt *m, int dir, struct err
 int mnt_devpts_mount(struct restore *r, const struct mnt *m, const char *name, unsigned long flags,
 		     struct error *err);
 
+/** Open the root of a file system, by any mount of all of it, best one that can be seen; the
+ * current mount namespace is theirs. @param users  as below */
+int mnt_source_open(const struct mnt_tree *tree, const struct mnt_source *s, int users,
+		    struct error *err);
 /**
  * Open the root of every file system that is carried as a whole; the current mount namespace is
  * theirs.

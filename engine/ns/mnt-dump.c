@@ -20,6 +20,7 @@
 #include "engine/ns/mnt-cover.h"
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
+#include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/root.h"
@@ -344,6 +345,8 @@ int mntns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 	rc = mnt_contents_open(d->mounts, ns->id, users, err);
 	if (rc == 0)
 		rc = mnt_deleted_read(d, ns->id, users, err);
+	if (rc == 0)
+		rc = mnt_pids_read(d, ns->id, users, err);
 	int left = ns_mount_leave(&back, rc < 0 ? NULL : err);
 	rc = rc < 0 ? rc : left;
 	if (rc == 0)

@@ -20,6 +20,7 @@
 #include "engine/ns/aside.h"
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
+#include "engine/ns/mnt-pids.h"
 
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
@@ -161,7 +162,7 @@ int mnt_make_source(struct restore *r, struct mnt_tree *tree, struct mnt_source 
 		     ? 0
 		     : make_place(tree->yard, s->name, true, err);
 	if (rc == 0)
-		rc = s->of->fs->traits & FS_PIDS ? ns_aside(mount_new, &making, err)
+		rc = s->of->fs->traits & FS_PIDS ? mnt_pids_aside(tree, s, mount_new, &making, err)
 						 : mount_new(&making, err);
 	if (rc == 0) {
 		s->fd = openat(tree->yard, s->name, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -113,7 +113,8 @@ static int plan_one(struct mnt_tree *tree, struct mnt *m, struct error *err)
 	m->source = add_source(tree, MNT_FROM_NEW, whole);
 	if (!m->source)
 		return error_set(err, ENOMEM, "out of memory");
-	m->source->late = tree->late_pids && (whole->fs->traits & FS_PIDS);
+	m->source->late =
+	    whole->e->has_pid_ns || (tree->late_pids && (whole->fs->traits & FS_PIDS));
 	return 0;
 }
 

@@ -53,6 +53,8 @@ void mnt_tree_free(struct mnt_tree *tree)
 		fd_close(tree->groups.items[i]->fd);
 		free(tree->groups.items[i]);
 	}
+	if (tree->inits)
+		munmap(tree->inits, (tree->sources.nr + 1) * sizeof(int));
 	if (tree->numbers)
 		munmap(tree->numbers, tree->spaces.nr * sizeof(int));
 	autofs_set_free(tree->autofs);

@@ -73,6 +73,7 @@ struct mnt_tree {
 	struct mnt **order; /* who is mounted on comes before who is mounted there; mnt_plan() */
 	uint32_t root_ns;   /* namespace of the root task */
 	int workshop, yard; /* restore: where mounts are made, see mnt-make.h; -1 */
+	int *inits;         /* restore: of the sources, as the coordinator knows them; mnt-pids.h */
 	int *numbers;       /* restore: of the spaces, in the builder; shared with it */
 	int standing;       /* restore: in which of the spaces the coordinator is; mntns_stand() */
 	bool finished;      /* restore: late mounts are there as well */
