@@ -20,22 +20,19 @@ static int inspect_write(struct view *v, unsigned sections, struct doc *doc, str
 	return inspect_checkpoint(v->app->cp, &options, doc, err);
 }
 
-/* A view of one part of an inspection. */
-#define INSPECT_VIEW(ident, tab, sections, command_)                                               \
-	static int ident##_write(struct view *v, struct doc *doc, struct error *err)               \
-	{                                                                                          \
-		return inspect_write(v, sections, doc, err);                                       \
-	}                                                                                          \
+static void inspect_command(struct view *v, const char *options, struct strbuf *out)
+{
+	strbuf_printf(out, "inspect %s", options);
+	if (v->process)
+		strbuf_printf(out, " --alone -p %u", v->process->pid);
+	strbuf_str(out, " {}");
+}
+
+/* A view of what ident_write() writes. */
+#define SHEET_VIEW(ident, tab, ...)                                                                \
 	static int ident##_open(struct view *v, struct error *err)                                 \
 	{                                                                                          \
 		return sheet_write(v, ident##_write, err);                                         \
-	}                                                                                          \
-	static void ident##_command(struct view *v, struct strbuf *out)                            \
-	{                                                                                          \
-		strbuf_str(out, "inspect " command_);                                              \
-		if (v->process)                                                                    \
-			strbuf_printf(out, " --alone -p %u", v->process->pid);                     \
-		strbuf_str(out, " {}");                                                            \
 	}                                                                                          \
 	const struct view_ops view_##ident = {                                                     \
 		.name = tab,                                                                       \
@@ -47,8 +44,20 @@ static int inspect_write(struct view *v, unsigned sections, struct doc *doc, str
 		.row = sheet_row,                                                                  \
 		.act = sheet_act,                                                                  \
 		.idle = sheet_idle,                                                                \
-		.command = ident##_command,                                                        \
+		__VA_ARGS__,                                                                       \
 	}
+
+/* A view of one part of an inspection. */
+#define INSPECT_VIEW(ident, tab, sections, options)                                                \
+	static int ident##_write(struct view *v, struct doc *doc, struct error *err)               \
+	{                                                                                          \
+		return inspect_write(v, sections, doc, err);                                       \
+	}                                                                                          \
+	static void ident##_command(struct view *v, struct strbuf *out)                            \
+	{                                                                                          \
+		inspect_command(v, options, out);                                                  \
+	}                                                                                          \
+	SHEET_VIEW(ident, tab, .command = ident##_command)
 
 INSPECT_VIEW(overview, "overview", INSPECT_METADATA | INSPECT_STATS, "--metadata --stats");
 INSPECT_VIEW(mounts, "mounts", INSPECT_MOUNTS, "--mounts");
@@ -82,28 +91,12 @@ static int environment_write(struct view *v, struct doc *doc, struct error *err)
 			     &facts.environment, doc);
 }
 
-static int environment_open(struct view *v, struct error *err)
-{
-	return sheet_write(v, environment_write, err);
-}
-
 static void environment_command(struct view *v, struct strbuf *out)
 {
-	strbuf_printf(out, "inspect --ps-tree-cmd --ps-tree-env --alone -p %u {}", v->process->pid);
+	inspect_command(v, "--ps-tree-cmd --ps-tree-env", out);
 }
 
-const struct view_ops view_environment = {
-	.name = "environ",
-	.places = IN_LIST | IN_FOLDS,
-	.state_size = sizeof(struct sheet),
-	.open = environment_open,
-	.close = sheet_close,
-	.rows = sheet_rows,
-	.row = sheet_row,
-	.act = sheet_act,
-	.idle = sheet_idle,
-	.command = environment_command,
-};
+SHEET_VIEW(environment, "environ", .command = environment_command);
 
 static void mapped_files_write(struct memory_view *mv, struct doc *doc)
 {
@@ -185,28 +178,13 @@ static int files_write(struct view *v, struct doc *doc, struct error *err)
 	return rc < 0 && rc != -ENOENT ? rc : mounts_write_own(v, doc, err);
 }
 
-static int files_open(struct view *v, struct error *err)
-{
-	return sheet_write(v, files_write, err);
-}
-
 static void files_command(struct view *v, struct strbuf *out)
 {
-	strbuf_printf(out, "inspect --files --mounts --alone -p %u {}", v->process->pid);
+	inspect_command(v, "--tasks --mounts", out);
+	strbuf_printf(out, " && crit mem -p %u {}", v->process->pid);
 }
 
-const struct view_ops view_files = {
-	.name = "files",
-	.places = IN_LIST | IN_FOLDS,
-	.state_size = sizeof(struct sheet),
-	.open = files_open,
-	.close = sheet_close,
-	.rows = sheet_rows,
-	.row = sheet_row,
-	.act = sheet_act,
-	.idle = sheet_idle,
-	.command = files_command,
-};
+SHEET_VIEW(files, "files", .command = files_command);
 
 static int stack_write(struct view *v, struct doc *doc, struct error *err)
 {
@@ -215,28 +193,12 @@ static int stack_write(struct view *v, struct doc *doc, struct error *err)
 			    err);
 }
 
-static int stack_open_view(struct view *v, struct error *err)
-{
-	return sheet_write(v, stack_write, err);
-}
-
 static void stack_command(struct view *v, struct strbuf *out)
 {
 	strbuf_printf(out, "stack -p %u {}", v->process->pid);
 }
 
-const struct view_ops view_stack = {
-	.name = "stack",
-	.places = IN_LIST | IN_FOLDS,
-	.state_size = sizeof(struct sheet),
-	.open = stack_open_view,
-	.close = sheet_close,
-	.rows = sheet_rows,
-	.row = sheet_row,
-	.act = sheet_act,
-	.idle = sheet_idle,
-	.command = stack_command,
-};
+SHEET_VIEW(stack, "stack", .command = stack_command);
 
 int keymap_write(struct doc *doc, struct error *err)
 {
@@ -267,26 +229,16 @@ static int help_write(struct view *v, struct doc *doc, struct error *err)
 	return keymap_write(doc, err);
 }
 
-static int help_open(struct view *v, struct error *err)
-{
-	return sheet_write(v, help_write, err);
-}
-
 static void help_title(struct view *v, struct line *line)
 {
 	(void)v;
 	line_plain(line, "Keys. q goes back; / searches here, too");
 }
 
-const struct view_ops view_help = {
-	.name = "help",
-	.places = IN_LIST | IN_FOLDS,
-	.state_size = sizeof(struct sheet),
-	.open = help_open,
-	.close = sheet_close,
-	.rows = sheet_rows,
-	.row = sheet_row,
-	.act = sheet_act,
-	.idle = sheet_idle,
-	.title = help_title,
-};
+static void help_command(struct view *v, struct strbuf *out)
+{
+	(void)v;
+	strbuf_str(out, "view --print keys");
+}
+
+SHEET_VIEW(help, "help", .title = help_title, .command = help_command);

@@ -281,10 +281,12 @@ static void sockets_row(struct view *v, size_t i, struct line *line)
 	line_rest(line);
 	line_style(line, ST_NORMAL);
 	line_str(line, s->local[0] ? s->local : "-");
-	line_style(line, ST_DIM);
-	line_plain(line, " → ");
-	line_style(line, ST_NORMAL);
-	line_str(line, s->peer[0] ? s->peer : "-");
+	if (s->peer[0]) {
+		line_style(line, ST_DIM);
+		line_plain(line, " → ");
+		line_style(line, ST_NORMAL);
+		line_str(line, s->peer);
+	}
 	line_style(line, ST_DIM);
 	line_printf(line, "  inode %u", s->inode);
 	if (s->peer_inode)

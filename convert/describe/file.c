@@ -150,16 +150,27 @@ static int path_describe(struct file_describer *fd, const char *kind, bool has_i
 	return path ? strbuf_str(&out->target, path) : 0;
 }
 
+/* One has the flags of its file. */
+static int fifo_describe(struct file_describer *fd, const FifoEntry *fifo, struct file_facts *out)
+{
+	const FileEntry *file = NULL;
+	if (fifo->has_regf_id &&
+	    checkpoint_file(fd->cp, FD_TYPES__REG, fifo->regf_id, &file, NULL) == 1 && file->reg) {
+		out->has_flags = true;
+		out->flags = file->reg->flags;
+	}
+	int rc = path_describe(fd, "fifo", fifo->has_regf_id, fifo->regf_id, out);
+	return rc < 0 ? rc : pipe_describe(fd, fifo->pipe_id, out);
+}
+
 static int named_describe(struct file_describer *fd, const FileEntry *file, struct file_facts *out,
 			  struct error *err)
 {
 	int rc = 0;
 	if (file->reg)
 		return regular_describe(fd, file->reg, out);
-	if (file->fifo) {
-		rc = path_describe(fd, "fifo", file->fifo->has_regf_id, file->fifo->regf_id, out);
-		return rc < 0 ? rc : pipe_describe(fd, file->fifo->pipe_id, out);
-	}
+	if (file->fifo)
+		return fifo_describe(fd, file->fifo, out);
 	if (file->tty)
 		return path_describe(fd, "tty", file->tty->has_regf_id, file->tty->regf_id, out);
 	if (file->pipe) {

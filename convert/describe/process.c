@@ -26,6 +26,8 @@ static void strings_trim(struct strbuf *strings)
 	while (strings->len > 1 && !strings->data[strings->len - 1] &&
 	       !strings->data[strings->len - 2])
 		strings->len--;
+	if (strings->len == 1 && !strings->data[0])
+		strings->len = 0;
 }
 
 int process_describe_strings(struct memory_view *mv, struct process_facts *out, struct error *err)
