@@ -230,11 +230,13 @@ int netns_add(struct restore *r, uint32_t id, bool root, struct error *err)
 		return error_set(err, ENOMEM, "out of memory");
 	*ns = (struct netns){ .id = id, .root = root, .fd = -1, .external = -1 };
 	int rc = conntrack_load(r, id, err);
-	if (rc < 0 || r->opts->empty_net)
-		return rc;
-	rc = load_conf(r, ns, err);
+	if (rc == 0)
+		rc = load_conf(r, ns, err);
+	/* runc asks for an empty one in any case, and may give the one to use */
 	if (rc == 0 && ns->conf && ns->conf->ext_key)
 		return load_external(r, ns, ns->conf->ext_key, err);
+	if (rc == 0 && r->opts->empty_net)
+		return 0;
 	if (rc == 0)
 		rc = netns_links_load(r, ns, err);
 	if (rc == 0)
@@ -322,7 +324,9 @@ static int fill(struct restore *r, struct netns *ns, struct error *err)
 
 int netns_complete(struct restore *r, struct netns *ns, struct error *err)
 {
-	return r->opts->empty_net ? loopback_up(err) : fill(r, ns, err);
+	if (r->opts->empty_net)
+		return ns->external >= 0 ? 0 : loopback_up(err);
+	return fill(r, ns, err);
 }
 
 int netns_filter_one(struct restore *r, const struct netns *ns, struct error *err)

@@ -108,7 +108,9 @@ outside_given()
 	restore given --inherit-fd "fd[9]:root" 9<"/proc/$b/ns/net" && is_in "$b" && unlocked "$b" ||
 		return 1
 	end_tree
-	restore given --inherit-fd "fd[9]:root" 9<"/proc/$a/ns/net" && is_in "$a" && unlocked "$a"
+	restore given --inherit-fd "fd[9]:root" 9<"/proc/$a/ns/net" && is_in "$a" && unlocked "$a" || return 1
+	end_tree # as runc asks
+	restore given --empty-ns net --inherit-fd "fd[9]:root" 9<"/proc/$b/ns/net" && is_in "$b" && unlocked "$b"
 }
 try "a namespace that is left out is given again" outside_given
 failure()

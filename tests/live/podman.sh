@@ -149,6 +149,47 @@ start console -t && counts console 0 1 && checkpointed console && restored conso
 verdict "a terminal (-t)" $?
 p rm -f console >/dev/null 2>&1
 
+# answers PORT COUNT: of this host
+answers()
+{
+	for _ in $(seq 40); do
+		out=$(timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$1 && echo >&3 && head -n1 <&3" 2>&1) && break
+		sleep 0.05
+	done
+	[ "$out" = "$2" ] || ! out="port $1 answered $out, want $2"
+}
+# networked OPTION…: a server that this host reaches
+networked() { try p run -d --name net "${limits[@]}" "$@"; }
+
+if networked -p 18088:"$port" counter /counter "$port"; then
+	answers 18088 0 && checkpointed --export "$dir/net.tar.gz" net && try p rm -f net &&
+		restored --import "$dir/net.tar.gz" && answers 18088 1 &&
+		restored --import "$dir/net.tar.gz" --name other --publish 18089:"$port" && answers 18089 1 &&
+		checkpointed net && restored net && answers 18088 2
+	verdict "a published port (-p), also of a copy" $?
+else
+	n=$((n + 1))
+	echo "ok $n a published port (-p) # SKIP $(tail -n1 <<<"$out")"
+fi
+p rm -ft0 net other >/dev/null 2>&1
+
+networked --network host counter /counter 18087 && answers 18087 0 && checkpointed net && restored net &&
+	answers 18087 1
+verdict "the network of the host (--network host)" $?
+p rm -ft0 net >/dev/null 2>&1
+
+in_pod()
+{
+	try p pod create --network none --infra-image counter --infra-command "/counter 1" || return 1
+	local pod=$out
+	try p run -d --pod "$pod" --name net "${limits[@]}" counter /counter "$port" && counts net 0 1 &&
+		checkpointed --export "$dir/pod.tar.gz" net && try p rm -f net &&
+		restored --pod "$pod" --import "$dir/pod.tar.gz" && counts net 2 3
+}
+in_pod
+verdict "a pod" $?
+p pod rm -fat0 >/dev/null 2>&1
+
 # shellcheck disable=SC2016 # of the inner shell
 # A client in the container's network that asks all the time and stops at the first wrong answer.
 client='exec 3<>/dev/tcp/127.0.0.1/'$port' || exit 1
