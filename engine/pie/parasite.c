@@ -144,6 +144,7 @@ static int ask_process(struct parasite_task *out)
 	out->dumpable = (int32_t)sys(SYS_prctl, PR_GET_DUMPABLE);
 	out->thp_disabled = (int32_t)sys(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0);
 	out->membarrier = ask_membarrier();
+	out->extended = extended_asked_for();
 	return (int)sys(SYS_prctl, PR_GET_CHILD_SUBREAPER, &out->child_subreaper);
 }
 

@@ -29,6 +29,7 @@ struct parasite_task {
 	uint64_t brk; /* brk(0); no file of /proc tells it */
 	int32_t dumpable, thp_disabled, child_subreaper;
 	int32_t membarrier; /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
+	uint64_t extended;  /* components of the extended state it asked for, a bit each */
 };
 struct parasite_thread {
 	uint64_t sas_sp, sas_size;

@@ -146,5 +146,6 @@ struct restorer_args {
 	int32_t dumpable, thp_disabled, child_subreaper, oom_score_adj;
 	uint32_t has_oom_score_adj;
 	uint32_t membarrier, personality;
+	uint64_t extended;  /* components of the extended state to ask for, a bit each */
 	int32_t stop_signo; /* 0: run; else stop again after the restore */
 };

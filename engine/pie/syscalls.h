@@ -39,6 +39,27 @@ static inline long sys6(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 #define sys(...)                                                                                   \
 	sys_pick_(__VA_ARGS__, sys_6_, sys_5_, sys_4_, sys_3_, sys_2_, sys_1_, sys_0_)(__VA_ARGS__)
 
+/*
+ * Components of the extended state that a program has to ask for before it uses them: AMX tiles.
+ * Source: arch/x86/include/uapi/asm/prctl.h; Linux 5.16 and later.
+ */
+#define EXTENDED_ON_DEMAND   (UINT64_C(1) << 18)
+#define ARCH_GET_XCOMP_PERM_ 0x1022
+#define ARCH_REQ_XCOMP_PERM_ 0x1023
+
+static inline uint64_t extended_asked_for(void)
+{
+	uint64_t mask = 0;
+	long rc = sys(SYS_arch_prctl, ARCH_GET_XCOMP_PERM_, &mask);
+	return rc < 0 ? 0 : mask & EXTENDED_ON_DEMAND;
+}
+
+/* @param component  its number */
+static inline long extended_ask_for(unsigned component)
+{
+	return sys(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM_, component);
+}
+
 /* An error from the kernel, as opposed to an address (mmap, mremap, brk). */
 static inline int sys_failed(long ret)
 {

@@ -121,6 +121,8 @@ int misc_dump(const struct dump *d, const struct task *t, TaskCoreEntry *tc, str
 		tc->has_membarrier_registration_mask = true;
 		tc->membarrier_registration_mask = (uint32_t)t->inside.membarrier;
 	}
+	tc->has_extended_state = t->inside.extended != 0;
+	tc->extended_state = t->inside.extended;
 	if (t->state == TASK_STOPPED) {
 		tc->has_stop_signo = true;
 		tc->stop_signo = t->stop_signo > 0 ? (uint32_t)t->stop_signo : SIGSTOP;
@@ -262,6 +264,7 @@ int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *e
 	args->child_subreaper = tc->has_child_subreaper && tc->child_subreaper;
 	args->membarrier =
 	    tc->has_membarrier_registration_mask ? tc->membarrier_registration_mask : 0;
+	args->extended = tc->has_extended_state ? tc->extended_state : 0;
 	args->stop_signo = 0;
 	if (t->state == TASK_STOPPED)
 		args->stop_signo =

@@ -57,11 +57,26 @@ static int register_membarriers(struct restorer_args *args)
 	return 0;
 }
 
+/* Before signal stacks are set: the kernel compares their size with what may lie on them. */
+static int ask_for_extended(struct restorer_args *args)
+{
+	for (unsigned component = 0; component < 64; component++) {
+		if (!(args->extended >> component & 1))
+			continue;
+		long rc = extended_ask_for(component);
+		if (rc < 0)
+			return restorer_fail(args, "get leave to use the extended state (AMX)",
+					     component, rc);
+	}
+	return 0;
+}
+
 int restore_process_state(struct restorer_args *args)
 {
 	int rc;
 	drain_signals();
-	if ((rc = set_sigactions(args)) < 0 || (rc = register_membarriers(args)) < 0)
+	if ((rc = set_sigactions(args)) < 0 || (rc = register_membarriers(args)) < 0 ||
+	    (rc = ask_for_extended(args)) < 0)
 		return rc;
 	long set = sys(SYS_personality, args->personality);
 	if (set < 0)
