@@ -47,22 +47,28 @@ static int run(const char *script, char **output)
 	return pclose(f);
 }
 
-static void show(const struct netns_case *c, const struct temp_dir *dir, const char *name)
+static void show(const struct netns_case *c, const struct temp_dir *dir)
 {
 	auto_strbuf script = { 0 };
 	char *said;
-	strbuf_printf(&script, "%s(%s) > %s/%s", settle, c->show ? c->show : show_all, dir->path,
-		      name);
+	strbuf_printf(&script, "%s(%s) > %s/before", settle, c->show ? c->show : show_all,
+		      dir->path);
 	if (run(script.data, &said) != 0)
 		fprintf(stderr, "show: %s\n", said);
 	free(said);
 }
 
-static int differ(const struct temp_dir *dir)
+/* The kernel tells some states of devices up to a second late: looks again and again. */
+static int differ(const struct netns_case *c, const struct temp_dir *dir)
 {
-	char script[256], *said;
-	snprintf(script, sizeof(script), "cd %s; diff -U0 before after", dir->path);
-	int rc = run(script, &said);
+	auto_strbuf script = { 0 };
+	char *said;
+	strbuf_printf(
+	    &script,
+	    "cd %s; %s for i in $(seq 25); do (%s) > after; "
+	    "diff -U0 before after > differs && exit 0; sleep 0.2; done; cat differs; exit 1",
+	    dir->path, settle, c->show ? c->show : show_all);
+	int rc = run(script.data, &said);
 	if (rc != 0)
 		fprintf(stderr, "%s\n", said);
 	free(said);
@@ -118,7 +124,7 @@ static int there_and_back(const struct netns_case *c, const struct temp_dir *dir
 		fprintf(stderr, "setup: %s\n", said ? said : "unshare");
 		return 1;
 	}
-	show(c, dir, "before");
+	show(c, dir);
 	if (dump_to(c, dir, &err) < 0) {
 		fprintf(stderr, "dump: %s\n", err.text);
 		return 1;
@@ -127,8 +133,7 @@ static int there_and_back(const struct netns_case *c, const struct temp_dir *dir
 		fprintf(stderr, "fill: %s\n", err.text);
 		return 1;
 	}
-	show(c, dir, "after");
-	return differ(dir);
+	return differ(c, dir);
 }
 
 static void carries(void **state, const struct netns_case *c)
