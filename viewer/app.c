@@ -109,7 +109,7 @@ static void quit(struct app *app)
 		NULL);
 }
 
-void app_back(struct app *app)
+static void page_pop(struct app *app)
 {
 	struct page *page = app->page;
 	if (!page->below) {
@@ -226,7 +226,7 @@ static void process_turn(struct app *app, int step)
 		app_say(app, step < 0 ? "this is the first process" : "this is the last process");
 		return;
 	}
-	app_back(app);
+	page_pop(app);
 	app_open_process(app, checkpoint_process(app->cp, step < 0 ? at - 1 : at + 1));
 	tab_select(app, tab);
 }
@@ -243,7 +243,7 @@ static void back(struct app *app, struct view *v)
 	} else if (v->filter)
 		app_filter(v, "");
 	else if (app->page->below)
-		app_back(app);
+		page_pop(app);
 }
 
 static void leave(struct app *app, uint32_t key)
@@ -278,7 +278,7 @@ static bool act_go(struct app *app, enum action action, uint32_t key)
 		back(app, v);
 		break;
 	case ACT_QUIT:
-		app_back(app);
+		page_pop(app);
 		break;
 	case ACT_LEAVE:
 		leave(app, key);

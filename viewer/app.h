@@ -91,8 +91,6 @@ void app_ask(struct app *app, const struct prompt *prompt, const char *text);
 /** Open a view on a page of its own. Takes arg (ops->close releases it). */
 void app_open(struct app *app, const struct view_ops *ops, const struct process *p, void *arg);
 void app_open_process(struct app *app, const struct process *p);
-/** Close the page in front. */
-void app_back(struct app *app);
 struct view *app_view(struct app *app);
 /** Which of the two checkpoints a process is of. */
 struct checkpoint *app_checkpoint_of(const struct app *app, const struct process *p);

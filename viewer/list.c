@@ -55,20 +55,6 @@ void view_fini(struct view *v)
 	v->opened = false;
 }
 
-void view_reload(struct view *v)
-{
-	size_t cursor = v->cursor, top = v->top;
-	if (!v->opened || v->arg)
-		return;
-	const struct process *process = v->process;
-	struct app *app = v->app;
-	const struct view_ops *ops = v->ops;
-	view_fini(v);
-	view_init(v, ops, app, process, NULL);
-	v->cursor = cursor;
-	v->top = top;
-}
-
 static bool is_open(const struct view *v)
 {
 	return v->opened && v->state && v->ops->rows;

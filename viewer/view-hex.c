@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Bytes, as numbers and as characters.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "viewer/app.h"
@@ -15,45 +13,7 @@
 #include "viewer/image.h"
 #include "viewer/views.h"
 
-enum { WRITE_PIECE = 1 << 20, DIGITS = 12, DIGITS_MAX = 16 };
-
-static uint64_t row_of(const struct hex *h, uint64_t at)
-{
-	uint64_t start, end;
-	if (!h->bytes->ops->stretch(h->bytes, at, &start, &end) || at < start)
-		return at;
-	return at - (at - start) % h->per_row;
-}
-
-/* @return false: there is no row after this one */
-static bool row_after(const struct hex *h, uint64_t row, uint64_t *out)
-{
-	uint64_t start, end;
-	if (!h->bytes->ops->stretch(h->bytes, row, &start, &end))
-		return false;
-	if (row >= start && end - row > h->per_row) {
-		*out = row + h->per_row;
-		return true;
-	}
-	if (row < start) {
-		*out = start;
-		return true;
-	}
-	if (end == 0 || !h->bytes->ops->stretch(h->bytes, end, &start, &end))
-		return false;
-	*out = start;
-	return true;
-}
-
-static bool row_before(const struct hex *h, uint64_t row, uint64_t *out)
-{
-	uint64_t start, end;
-	if (!row || !h->bytes->ops->stretch_below(h->bytes, row - 1, &start, &end))
-		return false;
-	uint64_t last = row - 1 < end - 1 ? row - 1 : end - 1;
-	*out = last - (last - start) % h->per_row;
-	return true;
-}
+enum { WRITE_PIECE = 1 << 20 };
 
 static void cursor_set(struct view *v, uint64_t at)
 {
@@ -66,39 +26,13 @@ static void cursor_set(struct view *v, uint64_t at)
 	h->match = 0;
 }
 
-static void top_follow(struct view *v)
-{
-	struct hex *h = v->state;
-	uint64_t row = row_of(h, h->at), top = row_of(h, h->top);
-	int height = v->height > 0 ? v->height : 1;
-	if (row < top) {
-		h->top = row;
-		return;
-	}
-	uint64_t at = top;
-	for (int i = 0; i < height; i++) {
-		if (at == row) {
-			h->top = top;
-			return;
-		}
-		if (!row_after(h, at, &at))
-			break;
-	}
-	/* far away: a third of the screen above it */
-	h->top = row;
-	for (int i = row > top && row - top < (uint64_t)height * 2 * h->per_row ? 1
-										: height * 2 / 3;
-	     i < height && row_before(h, h->top, &at); i++)
-		h->top = at;
-}
-
 static void rows_move(struct view *v, int64_t rows)
 {
 	struct hex *h = v->state;
-	uint64_t row = row_of(h, h->at), column = h->at - row, next;
-	for (; rows > 0 && row_after(h, row, &next); rows--)
+	uint64_t row = hex_row_of(h, h->at), column = h->at - row, next;
+	for (; rows > 0 && hex_row_after(h, row, &next); rows--)
 		row = next;
-	for (; rows < 0 && row_before(h, row, &next); rows++)
+	for (; rows < 0 && hex_row_before(h, row, &next); rows++)
 		row = next;
 	uint64_t start, end;
 	if (h->bytes->ops->stretch(h->bytes, row, &start, &end) && row + column >= end)
@@ -116,116 +50,6 @@ static void byte_move(struct view *v, bool forward)
 	} else if (h->at && h->bytes->ops->stretch_below(h->bytes, h->at - 1, &start, &end)) {
 		h->at = h->at - 1 < end ? h->at - 1 : end - 1;
 		h->match = 0;
-	}
-}
-
-static enum style byte_style(const struct hex *h, const struct hex_row *row, size_t i)
-{
-	uint8_t byte = row->bytes[i];
-	if (row->differs[i])
-		return h->bytes->other ? ST_ADDED : ST_REMOVED;
-	if (!row->known[i])
-		return ST_PAGE_ABSENT;
-	if (!byte)
-		return ST_DIM;
-	return byte >= 0x20 && byte < 0x7f ? ST_STRING : byte == 0xff ? ST_NUMBER : ST_NORMAL;
-}
-
-static enum style byte_base(const struct hex *h, uint64_t at)
-{
-	uint64_t low = h->at < h->mark ? h->at : h->mark, high = h->at < h->mark ? h->mark : h->at;
-	if (at == h->at)
-		return ST_SELECTED;
-	if (h->match && at >= h->at && at - h->at < h->match)
-		return ST_MATCH;
-	return h->marking && at >= low && at <= high ? ST_MATCH : ST_NORMAL;
-}
-
-static int byte_column(const struct hex *h, size_t i)
-{
-	return (int)h->digits + 2 + (int)i * 3 + (int)(i / 8);
-}
-
-static int text_column(const struct hex *h)
-{
-	return byte_column(h, h->per_row);
-}
-
-/* The last row drawn when the top stays. */
-static uint64_t row_last(const struct hex *h, int height)
-{
-	uint64_t at = h->top;
-	for (int i = 1; i < height && row_after(h, at, &at); i++)
-		;
-	return at;
-}
-
-/* As many bytes in a row as there is room for, beside addresses as long as those on the screen. */
-static void layout(struct view *v, int width)
-{
-	struct hex *h = v->state;
-	for (h->digits = DIGITS;; h->digits = DIGITS_MAX) {
-		for (h->per_row = HEX_ROW_MAX; h->per_row > 8; h->per_row /= 2) {
-			if (text_column(h) + (int)h->per_row <= width)
-				break;
-		}
-		top_follow(v);
-		if (h->digits == DIGITS_MAX || row_last(h, v->height) >> (4 * DIGITS) == 0)
-			break;
-	}
-}
-
-static void row_draw(const struct hex *h, const struct hex_row *row, struct canvas *c,
-		     struct rect r)
-{
-	char text[24];
-	snprintf(text, sizeof(text), "%0*" PRIx64, (int)h->digits, row->at);
-	canvas_str(c, r.x + 1, r.y, ST_DIM, text);
-	int text_x = r.x + text_column(h);
-	for (size_t i = 0; i < row->len; i++) {
-		enum style style = byte_style(h, row, i);
-		enum style base = byte_base(h, row->at + i);
-		int x = r.x + byte_column(h, i);
-		snprintf(text, sizeof(text), row->known[i] ? "%02x" : "..", row->bytes[i]);
-		canvas_text(c, x, r.y, c->width, style, text, 2, 0);
-		bool printable = row->known[i] && row->bytes[i] >= 0x20 && row->bytes[i] < 0x7f;
-		text[0] = printable ? (char)row->bytes[i] : row->known[i] ? '.' : ' ';
-		canvas_text(c, text_x + (int)i, r.y, c->width, style, text, 1, 0);
-		if (base == ST_NORMAL)
-			continue;
-		bool more = base == ST_MATCH && i + 1 < row->len;
-		canvas_base(c, (struct rect){ x, r.y, more ? 3 : 2, 1 }, base);
-		canvas_base(c, (struct rect){ text_x + (int)i, r.y, 1, 1 }, base);
-	}
-}
-
-static void hex_draw(struct view *v, struct canvas *c, struct rect r)
-{
-	struct hex *h = v->state;
-	struct error err = { 0 };
-	layout(v, r.width);
-	uint64_t at = h->top, last = 0;
-	for (int i = 0; i < r.height; i++) {
-		struct hex_row row = { .at = at };
-		uint64_t start, end;
-		if (!h->bytes->ops->stretch(h->bytes, at, &start, &end))
-			break;
-		if (i && at != last + h->per_row && at == start && i + 1 < r.height &&
-		    at != row_of(h, h->at)) {
-			/* a gap between areas: said in the margin */
-			canvas_str(c, r.x, r.y + i, ST_KEY, ">");
-		}
-		row.len = end - at < h->per_row ? (size_t)(end - at) : h->per_row;
-		if (h->bytes->ops->read(h->bytes, at, row.bytes, row.len, row.known, &err) < 0) {
-			canvas_str(c, r.x + 1, r.y + i, ST_ERROR, err.text);
-			memset(row.known, 0, sizeof(row.known));
-		} else {
-			hex_row_compare(h, &row);
-			row_draw(h, &row, c, (struct rect){ r.x, r.y + i, r.width, 1 });
-		}
-		last = at;
-		if (!row_after(h, at, &at))
-			break;
 	}
 }
 
@@ -454,18 +278,13 @@ static void hex_click(struct view *v, struct rect r, int x, int y)
 {
 	struct hex *h = v->state;
 	uint64_t row = h->top, start, end;
-	size_t column = 0;
 	for (int i = r.y; i < y; i++) {
-		if (!row_after(h, row, &row))
+		if (!hex_row_after(h, row, &row))
 			return;
 	}
 	if (!h->bytes->ops->stretch(h->bytes, row, &start, &end))
 		return;
-	if (x - r.x >= text_column(h))
-		column = (size_t)(x - r.x - text_column(h));
-	else
-		while (column + 1 < h->per_row && byte_column(h, column + 1) <= x - r.x)
-			column++;
+	size_t column = hex_column_at(h, x - r.x);
 	if (column >= h->per_row || column >= end - row)
 		return;
 	if (row + column == h->at)
@@ -527,7 +346,7 @@ static void hex_command(struct view *v, struct strbuf *out)
 {
 	struct hex *h = v->state;
 	uint64_t end = h->top;
-	for (int i = 0; i < v->height && row_after(h, end, &end); i++)
+	for (int i = 0; i < v->height && hex_row_after(h, end, &end); i++)
 		;
 	if (h->marking)
 		selection(h, &h->top, &end);
@@ -546,11 +365,6 @@ static void hex_title(struct view *v, struct line *line)
 	line_str(line, h->bytes->other ? v->app->options.diff : v->app->options.path);
 }
 
-struct hex_arg {
-	struct bytes *bytes;
-	uint64_t at, match;
-};
-
 static int hex_start(struct view *v, struct error *err)
 {
 	struct hex *h = v->state;
@@ -560,7 +374,7 @@ static int hex_start(struct view *v, struct error *err)
 	h->per_row = 16;
 	h->wanted = arg->at;
 	cursor_set(v, arg->at);
-	h->top = row_of(h, h->at);
+	h->top = hex_row_of(h, h->at);
 	h->match = arg->match;
 	return 0;
 }
@@ -599,100 +413,3 @@ const struct view_ops view_hex = {
 	.write_name = hex_write_name,
 	.title = hex_title,
 };
-
-static void page_open(struct app *app, struct bytes *b, uint64_t at, uint64_t match)
-{
-	struct hex_arg *arg = malloc(sizeof(*arg));
-	uint64_t start, end;
-	if (!arg || !b->ops->stretch(b, 0, &start, &end)) {
-		app_say(app, arg ? "there are no bytes" : "out of memory");
-		b->ops->close(b);
-		free(arg);
-		return;
-	}
-	*arg = (struct hex_arg){ b, at, match };
-	app_open(app, &view_hex, b->process, arg);
-	if (app_view(app)->arg == arg)
-		hex_other_begin(app_view(app), false);
-}
-
-void hex_open(struct app *app, struct bytes *b, uint64_t at)
-{
-	page_open(app, b, at, 0);
-}
-
-/* Memory that is to be looked at once it is open. */
-struct opening {
-	struct memory *memory;
-	uint64_t at, match;
-	bool maybe; /* `at` may be no address */
-};
-
-/* The memory is ready, so this takes no time. */
-static void memory_show(struct app *app, const struct opening *o)
-{
-	struct error err;
-	struct bytes *b;
-	if (bytes_of_memory(app, o->memory->process, &b, &err) < 0) {
-		app_fail(app, &err);
-		return;
-	}
-	if (o->maybe && !bytes_have(b, o->at)) {
-		app_say(app, "%#" PRIx64 " points to no memory of this process", o->at);
-		b->ops->close(b);
-		return;
-	}
-	page_open(app, b, o->at, o->match);
-}
-
-static int opening_step(struct job *job, struct error *err)
-{
-	return memory_step(((struct opening *)job->arg)->memory, err);
-}
-
-static void opening_end(struct job *job, int rc)
-{
-	struct opening *o = job->arg;
-	struct app *app = job->view->app;
-	if (rc == 0)
-		memory_show(app, o);
-	memory_unref(app, o->memory);
-	free(o);
-}
-
-static void memory_open(struct app *app, const struct process *p, uint64_t at, uint64_t match,
-			bool maybe)
-{
-	struct error err;
-	struct opening *o = calloc(1, sizeof(*o));
-	if (!o) {
-		app_say(app, "out of memory");
-		return;
-	}
-	*o = (struct opening){ .at = at, .match = match, .maybe = maybe };
-	int rc = memory_begin(app, p, &o->memory, &err);
-	if (rc < 0) {
-		app_fail(app, &err);
-		free(o);
-		return;
-	}
-	struct job job = { .what = "reading areas",
-			   .view = app_view(app),
-			   .step = opening_step,
-			   .end = opening_end,
-			   .arg = o };
-	if (o->memory->ready)
-		opening_end(&job, 0);
-	else
-		app_job(app, &job);
-}
-
-void hex_open_memory(struct app *app, const struct process *p, uint64_t at, uint64_t match)
-{
-	memory_open(app, p, at, match, false);
-}
-
-void hex_follow(struct app *app, const struct process *p, uint64_t at)
-{
-	memory_open(app, p, at, 0, true);
-}

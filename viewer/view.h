@@ -90,8 +90,6 @@ void view_init(struct view *v, const struct view_ops *ops, struct app *app,
 /** Open when it was not. */
 void view_need(struct view *v);
 void view_fini(struct view *v);
-/** Read everything again. */
-void view_reload(struct view *v);
 
 /** Rows shown, and which row of ops->row one of them is. */
 size_t view_rows(struct view *v);
