@@ -16,10 +16,6 @@
 #include "engine/files/external.h"
 #include "engine/files/table.h"
 
-#ifndef MQUEUE_MAGIC
-#define MQUEUE_MAGIC 0x19800202
-#endif
-
 struct unsupported {
 	const char *name;
 	bool (*match)(const struct open_file *f);
@@ -145,11 +141,6 @@ static bool is_unreachable(const struct open_file *f)
 	return !strncmp(f->path, "(unreachable)", 13);
 }
 
-static bool is_mqueue(const struct open_file *f)
-{
-	return S_ISREG(f->st.st_mode) && f->path[0] == '/' && f->fs_type == MQUEUE_MAGIC;
-}
-
 static bool is_secret(const struct open_file *f)
 {
 	return f->fs_type == SECRETMEM_MAGIC;
@@ -160,7 +151,6 @@ static const struct unsupported kinds[] = {
 	{ "block device", is_block_device, device_describe, NULL },
 	{ "file outside the root directory of the dump", is_unreachable, NULL,
 	  "run the dump where its path can be seen" },
-	{ "POSIX message queue", is_mqueue, NULL, NULL },
 };
 
 /* What no row has taken. */

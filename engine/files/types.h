@@ -11,6 +11,7 @@ extern const struct file_type file_fanotify;  /* fsnotify.c */
 extern const struct file_type file_inotify;   /* fsnotify.c */
 extern const struct file_type file_io_uring;  /* io-uring.c */
 extern const struct file_type file_memfd;     /* memfd.c */
+extern const struct file_type file_mqueue;    /* mqueue.c */
 extern const struct file_type file_pidfd;     /* pidfd.c */
 extern const struct file_type file_pipe;      /* pipe.c */
 extern const struct file_type file_epoll;     /* epoll.c */

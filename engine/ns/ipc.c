@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/ns/mqueue.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
@@ -118,7 +119,12 @@ static int dump_limits(struct dump *d, uint32_t id, struct error *err)
 	e.sem_ctls = sem;
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(limits); i++)
 		rc = read_limit(&limits[i], &e, err);
-	return rc < 0 ? rc : image_write_one(d->images_fd, IMG_IPC_VAR, id, &e.base, err);
+	if (rc == 0)
+		rc = mqueues_dump(d, &e, err);
+	if (rc == 0)
+		rc = image_write_one(d->images_fd, IMG_IPC_VAR, id, &e.base, err);
+	mqueues_free(&e);
+	return rc;
 }
 
 static int write_sysctl(const char *name, const char *text, struct error *err)
@@ -158,7 +164,7 @@ static int read_limits(struct restore *r, uint32_t id, IpcVarEntry **out, struct
 	if (rc == 0 && (*out)->n_sem_ctls != NR_SEM_LIMITS)
 		rc = error_set(err, EBADMSG, "ipcns-var-%u.img: %zu limits of semaphores, want %d",
 			       id, (*out)->n_sem_ctls, NR_SEM_LIMITS);
-	return rc;
+	return rc < 0 ? rc : mqueues_check(*out, err);
 }
 
 static int fill_limits(struct restore *r, uint32_t id, struct error *err)
@@ -174,7 +180,7 @@ static int fill_limits(struct restore *r, uint32_t id, struct error *err)
 	rc = write_sysctl("kernel/sem", text, err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(limits); i++)
 		rc = write_limit(&limits[i], e, err);
-	return rc;
+	return rc < 0 ? rc : mqueues_fill(e, err);
 }
 
 /* Semaphores. */

@@ -20,6 +20,7 @@
 #include "base/strbuf.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/mnt-reach.h"
+#include "engine/ns/ns.h"
 #include "images/reader.h"
 #include "images/tree-archive.h"
 #include "images/writer.h"
@@ -79,12 +80,14 @@ static int any_file(int dir, char *out, size_t size, struct error *err)
 int mnt_mqueue_dump(struct dump *d, const struct mnt *m, int dir, struct error *err)
 {
 	char name[256];
-	(void)d;
+	if (ns_is_apart(d, NS_IPC)) /* mqueue.h has them */
+		return 0;
 	int rc = any_file(dir, name, sizeof(name), err);
 	if (rc <= 0)
 		return rc;
 	return error_set(err, ENOTSUP,
-			 "%s/%s: POSIX message queues are not carried: remove it before the dump",
+			 "%s/%s: POSIX message queues are carried only with an IPC namespace of "
+			 "the tree's own: remove it before the dump",
 			 m->e->mountpoint, name);
 }
 

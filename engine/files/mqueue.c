@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * Descriptors of POSIX message queues; what is in these belongs to the IPC namespace
+ * (engine/ns/mqueue.h). In images they are regular files with a field of our own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <mqueue.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "engine/files/anon.h"
+#include "engine/files/set.h"
+#include "engine/files/table.h"
+#include "engine/files/types.h"
+#include "engine/ns/mqueue.h"
+#include "engine/ns/ns.h"
+
+#ifndef MQUEUE_MAGIC
+#define MQUEUE_MAGIC 0x19800202
+#endif
+#define PREFIX "/mqueue:" /* no such file: who does not know the field says so */
+
+static bool mqueue_match(const struct open_file *f)
+{
+	return f->fs_type == MQUEUE_MAGIC && S_ISREG(f->st.st_mode) && !(f->flags & O_PATH);
+}
+
+/* Only queues of the tree's namespace are made again, and only those that have a name. */
+static int check_place(const struct dump *d, const struct open_file *f, struct error *err)
+{
+	char holder[96], outside[64];
+	dev_t dev = 0;
+	bool apart = ns_is_apart(d, NS_IPC);
+	int rc = apart ? mqueues_dev(&dev, err) : 0;
+	if (rc < 0)
+		return rc;
+	const char *why = !apart || f->st.st_dev != dev
+			      ? "of an IPC namespace that is not the tree's own"
+			  : f->st.st_nlink == 0 ? "that was removed (mq_unlink)"
+						: NULL;
+	if (!why)
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "%s is a POSIX message queue (%.300s) %s: not supported; close it before "
+			 "the dump, or leave it out with --external %s",
+			 file_holder(f, holder, sizeof(holder)), f->path, why,
+			 file_external_name(f, outside, sizeof(outside)));
+}
+
+static int mqueue_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
+{
+	char name[NAME_MAX + sizeof(PREFIX)];
+	int rc = check_place(d, f, err);
+	RegFileEntry *reg = rc < 0 ? NULL : malloc(sizeof(*reg));
+	MqueueFileEntry *queue = rc < 0 ? NULL : malloc(sizeof(*queue));
+	if (!reg || !queue) {
+		free(reg);
+		free(queue);
+		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory");
+	}
+	reg_file_entry__init(reg);
+	mqueue_file_entry__init(queue);
+	e->reg = reg;
+	e->mqueue = queue;
+	reg->id = e->id;
+	reg->flags = f->flags;
+	const char *slash = strrchr(f->path, '/');
+	snprintf(name, sizeof(name), PREFIX "%.*s", NAME_MAX, slash ? slash + 1 : f->path);
+	reg->name = strdup(name);
+	queue->name = strdup(name + strlen(PREFIX));
+	return reg->name && queue->name ? owner_dump(d, f, &reg->fown, err)
+					: error_set(err, ENOMEM, "out of memory");
+}
+
+static bool mqueue_is_entry(const FileEntry *e)
+{
+	return e->mqueue != NULL;
+}
+
+static int mqueue_check(const FileEntry *e, struct error *err)
+{
+	const RegFileEntry *reg = e->reg;
+	int rc = anon_check(e, reg, reg ? reg->id : 0, reg ? reg->fown : NULL, "queue", err);
+	const char *name = e->mqueue->name;
+	if (rc == 0 && (!name[0] || strchr(name, '/') || strlen(name) > NAME_MAX))
+		rc = error_set(err, EBADMSG, "message queue \"%.255s\" makes no sense", name);
+	return rc;
+}
+
+/* The coordinator is in the IPC namespace of the tree. */
+static int mqueue_open(struct restore *r, const FileEntry *e, struct error *err)
+{
+	char name[NAME_MAX + 2];
+	(void)r;
+	snprintf(name, sizeof(name), "/%s", e->mqueue->name);
+	auto_fd fd = mq_open(name, (int)(e->reg->flags & O_ACCMODE) | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "open message queue %s", name);
+	int rc = file_set_flags(fd, e->reg->flags, e->reg->fown, err);
+	return rc < 0 ? rc : take_fd(fd);
+}
+
+const struct file_type file_mqueue = {
+	.name = "POSIX message queue",
+	.type = FD_TYPES__REG,
+	.is_entry = mqueue_is_entry,
+	.match = mqueue_match,
+	.dump = mqueue_dump,
+	.check = mqueue_check,
+	.open = mqueue_open,
+	.owner = reg_owner,
+};
