@@ -365,6 +365,24 @@ static int words_parse(const struct command *cmd, int argc, char **argv, struct 
 	return rc < 0 ? error_wrap(err, rc, "request") : 0;
 }
 
+int options_of_log(const struct command *cmd, const CriuOpts *req, pid_t peer,
+		   struct request_words *words, struct options *out, struct error *err)
+{
+	struct request r = { req, cmd, peer, out->owned_only, words };
+	int rc = add(&r, err, "%s", cmd->name);
+	if (rc == 0)
+		rc = images_dir_add(&r, err);
+	if (rc == 0)
+		rc = work_dir_add(&r, err);
+	if (rc == 0)
+		rc = log_add(&r, err);
+	if (rc < 0)
+		return rc;
+	int operand;
+	return args_parse(cmd->rows, cmd->nr_rows, out, (int)words->nr, words->items, &operand,
+			  err);
+}
+
 int options_from_request(const struct command *cmd, const CriuOpts *req, pid_t peer,
 			 struct request_words *words, struct options *out, struct error *err)
 {

@@ -27,3 +27,7 @@ void request_words_fini(struct request_words *words);
  */
 int options_from_request(const struct command *cmd, const CriuOpts *req, pid_t peer,
 			 struct request_words *words, struct options *out, struct error *err);
+
+/** Of a request that is refused: where its log would be. @param words, out  as above */
+int options_of_log(const struct command *cmd, const CriuOpts *req, pid_t peer,
+		   struct request_words *words, struct options *out, struct error *err);

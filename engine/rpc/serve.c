@@ -89,6 +89,20 @@ static int become_peer(const struct session *s, struct error *err)
 	return 0;
 }
 
+/* Runtimes look for the reason in the log, and do not show what is answered. */
+static void log_refusal(const struct session *s, const struct command *cmd, const struct error *why)
+{
+	struct request_words words = { 0 };
+	struct options opts = { 0 };
+	auto_fd images_fd = -1;
+	auto_fd work_fd = -1;
+	if (options_of_log(cmd, s->req->opts, s->peer.pid, &words, &opts, NULL) == 0 &&
+	    dirs_open(&opts, &images_fd, &work_fd, NULL) == 0)
+		dirs_log_failure(&opts, why);
+	args_release(cmd->rows, cmd->nr_rows, &opts);
+	request_words_fini(&words);
+}
+
 static int run_request(struct session *s, const struct command *cmd, struct options *opts,
 		       int (*run)(const struct options *opts, struct error *err), struct error *err)
 {
@@ -99,6 +113,8 @@ static int run_request(struct session *s, const struct command *cmd, struct opti
 	opts->owned_only = s->guarded && s->peer.uid != 0;
 	opts->owner = s->peer.uid;
 	int rc = options_from_request(cmd, s->req->opts, s->peer.pid, &words, opts, err);
+	if (rc < 0 && !opts->owned_only)
+		log_refusal(s, cmd, err);
 	if (rc == -EINVAL)
 		rc = -EBADRQC; /* clients know a request that asks for nonsense by it */
 	if (rc == 0 && opts->owned_only)

@@ -153,6 +153,12 @@ start_service()
 	[[ $output == *'opts.empty_ns'* ]]
 }
 
+@test "rpc: why a request is refused is in its log, too" {
+	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"work_dir_fd":8,"pid":1,"log_file":"d.log","auto_dedup":true}}'
+	[[ $output == *'"success": false'*auto_dedup* ]]
+	grep -q 'Error: .*auto_dedup' work/d.log
+}
+
 @test "rpc: who asks gets the master of a terminal that was held outside" {
 	# who holds the other end leaves with the program
 	/usr/bin/python3 -c '

@@ -191,8 +191,8 @@ verdict "a pod" $?
 p pod rm -fat0 >/dev/null 2>&1
 
 # shellcheck disable=SC2016 # of the inner shell
-# A client in the container's network that asks all the time and stops at the first wrong answer.
-client='exec 3<>/dev/tcp/127.0.0.1/'$port' || exit 1
+# A client that asks all the time and stops at the first wrong answer: client DONE ADDRESS.
+client='exec 3<>/dev/tcp/$1/'$port' || exit 1
 want=0
 while [ ! -e "$0" ]; do
 	echo >&3 && read -r -t 20 got <&3 && [ "$got" = $want ] || exit 2
@@ -204,7 +204,7 @@ busy()
 	local net=$dir/net client_pid
 	touch "$net"
 	mount --bind "/proc/$(pid_of busy)/ns/net" "$net" || return 1
-	nsenter --net="$net" bash -c "$client" "$dir/enough" 2>"$dir/client.err" &
+	nsenter --net="$net" bash -c "$client" "$dir/enough" 127.0.0.1 2>"$dir/client.err" &
 	client_pid=$!
 	sleep 0.3
 	checkpointed --tcp-established --leave-running busy || return 1
@@ -218,4 +218,29 @@ busy
 verdict "--tcp-established with a busy client, --leave-running" $?
 umount "$dir/net" 2>/dev/null
 p rm -f busy >/dev/null 2>&1
+
+# The container ends and is made again meanwhile, with the address it had.
+moved()
+{
+	local client_pid
+	rm -f "$dir/enough"
+	bash -c "$client" "$dir/enough" "$(p inspect -f '{{.NetworkSettings.IPAddress}}' net)" 2>"$dir/client.err" &
+	client_pid=$!
+	sleep 0.3
+	checkpointed --tcp-established --export "$dir/moved.tar.gz" net && try p rm -f net &&
+		restored --tcp-established --import "$dir/moved.tar.gz" || return 1
+	sleep 0.3
+	out="the client stopped: $(cat "$dir/client.err")"
+	kill -0 "$client_pid" 2>/dev/null || return 1
+	touch "$dir/enough"
+	wait "$client_pid"
+}
+if networked -p 18088:"$port" counter /counter "$port"; then
+	moved
+	verdict "--tcp-established with a busy client of this host, over export and import" $?
+else
+	n=$((n + 1))
+	echo "ok $n a busy client of this host # SKIP $(tail -n1 <<<"$out")"
+fi
+p rm -ft0 net >/dev/null 2>&1
 echo "1..$n"
