@@ -4,7 +4,9 @@
 #include "engine/files/remap.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,9 +49,11 @@ static bool is_silly_renamed(const struct open_file *f)
 static bool is_same_device(const struct dump *d, const struct open_file *f)
 {
 	struct stat now;
+	char path[PATH_MAX];
 	if (!d->opts->evasive_devices || (!S_ISCHR(f->st.st_mode) && !S_ISBLK(f->st.st_mode)))
 		return false;
-	return stat(f->path, &now) == 0 && (now.st_mode & S_IFMT) == (f->st.st_mode & S_IFMT) &&
+	snprintf(path, sizeof(path), "%.*s", (int)len_unmarked(f->path), f->path);
+	return stat(path, &now) == 0 && (now.st_mode & S_IFMT) == (f->st.st_mode & S_IFMT) &&
 	       now.st_rdev == f->st.st_rdev;
 }
 
@@ -94,14 +98,15 @@ static bool is_name_free(const char *path)
 int remap_dump(struct dump *d, const struct open_file *f, RegFileEntry *reg, struct error *err)
 {
 	bool silly = is_silly_renamed(f);
-	bool found = !silly && (leads_to(f->path, &f->st) || is_same_device(d, f));
+	bool same = !silly && is_same_device(d, f);
+	bool found = same || (!silly && leads_to(f->path, &f->st));
 	pid_t dead = found ? 0 : dead_pid(f);
 	if (!found && !dead && !d->mounts && f->st.st_nlink)
 		found = covered_find(f, &reg->covered_on);
 	bool linked = !found && !dead && f->st.st_nlink;
 	if (linked && !silly && !is_name_free(f->path))
 		return file_refuse_moved(f, err);
-	reg->name = strndup(f->path, found ? strlen(f->path) : len_unmarked(f->path));
+	reg->name = strndup(f->path, found && !same ? strlen(f->path) : len_unmarked(f->path));
 	if (!reg->name)
 		return error_set(err, ENOMEM, "out of memory");
 	if (found)
