@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * What images say of nested pid namespaces and of message queues, and must not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/ns/mqueue.h"
+#include "engine/ns/pid.h"
+
+/* One task of two threads in one namespace below the root's. */
+struct fixture {
+	uint32_t tids[2], inside[2];
+	PstreeLevel level, *levels[1];
+	PstreeEntry entry;
+	struct rtask task;
+};
+
+static void set_up(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->tids[0] = 70;
+	f->tids[1] = 71;
+	f->inside[0] = 1;
+	f->inside[1] = 5;
+	pstree_level__init(&f->level);
+	pstree_entry__init(&f->entry);
+	f->level.ns_id = 9;
+	f->level.threads = f->inside;
+	f->level.n_threads = 2;
+	f->levels[0] = &f->level;
+	f->entry.pid = 70;
+	f->entry.threads = f->tids;
+	f->entry.n_threads = 2;
+	f->entry.levels = f->levels;
+	f->entry.n_levels = 1;
+	f->task = (struct rtask){ .pid = 70, .tids = f->tids, .nr_threads = 2 };
+}
+
+static void pidns_load_takes_numbers_inside(void **state)
+{
+	(void)state;
+	struct fixture f;
+	set_up(&f);
+	f.entry.has_children_ns = true;
+	assert_int_equal(pidns_load(&f.task, &f.entry, NULL), 0);
+	assert_int_equal(rtask_own_tid(&f.task, 0), 1);
+	assert_int_equal(rtask_own_tid(&f.task, 1), 5);
+	assert_int_equal(f.task.levels[0].ns, 9);
+	assert_true(f.task.children_apart);
+	pidns_unload(&f.task);
+}
+
+static void expect_bad_levels(struct fixture *f)
+{
+	assert_int_equal(pidns_load(&f->task, &f->entry, NULL), -EBADMSG);
+	pidns_unload(&f->task);
+	set_up(f);
+}
+
+static void pidns_load_refuses_what_makes_no_sense(void **state)
+{
+	(void)state;
+	struct fixture f;
+	set_up(&f);
+	f.level.n_threads = 1;
+	expect_bad_levels(&f);
+	f.level.ns_id = 0;
+	expect_bad_levels(&f);
+	f.inside[1] = 0;
+	expect_bad_levels(&f);
+	f.inside[0] = 1u << 22;
+	expect_bad_levels(&f);
+	f.level.sid = 1u << 22;
+	expect_bad_levels(&f);
+	f.tids[0] = 71;
+	expect_bad_levels(&f);
+	f.entry.n_levels = PROC_PID_LEVELS;
+	expect_bad_levels(&f);
+}
+
+static void mqueues_check_refuses_what_makes_no_sense(void **state)
+{
+	(void)state;
+	char name[] = "queue", bytes[] = "text";
+	IpcVarEntry e = IPC_VAR_ENTRY__INIT;
+	MqueueMessage message = MQUEUE_MESSAGE__INIT, *messages[] = { &message };
+	MqueueEntry queue = MQUEUE_ENTRY__INIT, *queues[] = { &queue };
+	message.data.data = (uint8_t *)bytes;
+	message.data.len = 4;
+	queue.name = name;
+	queue.maxmsg = 1;
+	queue.msgsize = 4;
+	queue.messages = messages;
+	queue.n_messages = 1;
+	e.mqueues = queues;
+	e.n_mqueues = 1;
+	assert_int_equal(mqueues_check(&e, NULL), 0);
+	queue.msgsize = 3;
+	assert_int_equal(mqueues_check(&e, NULL), -EBADMSG);
+	queue.msgsize = 4;
+	queue.maxmsg = 0;
+	assert_int_equal(mqueues_check(&e, NULL), -EBADMSG);
+	queue.maxmsg = 1;
+	name[0] = '/';
+	assert_int_equal(mqueues_check(&e, NULL), -EBADMSG);
+	name[0] = 0;
+	assert_int_equal(mqueues_check(&e, NULL), -EBADMSG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pidns_load_takes_numbers_inside),
+		cmocka_unit_test(pidns_load_refuses_what_makes_no_sense),
+		cmocka_unit_test(mqueues_check_refuses_what_makes_no_sense),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
