@@ -10,7 +10,9 @@
 
 /* Memory of the other checkpoint that is being read. */
 struct other_opening {
-	const struct process *process;
+	uint32_t pid;
+	bool asked;                    /* to be shown, not only to be compared with */
+	const struct process *process; /* NULL: its checkpoint comes first */
 	struct memory *memory;
 };
 
@@ -45,7 +47,20 @@ void hex_swap(struct view *v)
 
 static int opening_step(struct job *job, struct error *err)
 {
-	return memory_step(((struct other_opening *)job->arg)->memory, err);
+	struct other_opening *o = job->arg;
+	struct app *app = job->view->app;
+	if (o->process)
+		return memory_step(o->memory, err);
+	int rc = checkpoint_need(app, err);
+	const struct process *p = rc < 0 ? NULL : checkpoint_find(app->other.cp, o->pid);
+	if (rc == 0 && !p)
+		rc = error_set(err, ENOENT, "%s has no process %u", app->options.diff, o->pid);
+	if (rc == 0)
+		rc = memory_begin(app, p, &o->memory, err);
+	if (rc < 0)
+		return rc;
+	o->process = p;
+	return 1;
 }
 
 static void opening_end(struct job *job, int rc)
@@ -56,7 +71,10 @@ static void opening_end(struct job *job, int rc)
 	struct error err;
 	if (rc == 0 && bytes_of_memory(v->app, o->process, &h->other, &err) < 0)
 		app_fail(v->app, &err);
-	if (h->other && !bytes_have(h->bytes, h->wanted) && bytes_have(h->other, h->wanted)) {
+	if (h->other && o->asked) {
+		hex_swap(v);
+	} else if (h->other && !bytes_have(h->bytes, h->wanted) &&
+		   bytes_have(h->other, h->wanted)) {
 		swap(h); /* what it was opened for is only there */
 		h->at = h->wanted;
 	}
@@ -68,7 +86,6 @@ void hex_other_begin(struct view *v, bool asked)
 {
 	const struct hex *h = v->state;
 	struct app *app = v->app;
-	struct error err;
 	if (!app->options.diff || !h->bytes->memory) {
 		if (asked)
 			app_say(app,
@@ -78,19 +95,13 @@ void hex_other_begin(struct view *v, bool asked)
 		return;
 	}
 	struct other_opening *o = calloc(1, sizeof(*o));
-	int rc = o ? checkpoint_need(app, &err) : error_set(&err, ENOMEM, "out of memory");
-	if (rc == 0) {
-		o->process = checkpoint_find(app->other.cp, h->bytes->process->pid);
-		rc = !o->process ? error_set(&err, ENOENT, "%s has no process %u",
-					     app->options.diff, h->bytes->process->pid)
-				 : memory_begin(app, o->process, &o->memory, &err);
-	}
-	if (rc < 0) {
-		app_fail(app, &err);
-		free(o);
+	if (!o) {
+		app_say(app, "out of memory");
 		return;
 	}
-	app_job(app, &(struct job){ .what = "reading areas of the other checkpoint",
+	o->pid = h->bytes->process->pid;
+	o->asked = asked;
+	app_job(app, &(struct job){ .what = "reading the other checkpoint",
 				    .view = v,
 				    .step = opening_step,
 				    .end = opening_end,

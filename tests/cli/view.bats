@@ -94,6 +94,10 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[[ $output == *"crit pages -p 1 --hexdump $b 0x"* ]]
 	shown '<Enter>xx' "$b" text
 	[[ $output == *"in A (x: B), "* && $output != *CHANGED* ]]
+	# an area that only the other has is shown there
+	"$crit" edit --in-place --delete 'mm-1.img:vmas[0]' "$b" >/dev/null
+	run "$crit" view --print text --size 110x12 --diff "$whole" --keys '/400000-402000<Enter><Enter>' "$b"
+	[[ $output == *"in B (x: A), "*"000000400000 10 10"* ]]
 	# a process that the other has not
 	shown 'q/first<Enter><Enter>2<Enter>' "$set" text
 	[[ $output == *"$set has no process 1"* ]]
