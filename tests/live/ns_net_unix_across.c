@@ -74,7 +74,7 @@ int main(void)
 	bool ends = together(near, far), halves = together(out, inbox);
 	live_must(!together(listener, near) && !halves);
 	says(near, "to");
-	says(far, "fro");
+	says(far, "back");
 	says(out, "one");
 
 	live_ready();
@@ -84,7 +84,7 @@ int main(void)
 	live_check(!together(listener, near) && together(listener, inbox) && together(near, out),
 		   "sockets are in other namespaces than before");
 	hears(far, "to");
-	hears(near, "fro");
+	hears(near, "back");
 	hears(inbox, "one");
 	says(near, "more");
 	hears(far, "more");

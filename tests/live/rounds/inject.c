@@ -154,6 +154,8 @@ static void on_stop(struct tracing *t, pid_t tid, int status)
 	int signo = WSTOPSIG(status);
 	int event = status >> 16;
 	remember(t, tid);
+	if (event == PTRACE_EVENT_EXEC && tid == t->engine)
+		t->loaded = false;
 	if (signo == SYSCALL_STOP)
 		on_call(t, tid);
 	if (event == PTRACE_EVENT_STOP && signo != SIGTRAP) {
