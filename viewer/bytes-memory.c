@@ -105,11 +105,16 @@ static void memory_about(struct bytes *b, uint64_t at, struct strbuf *out)
 	const struct area *area = memory_view_find(b->memory->mv, at);
 	struct memory_run run = { .state = PG_HOLE };
 	char prot[5];
+	uint8_t byte, known = 1;
 	if (!area || at < area->vma->start)
 		return;
 	int rc = memory_view_run(b->memory->mv, area, at, &run, NULL);
+	if (rc == 0 && run.state == PG_HOLE)
+		rc = memory_view_read(b->memory->mv, at, &byte, 1, &known, NULL);
 	strbuf_printf(out, "%s %s, %s", area_prot_text(area, prot), area_kind_names[area->kind],
-		      rc < 0 ? "cannot be read" : states[run.state]);
+		      rc < 0   ? "cannot be read"
+		      : !known ? "the kernel's"
+			       : states[run.state]);
 	if (area->path[0])
 		strbuf_printf(out, ", %s+%#" PRIx64, area->path,
 			      area->vma->pgoff + (at - area->vma->start));

@@ -120,4 +120,10 @@ tour()
 	mouse 0 15 2
 	wait_for START
 	mouse 0 15 2
+	keys j j j Enter
+	wait_for "memory of"
+	mouse 0 24 4 # the fourth byte of the second row
+	wait_for 556e2bcc3013
+	mouse 0 67 3 # the first row as text
+	wait_for 556e2bcc3002
 }
