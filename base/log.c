@@ -37,11 +37,6 @@ int log_fd(void)
 	return log_state.fd;
 }
 
-enum log_level log_level(void)
-{
-	return log_state.level;
-}
-
 void log_write(enum log_level level, const char *fmt, ...)
 {
 	if (level > log_state.level)

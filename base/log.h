@@ -21,9 +21,8 @@ enum log_level {
 void log_to(int fd, enum log_level level);
 /** The same log through another descriptor: time and level stay. */
 void log_move(int fd);
-/** Descriptor and level in use; the restored tasks' early code inherits them. */
+/** The descriptor in use; the restored tasks' early code inherits them. */
 int log_fd(void);
-enum log_level log_level(void);
 
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

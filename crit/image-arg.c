@@ -51,7 +51,12 @@ int image_arg_open(struct image_arg *arg, struct image_reader **out, struct erro
 	if (!arg->text || !strcmp(arg->text, "-"))
 		return open_stdin(out, err);
 	struct stat st;
-	if (stat(arg->text, &st) == 0)
+	bool exists = stat(arg->text, &st) == 0;
+	if (exists && S_ISDIR(st.st_mode))
+		return error_set(err, EISDIR,
+				 "%s is a directory: name an image in it (`crit ls %s`)", arg->text,
+				 arg->text);
+	if (exists)
 		return open_path(arg->text, out, err);
 	auto_free char *path = NULL;
 	const char *member = member_of(arg->text, &path);

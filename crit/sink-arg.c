@@ -85,8 +85,9 @@ static int link_parent(const char *set, struct source *src, const char *out, str
 	return sink_link(sink, "parent", text, err);
 }
 
-int sink_arg_keep_parent(const char *out, const char *path, struct source *src, struct sink *sink,
-			 struct error *err)
+/* The set before this one stays where it is: have the new one lead there. */
+static int keep_parent(const char *out, const char *path, struct source *src, struct sink *sink,
+		       struct error *err)
 {
 	auto_source parent = NULL;
 	int rc = sink_has(sink, "parent") ? 0 : source_open_parent(src, &parent, err);
@@ -115,7 +116,7 @@ int sink_arg_new(const char *out, const char *path, struct progress *progress, s
 	if (rc < 0)
 		return rc;
 	sink_watch(*sink, progress);
-	return sink_arg_keep_parent(out, path, *src, *sink, err);
+	return keep_parent(out, path, *src, *sink, err);
 }
 
 int sink_arg_commit(const struct sink_opts *opts, const char *path, struct source *src,
@@ -124,7 +125,7 @@ int sink_arg_commit(const struct sink_opts *opts, const char *path, struct sourc
 	const struct source_member *members;
 	if (sink_keeps_rest(sink))
 		return sink_commit(sink, err);
-	int rc = sink_arg_keep_parent(opts->out, path, src, sink, err);
+	int rc = keep_parent(opts->out, path, src, sink, err);
 	ssize_t nr = rc < 0 ? rc : source_list(src, &members, err);
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		auto_free char *file = dup_member_file(&members[i]);

@@ -30,14 +30,12 @@ struct sink_opts {
 int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *path,
 		  struct progress *progress, struct sink **out, struct error *err);
 /**
- * A new set made of another: open both.
+ * A new set made of another: open both. The set before that one stays where it is: the new one
+ * leads there too.
  * @param progress  started here, of copying
  */
 int sink_arg_new(const char *out, const char *path, struct progress *progress, struct source **src,
 		 struct sink **sink, struct error *err);
-/** The set before this one stays where it is: have the new one lead there. */
-int sink_arg_keep_parent(const char *out, const char *path, struct source *src, struct sink *sink,
-			 struct error *err);
 /** With -o: copy what was not changed, lead to the same parent set. Then commit. */
 int sink_arg_commit(const struct sink_opts *opts, const char *path, struct source *src,
 		    struct sink *sink, struct error *err);

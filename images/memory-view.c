@@ -49,7 +49,7 @@ static const struct {
 	{ VMA_ANON_PRIVATE, AREA_ANON },
 };
 
-enum area_kind area_kind_of(const VmaEntry *vma)
+static enum area_kind area_kind_of(const VmaEntry *vma)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kind_rows); i++) {
 		if (!(vma->status & kind_rows[i].status))

@@ -36,7 +36,6 @@ enum area_kind {
 	NR_AREA_KINDS
 };
 extern const char *const area_kind_names[NR_AREA_KINDS]; /* "anon", "heap", "file", … */
-enum area_kind area_kind_of(const VmaEntry *vma);
 
 struct area {
 	const VmaEntry *vma; /* start, end, prot, flags, pgoff */

@@ -84,8 +84,10 @@ static void row_end(struct doc *doc)
 		text_row_end(&doc->text);
 }
 
-int doc_take(struct doc *doc, struct strbuf *out, struct error *err)
+int doc_close(struct doc *doc, struct error *err)
 {
+	if (!doc)
+		return 0;
 	while (doc->depth)
 		doc_end(doc);
 	if (doc->format == DOC_JSON) {
@@ -93,17 +95,10 @@ int doc_take(struct doc *doc, struct strbuf *out, struct error *err)
 		json_raw(&doc->json, "\n", 1);
 	}
 	int rc = json_out_flush(&doc->json, err);
-	if (rc == 0 && out && strbuf_add(out, doc->json.buf, doc->json.len) < 0)
-		rc = error_set(err, ENOMEM, "out of memory");
 	json_out_fini(&doc->json);
 	text_fini(&doc->text);
 	free(doc);
 	return rc;
-}
-
-int doc_close(struct doc *doc, struct error *err)
-{
-	return doc ? doc_take(doc, NULL, err) : 0;
 }
 
 static void level_push(struct doc *doc, enum level_kind kind)

@@ -29,14 +29,12 @@ enum doc_format { DOC_TEXT, DOC_JSON };
 int doc_format_parse(const char *name, enum doc_format *out, struct error *err);
 
 /**
- * @param fd  borrowed; -1: the text is kept, for doc_take(); @param name  of the output, for
- *            messages. The document is an object.
+ * The document is an object.
+ * @param fd  borrowed; @param name  of the output, for messages
  */
 int doc_open(int fd, const char *name, enum doc_format format, struct doc **out, struct error *err);
 /** End it, write what is left, release. @return 0 or the first failure. doc may be NULL. */
 int doc_close(struct doc *doc, struct error *err);
-/** As doc_close(), of a document without descriptor: its text is appended to out. */
-int doc_take(struct doc *doc, struct strbuf *out, struct error *err);
 bool doc_is_text(const struct doc *doc);
 /** Whether writing has failed: a reason to end a long walk. */
 bool doc_failed(const struct doc *doc);

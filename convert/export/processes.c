@@ -177,8 +177,8 @@ static int thread_row(const struct process *p, uint32_t tid, const CoreEntry *co
 	return row_end(w, err);
 }
 
-int export_threads(struct checkpoint *cp, const struct process *p, struct row_writer *w,
-		   struct error *err)
+static int export_threads(struct checkpoint *cp, const struct process *p, struct row_writer *w,
+			  struct error *err)
 {
 	for (size_t i = 0; i < p->entry->n_threads; i++) {
 		uint32_t tid = process_thread(p, i);

@@ -12,8 +12,6 @@ const char *field_name(const char *message, const char *field, uint64_t value);
 void row_named(struct row_writer *w, const char *message, const char *field, uint64_t value);
 
 int export_processes(struct checkpoint *cp, struct row_writer *w, struct error *err);
-int export_threads(struct checkpoint *cp, const struct process *p, struct row_writer *w,
-		   struct error *err);
 /** vmas and environment: what memory has. */
 int export_memory(struct checkpoint *cp, const struct process *p, struct row_writer *w,
 		  struct error *err);

@@ -19,7 +19,7 @@ static const char *const head_names[] = {
 	[HEAD_SERVICE] = "service",
 };
 
-const char *image_head_name(enum image_head head)
+static const char *image_head_name(enum image_head head)
 {
 	return head_names[head];
 }

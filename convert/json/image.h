@@ -32,7 +32,6 @@ int image_from_json(struct json_in *in, int fd, const char *name, struct error *
  */
 const char *image_magic_name(const struct image_type *type);
 
-/* How the first words of a file are called in JSON, when they are not what the type usually has. */
-const char *image_head_name(enum image_head head);
-/** @return the head, or -EINVAL. */
+/** By how the first words of a file are called in JSON when they are not the usual ones. @return
+ * the head, or -EINVAL */
 int image_head_by_name(const char *name);

@@ -91,14 +91,15 @@ timed()
 		|| { echo "crit ${words[*]}: status $status: $(head -n 1 "$top/said")" >&2; touch "$top/sets.failed"; }
 }
 
-# peer_timed NAME COMMAND…: in five minutes; what did not come to its end has no time
+# peer_timed NAME COMMAND…: in PEER_SECONDS; what did not come to its end has no time
 peer_timed()
 {
 	local name=$1
 	shift
-	timeout -k 1 300 "$measure" "$top/peer.$name" "$@" >>"$top/sets.out" 2>"$top/said" && return
+	timeout -k 1 "${PEER_SECONDS:-300}" "$measure" "$top/peer.$group.$name" "$@" \
+		>>"$top/sets.out" 2>"$top/said" && return
 	echo "peer: $*: status $?: $(tail -n 1 "$top/said")" >&2
-	rm -f "$top/peer.$name"
+	rm -f "$top/peer.$group.$name"
 }
 
 # What other tools can do with the same set.
@@ -112,6 +113,7 @@ sets_peers()
 	if [ ${#checkpointctl[@]} -gt 0 ]; then
 		mkdir -p "$top/export"
 		ln -s "$1" "$top/export/checkpoint"
+		ln -s "$1/stats-dump" "$top/export/stats-dump"
 		echo '{}' >"$top/export/config.dump"
 		echo '{}' >"$top/export/spec.dump"
 		tar -chf "$top/export.tar" -C "$top/export" .
@@ -130,9 +132,22 @@ large_row()
 	[ "$2" = 0 ] || speed=$(awk -v ms="$ms" -v n="$2" 'BEGIN { printf "%.1f\n", n * 1000 / ms }')
 	awk -v mib="$mib" 'BEGIN { exit !(mib > 64) }' && note="over 64 MiB"
 	printf '%-26s %10s %10s %10s' "$1" "$ms" "$speed" "$mib"
-	[ -s "$top/peer.$1" ] && printf ' %10s %10s %8s' "$(median "$top/peer.$1" 1)" \
-		"$(median "$top/peer.$1" 2)" "$(ratio "$(median "$top/peer.$1" 1)" "$ms")"
+	peer_columns "$1" "$ms"
 	printf '%s\n' "${note:+  $note}"
+}
+
+# peer_columns NAME OURS: what another tool took for the same
+peer_columns()
+{
+	local peer=$top/peer.$group.$1
+	[ -s "$peer" ] && printf ' %10s %10s %8s' "$(median "$peer" 1)" "$(median "$peer" 2)" \
+		"$(ratio "$(median "$peer" 1)" "$2")"
+}
+
+peer_titles()
+{
+	[ -n "$PEER_COREDUMP$PEER_CHECKPOINTCTL" ] && printf ' %10s %10s %8s' "peer ms" "MiB" "faster x"
+	echo
 }
 
 # beside the runs of /bin/true in between, as the machine is not always equally fast
@@ -141,8 +156,10 @@ small_row()
 	local ms floor
 	ms=$(median "$top/$group.$1" 1)
 	floor=$(median "$top/true.$1" 1)
-	printf '%-26s %10s %10s %10s %10s\n' "$1" "$ms" "$(median "$top/$group.$1" 2)" "$floor" \
+	printf '%-26s %10s %10s %10s %10s' "$1" "$ms" "$(median "$top/$group.$1" 2)" "$floor" \
 		"$(ratio "$ms" "$floor")"
+	peer_columns "$1" "$ms"
+	echo
 }
 
 bench_sets()
@@ -164,8 +181,7 @@ bench_sets()
 	echo
 	echo "crit on a checkpoint with 1 GiB of memory, median of 3; GiB/s of pages where they are gone over"
 	printf '%-26s %10s %10s %10s' "" "ms" "GiB/s" "peak MiB"
-	[ -n "$PEER_COREDUMP$PEER_CHECKPOINTCTL" ] && printf ' %10s %10s %8s' "peer ms" "MiB" "faster x"
-	echo
+	peer_titles
 	large_row cp 1
 	each_command "$top/anon" large_row 1
 	rm -rf "$top"/anon*
@@ -181,8 +197,10 @@ bench_small()
 	fi
 	group=small
 	each_command "$top/minimal" timed 20
+	sets_peers "$top/minimal"
 	echo
 	echo "crit on a minimal checkpoint, median of 20, and /bin/true in between"
-	printf '%-26s %10s %10s %10s %10s\n' "" "ms" "peak MiB" "true ms" "x true"
+	printf '%-26s %10s %10s %10s %10s' "" "ms" "peak MiB" "true ms" "x true"
+	peer_titles
 	each_command "$top/minimal" small_row 1
 }
