@@ -32,6 +32,7 @@
 #include "engine/ns/ns.h"
 #include "engine/ns/time.h"
 #include "engine/ns/user.h"
+#include "engine/ns/uts.h"
 #include "engine/procfs/root.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
@@ -147,6 +148,8 @@ static int prepare(struct restore *r, struct error *err)
 		rc = mem_prepare_shared(r, err);
 	if (rc == 0)
 		rc = files_open_all(r, err);
+	if (rc == 0)
+		rc = uts_make_nested(r, err);
 	if (rc == 0)
 		rc = keep_own(r, err);
 	return rc;

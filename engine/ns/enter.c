@@ -508,5 +508,6 @@ void ns_set_free(struct ns_set *set)
 	fd_close(set->net_fd);
 	for (int i = 0; i < NS_KINDS; i++)
 		fd_close(set->given[i]);
+	free(set->uts.items);
 	free(set);
 }

@@ -63,6 +63,9 @@ const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_UTS] = { .name = "uts",
 		     .flag = CLONE_NEWUTS,
 		     IDS(uts_ns_id),
+		     .nested = true,
+		     .below_own = true,
+		     .no_users = true,
 		     .inside = true,
 		     .dump = uts_dump,
 		     .load = uts_load,
@@ -142,7 +145,8 @@ static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, bo
 	const struct ns_row *row = &ns_rows[kind];
 	const struct task *root = d->tasks[0];
 	/* one that is nested is made together with that of the root */
-	bool apart = row->below_own || ns_is_apart(d, kind);
+	bool apart =
+	    (row->below_own || ns_is_apart(d, kind)) && !(row->no_users && ns_is_apart(d, NS_USER));
 	if (t != root && (!row->nested || is_own || !apart))
 		return error_set(err, ENOTSUP,
 				 TASK_FMT " lives in another %s namespace than " TASK_FMT

@@ -42,7 +42,8 @@ struct ns_row {
 	int flag;         /* CLONE_NEW… */
 	size_t has, id;   /* offsets in TaskKobjIdsEntry */
 	bool nested;      /* tasks may be in others than the root is, */
-	bool below_own;   /* even where that one is the engine's own */
+	bool below_own;   /* even where that one is the engine's own, */
+	bool no_users;    /* but not with a user namespace of the tree */
 	bool inside;      /* dump is called in the namespace */
 	/** Load the libraries its dump takes, while the tree still runs. That it fails is said
 	 * later. */

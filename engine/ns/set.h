@@ -6,6 +6,11 @@
 #include "engine/ns/ns.h"
 #include "engine/ns/user.h"
 
+struct uts_nested { /* of a task, not the root's */
+	uint32_t id;
+	int fd; /* in the window of the restore's descriptors */
+};
+
 struct ns_set {
 	uint32_t ids[NS_KINDS]; /* of the root's that are to be made; 0: the coordinator's own */
 	int given[NS_KINDS];    /* entered, not made: the descriptor; else -1 */
@@ -18,6 +23,10 @@ struct ns_set {
 					that is joined; else -1 */
 	int user_fd;                 /* the user namespace, or -1 */
 	int net_fd;                  /* the network namespace, or -1 */
+	struct {
+		struct uts_nested *items;
+		size_t nr, cap;
+	} uts;
 };
 struct ns_set *ns_set_new(void);
 
