@@ -23,7 +23,7 @@ p()
 
 finish()
 {
-	p rm -fa >/dev/null 2>&1
+	p rm -fat0 >/dev/null 2>&1
 	umount -R "$dir/root/overlay" 2>/dev/null
 	rm -rf "$dir"
 }
