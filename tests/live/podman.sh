@@ -23,6 +23,7 @@ ln -s "${PEER:-$O/stasis}" "$dir/bin/criu"
 cp "$O/counter" "$dir/rootfs/counter"
 export PATH=$dir/bin:$PATH
 port=8088
+here=$((20000 + $$ % 12000)) # and the two behind it: of this host
 
 p()
 {
@@ -161,11 +162,11 @@ answers()
 # networked OPTION…: a server that this host reaches
 networked() { try p run -d --name net "${limits[@]}" "$@"; }
 
-if networked -p 18088:"$port" counter /counter "$port"; then
-	answers 18088 0 && checkpointed --export "$dir/net.tar.gz" net && try p rm -ft0 net &&
-		restored --import "$dir/net.tar.gz" && answers 18088 1 &&
-		restored --import "$dir/net.tar.gz" --name other --publish 18089:"$port" && answers 18089 1 &&
-		checkpointed net && restored net && answers 18088 2
+if networked -p "$here:$port" counter /counter "$port"; then
+	answers "$here" 0 && checkpointed --export "$dir/net.tar.gz" net && try p rm -ft0 net &&
+		restored --import "$dir/net.tar.gz" && answers "$here" 1 &&
+		restored --import "$dir/net.tar.gz" --name other --publish "$((here + 1)):$port" && answers "$((here + 1))" 1 &&
+		checkpointed net && restored net && answers "$here" 2
 	verdict "a published port (-p), also of a copy" $?
 else
 	n=$((n + 1))
@@ -173,8 +174,8 @@ else
 fi
 p rm -ft0 net other >/dev/null 2>&1
 
-networked --network host counter /counter 18087 && answers 18087 0 && checkpointed net && restored net &&
-	answers 18087 1
+networked --network host counter /counter "$((here + 2))" && answers "$((here + 2))" 0 && checkpointed net && restored net &&
+	answers "$((here + 2))" 1
 verdict "the network of the host (--network host)" $?
 p rm -ft0 net >/dev/null 2>&1
 
