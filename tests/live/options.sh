@@ -48,7 +48,7 @@ end() { kill -KILL -- "-$pid" && until_true gone && pid=""; }
 
 dump_leaves_the_tree_stopped()
 {
-	start /dev/null && engine dump -t "$pid" --leave-stopped && is_stopped && kill -CONT -- "-$pid" && runs && end
+	start /dev/null && engine dump -t "$pid" --leave-stopped && until_true is_stopped && kill -CONT -- "-$pid" && runs && end
 }
 images_of_a_stopped_tree_restore()
 {
@@ -59,7 +59,7 @@ images_of_a_stopped_tree_restore()
 restore_leaves_the_tree_stopped()
 {
 	start /dev/null && engine dump -t "$pid" && until_true gone && engine restore -d --leave-stopped &&
-		is_stopped && kill -CONT -- "-$pid" && runs && end
+		until_true is_stopped && kill -CONT -- "-$pid" && runs && end
 }
 core_dump_filter_is_kept()
 {
