@@ -15,6 +15,7 @@
 #include "files.pb-c.h"
 #include "images/reader.h"
 #include "namespaces.pb-c.h"
+#include "task.pb-c.h"
 
 void facts_fini(struct facts *facts)
 {
@@ -119,6 +120,7 @@ static int read_entries(struct facts *facts, struct image_reader *r, struct erro
 			break;
 		const FileEntry *file = (FileEntry *)msg;
 		const UsernsEntry *userns = (UsernsEntry *)msg;
+		const PstreeEntry *process = (PstreeEntry *)msg;
 		if (msg->descriptor == &inet_sk_entry__descriptor)
 			rc = add_socket(facts, (InetSkEntry *)msg, err);
 		else if (msg->descriptor == &file_entry__descriptor && file->isk)
@@ -127,6 +129,8 @@ static int read_entries(struct facts *facts, struct image_reader *r, struct erro
 			rc = add_extents(facts, userns->uid_map, userns->n_uid_map, false, err)
 				 ?: add_extents(facts, userns->gid_map, userns->n_gid_map, true,
 						err);
+		else if (msg->descriptor == &pstree_entry__descriptor && process->n_levels)
+			facts->nested_pid = process->pid;
 	} while (rc >= 0);
 	return rc;
 }
@@ -227,8 +231,8 @@ static int read_member(struct facts *facts, struct source *src, const char *name
 	auto_image_reader r = NULL;
 	bool netlink =
 	    type && (type->id == IMG_IFADDR || type->id == IMG_ROUTE || type->id == IMG_ROUTE6);
-	if (!netlink &&
-	    (!type || (type->id != IMG_FILES && type->id != IMG_INETSK && type->id != IMG_USERNS)))
+	if (!netlink && (!type || (type->id != IMG_FILES && type->id != IMG_INETSK &&
+				   type->id != IMG_USERNS && type->id != IMG_PSTREE)))
 		return 0;
 	int rc = image_open(src, name, &r, err);
 	if (rc < 0)

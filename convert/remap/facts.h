@@ -53,6 +53,7 @@ struct facts {
 		size_t nr, cap;
 	} pids; /* that the set knows of, collected by the first pass */
 	bool has_parent;
+	uint32_t nested_pid; /* of a task in a pid namespace inside of the root's; 0: none is */
 };
 
 int facts_read(struct source *src, struct facts *out, struct error *err);

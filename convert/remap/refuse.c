@@ -21,6 +21,12 @@ static int pids(struct remapping *r, struct error *err)
 		return error_set(err, EINVAL,
 				 "--pid: the set has a parent, whose images are called by the old "
 				 "ids: `crit squash` it first");
+	if (r->facts.nested_pid)
+		return error_set(err, EINVAL,
+				 "--pid: pid %" PRIu32
+				 " is in a pid namespace inside of another, and "
+				 "knows others by other numbers",
+				 r->facts.nested_pid);
 	for (size_t i = 0; i < r->rules->nr; i++) {
 		const struct remap_rule *rule = &r->rules->items[i];
 		if (rule->kind != REMAP_PID)

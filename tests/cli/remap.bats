@@ -165,6 +165,17 @@ refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
 	[[ $output == *parent* ]]
 }
 
+@test "remap refuses another pid for a set with pid namespaces inside of another" {
+	"$crit" show s/pstree.img | /usr/bin/python3 -c "import json, sys
+d = json.load(sys.stdin)
+e = d['entries'][-1]
+e['levels'] = [{'ns_id': 9, 'pgid': 0, 'sid': 0, 'threads': e['threads']}]
+json.dump(d, sys.stdout)" > with.json
+	"$crit" encode -i with.json -o s/pstree.img
+	run -1 "$crit" remap --in-place --pid 3=33 s
+	[[ $output == *"in a pid namespace inside of another"* ]]
+}
+
 @test "remap refuses another address family, and addresses of no host" {
 	run -2 "$crit" remap --dry-run --ip 10.0.0.2=fd00::1 s
 	[[ $output == *family* ]]
