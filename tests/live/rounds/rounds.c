@@ -113,7 +113,7 @@ static int count_files(const char *dir, char name[NAME_MAX + 1])
 /* @return what it prints, as far as there is room */
 static const char *output_of(const char *command)
 {
-	static char text[4096];
+	static char text[AROUND_SIZE];
 	FILE *f = popen(command, "re");
 	size_t len = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
 	text[len] = '\0';

@@ -9,7 +9,8 @@
 #include "tests/live/rounds/inject.h"
 #include "tests/live/rounds/tree.h"
 
-#define SETTLE_MS 3000 /* how long healing may take on a loaded machine */
+#define AROUND_SIZE (1 << 16) /* bytes, of all mounts of a machine with containers */
+#define SETTLE_MS   3000      /* how long healing may take on a loaded machine */
 
 #define FILE_LEFT        "a file is left beside the tree's"
 #define CONNECTIONS_GONE "the lock of the connections is gone, and the tree is not there"
@@ -21,7 +22,8 @@ struct rounds {
 	char pid_text[16];
 	char *dump_argv[24], *restore_argv[16];
 	char before[LOOK_SIZE], after[LOOK_SIZE];
-	char around[4096], sockets[4096], rules[4096]; /* by rounds_note_around() */
+	char around[AROUND_SIZE], sockets[AROUND_SIZE],
+	    rules[AROUND_SIZE]; /* by rounds_note_around() */
 	int nr_images, nr_files;
 	long bad; /* findings so far */
 };
