@@ -13,6 +13,7 @@ static void *run(void *arg)
 	struct worker *t = arg;
 
 	t->tid = (pid_t)syscall(SYS_gettid);
+	unshare(CLONE_FS); /* who shares directories with another may enter no mount namespace */
 	t->rc = t->part.run(t->part.ctx, &t->err);
 	return NULL;
 }

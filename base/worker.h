@@ -22,7 +22,8 @@ struct worker {
 	struct error err;
 };
 
-/** Let a thread that takes no signals do it. @return false: there can be no thread */
+/** Let a thread that takes no signals, and has a working directory of its own, do it. @return
+ * false: there can be no thread */
 bool worker_start(struct worker *t, const struct part *part);
 /**
  * Wait for its end: the process has one thread fewer then, for the kernel as well (setns(2) and

@@ -24,6 +24,7 @@
 #include "engine/hooks.h"
 #include "engine/net/ns.h"
 #include "engine/ns/cgroup.h"
+#include "engine/ns/ipc.h"
 #include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/mnt.h"
@@ -153,8 +154,11 @@ static int finish_all(struct restore *r, pid_t root, struct error *err)
 {
 	char path[32];
 	auto_fd pids = -1;
-	if (!is_built(r->ns, NS_MNT))
-		return 0;
+	int rc = is_built(r->ns, NS_IPC) && r->ns->given[NS_IPC] < 0
+		     ? ipc_finish(r, r->ns->ids[NS_IPC], err)
+		     : 0;
+	if (rc < 0 || !is_built(r->ns, NS_MNT))
+		return rc;
 	snprintf(path, sizeof(path), "%d/ns/pid", root);
 	if (r->ns->ids[NS_PID] && (pids = procfs_open(path, O_RDONLY)) < 0)
 		return error_sys(err, "open /proc/%s", path);

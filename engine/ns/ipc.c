@@ -107,6 +107,35 @@ static int read_limit(const struct limit_row *row, IpcVarEntry *e, struct error 
 	return 0;
 }
 
+/* The id that the next object gets, where somebody has asked for one. */
+static const struct next_row {
+	const char *kind;
+	size_t offset, has; /* in IpcVarEntry */
+} next_ids[] = {
+#define NEXT(kind_, f)                                                                             \
+	{                                                                                          \
+		.kind = kind_, .offset = offsetof(IpcVarEntry, f),                                 \
+		.has = offsetof(IpcVarEntry, has_##f)                                              \
+	}
+	NEXT("msg", msg_next_id),
+	NEXT("sem", sem_next_id),
+	NEXT("shm", shm_next_id),
+};
+
+static int read_next_id(const struct next_row *row, IpcVarEntry *e, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	char name[32];
+	snprintf(name, sizeof(name), "kernel/%s_next_id", row->kind);
+	int rc = read_sysctl(name, &text, err);
+	if (rc < 0) /* only with CONFIG_CHECKPOINT_RESTORE */
+		return rc == -ENOENT ? 0 : rc;
+	long id = strtol(text.data, NULL, 10);
+	*(protobuf_c_boolean *)((char *)e + row->has) = id >= 0;
+	*(uint32_t *)((char *)e + row->offset) = id < 0 ? 0 : (uint32_t)id;
+	return 0;
+}
+
 static int dump_limits(struct dump *d, uint32_t id, struct error *err)
 {
 	uint32_t sem[NR_SEM_LIMITS];
@@ -119,6 +148,8 @@ static int dump_limits(struct dump *d, uint32_t id, struct error *err)
 	e.sem_ctls = sem;
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(limits); i++)
 		rc = read_limit(&limits[i], &e, err);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(next_ids); i++)
+		rc = read_next_id(&next_ids[i], &e, err);
 	if (rc == 0)
 		rc = mqueues_dump(d, &e, err);
 	if (rc == 0)
@@ -378,6 +409,19 @@ int ipc_load(struct restore *r, uint32_t id, struct error *err)
 {
 	auto_message ProtobufCMessage *msg = NULL;
 	return read_limits(r, id, (IpcVarEntry **)&msg, err);
+}
+
+int ipc_finish(struct restore *r, uint32_t id, struct error *err)
+{
+	auto_message ProtobufCMessage *msg = NULL;
+	int rc = read_limits(r, id, (IpcVarEntry **)&msg, err);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(next_ids); i++) {
+		const struct next_row *row = &next_ids[i];
+		uint32_t next = *(uint32_t *)((char *)msg + row->offset);
+		if (*(protobuf_c_boolean *)((char *)msg + row->has) && next <= INT32_MAX)
+			rc = ipc_choose_id(row->kind, next, err);
+	}
+	return rc;
 }
 
 int ipc_fill(struct restore *r, uint32_t id, struct error *err)

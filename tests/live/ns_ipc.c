@@ -74,8 +74,12 @@ int main(void)
 	struct shmid_ds before, after;
 	live_must(shmctl(detached, IPC_STAT, &before) == 0);
 
+	set_limit("/proc/sys/kernel/shm_next_id", "4711"); /* the next one gets it */
+
 	live_ready();
 
+	live_check(limit("/proc/sys/kernel/shm_next_id") == 4711, "shm_next_id is %ld",
+		   limit("/proc/sys/kernel/shm_next_id"));
 	live_check(limit("/proc/sys/kernel/msgmnb") == 12345, "msgmnb is %ld",
 		   limit("/proc/sys/kernel/msgmnb"));
 	live_check(limit("/proc/sys/kernel/shmmni") == 77, "shmmni is %ld",
