@@ -46,5 +46,5 @@ decoded()
 	run -1 timeout 5 "$crit" x "$BATS_TEST_TMPDIR/set" ps
 	[[ $output == *"pstree.img: not a regular file"* ]]
 	run -1 "$crit" decode -i "$BATS_TEST_TMPDIR/set"
-	[[ $output == *"Is a directory" ]]
+	[[ $output == *"is a directory: name an image in it"* ]]
 }
