@@ -13,7 +13,11 @@ static void *run(void *arg)
 	struct worker *t = arg;
 
 	t->tid = (pid_t)syscall(SYS_gettid);
-	unshare(CLONE_FS); /* who shares directories with another may enter no mount namespace */
+	/* who shares directories with another may enter no mount namespace */
+	t->apart = unshare(CLONE_FS) == 0;
+	sem_post(&t->begun);
+	if (!t->apart)
+		return NULL;
 	t->rc = t->part.run(t->part.ctx, &t->err);
 	return NULL;
 }
@@ -23,11 +27,17 @@ bool worker_start(struct worker *t, const struct part *part)
 	sigset_t all, before;
 
 	*t = (struct worker){ .part = *part };
+	sem_init(&t->begun, 0, 0);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int rc = pthread_create(&t->id, NULL, run, t);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc == 0;
+	if (rc == 0)
+		while (sem_wait(&t->begun) < 0)
+			;
+	if (rc == 0 && !t->apart)
+		pthread_join(t->id, NULL);
+	return rc == 0 && t->apart;
 }
 
 int worker_end(struct worker *t, struct error *err)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -17,7 +18,9 @@ struct part {
 struct worker {
 	pthread_t id;
 	struct part part;
-	pid_t tid; /* set by the thread */
+	sem_t begun;
+	pid_t tid;  /* these two set by the thread, before `begun` */
+	bool apart; /* from the directories of the others */
 	int rc;
 	struct error err;
 };

@@ -74,7 +74,10 @@ static int load_all_tasks(struct restore *r, struct error *err)
 	struct tasks first = { r, 0, nr / 2 }, second = { r, nr / 2, nr };
 	const struct part here = { load_tasks, &first }, there = { load_tasks, &second };
 	arch_cpu_probe(&r->cpu);
-	return run_both(&here, &there, nr >= TWO_PAY, err);
+	int rc = run_both(&here, &there, nr >= TWO_PAY, err);
+	for (size_t i = 0; rc == 0 && i < nr; i++)
+		rc = rtask_is_living(r->tasks[i]) ? mem_resolve(r, r->tasks[i], err) : 0;
+	return rc;
 }
 
 static int load_images(struct restore *r, struct error *err)

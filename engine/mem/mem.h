@@ -25,7 +25,9 @@ void shmem_table_free(struct shmem_table *table);
  */
 uint64_t mem_user_end(void);
 /** Read mm-PID.img into t->mm and t->vmas; check every value. */
-int mem_load(struct restore *r, struct rtask *t, struct error *err);
+int mem_load(const struct restore *r, struct rtask *t, struct error *err);
+/** Afterwards, one task at a time: mappings of memfds that stand for shared memory become that. */
+int mem_resolve(struct restore *r, struct rtask *t, struct error *err);
 /** In the coordinator, before the first fork: create and fill shared segments; fill r->busy. */
 int mem_prepare_shared(struct restore *r, struct error *err);
 void shmem_set_free(struct shmem_set *set);

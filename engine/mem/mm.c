@@ -354,7 +354,7 @@ static struct vma vma_of(const VmaEntry *e)
 	};
 }
 
-static int load_vma(struct restore *r, struct rtask *t, const VmaEntry *e, struct error *err)
+static int load_vma(const struct restore *r, struct rtask *t, const VmaEntry *e, struct error *err)
 {
 	int rc = check_vma(r, t, e, err);
 
@@ -367,11 +367,6 @@ static int load_vma(struct restore *r, struct rtask *t, const VmaEntry *e, struc
 		/* its contents, until the restorer has made the ring */
 		v.status = VMA_AREA_AIORING | VMA_ANON_PRIVATE;
 		v.flags = MAP_PRIVATE | MAP_ANONYMOUS;
-	}
-	if (v.status & VMA_AREA_MEMFD) {
-		rc = shmem_resolve(r, &v, err);
-		if (rc < 0)
-			return rc;
 	}
 	struct vma *slot = array_add(&t->vmas);
 	if (!slot)
@@ -399,7 +394,7 @@ static int check_guards(struct rtask *t, struct error *err)
 }
 
 /* Sets before 3.x kept the mappings in an image of their own. */
-static int load_old_vmas(struct restore *r, struct rtask *t, struct error *err)
+static int load_old_vmas(const struct restore *r, struct rtask *t, struct error *err)
 {
 	auto_image_reader in = NULL;
 	int rc = image_open_typed(r->images, IMG_VMAS, t->pid, &in, err);
@@ -416,7 +411,7 @@ static int load_old_vmas(struct restore *r, struct rtask *t, struct error *err)
 	}
 }
 
-static int load_vmas(struct restore *r, struct rtask *t, struct error *err)
+static int load_vmas(const struct restore *r, struct rtask *t, struct error *err)
 {
 	int rc = 0;
 
@@ -451,7 +446,7 @@ static void warn_of_seals(const struct rtask *t)
 	}
 }
 
-int mem_load(struct restore *r, struct rtask *t, struct error *err)
+int mem_load(const struct restore *r, struct rtask *t, struct error *err)
 {
 	ProtobufCMessage *m = NULL;
 	int rc = image_read_one(r->images, IMG_MM, t->pid, &m, err);
@@ -464,4 +459,14 @@ int mem_load(struct restore *r, struct rtask *t, struct error *err)
 	int loaded = load_vmas(r, t, err);
 	warn_of_seals(t);
 	return loaded < 0 ? loaded : aio_check(t, err);
+}
+
+int mem_resolve(struct restore *r, struct rtask *t, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc >= 0 && i < t->vmas.nr; i++)
+		if (t->vmas.items[i].status & VMA_AREA_MEMFD)
+			rc = shmem_resolve(r, &t->vmas.items[i], err);
+	return rc < 0 ? rc : 0;
 }

@@ -58,7 +58,7 @@ static bool read_link(const struct task *t, const char *path, char out[LINK_MAX_
 	return len > 0;
 }
 
-/* Of each thread, as unshare(2) and setns(2) are. Kernels before 4.12 do not tell. */
+/* Of each thread, as unshare(2) and setns(2) are. */
 static int collect_children_ns(struct dump *d, struct task *t, struct error *err)
 {
 	char own[LINK_MAX_LEN], other[LINK_MAX_LEN], path[64];
@@ -68,6 +68,8 @@ static int collect_children_ns(struct dump *d, struct task *t, struct error *err
 	for (size_t i = 0; i < t->nr_threads; i++) {
 		snprintf(path, sizeof(path), "task/%d/ns/pid_for_children", t->threads[i].tid);
 		bool born = read_link(t, path, other);
+		if (!born && errno != ENOENT)
+			return error_sys(err, "read the link %s", path);
 		if (!strcmp(own, other))
 			continue;
 		if (t->nr_threads > 1)

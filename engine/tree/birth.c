@@ -33,11 +33,11 @@
 #include "engine/tree/stage.h"
 #include "engine/tree/taken-ids.h"
 
-#define DEAD_TRIES  300   /* ms to wait for a pid whose holder is dead already */
-#define DYING_TRIES 10000 /* ms to wait for one that is being killed */
-#define PEER_TRIES  30000 /* ms to wait for a task that another one bears */
-#define ANY_TRIES   1000  /* numbers to try for who may have any */
-#define ANY_FIRST   300   /* the kernel's first when numbers start over, RESERVED_PIDS */
+#define DEAD_TRIES  300    /* ms to wait for a pid whose holder is dead already */
+#define DYING_TRIES 10000  /* ms to wait for one that is being killed */
+#define PEER_TRIES  600000 /* ms to wait for a task that another one bears, after its memory */
+#define ANY_TRIES   1000   /* numbers to try for who may have any */
+#define ANY_FIRST   300    /* the kernel's first when numbers start over, RESERVED_PIDS */
 
 /* Who has a pid that a task needs. */
 static int pid_taken(pid_t pid, struct error *err)
@@ -357,7 +357,11 @@ static _Noreturn void live(struct restore *r, size_t index)
 	struct error err = { 0 };
 	r->shared->slots[index].born = 1;
 	r->shared->slots[index].real = real_id_of_self();
-	grow_up(r, index, &err);
+	if (r->shared->slots[index].real > 0)
+		grow_up(r, index, &err);
+	else
+		error_set(&err, EIO, "task %d: /proc/self does not tell its own number",
+			  r->plan->items[index].pid);
 	stage_fail(r->shared, &err);
 	_exit(1);
 }
