@@ -335,14 +335,17 @@ static void restore_fini(struct restore *r)
 	pstree_free(r);
 	source_close(r->images);
 	pid_remap_free(r->pids);
+	fd_close(r->holder_fd);
 }
 
 static int restore_set(const struct options *opts, int images_fd, int work_fd, struct error *err)
 {
 	struct birth_plan plan = { 0 };
-	struct restore r = {
-		.opts = opts, .images_fd = images_fd, .work_fd = work_fd, .plan = &plan
-	};
+	struct restore r = { .opts = opts,
+			     .images_fd = images_fd,
+			     .work_fd = work_fd,
+			     .holder_fd = -1,
+			     .plan = &plan };
 	struct restore_stats stats;
 	sigset_t all, before;
 

@@ -51,8 +51,10 @@ static int hear(const struct launcher *l, struct answer *a, struct error *err)
 	while ((len = recv(l->line, a, sizeof(*a), 0)) < 0 && errno == EINTR)
 		;
 	if (len != sizeof(*a))
-		return error_set(err, EIO,
-				 "the process that starts the tree (stasis-launcher) is gone");
+		return error_set(
+		    err, EIO,
+		    "the process that starts the tree (stasis-launcher) is gone "
+		    "(killed from outside, or out of memory?): see the log of the kernel");
 	return a->why.code ? error_set(err, a->why.code, "%s", a->why.text) : 0;
 }
 

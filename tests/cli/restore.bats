@@ -54,8 +54,11 @@ dump_sleep()
 dump_tree()
 {
 	start bash -c 'for i in $(seq 12); do sleep 1000 & done; wait'
-	sleep 0.3
-	local children
+	local children end=$((SECONDS + 10))
+	until [ "$(pgrep -c -x -P "$pid" sleep)" = 12 ]; do
+		[ $SECONDS -lt $end ]
+		sleep 0.02
+	done
 	read -ra children <<<"$(cat "/proc/$pid/task/$pid/children")"
 	tree+=("${children[@]}")
 	[ "${#tree[@]}" = 13 ]
@@ -243,8 +246,9 @@ stat_of()
 
 @test "a task killed during the restore fails it, and nothing is left" {
 	dump_tree
-	local _ rc victim
-	for _ in 1 2 3 4 5 6 7 8; do
+	local _ rc victim failed=0
+	for _ in {1..40}; do
+		[ $failed -lt 6 ] || break
 		"$stasis" restore -d -D img -v0 2>err 3>&- &
 		local restore=$!
 		victim=${tree[RANDOM % 13]}
@@ -257,9 +261,21 @@ stat_of()
 			kill -KILL "${tree[@]}" 2>/dev/null || true
 		else
 			grep -Eq "task|thread|pid" err
+			failed=$((failed + 1))
 		fi
 		wait_dead "${tree[@]}"
 	done
+	[ $failed -gt 0 ] # or every kill came too late
+}
+
+# all of the tree runs, traced by nobody, or nothing of it is there
+whole_or_none() {
+	local pid alive=0 free=0
+	for pid in "${tree[@]}"; do
+		is_alive "$pid" && alive=$((alive + 1))
+		grep -q "^TracerPid:[[:space:]]*0$" "/proc/$pid/status" 2>/dev/null && free=$((free + 1))
+	done
+	[ $alive = 0 ] || { [ $alive = ${#tree[@]} ] && [ $free -ge $alive ]; }
 }
 
 @test "a restore that is killed leaves nothing behind" {
@@ -271,9 +287,12 @@ stat_of()
 		sleep "0.0$((RANDOM % 10))"
 		# once all runs, its end is no business of the tree any more
 		if kill -KILL $restore 2>/dev/null; then wait $restore || true; fi
-		sleep 0.2
-		[ "$(grep -l State "/proc/${tree[0]}/status" 2>/dev/null)" = "" ] ||
-			kill -KILL "${tree[@]}" 2>/dev/null || true
+		local end=$((SECONDS + 10))
+		until whole_or_none && sleep 0.1 && whole_or_none; do # not while it still ends
+			[ $SECONDS -lt $end ]
+			sleep 0.02
+		done
+		kill -KILL "${tree[@]}" 2>/dev/null || true
 		wait_dead "${tree[@]}"
 	done
 }
