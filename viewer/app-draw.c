@@ -142,6 +142,25 @@ uint32_t app_hint_at(struct app *app, int x)
 	return shown ? hints_go(app, NULL, 0, x) : KEY_NONE;
 }
 
+/* A long one, as a command line, takes more lines from below: nobody copies half of an address. */
+static void message_draw(struct app *app, int y)
+{
+	struct canvas *c = &app->canvas;
+	size_t width = c->width > 0 ? (size_t)c->width : 1;
+	int rows = (int)((text_width(app->message.data, app->message.len) + width - 1) / width);
+	if (rows > y - 1)
+		rows = y > 1 ? y - 1 : 1;
+	auto_line line = { 0 };
+	line_begin(&line, NULL, 0, rows * c->width);
+	line_style(&line, app->message_style);
+	line_str(&line, app->message.data);
+	for (int i = 0; i < rows; i++) {
+		struct rect row = { 0, y - rows + 1 + i, c->width, 1 };
+		canvas_fill(c, row, ST_NORMAL);
+		line_draw(&line, c, row, (size_t)i * width, ST_NORMAL);
+	}
+}
+
 static void last_line_draw(struct app *app, int y)
 {
 	struct canvas *c = &app->canvas;
@@ -153,11 +172,7 @@ static void last_line_draw(struct app *app, int y)
 		int x = canvas_str(c, 0, y, ST_TITLE, app_view(app)->working);
 		canvas_str(c, x, y, ST_DIM, "…  Esc stops it");
 	} else if (app->message.len) {
-		auto_line line = { 0 };
-		line_begin(&line, NULL, 0, c->width);
-		line_style(&line, app->message_style);
-		line_str(&line, app->message.data);
-		line_draw(&line, c, (struct rect){ 0, y, c->width, 1 }, 0, ST_NORMAL);
+		message_draw(app, y);
 	} else {
 		hints_go(app, c, y, -1);
 	}
