@@ -171,7 +171,7 @@ static int pages_open(const struct chain *c, struct source *src, int dir_fd, con
 				 source_name(src), name);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_sys(err, "open %s/%s", source_name(src), name);
-	if (!c->how->dry_run && !(st.st_mode & 0222))
+	if (!(st.st_mode & 0222))
 		return error_set(err, EACCES,
 				 "%s/%s is read-only: give write permission if its pages may go",
 				 source_name(src), name);

@@ -331,7 +331,8 @@ EOF
 	run -1 "$crit" dedup chain/3
 	[[ $output == *"chain/3/parent/parent/pages-1.img is read-only"* ]]
 	diff -r before chain
-	run -0 "$crit" dedup --dry-run chain/3
+	run -1 "$crit" dedup --dry-run chain/3
+	[[ $output == *"chain/3/parent/parent/pages-1.img is read-only"* ]]
 	chmod u+w chain/1/pages-1.img
 	"$crit" dedup chain/3
 	! diff -r before chain
