@@ -217,6 +217,22 @@ static const char *engine_of(const struct flat documents[NR_DOCUMENTS])
 	return documents[SPEC].nr || documents[CONFIG].nr ? "?" : NULL;
 }
 
+/* Few engines say it: then, when the last image was written. */
+static int checkpointed_find(struct source *src, char **out, struct error *err)
+{
+	const struct source_member *members;
+	char text[TIME_LEN];
+	ssize_t nr = *out ? 0 : source_list(src, &members, err);
+	for (ssize_t i = 0; i < nr && !*out; i++) {
+		if (strcmp(members[i].name, "inventory.img") || members[i].mtime_s <= 0)
+			continue;
+		*out = strdup(time_text(members[i].mtime_s, text));
+		if (!*out)
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	return nr < 0 ? (int)nr : 0;
+}
+
 int container_describe(struct source *src, struct container_facts *out, struct error *err)
 {
 	struct flat documents[NR_DOCUMENTS] = { 0 };
@@ -232,6 +248,8 @@ int container_describe(struct source *src, struct container_facts *out, struct e
 		if (rc < 0)
 			error_set(err, ENOMEM, "config.dump: out of memory");
 	}
+	if (rc >= 0)
+		rc = checkpointed_find(src, &out->words[CT_CHECKPOINTED], err);
 	out->spec = documents[SPEC];
 	documents[SPEC] = (struct flat){ 0 };
 	for (size_t i = 0; i < NR_DOCUMENTS; i++)

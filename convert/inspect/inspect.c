@@ -77,16 +77,11 @@ int inspect_table_row(struct checkpoint *cp, struct doc *doc, struct error *err)
 		rc = set_facts_read(checkpoint_source(cp), &set, err);
 	if (rc < 0)
 		return rc;
-	/* few engines say it: then, when the last image was written */
-	const char *written = *set.written ? set.written : NULL;
 	doc_row(doc);
 	doc_str(doc, NULL, NULL, source_name(checkpoint_source(cp)));
 	doc_str(doc, NULL, NULL, facts.engine);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		doc_str(doc, NULL, NULL,
-			facts.words[words[i]]
-			    ?: words[i] == CT_CHECKPOINTED ? written
-							   : NULL);
+		doc_str(doc, NULL, NULL, facts.words[words[i]]);
 	doc_u64(doc, NULL, NULL, checkpoint_nr_processes(cp));
 	doc_size(doc, NULL, NULL, set.pages);
 	doc_size(doc, NULL, NULL, set.total);

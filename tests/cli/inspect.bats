@@ -91,7 +91,11 @@ print(eval(sys.argv[2]))' "$1" "$2"
 	touch -d 2026-03-04T05:06:07Z "$BATS_FILE_TMPDIR/archive-cri-o/checkpoint/inventory.img"
 	tar cf "$BATS_TEST_TMPDIR/crio.tar" -C "$BATS_FILE_TMPDIR/archive-cri-o" .
 	run -0 "$crit" inspect --metadata "$BATS_TEST_TMPDIR/crio.tar"
-	[[ $output == *"Images written: 2026-03-04T05:06:07Z"* ]]
+	[[ $output == *"Checkpointed: 2026-03-04T05:06:07Z"*"Images written: 2026-03-04T05:06:07Z"* ]]
+	"$crit" inspect --metadata --format json "$BATS_TEST_TMPDIR/crio.tar" > "$BATS_TEST_TMPDIR/j"
+	[ "$(field "$BATS_TEST_TMPDIR/j" 'd["container"]["checkpointed"]')" = 2026-03-04T05:06:07Z ]
+	"$crit" report -o "$BATS_TEST_TMPDIR/report.html" "$BATS_TEST_TMPDIR/crio.tar"
+	grep -q '<dt>Checkpointed</dt><dd>2026-03-04T05:06:07Z</dd>' "$BATS_TEST_TMPDIR/report.html"
 	[[ $output == *"Pod: web-0"*"Pod namespace: prod"*"Pod id: 5a5a"* ]]
 }
 
