@@ -34,10 +34,15 @@ static int set_sigactions(struct restorer_args *args)
 	return 0;
 }
 
-/* Children that died during the restore left SIGCHLD behind; the task never got these. */
-static void drain_signals(void)
+/*
+ * Nothing may be delivered until the masks of the image are set. A C library leaves its own signals
+ * out of what it blocks (32 and 33, which its timers and cancellation use), so they are not yet.
+ * Children that died during the restore left SIGCHLD behind; the task never got these.
+ */
+static void block_and_drain_signals(void)
 {
 	uint64_t all = ~UINT64_C(0);
+	sys(SYS_rt_sigprocmask, SIG_BLOCK, &all, 0, sizeof(all));
 	struct {
 		int64_t sec, nsec;
 	} now = { 0, 0 };
@@ -74,7 +79,7 @@ static int ask_for_extended(struct restorer_args *args)
 int restore_process_state(struct restorer_args *args)
 {
 	int rc;
-	drain_signals();
+	block_and_drain_signals();
 	if ((rc = set_sigactions(args)) < 0 || (rc = register_membarriers(args)) < 0 ||
 	    (rc = ask_for_extended(args)) < 0)
 		return rc;
