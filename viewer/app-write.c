@@ -135,6 +135,20 @@ void app_write_ask(struct view *v)
 			name.data);
 }
 
+/* In a quoted word '' means nothing, so braces that are data are not taken for the source. */
+int command_word(const char *arg, struct strbuf *out)
+{
+	auto_strbuf word = { 0 };
+	int rc = shell_word(arg, &word);
+	const char *at = word.data;
+	for (const char *mark; rc == 0 && (mark = strstr(at, "{}")); at = mark + 1) {
+		rc = strbuf_add(out, at, (size_t)(mark + 1 - at));
+		if (rc == 0)
+			rc = strbuf_str(out, "''");
+	}
+	return rc < 0 ? rc : strbuf_str(out, at);
+}
+
 int app_command(struct app *app, struct strbuf *out)
 {
 	struct view *v = app_view(app);

@@ -100,3 +100,5 @@ struct file_describer *app_files(struct app *app, struct error *err);
 int64_t app_now_ms(void);
 /** The command that prints what is seen, ready for a shell. */
 int app_command(struct app *app, struct strbuf *out);
+/** A word of such a command for a shell, for views: {} in it stays what it is. */
+int command_word(const char *arg, struct strbuf *out);

@@ -172,7 +172,7 @@ static void file_command(struct bytes *b, uint64_t start, uint64_t end, struct s
 		strbuf_printf(out, "-e %zu ", last);
 	}
 	strbuf_str(out, source_is_archive(b->app->src) ? "{}:" : "{}/");
-	shell_word(f->image, out);
+	command_word(f->image, out);
 }
 
 static const char *file_entry(struct bytes *b, uint64_t at, size_t *entry)

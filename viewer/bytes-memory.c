@@ -126,7 +126,7 @@ static void memory_command(struct bytes *b, uint64_t start, uint64_t end, struct
 {
 	strbuf_printf(out, "pages -p %u --hexdump ", b->process->pid);
 	if (b->other)
-		shell_word(b->app->options.diff, out);
+		command_word(b->app->options.diff, out);
 	else
 		strbuf_str(out, "{}");
 	strbuf_printf(out, " %#" PRIx64 "-%#" PRIx64, start, end);

@@ -226,7 +226,7 @@ static void review_command(struct view *v, struct strbuf *out)
 			continue;
 		strbuf_printf(&word, "%s:%s", edits->items[i].image, edits->items[i].text);
 		strbuf_str(out, " --delete ");
-		shell_word(word.data ?: "", out);
+		command_word(word.data ?: "", out);
 	}
 	strbuf_str(out, " {}");
 	for (size_t i = 0; edits && i < edits->nr; i++) {
@@ -235,7 +235,7 @@ static void review_command(struct view *v, struct strbuf *out)
 			continue;
 		strbuf_printf(&word, "%s:%s", edits->items[i].image, edits->items[i].text);
 		strbuf_char(out, ' ');
-		shell_word(word.data ?: "", out);
+		command_word(word.data ?: "", out);
 	}
 }
 

@@ -305,7 +305,7 @@ static void find_command(struct view *v, struct strbuf *out)
 	strbuf_str(out, arg->pattern ? "grep " : "strings ");
 	if (arg->pattern) {
 		strbuf_str(out, options[arg->mode]);
-		shell_word(arg->text, out);
+		command_word(arg->text, out);
 		strbuf_char(out, ' ');
 	} else {
 		strbuf_printf(out, "-n %d ", TEXT_MIN);

@@ -142,12 +142,14 @@ static void search_typed(struct view *v, const char *text, size_t mode)
 	struct error err;
 	if (!*text)
 		return;
+	struct pattern *pattern = NULL;
+	if (pattern_typed(text, mode, &pattern, &err) < 0) {
+		app_fail(v->app, &err); /* a search that is under way goes on with the old one */
+		return;
+	}
 	pattern_free(h->pattern);
-	h->pattern = NULL;
-	if (pattern_typed(text, mode, &h->pattern, &err) < 0)
-		app_fail(v->app, &err);
-	else
-		byte_search_start(v, false);
+	h->pattern = pattern;
+	byte_search_start(v, false);
 }
 
 void hex_search(struct view *v, enum action action)

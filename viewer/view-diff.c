@@ -93,7 +93,7 @@ static bool diff_act(struct view *v, enum action action)
 static void diff_command(struct view *v, struct strbuf *out)
 {
 	strbuf_str(out, "diff --pages --hexdump {} ");
-	shell_word(v->app->options.diff, out);
+	command_word(v->app->options.diff, out);
 }
 
 const struct view_ops view_diff = {

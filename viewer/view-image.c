@@ -501,7 +501,7 @@ static void image_object(struct view *v, struct view_object *out)
 static void image_command(struct view *v, struct strbuf *out)
 {
 	strbuf_printf(out, "show %s", source_is_archive(v->app->src) ? "{}:" : "{}/");
-	shell_word(name_of(v), out);
+	command_word(name_of(v), out);
 }
 
 /* The entry under the cursor as JSON. */
