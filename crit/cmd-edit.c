@@ -157,9 +157,12 @@ static int edit_interactively(struct source *src, const char *member, struct sin
 	bool edited = rc == 0;
 	if (rc == 0)
 		rc = read_json(path, sink, member, err);
-	if (rc == 0 || !edited)
+	if (rc == 0 || !edited) {
 		unlink(path);
-	return rc;
+		return rc;
+	}
+	struct error why = *err;
+	return error_set(err, rc, "%s; the edited text is kept in %s", why.text, path);
 }
 
 static int edit_run(void *opts, int nr_operands, char **operands, struct error *err)
@@ -198,7 +201,8 @@ static int edit_run(void *opts, int nr_operands, char **operands, struct error *
 const struct command cmd_edit = {
 	.name = "edit",
 	.group = GROUP_CHANGE,
-	.args = "[--delete PATH] [--append PATH=JSON] -o OUT|--in-place SRC[:IMAGE] [PATH=VALUE…]",
+	.args =
+	    "[-i|--delete PATH|--append PATH=JSON]… -o OUT|--in-place SRC[:IMAGE] [PATH=VALUE…]",
 	.summary = "change fields of images, all that is asked for or nothing",
 	.detail =
 	    "PATH: [IMAGE:]entries[3].reg.name, entries[reg.name=/old].reg.flags, entries[*]…;\n"

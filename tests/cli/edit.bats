@@ -98,8 +98,10 @@ print($2)"; }
 @test "edit -i opens the editor, and writes back only what encodes" {
 	EDITOR="sed -i s/child/edited/" "$crit" edit -i --in-place s:core-101.img
 	[ "$(value core-101.img "e[0]['tc']['comm']")" = edited ]
-	EDITOR="sed -i s/edited/broken/;s/{/[/" TMPDIR=$PWD run -1 "$crit" edit -i --in-place s:core-101.img
+	EDITOR="sed -i 's/edited/broken/;s/{/[/'" TMPDIR=$PWD run -1 "$crit" edit -i --in-place s:core-101.img
 	[ "$(value core-101.img "e[0]['tc']['comm']")" = edited ]
+	[[ $output =~ "; the edited text is kept in "($PWD/crit-edit-[^ ]+\.json)$ ]]
+	grep -q broken "${BASH_REMATCH[1]}"
 	EDITOR=false run -1 "$crit" edit -i --in-place s:core-101.img
 	[[ $output == *"false ended with status 1: nothing is changed"* ]]
 	EDITOR=true run -2 "$crit" edit -i --in-place s:core-101.img tc.comm=x

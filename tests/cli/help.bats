@@ -25,6 +25,16 @@ load crit
 	[[ $output == *"-i, --in IMAGE"*"-o, --out FILE"*"--pretty"*"--nopl"* ]]
 }
 
+@test "the man page has every command in its synopsis and an example of it" {
+	local page="$BATS_TEST_DIRNAME/../../docs/crit.1.scd" cmd
+	for cmd in $("$crit" help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+		sed -n '/^# SYNOPSIS/,/^# DESCRIPTION/p' "$page" | grep -q "^\*crit\* $cmd " ||
+			{ echo "$cmd is not in SYNOPSIS"; return 1; }
+		[ "$cmd" = help ] || sed -n '/^# EXAMPLES/,/^# NOTES/p' "$page" | grep -q "^\$ crit $cmd " ||
+			{ echo "$cmd has no example"; return 1; }
+	done
+}
+
 @test "--version prints the version" {
 	run -0 "$crit" --version
 	[[ $output == "Version: "* ]]

@@ -26,6 +26,15 @@ assert json.loads(sys.argv[1]) == {"findings": [], "count": 0}' "$output"
 	[ "${BASH_REMATCH[1]}" -ge 40 ]
 }
 
+@test "verify of a directory of checkpoints names them" {
+	mkdir "$BATS_TEST_TMPDIR/some"
+	cp -r "$whole" "$BATS_TEST_TMPDIR/some/first"
+	run -2 "$crit" verify "$BATS_TEST_TMPDIR/some"
+	[[ $output == *"is no checkpoint, but holds some: first" ]]
+	rm "$BATS_TEST_TMPDIR/some/first/inventory.img"
+	run -1 "$crit" verify "$BATS_TEST_TMPDIR/some"
+}
+
 @test "verify has a line for each finding, with image, entry and field" {
 	cp -r "$whole" "$BATS_TEST_TMPDIR/set"
 	cp -r "$whole.parent" "$BATS_TEST_TMPDIR/whole.parent"
