@@ -63,9 +63,12 @@ bool birth_hands_on_group(const struct birth_plan *plan, size_t index)
 	return false;
 }
 
+/* No session or group: 0 is one that was led from outside of the pid namespace. */
+enum { NONE = -1 };
+
 struct planner {
 	struct birth_plan *plan;
-	pid_t outer_sid, outer_pgid; /* the root's, when outside the tree; 0: none */
+	pid_t outer_sid, outer_pgid; /* the root's, when outside the tree; NONE: it is inside */
 };
 
 static size_t find(const struct birth_plan *plan, pid_t pid)
@@ -87,7 +90,7 @@ static pid_t birth_sid(const struct planner *p, size_t i)
 {
 	const struct birth *b = &p->plan->items[i];
 	if (b->by == BIRTH_BY_COORDINATOR)
-		return p->outer_sid ? p->outer_sid : -1;
+		return p->outer_sid;
 	return b->early ? birth_sid(p, b->by) : p->plan->items[b->by].sid;
 }
 
@@ -283,8 +286,8 @@ static int plan_root(struct planner *p, struct rtask *const *tasks, size_t nr, b
 	if (foreign_sid && in_tree(tasks, nr, root->sid))
 		return error_set(err, EBADMSG, "pid %d: session %d is led by its own descendant",
 				 root->pid, root->sid);
-	p->outer_sid = foreign_sid ? root->sid : 0;
-	p->outer_pgid = foreign_pgid ? root->pgid : 0;
+	p->outer_sid = foreign_sid ? root->sid : NONE;
+	p->outer_pgid = foreign_pgid ? root->pgid : NONE;
 	struct birth b = { .task = root,
 			   .pid = root->pid,
 			   .sid = root->sid,

@@ -147,6 +147,15 @@ stat_of()
 	[ "$(ps -o sid= -p "$pid")" = "$(ps -o sid= -p $$)" ]
 }
 
+@test "restore -j knows a session led from outside of the pid namespace" {
+	export stasis
+	run -0 unshare --pid --fork --mount-proc bash -c '
+		sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+		sleep 0.2
+		"$stasis" dump -j -t $! -D img -v0 && "$stasis" restore -d -j -D img && ps -o sid= -p $!'
+	[ "${lines[-1]//[[:space:]]/}" = 0 ]
+}
+
 @test "a taken pid is named with its holder, who stays untouched" {
 	dump_sleep -R
 	run -1 "$stasis" restore -d -D img
