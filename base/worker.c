@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void *run(void *arg)
+static void *work(void *arg)
 {
 	struct worker *t = arg;
 
@@ -30,7 +30,7 @@ bool worker_start(struct worker *t, const struct part *part)
 	sem_init(&t->begun, 0, 0);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&t->id, NULL, run, t);
+	int rc = pthread_create(&t->id, NULL, work, t);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc == 0)
 		while (sem_wait(&t->begun) < 0)
@@ -43,6 +43,7 @@ bool worker_start(struct worker *t, const struct part *part)
 int worker_end(struct worker *t, struct error *err)
 {
 	pthread_join(t->id, NULL);
+	sem_destroy(&t->begun);
 	/* The kernel says so early in its end, when it still counts as a user of what is shared. */
 	while (syscall(SYS_tgkill, getpid(), t->tid, 0) == 0)
 		sched_yield();
@@ -61,4 +62,26 @@ int run_both(const struct part *here, const struct part *there, bool two, struct
 		return rc < 0 ? rc : theirs;
 	}
 	return rc < 0 ? rc : there->run(there->ctx, err);
+}
+
+struct half {
+	int (*run)(void *ctx, size_t from, size_t to, struct error *err);
+	void *ctx;
+	size_t from, to;
+};
+
+static int run_half(void *ctx, struct error *err)
+{
+	const struct half *h = ctx;
+
+	return h->run(h->ctx, h->from, h->to, err);
+}
+
+int run_halves(int (*run)(void *ctx, size_t from, size_t to, struct error *err), void *ctx,
+	       size_t nr, bool two, struct error *err)
+{
+	struct half first = { run, ctx, 0, nr / 2 }, second = { run, ctx, nr / 2, nr };
+	const struct part here = { run_half, &first }, there = { run_half, &second };
+
+	return run_both(&here, &there, two, err);
 }

@@ -40,3 +40,10 @@ int worker_end(struct worker *t, struct error *err);
  * @return 0; the error of the first that failed, but both have ended
  */
 int run_both(const struct part *here, const struct part *there, bool two, struct error *err);
+
+/**
+ * The same for items 0 to nr - 1 that know nothing of each other: one half each.
+ * @param run  does those from `from` on, up to but without `to`
+ */
+int run_halves(int (*run)(void *ctx, size_t from, size_t to, struct error *err), void *ctx,
+	       size_t nr, bool two, struct error *err);

@@ -34,7 +34,7 @@
 #include "engine/trace/seize.h"
 #include "engine/trace/trace.h"
 
-#define TWO_PAY 8 /* tasks from which two threads are quicker */
+#define TASKS_PAY 8 /* from which two threads are quicker */
 
 static bool is_alive(const struct task *t)
 {
@@ -164,7 +164,7 @@ static int write_images(struct dump *d, struct error *err)
 	/* what asks by ptrace stays in this thread */
 	const struct part cores = { write_cores, d }, memory = { write_memory, d };
 	if (rc == 0)
-		rc = run_both(&cores, &memory, d->nr_tasks >= TWO_PAY, err);
+		rc = run_both(&cores, &memory, d->nr_tasks >= TASKS_PAY, err);
 	if (rc == 0)
 		rc = mem_dump_shared(d, err);
 	if (rc == 0)

@@ -48,22 +48,17 @@
 #include "engine/tree/stage.h"
 #include "engine/tree/undo.h"
 
-#define TWO_PAY 8 /* tasks from which two threads are quicker */
+#define TASKS_PAY 8 /* from which two threads are quicker */
 
-struct tasks {
-	struct restore *r;
-	size_t from, to;
-};
-
-static int load_tasks(void *ctx, struct error *err)
+static int load_tasks(void *ctx, size_t from, size_t to, struct error *err)
 {
-	const struct tasks *of = ctx;
+	struct restore *r = ctx;
 	int rc = 0;
-	for (size_t i = of->from; rc == 0 && i < of->to; i++) {
-		struct rtask *t = of->r->tasks[i];
-		rc = task_load_cores(of->r, t, err);
+	for (size_t i = from; rc == 0 && i < to; i++) {
+		struct rtask *t = r->tasks[i];
+		rc = task_load_cores(r, t, err);
 		if (rc == 0 && rtask_is_living(t))
-			rc = mem_load(of->r, t, err);
+			rc = mem_load(r, t, err);
 	}
 	return rc;
 }
@@ -71,10 +66,8 @@ static int load_tasks(void *ctx, struct error *err)
 static int load_all_tasks(struct restore *r, struct error *err)
 {
 	size_t nr = r->nr_tasks;
-	struct tasks first = { r, 0, nr / 2 }, second = { r, nr / 2, nr };
-	const struct part here = { load_tasks, &first }, there = { load_tasks, &second };
 	arch_cpu_probe(&r->cpu);
-	int rc = run_both(&here, &there, nr >= TWO_PAY, err);
+	int rc = run_halves(load_tasks, r, nr, nr >= TASKS_PAY, err);
 	for (size_t i = 0; rc == 0 && i < nr; i++)
 		rc = rtask_is_living(r->tasks[i]) ? mem_resolve(r, r->tasks[i], err) : 0;
 	return rc;

@@ -16,7 +16,7 @@ struct write_job {
 	struct replace file;
 	struct line line;
 	char *path;
-	uint64_t at;
+	struct view_write what;
 };
 
 /* Rows as they are seen, without colours. */
@@ -24,8 +24,8 @@ static int rows_write(struct view *v, struct write_job *w, struct error *err)
 {
 	auto_strbuf text = { 0 };
 	size_t nr = view_rows(v);
-	for (size_t i = 0; i < 256 && w->at < nr; i++, w->at++) {
-		view_compose(v, (size_t)w->at, &w->line, 1000);
+	for (size_t i = 0; i < 256 && w->what.at < nr; i++, w->what.at++) {
+		view_compose(v, (size_t)w->what.at, &w->line, 1000);
 		size_t len = w->line.text.len;
 		while (len && w->line.text.data[len - 1] == ' ')
 			len--;
@@ -34,18 +34,30 @@ static int rows_write(struct view *v, struct write_job *w, struct error *err)
 			return error_set(err, ENOMEM, "out of memory");
 	}
 	int rc = fd_write_full(w->file.fd, text.data ?: "", text.len);
-	return rc < 0 ? error_code(err, rc, "write %s", w->path) : w->at < nr;
+	return rc < 0 ? error_code(err, rc, "write %s", w->path) : w->what.at < nr;
 }
 
 static int write_step(struct job *job, struct error *err)
 {
 	struct write_job *w = job->arg;
 	struct view *v = job->view;
-	int rc = v->ops->write ? v->ops->write(v, w->file.fd, &w->at, err) : rows_write(v, w, err);
-	job->done = w->at;
+	w->what.fd = w->file.fd;
+	int rc = v->ops->write ? v->ops->write(v, &w->what, err) : rows_write(v, w, err);
+	job->done = w->what.at;
 	if (rc == 0)
 		rc = replace_commit(&w->file, err);
 	return rc;
+}
+
+static void written_say(struct app *app, const struct write_job *w, uint64_t size)
+{
+	if (w->what.unknown)
+		app_say(app,
+			"%" PRIu64 " bytes written to %s; %" PRIu64
+			" of them are not in the dump: zeros stand there",
+			size, w->path, w->what.unknown);
+	else
+		app_say(app, "%" PRIu64 " bytes written to %s", size, w->path);
 }
 
 static void write_end(struct job *job, int rc)
@@ -55,8 +67,7 @@ static void write_end(struct job *job, int rc)
 	if (rc == 1)
 		app_say(job->view->app, "stopped: %s is not written", w->path);
 	else if (rc == 0 && stat(w->path, &st) == 0)
-		app_say(job->view->app, "%" PRIu64 " bytes written to %s", (uint64_t)st.st_size,
-			w->path);
+		written_say(job->view->app, w, (uint64_t)st.st_size);
 	replace_close(&w->file);
 	line_fini(&w->line);
 	free(w->path);

@@ -39,6 +39,9 @@ __attribute__((noreturn)) static void do_work(const struct work *work, int fd)
 {
 	struct error err = { 0 };
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* the terminal is not its own to give back when it crashes */
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
 	int rc = work->write ? work->write(work->v, fd, &err) : document_write(work, fd, &err);
 	fd_write_full(fd, "", 1);
 	if (rc < 0)
@@ -86,6 +89,9 @@ static int outcome(struct child *child, struct error *err)
 	waitpid(child->pid, &status, 0);
 	child->pid = 0;
 	fd_close(take_fd(child->fd));
+	if (!mark && WIFSIGNALED(status))
+		return error_set(err, EIO, "the process at work was ended by signal %d (%s)",
+				 WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (!mark)
 		return error_set(err, EIO, "the process at work ended early");
 	child->text.len = (size_t)(mark - child->text.data);

@@ -84,8 +84,11 @@ void view_compose(struct view *v, size_t shown, struct line *line, int screen)
 
 void view_changed(struct view *v)
 {
-	if (!v->ops->filter)
+	size_t row = view_current(v);
+	if (!v->ops->filter && v->filter) {
 		filter_drop(v);
+		v->cursor = row == SIZE_MAX ? 0 : row;
+	}
 	size_t nr = view_rows(v);
 	if (v->cursor >= nr)
 		v->cursor = nr ? nr - 1 : 0;

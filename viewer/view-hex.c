@@ -304,23 +304,29 @@ static void selection(const struct hex *h, uint64_t *start, uint64_t *end)
 	}
 }
 
-static int hex_write(struct view *v, int fd, uint64_t *at, struct error *err)
+static int hex_write(struct view *v, struct view_write *w, struct error *err)
 {
 	struct hex *h = v->state;
-	uint64_t start, end;
-	auto_free uint8_t *buf = malloc(WRITE_PIECE);
-	selection(h, &start, &end);
+	auto_free uint8_t *buf = malloc(2 * WRITE_PIECE);
 	if (!buf)
 		return error_set(err, ENOMEM, "out of memory");
-	size_t len = end - start - *at < WRITE_PIECE ? (size_t)(end - start - *at) : WRITE_PIECE;
-	int rc = h->bytes->ops->read(h->bytes, start + *at, buf, len, NULL, err);
+	if (!w->bytes) {
+		w->bytes = h->bytes;
+		selection(h, &w->start, &w->end);
+	}
+	uint64_t from = w->start + w->at, left = w->end - from;
+	size_t len = left < WRITE_PIECE ? (size_t)left : WRITE_PIECE;
+	uint8_t *known = buf + WRITE_PIECE;
+	int rc = w->bytes->ops->read(w->bytes, from, buf, len, known, err);
 	if (rc < 0)
 		return rc;
-	rc = fd_write_full(fd, buf, len);
+	for (size_t i = 0; i < len; i++)
+		w->unknown += !known[i];
+	rc = fd_write_full(w->fd, buf, len);
 	if (rc < 0)
 		return error_code(err, rc, "write");
-	*at += len;
-	return start + *at < end;
+	w->at += len;
+	return from + len < w->end;
 }
 
 static void hex_write_name(struct view *v, struct strbuf *out)
@@ -345,12 +351,12 @@ static void hex_object(struct view *v, struct view_object *out)
 static void hex_command(struct view *v, struct strbuf *out)
 {
 	struct hex *h = v->state;
-	uint64_t end = h->top;
+	uint64_t start = h->top, end = start;
 	for (int i = 0; i < v->height && hex_row_after(h, end, &end); i++)
 		;
 	if (h->marking)
-		selection(h, &h->top, &end);
-	h->bytes->ops->command(h->bytes, h->top, end, out);
+		selection(h, &start, &end);
+	h->bytes->ops->command(h->bytes, start, end, out);
 }
 
 static void hex_title(struct view *v, struct line *line)

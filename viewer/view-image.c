@@ -505,15 +505,14 @@ static void image_command(struct view *v, struct strbuf *out)
 }
 
 /* The entry under the cursor as JSON. */
-static int image_write_entry(struct view *v, int fd, uint64_t *at, struct error *err)
+static int image_write_entry(struct view *v, struct view_write *w, struct error *err)
 {
 	struct image_state *s = v->state;
 	size_t row = view_current(v);
 	auto_json_out out = { .fd = -1 };
-	(void)at;
 	if (row == SIZE_MAX)
 		return 0;
-	int rc = json_out_init(&out, fd, "the file", true, err);
+	int rc = json_out_init(&out, w->fd, "the file", true, err);
 	if (rc < 0)
 		return rc;
 	message_to_json(s->entries.items[entry_of(v, row)], &out);

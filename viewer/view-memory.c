@@ -304,6 +304,11 @@ static void area_open(struct view *v, const struct area *area)
 static bool memory_act(struct view *v, enum action action)
 {
 	size_t row = view_current(v);
+	if (action == ACT_STOP) {
+		error_set(&v->error, ECANCELED, "stopped: the areas are not all read");
+		v->working = NULL;
+		return true;
+	}
 	if (action == ACT_ENTRY)
 		image_open_of(v->app, v->process, IMG_MM);
 	if (action != ACT_OPEN || row == SIZE_MAX)

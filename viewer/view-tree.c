@@ -238,6 +238,8 @@ static void tree_update(struct view *v)
 	bool facts =
 	    v->filter || (t->sort != SORT_IMAGE && t->sort != SORT_PID && t->sort != SORT_THREADS);
 	t->keep = v->cursor < t->nr_order ? t->order[v->cursor] : 0;
+	if (facts && v->app->job.what && v->app->job.step == read_step)
+		return; /* it ends with the order that is wanted by then */
 	if (facts) {
 		app_job(v->app, &(struct job){ .what = "reading processes",
 					       .total = t->nr,

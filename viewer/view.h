@@ -21,6 +21,15 @@ struct view_object {
 	uint64_t start, end;   /* of memory it is; end 0: none */
 };
 
+/* Writing what a view shows. Keys go on meanwhile, so the view notes here what it is to be. */
+struct view_write {
+	int fd;
+	uint64_t at;         /* the view's own count, 0 at first */
+	struct bytes *bytes; /* of a view of bytes, from start up to end */
+	uint64_t start, end;
+	uint64_t unknown; /* bytes that are not in the dump: zeros stand for them */
+};
+
 struct view_ops {
 	const char *name;             /* in tabs: "memory" */
 	uint32_t places;              /* which keys mean something: bits of enum key_place */
@@ -56,10 +65,9 @@ struct view_ops {
 	void (*command)(struct view *v, struct strbuf *out);
 	/**
 	 * What `w` writes, piece by piece; NULL: the rows as text.
-	 * @param at  0 at first, the view's own count
 	 * @return 1 more to do; 0 done; -errno
 	 */
-	int (*write)(struct view *v, int fd, uint64_t *at, struct error *err);
+	int (*write)(struct view *v, struct view_write *w, struct error *err);
 	/** The file name `w` proposes; NULL: made of the view's. */
 	void (*write_name)(struct view *v, struct strbuf *out);
 	/** What stands in the place of tabs on a page of its own; NULL: the name. */

@@ -17,14 +17,76 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
+#include "base/strbuf.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/user.h"
+#include "engine/procfs/read.h"
+#include "engine/procfs/root.h"
 #include "engine/task/message.h"
 
 #define MAX_BYTES (256ull << 20) /* of one queue */
+#define WAIT_SEC  5              /* for a place in it */
+
+/* Is one of its threads in the middle of mq_send(3)? */
+static bool is_sending(int pid)
+{
+	char path[48];
+	struct proc_ids tids = { 0 };
+	bool found = false;
+	snprintf(path, sizeof(path), "%d/task", pid);
+	proc_ids_of_dir(procfs_fd(), path, &tids, NULL);
+	for (size_t i = 0; !found && i < tids.nr; i++) {
+		auto_strbuf call = { 0 };
+		snprintf(path, sizeof(path), "%d/task/%d/syscall", pid, tids.items[i]);
+		found = file_read_at(procfs_fd(), path, &call, NULL) == 0 && call.len &&
+			strbuf_char(&call, 0) == 0 &&
+			strtol(call.data, NULL, 10) == SYS_mq_timedsend;
+	}
+	free(tids.items);
+	return found;
+}
+
+/* Somebody in this IPC namespace who is not of the tree and sends just now; 0: nobody. */
+static pid_t find_sender(const struct dump *d, struct error *err)
+{
+	struct stat own, st;
+	struct proc_ids pids = { 0 };
+	pid_t found = 0;
+	if (fstatat(procfs_fd(), "self/ns/ipc", &own, 0) < 0)
+		return error_sys(err, "stat /proc/self/ns/ipc");
+	int rc = proc_ids_of_dir(procfs_fd(), ".", &pids, err);
+	for (size_t i = 0; rc == 0 && !found && i < pids.nr; i++) {
+		char path[32];
+		bool ours = false;
+		for (size_t k = 0; !ours && k < d->nr_tasks; k++)
+			ours = d->tasks[k]->pid == pids.items[i];
+		snprintf(path, sizeof(path), "%d/ns/ipc", pids.items[i]);
+		if (!ours && fstatat(procfs_fd(), path, &st, 0) == 0 && st.st_ino == own.st_ino &&
+		    is_sending(pids.items[i]))
+			found = pids.items[i];
+	}
+	free(pids.items);
+	return rc < 0 ? rc : found;
+}
+
+/* Who waits for a place gets the first that is free, and its message could not be put back. */
+static int refuse_awaited(const struct dump *d, const struct mq_attr *attr, struct error *err)
+{
+	if (attr->mq_curmsgs < attr->mq_maxmsg)
+		return 0;
+	pid_t pid = find_sender(d, err);
+	return pid <= 0 ? (int)pid
+			: error_set(err, ENOTSUP,
+				    "it is full, and pid %d, outside of the tree, waits to send: "
+				    "receive a message, or end that process before the dump",
+				    pid);
+}
 
 /* Their file system, mounted nowhere. */
 static int open_queues(struct error *err)
@@ -57,7 +119,21 @@ struct taking {
 	char *bytes; /* room for all of them */
 };
 
-/* What it takes is there already: between the two loops nothing can fail. */
+/* Who is outside of the tree may have taken the place meanwhile: it is waited for. */
+static int put_back(mqd_t queue, const char *bytes, const MqueueMessage *m)
+{
+	const struct mq_attr blocking = { 0 };
+	struct timespec until;
+	if (mq_send(queue, bytes, m->data.len, m->priority) == 0)
+		return 0;
+	if (errno != EAGAIN || mq_setattr(queue, &blocking, NULL) < 0 ||
+	    clock_gettime(CLOCK_REALTIME, &until) < 0)
+		return -errno;
+	until.tv_sec += WAIT_SEC;
+	return mq_timedsend(queue, bytes, m->data.len, m->priority, &until) < 0 ? -errno : 0;
+}
+
+/* What it takes is there already: between the two loops nothing can fail here. */
 static int take_and_put_back(void *ctx, struct error *err)
 {
 	struct taking *t = ctx;
@@ -74,9 +150,16 @@ static int take_and_put_back(void *ctx, struct error *err)
 		m->data.len = (size_t)len;
 	}
 	for (size_t i = 0; i < nr; i++) {
-		const MqueueMessage *m = t->messages[i];
-		if (mq_send(t->queue, t->bytes + i * t->size, m->data.len, m->priority) < 0)
-			rc = error_sys(err, "put a message back");
+		int put = put_back(t->queue, t->bytes + i * t->size, t->messages[i]);
+		if (put == -ETIMEDOUT)
+			rc =
+			    error_set(err, EBUSY,
+				      "a message of %zu bytes is lost: a process outside of the "
+				      "tree filled the queue while it was looked at; stop that one "
+				      "before a dump",
+				      t->messages[i]->data.len);
+		else if (put < 0)
+			rc = error_code(err, put, "put a message back");
 	}
 	t->nr = nr;
 	return rc;
@@ -151,6 +234,8 @@ static int dump_one(const struct dump *d, int dir, const char *name, MqueueEntry
 	e->maxmsg = (uint64_t)attr.mq_maxmsg;
 	e->msgsize = (uint64_t)attr.mq_msgsize;
 	int rc = refuse_notified(fd, err);
+	if (rc == 0)
+		rc = refuse_awaited(d, &attr, err);
 	return rc < 0 ? rc : dump_messages(fd, &attr, e, err);
 }
 
@@ -238,13 +323,19 @@ static int fill_one(const MqueueEntry *q, struct error *err)
 	return 0;
 }
 
+/* As far as may be; where that is not enough, making a queue fails and says so. */
+static void raise_limit(void)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	if (setrlimit(RLIMIT_MSGQUEUE, &limit) == 0 || getrlimit(RLIMIT_MSGQUEUE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_MSGQUEUE, &limit);
+}
+
 int mqueues_fill(const IpcVarEntry *e, struct error *err)
 {
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_MSGQUEUE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_MSGQUEUE, &limit);
-	}
+	raise_limit();
 	for (size_t i = 0; i < e->n_mqueues; i++) {
 		int rc = fill_one(e->mqueues[i], err);
 		if (rc < 0)

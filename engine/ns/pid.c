@@ -14,9 +14,12 @@
 
 #include "base/cleanup.h"
 #include "engine/ns/ns.h"
+#include "engine/pie/restorer.h"
 
 #define LINK_MAX_LEN 32 /* "pid:[4026531836]" */
 #define PID_LIMIT    (1 << 22)
+
+_Static_assert(RESTORER_TIDS == PROC_PID_LEVELS, "what is loaded is what births have room for");
 
 /* How many there are from the root's down to its own. */
 static size_t depth_of(const struct task *t)

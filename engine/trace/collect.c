@@ -26,7 +26,7 @@
 #define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211 /* Linux 6.4 */
 #endif
 #define SIGINFO_BATCH 32
-#define TWO_PAY       64 /* threads from which it pays to read in two */
+#define THREADS_PAY   64 /* from which it pays to read in two */
 
 /* The whole queue of a thread or, with PTRACE_PEEKSIGINFO_SHARED, of its process. */
 static int peek_signals(pid_t tid, uint32_t flags, void **out, size_t *nr, struct error *err)
@@ -142,27 +142,14 @@ static int read_thread(const struct task *t, struct thread *th, struct error *er
 	return proc_status_read(t->proc_fd, path, &th->status, err);
 }
 
-struct threads {
-	const struct task *t;
-	size_t from, to;
-};
-
-static int read_some(void *ctx, struct error *err)
-{
-	const struct threads *of = ctx;
-	int rc = 0;
-	for (size_t i = of->from; rc == 0 && i < of->to; i++)
-		rc = read_thread(of->t, &of->t->threads[i], err);
-	return rc;
-}
-
 /* The kernel takes its time to write these files. */
-static int read_threads(const struct task *t, struct error *err)
+static int read_threads(void *ctx, size_t from, size_t to, struct error *err)
 {
-	size_t nr = t->nr_threads;
-	struct threads first = { t, 0, nr / 2 }, second = { t, nr / 2, nr };
-	const struct part here = { read_some, &first }, there = { read_some, &second };
-	return run_both(&here, &there, nr >= TWO_PAY, err);
+	struct task *t = ctx;
+	int rc = 0;
+	for (size_t i = from; rc == 0 && i < to; i++)
+		rc = read_thread(t, &t->threads[i], err);
+	return rc;
 }
 
 static int collect_thread(struct task *t, struct thread *th, struct error *err)
@@ -210,7 +197,8 @@ static int collect_threads(struct task *t, const struct label_host *host, struct
 			t->stop_signo = s->group_stop;
 		}
 	}
-	int rc = read_threads(t, err);
+	size_t nr = t->nr_threads;
+	int rc = run_halves(read_threads, t, nr, nr >= THREADS_PAY, err);
 	for (size_t i = 0; rc == 0 && i < t->nr_threads; i++)
 		rc = collect_thread(t, &t->threads[i], err);
 	if (rc < 0)

@@ -105,6 +105,15 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[[ $output == *"nothing to compare with"*"--diff"* ]]
 }
 
+@test "w says how much of what it wrote is not in the dump" {
+	cd "$BATS_TEST_TMPDIR"
+	local whole=$BATS_FILE_TMPDIR/whole
+	rm -rf less && cp -r "$whole" less
+	"$crit" edit --in-place --delete 'pagemap-1.img:entries[1]' less >/dev/null
+	run "$crit" view --print text --size 110x12 --keys '<Enter>2<Enter>w<C-u>bytes<Enter>' less
+	[[ $output == *"bytes written to bytes; "*" of them are not in the dump: zeros stand there"* ]]
+}
+
 @test "w writes rows, marked bytes and entries; it asks before it writes over a file" {
 	cd "$BATS_TEST_TMPDIR"
 	run "$crit" view --print text --keys 'w<C-u>rows<Enter>' "$set"

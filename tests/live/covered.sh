@@ -15,17 +15,8 @@ finish()
 }
 trap finish EXIT
 
-# until_true COMMAND…: true within ten seconds
-until_true()
-{
-	local i
-	for ((i = 0; i < 500; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.02
-	done
-	reason="not in time: $*"
-	return 1
-}
+# shellcheck source=tests/live/wait.bash
+source tests/live/wait.bash
 gone() { ! kill -0 "$pid" 2>/dev/null; }
 
 # Reads on where it was, and by a relative name, once it is told.
