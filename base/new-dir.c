@@ -24,14 +24,19 @@ int remove_tree(const char *path)
 	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static bool has_entries(DIR *d)
+int dir_is_empty(int dirfd, const char *path)
 {
+	auto_fd fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return -errno;
+	take_fd(fd);
 	const struct dirent *de;
-	while ((de = readdir(d))) {
+	while ((errno = 0, de = readdir(d))) {
 		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
-			return true;
+			return 0;
 	}
-	return false;
+	return errno ? -errno : 1;
 }
 
 static int check_target(const char *path, bool replace, struct stat *st, struct error *err)
@@ -42,11 +47,10 @@ static int check_target(const char *path, bool replace, struct stat *st, struct 
 		return error_code(err, ENOTDIR, "create %s", path);
 	if (replace)
 		return 0;
-	auto_dir d = opendir(path);
-	if (!d)
-		return error_sys(err, "open %s", path);
-	return has_entries(d) ? error_set(err, EEXIST, "%s exists already, and is not empty", path)
-			      : 0;
+	int rc = dir_is_empty(AT_FDCWD, path);
+	return rc < 0    ? error_code(err, rc, "open %s", path)
+	       : rc == 0 ? error_set(err, EEXIST, "%s exists already, and is not empty", path)
+			 : 0;
 }
 
 /* The name links lead to, without slashes at its end. */

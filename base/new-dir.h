@@ -11,6 +11,9 @@
 /** A directory and all that is in it. @return 0; -1 with errno set */
 int remove_tree(const char *path);
 
+/** Is nothing in it? @return 1, 0 or -errno */
+int dir_is_empty(int dirfd, const char *path);
+
 struct new_dir {
 	int fd;     /* to make files in */
 	char *path; /* the target */

@@ -148,6 +148,7 @@ static int edit_interactively(struct source *src, const char *member, struct sin
 	snprintf(path, sizeof(path), "%s/crit-edit-XXXXXX.json", getenv("TMPDIR") ?: "/tmp");
 	if (!member)
 		return error_set(err, EUSAGE, "which image? Say SRC:IMAGE");
+	member = source_member_name(src, member);
 	auto_fd fd = mkostemps(path, 5, O_CLOEXEC);
 	if (fd < 0)
 		return error_sys(err, "make a file to edit");

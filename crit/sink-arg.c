@@ -26,6 +26,8 @@ int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *
 		 : source_is_archive(src) && archive_form_of(opts->out)
 		     ? sink_create_from(src, path, opts->out, out, err)
 		     : sink_create(opts->out, out, err);
+	if (rc == 0 && !sink_keeps_rest(*out))
+		rc = sink_take_layout(*out, src, err);
 	if (rc == 0)
 		sink_watch(*out, progress);
 	return rc;
@@ -134,7 +136,7 @@ int sink_arg_commit(const struct sink_opts *opts, const char *path, struct sourc
 		if (!sink_has(sink, file))
 			rc = sink_copy(sink, src, &members[i], err);
 	}
-	if (rc == 0 && nr < 0)
-		rc = (int)nr;
+	if (rc == 0)
+		rc = nr < 0 ? (int)nr : sink_copy_folders(sink, src, err);
 	return rc < 0 ? rc : sink_commit(sink, err);
 }

@@ -30,6 +30,10 @@ struct archive_index {
 		struct archive_member *items;
 		size_t nr, cap;
 	} members;
+	struct {
+		char **items;
+		size_t nr, cap;
+	} folders; /* once all is read: those with nothing in them */
 	size_t kept;
 };
 
@@ -210,6 +214,23 @@ static int member_locate(struct pass *pass, struct archive_entry *entry, struct 
 	return 0;
 }
 
+static int folder_add(struct archive_index *index, const char *path, struct error *err)
+{
+	size_t len = path ? strlen(path) : 0;
+	while (len && path[len - 1] == '/')
+		len--;
+	if (!len || (len == 1 && *path == '.'))
+		return 0; /* the whole of it */
+	char *copy = strndup(path, len);
+	char **slot = copy ? array_add(&index->folders) : NULL;
+	if (!slot) {
+		free(copy);
+		return error_set(err, ENOMEM, "%s: out of memory", index->name);
+	}
+	*slot = copy;
+	return 0;
+}
+
 static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t ordinal,
 		      struct error *err)
 {
@@ -219,10 +240,12 @@ static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t o
 		return error_set(err, ENOMEM, "%s: out of memory", index->name);
 	bool file = archive_entry_filetype(entry) == AE_IFREG && !m->link;
 	if (!m->path || (!file && !m->link)) {
-		free(m->path);
+		auto_free char *path = m->path;
+		bool folder = archive_entry_filetype(entry) == AE_IFDIR;
 		index->members.nr--;
-		return 0;
+		return folder ? folder_add(index, path, err) : 0;
 	}
+	m->bare = member_bare_path(m->path);
 	m->ordinal = ordinal;
 	m->offset = NOWHERE;
 	if (!file)
@@ -237,10 +260,22 @@ static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t o
 	return rc == 0 && m->offset == NOWHERE ? member_keep(pass, m, err) : rc;
 }
 
+/* As strcmp(), but what is in a folder stands right behind it. */
+static int path_compare(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	int at_a = *a == '/' ? 1 : (unsigned char)*a << 1;
+	int at_b = *b == '/' ? 1 : (unsigned char)*b << 1;
+	return at_a - at_b;
+}
+
 static int member_compare(const void *a_, const void *b_)
 {
 	const struct archive_member *a = a_, *b = b_;
-	int rc = strcmp(a->path, b->path);
+	int rc = path_compare(a->bare, b->bare);
 	return rc ? rc : (a->ordinal > b->ordinal) - (a->ordinal < b->ordinal);
 }
 
@@ -259,12 +294,58 @@ static void members_settle(struct archive_index *index)
 	if (nr)
 		qsort(m, nr, sizeof(*m), member_compare);
 	for (size_t i = 0; i < nr; i++) {
-		if (i + 1 < nr && !strcmp(m[i].path, m[i + 1].path))
+		if (i + 1 < nr && !strcmp(m[i].bare, m[i + 1].bare))
 			member_fini(&m[i]);
 		else
 			m[kept++] = m[i];
 	}
 	index->members.nr = kept;
+}
+
+/* The first member that does not stand before this path. */
+static size_t first_from(const struct archive_index *index, const char *bare)
+{
+	size_t low = 0, high = index->members.nr;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (path_compare(index->members.items[mid].bare, bare) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static int folder_compare(const void *a, const void *b)
+{
+	return path_compare(member_bare_path(*(char *const *)a),
+			    member_bare_path(*(char *const *)b));
+}
+
+static bool folder_is_empty(const struct archive_index *index, const char *folder, const char *next)
+{
+	size_t len = strlen(folder), at = first_from(index, folder);
+	const char *inside = at < index->members.nr ? index->members.items[at].bare : "";
+	return (strncmp(inside, folder, len) || inside[len] != '/') &&
+	       (strncmp(next, folder, len) || next[len] != '/');
+}
+
+/* Sort, and keep the empty ones, each once. */
+static void folders_settle(struct archive_index *index)
+{
+	char **f = index->folders.items;
+	size_t nr = index->folders.nr, kept = 0;
+	if (nr)
+		qsort(f, nr, sizeof(*f), folder_compare);
+	for (size_t i = 0; i < nr; i++) {
+		const char *next = i + 1 < nr ? member_bare_path(f[i + 1]) : "";
+		const char *folder = member_bare_path(f[i]);
+		if (strcmp(folder, next) && folder_is_empty(index, folder, next))
+			f[kept++] = f[i];
+		else
+			free(f[i]);
+	}
+	index->folders.nr = kept;
 }
 
 static int members_read(struct archive_index *index, struct error *err)
@@ -290,6 +371,7 @@ static int index_fill(struct archive_index *index, struct error *damage, struct 
 	else if (rc < 0)
 		return error_set(err, -rc, "%s", why.text);
 	members_settle(index);
+	folders_settle(index);
 	return 0;
 }
 
@@ -306,6 +388,9 @@ void archive_index_unref(struct archive_index *index)
 	for (size_t i = 0; i < index->members.nr; i++)
 		member_fini(&index->members.items[i]);
 	free(index->members.items);
+	for (size_t i = 0; i < index->folders.nr; i++)
+		free(index->folders.items[i]);
+	free(index->folders.items);
 	fd_close(index->fd);
 	free(index->name);
 	free(index);
@@ -342,20 +427,18 @@ size_t archive_index_members(const struct archive_index *index, const struct arc
 	return index->members.nr;
 }
 
+size_t archive_index_empty_folders(const struct archive_index *index, char *const **out)
+{
+	*out = index->folders.items;
+	return index->folders.nr;
+}
+
 const struct archive_member *archive_index_find(const struct archive_index *index, const char *path)
 {
-	size_t low = 0, high = index->members.nr;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		int rc = strcmp(path, index->members.items[mid].path);
-		if (rc == 0)
-			return &index->members.items[mid];
-		if (rc < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return NULL;
+	const char *bare = member_bare_path(path);
+	size_t at = first_from(index, bare);
+	const struct archive_member *m = index->members.items + at;
+	return at < index->members.nr && !strcmp(m->bare, bare) ? m : NULL;
 }
 
 /* A member as a stream: in place, from memory, or by a pass of its own started at the first read.

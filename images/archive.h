@@ -7,6 +7,7 @@
 
 struct archive_member {
 	char *path;       /* as stored */
+	const char *bare; /* the same without "./" in front; members are sorted and found by it */
 	char *link;       /* target of a symbolic or hard link, or NULL */
 	bool hard;        /* the link is a hard one: the same bytes under another name */
 	uint64_t size;    /* bytes; 0 for links */
@@ -29,9 +30,11 @@ int archive_index_open(int fd, const char *name, struct error *damage, struct ar
 struct archive_index *archive_index_ref(struct archive_index *index);
 void archive_index_unref(struct archive_index *index);
 
-/** Files and links, sorted by path, each path once: the last of the archive, as tar extracts. */
+/** Files and links, sorted, each path once: the last of the archive, as tar extracts. */
 size_t archive_index_members(const struct archive_index *index, const struct archive_member **out);
-/** @return borrowed, or NULL. */
+/** Folders with nothing in them, as stored, without a slash at their end. */
+size_t archive_index_empty_folders(const struct archive_index *index, char *const **out);
+/** @param path  with "./" in front or without. @return borrowed, or NULL. */
 const struct archive_member *archive_index_find(const struct archive_index *index,
 						const char *path);
 /** Stream of a file or hard link; lives on its own. */

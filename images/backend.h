@@ -32,6 +32,8 @@ struct source_ops {
 	int (*open_member)(struct source *src, const char *name, struct istream **out,
 			   struct error *err);
 	int (*open_parent)(struct source *src, struct source **out, struct error *err);
+	int (*empty_folders)(struct source *src, source_folder_fn found, void *arg,
+			     struct error *err); /* NULL: has no folders */
 	void (*close)(struct source *src);
 	bool is_archive;
 };

@@ -15,6 +15,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "images/source.h"
 
 #define BLOCK 10240
 #define PIECE (256 * 1024)
@@ -122,6 +123,10 @@ static int put_member(struct job *j, struct sink_member *m, struct archive_entry
 	struct stat st;
 	m->placed = true;
 	archive_entry_sparse_clear(entry); /* the holes of the old one */
+	if (m->folder) {
+		archive_entry_set_filetype(entry, AE_IFDIR);
+		return put_header(j, entry, err);
+	}
 	if (m->link) {
 		archive_entry_set_filetype(entry, AE_IFLNK);
 		archive_entry_set_symlink(entry, m->link);
@@ -145,7 +150,7 @@ static int put_new(struct job *j, struct sink_member *m, struct error *err)
 	if (!entry)
 		return error_set(err, ENOMEM, "out of memory");
 	archive_entry_set_pathname(entry, m->path);
-	archive_entry_set_perm(entry, m->link ? 0777 : m->mode ?: 0600);
+	archive_entry_set_perm(entry, m->folder ? 0755 : m->link ? 0777 : m->mode ?: 0600);
 	int rc = put_member(j, m, entry, err);
 	archive_entry_free(entry);
 	return rc;
@@ -198,7 +203,7 @@ static int in_open(struct job *j, int fd, struct error *err)
 static struct sink_member *find_path(struct sink_stage *stage, const char *path)
 {
 	for (size_t i = 0; path && i < stage->members.nr; i++)
-		if (!strcmp(stage->members.items[i].path, path))
+		if (!strcmp(member_bare_path(stage->members.items[i].path), member_bare_path(path)))
 			return &stage->members.items[i];
 	return NULL;
 }

@@ -16,6 +16,11 @@
 
 #define DEPTH_MAX 32 /* of folders; two descriptors each */
 
+static int make_folder(int dir, const char *path)
+{
+	return mkdirat(dir, path, 0777) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 /* "volumes/a/b.tar": the folders volumes and volumes/a. */
 static int make_folders(int dir, const char *name)
 {
@@ -23,8 +28,9 @@ static int make_folders(int dir, const char *name)
 		auto_free char *folder = strndup(name, (size_t)(slash - name));
 		if (!folder)
 			return -ENOMEM;
-		if (mkdirat(dir, folder, 0777) < 0 && errno != EEXIST)
-			return -errno;
+		int rc = make_folder(dir, folder);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }
@@ -39,14 +45,17 @@ int sink_dir_create(struct sink_stage *stage, const char *path, const char *targ
 		const struct sink_member *m = &stage->members.items[i];
 		if (m->removed)
 			continue;
-		int rc = make_folders(stage->dir, m->name);
-		if (rc == 0 && !m->link)
+		int rc = make_folders(stage->dir, m->path);
+		if (rc == 0 && m->folder)
+			rc = make_folder(stage->dir, m->path);
+		if (rc == 0 && !m->link && !m->folder)
 			fchmodat(stage->dir, sink_member_file(m, file), m->mode ?: 0666 & ~mask, 0);
-		if (rc == 0 && renameat2(stage->dir, sink_member_file(m, file), stage->dir, m->name,
-					 RENAME_NOREPLACE) < 0)
+		if (rc == 0 && !m->folder &&
+		    renameat2(stage->dir, sink_member_file(m, file), stage->dir, m->path,
+			      RENAME_NOREPLACE) < 0)
 			rc = -errno;
 		if (rc < 0)
-			return error_code(err, rc, "%s: name %s", target, m->name);
+			return error_code(err, rc, "%s: name %s", target, m->path);
 	}
 	if (fchmod(stage->dir, 0777 & ~mask) < 0 || rename(path, target) < 0)
 		return error_sys(err, "create %s", target);

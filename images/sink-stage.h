@@ -11,11 +11,12 @@
 
 struct sink_member {
 	char *name;
-	char *path;      /* in an archive: with its prefix */
+	char *path;      /* in the set: with its folder */
 	char *link;      /* target of a symbolic link; NULL: a file in the staging directory */
 	unsigned number; /* its name there */
 	unsigned mode;   /* permissions in a new set; 0: the usual ones */
 	bool removed;
+	bool folder; /* nothing is staged for it */
 	bool placed; /* in the new archive */
 };
 

@@ -18,12 +18,19 @@
 #include "images/sink-archive.h"
 #include "images/sink-dir.h"
 
+#define IMAGES "checkpoint/"
+
 struct sink {
 	char *target;       /* directory or archive */
 	char *stage_path;   /* NULL once it is gone */
 	struct source *src; /* whose other members are kept; NULL: new */
 	char *old;          /* the archive it is; NULL: the target */
 	bool archive;
+	struct {              /* sink_take_layout() */
+		char **items; /* names of what is not in the folder */
+		size_t nr, cap;
+	} beside;
+	const char *folder; /* of images in a new set: "checkpoint/", or "" */
 	struct sink_stage stage;
 	int fd; /* of the member at hand, or -1 */
 };
@@ -43,17 +50,6 @@ static int make_stage(struct sink *sink, const char *where, struct error *err)
 	return sink->stage.dir < 0 ? error_sys(err, "open %s", sink->stage_path) : 0;
 }
 
-static bool is_empty_dir(const char *path)
-{
-	auto_dir dir = opendir(path);
-	const struct dirent *entry;
-	while (dir && (entry = readdir(dir)) != NULL) {
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			return false;
-	}
-	return dir != NULL;
-}
-
 static int sink_new(const char *path, struct source *src, bool archive, const char *where,
 		    struct sink **out, struct error *err)
 {
@@ -62,6 +58,7 @@ static int sink_new(const char *path, struct source *src, bool archive, const ch
 		return error_set(err, ENOMEM, "out of memory");
 	sink->fd = sink->stage.dir = -1;
 	sink->src = src;
+	sink->folder = "";
 	sink->archive = archive;
 	sink->target = strdup(path);
 	/* "dir/" is called as "dir" */
@@ -81,7 +78,8 @@ int sink_create(const char *path, struct sink **out, struct error *err)
 {
 	struct stat st;
 	bool archive = archive_form_of(path) != NULL;
-	if (lstat(path, &st) == 0 && !archive && !(S_ISDIR(st.st_mode) && is_empty_dir(path)))
+	if (lstat(path, &st) == 0 && !archive &&
+	    !(S_ISDIR(st.st_mode) && dir_is_empty(AT_FDCWD, path) > 0))
 		return error_set(err, EEXIST,
 				 "%s exists: want a new or empty directory, or a name "
 				 "that ends in " ARCHIVE_SUFFIXES,
@@ -110,6 +108,35 @@ int sink_create_from(struct source *src, const char *path, const char *out_path,
 	return rc;
 }
 
+static bool is_container(const struct source_member *members, ssize_t nr)
+{
+	for (ssize_t i = 0; i < nr; i++) {
+		const char *bare = member_bare_path(members[i].path);
+		if (members[i].own)
+			return !strncmp(bare, IMAGES, strlen(IMAGES)) &&
+			       !strchr(bare + strlen(IMAGES), '/');
+	}
+	return false;
+}
+
+int sink_take_layout(struct sink *sink, struct source *src, struct error *err)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(src, &members, err);
+	if (nr < 0)
+		return (int)nr;
+	bool container = is_container(members, nr);
+	sink->folder = container ? IMAGES : "";
+	for (ssize_t i = 0; container && i < nr; i++) {
+		char **slot = members[i].own ? NULL : array_add(&sink->beside);
+		if (slot)
+			*slot = strdup(members[i].name);
+		if (!members[i].own && (!slot || !*slot))
+			return error_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
 bool sink_keeps_rest(const struct sink *sink)
 {
 	return sink->src != NULL;
@@ -131,13 +158,26 @@ static bool stands_as(const struct source_member *m, const char *file)
 	       !strcmp(file + len, m->packed ? SEEKABLE_SUFFIX : "");
 }
 
+static char *path_in_new(const struct sink *sink, const char *name)
+{
+	const char *folder = strchr(name, '/') ? "" : sink->folder;
+	for (size_t i = 0; i < sink->beside.nr; i++) {
+		if (!strcmp(sink->beside.items[i], name))
+			folder = "";
+	}
+	char *path;
+	return asprintf(&path, "%s%s", folder, name) < 0 ? NULL : path;
+}
+
 /* Where a member is in what it replaces a part of; a new one goes to the images. */
 static char *path_in_set(struct sink *sink, const char *name)
 {
-	if (sink->src && !sink->archive)
+	if (!sink->src)
+		return path_in_new(sink, name);
+	if (!sink->archive)
 		return source_dup_path(sink->src, name);
 	const struct source_member *members;
-	ssize_t nr = sink->src ? source_list(sink->src, &members, NULL) : 0;
+	ssize_t nr = source_list(sink->src, &members, NULL);
 	const char *folder = "";
 	size_t len = 0;
 	for (ssize_t i = 0; i < nr; i++) {
@@ -172,8 +212,9 @@ static bool is_plain(const char *name, bool folders)
 	}
 }
 
-static int add_member(struct sink *sink, const char *name, struct sink_member **out,
-		      struct error *err)
+/* @param path  where it is in the set; NULL: where a member of this name belongs */
+static int add_member(struct sink *sink, const char *name, const char *path,
+		      struct sink_member **out, struct error *err)
 {
 	if (!sink->archive && !is_plain(name, !sink->src))
 		return error_set(err, EINVAL, "%s: no name for a file in %s", name, sink->target);
@@ -184,7 +225,7 @@ static int add_member(struct sink *sink, const char *name, struct sink_member **
 		return error_set(err, ENOMEM, "out of memory");
 	m->number = (unsigned)sink->stage.members.nr;
 	m->name = strdup(name);
-	m->path = path_in_set(sink, name);
+	m->path = path ? strdup(path) : path_in_set(sink, name);
 	if (!m->name || !m->path) {
 		free(m->name);
 		free(m->path);
@@ -199,7 +240,7 @@ int sink_begin(struct sink *sink, const char *name, struct error *err)
 {
 	struct sink_member *m;
 	char file[24];
-	int rc = add_member(sink, name, &m, err);
+	int rc = add_member(sink, name, NULL, &m, err);
 	if (rc < 0)
 		return rc;
 	sink->fd = openat(sink->stage.dir, sink_member_file(m, file),
@@ -220,11 +261,7 @@ int sink_copy(struct sink *sink, struct source *src, const struct source_member 
 	auto_free char *file = dup_member_file(m);
 	int rc = file ? source_open_member(src, m->path, &in, err)
 		      : error_set(err, ENOMEM, "out of memory");
-	/* archives call them "./config.dump" */
-	const char *name = file;
-	while (rc == 0 && !sink->archive && !strncmp(name, "./", 2))
-		name += 2;
-	int fd = rc < 0 ? rc : sink_begin(sink, name, err);
+	int fd = rc < 0 ? rc : sink_begin(sink, file, err);
 	if (fd < 0)
 		return fd;
 	rc = istream_copy(in, fd, m->path, sink->stage.progress, err);
@@ -236,11 +273,32 @@ int sink_copy(struct sink *sink, struct source *src, const struct source_member 
 	return sink_end(sink, err);
 }
 
+int sink_folder(struct sink *sink, const char *path, struct error *err)
+{
+	struct sink_member *m;
+	int rc = add_member(sink, path, path, &m, err);
+	if (rc == 0)
+		m->folder = true;
+	return rc;
+}
+
+static int copy_folder(void *arg, const char *path, struct error *err)
+{
+	struct sink *sink = arg;
+	path = member_bare_path(path);
+	return sink_has(sink, path) ? 0 : sink_folder(sink, path, err);
+}
+
+int sink_copy_folders(struct sink *sink, struct source *src, struct error *err)
+{
+	return source_empty_folders(src, copy_folder, sink, err);
+}
+
 int sink_link(struct sink *sink, const char *name, const char *target, struct error *err)
 {
 	struct sink_member *m;
 	char file[24];
-	int rc = add_member(sink, name, &m, err);
+	int rc = add_member(sink, name, NULL, &m, err);
 	if (rc < 0)
 		return rc;
 	m->link = strdup(target);
@@ -254,7 +312,7 @@ int sink_link(struct sink *sink, const char *name, const char *target, struct er
 int sink_remove(struct sink *sink, const char *name, struct error *err)
 {
 	struct sink_member *m;
-	int rc = add_member(sink, name, &m, err);
+	int rc = add_member(sink, name, NULL, &m, err);
 	if (rc == 0)
 		m->removed = true;
 	return rc;
@@ -304,6 +362,9 @@ void sink_close(struct sink *sink)
 		free(m->link);
 	}
 	free(sink->stage.members.items);
+	for (size_t i = 0; i < sink->beside.nr; i++)
+		free(sink->beside.items[i]);
+	free(sink->beside.items);
 	fd_close(sink->stage.dir);
 	free(sink->stage_path);
 	free(sink->target);

@@ -25,6 +25,11 @@ struct sink;
 /** A new directory or archive: an archive when the name ends in .tar, .tar.gz, .tgz, .tar.zst. */
 int sink_create(const char *path, struct sink **out, struct error *err);
 /**
+ * The images of a new set go to the folder they have in a checkpoint of a container, "checkpoint",
+ * if that is what the source is, and its documents beside it. Call it before the first member.
+ */
+int sink_take_layout(struct sink *sink, struct source *src, struct error *err);
+/**
  * Replace members of an opened source.
  * @param src   borrowed until sink_close(); @param path  what source_open() was given
  */
@@ -52,6 +57,10 @@ int sink_end(struct sink *sink, struct error *err);
 /** Begin, copy a member as it is stored, with holes, time and permissions, end. */
 int sink_copy(struct sink *sink, struct source *src, const struct source_member *m,
 	      struct error *err);
+/** A folder, which stays empty when no member is in it. @param path  without a slash at its end */
+int sink_folder(struct sink *sink, const char *path, struct error *err);
+/** Those of a source that nothing is in; one that is there already is left alone. */
+int sink_copy_folders(struct sink *sink, struct source *src, struct error *err);
 /** In a directory: a symbolic link, as "parent" is. */
 int sink_link(struct sink *sink, const char *name, const char *target, struct error *err);
 /** Was this member written, linked or removed? */

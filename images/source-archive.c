@@ -14,7 +14,7 @@
 struct source_archive {
 	struct source base;
 	struct archive_index *index;
-	char *prefix; /* "checkpoint/", or "" */
+	char *prefix; /* "checkpoint/", or "": without "./" */
 	struct source_member *list;
 };
 
@@ -48,17 +48,17 @@ static bool folder_better(const struct folder *a, const struct folder *b)
 
 static void folder_of(const struct archive_member *m, struct folder *out)
 {
-	const char *slash = strrchr(m->path, '/');
-	const char *name = slash ? slash + 1 : m->path;
+	const char *slash = strrchr(m->bare, '/');
+	const char *name = slash ? slash + 1 : m->bare;
 	*out = (struct folder){
-		.path = m->path,
-		.len = (size_t)(name - m->path),
+		.path = m->bare,
+		.len = (size_t)(name - m->bare),
 		.nr_images = 1,
 		.has_inventory = !strcmp(name, "inventory.img"),
 		.has_pstree = !strcmp(name, "pstree.img"),
 	};
 	for (size_t i = 0; i < out->len; i++)
-		out->depth += m->path[i] == '/';
+		out->depth += m->bare[i] == '/';
 }
 
 static void folders_merge(struct folder *folders, size_t *nr)
@@ -122,8 +122,8 @@ static ssize_t archive_list(struct source *src, struct source_member **out, stru
 		const struct archive_member *m = &members[i];
 		if (m->link && !m->hard)
 			continue;
-		bool inside = !strncmp(m->path, sa->prefix, prefix_len);
-		const char *name = m->path + (inside ? prefix_len : 0);
+		bool inside = !strncmp(m->bare, sa->prefix, prefix_len);
+		const char *name = m->bare + (inside ? prefix_len : 0);
 		for (int hops = 0; m && m->hard && hops < 8; hops++)
 			m = archive_index_find(sa->index, m->link);
 		if (m && !m->link)
@@ -159,7 +159,8 @@ static int archive_open_member(struct source *src, const char *name, struct istr
 	if (!m)
 		m = archive_index_find(sa->index, name);
 	if (!m)
-		return error_set(err, ENOENT, "%s has no member %s%s", src->name, sa->prefix, name);
+		return error_set(err, ENOENT, "%s has no member %s%s", src->name,
+				 strchr(name, '/') ? "" : sa->prefix, name);
 	return archive_index_stream(sa->index, m, name, out, err);
 }
 
@@ -198,7 +199,7 @@ static bool folder_exists(const struct archive_index *index, const char *prefix)
 	const struct archive_member *members;
 	size_t nr = archive_index_members(index, &members);
 	for (size_t i = 0; i < nr; i++) {
-		if (!strncmp(members[i].path, prefix, strlen(prefix)))
+		if (!strncmp(members[i].bare, prefix, strlen(prefix)))
 			return true;
 	}
 	return false;
@@ -233,13 +234,6 @@ static int archive_open_parent(struct source *src, struct source **out, struct e
 	if (rc == -ENOMEM)
 		return error_set(err, ENOMEM, "%s: out of memory", src->name);
 	const char *prefix = rc == 0 ? folder.data : "";
-	auto_free char *dotted = NULL; /* "tar -c ." stores "./core-1.img" */
-	if (asprintf(&dotted, "./%s", prefix) < 0) {
-		dotted = NULL;
-		return error_set(err, ENOMEM, "%s: out of memory", src->name);
-	}
-	if (rc == 0 && !strncmp(sa->prefix, "./", 2))
-		prefix = dotted;
 	if (rc < 0 || !folder_exists(sa->index, prefix))
 		return error_set(err, ENOENT,
 				 "%s: its parent set %s is not in the archive, pack them together",
@@ -250,6 +244,18 @@ static int archive_open_parent(struct source *src, struct source **out, struct e
 		return error_set(err, ENOMEM, "%s: out of memory", src->name);
 	}
 	return archive_new(src->ops, archive_index_ref(sa->index), strdup(prefix), name, out, err);
+}
+
+static int archive_empty_folders(struct source *src, source_folder_fn found, void *arg,
+				 struct error *err)
+{
+	struct source_archive *sa = (struct source_archive *)src;
+	char *const *folders;
+	size_t nr = archive_index_empty_folders(sa->index, &folders);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < nr; i++)
+		rc = found(arg, folders[i], err);
+	return rc;
 }
 
 static void archive_close(struct source *src)
@@ -265,6 +271,7 @@ static const struct source_ops archive_ops = {
 	.list = archive_list,
 	.open_member = archive_open_member,
 	.open_parent = archive_open_parent,
+	.empty_folders = archive_empty_folders,
 	.close = archive_close,
 	.is_archive = true,
 };

@@ -14,9 +14,12 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/new-dir.h"
 
-#define IMAGES  "checkpoint/"
-#define VOLUMES "volumes/"
+#define IMAGES "checkpoint/"
+
+/* What an engine has beside the images: copies of volumes, files it made itself. */
+static const char *const beside[] = { "volumes/", "artifacts/" };
 
 struct source_dir {
 	struct source base;
@@ -118,16 +121,19 @@ static int outer(const struct source_dir *dir)
 static ssize_t dir_list(struct source *src, struct source_member **out, struct error *err)
 {
 	struct source_dir *dir = (struct source_dir *)src;
-	auto_fd volumes = openat(outer(dir), VOLUMES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const struct folder folders[] = { { dir->fd, dir->top >= 0 ? IMAGES : "", true },
-					  { dir->top, "", false },
-					  { volumes, VOLUMES, false } };
+	const struct folder images = { dir->fd, dir->top >= 0 ? IMAGES : "", true };
+	const struct folder top = { dir->top, "", false };
 	members_free(dir);
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		int rc = folders[i].fd < 0 ? 0 : list_folder(dir, &folders[i], err);
-		if (rc < 0)
-			return rc;
+	int rc = list_folder(dir, &images, err);
+	if (rc == 0 && dir->top >= 0)
+		rc = list_folder(dir, &top, err);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(beside); i++) {
+		auto_fd fd = openat(outer(dir), beside[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		const struct folder folder = { fd, beside[i], false };
+		rc = fd < 0 ? 0 : list_folder(dir, &folder, err);
 	}
+	if (rc < 0)
+		return rc;
 	if (dir->members.nr)
 		qsort(dir->members.items, dir->members.nr, sizeof(*dir->members.items),
 		      member_compare);
@@ -153,6 +159,15 @@ static const char *behind(const char *name, const char *folder)
 	return strncmp(name, folder, len) ? name : name + len;
 }
 
+/* What stands behind the name of a folder beside the images; the name itself when it has none. */
+static const char *behind_beside(const char *name)
+{
+	const char *rest = name;
+	for (size_t i = 0; rest == name && i < ARRAY_SIZE(beside); i++)
+		rest = behind(name, beside[i]);
+	return rest;
+}
+
 /* @param name  an image name or a path. @return descriptor; -1 with errno set */
 static int open_file(const struct source_dir *dir, const char *name)
 {
@@ -162,19 +177,20 @@ static int open_file(const struct source_dir *dir, const char *name)
 			continue;
 		return lseek(fd, 0, SEEK_SET) < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	}
-	if (behind(name, VOLUMES) != name)
+	if (behind_beside(name) != name)
 		return open_at(outer(dir), name);
 	const char *image = dir->top >= 0 ? behind(name, IMAGES) : name;
 	int fd = open_at(dir->fd, image);
-	bool beside = fd < 0 && errno == ENOENT && dir->top >= 0;
-	return beside ? open_at(dir->top, name) : fd;
+	bool outside = fd < 0 && errno == ENOENT && dir->top >= 0;
+	return outside ? open_at(dir->top, name) : fd;
 }
 
 static int dir_open_member(struct source *src, const char *name, struct istream **out,
 			   struct error *err)
 {
 	struct source_dir *dir = (struct source_dir *)src;
-	if (!is_plain(behind(dir->top >= 0 ? behind(name, IMAGES) : name, VOLUMES)))
+	name = member_bare_path(name);
+	if (!is_plain(behind_beside(dir->top >= 0 ? behind(name, IMAGES) : name)))
 		return error_set(err, ENOENT, "%s has no member %s", src->name, name);
 	auto_fd fd = open_file(dir, name);
 	struct stat st;
@@ -262,17 +278,56 @@ int source_parent_fd(struct source *src, struct error *err)
 char *source_dup_path(const struct source *src, const char *name)
 {
 	const struct source_dir *dir = (const struct source_dir *)src;
-	bool beside = dir->top < 0 || !is_plain(name) ||
-		      (faccessat(dir->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
-		       faccessat(dir->top, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	bool outside = dir->top < 0 || !is_plain(name) ||
+		       (faccessat(dir->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+			faccessat(dir->top, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
 	char *path;
-	return asprintf(&path, "%s%s", beside ? "" : IMAGES, name) < 0 ? NULL : path;
+	return asprintf(&path, "%s%s", outside ? "" : IMAGES, name) < 0 ? NULL : path;
+}
+
+/* A link to one is none. */
+static bool is_empty_folder(int fd, const char *name)
+{
+	struct stat st;
+	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+	       dir_is_empty(fd, name) > 0;
+}
+
+static int find_empty(const struct source_dir *dir, int fd_, const char *prefix,
+		      source_folder_fn found, void *arg, struct error *err)
+{
+	auto_fd fd = openat(fd_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return error_sys(err, "%s/%s", dir->base.name, prefix);
+	take_fd(fd);
+	const struct dirent *de;
+	int rc = 0;
+	while (rc == 0 && (de = readdir(d))) {
+		char path[sizeof(IMAGES) + sizeof(de->d_name)];
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") ||
+		    !is_empty_folder(fd_, de->d_name))
+			continue;
+		snprintf(path, sizeof(path), "%s%s", prefix, de->d_name);
+		rc = found(arg, path, err);
+	}
+	return rc;
+}
+
+/* Those right in the directory; deeper ones belong to somebody else. */
+static int dir_empty_folders(struct source *src, source_folder_fn found, void *arg,
+			     struct error *err)
+{
+	const struct source_dir *dir = (const struct source_dir *)src;
+	int rc = find_empty(dir, outer(dir), "", found, arg, err);
+	return rc < 0 || dir->top < 0 ? rc : find_empty(dir, dir->fd, IMAGES, found, arg, err);
 }
 
 static const struct source_ops dir_ops = {
 	.list = dir_list,
 	.open_member = dir_open_member,
 	.open_parent = dir_open_parent,
+	.empty_folders = dir_empty_folders,
 	.close = dir_close,
 };
 

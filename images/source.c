@@ -107,6 +107,29 @@ ssize_t source_list(struct source *src, const struct source_member **out, struct
 	return nr;
 }
 
+const char *member_bare_path(const char *path)
+{
+	while (!strncmp(path, "./", 2))
+		path += 2 + strspn(path + 2, "/");
+	return path;
+}
+
+const char *source_member_name(struct source *src, const char *path)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(src, &members, NULL);
+	for (ssize_t i = 0; i < nr; i++) {
+		if (!strcmp(member_bare_path(members[i].path), member_bare_path(path)))
+			return members[i].name;
+	}
+	return path;
+}
+
+int source_empty_folders(struct source *src, source_folder_fn found, void *arg, struct error *err)
+{
+	return src->ops->empty_folders ? src->ops->empty_folders(src, found, arg, err) : 0;
+}
+
 char *dup_member_file(const struct source_member *m)
 {
 	char *file;

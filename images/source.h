@@ -88,6 +88,18 @@ char *dup_member_file(const struct source_member *m);
  *         directory, listed again
  */
 ssize_t source_list(struct source *src, const struct source_member **out, struct error *err);
+/** A stored path without the "./" that `tar -c .` puts in front; names are compared like this. */
+const char *member_bare_path(const char *path);
+/**
+ * What source_list() calls the member of this stored path: "core-1.img" of
+ * "./checkpoint/core-1.img". @return borrowed, as the list is; `path` itself when there is none
+ */
+const char *source_member_name(struct source *src, const char *path);
+
+/** @param path  of a folder with nothing in it, as stored, without a slash at its end */
+typedef int (*source_folder_fn)(void *arg, const char *path, struct error *err);
+/** Folders that source_list() says nothing of. @return 0; -errno, also that of the callback */
+int source_empty_folders(struct source *src, source_folder_fn found, void *arg, struct error *err);
 /**
  * Open a member by image file name, or by stored path. "pages-1.img" is also found compressed, as
  * "pages-1.img.zst", and decompressed as it is read. @return 0; -ENOENT.

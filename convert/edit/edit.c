@@ -218,13 +218,30 @@ static int edit_image(struct editing *e, struct source *src, struct sink *sink, 
 	return rc < 0 ? rc : sink_end(sink, err);
 }
 
+/* "checkpoint/core-1.img" is core-1.img of the set: one image, however it is called. */
+static int name_images(struct edit *edit, struct source *src, struct error *err)
+{
+	for (size_t i = 0; i < edit->nr; i++) {
+		struct edit_op *op = &edit->items[i];
+		char *name = strdup(source_member_name(src, op->image));
+		if (!name)
+			return error_set(err, ENOMEM, "out of memory");
+		free(op->image);
+		op->image = name;
+	}
+	return 0;
+}
+
 int edit_apply(struct edit *edit, struct source *src, struct sink *sink, edit_report report,
 	       void *arg, struct error *err)
 {
 	struct editing e = { .edit = edit, .report = report, .arg = arg };
+	int rc = name_images(edit, src, err);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < edit->nr; i++) {
 		e.image = edit->items[i].image;
-		int rc = sink_has(sink, e.image) ? 0 : edit_image(&e, src, sink, err);
+		rc = sink_has(sink, e.image) ? 0 : edit_image(&e, src, sink, err);
 		if (rc < 0)
 			return rc;
 	}

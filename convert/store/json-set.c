@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/new-dir.h"
 #include "convert/json/image.h"
 #include "convert/store/forms.h"
 
@@ -56,15 +57,13 @@ int set_to_json(const struct set_job *job, struct error *err)
 	int rc = nr < 0 ? (int)nr : 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		const struct source_member *m = &members[i];
-		const char *name = m->path;
-		while (!strncmp(name, "./", 2))
-			name += 2;
+		const char *name = member_bare_path(m->path);
 		if (sink_has(job->sink, name)) /* a file that leads to the parent */
 			continue;
 		bool decoded = m->own && m->size && image_type_of_messages(m->name);
 		rc = decoded ? decode_member(job, m, name, err) : copy_member(job, m, name, err);
 	}
-	return rc;
+	return rc < 0 ? rc : sink_copy_folders(job->sink, job->src, err);
 }
 
 /* The image a file of JSON stands for. @return false: it is none */
@@ -135,6 +134,10 @@ static int encode_below(int fd, struct sink *sink, const char *prefix, const cha
 	if (asprintf(&path, "%s%s/", prefix, name) < 0) {
 		path = NULL;
 		return error_set(err, ENOMEM, "out of memory");
+	}
+	if (dir_is_empty(fd, name) > 0) {
+		path[strlen(path) - 1] = '\0';
+		return sink_folder(sink, path, err);
 	}
 	return encode_folder(below, sink, path, depth + 1, err);
 }

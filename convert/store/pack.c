@@ -79,6 +79,24 @@ static int pack_link(struct pack *p, const char *path, const char *target, struc
 	return archive_write_header(p->archive, p->entry) < ARCHIVE_WARN ? pack_error(p, err) : 0;
 }
 
+struct folders {
+	struct pack *pack;
+	const char *above; /* "", or "checkpoint/parent-1/" */
+};
+
+static int pack_folder(void *arg, const char *folder, struct error *err)
+{
+	const struct folders *f = arg;
+	const struct stat st = { .st_mode = 0755 };
+	char path[NAME_LEN];
+	snprintf(path, sizeof(path), "%s%s", f->above, folder);
+	entry_start(f->pack, path, &st);
+	archive_entry_set_filetype(f->pack->entry, AE_IFDIR);
+	return archive_write_header(f->pack->archive, f->pack->entry) < ARCHIVE_WARN
+		   ? pack_error(f->pack, err)
+		   : 0;
+}
+
 static bool is_pages(const char *name)
 {
 	const struct image_type *type = image_type_by_filename(name);
@@ -90,8 +108,10 @@ static int pack_members(struct pack *p, struct source *src, int dir_fd, const ch
 			struct error *err)
 {
 	const struct source_member *members;
-	ssize_t nr = source_list(src, &members, err);
-	int rc = nr < 0 ? (int)nr : 0;
+	struct folders folders = { p, folder };
+	int rc = source_empty_folders(src, pack_folder, &folders, err);
+	ssize_t nr = rc < 0 ? rc : source_list(src, &members, err);
+	rc = nr < 0 ? (int)nr : 0;
 	for (int pages = 0; pages < 2; pages++) {
 		for (ssize_t i = 0; i < nr && rc == 0; i++) {
 			char path[NAME_LEN];

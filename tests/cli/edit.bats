@@ -134,3 +134,31 @@ digest()
 	done
 	echo "# killed $killed of 60" >&3
 }
+
+@test "a member of an archive is found by its stored path, with ./ in front or without" {
+	mkdir -p ctr/checkpoint
+	cp -r "$set/." ctr/checkpoint
+	tar cf dotted.tar -C ctr .
+	tar cf plain.tar -C ctr checkpoint
+	tar cf mixed.tar -C ctr checkpoint/core-100.img ./checkpoint/core-101.img
+	tar rf mixed.tar -C ctr ./checkpoint/core-100.img checkpoint/{inventory,pstree}.img
+	local archive name before
+	for archive in dotted plain mixed; do
+		for name in core-101.img checkpoint/core-101.img ./checkpoint/core-101.img; do
+			"$crit" decode "$archive.tar:$name" | cmp - <("$crit" decode "$set/core-101.img")
+			before=$(tar tf $archive.tar | sed 's|^\./||' | sort)
+			"$crit" edit --in-place "$archive.tar:$name" "tc.comm=$name"
+			run -0 "$crit" decode "$archive.tar:core-101.img"
+			[[ $output == *"\"comm\": \"$name\""* ]]
+			[ "$(tar tf $archive.tar | sed 's|^\./||' | sort)" = "$before" ]
+			"$crit" edit --in-place "$archive.tar:core-101.img" tc.comm=child
+		done
+		run -1 "$crit" decode "$archive.tar:checkpoint/core-7.img"
+		[[ $output == *"$archive.tar has no member checkpoint/core-7.img"* ]]
+		run -1 "$crit" decode "$archive.tar:core-7.img"
+		[[ $output == *"$archive.tar has no member checkpoint/core-7.img"* ]]
+	done
+	"$crit" edit --in-place dotted.tar 'core-100.img: tc.comm=one' 'checkpoint/core-100.img: tc.flags=0'
+	run -0 "$crit" decode dotted.tar:./checkpoint/core-100.img
+	[[ $output == *'"comm": "one"'* && $output == *'"flags": 0'* ]]
+}

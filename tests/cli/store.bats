@@ -90,6 +90,37 @@ same_memory()
 	"$crit" diff --pages --only mems,pages "$set" folder
 }
 
+@test "folders with nothing in them, and what is beside the images, come along" {
+	mkdir -p ctr/checkpoint/none ctr/volumes ctr/artifacts ctr/empty
+	cp -r "$set/." ctr/checkpoint
+	echo '{}' > ctr/config.dump
+	echo made > ctr/artifacts/file
+	local dotted from
+	"$crit" pack -o packed.tar.gz ctr
+	"$crit" unpack -C unpacked packed.tar.gz
+	diff -r ctr unpacked
+	tar cf dotted.tar -C ctr .
+	for from in ctr packed.tar.gz dotted.tar; do
+		rm -rf json again small large
+		"$crit" decode --all -o json $from
+		"$crit" encode --all -o again json
+		diff -r ctr again
+		"$crit" compress -o small $from
+		"$crit" decompress -o large small
+		diff -r ctr large
+	done
+	"$crit" encode --all -o again.tar json
+	"$crit" compress again.tar
+	"$crit" decompress again.tar
+	"$crit" unpack -C plain again.tar
+	diff -r ctr plain
+	mkdir "$dir/none"
+	"$crit" compress -o small.tar "$dir"
+	"$crit" decompress -o large.tar small.tar
+	"$crit" unpack -C set2 large.tar
+	diff -r "$dir" set2
+}
+
 @test "a set with folders in it, or the working directory, is changed in place too" {
 	mkdir "$dir/sub"
 	"$crit" compress "$dir"
