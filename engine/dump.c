@@ -240,6 +240,8 @@ static int dump_all(struct dump *d, struct error *err)
 	trace_release(d, end);
 	freezer_restore(&freezer, end != TRACE_KILL);
 	d->stats.frozen_time = (uint32_t)(clock_us() - frozen_at) + d->stats.freezing_time;
+	if (end == TRACE_KILL)
+		trace_await_death(d);
 	if (rc == 0)
 		dump_stats_write(d);
 	return rc;

@@ -26,6 +26,7 @@
 #define DEFAULT_TIMEOUT_MS 10000
 #define RETRY_PAUSE_MS     5
 #define LATE_MS            1000 /* for threads that had not stopped yet when it was given up */
+#define DEATH_MS           10000
 
 struct freeze {
 	struct dump *d;
@@ -262,13 +263,26 @@ void trace_release(struct dump *d, enum trace_end how)
 		else if (how == TRACE_STOP)
 			kill(t->pid, SIGSTOP);
 	}
-	for (size_t i = 0; i < d->nr_tasks; i++)
+	for (size_t i = 0; how != TRACE_KILL && i < d->nr_tasks; i++)
 		trace_detach(d->tasks[i]->trace);
 	/* Those that have stopped unnoticed first: others may wait for them. */
 	int64_t deadline_ms = clock_ms() + LATE_MS;
-	for (int64_t until = 0; until <= deadline_ms; until += deadline_ms) {
+	for (int64_t until = 0; how != TRACE_KILL && until <= deadline_ms; until += deadline_ms) {
 		for (size_t i = 0; i < d->nr_tasks; i++)
 			trace_detach_late(d->tasks[i]->trace, until);
+	}
+}
+
+/* Children first: the init of a pid namespace waits for all that are in it. */
+void trace_await_death(struct dump *d)
+{
+	int64_t deadline_ms = clock_ms() + DEATH_MS;
+	for (size_t i = d->nr_tasks; i-- > 0;) {
+		const struct task *t = d->tasks[i];
+		if (t->trace && trace_wait_dead(t->trace, deadline_ms) < 0)
+			log_warn(TASK_FMT ": killed, but not gone after %d s: it waits in the "
+					  "kernel; what it holds is free when it has ended",
+				 TASK_ARGS(t), DEATH_MS / 1000);
 	}
 }
 

@@ -314,3 +314,15 @@ void trace_detach_late(struct trace *tr, int64_t deadline_ms)
 			detach_one(&tr->items[i]);
 	}
 }
+
+int trace_wait_dead(struct trace *tr, int64_t deadline_ms)
+{
+	for (size_t i = tr->nr; i-- > 0; tr->items[i].state = SEIZED_GONE) {
+		int status, rc;
+		while ((rc = trace_wait_stop(tr->items[i].tid, &status, deadline_ms)) == 0)
+			;
+		if (rc == -ETIMEDOUT)
+			return rc;
+	}
+	return 0;
+}

@@ -48,6 +48,11 @@ int trace_wait_all(struct trace *tr, int64_t deadline_ms, struct error *err);
 void trace_detach(struct trace *tr);
 /** Detach those that were still to stop, once they do. */
 void trace_detach_late(struct trace *tr, int64_t deadline_ms);
+/**
+ * Wait until every thread of a task that was killed has ended.
+ * @return 0; -ETIMEDOUT
+ */
+int trace_wait_dead(struct trace *tr, int64_t deadline_ms);
 
 /**
  * Wait for the next stop of one thread. SIGCHLD is blocked in this process.

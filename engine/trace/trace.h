@@ -21,3 +21,8 @@ int trace_interrogate(struct dump *d, struct error *err);
 enum trace_end { TRACE_RESUME, TRACE_STOP, TRACE_KILL };
 /** Let every task go; safe after any failure, and twice. */
 void trace_release(struct dump *d, enum trace_end how);
+/**
+ * After TRACE_KILL: wait until the tasks have ended, as their ports, locks and mounts are only free
+ * then. Bounded in time.
+ */
+void trace_await_death(struct dump *d);

@@ -63,6 +63,21 @@ runs() { grep -q '^State:.S' "/proc/$pid/status" && grep -q '^TracerPid:.0' "/pr
 	rm -rf "$dir"
 }
 
+@test "dump comes back when the tree has ended, so that its ports and files are free" {
+	setsid /usr/bin/python3 -c "
+import fcntl, time
+lock = open('$dir/lock', 'w')
+fcntl.flock(lock, fcntl.LOCK_EX)
+held = b'x' * (400 << 20)
+open('$dir/ready', 'w')
+time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
+	local large=$!
+	until [ -e "$dir/ready" ]; do :; done
+	mkdir "$dir/img"
+	"$stasis" dump -t "$large" -D "$dir/img" --file-locks
+	flock -n "$dir/lock" true
+}
+
 @test "a directory that cannot be opened is one clear error" {
 	run -1 "$stasis" dump -t "$pid" -D "$dir/none"
 	[ "${#lines[@]}" = 1 ]
