@@ -32,6 +32,12 @@ int mnt_tmpfs_dump(struct dump *d, const struct mnt *m, int dir, struct error *e
 {
 	char name[48];
 	auto_image_writer w = NULL;
+	struct stat here, images;
+	if (fstat(dir, &here) == 0 && fstat(d->images_fd, &images) == 0 &&
+	    here.st_dev == images.st_dev)
+		return error_set(err, EINVAL,
+				 "its files are to be in the images, which are in it: give -D a "
+				 "directory on another file system");
 	snprintf(name, sizeof(name), TMPFS_NAME, m->e->root_dev);
 	int rc = image_create(d->images_fd, IMG_TMPFS_DEV, m->e->root_dev, &w, err);
 	int fd = rc < 0 ? rc : image_writer_fd(w, err);

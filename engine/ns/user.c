@@ -70,6 +70,12 @@ int userns_collect(struct dump *d, struct error *err)
 {
 	if (!ns_is_apart(d, NS_USER))
 		return 0;
+	if (!ns_is_apart(d, NS_PID))
+		return error_set(err, ENOTSUP,
+				 TASK_FMT " is in a user namespace, but in no pid namespace of its "
+					  "own: a restore could not choose its pids; start it in "
+					  "both (unshare --user --pid --fork)",
+				 TASK_ARGS(d->tasks[0]));
 	d->users = calloc(1, sizeof(*d->users));
 	if (!d->users)
 		return error_set(err, ENOMEM, "out of memory");

@@ -78,6 +78,29 @@ time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
 	flock -n "$dir/lock" true
 }
 
+@test "a user namespace without a pid namespace is refused, and lives on" {
+	setsid unshare --user sleep 1000 >/dev/null 2>&1 </dev/null 3>&- &
+	local apart=$!
+	until [ "$(cat "/proc/$apart/comm")" = sleep ]; do :; done
+	run -1 "$stasis" dump -t "$apart" -D "$dir"
+	[[ $output == *"pid $apart (sleep) is in a user namespace"*"--pid --fork)" ]]
+	kill "$apart"
+}
+
+@test "a tmpfs of the tree cannot hold the images it is written to" {
+	export stasis dir
+	run -1 unshare --mount bash -c '
+		mkdir "$dir/t"
+		mount -t tmpfs none "$dir/t"
+		mkdir "$dir/t/img"
+		setsid unshare --mount sleep 1000 >/dev/null 2>&1 </dev/null 3>&- &
+		until [ "$(cat /proc/$!/comm)" = sleep ]; do :; done
+		"$stasis" dump -t $! -D "$dir/t/img"
+		rc=$?
+		kill $! && exit $rc'
+	[[ $output == *"mount $dir/t (tmpfs): its files are to be in the images"* ]]
+}
+
 @test "a directory that cannot be opened is one clear error" {
 	run -1 "$stasis" dump -t "$pid" -D "$dir/none"
 	[ "${#lines[@]}" = 1 ]
