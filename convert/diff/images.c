@@ -15,6 +15,7 @@
 #include "convert/diff/streams.h"
 #include "convert/json/image.h"
 #include "convert/json/message.h"
+#include "images/cgroup-perms.h"
 #include "images/reader.h"
 
 /* The section of each type that is compared here; types of one process are looked at elsewhere. */
@@ -111,6 +112,31 @@ static int payloads_compare(struct diff *d, enum diff_section section, const cha
 	}
 }
 
+static void cgroup_dir_settle(CgroupDirEntry *dir)
+{
+	for (size_t i = 0; i < dir->n_properties; i++) {
+		CgroupPropEntry *prop = dir->properties[i];
+		if (prop->perms && !cgroup_perms_are_set(prop->perms)) {
+			cgroup_perms__free_unpacked(prop->perms, NULL);
+			prop->perms = NULL;
+		}
+	}
+	for (size_t i = 0; i < dir->n_children; i++)
+		cgroup_dir_settle(dir->children[i]);
+}
+
+/* Without what says nothing and is another in every dump. */
+static void entry_settle(ProtobufCMessage *msg)
+{
+	if (!msg || msg->descriptor != &cgroup_entry__descriptor)
+		return;
+	const CgroupEntry *e = (const CgroupEntry *)msg;
+	for (size_t i = 0; i < e->n_controllers; i++) {
+		for (size_t k = 0; k < e->controllers[i]->n_dirs; k++)
+			cgroup_dir_settle(e->controllers[i]->dirs[k]);
+	}
+}
+
 static int entries_compare(struct diff *d, enum diff_section section, const char *name,
 			   struct image_reader *r[2], struct error *err)
 {
@@ -129,6 +155,8 @@ static int entries_compare(struct diff *d, enum diff_section section, const char
 		const void *bytes_a = image_entry_bytes(r[0], &len_a);
 		const void *bytes_b = image_entry_bytes(r[1], &len_b);
 		int rc = 0;
+		entry_settle(a);
+		entry_settle(b);
 		if (has_a != has_b)
 			diff_presence(d, section, object, NULL, has_a, has_b);
 		else if (len_a != len_b || memcmp(bytes_a, bytes_b, len_a))

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "engine/task/message.h"
+#include "images/cgroup-perms.h"
 
 #define EVERY_V1 "*" /* whatever the controller, but not the unified hierarchy */
 
@@ -230,7 +231,7 @@ static int perms_restore(int dir, const char *file, const CgroupPerms *perms, co
 {
 	struct stat st;
 	const char *at = *file ? file : ".";
-	if (!perms)
+	if (!cgroup_perms_are_set(perms))
 		return 0;
 	if (fstatat(dir, at, &st, 0) < 0)
 		return error_sys(err, "cgroup %s/%s", where, file);

@@ -85,6 +85,31 @@ json.dump(doc, sys.stdout)' | "$crit" encode -o "$other/pipes-data.img"
 	[[ ${lines[1]} =~ changed\ +net\ +-\ +nftables-10.img\ +lines ]]
 }
 
+# control_file SET MODE VALUE
+control_file()
+{
+	echo '{"magic": "CGROUP", "entries": [{"controllers": [{"cnames": ["freezer"], "dirs": [{
+		"dir_name": "/a", "children": [{"dir_name": "b", "properties": [{"name": "freezer.state",
+		"value": "'"$3"'", "perms": {"mode": '"$2"', "uid": 21848, "gid": '"$2"'}}]}]}]}]}]}' |
+		"$crit" encode -o "$1/cgroup.img"
+}
+
+@test "diff passes over permissions of a control file that are none" {
+	control_file "$set" 135827440 THAWED
+	control_file "$other" 3911578544 THAWED
+	run -0 "$crit" diff "$set" "$other"
+	[ -z "$output" ]
+	control_file "$other" 3911578544 FROZEN
+	run -1 "$crit" diff "$set" "$other"
+	[[ ${lines[1]} == *"properties[freezer.state].value"*THAWED*FROZEN ]]
+	[ "${#lines[@]}" = 2 ]
+	control_file "$set" $((0100644)) THAWED
+	control_file "$other" $((0100600)) THAWED
+	run -1 "$crit" diff "$set" "$other"
+	[[ $output == *"perms.mode"* ]]
+	rm "$set/cgroup.img"
+}
+
 @test "diff --only takes sections and names them when one is wrong" {
 	change core-101.img 's/"comm": "child"/"comm": "grown"/'
 	run -0 "$crit" diff --only ps,mems,fds "$set" "$other"
