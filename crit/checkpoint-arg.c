@@ -12,6 +12,13 @@ int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct err
 	return rc < 0 ? rc : checkpoint_open(out->src, &out->cp, err);
 }
 
+int checkpoint_arg_open_damaged(const char *path, struct checkpoint_arg *out, struct error *err)
+{
+	*out = (struct checkpoint_arg){ 0 };
+	int rc = source_open(path, &out->src, err);
+	return rc < 0 ? rc : checkpoint_open_damaged(out->src, &out->cp, &out->damage, err);
+}
+
 void checkpoint_arg_close(struct checkpoint_arg *arg)
 {
 	checkpoint_close(arg->cp);

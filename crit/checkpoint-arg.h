@@ -11,10 +11,13 @@
 struct checkpoint_arg {
 	struct source *src;
 	struct checkpoint *cp;
+	struct error damage; /* checkpoint_arg_open_damaged() */
 };
 
 /** @return 0 or -errno; close it in either case. */
 int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct error *err);
+/** As checkpoint_open_damaged(), for who shows what can be read and tells of the rest. */
+int checkpoint_arg_open_damaged(const char *path, struct checkpoint_arg *out, struct error *err);
 void checkpoint_arg_close(struct checkpoint_arg *arg);
 #define auto_checkpoint_arg __attribute__((cleanup(checkpoint_arg_close))) struct checkpoint_arg
 

@@ -69,7 +69,7 @@ static int grep_run(void *opts, int nr_operands, char **operands, struct error *
 		return rc;
 	struct grep_run run = { pattern, { .doc = doc, .max = o->max } };
 	memory_report_begin(&run.report, "matches");
-	rc = memory_arg_each(arg.cp, &o->memory, visit, &run, err);
+	rc = memory_arg_each(&arg, &o->memory, visit, &run, err);
 	doc_end(doc);
 	int closed = doc_close(doc, rc < 0 ? NULL : err);
 	doc = NULL;

@@ -31,9 +31,9 @@ static const struct arg_row rows[] = {
 
 struct mem_run {
 	const struct map_filter *filter;
+	const char *format;
 	struct map_totals totals;
-	struct doc *doc;
-	uint64_t rows;
+	struct doc *doc; /* NULL until there is a row */
 };
 
 static int visit(void *arg, const struct process *p, const char *comm, struct memory_view *mv,
@@ -41,29 +41,36 @@ static int visit(void *arg, const struct process *p, const char *comm, struct me
 {
 	struct mem_run *run = arg;
 	(void)comm;
-	ssize_t n = map_write(mv, p->pid, ranges, run->filter, &run->totals, run->doc, err);
-	run->rows += n > 0 ? (uint64_t)n : 0;
-	return n < 0 ? (int)n : 0;
+	if (!map_has_rows(mv, ranges, run->filter))
+		return 0;
+	if (!run->doc) {
+		int rc = doc_arg_open(run->format, &run->doc, err);
+		if (rc < 0)
+			return rc;
+		map_table_begin(run->doc);
+	}
+	return map_write(mv, p->pid, ranges, run->filter, &run->totals, run->doc, err);
 }
 
-static int document_write(struct checkpoint *cp, const struct mem_opts *o, struct error *err)
+static int document_write(const struct checkpoint_arg *arg, const struct mem_opts *o,
+			  struct error *err)
 {
-	auto_doc doc = NULL;
-	int rc = doc_arg_open(o->format, &doc, err);
-	if (rc < 0)
-		return rc;
-	struct mem_run run = { .filter = &o->filter, .doc = doc };
-	map_table_begin(doc);
-	rc = memory_arg_each(cp, &o->memory, visit, &run, err);
-	doc_end(doc);
-	if (rc == 0)
-		map_totals_write(&run.totals, doc);
-	int closed = doc_close(doc, rc < 0 ? NULL : err);
-	doc = NULL;
+	struct mem_run run = { .filter = &o->filter, .format = o->format };
+	int rc = memory_arg_each(arg, &o->memory, visit, &run, err);
+	if (run.doc) {
+		doc_end(run.doc);
+		map_totals_write(&run.totals, run.doc);
+	}
+	int closed = doc_close(run.doc, rc < 0 ? NULL : err);
+	if (rc >= 0 && closed < 0)
+		rc = closed;
+	else if (rc >= 0 && run.totals.nr_unknown)
+		rc = error_set(err, EBADMSG, "%zu areas are not wholly known: %s",
+			       run.totals.nr_unknown, run.totals.damage.text);
+	else if (rc >= 0 && !run.doc)
+		rc = error_set(err, ENOENT, "no area is of that protection and file");
 	map_totals_fini(&run.totals);
-	if (rc < 0 || closed < 0)
-		return rc < 0 ? rc : closed;
-	return run.rows ? 0 : error_set(err, ENOENT, "no area is of that protection and file");
+	return rc < 0 ? rc : 0;
 }
 
 static bool is_filtered(const struct mem_opts *o)
@@ -78,7 +85,9 @@ static int mem_run(void *opts, int nr_operands, char **operands, struct error *e
 	bool html = o->format && !strcmp(o->format, "html");
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
-	if (map_filter_check(&o->filter, err) < 0)
+	enum doc_format format;
+	if (map_filter_check(&o->filter, err) < 0 ||
+	    (!html && o->format && doc_format_parse(o->format, &format, err) < 0))
 		return -EUSAGE;
 	if (o->out && !html)
 		return error_set(err, EUSAGE, "--out goes with --format html");
@@ -90,8 +99,10 @@ static int mem_run(void *opts, int nr_operands, char **operands, struct error *e
 	int rc = memory_arg_open(operands[0], &o->memory, &arg, err);
 	if (rc < 0)
 		return rc;
-	return html ? report_file_write(arg.cp, o->memory.pid, o->out, err)
-		    : document_write(arg.cp, o, err);
+	if (!html)
+		return document_write(&arg, o, err);
+	return arg.damage.code ? error_set(err, arg.damage.code, "%s", arg.damage.text)
+			       : report_file_write(arg.cp, o->memory.pid, o->out, err);
 }
 
 const struct command cmd_mem = {

@@ -83,7 +83,7 @@ static int pages_run(void *opts, int nr_operands, char **operands, struct error 
 	if (!o->memory.pid && checkpoint_nr_processes(arg.cp) != 1)
 		return error_set(err, EUSAGE, "%zu processes: say which with -p PID",
 				 checkpoint_nr_processes(arg.cp));
-	return memory_arg_each(arg.cp, &o->memory, visit, o, err);
+	return memory_arg_each(&arg, &o->memory, visit, o, err);
 }
 
 const struct command cmd_pages = {

@@ -51,7 +51,7 @@ static int strings_run(void *opts, int nr_operands, char **operands, struct erro
 		return rc;
 	struct strings_run run = { o->min ? o->min : MIN_LENGTH, { .doc = doc, .max = o->max } };
 	memory_report_begin(&run.report, "strings");
-	rc = memory_arg_each(arg.cp, &o->memory, visit, &run, err);
+	rc = memory_arg_each(&arg, &o->memory, visit, &run, err);
 	doc_end(doc);
 	int closed = doc_close(doc, rc < 0 ? NULL : err);
 	doc = NULL;

@@ -29,7 +29,7 @@ struct memory_opts {
 	}
 
 /**
- * Open the checkpoint the query is of.
+ * Open the checkpoint the query is of, damaged as it may be.
  * @return 0; -EUSAGE for a query that cannot be read; -errno. Close it in either case.
  */
 int memory_arg_open(const char *path, const struct memory_opts *opts, struct checkpoint_arg *out,
@@ -41,8 +41,8 @@ typedef int (*memory_visit)(void *arg, const struct process *p, const char *comm
 			    struct error *err);
 
 /**
- * Visit every process that is meant and has memory.
+ * Visit every process that is meant and has memory. Damage is an error once all were visited.
  * @return 0, 1 when stopped; -ENOENT when the query selects nothing in any; -errno
  */
-int memory_arg_each(struct checkpoint *cp, const struct memory_opts *opts, memory_visit visit,
-		    void *arg, struct error *err);
+int memory_arg_each(const struct checkpoint_arg *of, const struct memory_opts *opts,
+		    memory_visit visit, void *arg, struct error *err);

@@ -79,8 +79,10 @@ struct memory_view {
 	size_t nr_filled;     /* of mm->vmas */
 	bool whole_index;     /* build the index of pages before it is used */
 	MmEntry *mm;
-	struct page_store *own; /* NULL: nothing of it was dumped */
-	int sysroot;            /* -1: none */
+	struct page_store *own;    /* NULL: nothing of it was dumped */
+	struct error own_damage;   /* or that; code 0: no */
+	struct error files_damage; /* of some area's file; code 0: none */
+	int sysroot;               /* -1: none */
 	struct {
 		struct area *items;
 		size_t nr, cap;
@@ -149,6 +151,15 @@ static int memfd_resolve(struct memory_view *mv, struct area *area, struct error
 	return 0;
 }
 
+static int path_resolve(struct memory_view *mv, struct area *area, struct error *err)
+{
+	const FileEntry *file = NULL;
+	int rc = checkpoint_file(mv->cp, FD_TYPES__REG, area->file_id, &file, err);
+	if (rc == 1 && file->reg)
+		area->path = file->reg->name;
+	return rc < 0 ? rc : 0;
+}
+
 static int area_fill(struct memory_view *mv, const VmaEntry *vma, struct area *area,
 		     struct error *err)
 {
@@ -159,8 +170,7 @@ static int area_fill(struct memory_view *mv, const VmaEntry *vma, struct area *a
 	case AREA_FILE:
 	case AREA_FILE_SHARED:
 		area->file_id = (uint32_t)vma->shmid;
-		area->path = checkpoint_path(mv->cp, area->file_id) ?: "";
-		return 0;
+		return path_resolve(mv, area, err);
 	case AREA_MEMFD:
 		area->file_id = (uint32_t)vma->shmid;
 		return memfd_resolve(mv, area, err);
@@ -207,8 +217,16 @@ static int vma_add(struct memory_view *mv, const VmaEntry *vma, struct error *er
 		return 0;
 	}
 	struct area *area = array_add(&mv->areas);
-	return area ? area_fill(mv, vma, area, err)
-		    : error_set(err, ENOMEM, "mm-%u.img: out of memory", mv->pid);
+	if (!area)
+		return error_set(err, ENOMEM, "mm-%u.img: out of memory", mv->pid);
+	struct error why;
+	int rc = area_fill(mv, vma, area, &why);
+	if (rc == -EBADMSG) {
+		area->unknown = true;
+		mv->files_damage = why;
+		return 0;
+	}
+	return rc < 0 ? error_set(err, rc, "%s", why.text) : 0;
 }
 
 /* Areas come in order, but for guards; images made by hand may have others. */
@@ -279,10 +297,14 @@ int memory_view_begin(struct checkpoint *cp, const struct process *p, const char
 		return rc;
 	struct error why;
 	rc = page_store_open(checkpoint_source(cp), p->pid, &mv->own, &why);
-	rc = store_need(rc, &why, err);
-	if (rc == 0)
-		*out = take_ptr(mv);
-	return rc;
+	if (rc == -EBADMSG)
+		mv->own_damage = why;
+	else
+		rc = store_need(rc, &why, err);
+	if (rc < 0 && !mv->own_damage.code)
+		return rc;
+	*out = take_ptr(mv);
+	return 0;
 }
 
 int memory_view_step(struct memory_view *mv, struct error *err)
@@ -321,12 +343,25 @@ int memory_view_open(struct checkpoint *cp, const struct process *p, const char 
 	return rc;
 }
 
+static int own_need(const struct memory_view *mv, struct error *err)
+{
+	return mv->own_damage.code ? error_set(err, mv->own_damage.code, "%s", mv->own_damage.text)
+				   : 0;
+}
+
 int memory_view_stored(struct memory_view *mv, uint64_t *bytes, struct error *err)
 {
 	uint64_t pages = 0;
-	int rc = mv->own ? page_store_present(mv->own, &pages, err) : 0;
+	int rc = own_need(mv, err);
+	if (rc == 0 && mv->own)
+		rc = page_store_present(mv->own, &pages, err);
 	*bytes = pages * VIEW_PAGE;
 	return rc;
+}
+
+const char *memory_view_damage(const struct memory_view *mv)
+{
+	return mv->files_damage.text;
 }
 
 const MmEntry *memory_view_mm(const struct memory_view *mv)
@@ -445,8 +480,11 @@ int memory_view_run(struct memory_view *mv, const struct area *area, uint64_t ad
 		*out = run;
 		return 0;
 	}
-	int rc = 0;
-	if (area->private || !area->has_segment)
+	if (area->unknown && area->kind == AREA_MEMFD)
+		return error_set(err, mv->files_damage.code, "%s", mv->files_damage.text);
+	bool in_own = area->private || !area->has_segment;
+	int rc = in_own ? own_need(mv, err) : 0;
+	if (rc == 0 && in_own)
 		rc = store_look(mv->own, addr, &run, err);
 	if (rc == 0 && area->has_segment) {
 		struct page_store *store = NULL;

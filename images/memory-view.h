@@ -45,6 +45,7 @@ struct area {
 	uint64_t segment; /* shared segment that holds its pages, when has_segment */
 	bool has_segment, private;
 	bool no_dump; /* MADV_DONTDUMP */
+	bool unknown; /* which file it maps: memory_view_damage() says why */
 };
 
 struct memory_view;
@@ -52,7 +53,8 @@ struct memory_view;
 /**
  * @param sysroot  directory under which mapped files are looked up ("/" for this machine); a file
  *                 of another size or build id than at the dump counts as missing. NULL: none.
- * @return 0; -ENOENT for a zombie
+ * @return 0, also when page maps or the images of files are damaged: an error for who asks for
+ *         pages that are not known then; -ENOENT for a zombie
  */
 int memory_view_open(struct checkpoint *cp, const struct process *p, const char *sysroot,
 		     struct memory_view **out, struct error *err);
@@ -65,6 +67,8 @@ int memory_view_begin(struct checkpoint *cp, const struct process *p, const char
 		      struct memory_view **out, struct error *err);
 int memory_view_step(struct memory_view *mv, struct error *err);
 void memory_view_close(struct memory_view *mv);
+/** What made an area `unknown`: the images of files are damaged. */
+const char *memory_view_damage(const struct memory_view *mv);
 /** Bytes of its own pages in this set. */
 int memory_view_stored(struct memory_view *mv, uint64_t *bytes, struct error *err);
 

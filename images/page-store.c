@@ -22,6 +22,7 @@ struct walk {
 	struct image_reader *map; /* at the next run; NULL once all were read */
 	uint64_t next_addr;       /* no run may start below */
 	uint64_t next_offset;     /* in the pages image */
+	bool disordered;          /* one did: what was read before cannot be relied on either */
 };
 
 struct page_store {
@@ -40,7 +41,8 @@ struct page_store {
 	} index;
 	struct walk indexing; /* while it is built */
 	bool indexed;
-	bool keep; /* the walk of page_store_next() builds it */
+	struct error damage; /* what ends the index before the page map does; code 0: nothing */
+	bool keep;           /* the walk of page_store_next() builds it */
 
 	unsigned depth; /* of sets above this one in the chain */
 	struct page_store *parent;
@@ -172,7 +174,8 @@ static int run_check(struct page_store *ps, const struct page_run *run, struct e
 	    __builtin_add_overflow(run->addr, len, &end))
 		return BAD(ps, err, "%" PRIu64 " pages at %#" PRIx64 " pass the end of memory",
 			   run->nr_pages, run->addr);
-	if (run->addr < ps->walk.next_addr)
+	ps->walk.disordered = run->addr < ps->walk.next_addr;
+	if (ps->walk.disordered)
 		return BAD(ps, err, "%#" PRIx64 " comes after a run that ends at %#" PRIx64,
 			   run->addr, ps->walk.next_addr);
 	if (run->kind != PAGE_PRESENT)
@@ -259,37 +262,47 @@ static int runs_index(struct page_store *ps, size_t nr, struct error *err)
 	return 1;
 }
 
+static int damage_tell(const struct page_store *ps, struct error *err)
+{
+	return ps->damage.code ? error_set(err, ps->damage.code, "%s", ps->damage.text) : 0;
+}
+
 int page_store_index(struct page_store *ps, size_t nr, struct error *err)
 {
+	struct error why;
 	if (ps->indexed)
-		return 0;
+		return damage_tell(ps, err);
 	if (ps->keep) { /* asked for before that walk came to its end */
 		ps->keep = false;
 		ps->index.nr = 0;
 	}
 	/* The caller's own walk with page_store_next() stays where it is. */
 	walk_swap(ps);
-	int rc = ps->walk.map ? 0 : page_store_rewind(ps, err);
+	int rc = ps->walk.map ? 0 : page_store_rewind(ps, &why);
 	if (rc == 0)
-		rc = runs_index(ps, nr, err);
+		rc = runs_index(ps, nr, &why);
 	if (rc <= 0) { /* from the start when it is asked for again */
 		image_reader_close(ps->walk.map);
 		ps->walk.map = NULL;
-		ps->indexed = rc == 0;
-		ps->index.nr = rc == 0 ? ps->index.nr : 0;
+		ps->indexed = rc == 0 || rc == -EBADMSG;
+		ps->index.nr = ps->indexed && !ps->walk.disordered ? ps->index.nr : 0;
 	}
 	walk_swap(ps);
-	return rc;
+	if (rc == -EBADMSG)
+		ps->damage = why;
+	return rc < 0 ? error_set(err, rc, "%s", why.text) : rc;
 }
 
+/* As far as the page map can be read. */
 static int index_build(struct page_store *ps, struct error *err)
 {
-	return page_store_index(ps, SIZE_MAX, err);
+	int rc = ps->indexed ? 0 : page_store_index(ps, SIZE_MAX, err);
+	return ps->damage.code ? 0 : rc;
 }
 
 int page_store_present(struct page_store *ps, uint64_t *nr_pages, struct error *err)
 {
-	int rc = index_build(ps, err);
+	int rc = page_store_index(ps, SIZE_MAX, err);
 	*nr_pages = 0;
 	for (size_t i = 0; rc == 0 && i < ps->index.nr; i++)
 		*nr_pages +=
@@ -297,21 +310,25 @@ int page_store_present(struct page_store *ps, uint64_t *nr_pages, struct error *
 	return rc;
 }
 
-/* The first run that ends above addr, or NULL. */
-static const struct page_run *index_find(const struct page_store *ps, uint64_t addr)
+/* The first run that ends above addr, NULL: none. @return 1, 0 or the damage behind the last */
+static int index_find(const struct page_store *ps, uint64_t addr, const struct page_run **out,
+		      struct error *err)
 {
 	size_t low = 0, high = ps->index.nr;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 		const struct page_run *run = &ps->index.items[mid];
-		if (addr - run->addr < run->nr_pages * PAGE && addr >= run->addr)
-			return run;
+		if (addr - run->addr < run->nr_pages * PAGE && addr >= run->addr) {
+			*out = run;
+			return 1;
+		}
 		if (run->addr > addr)
 			high = mid;
 		else
 			low = mid + 1;
 	}
-	return low < ps->index.nr ? &ps->index.items[low] : NULL;
+	*out = low < ps->index.nr ? &ps->index.items[low] : NULL;
+	return *out ? 1 : damage_tell(ps, err);
 }
 
 int page_store_find(struct page_store *ps, uint64_t addr, struct page_run *run, struct error *err)
@@ -319,10 +336,11 @@ int page_store_find(struct page_store *ps, uint64_t addr, struct page_run *run, 
 	int rc = index_build(ps, err);
 	if (rc < 0)
 		return rc;
-	const struct page_run *found = index_find(ps, addr);
-	if (found)
+	const struct page_run *found;
+	rc = index_find(ps, addr, &found, err);
+	if (rc == 1)
 		*run = *found;
-	return found != NULL;
+	return rc;
 }
 
 static int pages_read(struct page_store *ps, uint64_t offset, void *buf, size_t len,
@@ -416,8 +434,11 @@ static int store_read(struct page_store *ps, struct want want, struct error *err
 {
 	int rc = index_build(ps, err);
 	while (rc == 0 && want.len) {
-		const struct page_run *run = index_find(ps, want.addr);
+		const struct page_run *run;
 		struct want part = want;
+		rc = index_find(ps, want.addr, &run, err);
+		if (rc < 0)
+			return rc;
 		uint64_t hole = !run ? want.len : run->addr > want.addr ? run->addr - want.addr : 0;
 		if (hole) {
 			if (want.complete)
@@ -432,8 +453,8 @@ static int store_read(struct page_store *ps, struct want want, struct error *err
 			uint64_t left = run->addr + run->nr_pages * PAGE - want.addr;
 			if (part.len > left)
 				part.len = (size_t)left;
-			rc = read_run(ps, run, part, err);
 		}
+		rc = hole ? 0 : read_run(ps, run, part, err);
 		if (want.present)
 			want.present += (want.addr + part.len) / PAGE - want.addr / PAGE;
 		want.addr += part.len;

@@ -68,6 +68,8 @@ int page_store_read(struct page_store *ps, uint64_t addr, void *buf, size_t len,
 		    struct error *err);
 /**
  * The run that covers an address, or the first one above it. The first call builds the index.
+ * A page map that is damaged is known up to there: what lies behind its last good run is an error,
+ * here and for page_store_read(). All is, when runs are out of order.
  * @return 1; 0 when there is none; -errno
  */
 int page_store_find(struct page_store *ps, uint64_t addr, struct page_run *run, struct error *err);

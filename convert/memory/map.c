@@ -47,7 +47,7 @@ bool map_filter_fits(const struct map_filter *filter, const struct area *area)
 {
 	if (filter->prot && !prot_fits(filter->prot, area->vma->prot))
 		return false;
-	if (!filter->file)
+	if (!filter->file || area->unknown)
 		return true;
 	const char *base = strrchr(area->path, '/');
 	return area->path[0] && (!fnmatch(filter->file, area->path, 0) ||
@@ -112,9 +112,15 @@ const char *area_prot_text(const struct area *area, char out[5])
 		"dirty_bytes", "DIRTY", DOC_RIGHT                                                  \
 	}
 
-static void count_cells(const struct page_counts *counts, struct doc *doc)
+enum { COUNTS_OF_STATES = 7 };
+
+static void count_cells(const struct page_counts *counts, bool known, struct doc *doc)
 {
 	doc_size(doc, NULL, NULL, counts->pages * PAGE_SIZE);
+	for (int i = 0; !known && i < COUNTS_OF_STATES; i++)
+		doc_none(doc, NULL, NULL);
+	if (!known)
+		return;
 	doc_u64(doc, NULL, NULL, counts->stored);
 	doc_u64(doc, NULL, NULL, counts->zero);
 	doc_u64(doc, NULL, NULL, counts->parent);
@@ -131,6 +137,7 @@ void map_table_begin(struct doc *doc)
 		{ "end", "END", DOC_RIGHT },       { "prot", "PROT", DOC_LEFT },
 		{ "kind", "KIND", DOC_LEFT },      COUNT_COLUMNS,
 		{ "offset", "OFFSET", DOC_RIGHT }, { "path", "FILE", DOC_LEFT },
+		{ "error", NULL, DOC_LEFT },
 	};
 	doc_table(doc, "areas", NULL, columns, ARRAY_SIZE(columns));
 }
@@ -141,22 +148,30 @@ static bool has_file(const struct area *area)
 	       area->kind == AREA_MEMFD;
 }
 
-static void area_row(const struct area *area, const struct memory_range *range, uint32_t pid,
-		     const struct page_counts *counts, struct doc *doc)
+struct area_facts {
+	struct memory_range range; /* the part of it that is wanted */
+	uint32_t pid;
+	struct page_counts counts;
+	bool counted;
+	const char *error; /* NULL: nothing is damaged */
+};
+
+static void area_row(const struct area *area, const struct area_facts *f, struct doc *doc)
 {
 	char prot[5];
 	doc_row(doc);
-	doc_u64(doc, NULL, NULL, pid);
-	doc_hex(doc, NULL, NULL, range->start);
-	doc_hex(doc, NULL, NULL, range->end);
+	doc_u64(doc, NULL, NULL, f->pid);
+	doc_hex(doc, NULL, NULL, f->range.start);
+	doc_hex(doc, NULL, NULL, f->range.end);
 	doc_str(doc, NULL, NULL, area_prot_text(area, prot));
 	doc_str(doc, NULL, NULL, area_kind_names[area->kind]);
-	count_cells(counts, doc);
+	count_cells(&f->counts, f->counted, doc);
 	if (has_file(area))
-		doc_hex(doc, NULL, NULL, area->vma->pgoff + (range->start - area->vma->start));
+		doc_hex(doc, NULL, NULL, area->vma->pgoff + (f->range.start - area->vma->start));
 	else
 		doc_none(doc, NULL, NULL);
 	doc_str(doc, NULL, NULL, area->path[0] ? area->path : NULL);
+	doc_str(doc, NULL, NULL, f->error);
 }
 
 void map_totals_fini(struct map_totals *totals)
@@ -198,29 +213,58 @@ static int totals_add(struct map_totals *totals, const struct area *area,
 	return 0;
 }
 
-ssize_t map_write(struct memory_view *mv, uint32_t pid, const struct memory_ranges *ranges,
-		  const struct map_filter *filter, struct map_totals *totals, struct doc *doc,
-		  struct error *err)
+/* Whole pages; areas are made of them. @return the area they are of; NULL: not wanted */
+static const struct area *range_area(struct memory_view *mv, const struct map_filter *filter,
+				     struct memory_range *range)
 {
-	ssize_t rows = 0;
+	range->start &= ~(uint64_t)(PAGE_SIZE - 1);
+	range->end = (range->end + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	const struct area *area = memory_view_find(mv, range->start);
+	return area && map_filter_fits(filter, area) ? area : NULL;
+}
+
+bool map_has_rows(struct memory_view *mv, const struct memory_ranges *ranges,
+		  const struct map_filter *filter)
+{
 	for (size_t i = 0; i < ranges->nr; i++) {
-		/* whole pages; areas are made of them */
 		struct memory_range range = ranges->items[i];
-		range.start &= ~(uint64_t)(PAGE_SIZE - 1);
-		range.end = (range.end + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-		const struct area *area = memory_view_find(mv, range.start);
-		struct page_counts counts;
-		if (!area || !map_filter_fits(filter, area))
-			continue;
-		int rc = page_counts_read(mv, area, range.start, range.end, &counts, err);
-		if (rc < 0)
-			return rc;
-		area_row(area, &range, pid, &counts, doc);
-		if (totals_add(totals, area, &counts) < 0)
-			return error_set(err, ENOMEM, "mm-%u.img: out of memory", pid);
-		rows++;
+		if (range_area(mv, filter, &range))
+			return true;
 	}
-	return rows;
+	return false;
+}
+
+static int area_write(struct memory_view *mv, const struct area *area, struct area_facts *f,
+		      struct map_totals *totals, struct doc *doc, struct error *err)
+{
+	struct error why;
+	int rc = page_counts_read(mv, area, f->range.start, f->range.end, &f->counts, &why);
+	if (rc < 0 && rc != -EBADMSG)
+		return error_set(err, rc, "%s", why.text);
+	f->counted = rc == 0;
+	f->error = rc < 0 ? why.text : area->unknown ? memory_view_damage(mv) : NULL;
+	area_row(area, f, doc);
+	if (!f->counted)
+		f->counts = (struct page_counts){ .pages = f->counts.pages };
+	if (f->error && !totals->nr_unknown++)
+		error_set(&totals->damage, EBADMSG, "pid %u: %s", f->pid, f->error);
+	return totals_add(totals, area, &f->counts) < 0
+		   ? error_set(err, ENOMEM, "mm-%u.img: out of memory", f->pid)
+		   : 0;
+}
+
+int map_write(struct memory_view *mv, uint32_t pid, const struct memory_ranges *ranges,
+	      const struct map_filter *filter, struct map_totals *totals, struct doc *doc,
+	      struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ranges->nr; i++) {
+		struct area_facts facts = { .range = ranges->items[i], .pid = pid };
+		const struct area *area = range_area(mv, filter, &facts.range);
+		if (area)
+			rc = area_write(mv, area, &facts, totals, doc, err);
+	}
+	return rc;
 }
 
 static void files_write(struct map_totals *totals, struct doc *doc)
@@ -237,7 +281,7 @@ static void files_write(struct map_totals *totals, struct doc *doc)
 			page_counts_add(&sum, &totals->files[i + 1].counts);
 		doc_row(doc);
 		doc_str(doc, NULL, NULL, file->path);
-		count_cells(&sum, doc);
+		count_cells(&sum, true, doc);
 	}
 	doc_end(doc);
 }
@@ -256,12 +300,12 @@ void map_totals_write(struct map_totals *totals, struct doc *doc)
 		doc_row(doc);
 		doc_str(doc, NULL, NULL, area_kind_names[i]);
 		doc_u64(doc, NULL, NULL, totals->areas[i]);
-		count_cells(&totals->kinds[i], doc);
+		count_cells(&totals->kinds[i], true, doc);
 	}
 	doc_row(doc);
 	doc_str(doc, NULL, NULL, "total");
 	doc_u64(doc, NULL, NULL, areas);
-	count_cells(&totals->all, doc);
+	count_cells(&totals->all, true, doc);
 	doc_end(doc);
 	files_write(totals, doc);
 }

@@ -40,18 +40,23 @@ struct map_totals {
 		struct page_counts counts;
 	} * files;
 	size_t nr_files, cap_files;
+	size_t nr_unknown;   /* areas whose pages or file cannot be told */
+	struct error damage; /* of the first of them */
 };
 void map_totals_fini(struct map_totals *totals);
 #define auto_map_totals __attribute__((cleanup(map_totals_fini))) struct map_totals
 
 /** Open the table that map_write() fills; doc_end() closes it. */
 void map_table_begin(struct doc *doc);
+/** Is there a range that the filter takes? */
+bool map_has_rows(struct memory_view *mv, const struct memory_ranges *ranges,
+		  const struct map_filter *filter);
 /**
- * A row per range that the filter takes.
- * @return number of rows; -errno
+ * A row per range that the filter takes. What is damaged is named in the row, and the sums go
+ * without it.
  */
-ssize_t map_write(struct memory_view *mv, uint32_t pid, const struct memory_ranges *ranges,
-		  const struct map_filter *filter, struct map_totals *totals, struct doc *doc,
-		  struct error *err);
+int map_write(struct memory_view *mv, uint32_t pid, const struct memory_ranges *ranges,
+	      const struct map_filter *filter, struct map_totals *totals, struct doc *doc,
+	      struct error *err);
 /** Tables of sums per kind and per file. */
 void map_totals_write(struct map_totals *totals, struct doc *doc);

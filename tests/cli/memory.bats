@@ -110,3 +110,39 @@ assert m["pid"] == 100 and m["address"] == "0x402ffc" and m["kind"] == "file-sha
 	run -1 "$crit" pages -p 100 -o /nowhere/file "$mem" 400000
 	[[ $output == *"/nowhere/file"* ]]
 }
+
+@test "mem shows what is not damaged, marks what is, and fails" {
+	run -0 "$crit" mem "$mem"
+	local whole=${#lines[@]} size
+	size=$(stat -c %s "$mem/pagemap-100.img")
+	truncate -s $((size - 3)) "$mem/pagemap-100.img"
+	run -1 --separate-stderr "$crit" mem "$mem"
+	[ ${#lines[@]} = "$whole" ]
+	[[ $stderr == *"areas are not wholly known: pid 100: pagemap-100.img: entry "* ]]
+	run -1 --separate-stderr "$crit" mem --format json "$mem"
+	/usr/bin/python3 -c 'import json, sys
+bad = [a for a in json.loads(sys.argv[1])["areas"] if a["error"]]
+assert bad and all(a["pid"] == 100 and a["stored_pages"] is None and a["size_bytes"] for a in bad)
+assert all("pagemap-100.img" in a["error"] for a in bad)' "$output"
+	cp "$set/pagemap-100.img" "$mem"
+	truncate -s 20 "$mem/files.img"
+	run -1 --separate-stderr "$crit" mem "$mem"
+	[ ${#lines[@]} -ge $((whole / 2)) ]
+	[[ $stderr == *"files.img: entry 0"* ]]
+	cp "$set/files.img" "$mem"
+	truncate -s 20 "$mem/mm-100.img"
+	run -1 --separate-stderr "$crit" mem "$mem"
+	[[ $output == *" 101 "* && $output != *" 100 "* && $stderr == *"pid 100: mm-100.img"* ]]
+}
+
+@test "mem of nothing says so once" {
+	local format
+	for format in text json; do
+		run -1 --separate-stderr "$crit" mem --format $format --prot wx --file '*nope*' "$mem"
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" = 1 ]
+		run -1 --separate-stderr "$crit" mem --format $format -k sysv "$mem"
+		[ -z "$output" ]
+		[ "${#stderr_lines[@]}" = 1 ]
+	done
+}
