@@ -61,11 +61,11 @@ static int target_parse(const char *text, struct target *out, struct error *err)
 }
 
 /* Kept until all of it has happened. */
-static void report(void *arg, const char *image, size_t entry, const char *path, const char *old,
-		   const char *new)
+static void report(void *arg, const struct edit_op *op, size_t entry, const char *path,
+		   const char *old, const char *new)
 {
 	struct strbuf *changes = arg;
-	strbuf_printf(changes, "%s: entries[%zu]%s: %s -> %s\n", image, entry, path,
+	strbuf_printf(changes, "%s: entries[%zu]%s: %s -> %s\n", op->image, entry, path,
 		      old ? old : "nothing", new ? new : "nothing");
 }
 

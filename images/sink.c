@@ -371,3 +371,10 @@ void sink_close(struct sink *sink)
 	free(sink->old);
 	free(sink);
 }
+
+void sink_leave(struct sink *sink)
+{
+	if (sink)
+		sink->stage.keep = true;
+	sink_close(sink);
+}

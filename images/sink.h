@@ -74,6 +74,8 @@ void sink_watch(struct sink *sink, struct progress *progress);
 /** Give everything its final name; a failure leaves the old files. */
 int sink_commit(struct sink *sink, struct error *err);
 void sink_close(struct sink *sink);
+/** Release it and leave all files alone: a process forked since has committed or closed it. */
+void sink_leave(struct sink *sink);
 
 static inline void sink_cleanup_(struct sink **sink)
 {

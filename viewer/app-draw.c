@@ -87,11 +87,11 @@ static void job_draw(struct app *app, int y)
 		for (int i = 0; i < 20; i++)
 			x = canvas_str(c, x, y, i * 5 < percent ? ST_GOOD : ST_DIM,
 				       i * 5 < percent ? "█" : "░");
-	} else {
+	} else if (job->done) {
 		snprintf(text, sizeof(text), " %" PRIu64, job->done);
 		x = canvas_str(c, x, y, ST_NORMAL, text);
 	}
-	canvas_str(c, x, y, ST_DIM, "  Esc stops it");
+	canvas_str(c, x, y, ST_DIM, job->firm ? " …" : "  Esc stops it");
 }
 
 static const struct {

@@ -143,6 +143,10 @@ void app_job(struct app *app, const struct job *job)
 static void job_stop(struct app *app)
 {
 	struct job job = app->job;
+	if (job.firm) {
+		app_say(app, "%s: it cannot be stopped any more", job.what);
+		return;
+	}
 	app->job.what = NULL;
 	job.end(&job, 1);
 }
@@ -436,8 +440,7 @@ int app_resize(struct app *app, int width, int height)
 /* Everything that was read from the set. */
 static void set_close(struct app *app)
 {
-	if (app->job.what)
-		job_stop(app);
+	app_job(app, &(struct job){ 0 });
 	while (app->page) {
 		struct page *page = app->page;
 		app->page = page->below;

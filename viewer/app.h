@@ -23,6 +23,7 @@ struct app_options {
 struct job {
 	const char *what;     /* "searching"; NULL: there is none */
 	uint64_t done, total; /* total 0: not known */
+	bool firm;            /* it is too late to stop it */
 	struct view *view;    /* for which; a view that closes takes its job along */
 	/** A few milliseconds of it. @return 1 more to do; 0 done; -errno */
 	int (*step)(struct job *job, struct error *err);

@@ -20,7 +20,8 @@ struct work {
 	struct view *v;
 	child_run *run;
 	enum doc_format format;
-	child_write *write; /* instead of run */
+	child_write *write; /* instead of run, with this */
+	void *arg;
 };
 
 static int document_write(const struct work *work, int fd, struct error *err)
@@ -42,7 +43,7 @@ __attribute__((noreturn)) static void do_work(const struct work *work, int fd)
 	/* the terminal is not its own to give back when it crashes */
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
-	int rc = work->write ? work->write(work->v, fd, &err) : document_write(work, fd, &err);
+	int rc = work->write ? work->write(work->arg, fd, &err) : document_write(work, fd, &err);
 	fd_write_full(fd, "", 1);
 	if (rc < 0)
 		fd_write_full(fd, err.text, strlen(err.text));
@@ -76,9 +77,9 @@ int child_start(struct child *child, struct view *v, child_run *run, enum doc_fo
 	return start(child, &(struct work){ .v = v, .run = run, .format = format }, err);
 }
 
-int child_start_plain(struct child *child, struct view *v, child_write *write, struct error *err)
+int child_start_plain(struct child *child, child_write *write, void *arg, struct error *err)
 {
-	return start(child, &(struct work){ .v = v, .write = write }, err);
+	return start(child, &(struct work){ .write = write, .arg = arg }, err);
 }
 
 /* The end of what it wrote. */
@@ -89,6 +90,7 @@ static int outcome(struct child *child, struct error *err)
 	waitpid(child->pid, &status, 0);
 	child->pid = 0;
 	fd_close(take_fd(child->fd));
+	child->died = !mark;
 	if (!mark && WIFSIGNALED(status))
 		return error_set(err, EIO, "the process at work was ended by signal %d (%s)",
 				 WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -112,6 +114,15 @@ int child_read(struct child *child, struct error *err)
 	return strbuf_add(&child->text, piece, (size_t)n) < 0
 		   ? error_set(err, ENOMEM, "out of memory")
 		   : 1;
+}
+
+int child_stop(struct child *child, struct error *err)
+{
+	int rc;
+	kill(child->pid, SIGTERM);
+	while ((rc = child_read(child, err)) > 0)
+		;
+	return rc;
 }
 
 void child_fini(struct child *child)

@@ -9,22 +9,9 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "convert/describe/process.h"
-#include "convert/edit/edit.h"
-#include "viewer/app.h"
+#include "convert/json/parse.h"
+#include "viewer/edits-parts.h"
 #include "viewer/views.h"
-
-struct change {
-	char *image;
-	char *text; /* "PATH=VALUE", or "PATH" to take it away */
-	bool delete;
-	char *shown; /* "old -> new" */
-};
-
-struct edits {
-	struct change *items;
-	size_t nr, cap;
-	struct strbuf image, path; /* of the question that is open */
-};
 
 static struct edits *edits_of(struct app *app)
 {
@@ -38,7 +25,7 @@ size_t edits_count(const struct app *app)
 	return app->edits ? app->edits->nr : 0;
 }
 
-static void change_fini(struct change *change)
+void change_fini(struct change *change)
 {
 	free(change->image);
 	free(change->text);
@@ -59,69 +46,110 @@ void edits_free(struct app *app)
 	app->edits = NULL;
 }
 
-static void told(void *arg, const char *image, size_t entry, const char *path, const char *old,
-		 const char *new)
+bool change_same_place(const struct change *a, const struct change *b)
 {
-	(void)image;
-	(void)entry;
-	(void)path;
-	strbuf_printf(arg, "%s -> %s", old ?: "nothing", new ?: "nothing");
+	return a->path_len == b->path_len && !strncmp(a->text, b->text, a->path_len) &&
+	       !strcmp(a->image, b->image);
 }
 
-/* @param last  the first changes up to this one. @param commit  else it is only tried */
-static int apply(struct app *app, const struct change *changes, size_t nr, bool commit,
-		 struct strbuf *report, struct error *err)
+static int last_first(const void *a_, const void *b_)
 {
-	struct edit edit = { 0 };
-	auto_sink sink = NULL;
-	int rc = sink_in_place(app->src, app->options.path, &sink, err);
-	for (size_t i = 0; rc == 0 && i < nr; i++)
-		rc = edit_add(&edit, changes[i].delete ? EDIT_DELETE : EDIT_SET, changes[i].text,
-			      changes[i].image, err);
-	if (rc == 0)
-		rc = edit_apply(&edit, app->src, sink, told, report, err);
-	if (rc == 0 && commit)
-		rc = sink_commit(sink, err);
-	edit_fini(&edit);
-	return rc;
+	const struct change *a = *(const struct change *const *)a_;
+	const struct change *b = *(const struct change *const *)b_;
+	int rc = strcmp(a->image, b->image);
+	return rc ? rc : strverscmp(b->text, a->text);
 }
 
-static void change_keep(struct app *app, const char *path, const char *value)
+/* Those that delete, or those that do not. @return how many are in the order then */
+static size_t order_add(const struct edits *edits, const struct change *added, bool delete,
+			const struct change **order, size_t nr)
+{
+	for (size_t i = 0; i < edits->nr; i++) {
+		const struct change *change = &edits->items[i];
+		if (change->delete == delete &&!(added && change_same_place(change, added)))
+			order[nr++] = change;
+	}
+	if (added && added->delete == delete)
+		order[nr++] = added;
+	return nr;
+}
+
+const struct change **edits_order(const struct edits *edits, const struct change *added)
+{
+	const struct change **order = calloc(edits->nr + 2, sizeof(*order));
+	if (!order)
+		return NULL;
+	size_t values = order_add(edits, added, false, order, 0);
+	size_t nr = order_add(edits, added, true, order, values);
+	qsort(order + values, nr - values, sizeof(*order), last_first);
+	return order;
+}
+
+void edits_keep(struct app *app, struct change *change)
 {
 	struct edits *edits = app->edits;
-	struct change change = { .image = strdup(edits->image.data), .delete = !value };
-	auto_strbuf report = { 0 };
-	struct error err;
+	size_t at = 0;
+	while (at < edits->nr && !change_same_place(&edits->items[at], change))
+		at++;
+	struct change *slot = at < edits->nr ? &edits->items[at] : array_add(edits);
+	if (!slot) {
+		app_say(app, "out of memory");
+		return;
+	}
+	change_fini(slot);
+	*slot = *change;
+	*change = (struct change){ 0 };
+	app_say(app, "%s; R reviews %zu change%s", slot->shown ?: "", edits->nr,
+		edits->nr == 1 ? "" : "s");
+}
+
+/* @param value  NULL: take it away */
+static void change_try(struct view *v, const char *path, const char *value)
+{
+	struct change change = { .image = strdup(v->app->edits->image.data),
+				 .path_len = strlen(path),
+				 .delete = !value };
 	int rc = value ? asprintf(&change.text, "%s=%s", path, value)
 		       : asprintf(&change.text, "%s", path);
 	if (rc < 0)
 		change.text = NULL;
-	if (!change.image || !change.text) {
-		app_say(app, "out of memory");
-		change_fini(&change);
+	if (change.image && change.text) {
+		edits_try(v, &change);
 		return;
 	}
-	if (apply(app, &change, 1, false, &report, &err) < 0) {
-		app_fail(app, &err);
-		change_fini(&change);
-		return;
-	}
-	change.shown = report.data ? strdup(report.data) : NULL;
-	struct change *slot = array_add(edits);
-	if (!slot) {
-		app_say(app, "out of memory");
-		change_fini(&change);
-		return;
-	}
-	*slot = change;
-	app_say(app, "%s; R reviews %zu change%s", change.shown ?: "", edits->nr,
-		edits->nr == 1 ? "" : "s");
+	app_say(v->app, "out of memory");
+	change_fini(&change);
 }
 
+static bool is_quoted(const char *text)
+{
+	size_t len = strlen(text);
+	return len >= 2 && text[0] == '"' && text[len - 1] == '"';
+}
+
+/* "a\"b" -> a"b */
+static int unquote(const char *text, struct strbuf *out, struct error *err)
+{
+	auto_json_in in;
+	json_in_init_text(&in, text, strlen(text), "the value");
+	int rc = json_string(&in, out, err);
+	if (rc == 0)
+		rc = json_finish(&in, err);
+	return rc == 0 && memchr(out->data ?: "", 0, out->len)
+		   ? error_set(err, EINVAL, "no text can have a byte 0")
+		   : rc;
+}
+
+/* Text may be typed as it is shown: in quotes, with what JSON escapes. */
 static void value_typed(struct view *v, const char *text, size_t mode)
 {
+	auto_strbuf value = { 0 };
+	struct error err;
 	(void)mode;
-	change_keep(v->app, v->app->edits->path.data, text);
+	if (is_quoted(text) && unquote(text, &value, &err) < 0)
+		app_fail(v->app, &err);
+	else
+		change_try(v, v->app->edits->path.data, is_quoted(text) ? value.data ?: "" : text);
 }
 
 void edits_ask(struct view *v, const char *image, const char *path, const char *value)
@@ -143,7 +171,7 @@ void edits_ask(struct view *v, const char *image, const char *path, const char *
 		    &(struct prompt){ .label = edits->path.data, .view = v, .done = value_typed },
 		    value);
 	else
-		change_keep(v->app, path, NULL);
+		change_try(v, path, NULL);
 }
 
 static size_t review_rows(struct view *v)
@@ -169,19 +197,11 @@ static void review_row(struct view *v, size_t i, struct line *line)
 
 static void write_answered(struct view *v, const char *text, size_t mode)
 {
-	struct app *app = v->app;
-	struct error err;
-	auto_strbuf report = { 0 };
 	(void)mode;
-	if (strcmp(text, "y") != 0 && strcmp(text, "yes") != 0) {
-		app_say(app, "nothing written");
-		return;
-	}
-	if (apply(app, app->edits->items, app->edits->nr, true, &report, &err) < 0) {
-		app_fail(app, &err);
-		return;
-	}
-	app->reopen = true; /* everything is another set now */
+	if (!strcmp(text, "y") || !strcmp(text, "yes"))
+		edits_write(v);
+	else
+		app_say(v->app, "nothing written");
 }
 
 static bool review_act(struct view *v, enum action action)
@@ -215,28 +235,29 @@ static void review_title(struct view *v, struct line *line)
 		   "Changes that wait: W writes them all, d drops one, q leaves them waiting");
 }
 
+static void words_add(const struct change *const *order, bool delete, struct strbuf *out)
+{
+	for (size_t i = 0; order[i]; i++) {
+		auto_strbuf word = { 0 };
+		if (order[i]->delete != delete)
+			continue;
+		strbuf_printf(&word, "%s:%s", order[i]->image, order[i]->text);
+		strbuf_str(out, delete ? " --delete " : " ");
+		command_word(word.data ?: "", out);
+	}
+}
+
 /* The same from a shell. */
 static void review_command(struct view *v, struct strbuf *out)
 {
-	const struct edits *edits = v->app->edits;
+	auto_free const struct change **order =
+	    v->app->edits ? edits_order(v->app->edits, NULL) : NULL;
+	if (!order || !order[0])
+		return;
 	strbuf_str(out, "edit --in-place");
-	for (size_t i = 0; edits && i < edits->nr; i++) {
-		auto_strbuf word = { 0 };
-		if (!edits->items[i].delete)
-			continue;
-		strbuf_printf(&word, "%s:%s", edits->items[i].image, edits->items[i].text);
-		strbuf_str(out, " --delete ");
-		command_word(word.data ?: "", out);
-	}
+	words_add(order, true, out);
 	strbuf_str(out, " {}");
-	for (size_t i = 0; edits && i < edits->nr; i++) {
-		auto_strbuf word = { 0 };
-		if (edits->items[i].delete)
-			continue;
-		strbuf_printf(&word, "%s:%s", edits->items[i].image, edits->items[i].text);
-		strbuf_char(out, ' ');
-		command_word(word.data ?: "", out);
-	}
+	words_add(order, false, out);
 }
 
 static const struct view_ops view_review = {

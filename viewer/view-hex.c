@@ -313,6 +313,7 @@ static int hex_write(struct view *v, struct view_write *w, struct error *err)
 	if (!w->bytes) {
 		w->bytes = h->bytes;
 		selection(h, &w->start, &w->end);
+		h->marking = false; /* it was for this */
 	}
 	uint64_t from = w->start + w->at, left = w->end - from;
 	size_t len = left < WRITE_PIECE ? (size_t)left : WRITE_PIECE;

@@ -402,8 +402,8 @@ static void edit(struct view *v, size_t at, bool delete)
 	if (path_of(v, at, &path) < 0)
 		return;
 	if (n->kind != NODE_ENTRY && !node_folds(n) && value_text(n, &out) == 0 && out.len) {
-		/* text without its quotes, as edit takes it */
-		bool quoted = out.buf[0] == '"' && out.len >= 2;
+		/* text without its quotes, unless something in it has to be escaped */
+		bool quoted = out.buf[0] == '"' && out.len >= 2 && !memchr(out.buf, '\\', out.len);
 		strbuf_add(&value, out.buf + quoted, out.len - 2 * quoted);
 	}
 	edits_ask(v, name_of(v), path.data, delete ? NULL : value.data ?: "");

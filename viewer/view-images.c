@@ -76,8 +76,9 @@ static int member_write(const struct source_member *m, struct strbuf *out)
 	return rc < 0 ? rc : strbuf_char(out, '\n');
 }
 
-static int images_write(struct view *v, int fd, struct error *err)
+static int images_write(void *arg, int fd, struct error *err)
 {
+	const struct view *v = arg;
 	const struct source_member *members;
 	auto_message TaskKobjIdsEntry *ids = NULL;
 	auto_strbuf text = { 0 };
@@ -141,7 +142,7 @@ static bool images_idle(struct view *v)
 static int images_open(struct view *v, struct error *err)
 {
 	struct images_state *s = v->state;
-	int rc = child_start_plain(&s->child, v, images_write, err);
+	int rc = child_start_plain(&s->child, images_write, v, err);
 	if (rc < 0)
 		return rc;
 	v->working = "listing";

@@ -42,7 +42,10 @@ static int keys_press(struct app *app, const char *keys, struct error *err)
 	int rc = 0;
 	while (!app->quit && keys && (rc = key_parse(&keys, &event.key, err)) > 0) {
 		app_key(app, &event);
-		int bad = app->reopen ? app_reopen(app, err) : 0;
+		app_settle(app);
+		if (!app->reopen)
+			continue;
+		int bad = app_reopen(app, err);
 		if (bad < 0)
 			return bad;
 		app_settle(app);
@@ -126,12 +129,14 @@ static int loop(struct app *app, struct terminal *t, struct error *err)
 		}
 		if (event == TERMINAL_END)
 			break;
-		if (app->reopen && (rc = app_reopen(app, err)) < 0)
-			break;
 		if (event == TERMINAL_RESIZED)
 			size_follow(app, t);
 		requests_serve(app, t);
 		busy = app_work(app, WORK_MS) || pressed;
+		if (app->reopen) {
+			rc = app_reopen(app, err);
+			busy = true;
+		}
 	}
 	return rc;
 }

@@ -96,7 +96,7 @@ static int change_field(void *arg, const struct field_ref *ref, struct error *er
 	e->changed = true;
 	path_text(&e->op->path, ref->index, text, sizeof(text));
 	if (e->report)
-		e->report(e->arg, e->image, e->entry, text, old.data,
+		e->report(e->arg, e->op, e->entry, text, old.data,
 			  e->op->kind == EDIT_DELETE ? NULL : new.data);
 	return 0;
 }
@@ -139,7 +139,7 @@ static int apply_op(struct editing *e, ProtobufCMessage *msg, struct error *err)
 	op->found++;
 	e->deleted = true;
 	if (e->report)
-		e->report(e->arg, e->image, e->entry, "", "the entry", NULL);
+		e->report(e->arg, e->op, e->entry, "", "the entry", NULL);
 	return 0;
 }
 
@@ -181,7 +181,7 @@ static int append_entry(struct editing *e, struct image_writer *w, struct error 
 		return rc;
 	e->op->found++;
 	if (e->report)
-		e->report(e->arg, e->image, e->entry, "", NULL, e->op->value);
+		e->report(e->arg, e->op, e->entry, "", NULL, e->op->value);
 	e->entry++;
 	return 0;
 }

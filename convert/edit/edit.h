@@ -32,7 +32,7 @@ int edit_add(struct edit *edit, enum edit_kind kind, const char *text, const cha
 void edit_fini(struct edit *edit);
 
 /** Told of every change: values as show prints them; old or new NULL: there was, or is, none. */
-typedef void (*edit_report)(void *arg, const char *image, size_t entry, const char *path,
+typedef void (*edit_report)(void *arg, const struct edit_op *op, size_t entry, const char *path,
 			    const char *old, const char *new);
 
 /**

@@ -125,6 +125,9 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	"$crit" pages -p 1 -o all "$whole" 400000
 	[ -s bytes ]
 	cmp -n "$(stat -c %s bytes)" bytes all
+	# then the mark is gone
+	! grep -q marked out
+	"$crit" view --print text --keys '<Enter>2<Enter>v<PgDn>' "$whole" | grep -q marked
 	"$crit" view --print text --keys '6/core-1.img<Enter><Enter>w<C-u>rows<Enter>n<Enter>' "$whole" >out
 	grep -q 'nothing written' out
 	grep -q '101 .*child' rows
@@ -160,6 +163,48 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	# a value that does not fit is refused when it is typed
 	run "$crit" view --edit --print text --keys '6/core-100<Enter><Enter>/tc<Enter><Right>/state<Enter>e<C-u>nonsense<Enter>' e
 	[[ $output == *nonsense* && $output != *"R reviews"* ]]
+}
+
+@test "edit: changes are tried together, and written so that paths mean what was on the screen" {
+	cd "$BATS_TEST_TMPDIR"
+	local set=e before first
+	rm -rf e && cp -r "$BATS_FILE_TMPDIR/whole" e
+	shown() { run "$crit" view --edit --print text --size 140x30 --keys "6/mm-1.img<Enter><Enter>/vmas<Enter><Right>$1" e; [ "$status" = 0 ]; }
+	json() { "$crit" show e/mm-1.img | python3 -c "import json, sys; e = json.load(sys.stdin)['entries'][0]; print($1)"; }
+	before=$(json 'len(e["vmas"]), e["vmas"][2]["start"], e["vmas"][3:]')
+	# the first two areas go, and a number of the third is another
+	shown '<Down>d<Down>d<Down><Right>/pgoff<Enter>e<C-u>77<Enter>RWy<Enter>'
+	[[ $output == *"3 changes written"* ]]
+	[ "$(json 'len(e["vmas"]) + 2, e["vmas"][0]["start"], e["vmas"][1:]')" = "$before" ]
+	[ "$(json 'e["vmas"][0]["pgoff"]')" = 77 ]
+	# the same from a shell
+	rm -rf e && cp -r "$BATS_FILE_TMPDIR/whole" e
+	shown '<Down>d<Down>d<Down><Right>/pgoff<Enter>e<C-u>77<Enter>Rc'
+	first=$(grep -oE 'crit edit .* e .*' <<<"$output")
+	[[ $first == *'vmas[1]'*'vmas[0]'*'pgoff=77'* ]]
+	# the last value typed for a field is the one that waits
+	shown '<Down><Right>/pgoff<Enter>e<C-u>77<Enter>e<C-u>78<Enter>R'
+	[[ $output == *"pgoff=78"*"0 -> 78"* && $output != *"pgoff=77"* ]]
+	# what does not fit is refused, what waits goes on to
+	shown '<Down>d<Right>/pgoff<Enter>e<C-u>nonsense<Enter>'
+	[[ $output == *nonsense* && $output != *"R reviews"* ]]
+	run -0 find . -name '*.stasis-*'
+	[ -z "$output" ]
+}
+
+@test "edit: text may be typed with its quotes, and with what JSON escapes" {
+	cd "$BATS_TEST_TMPDIR"
+	local to_comm='6/core-100<Enter><Enter>/tc<Enter><Right>/comm<Enter>e<C-u>'
+	rm -rf e && cp -r "$set" e
+	run "$crit" view --edit --print text --keys "$to_comm\"a\\\"b\"<Enter>RWy<Enter>" e
+	[[ $output == *"1 change written"* ]]
+	"$crit" show e/core-100.img | python3 -c 'import json, sys
+assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
+	# Enter alone changes nothing of it
+	run "$crit" view --edit --print text --size 120x20 --keys "${to_comm%<C-u>}<Enter>R" e
+	[[ $output == *'"a\"b" -> "a\"b"'* ]]
+	run "$crit" view --edit --print text --keys "$to_comm\"a\"b\"<Enter>R" e
+	[[ $output == *"no changes wait"* ]]
 }
 
 @test "bad images: what can be read is shown, what cannot is marked" {
