@@ -37,12 +37,21 @@ struct loading {
 	uint32_t ns;
 };
 
+/* Of the mount itself: not fscontext= and the like. */
+static char *find_context(char *options)
+{
+	char *at = options;
+	while (at && (at = strstr(at, "context=")) != NULL && at > options && at[-1] != ',')
+		at++;
+	return at;
+}
+
 /* context="a:b:c:d,e",more: the label is in quotes when it has a comma. */
 static int relabel(const struct options *opts, MntEntry *e, struct error *err)
 {
 	auto_strbuf out = { 0 };
-	char *at = opts->lsm_mount_context && e->options ? strstr(e->options, "context=") : NULL;
-	if (!at || (at > e->options && at[-1] != ','))
+	const char *at = opts->lsm_mount_context ? find_context(e->options) : NULL;
+	if (!at)
 		return 0;
 	const char *label = at + strlen("context=");
 	const char *end = label[0] == '"' ? strchr(label + 1, '"') : label;

@@ -104,9 +104,12 @@ int mnt_mount(struct restore *r, const struct mnt_source *s, const char *name, s
 		flags &= ~(unsigned long)MS_RDONLY;
 	if (m->fs->mount)
 		return m->fs->mount(r, m, name, flags, err);
-	if (mount(device, name, type, flags, m->e->options) < 0)
-		return error_sys(err, "mount a %s (%s)", type, m->e->options);
-	return 0;
+	if (mount(device, name, type, flags, m->e->options) == 0)
+		return 0;
+	bool lacks = errno == EINVAL && strstr(m->e->options, "context=") &&
+		     access("/sys/fs/selinux/enforce", F_OK) < 0;
+	return error_sys(err, "mount a %s (%s)%s", type, m->e->options,
+			 lacks ? ", whose context needs SELinux, which does not run here" : "");
 }
 
 static int mount_new(void *ctx, struct error *err)

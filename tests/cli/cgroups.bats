@@ -201,6 +201,35 @@ inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d:
 	[ "$where" = "${where%%:*}:cpuset:/$top.moved" ]
 }
 
+# dirs: directories of the tree that the image has
+dirs() { "$crit" show img/cgroup.img | grep -c "\"dir_name\": \"$top"; }
+
+@test "--cgroup-dump-controller: groups of other hierarchies are not stored" {
+	start_tree
+	"$stasis" dump -t "$pid" -D img -v0 -R --cgroup-dump-controller none-such --cgroup-dump-controller ""
+	[ "$(dirs)" = 1 ]
+	"$stasis" dump -t "$pid" -D img -v0 --cgroup-dump-controller none-such
+	[ "$(dirs)" = 0 ]
+}
+
+# Mere directories stand for mounts here: whoever clears them away must not get at groups of the host.
+@test "--cgroup-yard: hierarchies are where it says" {
+	start_tree
+	mkdir -p "yard/unified/$top/inner"
+	echo 77 >"yard/unified/$top/inner/cgroup.max.depth"
+	touch yard/unified/cgroup.procs "yard/unified/$top/cgroup.procs" "yard/unified/$top/inner/cgroup.procs"
+	"$stasis" dump -t "$pid" -D img -v0 --cgroup-yard "$PWD/yard" --cgroup-dump-controller ""
+	"$crit" show img/cgroup.img | grep -A 1 '"name": "cgroup.max.depth"' | grep -q '"value": "77"'
+	wait "$pid" || true
+	"$stasis" restore -d -D img -v0 --cgroup-yard "$PWD/yard"
+	[ -s "yard/unified/$top/inner/cgroup.procs" ]
+	[ "$(group_of "$pid")" = "$(group_of $$)" ]
+	kill -KILL "$pid" "$child" "$second"
+	mv yard/unified yard/other
+	run -1 "$stasis" restore -d -D img -v0 --cgroup-yard "$PWD/yard"
+	[[ $output == *"--cgroup-yard: unified: No such file or directory"* ]]
+}
+
 # stored: control files that the image has of $top/inner
 stored() { "$crit" show img/cgroup.img | grep -oE '"name": "cgroup.(max|stat)[a-z.]*"' | sort -u; }
 
