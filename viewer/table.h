@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "convert/json/flat.h"
+#include "convert/json/parse.h"
 #include "viewer/child.h"
 
 enum { TABLE_KEYS = 8 };
@@ -21,9 +21,11 @@ struct table_ops {
 struct table {
 	const struct table_ops *ops;
 	struct child child;
-	struct flat flat;
+	struct json_in in; /* its document, once that is whole */
+	bool reading;
 	struct table_row {
-		const char *values[TABLE_KEYS]; /* borrowed from flat; NULL: none */
+		const char *values[TABLE_KEYS]; /* in the text; NULL: none */
+		char *text;
 	} * items;
 	size_t nr, cap;
 	bool done;

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""How long the browser takes: view.py CRIT SET [PASSES].
+"""How long the browser takes: view.py CRIT SET A B [PASSES].
 
 Opens SET (made by tests/tui/large.py) on a terminal of 120x40, presses one key after the other
-and measures the time to the first change of the screen after each. Prints the time to the first
-screen, the slowest keys and the peak memory; exits 1 when one is above what is promised.
+and measures the time to the first change of the screen after each; then the same in what differs
+from A to B, also while that is found out. Prints the time to the first screen, the slowest keys
+and the peak memory; exits 1 when one is above what is promised.
 """
 import os
 import pty
@@ -30,8 +31,11 @@ WALK = [
     ("its memory", "2 j G g / 1 0 f \r n \x1b & f f 0 \r \x1b"),
     ("bytes", "\r j \x1b[6~ G g : 5 0 0 0 0 0 0 0 0 \r / z z \r \x1b N \x1b \x1b \x1b \x1b"),
     ("find", "F n o w h e r e \r \x1b \x1b \" \x1b \x1b"),
+    ("audit", "A j \x1b \x1b"),
     ("help, colours, command", "? G q T T T c"),
 ]
+DIFF_WALK = [("what differs", "j G g \x1b[6~ / c o m m \r n \x1b & c o m m \r G \x1b")]
+DIFF_DONE = b"Enter goes to it"
 
 
 def keys_of(text):
@@ -42,6 +46,7 @@ def keys_of(text):
 class Browser:
     def __init__(self, argv):
         self.start = time.monotonic()
+        self.seen = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ.update(TERM="xterm-256color", LC_ALL="C.UTF-8")
@@ -62,7 +67,7 @@ class Browser:
         if not select.select([self.fd], [], [], GIVE_UP)[0]:
             return None
         took = min(time.monotonic() - begin, self.ran() - ran)
-        os.read(self.fd, 1 << 16)
+        self.seen = self.seen[-64:] + os.read(self.fd, 1 << 16)
         return took
 
     def until(self, text):
@@ -94,29 +99,47 @@ class Browser:
         return usage.ru_maxrss / 1024
 
 
-def walk(argv, times, opened, peaks):
-    b = Browser(argv)
-    opened.append(b.until(b"PROCESS") * 1000)
+def press(b, groups, times):
     b.settle()
-    for name, text in WALK:
+    for name, text in groups:
         for number, key in enumerate(keys_of(text)):
             took = b.answer(key)
             if took is not None:  # else nothing was to be changed
                 times.setdefault((name, number, key), []).append(took * 1000)
             b.settle()
+
+
+def walk(argv, times, opened, peaks):
+    b = Browser(argv)
+    opened.append(b.until(b"PROCESS") * 1000)
+    press(b, WALK, times)
     peaks.append(b.close())
 
 
-def main(crit, directory, passes=3):
+def walk_diff(argv, times):
+    """Keys while the rows come, then among them."""
+    b = Browser(argv)
+    b.until(b"SECTION")
+    taken = [0]
+    while DIFF_DONE not in b.seen:
+        took = b.answer(b"\x0c")
+        taken.append(GIVE_UP if took is None else took)
+    times.setdefault(("while it is compared", 0, b"\x0c"), []).append(max(taken) * 1000)
+    press(b, DIFF_WALK, times)
+    b.close()
+
+
+def main(crit, directory, a, b, passes=3):
     times, opened, peaks = {}, [], []
     for _ in range(passes):
         walk([crit, "view", directory], times, opened, peaks)
+        walk_diff([crit, "view", "--diff", b, a], times)
     # what else happens on the machine is in some passes, what is slow is in all
     groups = {}
     for (name, _, key), taken in times.items():
         groups.setdefault(name, []).append((min(taken), key))
     print(f"{'first screen':26} {min(opened):10.1f}")
-    for name, _ in WALK:
+    for name in groups:
         slowest, key = max(groups[name])
         print(f"{name:26} {slowest:10.1f}   slowest of {len(groups[name])}: {ascii(key.decode())}")
     print(f"{'peak memory, MiB':26} {max(peaks):10.1f}")
@@ -128,4 +151,4 @@ def main(crit, directory, passes=3):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:4])))
+    sys.exit(main(*sys.argv[1:5], *map(int, sys.argv[5:6])))

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A large image set: large.py DIR [PROCESSES [VMAS [GIB]]].
+"""A large image set: large.py DIR [PROCESSES [VMAS [GIB [NUMBER]]]].
 
 A tree of 10 000 processes with 64 descriptors each; one of them has 100 000 areas over 100 GiB of
-pages, which are a hole of the pages image: the set takes little on disk.
+pages, which are a hole of the pages image: the set takes little on disk. Sets of different NUMBER differ in the names and the
+registers of all processes.
 """
 import os
 import struct
@@ -50,18 +51,18 @@ def mm(areas):
     return fields + b"".join(sub(14, vma(*a)) for a in areas)
 
 
-def core(pid, state):
-    regs = b"".join(num(i, i * 0x1000 + pid) for i in range(1, 28))
+def core(pid, state, number):
+    regs = b"".join(num(i, i * 0x1000 + pid + number) for i in range(1, 28))
     fpregs = b"".join(num(i, 0) for i in range(1, 9))
     tc = (num(1, state) + num(2, 0) + num(3, 0) + num(4, 0) + num(5, 0)
-          + sub(6, b"worker-%d" % (pid % 97)))
+          + sub(6, b"worker-%d" % (pid % 97 + number)))
     creds = b"".join(num(i, 1000 + pid % 5) for i in range(1, 9)) + num(13, 0)
     thread = num(1, 0) + num(2, 0) + sub(10, creds)
     return (num(1, 1) + sub(2, num(1, 0) + sub(2, regs) + sub(3, fpregs)) + sub(3, tc)
             + sub(5, thread))
 
 
-def main(top, nr_processes=10000, nr_vmas=100000, gib=100):
+def main(top, nr_processes=10000, nr_vmas=100000, gib=100, number=0):
     os.makedirs(top, exist_ok=True)
     join = os.path.join
     first = 1000
@@ -72,7 +73,7 @@ def main(top, nr_processes=10000, nr_vmas=100000, gib=100):
         # every process has up to eight children
         parent = first + (i - 1) // 8 if i else 0
         tree.append(num(1, pid) + num(2, parent) + num(3, first) + num(4, first) + num(5, pid))
-        image(join(top, f"core-{pid}.img"), 0x55053847, [core(pid, 3 if i % 50 == 7 else 1)])
+        image(join(top, f"core-{pid}.img"), 0x55053847, [core(pid, 3 if i % 50 == 7 else 1, number)])
         image(join(top, f"ids-{pid}.img"), 0x54432030,
               [num(1, i + 1) + num(2, i // 100 + 1) + num(3, i + 1) + num(4, i + 1)])
         areas = [(0x400000 + k * 0x10000, 0x400000 + k * 0x10000 + 0x8000) for k in range(12)]
