@@ -105,8 +105,8 @@ static int collect(struct dump *d, struct error *err)
 		if (rc == 0 && is_alive(t))
 			rc = mem_collect(d, t, err);
 	}
-	if (rc == 0 && ns_is_apart(d, NS_IPC))
-		rc = sysv_note_detached(d, err);
+	if (rc == 0)
+		rc = sysv_collect(d, err);
 	return rc < 0 ? rc : userns_collect(d, err);
 }
 

@@ -29,10 +29,10 @@
 #include "engine/ns/cgroup.h"
 #include "engine/ns/mnt-autofs.h"
 #include "engine/ns/mnt-tree.h"
+#include "engine/ns/nested.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/time.h"
 #include "engine/ns/user.h"
-#include "engine/ns/uts.h"
 #include "engine/procfs/root.h"
 #include "engine/stats.h"
 #include "engine/task/core.h"
@@ -101,6 +101,8 @@ static int load_images(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = files_load(r, err);
 	if (rc == 0)
+		rc = ns_nested_load(r, err);
+	if (rc == 0)
 		rc = netns_load_nested(r, err);
 	return rc < 0 ? rc : net_load(r, err);
 }
@@ -144,8 +146,6 @@ static int prepare(struct restore *r, struct error *err)
 		rc = mem_prepare_shared(r, err);
 	if (rc == 0)
 		rc = files_open_all(r, err);
-	if (rc == 0)
-		rc = uts_make_nested(r, err);
 	if (rc == 0)
 		rc = keep_own(r, err);
 	return rc;

@@ -212,15 +212,22 @@ KEY(key_vma_sysv)
 	return ((const VmaEntry *)msg)->status & VMA_AREA_SYSVIPC;
 }
 
-KEY(key_shm_desc)
+/* What mappings and page maps know a segment by. */
+static uint64_t shm_number(const ProtobufCMessage *msg)
 {
-	*key = value;
-	return at->type->id == IMG_IPCNS_SHM;
+	const IpcShmEntry *e = (const IpcShmEntry *)msg;
+	return e->has_shmid ? e->shmid : e->desc->id;
+}
+
+KEY(key_shm)
+{
+	*key = shm_number(msg);
+	return true;
 }
 
 KEY(key_shm_pages)
 {
-	*key = ((const IpcShmEntry *)msg)->desc->id;
+	*key = shm_number(msg);
 	return value != 0;
 }
 
@@ -342,7 +349,7 @@ static const struct reference references[] = {
 	{ IN(net_device_entry), "ifindex", DEFINES, OBJ_NETDEV, key_within },
 	{ IN(seccomp_filter), "filter", DEFINES, OBJ_SECCOMP, key_index },
 	{ IN(remap_file_path_entry), "orig_id", DEFINES, OBJ_REMAPPED },
-	{ IN(ipc_desc_entry), "id", DEFINES, OBJ_SYSV_SHM, key_shm_desc },
+	{ IN(ipc_shm_entry), "size", DEFINES, OBJ_SYSV_SHM, key_shm },
 	{ IN(task_kobj_ids_entry), "pid_ns_id", DEFINES, OBJ_NAMESPACE, key_in_pid },
 	{ IN(task_kobj_ids_entry), "net_ns_id", DEFINES, OBJ_NAMESPACE, key_in_net },
 	{ IN(task_kobj_ids_entry), "ipc_ns_id", DEFINES, OBJ_NAMESPACE, key_in_ipc },

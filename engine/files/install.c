@@ -17,10 +17,10 @@
 #include "engine/files/types.h"
 #include "engine/net/net.h"
 #include "engine/net/ns.h"
-#include "engine/ns/uts.h"
 #include "engine/net/sock-label.h"
 #include "engine/net/sock-ns.h"
 #include "engine/ns/mnt-autofs.h"
+#include "engine/ns/nested.h"
 #include "engine/ns/ns.h"
 #include "inventory.pb-c.h"
 
@@ -288,7 +288,7 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 		return error_set(err, EBADMSG, TASK_FMT " has no descriptor table", RTASK_ARGS(t));
 	int rc = netns_join(r, t, err);
 	if (rc == 0)
-		rc = uts_join(r, t, err);
+		rc = ns_nested_join(r, t, err);
 	if (rc < 0)
 		return rc;
 	if (t->files_of) { /* they are in place */

@@ -116,9 +116,8 @@ static int dump_inode(struct dump *d, const struct open_file *f, uint32_t id, st
 	int rc = fill_inode(d, f, fd, &e, err);
 	if (rc < 0)
 		return rc;
-	rc =
-	    shmem_note_file(d, &f->st, take_fd(fd),
-			    e.has_hugetlb_flag ? huge_size(e.hugetlb_flag) : 0, false, &shmid, err);
+	rc = shmem_note_file(d, &f->st, take_fd(fd),
+			     e.has_hugetlb_flag ? huge_size(e.hugetlb_flag) : 0, &shmid, err);
 	if (rc < 0)
 		return rc;
 	e.name = name;

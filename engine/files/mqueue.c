@@ -16,6 +16,7 @@
 #include "engine/files/table.h"
 #include "engine/files/types.h"
 #include "engine/ns/mqueue.h"
+#include "engine/ns/nested.h"
 #include "engine/ns/ns.h"
 
 #ifndef MQUEUE_MAGIC
@@ -28,17 +29,15 @@ static bool mqueue_match(const struct open_file *f)
 	return f->fs_type == MQUEUE_MAGIC && S_ISREG(f->st.st_mode) && !(f->flags & O_PATH);
 }
 
-/* Only queues of the tree's namespace are made again, and only those that have a name. */
-static int check_place(const struct dump *d, const struct open_file *f, struct error *err)
+/* Only queues of the tree's namespaces are made again, and only those that have a name. */
+static int find_place(const struct dump *d, const struct open_file *f, const struct ns_seen **ns,
+		      struct error *err)
 {
 	char holder[96], outside[64];
-	dev_t dev = 0;
-	bool apart = ns_is_apart(d, NS_IPC);
-	int rc = apart ? mqueues_dev(&dev, err) : 0;
+	int rc = mqueues_find(d, f->st.st_dev, ns, err);
 	if (rc < 0)
 		return rc;
-	const char *why = !apart || f->st.st_dev != dev
-			      ? "of an IPC namespace that is not the tree's own"
+	const char *why = !*ns                  ? "of an IPC namespace that is not the tree's own"
 			  : f->st.st_nlink == 0 ? "that was removed (mq_unlink)"
 						: NULL;
 	if (!why)
@@ -53,7 +52,8 @@ static int check_place(const struct dump *d, const struct open_file *f, struct e
 static int mqueue_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
 	char name[NAME_MAX + sizeof(PREFIX)];
-	int rc = check_place(d, f, err);
+	const struct ns_seen *ns;
+	int rc = find_place(d, f, &ns, err);
 	RegFileEntry *reg = rc < 0 ? NULL : malloc(sizeof(*reg));
 	MqueueFileEntry *queue = rc < 0 ? NULL : malloc(sizeof(*queue));
 	if (!reg || !queue) {
@@ -67,6 +67,8 @@ static int mqueue_dump(struct dump *d, const struct open_file *f, FileEntry *e, 
 	e->mqueue = queue;
 	reg->id = e->id;
 	reg->flags = f->flags;
+	queue->has_ns_id = ns->id != ns_id(d->tasks[0], NS_IPC);
+	queue->ns_id = ns->id;
 	const char *slash = strrchr(f->path, '/');
 	snprintf(name, sizeof(name), PREFIX "%.*s", NAME_MAX, slash ? slash + 1 : f->path);
 	reg->name = strdup(name);
@@ -90,17 +92,31 @@ static int mqueue_check(const FileEntry *e, struct error *err)
 	return rc;
 }
 
-/* The coordinator is in the IPC namespace of the tree. */
-static int mqueue_open(struct restore *r, const FileEntry *e, struct error *err)
+/* In the IPC namespace it is of. */
+static int open_here(const FileEntry *e, struct error *err)
 {
 	char name[NAME_MAX + 2];
-	(void)r;
 	snprintf(name, sizeof(name), "/%s", e->mqueue->name);
 	auto_fd fd = mq_open(name, (int)(e->reg->flags & O_ACCMODE) | O_CLOEXEC);
 	if (fd < 0)
 		return error_sys(err, "open message queue %s", name);
 	int rc = file_set_flags(fd, e->reg->flags, e->reg->fown, err);
 	return rc < 0 ? rc : take_fd(fd);
+}
+
+static int mqueue_open(struct restore *r, const FileEntry *e, struct error *err)
+{
+	struct ns_visit visit;
+	uint32_t id = e->mqueue->has_ns_id ? e->mqueue->ns_id : 0;
+	if (id && ns_nested_fd(r, NS_IPC, id) < 0)
+		return error_set(err, EBADMSG, "message queue /%s: no task is in IPC namespace %u",
+				 e->mqueue->name, id);
+	int rc = ns_nested_enter(r, NS_IPC, id, &visit, err);
+	if (rc < 0)
+		return rc;
+	auto_fd fd = open_here(e, err);
+	rc = ns_nested_leave(&visit, fd < 0 ? NULL : err);
+	return fd < 0 ? fd : rc < 0 ? rc : take_fd(fd);
 }
 
 const struct file_type file_mqueue = {

@@ -17,6 +17,7 @@
 #include "engine/net/ns.h"
 #include "engine/net/sock-ns.h"
 #include "engine/ns/mnt.h"
+#include "engine/ns/nested.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/root.h"
 #include "engine/tree/real-ids.h"
@@ -96,6 +97,13 @@ static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
 	/* who is in it may be there without having entered it yet */
 	if (kind == NS_MNT && mntns_is_nested(r, nsf->ns_id))
 		return mntns_open_again(r, nsf->ns_id, flags, err);
+	int nested = ns_nested_fd(r, kind, nsf->ns_id);
+	if (nested >= 0) {
+		int fd = procfs_reopen(nested, flags);
+		return fd < 0
+			   ? error_sys(err, "open %s namespace %u", ns_rows[kind].name, nsf->ns_id)
+			   : fd;
+	}
 	for (size_t i = 0; i < r->nr_tasks && !member; i++) {
 		const struct rtask *t = r->tasks[i];
 		if (t->ids && ns_id_of(t->ids, kind) == nsf->ns_id)

@@ -229,10 +229,10 @@ int mem_collect(struct dump *d, struct task *t, struct error *err)
 		rc = classify(d, t, v, err);
 		if (rc == 0)
 			rc = find_fdflags(t, i ? v - 1 : NULL, v, err);
-		if (rc == 0 && (v->status & VMA_ANON_SHARED))
-			rc = shmem_note(d, t, v, err);
 		if (rc == 0 && (v->status & VMA_AREA_SYSVIPC))
 			rc = sysv_note(d, t, v, err);
+		if (rc == 0 && (v->status & VMA_ANON_SHARED))
+			rc = shmem_note(d, t, v, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -258,7 +258,7 @@ static int map_rest(struct premap *p, struct error *err)
 		const struct vma *v = pl->vma;
 		int rc = pl->from ? move_inherited(pl, err)
 			 : v->status & VMA_AREA_SYSVIPC
-			     ? sysv_attach(v, err)
+			     ? sysv_attach(p->r, v, err)
 			     : map_fresh(p, pl, v->premapped, MAP_FIXED, err);
 		if (rc < 0)
 			return error_wrap(err, rc, TASK_FMT ": mapping %#lx", RTASK_ARGS(p->t),

@@ -31,6 +31,7 @@ struct shmem_seen { /* one segment of a dump */
 	uint64_t id;
 	uint64_t size; /* as far as anybody maps it; of a file, all of it in whole pages */
 	uint64_t huge; /* bytes of its huge pages; 0: small ones */
+	bool sysv;     /* of System V: by its id alone; others by device and inode */
 	int fd;        /* a file of its own to read it through; -1: by the mapping */
 	struct task *task;
 	uint64_t start, end; /* of one mapping of it in that task */
@@ -64,21 +65,30 @@ void shmem_table_free(struct shmem_table *table)
 static struct shmem_seen *seen_find(const struct shmem_table *table, dev_t dev, ino_t ino)
 {
 	for (size_t i = 0; table && i < table->nr; i++)
-		if (table->items[i].dev == dev && table->items[i].ino == ino)
+		if (!table->items[i].sysv && table->items[i].dev == dev &&
+		    table->items[i].ino == ino)
+			return &table->items[i];
+	return NULL;
+}
+
+static struct shmem_seen *seen_find_sysv(const struct shmem_table *table, uint64_t id)
+{
+	for (size_t i = 0; table && i < table->nr; i++)
+		if (table->items[i].sysv && table->items[i].id == id)
 			return &table->items[i];
 	return NULL;
 }
 
 static bool id_is_taken(const struct shmem_table *table, uint64_t id)
 {
-	for (size_t i = 0; i < table->nr; i++)
+	for (size_t i = 0; table && i < table->nr; i++)
 		if (table->items[i].id == id)
 			return true;
 	return sysv_exists(id, NULL); /* their ids are not ours to choose */
 }
 
 /* The inode number, as readers of the images expect; two file systems may have the same one. */
-static uint64_t id_choose(const struct shmem_table *table, ino_t ino)
+uint64_t shmem_choose_id(const struct shmem_table *table, ino_t ino)
 {
 	uint64_t id = (uint32_t)ino;
 
@@ -87,31 +97,43 @@ static uint64_t id_choose(const struct shmem_table *table, ino_t ino)
 	return id;
 }
 
-/* @param sysv  the inode number is the segment's id */
-static struct shmem_seen *seen_add(struct dump *d, dev_t dev, ino_t ino, bool sysv,
+static struct shmem_seen *seen_add(struct dump *d, const struct shmem_seen *wanted,
 				   struct error *err)
 {
 	if (!d->shmem)
 		d->shmem = calloc(1, sizeof(*d->shmem));
-	uint64_t id = sysv ? ino : d->shmem ? id_choose(d->shmem, ino) : 0;
 	struct shmem_seen *s = d->shmem ? array_add(d->shmem) : NULL;
 	if (!s) {
 		error_set(err, ENOMEM, "out of memory for shared segments");
 		return NULL;
 	}
-	*s = (struct shmem_seen){ .dev = dev, .ino = ino, .id = id, .fd = -1 };
+	*s = *wanted;
+	s->fd = -1;
 	return s;
 }
 
-int shmem_note_file(struct dump *d, const struct stat *st, int fd, uint64_t huge, bool sysv,
-		    uint64_t *id, struct error *err)
+/* Found or added. @return NULL: no memory */
+static struct shmem_seen *seen_of_file(struct dump *d, dev_t dev, ino_t ino, struct error *err)
+{
+	struct shmem_seen *s = seen_find(d->shmem, dev, ino);
+	const struct shmem_seen wanted = { .dev = dev,
+					   .ino = ino,
+					   .id = s ? s->id : shmem_choose_id(d->shmem, ino) };
+	return s ? s : seen_add(d, &wanted, err);
+}
+
+static struct shmem_seen *seen_of_sysv(struct dump *d, uint64_t id, struct error *err)
+{
+	struct shmem_seen *s = seen_find_sysv(d->shmem, id);
+	const struct shmem_seen wanted = { .id = id, .sysv = true };
+	return s ? s : seen_add(d, &wanted, err);
+}
+
+static int note_file(struct shmem_seen *s, const struct stat *st, int fd, uint64_t huge)
 {
 	uint64_t page = huge ? huge : PAGE;
 	uint64_t size = ((uint64_t)st->st_size + page - 1) / page * page;
-	struct shmem_seen *s = seen_find(d->shmem, st->st_dev, st->st_ino);
 
-	if (!s)
-		s = seen_add(d, st->st_dev, st->st_ino, sysv, err);
 	if (!s) {
 		fd_close(fd);
 		return -ENOMEM;
@@ -121,8 +143,22 @@ int shmem_note_file(struct dump *d, const struct stat *st, int fd, uint64_t huge
 	s->huge = huge;
 	if (s->size < size)
 		s->size = size;
-	*id = s->id;
 	return 0;
+}
+
+int shmem_note_file(struct dump *d, const struct stat *st, int fd, uint64_t huge, uint64_t *id,
+		    struct error *err)
+{
+	struct shmem_seen *s = seen_of_file(d, st->st_dev, st->st_ino, err);
+	if (s)
+		*id = s->id;
+	return note_file(s, st, fd, huge);
+}
+
+int shmem_note_sysv(struct dump *d, const struct stat *st, int fd, uint64_t huge, uint64_t id,
+		    struct error *err)
+{
+	return note_file(seen_of_sysv(d, id, err), st, fd, huge);
 }
 
 int shmem_note(struct dump *d, struct task *t, struct vma *v, struct error *err)
@@ -133,19 +169,20 @@ int shmem_note(struct dump *d, struct task *t, struct vma *v, struct error *err)
 		return error_set(err, EBADMSG, "pid %d: mapping %#lx: offset too large", t->pid,
 				 (unsigned long)v->start);
 
-	struct shmem_seen *s = seen_find(d->shmem, v->dev, v->ino);
-	if (!s) {
-		s = seen_add(d, v->dev, v->ino, v->status & VMA_AREA_SYSVIPC, err);
-		if (!s)
-			return -ENOMEM;
+	bool sysv = v->status & VMA_AREA_SYSVIPC; /* sysv_note() knows it */
+	struct shmem_seen *s =
+	    sysv ? seen_of_sysv(d, v->shmid, err) : seen_of_file(d, v->dev, v->ino, err);
+	if (!s)
+		return -ENOMEM;
+	if (!s->task && s->fd < 0) {
 		s->task = t;
 		s->start = v->start;
 		s->end = v->end;
 		s->huge = v->flags & MAP_HUGETLB ? v->page_size : 0;
 	}
-	struct sysv_info sysv;
-	if ((v->status & VMA_AREA_SYSVIPC) && sysv_exists(v->ino, &sysv) && sysv.size > size)
-		size = (sysv.size + PAGE - 1) & ~(PAGE - 1);
+	uint64_t whole = sysv ? (sysv_size(d, v->shmid) + PAGE - 1) & ~(PAGE - 1) : 0;
+	if (size < whole)
+		size = whole;
 	if (s->size < size)
 		s->size = size;
 	v->shmid = s->id;

@@ -9,6 +9,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/vfs.h>
@@ -17,10 +18,13 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/files/file.h"
 #include "engine/mem/fill.h"
 #include "engine/mem/huge.h"
 #include "engine/mem/shmem.h"
 #include "engine/ns/ipc.h"
+#include "engine/ns/nested.h"
+#include "engine/ns/ns.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
@@ -35,22 +39,31 @@
 
 struct sysv_seen {
 	struct sysv_info info;
-	uint32_t huge; /* SHM_HUGETLB and the size, or 0 */
+	uint32_t ns;    /* its IPC namespace, as images number it */
+	uint64_t shmid; /* of the images: its id, or another one where that is taken */
+	uint32_t huge;  /* SHM_HUGETLB and the size, or 0 */
 };
 struct sysv_table {
 	struct sysv_seen *items;
 	size_t nr, cap;
 };
 
+struct sysv_entry {     /* of an image */
+	IpcShmEntry *e; /* owned */
+	int ns;         /* its IPC namespace, borrowed; -1: where the coordinator is */
+};
 struct sysv_made {
-	int id;
+	uint64_t shmid;
+	int id, ns; /* as of the entry */
 	bool created, dest;
 };
 struct sysv_set {
 	struct sysv_made *items;
 	size_t nr, cap;
-	IpcShmEntry **entries; /* of the image, owned */
+	struct sysv_entry *entries;
 	size_t nr_entries, cap_entries;
+	int root,
+	    loading; /* namespaces: that of the root task, if it is the tree's own; being read */
 	bool kept;
 };
 
@@ -78,35 +91,37 @@ void sysv_table_free(struct sysv_table *table)
 	free(table);
 }
 
-static bool is_noted(const struct dump *d, uint64_t id)
+static const struct sysv_seen *find(const struct dump *d, uint32_t ns, uint64_t id)
 {
 	for (size_t i = 0; d->sysv && i < d->sysv->nr; i++)
-		if ((uint64_t)d->sysv->items[i].info.id == id)
-			return true;
-	return false;
+		if ((uint64_t)d->sysv->items[i].info.id == id && d->sysv->items[i].ns == ns)
+			return &d->sysv->items[i];
+	return NULL;
 }
 
-static int note(struct dump *d, const struct sysv_info *info, uint32_t huge, struct error *err)
+uint64_t sysv_size(const struct dump *d, uint64_t shmid)
 {
-	if (!d->sysv)
-		d->sysv = calloc(1, sizeof(*d->sysv));
-	struct sysv_seen *s = d->sysv ? array_add(d->sysv) : NULL;
-	if (!s)
-		return error_set(err, ENOMEM, "out of memory for System V segments");
-	*s = (struct sysv_seen){ .info = *info, .huge = huge };
+	for (size_t i = 0; d->sysv && i < d->sysv->nr; i++)
+		if (d->sysv->items[i].shmid == shmid)
+			return d->sysv->items[i].info.size;
 	return 0;
 }
 
-int sysv_note(struct dump *d, const struct task *t, const struct vma *v, struct error *err)
+/* In the namespace of the root, whose segments keep their ids in images. */
+static const struct sysv_seen *note(struct dump *d, const struct sysv_info *info, uint32_t ns,
+				    uint32_t huge, struct error *err)
 {
-	struct sysv_info info;
-	if (is_noted(d, v->ino))
-		return 0;
-	if (!sysv_exists(v->ino, &info))
-		return error_sys(err, "pid %d: mapping %#lx: System V segment %lu", t->pid,
-				 (unsigned long)v->start, (unsigned long)v->ino);
-	uint32_t huge = v->flags & MAP_HUGETLB ? SHM_HUGETLB | (v->flags & HUGE_MASK) : 0;
-	return note(d, &info, huge, err);
+	bool root = ns == ns_id(d->tasks[0], NS_IPC);
+	uint64_t shmid = root ? (uint64_t)info->id : shmem_choose_id(d->shmem, (ino_t)info->id);
+	if (!d->sysv)
+		d->sysv = calloc(1, sizeof(*d->sysv));
+	struct sysv_seen *s = d->sysv ? array_add(d->sysv) : NULL;
+	if (!s) {
+		error_set(err, ENOMEM, "out of memory for System V segments");
+		return NULL;
+	}
+	*s = (struct sysv_seen){ .info = *info, .ns = ns, .shmid = shmid, .huge = huge };
+	return s;
 }
 
 /* The file behind a segment: through a mapping of ours. */
@@ -132,23 +147,116 @@ static int open_contents(int id, uint64_t size, struct error *err)
 	return fd;
 }
 
-static int note_detached(struct dump *d, const struct sysv_info *info, struct error *err)
+/* Is the file behind a mapping that one? A lock on the one is in the way of another one's. */
+static int is_behind(const struct task *t, const struct vma *v, int segment, struct error *err)
+{
+	char name[64];
+	snprintf(name, sizeof(name), "map_files/%lx-%lx", (unsigned long)v->start,
+		 (unsigned long)v->end);
+	auto_fd fd = openat(t->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "open /proc/%d/%s", t->pid, name);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return error_sys(err, "lock it, to tell it from others");
+	if (flock(segment, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? 1 : error_sys(err, "lock System V segment");
+}
+
+/* In an IPC namespace. @return 1: it is of that one */
+static int look_for(const struct task *t, const struct vma *v, struct sysv_info *info,
+		    struct error *err)
+{
+	if (!sysv_exists(v->ino, info))
+		return 0;
+	auto_fd fd = open_contents(info->id, info->size, err);
+	return fd < 0 ? fd : is_behind(t, v, fd, err);
+}
+
+static int look_in(const struct ns_seen *ns, const struct task *t, const struct vma *v,
+		   struct sysv_info *info, struct error *err)
+{
+	struct ns_visit visit;
+	int rc = ns_visit_seen(ns, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = look_for(t, v, info, err);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	return back < 0 && rc >= 0 ? back : rc;
+}
+
+/* A mapping stays when its task goes into another namespace.
+ * @return 1 with its namespace and what it is; 0: there is none */
+static int find_out(const struct dump *d, const struct task *t, const struct vma *v, uint32_t *ns,
+		    struct sysv_info *info, struct error *err)
+{
+	int rc = 0;
+	*ns = ns_id(t, NS_IPC);
+	if (!ns_are_several(d, NS_IPC))
+		return sysv_exists(v->ino, info);
+	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
+		if (d->ns->items[i].kind != NS_IPC)
+			continue;
+		*ns = d->ns->items[i].id;
+		rc = look_in(&d->ns->items[i], t, v, info, err);
+	}
+	return rc;
+}
+
+int sysv_note(struct dump *d, const struct task *t, struct vma *v, struct error *err)
+{
+	struct sysv_info info;
+	uint32_t ns;
+	int rc = find_out(d, t, v, &ns, &info, err);
+	if (rc == 0)
+		rc = error_set(err, ENOENT,
+			       "it is of no IPC namespace that a task of the tree is in");
+	if (rc < 0)
+		return error_wrap(err, rc, TASK_FMT ": mapping %#lx: System V segment %lu",
+				  TASK_ARGS(t), (unsigned long)v->start, (unsigned long)v->ino);
+	uint32_t huge = v->flags & MAP_HUGETLB ? SHM_HUGETLB | (v->flags & HUGE_MASK) : 0;
+	const struct sysv_seen *s = find(d, ns, v->ino);
+	if (!s)
+		s = note(d, &info, ns, huge, err);
+	if (s)
+		v->shmid = s->shmid;
+	return s ? 0 : -ENOMEM;
+}
+
+struct detached {
+	struct sysv_info info;
+	struct stat st;
+	uint64_t huge;
+	int fd;
+};
+struct detached_list {
+	struct detached *items;
+	size_t nr, cap;
+};
+
+static int open_detached(const struct sysv_info *info, struct detached_list *list,
+			 struct error *err)
 {
 	struct stat st;
 	struct statfs fs;
-	uint64_t id;
 	auto_fd fd = open_contents(info->id, info->size, err);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
 		return error_sys(err, "look at System V segment %d", info->id);
-	uint64_t huge = fs.f_type == HUGETLBFS_MAGIC ? (uint64_t)fs.f_bsize : 0;
-	uint32_t flag = huge ? SHM_HUGETLB | huge_flag(huge) : 0;
-	int rc = note(d, info, flag, err);
-	return rc < 0 ? rc : shmem_note_file(d, &st, take_fd(fd), huge, true, &id, err);
+	struct detached *slot = array_add(list);
+	if (!slot)
+		return error_set(err, ENOMEM, "out of memory for System V segments");
+	*slot = (struct detached){ .info = *info,
+				   .st = st,
+				   .huge = fs.f_type == HUGETLBFS_MAGIC ? (uint64_t)fs.f_bsize : 0,
+				   .fd = take_fd(fd) };
+	return 0;
 }
 
-int sysv_note_detached(struct dump *d, struct error *err)
+/* In that namespace. */
+static int list_detached(const struct dump *d, uint32_t ns, struct detached_list *list,
+			 struct error *err)
 {
 	struct shm_info all;
 	struct shmid_ds ds;
@@ -158,9 +266,44 @@ int sysv_note_detached(struct dump *d, struct error *err)
 		return error_sys(err, "list System V segments");
 	for (int i = 0; rc == 0 && i <= last; i++) {
 		int id = shmctl(i, SHM_STAT, &ds);
-		if (id >= 0 && !is_noted(d, (uint64_t)id) && sysv_exists((uint64_t)id, &info))
-			rc = note_detached(d, &info, err);
+		if (id >= 0 && !find(d, ns, (uint64_t)id) && sysv_exists((uint64_t)id, &info))
+			rc = open_detached(&info, list, err);
 	}
+	return rc;
+}
+
+static int note_detached(struct dump *d, uint32_t ns, struct detached *it, struct error *err)
+{
+	uint32_t flag = it->huge ? SHM_HUGETLB | huge_flag(it->huge) : 0;
+	const struct sysv_seen *s = note(d, &it->info, ns, flag, err);
+	return s ? shmem_note_sysv(d, &it->st, take_fd(it->fd), it->huge, s->shmid, err) : -ENOMEM;
+}
+
+int sysv_note_detached(struct dump *d, const struct ns_seen *ns, struct error *err)
+{
+	struct detached_list list = { 0 };
+	struct ns_visit visit;
+	uint32_t id = ns->id;
+	int rc = ns_visit_seen(ns, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = list_detached(d, id, &list, err);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	rc = rc < 0 ? rc : back;
+	for (size_t i = 0; rc == 0 && i < list.nr; i++)
+		rc = note_detached(d, id, &list.items[i], err);
+	for (size_t i = 0; i < list.nr; i++)
+		fd_close(list.items[i].fd);
+	free(list.items);
+	return rc;
+}
+
+int sysv_collect(struct dump *d, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++)
+		if (d->ns->items[i].kind == NS_IPC && !d->ns->items[i].own)
+			rc = sysv_note_detached(d, &d->ns->items[i], err);
 	return rc;
 }
 
@@ -181,18 +324,38 @@ static int write_segment(const struct dump *d, struct image_writer *w, const str
 	e.has_in_pagemaps = e.in_pagemaps = true;
 	e.has_hugetlb_flag = s->huge != 0;
 	e.hugetlb_flag = s->huge;
+	e.has_shmid = s->shmid != (uint64_t)s->info.id;
+	e.shmid = (uint32_t)s->shmid;
 	return image_write(w, &e.base, err);
+}
+
+static bool has_any(const struct dump *d, uint32_t ns)
+{
+	for (size_t i = 0; d->sysv && i < d->sysv->nr; i++)
+		if (d->sysv->items[i].ns == ns)
+			return true;
+	return false;
+}
+
+static int write_of(const struct dump *d, uint32_t ns, struct error *err)
+{
+	auto_image_writer w = NULL;
+	int rc = image_create(d->images_fd, IMG_IPCNS_SHM, ns, &w, err);
+	for (size_t i = 0; rc == 0 && d->sysv && i < d->sysv->nr; i++)
+		if (d->sysv->items[i].ns == ns)
+			rc = write_segment(d, w, &d->sysv->items[i], err);
+	return rc < 0 ? rc : image_finish(w, err);
 }
 
 int sysv_write(struct dump *d, struct error *err)
 {
-	auto_image_writer w = NULL;
-	if (!d->sysv && !ns_is_apart(d, NS_IPC))
-		return 0;
-	int rc = image_create(d->images_fd, IMG_IPCNS_SHM, ns_id(d->tasks[0], NS_IPC), &w, err);
-	for (size_t i = 0; rc == 0 && d->sysv && i < d->sysv->nr; i++)
-		rc = write_segment(d, w, &d->sysv->items[i], err);
-	return rc < 0 ? rc : image_finish(w, err);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && d->ns && i < d->ns->nr; i++) {
+		const struct ns_seen *ns = &d->ns->items[i];
+		if (ns->kind == NS_IPC && (!ns->own || has_any(d, ns->id)))
+			rc = write_of(d, ns->id, err);
+	}
+	return rc;
 }
 
 /* Restore. */
@@ -203,18 +366,57 @@ void sysv_keep(struct sysv_set *set)
 		set->kept = true;
 }
 
+/* Go into an IPC namespace; -1: stay. */
+static int enter(int ns, struct ns_visit *visit, struct error *err)
+{
+	*visit = (struct ns_visit){ .back = -1 };
+	return ns < 0 ? 0 : ns_visit_fd(ns, NS_IPC, visit, err);
+}
+
+static int leave(struct ns_visit *visit, struct error *err)
+{
+	return visit->row ? ns_visit_end(visit, err) : 0;
+}
+
+/* The coordinator is back where it came from. */
+static void drop(const struct sysv_set *set, const struct sysv_made *made)
+{
+	struct error err;
+	struct ns_visit visit;
+	int rc = enter(made->ns < 0 ? set->root : made->ns, &visit, &err);
+	if (rc == 0) {
+		shmctl(made->id, IPC_RMID, NULL);
+		rc = leave(&visit, &err);
+	}
+	if (rc < 0)
+		log_warn("System V segment %d stays: %s", made->id, err.text);
+}
+
 void sysv_set_free(struct sysv_set *set)
 {
 	if (!set)
 		return;
 	for (size_t i = 0; i < set->nr; i++)
 		if (set->items[i].dest || (set->items[i].created && !set->kept))
-			shmctl(set->items[i].id, IPC_RMID, NULL);
+			drop(set, &set->items[i]);
 	for (size_t i = 0; i < set->nr_entries; i++)
-		ipc_shm_entry__free_unpacked(set->entries[i], NULL);
+		ipc_shm_entry__free_unpacked(set->entries[i].e, NULL);
 	free(set->items);
 	free(set->entries);
 	free(set);
+}
+
+static uint64_t shmid_of(const IpcShmEntry *e)
+{
+	return e->has_shmid ? e->shmid : e->desc->id;
+}
+
+static const struct sysv_entry *entry_of(const struct sysv_set *set, uint64_t shmid)
+{
+	for (size_t i = 0; i < set->nr_entries; i++)
+		if (shmid_of(set->entries[i].e) == shmid)
+			return &set->entries[i];
+	return NULL;
 }
 
 static int load_entry(void *ctx, struct image_reader *in, ProtobufCMessage **msg, struct error *err)
@@ -227,21 +429,17 @@ static int load_entry(void *ctx, struct image_reader *in, ProtobufCMessage **msg
 		return error_set(err, EBADMSG,
 				 "ipcns-shm: segment %u of %lu bytes, or without page maps",
 				 e->desc->id, (unsigned long)e->size);
-	IpcShmEntry **entries = array_grow_(set->entries, &set->cap_entries, set->nr_entries + 1,
-					    sizeof(IpcShmEntry *));
-	if (!entries)
+	if (entry_of(set, shmid_of(e)))
+		return error_set(err, EBADMSG, "ipcns-shm: two segments are number %lu",
+				 (unsigned long)shmid_of(e));
+	struct sysv_entry *grown =
+	    array_grow_(set->entries, &set->cap_entries, set->nr_entries + 1, sizeof(*grown));
+	if (!grown)
 		return error_set(err, ENOMEM, "out of memory for System V segments");
-	set->entries = entries;
-	entries[set->nr_entries++] = (IpcShmEntry *)take_ptr(*msg);
+	set->entries = grown;
+	grown[set->nr_entries++] =
+	    (struct sysv_entry){ .e = (IpcShmEntry *)take_ptr(*msg), .ns = set->loading };
 	return 0;
-}
-
-static const IpcShmEntry *entry_of(const struct sysv_set *set, uint64_t id)
-{
-	for (size_t i = 0; i < set->nr_entries; i++)
-		if (set->entries[i]->desc->id == id)
-			return set->entries[i];
-	return NULL;
 }
 
 static int create(const struct restore *r, const IpcShmEntry *e, struct error *err)
@@ -275,9 +473,11 @@ static int create(const struct restore *r, const IpcShmEntry *e, struct error *e
 	return rc;
 }
 
-static int fill(struct restore *r, int id, uint64_t size, uint32_t huge, struct error *err)
+static int fill(struct restore *r, int id, const IpcShmEntry *e, struct error *err)
 {
 	char name[80];
+	uint64_t size = e->size;
+	uint32_t huge = e->has_hugetlb_flag ? e->hugetlb_flag : 0;
 	uint64_t page = huge ? huge_size(huge) : PAGE;
 	uint64_t whole = (size + page - 1) / page * page;
 	char *at = shmat(id, NULL, 0);
@@ -287,7 +487,7 @@ static int fill(struct restore *r, int id, uint64_t size, uint32_t huge, struct 
 		 (unsigned long)at + (unsigned long)whole);
 	auto_fd fd = procfs_open(name, O_RDWR);
 	int rc = fd < 0 ? error_sys(err, "open System V segment %d", id)
-			: fill_segment(r->images, (uint64_t)id, fd, whole, huge != 0, err);
+			: fill_segment(r->images, shmid_of(e), fd, whole, huge != 0, err);
 	shmdt(at);
 	return rc;
 }
@@ -304,32 +504,71 @@ static int check_found(const IpcShmEntry *e, const struct sysv_info *now, struct
 			 (unsigned long)e->size, now->id);
 }
 
+/* In its namespace. @param e  NULL: no image describes it */
+static int make_one(struct restore *r, const IpcShmEntry *e, struct sysv_made *made,
+		    struct error *err)
+{
+	struct sysv_info now = { 0 };
+	struct shmid_ds ds;
+	bool found = sysv_exists((uint64_t)made->id, &now);
+	if (!found && !e)
+		return error_set(err, ENOENT,
+				 "System V segment %d is gone, and no image describes it",
+				 made->id);
+	int rc = !e ? 0 : found ? check_found(e, &now, err) : create(r, e, err);
+	if (rc < 0)
+		return rc;
+	made->created = !found;
+	made->dest = e && (e->desc->mode & SHM_DEST);
+	if (e && (!found || (shmctl(made->id, IPC_STAT, &ds) == 0 && !ds.shm_nattch)))
+		return fill(r, made->id, e, err);
+	log_info("System V segment %d is in use: its contents are left alone", made->id);
+	return 0;
+}
+
 static int prepare_one(struct restore *r, uint64_t shmid, struct error *err)
 {
 	struct sysv_set *set = r->sysv;
-	struct sysv_info now = { 0 };
-	struct shmid_ds ds;
+	struct ns_visit visit;
 	for (size_t i = 0; i < set->nr; i++)
-		if ((uint64_t)set->items[i].id == shmid)
+		if (set->items[i].shmid == shmid)
 			return 0;
-	const IpcShmEntry *e = entry_of(set, shmid);
-	bool found = sysv_exists(shmid, &now);
-	if (!found && !e)
-		return error_set(err, ENOENT,
-				 "System V segment %lu is gone, and no image describes it",
-				 (unsigned long)shmid);
-	int rc = !e ? 0 : found ? check_found(e, &now, err) : create(r, e, err);
-	struct sysv_made *made = rc == 0 ? array_add(set) : NULL;
+	const struct sysv_entry *entry = entry_of(set, shmid);
+	struct sysv_made *made = array_add(set);
 	if (!made)
-		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory for System V segments");
-	*made = (struct sysv_made){ .id = (int)shmid,
-				    .created = !found,
-				    .dest = e && (e->desc->mode & SHM_DEST) };
-	if (!e || (found && (shmctl(made->id, IPC_STAT, &ds) < 0 || ds.shm_nattch))) {
-		log_info("System V segment %d is in use: its contents are left alone", made->id);
+		return error_set(err, ENOMEM, "out of memory for System V segments");
+	*made = (struct sysv_made){ .shmid = shmid,
+				    .id = entry ? (int)entry->e->desc->id : (int)shmid,
+				    .ns = entry ? entry->ns : -1 };
+	int rc = enter(made->ns, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = make_one(r, entry ? entry->e : NULL, made, err);
+	int back = leave(&visit, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
+}
+
+static int load_of(struct restore *r, uint32_t ns, bool own, struct error *err)
+{
+	r->sysv->loading = ns_nested_fd(r, NS_IPC, ns);
+	int rc = image_each(r->images, IMG_IPCNS_SHM, ns, load_entry, r->sysv, err);
+	return rc == -ENOENT && (own || ns_has_nested(r)) ? 0 : rc;
+}
+
+/* The namespace is kept for the end, when the coordinator has left it. */
+static int keep_root(struct restore *r, struct error *err)
+{
+	if (!ns_restores(r, NS_IPC))
 		return 0;
-	}
-	return fill(r, made->id, e->size, e->has_hugetlb_flag ? e->hugetlb_flag : 0, err);
+	auto_fd fd = procfs_open("self/ns/ipc", O_RDONLY);
+	if (fd < 0)
+		return error_sys(err, "open /proc/self/ns/ipc");
+	int kept = files_keep(r, fd, err);
+	if (kept < 0)
+		return kept;
+	(void)take_fd(fd);
+	r->sysv->root = kept;
+	return 0;
 }
 
 static int load(struct restore *r, struct error *err)
@@ -339,9 +578,15 @@ static int load(struct restore *r, struct error *err)
 	r->sysv = calloc(1, sizeof(*r->sysv));
 	if (!r->sysv)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc =
-	    image_each(r->images, IMG_IPCNS_SHM, r->root->ids->ipc_ns_id, load_entry, r->sysv, err);
-	return rc == -ENOENT && ns_restores(r, NS_IPC) ? 0 : rc;
+	r->sysv->root = -1;
+	int rc = keep_root(r, err);
+	if (rc == 0)
+		rc = load_of(r, r->root->ids->ipc_ns_id, ns_restores(r, NS_IPC), err);
+	size_t at = 0;
+	uint32_t id;
+	while (rc == 0 && ns_nested_next(r, NS_IPC, &at, &id))
+		rc = load_of(r, id, true, err);
+	return rc;
 }
 
 static int prepare_attached(struct restore *r, struct error *err)
@@ -361,20 +606,22 @@ static int prepare_attached(struct restore *r, struct error *err)
 
 int sysv_prepare(struct restore *r, struct error *err)
 {
-	int rc = ns_restores(r, NS_IPC) ? load(r, err) : 0;
+	bool own = ns_restores(r, NS_IPC);
+	int rc = own || ns_has_nested(r) ? load(r, err) : 0;
 	/* a namespace has also those that nobody has attached */
 	for (size_t i = 0; rc == 0 && r->sysv && i < r->sysv->nr_entries; i++)
-		rc = prepare_one(r, r->sysv->entries[i]->desc->id, err);
+		if (own || r->sysv->entries[i].ns >= 0)
+			rc = prepare_one(r, shmid_of(r->sysv->entries[i].e), err);
 	return rc < 0 ? rc : prepare_attached(r, err);
 }
 
 /* All of it, somewhere; the part that was mapped goes to its place, the rest away again. */
-int sysv_attach(const struct vma *v, struct error *err)
+static int attach(const struct vma *v, int id, struct error *err)
 {
 	struct sysv_info now;
 	uint64_t page = v->flags & MAP_HUGETLB ? huge_size(v->flags) : PAGE;
-	if (!sysv_exists(v->shmid, &now))
-		return error_sys(err, "System V segment %lu", (unsigned long)v->shmid);
+	if (!sysv_exists((uint64_t)id, &now))
+		return error_sys(err, "System V segment %d", id);
 	uint64_t size = (now.size + page - 1) / page * page, end = v->pgoff + vma_len(v);
 	if (end > size)
 		return error_set(err, EBADMSG,
@@ -393,4 +640,18 @@ int sysv_attach(const struct vma *v, struct error *err)
 	if (mprotect(to, vma_len(v), (int)v->prot) < 0)
 		return error_sys(err, "protect System V segment %d", now.id);
 	return 0;
+}
+
+int sysv_attach(const struct restore *r, const struct vma *v, struct error *err)
+{
+	const struct sysv_entry *entry = r->sysv ? entry_of(r->sysv, v->shmid) : NULL;
+	struct ns_visit visit;
+	if (!entry && v->shmid > INT32_MAX)
+		return error_set(err, EBADMSG, "System V segment %lu", (unsigned long)v->shmid);
+	int rc = enter(entry ? entry->ns : -1, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = attach(v, entry ? (int)entry->e->desc->id : (int)v->shmid, err);
+	int back = leave(&visit, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
 }

@@ -24,10 +24,10 @@
 #include "engine/hooks.h"
 #include "engine/net/ns.h"
 #include "engine/ns/cgroup.h"
-#include "engine/ns/ipc.h"
 #include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/mnt.h"
+#include "engine/ns/nested.h"
 #include "engine/ns/set.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/root.h"
@@ -136,7 +136,7 @@ static int unshare_all(struct restore *r, struct error *err)
 
 static int fill_all(struct restore *r, struct error *err)
 {
-	int rc = 0;
+	int rc = ns_nested_fill(r, err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(order_of_fill); i++) {
 		enum ns_kind kind = order_of_fill[i];
 		const struct ns_row *row = &ns_rows[kind];
@@ -154,9 +154,10 @@ static int finish_all(struct restore *r, pid_t root, struct error *err)
 {
 	char path[32];
 	auto_fd pids = -1;
-	int rc = is_built(r->ns, NS_IPC) && r->ns->given[NS_IPC] < 0
-		     ? ipc_finish(r, r->ns->ids[NS_IPC], err)
-		     : 0;
+	int rc = ns_nested_finish(r, err);
+	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
+		if (ns_rows[i].finish && is_built(r->ns, (enum ns_kind)i) && r->ns->given[i] < 0)
+			rc = ns_rows[i].finish(r, r->ns->ids[i], err);
 	if (rc < 0 || !is_built(r->ns, NS_MNT))
 		return rc;
 	snprintf(path, sizeof(path), "%d/ns/pid", root);
@@ -379,9 +380,11 @@ static int prepare_all(struct restore *r, struct error *err)
 
 int ns_make(struct restore *r, struct error *err)
 {
-	if (!any_built(r->ns) && !netns_has_nested(r))
+	if (!any_built(r->ns) && !netns_has_nested(r) && !ns_has_nested(r))
 		return 0;
 	int rc = netns_share(r, err);
+	if (rc == 0)
+		rc = ns_nested_share(r, err);
 	if (rc == 0)
 		rc = start_builder(r, err);
 	if (rc == 0 && r->users)
@@ -397,6 +400,8 @@ int ns_make(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = hook_call(r->opts, HOOK_POST_SETUP_NAMESPACES, r->images_fd, r->ns->builder,
 			       err);
+	if (rc == 0)
+		rc = ns_nested_adopt(r, r->ns->builder, err);
 	if (rc == 0)
 		rc = mntns_adopt(r, r->ns->builder, err);
 	if (rc == 0)
@@ -512,6 +517,6 @@ void ns_set_free(struct ns_set *set)
 	fd_close(set->net_fd);
 	for (int i = 0; i < NS_KINDS; i++)
 		fd_close(set->given[i]);
-	free(set->uts.items);
+	free(set->nested.items);
 	free(set);
 }

@@ -22,6 +22,14 @@ bool ns_is_apart(const struct dump *d, enum ns_kind kind)
 	return d->ns && d->tasks[0]->ns_ids[kind] != ns_own_id(kind);
 }
 
+bool ns_are_several(const struct dump *d, enum ns_kind kind)
+{
+	size_t nr = 0;
+	for (size_t i = 0; d->ns && i < d->ns->nr; i++)
+		nr += d->ns->items[i].kind == kind;
+	return nr > 1;
+}
+
 bool ns_restores(const struct restore *r, enum ns_kind kind)
 {
 	return r->ns && r->ns->ids[kind] != 0;

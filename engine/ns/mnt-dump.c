@@ -350,6 +350,8 @@ int mntns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 	int left = ns_mount_leave(&back, rc < 0 ? NULL : err);
 	rc = rc < 0 ? rc : left;
 	if (rc == 0)
+		rc = mnt_queues_find(d, err);
+	if (rc == 0)
 		rc = write_entries(d, ns->id, err);
 	return rc < 0 ? rc : mnt_contents_dump(d, d->mounts, ns->id, users, err);
 }

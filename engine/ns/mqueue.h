@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/ns/ns.h"
 #include "ipc.pb-c.h"
 
 /** Add every queue with what waits in it; this process is in the namespace. They stay as they are,
@@ -13,5 +13,8 @@ void mqueues_free(IpcVarEntry *e);
 int mqueues_check(const IpcVarEntry *e, struct error *err);
 /** Make them, in the fresh namespace. */
 int mqueues_fill(const IpcVarEntry *e, struct error *err);
-/** The device number of their file system in the namespace this process is in. */
-int mqueues_dev(dev_t *dev, struct error *err);
+/**
+ * Whose queues a file system of that device number shows.
+ * @param out  an IPC namespace of the tree, not the engine's own; NULL: none of these
+ */
+int mqueues_find(const struct dump *d, dev_t dev, const struct ns_seen **out, struct error *err);

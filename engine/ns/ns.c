@@ -57,15 +57,20 @@ const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_IPC] = { .name = "ipc",
 		     .flag = CLONE_NEWIPC,
 		     IDS(ipc_ns_id),
+		     .nested = true,
+		     .below_own = true,
+		     .alone = true,
+		     .inside = true,
 		     .dump = ipc_dump,
 		     .load = ipc_load,
-		     .fill = ipc_fill },
+		     .fill = ipc_fill,
+		     .finish = ipc_finish },
 	[NS_UTS] = { .name = "uts",
 		     .flag = CLONE_NEWUTS,
 		     IDS(uts_ns_id),
 		     .nested = true,
 		     .below_own = true,
-		     .no_users = true,
+		     .alone = true,
 		     .inside = true,
 		     .dump = uts_dump,
 		     .load = uts_load,
@@ -145,8 +150,7 @@ static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, bo
 	const struct ns_row *row = &ns_rows[kind];
 	const struct task *root = d->tasks[0];
 	/* one that is nested is made together with that of the root */
-	bool apart =
-	    (row->below_own || ns_is_apart(d, kind)) && !(row->no_users && ns_is_apart(d, NS_USER));
+	bool apart = row->below_own || ns_is_apart(d, kind);
 	if (t != root && (!row->nested || is_own || !apart))
 		return error_set(err, ENOTSUP,
 				 TASK_FMT " lives in another %s namespace than " TASK_FMT

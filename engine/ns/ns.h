@@ -43,7 +43,7 @@ struct ns_row {
 	size_t has, id;   /* offsets in TaskKobjIdsEntry */
 	bool nested;      /* tasks may be in others than the root is, */
 	bool below_own;   /* even where that one is the engine's own, */
-	bool no_users;    /* but not with a user namespace of the tree */
+	bool alone;       /* such others are made one by one: ns/nested.h */
 	bool inside;      /* dump is called in the namespace */
 	/** Load the libraries its dump takes, while the tree still runs. That it fails is said
 	 * later. */
@@ -58,6 +58,8 @@ struct ns_row {
 	int (*prepare)(struct restore *r, uint32_t id, int fd, struct error *err);
 	/** In the builder, in the fresh namespace: bring it to the state it had. */
 	int (*fill)(struct restore *r, uint32_t id, struct error *err);
+	/** In it, in the builder, when all tasks are born and all it holds is made. */
+	int (*finish)(struct restore *r, uint32_t id, struct error *err);
 };
 extern const struct ns_row ns_rows[NS_KINDS];
 
@@ -77,6 +79,8 @@ static inline uint32_t ns_own_id(enum ns_kind kind)
 uint32_t ns_id(const struct task *t, enum ns_kind kind);
 /** Is the tree's root in another one than the engine? */
 bool ns_is_apart(const struct dump *d, enum ns_kind kind);
+/** Have tasks, or descriptors, several of a kind? */
+bool ns_are_several(const struct dump *d, enum ns_kind kind);
 /** Write the images of all that are not the engine's own. */
 int ns_dump(struct dump *d, struct error *err);
 /** Its descriptor, owned by the caller; or -errno */

@@ -6,9 +6,10 @@
 #include "engine/ns/ns.h"
 #include "engine/ns/user.h"
 
-struct uts_nested { /* of a task, not the root's */
+struct ns_nested { /* besides the root's; nested.h */
+	enum ns_kind kind;
 	uint32_t id;
-	int fd; /* in the window of the restore's descriptors */
+	int fd; /* of the process that has it, the builder or the coordinator; else -1 */
 };
 
 struct ns_set {
@@ -24,9 +25,10 @@ struct ns_set {
 	int user_fd;                 /* the user namespace, or -1 */
 	int net_fd;                  /* the network namespace, or -1 */
 	struct {
-		struct uts_nested *items;
+		struct ns_nested *items;
 		size_t nr, cap;
-	} uts;
+		int *numbers; /* shared: of the builder's descriptors, one each */
+	} nested;
 };
 struct ns_set *ns_set_new(void);
 

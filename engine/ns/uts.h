@@ -8,7 +8,3 @@
 int uts_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
 int uts_load(struct restore *r, uint32_t id, struct error *err);
 int uts_fill(struct restore *r, uint32_t id, struct error *err);
-/** In the coordinator, in that of the root, when all files are open: make those of other tasks. */
-int uts_make_nested(struct restore *r, struct error *err);
-/** In a task: go into its own. */
-int uts_join(const struct restore *r, const struct rtask *t, struct error *err);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ * Namespaces of single tasks. The builder makes one after the other, fills it and goes back; it and
+ * the coordinator have their descriptors, with which every task enters its own.
+ */
+#include "engine/ns/nested.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "engine/files/file.h"
+#include "engine/files/set.h"
+#include "engine/ns/set.h"
+#include "engine/procfs/root.h"
+
+static uint32_t id_of_root(const struct restore *r, enum ns_kind kind)
+{
+	return r->root->ids ? ns_id_of(r->root->ids, kind) : 0;
+}
+
+static struct ns_nested *find(const struct restore *r, enum ns_kind kind, uint32_t id)
+{
+	for (size_t i = 0; i < r->ns->nested.nr; i++)
+		if (r->ns->nested.items[i].kind == kind && r->ns->nested.items[i].id == id)
+			return &r->ns->nested.items[i];
+	return NULL;
+}
+
+/* @param who  for messages: a task or a file, by its number */
+static int load_one(struct restore *r, enum ns_kind kind, uint32_t id, const char *who,
+		    uint32_t number, struct error *err)
+{
+	const struct ns_row *row = &ns_rows[kind];
+	uint32_t root = id_of_root(r, kind);
+	/* older images do not tell */
+	if (!id || !root || !r->dumper_ids[kind] || id == root || find(r, kind, id))
+		return 0;
+	if (id == r->dumper_ids[kind])
+		return error_set(err, ENOTSUP,
+				 "%s %u is of the %s namespace of the program that wrote the "
+				 "images, pid %d is not: not supported",
+				 who, number, row->name, r->root->pid);
+	struct ns_nested *slot = array_add(&r->ns->nested);
+	if (!slot)
+		return error_set(err, ENOMEM, "out of memory");
+	*slot = (struct ns_nested){ .kind = kind, .id = id, .fd = -1 };
+	int rc = row->load ? row->load(r, id, err) : 0;
+	return rc < 0 ? error_wrap(err, rc, "%s %u: its %s namespace", who, number, row->name) : 0;
+}
+
+static int load_of_task(struct restore *r, const struct rtask *t, struct error *err)
+{
+	int rc = 0;
+	for (int k = 0; rc == 0 && rtask_is_living(t) && t->ids && k < NS_KINDS; k++)
+		if (ns_rows[k].alone)
+			rc = load_one(r, (enum ns_kind)k, ns_id_of(t->ids, (enum ns_kind)k), "pid",
+				      (uint32_t)t->pid, err);
+	return rc;
+}
+
+static int load_of_file(struct restore *r, const FileEntry *e, struct error *err)
+{
+	int rc = 0;
+	for (int k = 0; rc == 0 && e->nsf && k < NS_KINDS; k++)
+		if (ns_rows[k].alone && (uint32_t)ns_rows[k].flag == e->nsf->ns_cflag)
+			rc = load_one(r, (enum ns_kind)k, e->nsf->ns_id, "file id", e->id, err);
+	return rc;
+}
+
+int ns_nested_load(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
+		rc = load_of_task(r, r->tasks[i], err);
+	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++)
+		rc = load_of_file(r, r->files->items[i].entry, err);
+	return rc;
+}
+
+bool ns_has_nested(const struct restore *r)
+{
+	return r->ns->nested.nr > 0;
+}
+
+bool ns_nested_next(const struct restore *r, enum ns_kind kind, size_t *at, uint32_t *id)
+{
+	while (*at < r->ns->nested.nr) {
+		const struct ns_nested *ns = &r->ns->nested.items[(*at)++];
+		*id = ns->id;
+		if (ns->kind == kind)
+			return true;
+	}
+	return false;
+}
+
+int ns_nested_share(struct restore *r, struct error *err)
+{
+	if (!ns_has_nested(r))
+		return 0;
+	void *numbers = mmap(NULL, r->ns->nested.nr * sizeof(int), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (numbers == MAP_FAILED)
+		return error_set(err, ENOMEM, "out of memory");
+	r->ns->nested.numbers = numbers;
+	return 0;
+}
+
+/* The builder. */
+
+static int open_own(enum ns_kind kind, struct error *err)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "self/ns/%s", ns_rows[kind].name);
+	int fd = procfs_open(path, O_RDONLY);
+	return fd < 0 ? error_sys(err, "open /proc/%s", path) : fd;
+}
+
+/* In the fresh one. */
+static int settle(struct restore *r, struct ns_nested *ns, struct error *err)
+{
+	const struct ns_row *row = &ns_rows[ns->kind];
+	ns->fd = open_own(ns->kind, err);
+	if (ns->fd < 0)
+		return ns->fd;
+	return row->fill ? row->fill(r, ns->id, err) : 0;
+}
+
+static int make_one(struct restore *r, struct ns_nested *ns, struct error *err)
+{
+	const struct ns_row *row = &ns_rows[ns->kind];
+	auto_fd back = open_own(ns->kind, err);
+	if (back < 0)
+		return back;
+	if (unshare(row->flag) < 0)
+		return error_sys(err, "make it (needs CAP_SYS_ADMIN)");
+	int rc = settle(r, ns, err);
+	if (setns(back, row->flag) < 0 && rc == 0)
+		rc = error_sys(err, "leave it");
+	return rc;
+}
+
+int ns_nested_fill(struct restore *r, struct error *err)
+{
+	for (size_t i = 0; i < r->ns->nested.nr; i++) {
+		struct ns_nested *ns = &r->ns->nested.items[i];
+		int rc = make_one(r, ns, err);
+		if (rc < 0)
+			return error_wrap(err, rc, "%s namespace %u", ns_rows[ns->kind].name,
+					  ns->id);
+		r->ns->nested.numbers[i] = ns->fd;
+	}
+	return 0;
+}
+
+int ns_nested_finish(struct restore *r, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->ns->nested.nr; i++) {
+		const struct ns_nested *ns = &r->ns->nested.items[i];
+		struct ns_visit visit;
+		if (!ns_rows[ns->kind].finish)
+			continue;
+		rc = ns_visit_fd(ns->fd, ns->kind, &visit, err);
+		if (rc < 0)
+			return rc;
+		rc = ns_rows[ns->kind].finish(r, ns->id, err);
+		int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+		rc = rc < 0 ? rc : back;
+	}
+	return rc;
+}
+
+/* The coordinator, and tasks. */
+
+int ns_nested_adopt(struct restore *r, pid_t builder, struct error *err)
+{
+	for (size_t i = 0; i < r->ns->nested.nr; i++) {
+		char path[48];
+		snprintf(path, sizeof(path), "%d/fd/%d", builder, r->ns->nested.numbers[i]);
+		int fd = procfs_open(path, O_RDONLY);
+		if (fd < 0)
+			return error_sys(err, "open /proc/%s", path);
+		int kept = files_keep(r, fd, err);
+		if (kept < 0)
+			return kept;
+		r->ns->nested.items[i].fd = kept;
+	}
+	return 0;
+}
+
+int ns_nested_fd(const struct restore *r, enum ns_kind kind, uint32_t id)
+{
+	const struct ns_nested *ns = find(r, kind, id);
+	return ns ? ns->fd : -1;
+}
+
+int ns_nested_enter(const struct restore *r, enum ns_kind kind, uint32_t id, struct ns_visit *visit,
+		    struct error *err)
+{
+	int fd = ns_nested_fd(r, kind, id);
+	*visit = (struct ns_visit){ .back = -1 };
+	return fd < 0 ? 0 : ns_visit_fd(fd, kind, visit, err);
+}
+
+int ns_nested_leave(struct ns_visit *visit, struct error *err)
+{
+	return visit->row ? ns_visit_end(visit, err) : 0;
+}
+
+int ns_nested_join(const struct restore *r, const struct rtask *t, struct error *err)
+{
+	for (int k = 0; ns_has_nested(r) && t->ids && k < NS_KINDS; k++) {
+		enum ns_kind kind = (enum ns_kind)k;
+		int fd = ns_nested_fd(r, kind, ns_id_of(t->ids, kind));
+		if (fd >= 0 && setns(fd, ns_rows[k].flag) < 0)
+			return error_sys(err, TASK_FMT ": enter its %s namespace", RTASK_ARGS(t),
+					 ns_rows[k].name);
+	}
+	return 0;
+}
