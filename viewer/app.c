@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/array.h"
+#include "viewer/address.h"
 #include "viewer/app-parts.h"
 #include "viewer/edits.h"
 #include "viewer/facts.h"

@@ -78,3 +78,5 @@ void hex_open(struct app *app, struct bytes *b, uint64_t at);
 void hex_open_memory(struct app *app, const struct process *p, uint64_t at, uint64_t match);
 /** The same for what may be an address, or says that it is none. */
 void hex_follow(struct app *app, const struct process *p, uint64_t at);
+/** The same for an address that was typed. */
+void hex_go_to(struct app *app, const struct process *p, uint64_t at);

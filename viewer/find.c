@@ -375,24 +375,3 @@ void strings_ask(struct view *v)
 {
 	find_start(v->app, v->process, "", 0, NULL);
 }
-
-static void goto_typed(struct view *v, const char *text, size_t mode)
-{
-	char *end;
-	(void)mode;
-	uint64_t at = strtoull(text, &end, 16);
-	if (!*text)
-		return;
-	if (*end)
-		app_say(v->app, "\"%s\" is no hexadecimal address", text);
-	else
-		hex_open_memory(v->app, v->process, at, 0);
-}
-
-void goto_ask(struct view *v)
-{
-	if (v->process)
-		app_ask(v->app,
-			&(struct prompt){ .label = "Go to (hex)", .view = v, .done = goto_typed },
-			NULL);
-}

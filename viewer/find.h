@@ -15,5 +15,3 @@ int pattern_typed(const char *text, size_t mode, struct pattern **out, struct er
 void find_ask(struct view *v);
 /** List printable texts, of the view's process or of all. */
 void strings_ask(struct view *v);
-/** Ask for an address of the process and show what is there. */
-void goto_ask(struct view *v);

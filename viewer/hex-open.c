@@ -29,11 +29,13 @@ void hex_open(struct app *app, struct bytes *b, uint64_t at)
 	page_open(app, b, at, 0);
 }
 
+enum trust { AREA_IS_THERE, A_POINTER, TYPED };
+
 /* Memory that is to be looked at once it is open. */
 struct opening {
 	struct memory *memory;
 	uint64_t at, match;
-	bool maybe; /* `at` may be no address */
+	enum trust trust;
 };
 
 /* The memory is ready, so this takes no time. */
@@ -45,8 +47,11 @@ static void memory_show(struct app *app, const struct opening *o)
 		app_fail(app, &err);
 		return;
 	}
-	if (o->maybe && !bytes_have(b, o->at)) {
-		app_say(app, "%#" PRIx64 " points to no memory of this process", o->at);
+	if (o->trust != AREA_IS_THERE && !bytes_have(b, o->at)) {
+		if (o->trust == TYPED)
+			app_say(app, "nothing is at %#" PRIx64, o->at);
+		else
+			app_say(app, "%#" PRIx64 " points to no memory of this process", o->at);
 		b->ops->close(b);
 		return;
 	}
@@ -69,7 +74,7 @@ static void opening_end(struct job *job, int rc)
 }
 
 static void memory_open(struct app *app, const struct process *p, uint64_t at, uint64_t match,
-			bool maybe)
+			enum trust trust)
 {
 	struct error err;
 	struct opening *o = calloc(1, sizeof(*o));
@@ -77,7 +82,7 @@ static void memory_open(struct app *app, const struct process *p, uint64_t at, u
 		app_say(app, "out of memory");
 		return;
 	}
-	*o = (struct opening){ .at = at, .match = match, .maybe = maybe };
+	*o = (struct opening){ .at = at, .match = match, .trust = trust };
 	int rc = memory_begin(app, p, &o->memory, &err);
 	if (rc < 0) {
 		app_fail(app, &err);
@@ -97,10 +102,15 @@ static void memory_open(struct app *app, const struct process *p, uint64_t at, u
 
 void hex_open_memory(struct app *app, const struct process *p, uint64_t at, uint64_t match)
 {
-	memory_open(app, p, at, match, false);
+	memory_open(app, p, at, match, AREA_IS_THERE);
 }
 
 void hex_follow(struct app *app, const struct process *p, uint64_t at)
 {
-	memory_open(app, p, at, 0, true);
+	memory_open(app, p, at, 0, A_POINTER);
+}
+
+void hex_go_to(struct app *app, const struct process *p, uint64_t at)
+{
+	memory_open(app, p, at, 0, TYPED);
 }

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "viewer/address.h"
 #include "viewer/app.h"
 #include "viewer/hex.h"
 #include "viewer/image.h"
@@ -146,47 +147,17 @@ static void pointer_follow(struct view *v)
 	}
 }
 
-/* Hexadecimal, with or without 0x; "A+B". @return 0 or -EINVAL */
-static int address_parse(const char *text, uint64_t *out)
-{
-	uint64_t sum = 0;
-	for (;;) {
-		char *end;
-		errno = 0;
-		unsigned long long value = strtoull(text, &end, 16);
-		if (end == text || errno || __builtin_add_overflow(sum, value, &sum))
-			return -EINVAL;
-		while (*end == ' ')
-			end++;
-		if (!*end) {
-			*out = sum;
-			return 0;
-		}
-		if (*end != '+')
-			return -EINVAL;
-		text = end + 1;
-	}
-}
-
 static void goto_typed(struct view *v, const char *text, size_t mode)
 {
 	struct hex *h = v->state;
 	uint64_t at;
 	(void)mode;
-	if (!*text)
+	if (!address_typed(v, text, &at))
 		return;
-	if (address_parse(text, &at) < 0)
-		app_say(v->app, "\"%s\" is no hexadecimal address", text);
-	else if (!bytes_have(h->bytes, at))
+	if (!bytes_have(h->bytes, at))
 		app_say(v->app, "nothing is at %#" PRIx64, at);
 	else
 		hex_jump(v, at);
-}
-
-static void address_ask(struct view *v)
-{
-	app_ask(v->app, &(struct prompt){ .label = "Go to (hex)", .view = v, .done = goto_typed },
-		NULL);
 }
 
 static void mark(struct view *v)
@@ -247,7 +218,7 @@ static bool hex_act(struct view *v, enum action action)
 		pointer_follow(v);
 		return true;
 	case ACT_GOTO:
-		address_ask(v);
+		address_ask(v, goto_typed);
 		return true;
 	case ACT_ENTRY:
 		entry_show(v);

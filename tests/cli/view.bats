@@ -310,6 +310,20 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 		grep -q 'found after going round'
 }
 
+@test ": takes the same in every tab of a process and in bytes" {
+	local place
+	for place in '<Enter>1' '<Enter>2' '<Enter>2<Enter>'; do
+		run "$crit" view --print text --size 100x12 --keys "$place:400000+10<Enter>" "$BATS_FILE_TMPDIR/whole"
+		[[ $output == *$'\n 400010  u32 '* ]]
+		run "$crit" view --print text --size 100x12 --keys "$place:0x10<Enter>" "$BATS_FILE_TMPDIR/whole"
+		[[ $output == *"nothing is at 0x10"* ]]
+		run "$crit" view --print text --size 100x12 --keys "$place:-400000<Enter>" "$BATS_FILE_TMPDIR/whole"
+		[[ $output == *'"-400000" is no hexadecimal address'* ]]
+	done
+	run "$crit" view --print text --size 100x12 --keys '<Enter>:' "$BATS_FILE_TMPDIR/whole"
+	[[ $output == *"Go to (hex"* ]]
+}
+
 @test "names cannot steer the terminal; names that are no UTF-8 are shown" {
 	cp -r "$set" "$BATS_TEST_TMPDIR/odd"
 	"$crit" show "$set/core-100.img" | sed 's/"alive"/"a\\u001b[2Jb\\udcff\\u00e4\\u65e5"/' |

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "viewer/address.h"
 #include "viewer/key.h"
 #include "viewer/line.h"
 #include "viewer/print.h"
@@ -210,6 +211,38 @@ static void characters_survive_a_round_trip(void **state)
 	}
 }
 
+static void addresses_are_hexadecimal_sums(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		uint64_t at;
+	} good[] = {
+		{ "7f00", 0x7f00 },
+		{ "0x7f00", 0x7f00 },
+		{ " 7f00 + 10 ", 0x7f10 },
+		{ "0x7f00+0x10+1", 0x7f11 },
+		{ "ffffffffffffffff", UINT64_MAX },
+	};
+	static const char *const bad[] = { "",
+					   "-1",
+					   "+1",
+					   "1+",
+					   "1-1",
+					   "0x7f00 10",
+					   "zz",
+					   "1 ++ 1",
+					   "10000000000000000",
+					   "ffffffffffffffff+1" };
+	uint64_t at;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_int_equal(address_parse(good[i].text, &at), 0);
+		assert_int_equal(at, good[i].at);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(address_parse(bad[i], &at), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +257,7 @@ int main(void)
 		cmocka_unit_test(line_match_marks_every_place),
 		cmocka_unit_test(sizes_take_five_characters),
 		cmocka_unit_test(colours_of_256_are_the_nearest),
+		cmocka_unit_test(addresses_are_hexadecimal_sums),
 		cmocka_unit_test(characters_survive_a_round_trip),
 	};
 	return cmocka_run_group_tests_name("viewer", tests, NULL, NULL);
