@@ -3,20 +3,72 @@
  */
 #include "crit/checkpoint-arg.h"
 
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+
+static bool is_there(const char *dir, const char *name)
+{
+	auto_free char *path = NULL;
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
+		path = NULL;
+		return false;
+	}
+	return access(path, F_OK) == 0;
+}
+
+static bool is_set(const char *dir)
+{
+	return is_there(dir, "inventory.img") || is_there(dir, "pstree.img") ||
+	       is_there(dir, "checkpoint");
+}
+
+int sets_below_refuse(const char *path, struct error *err)
+{
+	auto_strbuf names = { 0 };
+	struct dirent **found = NULL;
+	int nr = is_set(path) ? 0 : scandir(path, &found, NULL, alphasort);
+	for (int i = 0; i < nr; i++) {
+		const char *name = found[i]->d_name;
+		auto_free char *inventory = NULL;
+		if (asprintf(&inventory, "%s/inventory.img", name) < 0)
+			inventory = NULL;
+		else if (*name != '.' && strcmp(name, "parent") && is_there(path, inventory))
+			strbuf_printf(&names, "%s%s", names.len ? ", " : "", name);
+		free(found[i]);
+	}
+	free(found);
+	return names.len ? error_set(err, ENOENT, "%s is no checkpoint, but holds some: %s", path,
+				     names.data)
+			 : 0;
+}
+
+/* No checkpoint: what else is there? */
+static int set_missing(const char *path, int rc, struct error *err)
+{
+	return rc == -ENOENT && sets_below_refuse(path, err) < 0 ? -ENOENT : rc;
+}
 
 int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct error *err)
 {
 	*out = (struct checkpoint_arg){ 0 };
 	int rc = source_open(path, &out->src, err);
-	return rc < 0 ? rc : checkpoint_open(out->src, &out->cp, err);
+	return rc < 0 ? rc : set_missing(path, checkpoint_open(out->src, &out->cp, err), err);
 }
 
 int checkpoint_arg_open_damaged(const char *path, struct checkpoint_arg *out, struct error *err)
 {
 	*out = (struct checkpoint_arg){ 0 };
 	int rc = source_open(path, &out->src, err);
-	return rc < 0 ? rc : checkpoint_open_damaged(out->src, &out->cp, &out->damage, err);
+	if (rc < 0)
+		return rc;
+	rc = checkpoint_open_damaged(out->src, &out->cp, &out->damage, err);
+	return set_missing(path, rc, err);
 }
 
 void checkpoint_arg_close(struct checkpoint_arg *arg)

@@ -12,6 +12,7 @@
 #include "base/new-dir.h"
 #include "base/replace.h"
 #include "convert/store/pack.h"
+#include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 #include "images/page-store.h"
 #include "images/source.h"
@@ -55,6 +56,8 @@ static int pack_run(void *opts, int nr_operands, char **operands, struct error *
 	int rc = pack_check(o, nr_operands, err);
 	if (rc == 0)
 		rc = source_open(operands[0], &src, err);
+	if (rc == 0)
+		rc = sets_below_refuse(operands[0], err);
 	if (rc < 0)
 		return rc;
 	if (source_is_archive(src))

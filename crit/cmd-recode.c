@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "convert/store/forms.h"
+#include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 #include "crit/sink-arg.h"
 
@@ -36,6 +37,8 @@ static int recode_run(void *opts, int nr_operands, char **operands, struct error
 		return error_set(err, EUSAGE, "want one checkpoint");
 	progress_start(&progress, "recoding", 0);
 	int rc = source_open(operands[0], &src, err);
+	if (rc == 0)
+		rc = sets_below_refuse(operands[0], err);
 	if (rc == 0 && rewrite)
 		rc = sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err);
 	if (rc < 0)

@@ -87,6 +87,8 @@ static int dedup_run(void *opts, int nr_operands, char **operands, struct error 
 	int rc = doc_arg_open(o->format, &doc, err);
 	if (rc == 0)
 		rc = source_open(operands[0], &src, err);
+	if (rc == 0)
+		rc = sets_below_refuse(operands[0], err);
 	if (rc < 0)
 		return rc;
 	auto_progress progress = { 0 };

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * crit verify: is a checkpoint whole and coherent?
  */
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/array.h"
-#include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "convert/verify/verify.h"
 #include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
@@ -32,43 +24,6 @@ static uint64_t total_size(struct source *src)
 	return total;
 }
 
-static bool is_there(const char *dir, const char *name)
-{
-	auto_free char *path = NULL;
-	if (asprintf(&path, "%s/%s", dir, name) < 0) {
-		path = NULL;
-		return false;
-	}
-	return access(path, F_OK) == 0;
-}
-
-static bool is_set(const char *dir)
-{
-	return is_there(dir, "inventory.img") || is_there(dir, "pstree.img") ||
-	       is_there(dir, "checkpoint");
-}
-
-/* A directory that is no set, with sets in it: which these are. */
-static int refuse_sets_below(const char *path, struct error *err)
-{
-	auto_strbuf names = { 0 };
-	struct dirent **found = NULL;
-	int nr = is_set(path) ? 0 : scandir(path, &found, NULL, alphasort);
-	for (int i = 0; i < nr; i++) {
-		const char *name = found[i]->d_name;
-		auto_free char *inventory = NULL;
-		if (asprintf(&inventory, "%s/inventory.img", name) < 0)
-			inventory = NULL;
-		else if (*name != '.' && strcmp(name, "parent") && is_there(path, inventory))
-			strbuf_printf(&names, "%s%s", names.len ? ", " : "", name);
-		free(found[i]);
-	}
-	free(found);
-	return names.len ? error_set(err, ENOENT, "%s is no checkpoint, but holds some: %s", path,
-				     names.data)
-			 : 0;
-}
-
 static int verify_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
 	const struct verify_opts *o = opts;
@@ -76,7 +31,7 @@ static int verify_run(void *opts, int nr_operands, char **operands, struct error
 		return error_set(err, EUSAGE, "want one checkpoint");
 	auto_source src = NULL;
 	auto_doc doc = NULL;
-	int rc = refuse_sets_below(operands[0], err);
+	int rc = sets_below_refuse(operands[0], err);
 	if (rc == 0)
 		rc = source_open(operands[0], &src, err);
 	if (rc == 0)

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "crit/checkpoint-arg.h"
 #include "images/sink-archive.h"
 
 int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *path,
@@ -21,11 +22,14 @@ int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *
 	bool in_place = opts->in_place || (opts->place_of_source && !opts->out);
 	if (!opts->out == !in_place)
 		return error_set(err, EUSAGE, "where to? Say -o OUT or --in-place");
+	int rc = sets_below_refuse(path, err);
+	if (rc < 0)
+		return rc;
 	/* what is beside the images comes along */
-	int rc = in_place ? sink_in_place(src, path, out, err)
-		 : source_is_archive(src) && archive_form_of(opts->out)
-		     ? sink_create_from(src, path, opts->out, out, err)
-		     : sink_create(opts->out, out, err);
+	rc = in_place ? sink_in_place(src, path, out, err)
+	     : source_is_archive(src) && archive_form_of(opts->out)
+		 ? sink_create_from(src, path, opts->out, out, err)
+		 : sink_create(opts->out, out, err);
 	if (rc == 0 && !sink_keeps_rest(*out))
 		rc = sink_take_layout(*out, src, err);
 	if (rc == 0)
@@ -113,6 +117,8 @@ int sink_arg_new(const char *out, const char *path, struct progress *progress, s
 {
 	progress_start(progress, "copying", 0);
 	int rc = source_open(path, src, err);
+	if (rc == 0)
+		rc = sets_below_refuse(path, err);
 	if (rc == 0)
 		rc = sink_create(out, sink, err);
 	if (rc < 0)

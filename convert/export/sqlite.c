@@ -16,7 +16,13 @@
 
 #define SONAME "libsqlite3.so.0"
 
-enum { SQLITE_DONE_CODE = 101, SQLITE_OPEN_RW_CREATE = 2 | 4 };
+enum {
+	SQLITE_DONE_CODE = 101,
+	SQLITE_OPEN_RW_CREATE = 2 | 4,
+	SQLITE_CONFIG_SINGLETHREAD = 1,
+	SQLITE_CONFIG_PAGECACHE = 7,
+	SQLITE_CONFIG_MEMSTATUS = 9,
+};
 #define SQLITE_COPY ((void (*)(void *))(intptr_t)-1) /* the value may change after the call */
 
 struct sqlite3;
@@ -24,6 +30,7 @@ struct sqlite3_stmt;
 
 struct libsqlite {
 	void *handle;
+	int (*config)(int what, ...);
 	int (*open_v2)(const char *path, struct sqlite3 **db, int flags, const char *vfs);
 	int (*close)(struct sqlite3 *db);
 	const char *(*errmsg)(struct sqlite3 *db);
@@ -49,8 +56,8 @@ static const struct {
 	{                                                                                          \
 		"sqlite3_" #name, offsetof(struct libsqlite, name)                                 \
 	}
-	F(open_v2), F(close),    F(errmsg),     F(exec),      F(prepare_v2), F(step),
-	F(reset),   F(finalize), F(bind_int64), F(bind_null), F(bind_text),  F(bind_blob),
+	F(config), F(open_v2),  F(close),      F(errmsg),    F(exec),      F(prepare_v2), F(step),
+	F(reset),  F(finalize), F(bind_int64), F(bind_null), F(bind_text), F(bind_blob),
 #undef F
 };
 
@@ -58,7 +65,7 @@ struct sqlite_writer {
 	struct row_writer base;
 	struct libsqlite lib;
 	struct sqlite3 *db;
-	struct sqlite3_stmt *insert[NR_EXPORT_TABLES];
+	struct sqlite3_stmt *insert[NR_EXPORT_TABLES]; /* NULL until there is a row */
 	struct replace file;
 	bool failed; /* in the current row */
 };
@@ -77,15 +84,37 @@ static int libsqlite_load(struct libsqlite *lib, struct error *err)
 	return 0;
 }
 
+/* No locks, no statistics, and no pages set aside before any is used: that is time at the start. */
+static void libsqlite_settle(const struct libsqlite *lib)
+{
+	lib->config(SQLITE_CONFIG_SINGLETHREAD);
+	lib->config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+	lib->config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int db_error(const struct sqlite_writer *w, struct error *err)
 {
 	return error_set(err, EIO, "%s: %s", w->file.path, w->lib.errmsg(w->db));
 }
 
+static bool insert_prepare(struct sqlite_writer *w, enum export_table_id id)
+{
+	auto_strbuf sql = { 0 };
+	size_t nr = export_table_columns(id);
+	if (w->insert[id])
+		return true;
+	int rc = strbuf_printf(&sql, "INSERT INTO %s VALUES (?", export_tables[id].name);
+	for (size_t i = 1; rc == 0 && i < nr; i++)
+		rc = strbuf_str(&sql, ", ?");
+	if (rc == 0)
+		rc = strbuf_str(&sql, ")");
+	return rc == 0 && w->lib.prepare_v2(w->db, sql.data, -1, &w->insert[id], NULL) == 0;
+}
+
 static void sqlite_begin(struct row_writer *base, enum export_table_id table)
 {
-	(void)table;
-	((struct sqlite_writer *)base)->failed = false;
+	struct sqlite_writer *w = (struct sqlite_writer *)base;
+	w->failed = !insert_prepare(w, table);
 }
 
 /* The writer counts columns from 1 once next_column() has moved on: as SQLite does. */
@@ -167,35 +196,28 @@ static const struct row_writer_ops sqlite_ops = {
 	.close = sqlite_close,
 };
 
-static int table_sql(enum export_table_id id, struct strbuf *create, struct strbuf *insert)
+static int table_sql(enum export_table_id id, struct strbuf *out)
 {
 	const struct export_table *table = &export_tables[id];
 	size_t nr = export_table_columns(id);
-	int rc = strbuf_printf(create, "CREATE TABLE %s (", table->name);
-	if (rc == 0)
-		rc = strbuf_printf(insert, "INSERT INTO %s VALUES (", table->name);
+	int rc = strbuf_printf(out, "CREATE TABLE %s (", table->name);
 	for (size_t i = 0; rc == 0 && i < nr; i++) {
 		const struct export_column *column = &table->columns[i];
-		const char *end = i + 1 < nr ? ", " : ")";
 		/* quoted: "end" and "offset" are words of SQL */
-		rc = strbuf_printf(create, "\"%s\" %s%s", column->name,
-				   column->type == COL_TEXT ? "TEXT" : "INTEGER", end);
-		if (rc == 0)
-			rc = strbuf_printf(insert, "?%s", end);
+		rc = strbuf_printf(out, "\"%s\" %s%s", column->name,
+				   column->type == COL_TEXT ? "TEXT" : "INTEGER",
+				   i + 1 < nr ? ", " : ");");
 	}
 	return rc;
 }
 
-static int table_make(struct sqlite_writer *w, enum export_table_id id, struct error *err)
+static int tables_make(struct sqlite_writer *w, struct error *err)
 {
-	auto_strbuf create = { 0 };
-	auto_strbuf insert = { 0 };
-	if (table_sql(id, &create, &insert) < 0)
-		return error_set(err, ENOMEM, "out of memory");
-	int rc = run(w, create.data, err);
-	if (rc == 0 && w->lib.prepare_v2(w->db, insert.data, -1, &w->insert[id], NULL))
-		rc = db_error(w, err);
-	return rc;
+	auto_strbuf sql = { 0 };
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < NR_EXPORT_TABLES; i++)
+		rc = table_sql((enum export_table_id)i, &sql);
+	return rc < 0 ? error_set(err, rc, "out of memory") : run(w, sql.data, err);
 }
 
 int sqlite_writer_open(const char *path, struct row_writer **out, struct error *err)
@@ -208,6 +230,8 @@ int sqlite_writer_open(const char *path, struct row_writer **out, struct error *
 	__attribute__((cleanup(row_writer_cleanup_))) struct row_writer *guard = &w->base;
 	int rc = libsqlite_load(&w->lib, err);
 	if (rc == 0)
+		libsqlite_settle(&w->lib);
+	if (rc == 0)
 		rc = replace_open(path, &w->file, err);
 	if (rc == 0 && !w->file.temp)
 		rc = error_set(err, EINVAL, "%s: a database has to be a regular file", path);
@@ -217,8 +241,8 @@ int sqlite_writer_open(const char *path, struct row_writer **out, struct error *
 	if (w->lib.open_v2(w->file.temp, &w->db, SQLITE_OPEN_RW_CREATE, NULL))
 		return db_error(w, err);
 	rc = run(w, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN", err);
-	for (int i = 0; rc == 0 && i < NR_EXPORT_TABLES; i++)
-		rc = table_make(w, (enum export_table_id)i, err);
+	if (rc == 0)
+		rc = tables_make(w, err);
 	if (rc == 0)
 		*out = take_ptr(guard);
 	return rc;

@@ -26,11 +26,21 @@ assert json.loads(sys.argv[1]) == {"findings": [], "count": 0}' "$output"
 	[ "${BASH_REMATCH[1]}" -ge 40 ]
 }
 
-@test "verify of a directory of checkpoints names them" {
+@test "a directory of checkpoints is none, and these are named" {
 	mkdir "$BATS_TEST_TMPDIR/some"
+	cd "$BATS_TEST_TMPDIR"
 	cp -r "$whole" "$BATS_TEST_TMPDIR/some/first"
-	run -2 "$crit" verify "$BATS_TEST_TMPDIR/some"
-	[[ $output == *"is no checkpoint, but holds some: first" ]]
+	local command
+	for command in verify compat; do
+		run -2 "$crit" $command "$BATS_TEST_TMPDIR/some"
+		[[ $output == *"is no checkpoint, but holds some: first" ]]
+	done
+	for command in inspect mem stack 'squash -o x' 'pack -o x.tar' 'decode --all -o x' recode dedup; do
+		run "$crit" $command "$BATS_TEST_TMPDIR/some"
+		[ "$status" -ne 0 ]
+		[[ $output == *"is no checkpoint, but holds some: first" ]]
+		[ ! -e x ] && [ ! -e x.tar ]
+	done
 	rm "$BATS_TEST_TMPDIR/some/first/inventory.img"
 	run -1 "$crit" verify "$BATS_TEST_TMPDIR/some"
 }
