@@ -40,13 +40,23 @@ struct warden {
 	void *map;
 	size_t map_len;
 	bool *killing; /* shared with the engine: tasks are being ended, nothing is to be undone */
+	bool holding;  /* in the warden: sockets stay in repair mode */
 };
 
+static void let_go(struct warden *w)
+{
+	for (size_t i = 0; i < w->charge.nr_sockets; i++)
+		tcp_let_go(w->charge.sockets[i], w->reuseaddr[i]);
+	w->holding = false;
+}
+
+/* What it did itself: another dump may have begun when it learns that its engine is dead, and one
+ * that lost repair mode on its way ends connections aloud. */
 static void undo(struct warden *w)
 {
 	lock_drop(w->charge.lock, NULL);
-	for (size_t i = 0; i < w->charge.nr_sockets; i++)
-		tcp_let_go(w->charge.sockets[i], w->reuseaddr[i]);
+	if (w->holding)
+		let_go(w);
 }
 
 static void kill_tasks(struct warden *w)
@@ -60,6 +70,7 @@ static void kill_tasks(struct warden *w)
 static int hold_all(struct warden *w, bool with_kill, struct error *err)
 {
 	int rc = 0;
+	w->holding = true;
 	for (size_t i = 0; rc == 0 && i < w->charge.nr_sockets; i++)
 		rc = tcp_hold(w->charge.sockets[i], err);
 	if (rc == 0 && with_kill)
@@ -315,8 +326,10 @@ void warden_end(struct warden *w, bool with_undo)
 	struct answer a;
 	if (!w)
 		return;
-	if (ask(w, with_undo ? ASK_UNDO : ASK_LEAVE, 0, &a, NULL) < 0 && with_undo)
-		undo(w);
+	if (ask(w, with_undo ? ASK_UNDO : ASK_LEAVE, 0, &a, NULL) < 0 && with_undo) {
+		lock_drop(w->charge.lock, NULL);
+		let_go(w); /* whatever it was at when it died */
+	}
 	if (*w->killing)
 		w->pid = 0; /* it stays until the tasks are gone, which wait for our own end */
 }
