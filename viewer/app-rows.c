@@ -9,7 +9,7 @@
 #include "viewer/app-parts.h"
 #include "viewer/facts.h"
 
-enum { ROWS_PER_STEP = 256 };
+enum { ROWS_PER_STEP = 256, KEPT_MAX = 1 << 21 };
 
 /* Goes round once: from the row after the cursor to the cursor itself. */
 struct row_search {
@@ -124,6 +124,9 @@ static int filter_step(struct job *job, struct error *err)
 		line_begin(&filter->line, v->ops->columns, v->ops->nr_columns, 1000);
 		v->ops->row(v, filter->at, &filter->line);
 		if (text_find(filter->line.text.data ?: "", filter->text)) {
+			if (filter->nr_items == KEPT_MAX)
+				return error_set(err, EFBIG, "more than %d rows hold \"%s\"",
+						 KEPT_MAX, filter->text);
 			size_t *grown = array_grow_(filter->items, &filter->cap,
 						    filter->nr_items + 1, sizeof(*grown));
 			if (!grown)

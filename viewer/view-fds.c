@@ -11,25 +11,17 @@
 #include "convert/describe/locks.h"
 #include "files.pb-c.h"
 #include "viewer/app.h"
+#include "viewer/fd-rows.h"
 #include "viewer/file-bytes.h"
 #include "viewer/views.h"
 
 enum { PER_STEP = 1000, AT_ONCE_MS = 6 };
 
-struct fd_row {
-	const struct process *process;
-	uint32_t fd, fd_flags, id;
-	FdTypes type;
-};
-
 struct fds_state {
-	struct fd_row *items;
-	size_t nr, cap;
+	struct fd_rows rows;
 	struct lock_list locks;
 	size_t next;                 /* process to be read, in the tree */
 	struct image_reader *reader; /* of the one before it; NULL: at its end */
-	uint32_t table;              /* of descriptors, the number in its image's name */
-	size_t table_start;          /* its first row: processes may share it */
 };
 
 static struct fds_state *state_of(struct view *v)
@@ -65,29 +57,6 @@ static void damage_keep(struct view *v, const struct error *err)
 		v->error = *err;
 }
 
-static int row_add(struct fds_state *s, const struct fd_row *like, const struct process *p)
-{
-	struct fd_row *row = array_add(s);
-	if (!row)
-		return -ENOMEM;
-	*row = *like;
-	row->process = p;
-	return 0;
-}
-
-/* The same table as the process before: threads of old, or CLONE_FILES. */
-static int rows_again(struct fds_state *s, const struct process *p)
-{
-	size_t start = s->table_start, end = s->nr;
-	s->table_start = end;
-	for (size_t i = start; i < end; i++) {
-		const struct fd_row like = s->items[i];
-		if (row_add(s, &like, p) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 /* @return 0; -errno: it has no descriptors that can be read */
 static int process_begin(struct view *v, const struct process *p, struct error *err)
 {
@@ -96,15 +65,14 @@ static int process_begin(struct view *v, const struct process *p, struct error *
 	int rc = process_ids(v->app->cp, p, &ids, err);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc; /* a zombie */
-	if (s->nr && ids->files_id == s->table)
-		return rows_again(s, p) < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
-	s->table = ids->files_id;
-	s->table_start = s->nr;
+	rc = fd_rows_begin(&s->rows, p, ids->files_id);
+	if (rc)
+		return rc < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
 	return image_open_typed(v->app->src, IMG_FDINFO, ids->files_id, &s->reader, err);
 }
 
 /* @return 1 there may be more of this process; 0; -errno */
-static int entries_read(struct view *v, const struct process *p, struct error *err)
+static int entries_read(struct view *v, struct error *err)
 {
 	struct fds_state *s = v->state;
 	for (int i = 0; i < PER_STEP; i++) {
@@ -113,11 +81,14 @@ static int entries_read(struct view *v, const struct process *p, struct error *e
 		if (rc <= 0)
 			return rc;
 		const FdinfoEntry *entry = (const FdinfoEntry *)msg;
-		const struct fd_row row = { p, entry->fd, entry->flags, entry->id, entry->type };
+		const struct fd_entry row = { entry->fd, entry->flags, entry->id, entry->type };
 		if (is_sockets(v) && !is_socket_type(entry->type))
 			continue;
-		if (row_add(s, &row, p) < 0)
-			return error_set(err, ENOMEM, "out of memory");
+		rc = fd_rows_add(&s->rows, &row);
+		if (rc < 0)
+			return error_set(err, -rc, "%s",
+					 rc == -ENOMEM ? "out of memory"
+						       : "there are too many to show all of them");
 	}
 	return 1;
 }
@@ -138,14 +109,16 @@ static bool fds_idle(struct view *v)
 			damage_keep(v, &err);
 		return true;
 	}
-	int rc = entries_read(v, process_at(v, s->next - 1), &err);
+	int rc = entries_read(v, &err);
 	if (rc <= 0) {
 		image_reader_close(s->reader);
 		s->reader = NULL;
 	}
 	if (rc < 0)
 		damage_keep(v, &err);
-	return true;
+	if (rc == -EFBIG)
+		v->working = NULL;
+	return v->working;
 }
 
 static int fds_open(struct view *v, struct error *err)
@@ -171,16 +144,16 @@ static void fds_close(struct view *v)
 	struct fds_state *s = v->state;
 	image_reader_close(s->reader);
 	lock_list_fini(&s->locks);
-	free(s->items);
+	fd_rows_fini(&s->rows);
 }
 
 static size_t fds_rows(struct view *v)
 {
-	return state_of(v)->nr;
+	return fd_rows_count(&state_of(v)->rows);
 }
 
 /* What cannot be described says why. */
-static void row_describe(struct view *v, const struct fd_row *row, struct file_facts *out)
+static void row_describe(struct view *v, const struct fd_entry *row, struct file_facts *out)
 {
 	struct error err;
 	struct file_describer *files = app_files(v->app, &err);
@@ -205,10 +178,11 @@ static enum style kind_style(const struct file_facts *facts)
 									    : ST_KIND_STACK;
 }
 
-static void locks_add(struct view *v, const struct fd_row *row, struct line *line)
+static void locks_add(struct view *v, const struct process *p, const struct fd_entry *row,
+		      struct line *line)
 {
 	const struct lock_list *locks = &state_of(v)->locks;
-	int pid = (int)row->process->pid, fd = (int)row->fd;
+	int pid = (int)p->pid, fd = (int)row->fd;
 	const struct lock_facts *lock = lock_list_find(locks, pid, fd);
 	line_style(line, ST_WARN);
 	for (; lock && lock < locks->items + locks->nr && lock->pid == pid && lock->fd == fd;
@@ -220,16 +194,17 @@ static void locks_add(struct view *v, const struct fd_row *row, struct line *lin
 
 static void fds_row(struct view *v, size_t i, struct line *line)
 {
-	const struct fd_row *row = &state_of(v)->items[i];
+	const struct process *p;
+	const struct fd_entry *row = fd_rows_at(&state_of(v)->rows, i, &p);
 	auto_file_facts facts = { 0 };
 	char flags[96] = "";
 	row_describe(v, row, &facts);
 	if (facts.has_flags)
 		file_flags_text(facts.flags, flags, sizeof(flags) - 16);
-	if (row->fd_flags & 1)
+	if (row->flags & 1)
 		strcat(flags, " cloexec");
 	if (!v->process)
-		line_cellf(line, ST_NUMBER, "%u", row->process->pid);
+		line_cellf(line, ST_NUMBER, "%u", p->pid);
 	line_cellf(line, ST_NUMBER, "%u", row->fd);
 	line_cell(line, kind_style(&facts), facts.kind);
 	line_cell(line, ST_NORMAL, flags);
@@ -245,7 +220,7 @@ static void fds_row(struct view *v, size_t i, struct line *line)
 		line_plain(line, facts.target.len ? "  " : "");
 		line_str(line, facts.detail.data);
 	}
-	locks_add(v, row, line);
+	locks_add(v, p, row, line);
 }
 
 static void queue_cells(const struct queue_facts *queue, struct line *line)
@@ -261,12 +236,13 @@ static void queue_cells(const struct queue_facts *queue, struct line *line)
 
 static void sockets_row(struct view *v, size_t i, struct line *line)
 {
-	const struct fd_row *row = &state_of(v)->items[i];
+	const struct process *p;
+	const struct fd_entry *row = fd_rows_at(&state_of(v)->rows, i, &p);
 	auto_file_facts facts = { 0 };
 	row_describe(v, row, &facts);
 	const struct socket_facts *s = &facts.socket;
 	if (!v->process)
-		line_cellf(line, ST_NUMBER, "%u", row->process->pid);
+		line_cellf(line, ST_NUMBER, "%u", p->pid);
 	line_cellf(line, ST_NUMBER, "%u", row->fd);
 	if (!s->family) { /* it could not be read */
 		line_rest(line);
@@ -293,14 +269,16 @@ static void sockets_row(struct view *v, size_t i, struct line *line)
 		line_printf(line, ", peer %u", s->peer_inode);
 }
 
-static bool row_open(struct view *v, const struct fd_row *row, bool bytes)
+static bool row_open(struct view *v, size_t i, bool bytes)
 {
+	const struct process *p;
+	const struct fd_entry *row = fd_rows_at(&state_of(v)->rows, i, &p);
 	auto_file_facts facts = { 0 };
 	struct error err;
 	row_describe(v, row, &facts);
-	int rc = bytes ? file_bytes_show(v->app, row->process, &facts, &err) : 0;
+	int rc = bytes ? file_bytes_show(v->app, p, &facts, &err) : 0;
 	if (rc == 0)
-		rc = file_entry_show(v->app, row->process, &facts, &err);
+		rc = file_entry_show(v->app, p, &facts, &err);
 	if (rc < 0)
 		app_fail(v->app, &err);
 	return true;
@@ -316,29 +294,32 @@ static bool fds_act(struct view *v, enum action action)
 	}
 	if ((action != ACT_OPEN && action != ACT_ENTRY) || row == SIZE_MAX)
 		return false;
-	return row_open(v, &state_of(v)->items[row], action == ACT_OPEN);
+	return row_open(v, row, action == ACT_OPEN);
 }
 
 static void fds_object(struct view *v, struct view_object *out)
 {
 	size_t row = view_current(v);
 	auto_file_facts facts = { 0 };
+	const struct process *p;
 	if (row == SIZE_MAX)
 		return;
-	row_describe(v, &state_of(v)->items[row], &facts);
-	snprintf(out->what, sizeof(out->what), "descriptor %u", state_of(v)->items[row].fd);
+	const struct fd_entry *entry = fd_rows_at(&state_of(v)->rows, row, &p);
+	row_describe(v, entry, &facts);
+	snprintf(out->what, sizeof(out->what), "descriptor %u", entry->fd);
 	file_object(v->app, &facts, out);
 }
 
 static void fds_footer(struct view *v, struct line *line)
 {
 	size_t row = view_current(v);
+	const struct process *p;
 	line_style(line, ST_DIM);
 	line_printf(line, " %zu/%zu%s", view_rows(v) ? v->cursor + 1 : 0, view_rows(v),
 		    v->working ? " so far" : "");
 	if (row != SIZE_MAX)
 		line_printf(line, ", file %u. Enter: its bytes, if it has some; i: its entry",
-			    state_of(v)->items[row].id);
+			    fd_rows_at(&state_of(v)->rows, row, &p)->id);
 }
 
 static void fds_command(struct view *v, struct strbuf *out)

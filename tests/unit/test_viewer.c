@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "viewer/address.h"
+#include "viewer/fd-rows.h"
 #include "viewer/key.h"
 #include "viewer/line.h"
 #include "viewer/print.h"
@@ -243,6 +244,49 @@ static void addresses_are_hexadecimal_sums(void **state)
 		assert_int_equal(address_parse(bad[i], &at), -EINVAL);
 }
 
+/* 10 000 processes of which each third shares a table of 10 000 descriptors */
+static void fd_rows_keep_a_shared_table_once(void **state)
+{
+	(void)state;
+	enum { NR = 10000 };
+	static struct process processes[NR];
+	struct fd_rows rows = { 0 };
+	const struct process *p;
+	for (uint32_t i = 0; i < NR; i++) {
+		int rc = fd_rows_begin(&rows, &processes[i], i % 3 ? i : 0);
+		assert_int_equal(rc, i && i % 3 == 0);
+		for (uint32_t fd = 0; rc == 0 && fd < (i % 3 ? 1 : NR); fd++)
+			assert_int_equal(fd_rows_add(&rows, &(struct fd_entry){ fd, 0, i, 0 }), 0);
+	}
+	const size_t shared = NR, own = 2; /* three processes have so many rows */
+	assert_int_equal(fd_rows_count(&rows), 3334 * shared + 3333 * own);
+	assert_int_equal(rows.entries.nr, shared + 3333 * own);
+	/* the first and the last row of processes */
+	size_t of_three = shared + own;
+	assert_int_equal(fd_rows_at(&rows, 1000 * of_three, &p)->fd, 0);
+	assert_ptr_equal(p, &processes[3000]);
+	assert_int_equal(fd_rows_at(&rows, 1000 * of_three + shared - 1, &p)->fd, NR - 1);
+	assert_ptr_equal(p, &processes[3000]);
+	assert_int_equal(fd_rows_at(&rows, 1000 * of_three + shared, &p)->id, 3001);
+	assert_ptr_equal(p, &processes[3001]);
+	assert_int_equal(fd_rows_at(&rows, fd_rows_count(&rows) - 1, &p)->fd, NR - 1);
+	assert_ptr_equal(p, &processes[NR - 1]);
+	fd_rows_fini(&rows);
+}
+
+static void fd_rows_end_where_memory_would(void **state)
+{
+	(void)state;
+	struct process process = { 0 };
+	struct fd_rows rows = { 0 };
+	assert_int_equal(fd_rows_begin(&rows, &process, 1), 0);
+	for (uint32_t i = 0; i < FD_ENTRIES_MAX; i++)
+		assert_int_equal(fd_rows_add(&rows, &(struct fd_entry){ .fd = i }), 0);
+	assert_int_equal(fd_rows_add(&rows, &(struct fd_entry){ 0 }), -EFBIG);
+	assert_int_equal(fd_rows_count(&rows), FD_ENTRIES_MAX);
+	fd_rows_fini(&rows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +302,8 @@ int main(void)
 		cmocka_unit_test(sizes_take_five_characters),
 		cmocka_unit_test(colours_of_256_are_the_nearest),
 		cmocka_unit_test(addresses_are_hexadecimal_sums),
+		cmocka_unit_test(fd_rows_keep_a_shared_table_once),
+		cmocka_unit_test(fd_rows_end_where_memory_would),
 		cmocka_unit_test(characters_survive_a_round_trip),
 	};
 	return cmocka_run_group_tests_name("viewer", tests, NULL, NULL);
