@@ -109,6 +109,19 @@ for line in open(sys.argv[1]):
 	diff "$BATS_TEST_TMPDIR/columns" "$BATS_TEST_TMPDIR/documented"
 }
 
+@test "export: the queries of the documentation run" {
+	db=$BATS_TEST_TMPDIR/doc.db
+	"$crit" export --sqlite "$db" "$whole"
+	/usr/bin/python3 -c 'import re, sqlite3, sys
+queries = [q for path in sys.argv[2:]
+           for q in re.findall(r"^ *(?:sqlite3 all.db \")?(SELECT .*?)(?:\"|\n\n|\n*\Z)",
+                               open(path).read().replace("$ ", ""), re.M | re.S)]
+assert len(queries) >= 3, queries
+db = sqlite3.connect(sys.argv[1])
+for query in queries:
+    db.execute(query).fetchall()' "$db" "$BATS_TEST_DIRNAME"/../../docs/{export.md,crit.1.scd}
+}
+
 @test "export leaves nothing behind when it fails" {
 	db=$BATS_TEST_TMPDIR/out/x.db
 	mkdir "$BATS_TEST_TMPDIR/out"
