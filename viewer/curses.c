@@ -6,7 +6,6 @@
 #include "viewer/terminal.h"
 
 #include <curses.h>
-#include <dlfcn.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
@@ -22,6 +21,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/library.h"
 #include "viewer/width.h"
 
 #define SONAME "libncursesw.so.6"
@@ -36,7 +36,6 @@
 		    F(mousemask) F(mouseinterval) F(getmouse) F(resizeterm) F(clearok) F(tigetstr)
 
 struct libcurses {
-	void *handle;
 #define F(name) __typeof__(name) *name##_;
 	FUNCTIONS(F)
 #undef F
@@ -44,10 +43,7 @@ struct libcurses {
 	int *nr_colors, *nr_pairs;
 };
 
-static const struct {
-	const char *name;
-	size_t offset;
-} symbols[] = {
+static const struct library_symbol symbols[] = {
 #define F(name) { #name, offsetof(struct libcurses, name##_) },
 	FUNCTIONS(F)
 #undef F
@@ -130,16 +126,8 @@ static void crash_unwatch(void)
 
 static int lib_load(struct libcurses *lib, struct error *err)
 {
-	lib->handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
-	if (!lib->handle)
-		return error_set(err, ENOTSUP, "the browser needs ncurses: %s", dlerror());
-	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
-		void *address = dlsym(lib->handle, symbols[i].name);
-		if (!address)
-			return error_set(err, ENOTSUP, SONAME " has no %s", symbols[i].name);
-		*(void **)((char *)lib + symbols[i].offset) = address;
-	}
-	return 0;
+	return library_load(SONAME, "the browser needs ncurses", symbols, ARRAY_SIZE(symbols), lib,
+			    err);
 }
 
 static int signals_take(struct terminal *t, struct error *err)
@@ -238,8 +226,6 @@ void terminal_close(struct terminal *t)
 		fd_close(t->signals);
 		sigprocmask(SIG_SETMASK, &t->old_mask, NULL);
 	}
-	if (t->lib.handle)
-		dlclose(t->lib.handle);
 	free(t->shown);
 	free(t->row);
 	free(t);

@@ -3,12 +3,12 @@
  * Source: sqlite.org/c3ref; the library is loaded when the first database is made, its few
  * functions are declared here.
  */
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/library.h"
 #include "base/replace.h"
 #include "base/strbuf.h"
 #include "convert/export/writer.h"
@@ -29,7 +29,6 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 struct libsqlite {
-	void *handle;
 	int (*config)(int what, ...);
 	int (*open_v2)(const char *path, struct sqlite3 **db, int flags, const char *vfs);
 	int (*close)(struct sqlite3 *db);
@@ -48,10 +47,7 @@ struct libsqlite {
 			 void (*done)(void *));
 };
 
-static const struct {
-	const char *name;
-	size_t offset;
-} functions[] = {
+static const struct library_symbol functions[] = {
 #define F(name)                                                                                    \
 	{                                                                                          \
 		"sqlite3_" #name, offsetof(struct libsqlite, name)                                 \
@@ -72,16 +68,8 @@ struct sqlite_writer {
 
 static int libsqlite_load(struct libsqlite *lib, struct error *err)
 {
-	lib->handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
-	if (!lib->handle)
-		return error_set(err, ENOTSUP, "databases need SQLite: %s", dlerror());
-	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
-		void *address = dlsym(lib->handle, functions[i].name);
-		if (!address)
-			return error_set(err, ENOTSUP, SONAME " has no %s", functions[i].name);
-		*(void **)((char *)lib + functions[i].offset) = address;
-	}
-	return 0;
+	return library_load(SONAME, "databases need SQLite", functions, ARRAY_SIZE(functions), lib,
+			    err);
 }
 
 /* No locks, no statistics, and no pages set aside before any is used: that is time at the start. */
@@ -180,8 +168,6 @@ static void sqlite_close(struct row_writer *base)
 	}
 	if (w->db)
 		w->lib.close(w->db);
-	if (w->lib.handle)
-		dlclose(w->lib.handle);
 	replace_close(&w->file);
 	free(w);
 }

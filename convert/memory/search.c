@@ -4,13 +4,14 @@
 #include "convert/memory/search.h"
 
 #include <ctype.h>
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
+#include "base/library.h"
 
 #define SONAME "libpcre2-8.so.0"
 
@@ -25,7 +26,6 @@
 	X(get_error_message)
 
 struct pcre2 {
-	void *handle;
 #define X(name) __typeof__(pcre2_##name) *name;
 	PCRE2_FUNCTIONS(X)
 #undef X
@@ -39,34 +39,11 @@ struct pattern {
 	pcre2_match_data *data;
 };
 
-static int library_load(struct pcre2 *lib, struct error *err)
-{
-	static const struct {
-		const char *name;
-		size_t offset;
-	} functions[] = {
-#define STRING_(x) #x
-#define STRING(x)  STRING_(x)
-#define X(name)    { STRING(pcre2_##name), offsetof(struct pcre2, name) },
-		PCRE2_FUNCTIONS(X)
+static const struct library_symbol functions[] = {
+#define X(name) { "pcre2_" #name "_8", offsetof(struct pcre2, name) },
+	PCRE2_FUNCTIONS(X)
 #undef X
-	};
-	lib->handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
-	if (!lib->handle)
-		return error_set(err, ENOTSUP, "regular expressions need PCRE2: %s", dlerror());
-	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
-		char symbol[64];
-		/* the header names the width of a unit; so do the symbols */
-		snprintf(symbol, sizeof(symbol), "%s", functions[i].name);
-		if (!strstr(symbol, "_8"))
-			snprintf(symbol, sizeof(symbol), "%s_8", functions[i].name);
-		void *address = dlsym(lib->handle, symbol);
-		if (!address)
-			return error_set(err, ENOTSUP, SONAME " has no %s", symbol);
-		*(void **)((char *)lib + functions[i].offset) = address;
-	}
-	return 0;
-}
+};
 
 static int plain_new(const void *bytes, size_t len, struct pattern **out, struct error *err)
 {
@@ -151,7 +128,8 @@ int pattern_regex(const char *regex, bool ignore_case, struct pattern **out, str
 	struct pattern *p = calloc(1, sizeof(*p));
 	if (!p)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = library_load(&p->lib, err);
+	int rc = library_load(SONAME, "regular expressions need PCRE2", functions,
+			      ARRAY_SIZE(functions), &p->lib, err);
 	if (rc == 0)
 		rc = regex_compile(p, regex, ignore_case, err);
 	if (rc < 0)
@@ -169,8 +147,6 @@ void pattern_free(struct pattern *p)
 		p->lib.match_data_free(p->data);
 	if (p->code)
 		p->lib.code_free(p->code);
-	if (p->lib.handle)
-		dlclose(p->lib.handle);
 	free(p->bytes);
 	free(p);
 }

@@ -11,11 +11,12 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/library.h"
 
 #define SONAME "libnftables.so.1"
 
 struct nft {
-	void *handle, *context;
+	void *context;
 	void *(*ctx_new)(uint32_t flags);
 	void (*ctx_free)(void *context);
 	int (*ctx_buffer_output)(void *context);
@@ -25,10 +26,7 @@ struct nft {
 	int (*run_cmd_from_buffer)(void *context, const char *text);
 };
 
-static const struct {
-	const char *name;
-	size_t offset;
-} functions[] = {
+static const struct library_symbol functions[] = {
 #define F(name)                                                                                    \
 	{                                                                                          \
 		"nft_" #name, offsetof(struct nft, name)                                           \
@@ -59,16 +57,10 @@ void nft_preload(void)
 
 static int load(struct nft *nft, struct error *err)
 {
-	nft->handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
-	if (!nft->handle)
-		return error_set(err, ENOTSUP,
-				 "packet filter rules (nftables) need libnftables: %s", dlerror());
-	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
-		void *address = dlsym(nft->handle, functions[i].name);
-		if (!address)
-			return error_set(err, ENOTSUP, SONAME " has no %s", functions[i].name);
-		*(void **)((char *)nft + functions[i].offset) = address;
-	}
+	int rc = library_load(SONAME, "packet filter rules (nftables) need libnftables", functions,
+			      ARRAY_SIZE(functions), nft, err);
+	if (rc < 0)
+		return rc;
 	nft->context = nft->ctx_new(0);
 	if (!nft->context)
 		return error_set(err, ENOMEM, "out of memory");
