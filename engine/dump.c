@@ -24,6 +24,7 @@
 #include "engine/net/net.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/freezer.h"
+#include "engine/ns/mnt-nsfs.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/time.h"
@@ -126,7 +127,7 @@ static int write_files_of(struct dump *d, struct task *t, struct error *err)
 /* Descriptors of all tasks come before the memory of any: they are what is refused most. */
 static int write_files(struct dump *d, struct error *err)
 {
-	int rc = 0;
+	int rc = mnt_nsfs_collect(d, err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
 		rc = is_alive(d->tasks[i]) ? write_files_of(d, d->tasks[i], err) : 0;
 	if (rc == 0)

@@ -23,10 +23,10 @@ static const char *fstype_word(const MntEntry *entry)
 		{ FSTYPE__TMPFS, "tmpfs" },       { FSTYPE__DEVPTS, "devpts" },
 		{ FSTYPE__PSTORE, "pstore" },     { FSTYPE__SECURITYFS, "securityfs" },
 		{ FSTYPE__FUSECTL, "fusectl" },   { FSTYPE__DEBUGFS, "debugfs" },
-		{ FSTYPE__CGROUP, "cgroup" },     { FSTYPE__MQUEUE, "mqueue" },
-		{ FSTYPE__FUSE, "fuse" },         { FSTYPE__OVERLAYFS, "overlay" },
-		{ FSTYPE__AUTOFS, "autofs" },     { FSTYPE__TRACEFS, "tracefs" },
-		{ FSTYPE__CGROUP2, "cgroup2" },
+		{ FSTYPE__NSFS, "nsfs" },         { FSTYPE__CGROUP, "cgroup" },
+		{ FSTYPE__MQUEUE, "mqueue" },     { FSTYPE__FUSE, "fuse" },
+		{ FSTYPE__OVERLAYFS, "overlay" }, { FSTYPE__AUTOFS, "autofs" },
+		{ FSTYPE__TRACEFS, "tracefs" },   { FSTYPE__CGROUP2, "cgroup2" },
 	};
 	if (entry->fsname && *entry->fsname)
 		return entry->fsname;

@@ -15,7 +15,7 @@
 #include "engine/files/table.h"
 #include "engine/files/types.h"
 #include "engine/net/ns.h"
-#include "engine/net/sock-ns.h"
+#include "engine/ns/held.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/ns.h"
@@ -27,34 +27,18 @@ static bool nsfile_match(const struct open_file *f)
 	return f->fs_type == NSFS_MAGIC;
 }
 
-/* @return NS_KINDS: there is none */
-static enum ns_kind kind_of(uint32_t flag)
-{
-	int kind = 0;
-	while (kind < NS_KINDS && (uint32_t)ns_rows[kind].flag != flag)
-		kind++;
-	return (enum ns_kind)kind;
-}
-
-/* Only a network namespace lives without tasks. */
 static int find_kind(struct dump *d, const struct open_file *f, enum ns_kind *kind, uint32_t *id,
 		     struct error *err)
 {
 	char holder[96];
 	auto_fd fd = procfs_reopen(f->fd, O_RDONLY); /* it may be open as a path alone */
 	int flag = fd < 0 ? -1 : ioctl(fd, NS_GET_NSTYPE);
-	*kind = flag < 0 ? NS_KINDS : kind_of((uint32_t)flag);
+	*kind = flag < 0 ? NS_KINDS : ns_kind_of((uint32_t)flag);
 	file_holder(f, holder, sizeof(holder));
-	if (*kind == NS_NET)
-		return sock_ns_held(d, fd, holder, id, err);
-	const struct ns_seen *ns = *kind < NS_KINDS ? ns_find(d, *kind, f->st.st_ino) : NULL;
-	if (!ns)
-		return error_set(err, ENOTSUP,
-				 "%s is %.800s, a namespace that no task of the tree is in: it "
-				 "cannot be opened again; close it before the dump",
+	if (*kind == NS_KINDS)
+		return error_set(err, ENOTSUP, "%s is %.800s, a namespace of an unknown kind",
 				 holder, f->path);
-	*id = ns->id;
-	return 0;
+	return ns_held(d, *kind, fd, holder, id, err);
 }
 
 static int nsfile_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
@@ -79,7 +63,7 @@ static int nsfile_check(const FileEntry *e, struct error *err)
 	const NsFileEntry *nsf = e->nsf;
 	if (!nsf || nsf->id != e->id)
 		return error_set(err, EBADMSG, "file id %u: namespace without its fields", e->id);
-	if (kind_of(nsf->ns_cflag) == NS_KINDS)
+	if (ns_kind_of(nsf->ns_cflag) == NS_KINDS)
 		return error_set(err, EBADMSG, "file id %u: a namespace of unknown kind %#x", e->id,
 				 nsf->ns_cflag);
 	return 0;
@@ -88,7 +72,7 @@ static int nsfile_check(const FileEntry *e, struct error *err)
 static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
 {
 	const NsFileEntry *nsf = e->nsf;
-	enum ns_kind kind = kind_of(nsf->ns_cflag);
+	enum ns_kind kind = ns_kind_of(nsf->ns_cflag);
 	const struct rtask *member = NULL;
 	int flags = (int)(nsf->flags & (O_PATH | O_NOATIME));
 	char path[64];

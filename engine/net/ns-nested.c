@@ -16,6 +16,7 @@
 #include "engine/net/ns-set.h"
 #include "engine/net/ns.h"
 #include "engine/net/sock-ns.h"
+#include "engine/ns/mnt-tree.h"
 #include "engine/procfs/root.h"
 
 static uint32_t id_of_root(const struct restore *r)
@@ -50,6 +51,12 @@ static int load_of_file(struct restore *r, const FileEntry *e, struct error *err
 	return load_one(r, id, "file id", e->id, err);
 }
 
+static int load_of_mount(struct restore *r, const MntEntry *e, struct error *err)
+{
+	uint32_t id = e->nsfs_cflag == CLONE_NEWNET ? e->nsfs_id : 0;
+	return load_one(r, id, "mount", e->mnt_id, err);
+}
+
 static int load_all(struct restore *r, struct error *err)
 {
 	int rc = 0;
@@ -60,6 +67,8 @@ static int load_all(struct restore *r, struct error *err)
 	}
 	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++)
 		rc = load_of_file(r, r->files->items[i].entry, err);
+	for (size_t i = 0; rc == 0 && r->mounts && i < r->mounts->nr; i++)
+		rc = load_of_mount(r, r->mounts->items[i]->e, err);
 	return rc;
 }
 

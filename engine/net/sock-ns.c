@@ -4,78 +4,31 @@
  */
 #include "engine/net/sock-ns.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "base/io.h"
 #include "engine/files/external.h"
 #include "engine/files/table.h"
 #include "engine/net/lock-ns.h"
 #include "engine/net/ns.h"
 #include "engine/net/unix.h"
+#include "engine/ns/held.h"
 #include "engine/procfs/root.h"
 
 #ifndef SIOCGSKNS
 #define SIOCGSKNS 0x894C
 #endif
 
-/* @return a process that is in it; 0: none */
-static pid_t find_inhabitant(ino_t ino)
+/* What is given at the restore is no copy. */
+static bool is_external(const struct dump *d, ino_t ino)
 {
-	auto_dir dir = NULL;
-	int fd = procfs_open(".", O_RDONLY | O_DIRECTORY);
-	const struct dirent *entry;
-	if (fd < 0 || !(dir = fdopendir(fd))) {
-		fd_close(fd);
-		return 0;
-	}
-	while ((entry = readdir(dir))) {
-		char path[280];
-		struct stat st;
-		snprintf(path, sizeof(path), "%s/ns/net", entry->d_name);
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    fstatat(fd, path, &st, 0) == 0 && st.st_ino == ino)
-			return atoi(entry->d_name);
-	}
-	return 0;
-}
-
-/* As ip-netns(8) does. Where it is bound inside of the tree is for its mounts to tell. */
-static bool is_mounted(ino_t ino)
-{
-	char mark[40];
-	auto_strbuf text = { 0 };
-	snprintf(mark, sizeof(mark), " net:[%lu] ", (unsigned long)ino);
-	return file_read_at(procfs_fd(), "1/mountinfo", &text, NULL) == 0 && text.data &&
-	       strstr(text.data, mark);
-}
-
-/* A copy of what others have, too, would be somewhere else than theirs. */
-static int check_held(const struct dump *d, ino_t ino, const char *what, struct error *err)
-{
-	char key[32], who[64] = "a mount of the host (ip netns) keeps";
+	char key[32];
 	snprintf(key, sizeof(key), "%lu", (unsigned long)ino);
-	if (external_value(d->opts, "net", key))
-		return 0;
-	pid_t pid = ino == d->ns->own[NS_NET] ? getpid() : find_inhabitant(ino);
-	if (pid == getpid())
-		snprintf(who, sizeof(who), "the dump itself is in");
-	else if (pid)
-		snprintf(who, sizeof(who), "pid %d outside of the tree is in", pid);
-	else if (!is_mounted(ino))
-		return 0;
-	return error_set(err, ENOTSUP,
-			 "%s leads to network namespace %s, which no task of the tree is in, but "
-			 "%s: close it before the dump",
-			 what, key, who);
+	return external_value(d->opts, "net", key) != NULL;
 }
 
 static int add_held(struct dump *d, int fd, const char *what, const struct ns_seen **out,
@@ -84,7 +37,7 @@ static int add_held(struct dump *d, int fd, const char *what, const struct ns_se
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return error_sys(err, "%s: look at its network namespace", what);
-	int rc = check_held(d, st.st_ino, what, err);
+	int rc = is_external(d, st.st_ino) ? 0 : ns_held_check(d, NS_NET, st.st_ino, what, err);
 	if (rc == 0)
 		rc = ns_add_held(d, NS_NET, fd, out, err);
 	if (rc == 0)

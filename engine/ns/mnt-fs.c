@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "engine/ns/mnt-autofs.h"
 #include "engine/ns/mnt-content.h"
+#include "engine/ns/mnt-nsfs.h"
 
 static const struct mnt_fs rows[] = {
 	{ .code = FSTYPE__UNSUPPORTED },
@@ -47,6 +48,7 @@ static const struct mnt_fs rows[] = {
 	  .traits = FS_PIDS | FS_HOST | FS_DEMAND,
 	  .dump = mnt_autofs_dump,
 	  .mount = mnt_autofs_mount },
+	{ .code = FSTYPE__NSFS, .name = "nsfs", .traits = FS_FILE, .mount = mnt_nsfs_mount },
 	{ .code = FSTYPE__OVERLAYFS, .name = "overlay", .traits = FS_INSIDE },
 };
 

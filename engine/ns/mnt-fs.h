@@ -20,6 +20,7 @@ enum mnt_fs_trait {
 	FS_HOST = 1 << 3,     /* one of the whole machine, which no user namespace may mount */
 	FS_INSIDE = 1 << 4,   /* consists of directories, which its options name */
 	FS_DEMAND = 1 << 5,   /* RESOLVE_NO_XDEV takes its directories for mounts already */
+	FS_FILE = 1 << 6,     /* each mount is one file, which is made anew */
 	FS_CONTENTS = 1 << 2, /* what fill() puts there has to be there before it is read-only */
 };
 

@@ -161,14 +161,15 @@ int mnt_make_source(struct restore *r, struct mnt_tree *tree, struct mnt_source 
 {
 	char name[MNT_NAME_MAX];
 	struct making making = { r, s, tree->yard };
+	bool dir = !(s->of->fs->traits & FS_FILE);
 	int rc = faccessat(tree->yard, s->name, F_OK, 0) == 0
 		     ? 0
-		     : make_place(tree->yard, s->name, true, err);
+		     : make_place(tree->yard, s->name, dir, err);
 	if (rc == 0)
 		rc = s->of->fs->traits & FS_PIDS ? mnt_pids_aside(tree, s, mount_new, &making, err)
 						 : mount_new(&making, err);
 	if (rc == 0) {
-		s->fd = openat(tree->yard, s->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		s->fd = openat(tree->yard, s->name, O_PATH | O_CLOEXEC);
 		rc = s->fd < 0 ? error_sys(err, "open the new mount") : 0;
 	}
 	if (rc == 0 && s->content)

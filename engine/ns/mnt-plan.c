@@ -39,7 +39,7 @@ static struct mnt_source *add_source(struct mnt_tree *tree, enum mnt_source_kind
 	*s = (struct mnt_source){ .kind = kind, .of = of, .root = of->e->root, .fd = -1 };
 	s->space = -1;
 	if (kind == MNT_FROM_NEW) {
-		s->root = "/";
+		s->root = of->fs->traits & FS_FILE ? of->e->root : "/";
 		s->inside = of->fs->traits & FS_INSIDE;
 	}
 	*slot = s;
@@ -62,7 +62,8 @@ static struct mnt_source *find_source(const struct mnt_tree *tree, const struct 
 
 static bool can_be_new(const struct mnt *m)
 {
-	return m->fs->code != FSTYPE__UNSUPPORTED && !is_external(m) && mnt_is_fs_root(m);
+	return m->fs->code != FSTYPE__UNSUPPORTED && !is_external(m) &&
+	       (mnt_is_fs_root(m) || (m->fs->traits & FS_FILE));
 }
 
 /* A mount of the whole of that file system, from which a new one is made. */

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "engine/files/file.h"
 #include "engine/files/set.h"
+#include "engine/ns/mnt-tree.h"
 #include "engine/ns/set.h"
 #include "engine/procfs/root.h"
 
@@ -25,7 +26,7 @@ static uint32_t id_of_root(const struct restore *r, enum ns_kind kind)
 
 static struct ns_nested *find(const struct restore *r, enum ns_kind kind, uint32_t id)
 {
-	for (size_t i = 0; i < r->ns->nested.nr; i++)
+	for (size_t i = 0; r->ns && i < r->ns->nested.nr; i++)
 		if (r->ns->nested.items[i].kind == kind && r->ns->nested.items[i].id == id)
 			return &r->ns->nested.items[i];
 	return NULL;
@@ -72,6 +73,15 @@ static int load_of_file(struct restore *r, const FileEntry *e, struct error *err
 	return rc;
 }
 
+static int load_of_mount(struct restore *r, const MntEntry *e, struct error *err)
+{
+	int rc = 0;
+	for (int k = 0; rc == 0 && e->has_nsfs_id && k < NS_KINDS; k++)
+		if (ns_rows[k].alone && (uint32_t)ns_rows[k].flag == e->nsfs_cflag)
+			rc = load_one(r, (enum ns_kind)k, e->nsfs_id, "mount", e->mnt_id, err);
+	return rc;
+}
+
 int ns_nested_load(struct restore *r, struct error *err)
 {
 	int rc = 0;
@@ -79,12 +89,14 @@ int ns_nested_load(struct restore *r, struct error *err)
 		rc = load_of_task(r, r->tasks[i], err);
 	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++)
 		rc = load_of_file(r, r->files->items[i].entry, err);
+	for (size_t i = 0; rc == 0 && r->mounts && i < r->mounts->nr; i++)
+		rc = load_of_mount(r, r->mounts->items[i]->e, err);
 	return rc;
 }
 
 bool ns_has_nested(const struct restore *r)
 {
-	return r->ns->nested.nr > 0;
+	return r->ns && r->ns->nested.nr > 0;
 }
 
 bool ns_nested_next(const struct restore *r, enum ns_kind kind, size_t *at, uint32_t *id)

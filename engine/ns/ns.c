@@ -92,6 +92,14 @@ const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_CGROUP] = { .name = "cgroup", .flag = CLONE_NEWCGROUP, IDS(cgroup_ns_id) },
 };
 
+enum ns_kind ns_kind_of(uint32_t flag)
+{
+	int kind = 0;
+	while (kind < NS_KINDS && (uint32_t)ns_rows[kind].flag != flag)
+		kind++;
+	return (enum ns_kind)kind;
+}
+
 static void set_id(TaskKobjIdsEntry *ids, enum ns_kind kind, uint32_t id)
 {
 	*(protobuf_c_boolean *)((char *)ids + ns_rows[kind].has) = true;

@@ -62,6 +62,8 @@ struct ns_row {
 	int (*finish)(struct restore *r, uint32_t id, struct error *err);
 };
 extern const struct ns_row ns_rows[NS_KINDS];
+/** By CLONE_NEW…. @return NS_KINDS: there is none */
+enum ns_kind ns_kind_of(uint32_t flag);
 
 /** Before the tree is frozen: what takes time and can be done already. */
 void ns_preload(const struct dump *d);

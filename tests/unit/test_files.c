@@ -398,7 +398,7 @@ static const struct {
 	{ pidfd_setup, "fd 0 is a pidfd", false },
 	{ moved_setup, "whose name was removed", false },
 	{ covered_setup, "fd 0 is ", false },
-	{ namespace_setup, "], a namespace that no task of the tree is in", false },
+	{ namespace_setup, ", which no task of the tree is in, but pid ", false },
 	{ fuse_setup, "fd 0 is a character device 10:229 (/dev/fuse)", true },
 	{ flock_setup, "locked) holds a file lock", false },
 	{ lease_setup, "leased) holds a file lock or lease", false },

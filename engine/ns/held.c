@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ * Namespaces that are only held.
+ */
+#include "engine/ns/held.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "engine/mem/sysv.h"
+#include "engine/net/sock-ns.h"
+#include "engine/procfs/root.h"
+
+/* @return a process that is in it; 0: none */
+static pid_t find_inhabitant(const char *kind, ino_t ino)
+{
+	auto_dir dir = NULL;
+	int fd = procfs_open(".", O_RDONLY | O_DIRECTORY);
+	const struct dirent *entry;
+	if (fd < 0 || !(dir = fdopendir(fd))) {
+		fd_close(fd);
+		return 0;
+	}
+	while ((entry = readdir(dir))) {
+		char path[280];
+		struct stat st;
+		snprintf(path, sizeof(path), "%s/ns/%s", entry->d_name, kind);
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		    fstatat(fd, path, &st, 0) == 0 && st.st_ino == ino)
+			return atoi(entry->d_name);
+	}
+	return 0;
+}
+
+/* As ip-netns(8) does. Where it is bound inside of the tree is for its mounts to tell. */
+static bool is_mounted(const char *kind, ino_t ino)
+{
+	char mark[48];
+	auto_strbuf text = { 0 };
+	snprintf(mark, sizeof(mark), " %s:[%lu] ", kind, (unsigned long)ino);
+	return file_read_at(procfs_fd(), "1/mountinfo", &text, NULL) == 0 && text.data &&
+	       strstr(text.data, mark);
+}
+
+int ns_held_check(const struct dump *d, enum ns_kind kind, ino_t ino, const char *what,
+		  struct error *err)
+{
+	const char *name = ns_rows[kind].name;
+	char who[64] = "a mount of the host (ip netns) keeps";
+	pid_t pid = d->ns && ino == d->ns->own[kind] ? getpid() : find_inhabitant(name, ino);
+	if (pid == getpid())
+		snprintf(who, sizeof(who), "the dump itself is in");
+	else if (pid)
+		snprintf(who, sizeof(who), "pid %d outside of the tree is in", pid);
+	else if (!is_mounted(name, ino))
+		return 0;
+	return error_set(err, ENOTSUP,
+			 "%s leads to %s namespace %lu, which no task of the tree is in, but %s: "
+			 "close it before the dump",
+			 what, kind == NS_NET ? "network" : name, (unsigned long)ino, who);
+}
+
+static int add_held(struct dump *d, enum ns_kind kind, int fd, const char *what,
+		    const struct ns_seen **out, struct error *err)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return error_sys(err, "%s: look at a namespace", what);
+	int rc = ns_held_check(d, kind, st.st_ino, what, err);
+	if (rc == 0)
+		rc = ns_add_held(d, kind, fd, out, err);
+	return rc == 0 && kind == NS_IPC ? sysv_note_detached(d, *out, err) : rc;
+}
+
+int ns_held(struct dump *d, enum ns_kind kind, int fd, const char *what, uint32_t *out,
+	    struct error *err)
+{
+	struct stat st;
+	if (kind == NS_NET)
+		return sock_ns_held(d, fd, what, out, err);
+	const struct ns_seen *ns = fstat(fd, &st) == 0 ? ns_find(d, kind, st.st_ino) : NULL;
+	if (!ns && !ns_rows[kind].alone)
+		return error_set(err, ENOTSUP,
+				 "%s leads to a %s namespace that no task of the tree is in: it "
+				 "cannot be made again; close it before the dump",
+				 what, ns_rows[kind].name);
+	int rc = ns ? 0 : add_held(d, kind, fd, what, &ns, err);
+	if (rc == 0)
+		*out = ns->id;
+	return rc;
+}
