@@ -87,7 +87,8 @@ static void fds_read(struct facts *facts, struct process_row *row)
 	struct error err;
 	auto_fd_list fds = { 0 };
 	int rc = process_fds(facts->cp, row->process, &fds, &err);
-	if (rc < 0 && rc != -ENOENT)
+	row->fds_damaged = rc < 0 && rc != -ENOENT;
+	if (row->fds_damaged)
 		error_keep(row, &err);
 	row->nr_fds = (uint32_t)fds.nr;
 }
@@ -98,7 +99,8 @@ static void memory_read(struct facts *facts, struct process_row *row)
 	struct error err;
 	auto_process_facts told = { 0 };
 	auto_strbuf line = { 0 };
-	if (memory_view_stored(facts->mv, &row->stored, &err) < 0)
+	row->memory_damaged = memory_view_stored(facts->mv, &row->stored, &err) < 0;
+	if (row->memory_damaged)
 		error_keep(row, &err);
 	if (process_describe_strings(facts->mv, &told, &err) < 0)
 		error_keep(row, &err);
@@ -122,7 +124,8 @@ static bool row_begin(struct facts *facts, struct process_row *row)
 	row->comm = row->comm ?: strdup("?");
 	fds_read(facts, row);
 	int rc = memory_view_begin(facts->cp, row->process, NULL, &facts->mv, &err);
-	if (rc < 0 && rc != -ENOENT)
+	row->memory_damaged = rc < 0 && rc != -ENOENT;
+	if (row->memory_damaged)
 		error_keep(row, &err);
 	return rc == 0 ? true : row_end(facts, row); /* a zombie, or a pre-dump, has none */
 }
@@ -145,6 +148,7 @@ bool facts_step(struct facts *facts, const struct process *p)
 	int rc = memory_view_step(facts->mv, &err);
 	if (rc > 0)
 		return true;
+	row->memory_damaged = rc < 0;
 	if (rc < 0)
 		error_keep(row, &err);
 	else

@@ -15,7 +15,8 @@ struct process_row {
 	bool has_owner;
 	uint32_t uid;
 	uint32_t nr_fds;
-	uint64_t stored; /* bytes of memory in this set */
+	uint64_t stored;                  /* bytes of memory in this set */
+	bool fds_damaged, memory_damaged; /* so that these two are not known */
 };
 
 struct facts;

@@ -17,8 +17,9 @@ enum { BAR = 14, RUNS_MAX = 2048 };
 
 struct area_facts {
 	uint64_t stored;
-	uint8_t bar[BAR]; /* enum style of each part */
-	bool read, failed;
+	uint64_t damaged_at; /* when it is damaged: that is not known */
+	uint8_t bar[BAR];    /* enum style of each part */
+	bool read, damaged;
 };
 
 struct memory_state {
@@ -27,6 +28,7 @@ struct memory_state {
 	size_t nr;
 	struct area_facts *facts;
 	size_t counted; /* areas in totals */
+	size_t damaged; /* of those in totals: not wholly known */
 	struct page_counts all;
 	struct {
 		uint64_t bytes, stored;
@@ -65,23 +67,35 @@ static const struct {
 	[PG_GUARD] = { ST_PAGE_ABSENT, 1 },
 };
 
+static size_t bar_part(const struct area *area, uint64_t at)
+{
+	uint64_t start = area->vma->start;
+	return (size_t)((double)(at - start) * BAR / (double)(area->vma->end - start));
+}
+
+static void bar_fill(struct area_facts *facts, size_t from, enum style style)
+{
+	for (size_t k = from; k < BAR; k++)
+		facts->bar[k] = (uint8_t)style;
+}
+
 /* Of an area with very many runs only so many are looked at one by one. */
 static void facts_read(struct memory_state *s, size_t i)
 {
 	const struct area *area = &s->areas[i];
 	struct area_facts *facts = &s->facts[i];
 	uint8_t rank[BAR] = { 0 };
-	uint64_t at = area->vma->start, size = area->vma->end - at;
+	uint64_t at = area->vma->start;
 	facts->read = true;
 	for (size_t runs = 0; at < area->vma->end; runs++) {
 		struct memory_run run;
 		if (memory_view_run(s->memory->mv, area, at, &run, NULL) < 0) {
-			facts->failed = true;
+			facts->damaged = true;
+			facts->damaged_at = at;
+			bar_fill(facts, bar_part(area, at), ST_ERROR);
 			return;
 		}
-		size_t first = (size_t)((double)(at - area->vma->start) * BAR / (double)size);
-		size_t last =
-		    (size_t)((double)(run.end - 1 - area->vma->start) * BAR / (double)size);
+		size_t first = bar_part(area, at), last = bar_part(area, run.end - 1);
 		for (size_t k = first; k <= last && k < BAR; k++) {
 			if (state_looks[run.state].rank <= rank[k])
 				continue;
@@ -96,10 +110,11 @@ static void facts_read(struct memory_state *s, size_t i)
 		if (runs == RUNS_MAX) { /* the sums are exact, the bar goes on in steps */
 			struct page_counts counts;
 			if (page_counts_read(s->memory->mv, area, at, area->vma->end, &counts,
-					     NULL) == 0)
-				facts->stored += counts.stored * 4096;
-			for (size_t k = last + 1; k < BAR; k++)
-				facts->bar[k] = ST_PAGE_STORED;
+					     NULL) < 0)
+				facts->damaged = true;
+			facts->damaged_at = area->vma->end - 4096;
+			facts->stored += counts.stored * 4096;
+			bar_fill(facts, last + 1, ST_PAGE_STORED);
 			return;
 		}
 	}
@@ -149,9 +164,27 @@ static void bar_cell(const struct area_facts *facts, struct line *line)
 			line_style(line, facts->bar[k]);
 		line_plain(line, facts->bar[k] == ST_PAGE_ABSENT ? "·"
 				 : facts->bar[k] == ST_PAGE_ZERO ? "░"
+				 : facts->bar[k] == ST_ERROR     ? "?"
 								 : "█");
 	}
 	line_style(line, ST_NORMAL);
+}
+
+/* Why its pages or its file are not known. */
+static void damage_add(const struct memory_state *s, const struct area *area,
+		       const struct area_facts *facts, struct line *line)
+{
+	struct memory_run run;
+	struct error err = { 0 };
+	const char *why = area->unknown ? memory_view_damage(s->memory->mv) : NULL;
+	if (facts->damaged &&
+	    memory_view_run(s->memory->mv, area, facts->damaged_at, &run, &err) < 0)
+		why = err.text;
+	if (!why)
+		return;
+	line_style(line, ST_ERROR);
+	line_plain(line, "  ");
+	line_str(line, why);
 }
 
 static void memory_row(struct view *v, size_t i, struct line *line)
@@ -167,22 +200,26 @@ static void memory_row(struct view *v, size_t i, struct line *line)
 	line_cell_size(line, ST_NORMAL, area->vma->end - area->vma->start);
 	line_cell(line, ST_NORMAL, area_prot_text(area, prot));
 	line_cell(line, style, area_kind_names[area->kind]);
-	if (facts->failed) {
-		line_cell(line, ST_ERROR, "unreadable");
+	if (!facts->read) {
 		line_cell_skip(line);
-	} else if (facts->read) {
-		bar_cell(facts, line);
-		line_cell_size(line, facts->stored ? ST_PAGE_STORED : ST_DIM, facts->stored);
+		line_cell_skip(line);
 	} else {
-		line_cell_skip(line);
-		line_cell_skip(line);
+		bar_cell(facts, line);
+		if (facts->damaged)
+			line_cell(line, ST_ERROR, "?");
+		else
+			line_cell_size(line, facts->stored ? ST_PAGE_STORED : ST_DIM,
+				       facts->stored);
 	}
 	line_rest(line);
-	line_style(line, style);
-	if (area->path[0])
+	line_style(line, area->unknown ? ST_ERROR : style);
+	if (area->unknown)
+		line_plain(line, "?");
+	else if (area->path[0])
 		line_str(line, area->path);
 	else
 		line_printf(line, "[%s]", area_kind_names[area->kind]);
+	damage_add(s, area, facts, line);
 }
 
 /* What is on the screen, then the sums. */
@@ -210,9 +247,9 @@ static bool memory_idle(struct view *v)
 		const struct area *area = &s->areas[s->counted++];
 		struct page_counts counts;
 		s->kinds[area->kind].bytes += area->vma->end - area->vma->start;
-		if (page_counts_read(s->memory->mv, area, area->vma->start, area->vma->end, &counts,
-				     NULL) < 0)
-			continue;
+		int rc = page_counts_read(s->memory->mv, area, area->vma->start, area->vma->end,
+					  &counts, NULL);
+		s->damaged += rc < 0 || area->unknown;
 		page_counts_add(&s->all, &counts);
 		s->kinds[area->kind].stored += counts.stored * 4096;
 	}
@@ -237,6 +274,10 @@ static void memory_footer(struct view *v, struct line *line)
 		return;
 	line_printf(line, " %zu/%zu: %s%s", s->nr ? v->cursor + 1 : 0, view_rows(v),
 		    s->counted < s->nr ? "more than " : "", size_text(s->all.pages * 4096, size));
+	if (s->damaged) {
+		line_style(line, ST_ERROR);
+		line_printf(line, ", %zu not wholly known", s->damaged);
+	}
 	total(line, "stored", s->all.stored, ST_PAGE_STORED);
 	total(line, "shared", s->all.shared, ST_PAGE_SHARED);
 	total(line, "parent", s->all.parent, ST_PAGE_PARENT);

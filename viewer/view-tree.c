@@ -330,11 +330,16 @@ static void read_row(const struct process_row *row, struct line *line)
 	else
 		line_cell(line, ST_DIM, "-");
 	line_cellf(line, p->entry->n_threads > 1 ? ST_NAME : ST_NORMAL, "%zu", p->entry->n_threads);
-	if (row->read)
-		line_cell_size(line, ST_PAGE_STORED, row->stored);
-	else
+	if (!row->read)
 		line_cell(line, ST_DIM, "…");
-	line_cellf(line, ST_NORMAL, "%u", row->nr_fds);
+	else if (row->memory_damaged)
+		line_cell(line, ST_ERROR, "?");
+	else
+		line_cell_size(line, ST_PAGE_STORED, row->stored);
+	if (row->fds_damaged)
+		line_cell(line, ST_ERROR, "?");
+	else
+		line_cellf(line, ST_NORMAL, "%u", row->nr_fds);
 }
 
 static void tree_row(struct view *v, size_t i, struct line *line)

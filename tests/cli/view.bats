@@ -278,6 +278,29 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	[ "$status" = 1 ]
 }
 
+@test "damaged page maps and tables: what is not known is a question mark, never 0, and says why" {
+	local bad=$BATS_TEST_TMPDIR/bad
+	shown() { run "$crit" view --print text --size 140x16 --keys "$1" "$bad"; [ "$status" = 0 ]; }
+	again() { rm -rf "$bad"; cp -r "$BATS_FILE_TMPDIR/whole" "$bad"; rm -f "$bad/parent"; }
+	again
+	truncate -s -3 "$bad/pagemap-1.img"
+	shown ''
+	[[ $output == *$'\n      1 alive        0    2      ?    10 - first  pagemap-1.img: entry '* ]]
+	[[ $output == *$'\n      3 alive        0    1   4.0K '* ]]
+	shown '<Enter>2'
+	[[ $output == *"400000  8.0K r-xp file        ███████·······   4.0K /bin/prog"* ]]
+	[[ $output == *"500000   16K rw-p anon        "*"█"*"????"*" ? [anon]  pagemap-1.img: entry "* ]]
+	[[ $output == *" 44K, 2 not wholly known, stored 28K,"* ]]
+	again
+	truncate -s 200 "$bad/files.img"
+	shown '<Enter>2'
+	[[ $output == *"690000  4.0K rw-s memfd       ??????????????      ? ?  files.img: entry "* ]]
+	[[ $output == *"500000   16K rw-p anon "*" 8.0K [anon]"* ]]
+	truncate -s 10 "$bad/fdinfo-2.img"
+	shown ''
+	[[ $output == *"  16K     ? - first  prog --serve  fdinfo-2.img: entry "* || $output == *"     ? - first "*"fdinfo-2.img: entry "* ]]
+}
+
 @test "a search says when it could not look everywhere" {
 	local bad=$BATS_TEST_TMPDIR/bad
 	cp -r "$BATS_FILE_TMPDIR/whole" "$bad"
