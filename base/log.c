@@ -19,17 +19,19 @@ static struct {
 	struct timespec start;
 } log_state = { .fd = STDERR_FILENO, .level = LOG_WARN };
 
+void log_move(int fd)
+{
+	if (log_state.fd > STDERR_FILENO && log_state.fd != fd)
+		close(log_state.fd);
+	log_state.fd = fd;
+}
+
 void log_to(int fd, enum log_level level)
 {
-	log_state.fd = fd;
+	log_move(fd);
 	log_state.level = level;
 	log_state.timed = true;
 	clock_gettime(CLOCK_MONOTONIC, &log_state.start);
-}
-
-void log_move(int fd)
-{
-	log_state.fd = fd;
 }
 
 int log_fd(void)

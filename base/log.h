@@ -14,12 +14,12 @@ enum log_level {
 };
 
 /**
- * Send the log to a descriptor (kept, not closed) and drop lines above `level`.
+ * Send the log to a descriptor, which becomes the log's own, and drop lines above `level`.
  * Every line starts with "(SECONDS.MICROSECONDS) " since this call. Before it, errors and
  * warnings go to standard error without the time.
  */
 void log_to(int fd, enum log_level level);
-/** The same log through another descriptor: time and level stay. */
+/** The same log through another descriptor: time and level stay. The one before is closed. */
 void log_move(int fd);
 /** The descriptor in use; the restored tasks' early code inherits them. */
 int log_fd(void);

@@ -206,8 +206,10 @@ static int accept_loop(int sock, struct error *err)
 		if (client < 0)
 			return error_sys(err, "accept a connection");
 		pid_t pid = client_fork(&clients, client, &why);
-		if (pid < 0)
+		if (pid < 0) {
 			log_warn("a request is dropped: %s", why.text);
+			rpc_refuse(client, &why);
+		}
 		if (pid != 0)
 			continue;
 		signal(SIGCHLD, SIG_DFL);

@@ -5,6 +5,9 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,11 +20,30 @@ static int open_dir(const char *path, struct error *err)
 	return fd < 0 ? error_sys(err, "open directory %s", path) : fd;
 }
 
-/* The log outlives the command: nothing closes it but the end of the process. */
+/* As fs.protected_symlinks has it, which is off on some hosts: where anybody may make a link, only
+ * one's own is followed, or that of whom the directory belongs to. */
+static bool is_foreign_link(int work_fd, const char *path)
+{
+	struct stat link, dir;
+	const char *slash = strrchr(path, '/');
+	auto_free char *parent = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	if (!parent || fstatat(work_fd, path, &link, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fstatat(work_fd, parent, &dir, 0) < 0)
+		return false; /* opening it will tell */
+	return S_ISLNK(link.st_mode) && (dir.st_mode & S_ISVTX) && (dir.st_mode & S_IWOTH) &&
+	       link.st_uid != geteuid() && link.st_uid != dir.st_uid;
+}
+
+/* The log outlives the command: it is closed by the next one of a session, or the process ends. */
 static int open_log(const struct options *opts, int work_fd, struct error *err)
 {
 	int fd = STDERR_FILENO;
 	if (opts->log_file) {
+		if (is_foreign_link(work_fd, opts->log_file))
+			return error_set(err, EACCES,
+					 "log file %s is a link that another user has made in a "
+					 "directory of everybody: remove it",
+					 opts->log_file);
 		fd = openat(work_fd, opts->log_file,
 			    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 		if (fd < 0)

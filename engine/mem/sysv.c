@@ -401,6 +401,7 @@ void sysv_set_free(struct sysv_set *set)
 			drop(set, &set->items[i]);
 	for (size_t i = 0; i < set->nr_entries; i++)
 		ipc_shm_entry__free_unpacked(set->entries[i].e, NULL);
+	fd_close(set->root);
 	free(set->items);
 	free(set->entries);
 	free(set);

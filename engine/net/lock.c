@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "engine/net/inet-addr.h"
+#include "engine/net/nft.h"
 
 void lock_conn_set(struct lock_conn *out, int family, const uint32_t *src, uint32_t src_port,
 		   const uint32_t *dst, uint32_t dst_port)
@@ -61,4 +62,10 @@ int lock_drop(struct lock *l, struct error *err)
 		return nft_drop(l, err);
 	iptables_drop(l);
 	return 0;
+}
+
+void lock_fini(struct lock *l)
+{
+	nft_close(l->nft);
+	l->nft = NULL;
 }

@@ -51,6 +51,8 @@ int lock_again(struct lock *l, struct error *err);
 /** Take the rules away, of this process or of a dump before. Those that are not there are no error.
  */
 int lock_drop(struct lock *l, struct error *err);
+/** Let go of the library, not of the rules. */
+void lock_fini(struct lock *l);
 
 /* The two kinds of packet filters, lock-nft.c and lock-iptables.c. */
 int nft_lock(struct lock *l, struct error *err);

@@ -176,6 +176,7 @@ static void netns_fini(struct netns *ns)
 	free(ns->links.items);
 	fd_close(ns->fd);
 	nl_close(ns->rt);
+	lock_fini(&ns->lock); /* it was dropped by the launcher */
 }
 
 void netns_set_free(struct netns_set *set)

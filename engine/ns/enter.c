@@ -517,6 +517,8 @@ void ns_set_free(struct ns_set *set)
 	fd_close(set->net_fd);
 	for (int i = 0; i < NS_KINDS; i++)
 		fd_close(set->given[i]);
+	for (size_t i = 0; i < set->nested.nr; i++)
+		fd_close(set->nested.items[i].fd);
 	free(set->nested.items);
 	free(set);
 }

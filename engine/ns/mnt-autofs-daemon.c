@@ -27,9 +27,12 @@ void autofs_set_free(struct autofs_set *set)
 {
 	if (!set)
 		return;
-	for (size_t i = 0; i < set->nr; i++)
+	for (size_t i = 0; i < set->nr; i++) {
+		fd_close(set->items[i].pipe);
+		fd_close(set->items[i].dir);
 		if (set->items[i].e)
 			autofs_entry__free_unpacked(set->items[i].e, NULL);
+	}
 	if (set->numbers)
 		munmap(set->numbers, set->nr * sizeof(int));
 	fd_close(set->device);

@@ -4,6 +4,7 @@
 #include "engine/rpc/serve.h"
 
 #include <grp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/socket.h>
@@ -24,6 +25,8 @@
 #include "engine/restore.h"
 #include "engine/rpc/request.h"
 #include "engine/rpc/wire.h"
+
+#define REFUSAL_MS 20 /* the request of one who is not served comes late, or never */
 
 struct session {
 	int sock;
@@ -319,4 +322,15 @@ int rpc_serve(int sock, bool guarded, struct error *err)
 	for (bool more = true; more;)
 		rc = serve_one(&s, &more, err);
 	return rc;
+}
+
+void rpc_refuse(int sock, struct error *why)
+{
+	struct session s = { .sock = sock, .resp = CRIU_RESP__INIT };
+	struct pollfd request = { .fd = sock, .events = POLLIN };
+	auto_rpc_request req = NULL;
+	s.resp.type = CRIU_REQ_TYPE__EMPTY;
+	if (poll(&request, 1, REFUSAL_MS) == 1 && rpc_receive(sock, &req, NULL) > 0)
+		s.resp.type = req->type;
+	reply(&s, why->code, why, NULL);
 }

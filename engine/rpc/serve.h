@@ -15,3 +15,8 @@
  *         told why, as long as it was there
  */
 int rpc_serve(int sock, bool guarded, struct error *err);
+/**
+ * Tell a peer why it is not served. Its request is waited for for a moment, as who closes a socket
+ * that holds one resets the connection, and the answer is lost.
+ */
+void rpc_refuse(int sock, struct error *why);

@@ -114,6 +114,21 @@ time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
 	[[ $(tail -n 1 "$dir/dump.log") == *"Error: pid 2 ("*") is a kernel thread: only processes can be dumped" ]]
 }
 
+@test "the log is not written through a link that somebody else left where everybody may" {
+	mkdir -m 1777 "$dir/public"
+	echo precious >"$dir/victim"
+	ln -s "$dir/victim" "$dir/public/log"
+	chown -h nobody "$dir/public/log"
+	run -1 "$stasis" dump -t "$pid" -D "$dir" -W "$dir/public" -o log -R
+	[[ $output == *"log file log is a link that another user has made"* ]]
+	run -1 "$stasis" dump -t "$pid" -D "$dir" -o "$dir/public/log" -R
+	[ "$(cat "$dir/victim")" = precious ]
+	chown -h root "$dir/public/log"
+	"$stasis" dump -t "$pid" -D "$dir" -W "$dir/public" -o log -R
+	! grep -q precious "$dir/victim"
+	"$stasis" dump -t "$pid" -D "$dir" -o /dev/stdout -R | cat
+}
+
 @test "a failed dump leaves no images, and nothing else is touched" {
 	touch "$dir/other.img" "$dir/cpuinfo.img"
 	mkdir "$dir/pstree.img" # in the way

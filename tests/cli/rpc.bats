@@ -145,6 +145,31 @@ start_service()
 	[ "${lines[1]}" = "{\"type\": \"WAIT_PID\", \"success\": true, \"status\": $((7 << 8))}" ]
 }
 
+# descriptors LINES: how many the process has that answers, when it has given so many answers
+descriptors()
+{
+	until [ "$(wc -l <answers)" = "$1" ]; do sleep 0.01; done
+	find "/proc/$(pgrep -P "$client")/fd" -type l | wc -l
+}
+
+@test "rpc: a session of many restores holds no more descriptors than after the first" {
+	command -v nft >/dev/null || skip "no nft"
+	start_sleep unshare --net --ipc --uts
+	local restore='{"type":"RESTORE","keep_open":true,"opts":{"images_dir_fd":7,"log_file":"restore.log"}}' i
+	local await="{\"type\":\"WAIT_PID\",\"keep_open\":true,\"pid\":$pid}"
+	swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid}}"
+	wait "$pid" || true
+	"$build/rpc-client" swrk "$build/stasis" "$restore" "$await" "$restore" "$await" "$restore" "$await" \
+		7<img >answers 3>&- 4>&- &
+	client=$!
+	for i in 1 3 5; do
+		descriptors $i >>counts
+		kill -KILL "$pid"
+	done
+	wait "$client" || true
+	[ "$(sort -u counts | wc -l)" = 1 ]
+}
+
 @test "rpc: what an option could not do either is refused by its name" {
 	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"tls_cacert":"x"}}'
 	[[ $output == *'opts.tls_cacert'* ]]
@@ -339,6 +364,8 @@ time.sleep(1000)' "$PWD/sock" "$PWD/work"/full 3>&- 4>&- &
 	run -0 "$build/rpc-client" connect "$PWD/sock" '{"type":"VERSION"}'
 	[[ $output == *'"success": true'* ]]
 	grep -q '16 requests of user 1000 are being answered' work/service.log
+	run as_user "$build/rpc-client" connect "$PWD/sock" '{"type":"VERSION"}'
+	[[ $output == *'"type": "VERSION", "success": false'*'16 requests of user 1000 are being answered'* ]]
 	kill -KILL "${started[-1]}"
 	wait "${started[-1]}" || true
 	until run -0 as_user "$build/rpc-client" connect "$PWD/sock" '{"type":"VERSION"}' &&
