@@ -14,6 +14,7 @@
 #include "engine/mem/shmem.h"
 #include "engine/mem/sysv.h"
 #include "engine/mem/uapi.h"
+#include "engine/task/shortage.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -84,7 +85,8 @@ static int map_fresh(struct premap *p, const struct place *pl, uint64_t at, int 
 	if (errno == EEXIST)
 		return 0;
 	return error_sys(err, "map %s of %lu bytes%s", vma_kind(v), (unsigned long)vma_len(v),
-			 v->flags & MAP_HUGETLB ? " (are there enough huge pages?)" : "");
+			 v->flags & MAP_HUGETLB ? " (are there enough huge pages?)"
+						: shortage_of_maps(errno));
 }
 
 /* This program's stack may still grow: nothing must be in its way. */

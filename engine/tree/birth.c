@@ -25,6 +25,7 @@
 #include "engine/ns/ns.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
+#include "engine/task/shortage.h"
 #include "engine/tree/adopt.h"
 #include "engine/tree/become.h"
 #include "engine/tree/birth-plan.h"
@@ -151,7 +152,7 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 				 "or the kernel is older than 5.5",
 				 want);
 	if (pid < 0)
-		return error_sys(err, "create task %d", want);
+		return error_sys(err, "create task %d%s", want, shortage_of_tasks(errno));
 	r->shared->slots[index].born = 1;
 	if (index == 0 || (!apart && !r->plan->items[b->by].place.nr))
 		r->shared->slots[index].real = pid;
@@ -180,7 +181,7 @@ static int bear_root_inside(struct restore *r, struct error *err)
 	if (pid == 0)
 		bear_inside(r);
 	if (pid < 0)
-		return error_sys(err, "create a process");
+		return error_sys(err, "create a process%s", shortage_of_tasks(errno));
 	while (!r->opts->restore_sibling && waitpid(pid, NULL, 0) < 0)
 		if (errno != EINTR)
 			return error_sys(err, "wait for a process");

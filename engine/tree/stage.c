@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -15,6 +16,7 @@
 #include "engine/ns/ns.h"
 #include "engine/ns/pid.h"
 #include "engine/procfs/read.h"
+#include "engine/task/shortage.h"
 #include "engine/tree/birth-plan.h"
 
 #define PAGE           4096u
@@ -139,8 +141,12 @@ static int take_failure(struct restore_shared *s, struct error *err)
 	if (s->failed == 1)
 		return error_set(err, EIO, "a task died while it told why it failed");
 	s->error.text[sizeof(s->error.text) - 1] = '\0';
-	if (s->error_raw)
-		return error_code(err, s->error.code, "%s", s->error.text);
+	if (s->error_raw) {
+		int code = s->error.code;
+		bool bears = strstr(s->error.text, "): create thread ") != NULL;
+		return error_code(err, code, "%s%s", s->error.text,
+				  bears ? shortage_of_tasks(code) : shortage_of_maps(code));
+	}
 	return error_set(err, s->error.code, "%s", s->error.text);
 }
 

@@ -156,6 +156,44 @@ stat_of()
 	[ "${lines[-1]//[[:space:]]/}" = 0 ]
 }
 
+# restore_few NR: where no more than so many tasks may be
+restore_few()
+{
+	local group=/sys/fs/cgroup/pids/stasis-test-$$
+	mkdir "$group" && echo "$1" >"$group/pids.max"
+	run -1 bash -c 'echo $$ >"$1/cgroup.procs" && exec "$2" restore -d -D img --manage-cgroups=ignore' - "$group" "$stasis"
+	until rmdir "$group"; do sleep 0.01; done 2>/dev/null
+}
+
+@test "where there is no room for another task or thread, the limits are named" {
+	[ -w /sys/fs/cgroup/pids/cgroup.procs ] || skip "no hierarchy of cgroups for pids alone"
+	start bash -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done; wait'
+	until [ "$(wc -w <"/proc/$pid/task/$pid/children")" = 8 ]; do sleep 0.01; done
+	"$stasis" dump -t "$pid" -D img
+	wait_dead "$pid"
+	restore_few 6
+	[[ $output == *"create task "*"pids.max of the control group"*"Resource temporarily unavailable" ]]
+	start /usr/bin/python3 -c 'import threading, time
+for i in range(8): threading.Thread(target=time.sleep, args=(1000,)).start()'
+	until [ "$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)" = 9 ]; do sleep 0.01; done
+	"$stasis" dump -t "$pid" -D img
+	wait_dead "$pid"
+	restore_few 6
+	[[ $output == *"create thread "*"pids.max of the control group"*"Resource temporarily unavailable" ]]
+}
+
+@test "where there is no room for memory, the limits are named" {
+	start /usr/bin/python3 -c 'import mmap, time
+held = mmap.mmap(-1, 512 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+open("ready", "w")
+time.sleep(1000)'
+	until [ -e ready ]; do sleep 0.01; done
+	"$stasis" dump -t "$pid" -D img
+	wait_dead "$pid"
+	run -1 bash -c 'ulimit -v 400000 && exec "$0" restore -d -D img' "$stasis"
+	[[ $output == *"pid $pid (python3): "*"ulimit -v"*"vm.max_map_count"*"Cannot allocate memory" ]]
+}
+
 @test "a taken pid is named with its holder, who stays untouched" {
 	dump_sleep -R
 	run -1 "$stasis" restore -d -D img
