@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "engine/ns/cgroup-dirs.h"
 #include "engine/ns/cgroup-fs.h"
+#include "engine/ns/cgroup-ns.h"
 #include "engine/ns/cgroup-props.h"
 #include "engine/ns/ns.h"
 #include "engine/task/message.h"
@@ -343,12 +344,13 @@ static int entry_fill(struct dump *d, CgroupEntry *e, struct error *err)
 		e->controllers[e->n_controllers++] = c;
 		rc = controller_dump(d, c, i, err);
 	}
-	return rc;
+	return rc < 0 ? rc : cgroup_ns_dump(d, e, err);
 }
 
 int cgroups_dump(struct dump *d, struct error *err)
 {
-	if (d->cgroups->nr <= 1)
+	bool nested = d->cgroups->nr && cgroup_ns_has_nested(d);
+	if (d->cgroups->nr <= 1 && !nested)
 		return 0;
 	auto_message CgroupEntry *e = message_new(&cgroup_entry__descriptor);
 	if (!e)
@@ -400,28 +402,45 @@ static char *path_below(const char *root, const char *rest)
 	return asprintf(&out, "%.*s%s", (int)len, root, rest) < 0 ? NULL : out;
 }
 
+static int member_rewrite(CgMemberEntry *m, const CgroupDirEntry *dir, const char *root)
+{
+	const char *rest = m->path + 1 + strlen(dir->dir_name);
+	char *path = path_below(root, *dir->dir_name || !*rest ? rest : m->path);
+	if (!path)
+		return -ENOMEM;
+	/* what is below the root of the namespace stays as it is; one that was above what is
+	 * replaced begins there now */
+	size_t below = strlen(m->path) - m->cgns_prefix;
+	below = below < strlen(rest) ? below : strlen(rest);
+	m->cgns_prefix = (uint32_t)(strlen(path) - below);
+	free(m->path);
+	m->path = path;
+	return 0;
+}
+
+static int members_rewrite(CgMemberEntry **members, size_t nr, const CgControllerEntry *c,
+			   const CgroupDirEntry *dir, const char *root)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < nr; i++)
+		if (has_controller(c, members[i]->name) &&
+		    is_below(members[i]->path + 1, dir->dir_name))
+			rc = member_rewrite(members[i], dir, root);
+	return rc;
+}
+
 /* Everything that was in `dir` or below goes to `root`. */
 static int dir_rewrite(CgroupEntry *e, const CgControllerEntry *c, CgroupDirEntry *dir,
 		       const char *root)
 {
-	for (size_t i = 0; i < e->n_sets; i++) {
-		for (size_t k = 0; k < e->sets[i]->n_ctls; k++) {
-			CgMemberEntry *m = e->sets[i]->ctls[k];
-			if (!has_controller(c, m->name) || !is_below(m->path + 1, dir->dir_name))
-				continue;
-			const char *rest = m->path + 1 + strlen(dir->dir_name);
-			char *path = path_below(root, *dir->dir_name || !*rest ? rest : m->path);
-			if (!path)
-				return -ENOMEM;
-			/* what is below the root of the namespace stays as it is; one that was
-			 * above what is replaced begins there now */
-			size_t below = strlen(m->path) - m->cgns_prefix;
-			below = below < strlen(rest) ? below : strlen(rest);
-			m->cgns_prefix = (uint32_t)(strlen(path) - below);
-			free(m->path);
-			m->path = path;
-		}
-	}
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < e->n_sets; i++)
+		rc = members_rewrite(e->sets[i]->ctls, e->sets[i]->n_ctls, c, dir, root);
+	for (size_t i = 0; rc == 0 && i < e->n_namespaces; i++)
+		rc = members_rewrite(e->namespaces[i]->roots, e->namespaces[i]->n_roots, c, dir,
+				     root);
+	if (rc < 0)
+		return rc;
 	const char *relative = root + strspn(root, "/");
 	char *name = strdup(relative);
 	if (!name)
@@ -472,6 +491,22 @@ static int dirs_check(const CgroupDirEntry *e, unsigned depth, struct error *err
 	return rc;
 }
 
+static int members_check(CgMemberEntry *const *members, size_t nr, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < nr; i++) {
+		const CgMemberEntry *m = members[i];
+		const char *path = m->path;
+		rc = *path == '/' ? path_check(path, "group", err)
+				  : error_set(err, EBADMSG, "cgroup.img: group %s", path);
+		if (rc == 0 && m->cgns_prefix > strlen(path))
+			rc = error_set(err, EBADMSG,
+				       "cgroup.img: group %s: a namespace's root of %u bytes", path,
+				       m->cgns_prefix);
+	}
+	return rc;
+}
+
 static int entry_check(const CgroupEntry *e, struct error *err)
 {
 	int rc = 0;
@@ -482,19 +517,10 @@ static int entry_check(const CgroupEntry *e, struct error *err)
 		for (size_t k = 0; rc == 0 && k < c->n_dirs; k++)
 			rc = dirs_check(c->dirs[k], 0, err);
 	}
-	for (size_t i = 0; rc == 0 && i < e->n_sets; i++) {
-		for (size_t k = 0; rc == 0 && k < e->sets[i]->n_ctls; k++) {
-			const CgMemberEntry *m = e->sets[i]->ctls[k];
-			const char *path = m->path;
-			rc = *path == '/' ? path_check(path, "group", err)
-					  : error_set(err, EBADMSG, "cgroup.img: group %s", path);
-			if (rc == 0 && m->cgns_prefix > strlen(path))
-				rc = error_set(
-				    err, EBADMSG,
-				    "cgroup.img: group %s: a namespace's root of %u bytes", path,
-				    m->cgns_prefix);
-		}
-	}
+	for (size_t i = 0; rc == 0 && i < e->n_sets; i++)
+		rc = members_check(e->sets[i]->ctls, e->sets[i]->n_ctls, err);
+	for (size_t i = 0; rc == 0 && i < e->n_namespaces; i++)
+		rc = members_check(e->namespaces[i]->roots, e->namespaces[i]->n_roots, err);
 	return rc;
 }
 
@@ -661,6 +687,34 @@ int cgroups_unshare(struct restore *r, struct error *err)
 	if (rc == 0 && unshare(CLONE_NEWCGROUP) < 0)
 		rc = error_sys(err, "make a cgroup namespace (needs CAP_SYS_ADMIN)");
 	return rc < 0 || !set ? rc : move_in_namespace(cg, set, false, err);
+}
+
+/* To where a namespace begins. */
+static int move_to_root(struct cgroup_restore *cg, const CgNamespaceEntry *ns,
+			const CgSetEntry *born, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ns->n_roots; i++) {
+		const CgMemberEntry *m = ns->roots[i];
+		const char *home = member_path(born, m->name) ?: own_path(cg, m->name);
+		size_t at = 0;
+		while (at < cg->entry->n_controllers &&
+		       !has_controller(cg->entry->controllers[at], m->name))
+			at++;
+		if (home && strcmp(home, m->path) && at < cg->entry->n_controllers)
+			rc = cgroup_fs_move(cg->dirs.roots[at], m->name, m->path, 0, false, err);
+	}
+	return rc;
+}
+
+int cgroups_unshare_nested(struct restore *r, uint32_t id, struct error *err)
+{
+	struct cgroup_restore *cg = r->cgroups;
+	const CgNamespaceEntry *ns = cg ? cgroup_ns_find(cg->entry, id) : NULL;
+	int rc = ns ? move_to_root(cg, ns, thread_set(cg, r->root, 0), err) : 0;
+	if (rc == 0 && unshare(CLONE_NEWCGROUP) < 0)
+		rc = error_sys(err, "make a cgroup namespace (needs CAP_SYS_ADMIN)");
+	return rc;
 }
 
 static int leave(struct restore *r, struct error *err)

@@ -27,6 +27,9 @@ int cgroups_make(struct restore *r, struct error *err);
 int cgroups_enter(struct restore *r, struct error *err);
 /** In the builder of namespaces, after that: make the cgroup namespace, with the root it had. */
 int cgroups_unshare(struct restore *r, struct error *err);
+/** The same of another task than the root; this process moves to where it begins.
+ *  @param id  of the images */
+int cgroups_unshare_nested(struct restore *r, uint32_t id, struct error *err);
 /** Move tasks and threads that are elsewhere, leave again, write limits: when all exist. */
 int cgroups_place(struct restore *r, struct error *err);
 /** Freezers, when everything runs; a failure is only worth a warning. */

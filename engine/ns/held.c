@@ -86,7 +86,7 @@ int ns_held(struct dump *d, enum ns_kind kind, int fd, const char *what, uint32_
 	if (kind == NS_NET)
 		return sock_ns_held(d, fd, what, out, err);
 	const struct ns_seen *ns = fstat(fd, &st) == 0 ? ns_find(d, kind, st.st_ino) : NULL;
-	if (!ns && !ns_rows[kind].alone)
+	if (!ns && !(ns_rows[kind].alone && ns_rows[kind].inside))
 		return error_set(err, ENOTSUP,
 				 "%s leads to a %s namespace that no task of the tree is in: it "
 				 "cannot be made again; close it before the dump",

@@ -35,15 +35,15 @@ static int read_mounts(struct proc_mounts *out, struct error *err)
 	return rc < 0 ? rc : proc_mounts_parse(text.data ? text.data : "", text.len, out, err);
 }
 
-/* As its tasks see them: paths from its own root, groups from that of their own. */
+/* As its tasks see them: paths from its own root; groups as the root task sees them, in whose
+ * cgroup namespace they are mounted again. */
 static int read_inside(struct dump *d, const struct task *t, struct proc_mounts *out,
 		       struct error *err)
 {
 	struct ns_visit cgroup = { 0 };
 	struct ns_mount_place back;
-	bool apart = ns_id(t, NS_CGROUP) != ns_own_id(NS_CGROUP);
-	(void)d;
-	int rc = apart ? ns_visit_begin(t, NS_CGROUP, &cgroup, err) : 0;
+	bool apart = ns_is_apart(d, NS_CGROUP);
+	int rc = apart ? ns_visit_begin(d->tasks[0], NS_CGROUP, &cgroup, err) : 0;
 	if (rc < 0)
 		return rc;
 	rc = ns_mount_enter(t, &back, err);

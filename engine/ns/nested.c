@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Namespaces of single tasks. The builder makes one after the other, fills it and goes back; it and
- * the coordinator have their descriptors, with which every task enters its own.
+ * Namespaces of single tasks. A child of the builder makes each and fills it; the builder and the
+ * coordinator have their descriptors, with which every task enters its own.
  */
 #include "engine/ns/nested.h"
 
@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "engine/files/file.h"
 #include "engine/files/set.h"
+#include "engine/ns/aside.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/set.h"
 #include "engine/procfs/root.h"
@@ -124,67 +125,78 @@ int ns_nested_share(struct restore *r, struct error *err)
 
 /* The builder. */
 
-static int open_own(enum ns_kind kind, struct error *err)
+static int open_own(const char *name, struct error *err)
 {
 	char path[32];
-	snprintf(path, sizeof(path), "self/ns/%s", ns_rows[kind].name);
+	snprintf(path, sizeof(path), "self/ns/%s", name);
 	int fd = procfs_open(path, O_RDONLY);
 	return fd < 0 ? error_sys(err, "open /proc/%s", path) : fd;
 }
 
-/* In the fresh one. */
-static int settle(struct restore *r, struct ns_nested *ns, struct error *err)
+struct making {
+	struct restore *r;
+	struct ns_nested *ns;
+};
+
+static int make_fresh(struct restore *r, const struct ns_nested *ns, struct error *err)
 {
 	const struct ns_row *row = &ns_rows[ns->kind];
-	ns->fd = open_own(ns->kind, err);
-	if (ns->fd < 0)
-		return ns->fd;
-	return row->fill ? row->fill(r, ns->id, err) : 0;
+	if (row->make)
+		return row->make(r, ns->id, err);
+	return unshare(row->flag) < 0 ? error_sys(err, "make it (needs CAP_SYS_ADMIN)") : 0;
 }
 
-static int make_one(struct restore *r, struct ns_nested *ns, struct error *err)
+/* A process of its own, as from a user namespace there may be no way back. */
+static int make_one(void *ctx, struct error *err)
 {
+	const struct making *making = ctx;
+	struct ns_nested *ns = making->ns;
 	const struct ns_row *row = &ns_rows[ns->kind];
-	auto_fd back = open_own(ns->kind, err);
-	if (back < 0)
-		return back;
-	if (unshare(row->flag) < 0)
-		return error_sys(err, "make it (needs CAP_SYS_ADMIN)");
-	int rc = settle(r, ns, err);
-	if (setns(back, row->flag) < 0 && rc == 0)
-		rc = error_sys(err, "leave it");
-	return rc;
+	int rc = make_fresh(making->r, ns, err);
+	if (rc < 0)
+		return rc;
+	ns->fd = open_own(row->fresh ? row->fresh : row->name, err);
+	if (ns->fd < 0)
+		return ns->fd;
+	return row->fill ? row->fill(making->r, ns->id, err) : 0;
+}
+
+static int finish_one(void *ctx, struct error *err)
+{
+	const struct making *making = ctx;
+	const struct ns_row *row = &ns_rows[making->ns->kind];
+	if (setns(making->ns->fd, row->flag) < 0)
+		return error_sys(err, "enter it");
+	return row->finish(making->r, making->ns->id, err);
+}
+
+static int name_failure(const struct ns_nested *ns, int rc, struct error *err)
+{
+	return error_wrap(err, rc, "%s namespace %u", ns_rows[ns->kind].name, ns->id);
 }
 
 int ns_nested_fill(struct restore *r, struct error *err)
 {
 	for (size_t i = 0; i < r->ns->nested.nr; i++) {
-		struct ns_nested *ns = &r->ns->nested.items[i];
-		int rc = make_one(r, ns, err);
+		struct making making = { r, &r->ns->nested.items[i] };
+		int rc = ns_aside(make_one, &making, err);
 		if (rc < 0)
-			return error_wrap(err, rc, "%s namespace %u", ns_rows[ns->kind].name,
-					  ns->id);
-		r->ns->nested.numbers[i] = ns->fd;
+			return name_failure(making.ns, rc, err);
+		r->ns->nested.numbers[i] = making.ns->fd;
 	}
 	return 0;
 }
 
 int ns_nested_finish(struct restore *r, struct error *err)
 {
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < r->ns->nested.nr; i++) {
-		const struct ns_nested *ns = &r->ns->nested.items[i];
-		struct ns_visit visit;
-		if (!ns_rows[ns->kind].finish)
-			continue;
-		rc = ns_visit_fd(ns->fd, ns->kind, &visit, err);
+	for (size_t i = 0; i < r->ns->nested.nr; i++) {
+		struct making making = { r, &r->ns->nested.items[i] };
+		bool wanted = ns_rows[making.ns->kind].finish;
+		int rc = wanted ? ns_aside(finish_one, &making, err) : 0;
 		if (rc < 0)
-			return rc;
-		rc = ns_rows[ns->kind].finish(r, ns->id, err);
-		int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
-		rc = rc < 0 ? rc : back;
+			return name_failure(making.ns, rc, err);
 	}
-	return rc;
+	return 0;
 }
 
 /* The coordinator, and tasks. */

@@ -19,6 +19,8 @@
 #include "base/log.h"
 #include "engine/net/nft.h"
 #include "engine/net/ns.h"
+#include "engine/ns/cgroup-ns.h"
+#include "engine/ns/cgroup.h"
 #include "engine/ns/ipc.h"
 #include "engine/ns/join.h"
 #include "engine/ns/mnt.h"
@@ -75,7 +77,16 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .dump = uts_dump,
 		     .load = uts_load,
 		     .fill = uts_fill },
-	[NS_TIME] = { .name = "time", .flag = CLONE_NEWTIME, IDS(time_ns_id) },
+	[NS_TIME] = { .name = "time",
+		      .flag = CLONE_NEWTIME,
+		      IDS(time_ns_id),
+		      .nested = true,
+		      .below_own = true,
+		      .alone = true,
+		      .fresh = "time_for_children",
+		      .dump = timens_dump_nested,
+		      .load = timens_load_nested,
+		      .fill = timens_fill_nested },
 	[NS_MNT] = { .name = "mnt",
 		     .flag = CLONE_NEWNS,
 		     IDS(mnt_ns_id),
@@ -89,7 +100,14 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		      IDS(user_ns_id),
 		      .dump = userns_dump,
 		      .load = userns_load },
-	[NS_CGROUP] = { .name = "cgroup", .flag = CLONE_NEWCGROUP, IDS(cgroup_ns_id) },
+	[NS_CGROUP] = { .name = "cgroup",
+			.flag = CLONE_NEWCGROUP,
+			IDS(cgroup_ns_id),
+			.nested = true,
+			.below_own = true,
+			.alone = true,
+			.make = cgroups_unshare_nested,
+			.collect = cgroup_ns_collect },
 };
 
 enum ns_kind ns_kind_of(uint32_t flag)

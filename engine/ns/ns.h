@@ -48,6 +48,10 @@ struct ns_row {
 	/** Load the libraries its dump takes, while the tree still runs. That it fails is said
 	 * later. */
 	void (*preload)(void);
+	/** The one that is fresh, in /proc/PID/ns. NULL: as name */
+	const char *fresh;
+	/** Make a fresh one, of single tasks. NULL: by unshare(2) */
+	int (*make)(struct restore *r, uint32_t id, struct error *err);
 	/** Look at it, and refuse what cannot be carried, before anything is written. */
 	int (*collect)(struct dump *d, const struct ns_seen *ns, struct error *err);
 	/** Write its images. NULL: it has none */

@@ -90,27 +90,40 @@ static void put(Timespec *ts, int64_t ns)
 	ts->tv_nsec = (uint64_t)(ns % NSEC_PER_SEC);
 }
 
-int timens_dump(struct dump *d, struct error *err)
+/* @param t  a task in it; @param apart  not in that of the engine */
+static int write_clocks(const struct dump *d, const struct task *t, uint32_t id, bool apart,
+			struct error *err)
 {
 	struct clocks now, its = { { 0 } }, own = { { 0 } };
 	Timespec monotonic = TIMESPEC__INIT, boottime = TIMESPEC__INIT;
 	TimensEntry e = TIMENS_ENTRY__INIT;
-	bool apart = ns_is_apart(d, NS_TIME);
 	if (apart) {
 		auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
-		int rc = read_offsets(d->tasks[0]->proc_fd, &its, err);
+		int rc = read_offsets(t->proc_fd, &its, err);
 		if (rc == 0)
 			rc = read_offsets(self, &own, err);
 		if (rc < 0)
-			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(d->tasks[0]));
+			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	}
 	read_clocks(&now);
 	put(&monotonic, now.ns[0] + its.ns[0] - own.ns[0]);
 	put(&boottime, now.ns[1] + its.ns[1] - own.ns[1]);
 	e.monotonic = &monotonic;
 	e.boottime = &boottime;
-	uint32_t id = apart ? ns_id(d->tasks[0], NS_TIME) : 0;
 	return image_write_one(d->images_fd, IMG_TIMENS, id, &e.base, err);
+}
+
+int timens_dump(struct dump *d, struct error *err)
+{
+	const struct task *root = d->tasks[0];
+	bool apart = ns_is_apart(d, NS_TIME);
+	return write_clocks(d, root, apart ? ns_id(root, NS_TIME) : 0, apart, err);
+}
+
+int timens_dump_nested(struct dump *d, const struct ns_seen *ns, struct error *err)
+{
+	bool root = ns->id == ns_id(d->tasks[0], NS_TIME); /* timens_dump() writes that */
+	return root ? 0 : write_clocks(d, ns->member, ns->id, true, err);
 }
 
 /* Restore. */
@@ -136,29 +149,35 @@ static bool is_behind(const struct restore *r)
 	return false;
 }
 
-int timens_load(struct restore *r, struct error *err)
+static int read_clocks_of(const struct restore *r, uint32_t id, int64_t *clocks, struct error *err)
 {
 	auto_message ProtobufCMessage *msg = NULL;
+	int rc = image_read_one(r->images, IMG_TIMENS, id, &msg, err);
+	if (rc < 0)
+		return rc;
+	const TimensEntry *e = (const TimensEntry *)msg;
+	rc = get(e->monotonic, &clocks[0], err);
+	if (rc == 0)
+		rc = get(e->boottime, &clocks[1], err);
+	return rc < 0 ? error_wrap(err, rc, "timens-%u.img", id) : 0;
+}
+
+int timens_load(struct restore *r, struct error *err)
+{
 	bool apart = ns_restores(r, NS_TIME);
 	if (r->ns->given[NS_TIME] >= 0)
 		return 0; /* --join-ns: its clocks are what they are */
 	uint32_t id = apart ? r->ns->ids[NS_TIME] : 0;
-	int rc = image_read_one(r->images, IMG_TIMENS, id, &msg, err);
+	int rc = read_clocks_of(r, id, r->clocks, err);
 	if (rc == -ENOENT && !apart)
 		return 0; /* older CRIU wrote none */
 	if (rc < 0)
 		return rc;
-	const TimensEntry *e = (const TimensEntry *)msg;
-	rc = get(e->monotonic, &r->clocks[0], err);
-	if (rc == 0)
-		rc = get(e->boottime, &r->clocks[1], err);
-	if (rc < 0)
-		return error_wrap(err, rc, "timens-%u.img", id);
 	r->time_ns = apart || is_behind(r);
 	return 0;
 }
 
-static int set_offsets(struct restore *r, struct error *err)
+static int set_offsets(const int64_t *clocks, struct error *err)
 {
 	struct clocks now, own;
 	char text[128];
@@ -171,7 +190,7 @@ static int set_offsets(struct restore *r, struct error *err)
 		return error_sys(err, "open timens_offsets");
 	read_clocks(&now);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		int64_t offset = r->clocks[i] - now.ns[i] + own.ns[i];
+		int64_t offset = clocks[i] - now.ns[i] + own.ns[i];
 		int64_t sec = offset / NSEC_PER_SEC, nsec = offset % NSEC_PER_SEC;
 		if (nsec < 0) {
 			sec--;
@@ -184,6 +203,20 @@ static int set_offsets(struct restore *r, struct error *err)
 					 kinds[i].name);
 	}
 	return 0;
+}
+
+int timens_load_nested(struct restore *r, uint32_t id, struct error *err)
+{
+	struct clocks clocks;
+	return read_clocks_of(r, id, clocks.ns, err);
+}
+
+/* It is that of this process's children. */
+int timens_fill_nested(struct restore *r, uint32_t id, struct error *err)
+{
+	struct clocks clocks;
+	int rc = read_clocks_of(r, id, clocks.ns, err);
+	return rc < 0 ? rc : set_offsets(clocks.ns, err);
 }
 
 static int join(struct ns_set *set, struct error *err)
@@ -203,7 +236,7 @@ int timens_enter(struct restore *r, struct error *err)
 	if (unshare(CLONE_NEWTIME) < 0)
 		return error_sys(err, "make a time namespace (needs CAP_SYS_ADMIN)");
 	log_info("the tree gets a time namespace");
-	return set_offsets(r, err);
+	return set_offsets(r->clocks, err);
 }
 
 void timens_leave(struct restore *r)
