@@ -437,8 +437,9 @@ const struct archive_member *archive_index_find(const struct archive_index *inde
 {
 	const char *bare = member_bare_path(path);
 	size_t at = first_from(index, bare);
-	const struct archive_member *m = index->members.items + at;
-	return at < index->members.nr && !strcmp(m->bare, bare) ? m : NULL;
+	if (at == index->members.nr || strcmp(index->members.items[at].bare, bare))
+		return NULL;
+	return &index->members.items[at];
 }
 
 /* A member as a stream: in place, from memory, or by a pass of its own started at the first read.

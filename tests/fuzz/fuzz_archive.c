@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The input is an archive: every member is listed, opened, skipped in and read to its end, in the
- * set and in its parents.
+ * The input is an archive: every member is listed, opened, skipped in and read to its end, and its
+ * empty folders are listed, in the set and in its parents.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,12 +35,22 @@ static void read_member(struct source *src, const struct source_member *m, struc
 		istream_pread(in, buf, sizeof(buf), (uint64_t)istream_size(in) - 1, err);
 }
 
+static int check_folder(void *arg, const char *path, struct error *err)
+{
+	(void)arg;
+	(void)err;
+	if (!*path || !strcmp(path, ".") || path[strlen(path) - 1] == '/')
+		abort();
+	return 0;
+}
+
 static void read_set(struct source *src, struct error *err)
 {
 	const struct source_member *members;
 	ssize_t nr = source_list(src, &members, err);
 	for (ssize_t i = 0; i < nr && i < 50; i++)
 		read_member(src, &members[i], err);
+	source_empty_folders(src, check_folder, NULL, err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
