@@ -9,14 +9,19 @@
 #include "viewer/app-parts.h"
 #include "viewer/facts.h"
 
-enum { ROWS_PER_STEP = 256, KEPT_MAX = 1 << 21 };
+enum { ROWS_PER_STEP = 256, STEP_MS = 5, KEPT_MAX = 1 << 21 };
 
-/* Goes round once: from the row after the cursor to the cursor itself. */
+/*
+ * Goes round once, from the cursor to the cursor. Rows that are folded are looked at where they
+ * would be, and unfolded when the text is among them.
+ */
 struct row_search {
 	struct line line;
-	size_t start, nr;
-	int step; /* 1, -1 */
-	bool found;
+	size_t at, nr, seen; /* the row that is looked at; of how many; how many were */
+	int step;            /* 1, -1 */
+	bool found, below;   /* it is in what `at` hides */
+	struct below walk;
+	struct below hit; /* backwards: the last in what is hidden so far; depth 0: none */
 };
 
 /* Rows that a view is still reading are waited for, whichever view is in front. */
@@ -25,29 +30,103 @@ static bool still_coming(struct view *v)
 	return v->working && v->ops->idle && (v->ops->idle(v), v->working);
 }
 
+static bool line_holds(const struct line *line, const char *text)
+{
+	return text_find(line->text.data ?: "", text);
+}
+
+static void hit_show(struct view *v, struct row_search *search, const struct below *hit)
+{
+	struct below where = *hit;
+	v->ops->below(v, search->at, &search->walk, NULL);
+	search->found = true;
+	view_move(v, v->ops->reveal(v, search->at, &where));
+}
+
+/* One of the rows that `at` hides. @return 1 go on; 0 the search is at its end; -ENOMEM */
+static int below_step(struct view *v, struct row_search *search)
+{
+	int rc = v->ops->below(v, search->at, &search->walk, &search->line);
+	if (rc == 1 && line_holds(&search->line, v->app->search)) {
+		search->hit = search->walk;
+		if (search->step > 0)
+			hit_show(v, search, &search->hit);
+	} else if (rc == 0) {
+		search->below = false;
+		if (search->hit.depth)
+			hit_show(v, search, &search->hit);
+	}
+	return rc < 0 ? rc : !search->found;
+}
+
+static void below_begin(struct view *v, struct row_search *search)
+{
+	search->below = v->ops->below && (v->ops->filter || !v->filter);
+	search->walk = search->hit = (struct below){ 0 };
+}
+
+/* The row `at`. @return as below_step() */
+static int row_step(struct view *v, struct row_search *search)
+{
+	if (v->ops->read && v->ops->read(v, view_index(v, search->at)))
+		return 1;
+	search->seen++;
+	view_compose(v, search->at, &search->line, 1000);
+	if (line_holds(&search->line, v->app->search)) {
+		search->found = true;
+		view_move(v, search->at);
+	}
+	return !search->found && search->seen < search->nr;
+}
+
+static size_t row_beside(const struct row_search *search)
+{
+	return (search->at + (search->step > 0 ? 1 : search->nr - 1)) % search->nr;
+}
+
+/* Forwards a row comes before what it hides, backwards behind it. */
+static int either_step(struct view *v, struct row_search *search)
+{
+	size_t seen = search->seen;
+	if (search->below) {
+		int rc = below_step(v, search);
+		if (rc == 1 && !search->below && search->step > 0)
+			search->at = row_beside(search);
+		return rc;
+	}
+	int rc = row_step(v, search);
+	if (rc != 1 || search->seen == seen)
+		return rc;
+	if (search->step < 0)
+		search->at = row_beside(search);
+	below_begin(v, search);
+	if (!search->below && search->step > 0)
+		search->at = row_beside(search);
+	return rc;
+}
+
 static int search_step(struct job *job, struct error *err)
 {
 	struct row_search *search = job->arg;
 	struct view *v = job->view;
-	(void)err;
+	int64_t until = app_now_ms() + STEP_MS;
 	if (still_coming(v))
 		return 1;
-	if (!search->nr)
+	if (!search->nr) {
 		job->total = search->nr = view_rows(v);
-	for (size_t i = 0; i < ROWS_PER_STEP; i++) {
-		if (job->done >= search->nr || !v->app->search)
-			return 0;
-		size_t by = ++job->done % search->nr;
-		size_t at =
-		    (search->start + (search->step > 0 ? by : search->nr - by)) % search->nr;
-		if (view_rows(v) != search->nr)
+		if (search->nr && search->step < 0)
+			search->at = row_beside(search);
+		below_begin(v, search);
+		if (!search->below && search->nr && search->step > 0)
+			search->at = row_beside(search);
+	}
+	for (size_t i = 0; i < ROWS_PER_STEP && app_now_ms() < until; i++) {
+		if (!search->nr || !v->app->search || view_rows(v) != search->nr)
 			return 0; /* the rows are others now */
-		view_compose(v, at, &search->line, 1000);
-		if (text_find(search->line.text.data ?: "", v->app->search)) {
-			search->found = true;
-			view_move(v, at);
-			return 0;
-		}
+		int rc = either_step(v, search);
+		job->done = search->seen;
+		if (rc <= 0)
+			return rc < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
 	}
 	return 1;
 }
@@ -55,8 +134,11 @@ static int search_step(struct job *job, struct error *err)
 static void search_end(struct job *job, int rc)
 {
 	struct row_search *search = job->arg;
-	if (rc == 0 && !search->found && job->view->app->search)
-		app_say(job->view->app, "no row holds \"%s\"", job->view->app->search);
+	struct view *v = job->view;
+	if (rc == 0 && !search->found && v->app->search)
+		app_say(v->app, "no row holds \"%s\"", v->app->search);
+	if (search->walk.state)
+		v->ops->below(v, search->at, &search->walk, NULL);
 	line_fini(&search->line);
 	free(search);
 }
@@ -69,7 +151,7 @@ static void search_start(struct view *v, int step)
 		app_say(v->app, some ? "out of memory" : "there are no rows");
 		return;
 	}
-	search->start = v->cursor;
+	search->at = v->cursor;
 	search->step = step;
 	app_job(v->app, &(struct job){ .what = "searching",
 				       .view = v,
@@ -114,13 +196,16 @@ static int filter_step(struct job *job, struct error *err)
 {
 	struct row_filter *filter = job->arg;
 	struct view *v = job->view;
+	int64_t until = app_now_ms() + STEP_MS;
 	if (still_coming(v))
 		return 1;
 	if (!filter->nr)
 		job->total = filter->nr = view_rows(v);
-	for (size_t i = 0; i < ROWS_PER_STEP; i++) {
+	for (size_t i = 0; i < ROWS_PER_STEP && app_now_ms() < until; i++) {
 		if (filter->at >= filter->nr)
 			return 0;
+		if (v->ops->read && v->ops->read(v, filter->at))
+			return 1;
 		line_begin(&filter->line, v->ops->columns, v->ops->nr_columns, 1000);
 		v->ops->row(v, filter->at, &filter->line);
 		if (text_find(filter->line.text.data ?: "", filter->text)) {

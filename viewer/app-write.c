@@ -25,6 +25,8 @@ static int rows_write(struct view *v, struct write_job *w, struct error *err)
 	auto_strbuf text = { 0 };
 	size_t nr = view_rows(v);
 	for (size_t i = 0; i < 256 && w->what.at < nr; i++, w->what.at++) {
+		if (v->ops->read && v->ops->read(v, view_index(v, (size_t)w->what.at)))
+			break;
 		view_compose(v, (size_t)w->what.at, &w->line, 1000);
 		size_t len = w->line.text.len;
 		while (len && w->line.text.data[len - 1] == ' ')

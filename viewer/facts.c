@@ -130,21 +130,11 @@ static bool row_begin(struct facts *facts, struct process_row *row)
 	return rc == 0 ? true : row_end(facts, row); /* a zombie, or a pre-dump, has none */
 }
 
-bool facts_step(struct facts *facts, const struct process *p)
+/* Of the one whose memory is being opened. */
+static bool row_step(struct facts *facts)
 {
-	struct process_row *row = &facts->rows[facts_index(facts, p)];
+	struct process_row *row = &facts->rows[facts_index(facts, facts->of)];
 	struct error err;
-	if (row->read)
-		return false;
-	if (facts->of != p || !facts->mv) {
-		memory_view_close(facts->mv);
-		facts->mv = NULL;
-		facts->of = p;
-		free(row->comm);
-		free(row->error);
-		*row = (struct process_row){ .process = p };
-		return row_begin(facts, row);
-	}
 	int rc = memory_view_step(facts->mv, &err);
 	if (rc > 0)
 		return true;
@@ -154,6 +144,20 @@ bool facts_step(struct facts *facts, const struct process *p)
 	else
 		memory_read(facts, row);
 	return row_end(facts, row);
+}
+
+bool facts_step(struct facts *facts, const struct process *p)
+{
+	struct process_row *row = &facts->rows[facts_index(facts, p)];
+	if (row->read)
+		return false;
+	if (facts->mv) /* one that was begun is not given up: two that are asked for in turn end */
+		return row_step(facts) || facts->of != p;
+	facts->of = p;
+	free(row->comm);
+	free(row->error);
+	*row = (struct process_row){ .process = p };
+	return row_begin(facts, row);
 }
 
 const struct process_row *facts_row(struct facts *facts, const struct process *p)

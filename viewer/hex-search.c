@@ -2,6 +2,7 @@
  * Searching in bytes, a piece at a time.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "viewer/app.h"
 #include "viewer/find.h"
@@ -107,10 +108,12 @@ static void byte_search_end(struct job *job, int rc)
 		h->match = s->found_len;
 		if (s->wrapped)
 			app_say(v->app, "found after going round");
-	} else if (rc == 0 && h->bytes->trouble.code < 0) {
-		app_say(v->app, "not found, but some cannot be read: %s", h->bytes->trouble.text);
 	} else if (rc == 0) {
-		app_say(v->app, "not found");
+		bool trouble = h->bytes->trouble.code < 0;
+		app_say(v->app, "not found as %s: \"%s\"%s%s", pattern_modes[h->mode], h->text,
+			trouble ? ", but some cannot be read: "
+				: " (/ and Tab: any case, regex, hex)",
+			trouble ? h->bytes->trouble.text : "");
 	}
 	scan_fini(&s->scan);
 	free(s);
@@ -143,12 +146,19 @@ static void search_typed(struct view *v, const char *text, size_t mode)
 	if (!*text)
 		return;
 	struct pattern *pattern = NULL;
-	if (pattern_typed(text, mode, &pattern, &err) < 0) {
-		app_fail(v->app, &err); /* a search that is under way goes on with the old one */
+	char *copy = strdup(text);
+	if (!copy || pattern_typed(text, mode, &pattern, &err) < 0) {
+		/* a search that is under way goes on with the old one */
+		if (copy)
+			app_fail(v->app, &err);
+		free(copy);
 		return;
 	}
 	pattern_free(h->pattern);
+	free(h->text);
 	h->pattern = pattern;
+	h->text = copy;
+	h->mode = mode;
 	byte_search_start(v, false);
 }
 
@@ -158,6 +168,7 @@ void hex_search(struct view *v, enum action action)
 		app_ask(v->app,
 			&(struct prompt){ .label = "Search ",
 					  .modes = pattern_modes,
+					  .mode = ((struct hex *)v->state)->mode,
 					  .view = v,
 					  .done = search_typed },
 			NULL);

@@ -21,7 +21,9 @@ struct hex {
 	uint64_t history[HEX_HISTORY]; /* where pointers were followed from */
 	size_t nr_history;
 	struct pattern *pattern; /* last one looked for; NULL: none */
-	uint64_t match;          /* bytes that match at the cursor */
+	char *text;              /* it was made of, as pattern_modes[mode] */
+	size_t mode;
+	uint64_t match; /* bytes that match at the cursor */
 };
 
 struct hex_row {

@@ -124,10 +124,9 @@ static size_t title_len(const char *text, size_t len)
 	return 0;
 }
 
-void sheet_row(struct view *v, size_t i, struct line *line)
+static void item_compose(const struct sheet *sheet, size_t item, struct line *line)
 {
-	struct sheet *sheet = v->state;
-	const struct sheet_line *l = &sheet->items[sheet->shown[i]];
+	const struct sheet_line *l = &sheet->items[item];
 	const char *text = sheet->text.data + l->at;
 	size_t title = title_len(text, l->len);
 	line_pad(line, l->indent + 1);
@@ -144,6 +143,43 @@ void sheet_row(struct view *v, size_t i, struct line *line)
 		line_style(line, ST_NORMAL);
 		line_bytes(line, text + title + 1, l->len - title - 1);
 	}
+}
+
+void sheet_row(struct view *v, size_t i, struct line *line)
+{
+	item_compose(v->state, sheet_of(v)->shown[i], line);
+}
+
+int sheet_below(struct view *v, size_t i, struct below *walk, struct line *line)
+{
+	const struct sheet *sheet = v->state;
+	size_t root = sheet->shown[i], next = (walk->depth ? walk->path[0] : root) + 1;
+	if (!line || !sheet->items[root].folded || next == sheet->nr ||
+	    sheet->items[next].indent <= sheet->items[root].indent)
+		return 0;
+	walk->path[0] = next;
+	walk->depth = 1;
+	line_begin(line, NULL, 0, 1000);
+	item_compose(sheet, next, line);
+	return 1;
+}
+
+size_t sheet_reveal(struct view *v, size_t i, const struct below *walk)
+{
+	struct sheet *sheet = v->state;
+	size_t item = walk->path[0], at = item;
+	for (uint32_t indent = sheet->items[at].indent; indent && at > 0; at--) {
+		struct sheet_line *above = &sheet->items[at - 1];
+		if (above->indent >= indent)
+			continue;
+		above->folded = false;
+		indent = above->indent;
+	}
+	shown_update(sheet);
+	view_changed(v);
+	while (i + 1 < sheet->nr_shown && sheet->shown[i] < item)
+		i++;
+	return i;
 }
 
 static void fold(struct view *v, struct sheet_line *line, bool folded)

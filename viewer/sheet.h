@@ -25,6 +25,8 @@ int sheet_write(struct view *v, child_run *write, struct error *err);
 /* For rows of view_ops. */
 size_t sheet_rows(struct view *v);
 void sheet_row(struct view *v, size_t i, struct line *line);
+int sheet_below(struct view *v, size_t i, struct below *walk, struct line *line);
+size_t sheet_reveal(struct view *v, size_t i, const struct below *walk);
 bool sheet_act(struct view *v, enum action action);
 bool sheet_idle(struct view *v);
 void sheet_close(struct view *v);

@@ -42,6 +42,8 @@ static void inspect_command(struct view *v, const char *options, struct strbuf *
 		.close = sheet_close,                                                              \
 		.rows = sheet_rows,                                                                \
 		.row = sheet_row,                                                                  \
+		.below = sheet_below,                                                              \
+		.reveal = sheet_reveal,                                                            \
 		.act = sheet_act,                                                                  \
 		.idle = sheet_idle,                                                                \
 		__VA_ARGS__,                                                                       \

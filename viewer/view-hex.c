@@ -365,6 +365,7 @@ static void hex_close(struct view *v)
 	if (h->other)
 		h->other->ops->close(h->other);
 	pattern_free(h->pattern);
+	free(h->text);
 	free(v->arg);
 }
 

@@ -320,9 +320,8 @@ static void preview_add(const struct node *n, struct line *line)
 	}
 }
 
-static void image_row(struct view *v, size_t i, struct line *line)
+static void node_compose(const struct node *n, struct line *line)
 {
-	const struct node *n = &state_of(v)->items[i];
 	line_pad(line, (size_t)n->depth * 2 + 1);
 	line_style(line, ST_KEY);
 	line_plain(line, !node_folds(n) ? "  " : n->open ? "- " : "+ ");
@@ -343,6 +342,63 @@ static void image_row(struct view *v, size_t i, struct line *line)
 	} else if (!n->open) {
 		preview_add(n, line);
 	}
+}
+
+static void image_row(struct view *v, size_t i, struct line *line)
+{
+	node_compose(&state_of(v)->items[i], line);
+}
+
+/* The nodes on the way to where a search is, each with its siblings. */
+struct hidden {
+	struct children levels[BELOW_DEPTH];
+	size_t next[BELOW_DEPTH], nr;
+};
+
+static void hidden_enter(struct view *v, struct hidden *h, const struct node *n)
+{
+	if (h->nr == BELOW_DEPTH)
+		return;
+	h->levels[h->nr] = (struct children){ 0 };
+	h->next[h->nr] = 0;
+	children_make(v, n, &h->levels[h->nr++]);
+}
+
+static int image_below(struct view *v, size_t i, struct below *walk, struct line *line)
+{
+	const struct node *root = &state_of(v)->items[i];
+	struct hidden *h = walk->state;
+	if (!h) {
+		if (!line || root->open || !node_folds(root))
+			return 0;
+		h = walk->state = calloc(1, sizeof(*h));
+		if (!h)
+			return -ENOMEM;
+		hidden_enter(v, h, root);
+	}
+	while (h->nr && (!line || h->next[h->nr - 1] == h->levels[h->nr - 1].nr))
+		free(h->levels[--h->nr].items);
+	if (!h->nr) {
+		free(take_ptr(walk->state));
+		return 0;
+	}
+	const struct node *n = &h->levels[h->nr - 1].items[h->next[h->nr - 1]++];
+	for (walk->depth = 0; walk->depth < h->nr; walk->depth++)
+		walk->path[walk->depth] = h->next[walk->depth] - 1;
+	line_begin(line, NULL, 0, 1000);
+	node_compose(n, line);
+	if (node_folds(n))
+		hidden_enter(v, h, n);
+	return 1;
+}
+
+static size_t image_reveal(struct view *v, size_t i, const struct below *walk)
+{
+	for (size_t level = 0; level < walk->depth; level++) {
+		unfold(v, i);
+		i += 1 + walk->path[level];
+	}
+	return i;
 }
 
 /* "entries[3].reg.name" */
@@ -541,6 +597,8 @@ const struct view_ops view_image = {
 	.close = image_close_view,
 	.rows = image_rows,
 	.row = image_row,
+	.below = image_below,
+	.reveal = image_reveal,
 	.footer = image_footer,
 	.act = image_act,
 	.object = image_object,
@@ -601,6 +659,8 @@ static const struct view_ops view_raw = {
 	.close = raw_close,
 	.rows = sheet_rows,
 	.row = sheet_row,
+	.below = sheet_below,
+	.reveal = sheet_reveal,
 	.act = sheet_act,
 	.idle = sheet_idle,
 	.command = image_command,

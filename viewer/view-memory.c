@@ -222,6 +222,14 @@ static void memory_row(struct view *v, size_t i, struct line *line)
 	damage_add(s, area, facts, line);
 }
 
+static bool memory_read(struct view *v, size_t i)
+{
+	struct memory_state *s = v->state;
+	if (!s->facts[i].read)
+		facts_read(s, i);
+	return false;
+}
+
 /* What is on the screen, then the sums. */
 static bool memory_idle(struct view *v)
 {
@@ -385,6 +393,7 @@ const struct view_ops view_memory = {
 	.close = memory_close,
 	.rows = memory_rows,
 	.row = memory_row,
+	.read = memory_read,
 	.idle = memory_idle,
 	.footer = memory_footer,
 	.act = memory_act,

@@ -342,10 +342,10 @@ static void read_row(const struct process_row *row, struct line *line)
 		line_cellf(line, ST_NORMAL, "%u", row->nr_fds);
 }
 
-static void tree_row(struct view *v, size_t i, struct line *line)
+static void node_compose(struct view *v, uint32_t at, struct line *line)
 {
 	const struct tree *t = v->state;
-	const struct node *node = &t->nodes[t->order[i]];
+	const struct node *node = &t->nodes[at];
 	const struct process *p = node->process;
 	const struct process_row *row = facts_peek(v->app->facts, p);
 	while (!row->read && app_now_ms() < v->app->draw_until_ms)
@@ -357,7 +357,7 @@ static void tree_row(struct view *v, size_t i, struct line *line)
 	line_rest(line);
 	line_style(line, ST_DIM);
 	if (!t->flat)
-		guides(t, t->order[i], line);
+		guides(t, at, line);
 	if (node->first_child && !t->flat) {
 		line_style(line, ST_KEY);
 		line_plain(line, node->folded ? "+ " : "- ");
@@ -374,6 +374,54 @@ static void tree_row(struct view *v, size_t i, struct line *line)
 		line_plain(line, "  ");
 		line_str(line, row->error);
 	}
+}
+
+static void tree_row(struct view *v, size_t i, struct line *line)
+{
+	node_compose(v, tree_of(v)->order[i], line);
+}
+
+static bool tree_read(struct view *v, size_t i)
+{
+	const struct tree *t = v->state;
+	return facts_step(v->app->facts, t->nodes[t->order[i]].process);
+}
+
+/* The node behind one, among those below the root. @return 0: it was the last */
+static uint32_t node_next(const struct tree *t, uint32_t root, uint32_t at)
+{
+	if (t->nodes[at].first_child)
+		return t->nodes[at].first_child;
+	while (at != root && !t->nodes[at].next)
+		at = t->nodes[at].parent;
+	return at == root ? 0 : t->nodes[at].next;
+}
+
+static int tree_below(struct view *v, size_t i, struct below *walk, struct line *line)
+{
+	const struct tree *t = v->state;
+	uint32_t root = t->order[i], at = walk->depth ? (uint32_t)walk->path[0] : root;
+	at = line && t->nodes[root].folded && !t->flat ? node_next(t, root, at) : 0;
+	if (!at)
+		return 0;
+	if (facts_step(v->app->facts, t->nodes[at].process))
+		return 2;
+	walk->path[0] = at;
+	walk->depth = 1;
+	line_begin(line, columns, ARRAY_SIZE(columns), 1000);
+	node_compose(v, at, line);
+	return 1;
+}
+
+static size_t tree_reveal(struct view *v, size_t i, const struct below *walk)
+{
+	struct tree *t = v->state;
+	for (uint32_t up = t->nodes[walk->path[0]].parent; up; up = t->nodes[up].parent)
+		t->nodes[up].folded = false;
+	order_walk(t);
+	while (i + 1 < t->nr_order && t->order[i] != walk->path[0])
+		i++;
+	return i;
 }
 
 static void tree_footer(struct view *v, struct line *line)
@@ -541,6 +589,9 @@ const struct view_ops view_tree = {
 	.close = tree_close,
 	.rows = tree_rows,
 	.row = tree_row,
+	.read = tree_read,
+	.below = tree_below,
+	.reveal = tree_reveal,
 	.footer = tree_footer,
 	.act = tree_act,
 	.idle = tree_idle,

@@ -30,6 +30,14 @@ struct view_write {
 	uint64_t unknown; /* bytes that are not in the dump: zeros stand for them */
 };
 
+enum { BELOW_DEPTH = 64 };
+
+/* Where a search is in the rows that a folded one hides; zeroed before the first of them. */
+struct below {
+	size_t path[BELOW_DEPTH], depth; /* of the row composed last, as the view counts */
+	void *state;
+};
+
 struct view_ops {
 	const char *name;             /* in tabs: "memory" */
 	uint32_t places;              /* which keys mean something: bits of enum key_place */
@@ -44,6 +52,20 @@ struct view_ops {
 	size_t (*rows)(struct view *v);
 	/** Compose row i. */
 	void (*row)(struct view *v, size_t i, struct line *line);
+	/**
+	 * Read a piece of what row i shows, for who wants all of it; else row() leaves out what is
+	 * not read yet. NULL: nothing is. @return whether there is more
+	 */
+	bool (*read)(struct view *v, size_t i);
+	/**
+	 * Compose the next of the rows that row i hides, also those that are folded among them.
+	 * NULL: none ever does.
+	 * @param line  NULL: no more of them are wanted
+	 * @return 1; 0 there is no more; 2 it is being read: ask again; -ENOMEM
+	 */
+	int (*below)(struct view *v, size_t i, struct below *walk, struct line *line);
+	/** Unfold what hides the row the walk was at. @return where it is now */
+	size_t (*reveal)(struct view *v, size_t i, const struct below *walk);
 	/** Instead of rows: draw all of it. Keeps v->height. NULL: rows are drawn. */
 	void (*draw)(struct view *v, struct canvas *c, struct rect r);
 	/** The line below the rows: sums, where the cursor is. NULL: none. */

@@ -307,11 +307,45 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	cp -r "$BATS_FILE_TMPDIR/whole.parent" "$bad.parent" 2>/dev/null || rm -f "$bad/parent"
 	truncate -s 100 "$bad/pages-1.img"
 	run "$crit" view --print text --size 140x12 --keys '<Enter>2<Enter>/nowhere<Enter>' "$bad"
-	[[ $output == *"not found, but some cannot be read: pagemap-1.img"*"pages-1.img"* ]]
+	[[ $output == *'not found as text: "nowhere", but some cannot be read: pagemap-1.img'*"pages-1.img"* ]]
 	run "$crit" view --print text --size 140x12 --keys '<Enter>"' "$bad"
 	[[ $output == *"found, but some cannot be read: pagemap-1.img"* ]]
 	run "$crit" view --print text --size 140x12 --keys 'Fnowhere<Enter>' "$bad"
 	[[ $output == *"0 found, but some cannot be read"* ]]
+}
+
+@test "a search looks at rows that are folded or were never on the screen, and unfolds on the way" {
+	local whole=$BATS_FILE_TMPDIR/whole large=$BATS_TEST_TMPDIR/large
+	shown() { run "$crit" view --print text --size 100x12 --keys "$1" "${2:-$whole}"; [ "$status" = 0 ]; }
+	at() { tail -n 2 <<<"$output" | head -n 1; }
+	# entries of an image
+	shown '6/core-1.img<Enter><Enter>Zg/prog_never<Enter>'
+	[[ $output == *'no row holds "prog_never"'* ]]
+	shown '6/core-1.img<Enter><Enter>Zg/comm<Enter>'
+	[[ $(at) == *"entries[0].tc.comm" ]]
+	shown '6/mm-1.img<Enter><Enter>Zg/prot:<Enter>n'
+	[[ $(at) == *"entries[0].vmas[1].prot" ]]
+	shown '6/mm-1.img<Enter><Enter>Zg/prot:<Enter>nN'
+	[[ $(at) == *"entries[0].vmas[0].prot" ]]
+	shown '6/mm-1.img<Enter><Enter>Zg/nowhere<Enter>/prot:<Enter>N'
+	[[ $(at) == *"entries[0].vmas[5].prot" ]]
+	# a document
+	shown '<Enter>1Z/Root<Enter>'
+	[[ $output == *"Root: /"* ]]
+	shown '<Enter>1Z/core file<Enter>'
+	[[ $output == *"core file "* && $output != *"no row holds"* ]]
+	# processes
+	shown 'Z/child<Enter>'
+	[[ $output == *"- first"*"child"* && $(at) == " 2/3,"* ]]
+	python3 "$BATS_TEST_DIRNAME/../tui/large.py" "$large" 300 10 1 >/dev/null
+	shown 'Z/worker-66<Enter>' "$large"
+	[[ $output == *"worker-66"* && $output != *"no row holds"* ]]
+	shown '/worker-66<Enter>nN' "$large"
+	[[ $output == *"worker-66"* ]]
+	cd "$BATS_TEST_TMPDIR"
+	shown 'w<C-u>rows<Enter>' "$large"
+	[ "$(grep -c worker- rows)" = 300 ]
+	! grep -q … rows
 }
 
 @test "n and N go from match to match, and round" {
