@@ -15,7 +15,7 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/files/types.h"
-#include "engine/ns/mqueue.h"
+#include "engine/ns/mnt-shown.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/ns.h"
 
@@ -34,10 +34,10 @@ static int find_place(const struct dump *d, const struct open_file *f, const str
 		      struct error *err)
 {
 	char holder[96], outside[64];
-	int rc = mqueues_find(d, f->st.st_dev, ns, err);
+	int rc = mnt_shown_find(d, NS_IPC, "mqueue", f->st.st_dev, ns, err);
 	if (rc < 0)
 		return rc;
-	const char *why = !*ns                  ? "of an IPC namespace that is not the tree's own"
+	const char *why = !*ns || (*ns)->own    ? "of an IPC namespace that is not the tree's own"
 			  : f->st.st_nlink == 0 ? "that was removed (mq_unlink)"
 						: NULL;
 	if (!why)

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
@@ -21,8 +20,6 @@
 #include "base/strbuf.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/mnt-reach.h"
-#include "engine/ns/mqueue.h"
-#include "engine/ns/nested.h"
 #include "engine/ns/ns.h"
 #include "images/reader.h"
 #include "images/tree-archive.h"
@@ -98,40 +95,6 @@ int mnt_mqueue_dump(struct dump *d, const struct mnt *m, int dir, struct error *
 			 "%s/%s: POSIX message queues are carried only with an IPC namespace of "
 			 "the tree's own: remove it before the dump",
 			 m->e->mountpoint, name);
-}
-
-int mnt_queues_find(const struct dump *d, struct error *err)
-{
-	char name[MNT_NAME_MAX];
-	const struct ns_seen *of;
-	for (size_t i = 0; ns_are_several(d, NS_IPC) && i < d->mounts->nr; i++) {
-		const struct mnt *m = d->mounts->items[i];
-		if (m->fs->code != FSTYPE__MQUEUE)
-			continue;
-		int rc = mqueues_find(d, makedev(m->e->root_dev >> 20, m->e->root_dev & 0xfffff),
-				      &of, err);
-		if (rc < 0)
-			return error_wrap(err, rc, "%s", mnt_name(m, name));
-		m->e->has_ipc_ns = of && of->id != ns_id(d->tasks[0], NS_IPC);
-		m->e->ipc_ns = of ? of->id : 0;
-	}
-	return 0;
-}
-
-int mnt_mqueue_mount(struct restore *r, const struct mnt *m, const char *name, unsigned long flags,
-		     struct error *err)
-{
-	struct ns_visit visit;
-	uint32_t id = m->e->has_ipc_ns ? m->e->ipc_ns : 0;
-	if (id && ns_nested_fd(r, NS_IPC, id) < 0)
-		return error_set(err, EBADMSG, "no task is in IPC namespace %u", id);
-	int rc = ns_nested_enter(r, NS_IPC, id, &visit, err);
-	if (rc < 0)
-		return rc;
-	if (mount(m->e->source, name, "mqueue", flags, m->e->options) < 0)
-		rc = error_sys(err, "mount a mqueue (%s)", m->e->options);
-	int back = ns_nested_leave(&visit, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : back;
 }
 
 /* "616263" as the kernel shows it is \x61\x62\x63 to it. */

@@ -11,10 +11,6 @@ int mnt_tmpfs_dump(struct dump *d, const struct mnt *m, int dir, struct error *e
 int mnt_tmpfs_open(struct restore *r, const struct mnt *m, struct istream **out, struct error *err);
 int mnt_tmpfs_fill(struct istream *in, const struct mnt *m, int dir, struct error *err);
 int mnt_mqueue_dump(struct dump *d, const struct mnt *m, int dir, struct error *err);
-int mnt_mqueue_mount(struct restore *r, const struct mnt *m, const char *name, unsigned long flags,
-		     struct error *err);
-/** Note whose message queues each shows. */
-int mnt_queues_find(const struct dump *d, struct error *err);
 int mnt_binfmt_open(struct restore *r, const struct mnt *m, struct istream **out,
 		    struct error *err);
 int mnt_binfmt_fill(struct istream *in, const struct mnt *m, int dir, struct error *err);

@@ -21,6 +21,7 @@
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt-pids.h"
+#include "engine/ns/mnt-shown.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/root.h"
@@ -350,7 +351,7 @@ int mntns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 	int left = ns_mount_leave(&back, rc < 0 ? NULL : err);
 	rc = rc < 0 ? rc : left;
 	if (rc == 0)
-		rc = mnt_queues_find(d, err);
+		rc = mnt_shown_collect(d, err);
 	if (rc == 0)
 		rc = write_entries(d, ns->id, err);
 	return rc < 0 ? rc : mnt_contents_dump(d, d->mounts, ns->id, users, err);

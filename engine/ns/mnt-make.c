@@ -21,6 +21,7 @@
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt-pids.h"
+#include "engine/ns/mnt-shown.h"
 
 #ifndef MOUNT_ATTR_NOSYMFOLLOW
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
@@ -166,8 +167,9 @@ int mnt_make_source(struct restore *r, struct mnt_tree *tree, struct mnt_source 
 		     ? 0
 		     : make_place(tree->yard, s->name, dir, err);
 	if (rc == 0)
-		rc = s->of->fs->traits & FS_PIDS ? mnt_pids_aside(tree, s, mount_new, &making, err)
-						 : mount_new(&making, err);
+		rc = s->of->fs->traits & FS_PIDS
+			 ? mnt_pids_aside(tree, s, mount_new, &making, err)
+			 : mnt_shown_aside(r, s->of, mount_new, &making, err);
 	if (rc == 0) {
 		s->fd = openat(tree->yard, s->name, O_PATH | O_CLOEXEC);
 		rc = s->fd < 0 ? error_sys(err, "open the new mount") : 0;

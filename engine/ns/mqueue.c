@@ -99,40 +99,6 @@ static int open_queues(struct error *err)
 	return fd < 0 ? error_sys(err, "mount message queues") : fd;
 }
 
-/* @return whether a file system of that device number shows those of this namespace */
-static int is_here(dev_t dev, struct error *err)
-{
-	struct stat st;
-	auto_fd dir = open_queues(err);
-	if (dir < 0)
-		return dir;
-	if (fstat(dir, &st) < 0)
-		return error_sys(err, "stat message queues");
-	return st.st_dev == dev;
-}
-
-int mqueues_find(const struct dump *d, dev_t dev, const struct ns_seen **out, struct error *err)
-{
-	int found = 0;
-	*out = NULL;
-	for (size_t i = 0; found == 0 && i < d->ns->nr; i++) {
-		const struct ns_seen *ns = &d->ns->items[i];
-		struct ns_visit visit;
-		if (ns->kind != NS_IPC || ns->own)
-			continue;
-		int rc = ns_visit_seen(ns, &visit, err);
-		if (rc < 0)
-			return rc;
-		found = is_here(dev, err);
-		rc = ns_visit_end(&visit, found < 0 ? NULL : err);
-		if (found >= 0 && rc < 0)
-			return rc;
-		if (found > 0)
-			*out = ns;
-	}
-	return found < 0 ? found : 0;
-}
-
 struct taking {
 	mqd_t queue;
 	size_t size; /* of the largest message */

@@ -13,8 +13,3 @@ void mqueues_free(IpcVarEntry *e);
 int mqueues_check(const IpcVarEntry *e, struct error *err);
 /** Make them, in the fresh namespace. */
 int mqueues_fill(const IpcVarEntry *e, struct error *err);
-/**
- * Whose queues a file system of that device number shows.
- * @param out  an IPC namespace of the tree, not the engine's own; NULL: none of these
- */
-int mqueues_find(const struct dump *d, dev_t dev, const struct ns_seen **out, struct error *err);

@@ -9,6 +9,7 @@
  * live-modes: SS RR 2S
  */
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ipc.h>
 #include <sys/mount.h>
@@ -65,7 +66,7 @@ int main(void)
 {
 	struct utsname names;
 	struct stat child, mounted;
-	char path[32];
+	char path[64];
 	live_must(system(setup) == 0);
 	int uts = here("/proc/self/ns/uts"), ipc = here("/proc/self/ns/ipc");
 	live_must(unshare(CLONE_NEWUTS | CLONE_NEWIPC) == 0 && sethostname("kept", 4) == 0);
@@ -73,15 +74,13 @@ int main(void)
 	live_must(queue >= 0);
 	keep("uts", "/run/uts", uts, CLONE_NEWUTS);
 	keep("ipc", "/run/ipc", ipc, CLONE_NEWIPC);
-	int home = here("/proc/self/ns/net");
-	enter("/run/netns/lived", CLONE_NEWNET);
 	pid_t pid = fork();
 	live_must(pid >= 0);
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
-	live_must(setns(home, CLONE_NEWNET) == 0);
+	if (pid == 0)
+		execlp("ip", "ip", "netns", "exec", "lived", "sleep", "1000", NULL);
+	snprintf(path, sizeof(path), "/proc/%d/root/sys/class/net/d0", pid);
+	while (access(path, F_OK) < 0) /* it mounts a sysfs of its own */
+		live_sleep_ms(5);
 	const char *before = output();
 
 	live_ready();
@@ -92,7 +91,10 @@ int main(void)
 	live_check(stat(path, &child) == 0 && stat("/run/netns/lived", &mounted) == 0 &&
 		       child.st_ino == mounted.st_ino,
 		   "the child is in another network namespace than what is mounted");
+	snprintf(path, sizeof(path), "/proc/%d/root/sys/class/net/d0", pid);
+	live_check(access(path, F_OK) == 0, "the child does not see its devices in /sys");
 	live_check(system("ip netns exec empty test -e /sys/class/net/v1") == 0, "ip netns exec");
+	kill(pid, SIGKILL);
 	live_check(system("ip netns del empty; ip netns del lived") == 0, "ip netns del");
 	enter("/run/uts", CLONE_NEWUTS);
 	enter("/run/ipc", CLONE_NEWIPC);
