@@ -5,9 +5,7 @@
 
 #include <string.h>
 
-#include "base/page.h"
-
-enum { PIECE = 16 * PAGE, PAGES = PIECE / PAGE + 1 };
+enum { PIECE = 16 * 4096, PAGES = PIECE / 4096 + 1 };
 
 int process_strings(struct memory_view *mv, enum process_strings which, struct strbuf *out,
 		    struct error *err)
@@ -24,7 +22,7 @@ int process_strings(struct memory_view *mv, enum process_strings which, struct s
 		size_t len = end - at < PIECE ? (size_t)(end - at) : PIECE;
 		uint8_t known[PAGES];
 		int rc = memory_view_read(mv, at, out->data + out->len, len, known, err);
-		if (rc < 0 || memchr(known, 0, (at % PAGE + len + PAGE - 1) / PAGE)) {
+		if (rc < 0 || memchr(known, 0, (at % 4096 + len + 4095) / 4096)) {
 			out->len = before;
 			out->data[before] = '\0';
 			return rc < 0 ? rc : 0;

@@ -99,6 +99,7 @@ static const struct {
 	const char *what;
 } hints[] = {
 	{ IN_ALL, '?', "help" },
+	{ IN_ALL, 'q', "back" },
 	{ IN_ALL, KEY_CODE_ENTER, "open" },
 	{ IN_ALL, KEY_CODE_TAB, "next tab" },
 	{ IN_TREE, 's', "sort" },
@@ -110,7 +111,6 @@ static const struct {
 	{ IN_ALL, 'F', "find in memory" },
 	{ IN_ALL, 'w', "write" },
 	{ IN_ALL, 'c', "command" },
-	{ IN_ALL, 'q', "close" },
 };
 
 /* Draw the hints (c), or find the one at column `look`. @return its key, KEY_NONE */
@@ -122,14 +122,16 @@ static uint32_t hints_go(struct app *app, struct canvas *c, int y, int look)
 		auto_strbuf key = { 0 };
 		if (!(hints[i].places & places) || key_text(hints[i].key, &key) < 0)
 			continue;
-		int end = x + (int)key.len + 1 + (int)strlen(hints[i].what);
+		const char *what =
+		    hints[i].key == 'q' && !app->page->below ? "quit" : hints[i].what;
+		int end = x + (int)key.len + 1 + (int)strlen(what);
 		if (end > app->canvas.width)
 			break;
 		if (look >= x && look < end)
 			return hints[i].key;
 		if (c) {
 			canvas_str(c, x, y, ST_KEY, key.data);
-			canvas_str(c, x + (int)key.len + 1, y, ST_DIM, hints[i].what);
+			canvas_str(c, x + (int)key.len + 1, y, ST_DIM, what);
 		}
 		x = end + 2;
 	}

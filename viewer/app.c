@@ -371,6 +371,15 @@ static void act(struct app *app, enum action action)
 	}
 }
 
+static void key_unknown(struct app *app, uint32_t key)
+{
+	const char *where = key_elsewhere(key);
+	auto_strbuf name = { 0 };
+	if (key_text(key, &name) == 0)
+		app_say(app, "%s does nothing here%s%s; ? lists the keys", name.data,
+			where ? ", but " : "", where ?: "");
+}
+
 static void key_press(struct app *app, uint32_t key)
 {
 	struct view *v = app_view(app);
@@ -381,9 +390,7 @@ static void key_press(struct app *app, uint32_t key)
 	}
 	enum action action = key_action(key, v->ops->places | (v->process ? IN_PROCESS : 0));
 	if (action == ACT_NONE) {
-		auto_strbuf name = { 0 };
-		if (key_text(key, &name) == 0)
-			app_say(app, "%s does nothing here; ? lists the keys", name.data);
+		key_unknown(app, key);
 		return;
 	}
 	if (v->state && v->ops->act && v->ops->act(v, action))

@@ -58,6 +58,27 @@ enum action key_action(uint32_t key, uint32_t places)
 	return ACT_NONE;
 }
 
+const char *key_elsewhere(uint32_t key)
+{
+	static const struct {
+		enum key_place place;
+		const char *text;
+	} rows[] = {
+		{ IN_TREE, "in the process tree" },
+		{ IN_FOLDS, "where rows fold" },
+		{ IN_BYTES, "in bytes" },
+		{ IN_PROCESS, "on the pages of a process" },
+		{ IN_LIST, "in lists" },
+		{ IN_FIELDS, "in fields of images (tab images)" },
+		{ IN_EDITS, "in the review of changes (R)" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (key_action(key, rows[i].place) != ACT_NONE)
+			return rows[i].text;
+	}
+	return NULL;
+}
+
 int key_text(uint32_t key, struct strbuf *out)
 {
 	char utf8[4];

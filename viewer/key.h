@@ -74,6 +74,8 @@ extern const size_t nr_key_rows;
 
 /** What a key does in these places. */
 enum action key_action(uint32_t key, uint32_t places);
+/** Where a key does something, for people: "in bytes"; NULL: nowhere. */
+const char *key_elsewhere(uint32_t key);
 /** "j", "Down", "^D", "F1". Appended. @return 0 or -ENOMEM */
 int key_text(uint32_t key, struct strbuf *out);
 /** The keys of a row: "j Down". */

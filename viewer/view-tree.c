@@ -200,6 +200,14 @@ static void tree_order(struct view *v)
 		v->cursor = 0;
 }
 
+static void order_say(struct view *v)
+{
+	const struct tree *t = v->state;
+	app_say(v->app, "%s, %s%s%s", t->flat ? "a flat list" : "a tree",
+		t->sort == SORT_IMAGE ? "in " : "sorted by ", sort_names[t->sort],
+		t->reverse ? ", turned round" : "");
+}
+
 static int read_step(struct job *job, struct error *err)
 {
 	(void)err;
@@ -228,8 +236,8 @@ static void read_end(struct job *job, int rc)
 	if (rc == 0 && v->filter)
 		app_say(v->app, "%zu of %zu processes are shown; Esc shows all", t->nr_order,
 			t->nr);
-	else if (rc == 0 && t->sort != SORT_IMAGE)
-		app_say(v->app, "sorted by %s", sort_names[t->sort]);
+	else if (rc == 0)
+		order_say(v);
 }
 
 static void tree_update(struct view *v)
@@ -249,7 +257,7 @@ static void tree_update(struct view *v)
 		return;
 	}
 	tree_order(v);
-	app_say(v->app, "sorted by %s", sort_names[t->sort]);
+	order_say(v);
 }
 
 static int tree_open(struct view *v, struct error *err)

@@ -9,7 +9,8 @@
 
 #include "base/args.h"
 #include "base/array.h"
-#include "base/page.h"
+
+#define PAGE 4096ull
 
 /* Addresses are hexadecimal, with or without 0x. @return what follows, or NULL */
 static const char *parse_address(const char *text, uint64_t *out)

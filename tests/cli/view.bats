@@ -348,6 +348,24 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	! grep -q … rows
 }
 
+@test "what a key did is told: the order, where else it works, how one leaves" {
+	local keys want
+	while IFS='|' read -r keys want; do
+		run -0 "$crit" view --print text --size 80x24 --keys "$keys" "$set"
+		[[ $output == *"$want"* ]] || { echo "$keys: $output"; return 1; }
+	done <<-END
+		v|v does nothing here, but in bytes; ? lists the keys
+		0|0 does nothing here; ? lists the keys
+		r|a tree, in their order in the image, turned round
+		t|a flat list, in their order in the image
+		sI|a tree, sorted by pid, turned round
+		|? help  q quit
+		<Enter>|? help  q back
+	END
+	run -0 "$crit" view --print text --keys '\child<Enter>' "$set"
+	[[ $output == *"2 of 3 processes are shown"* ]]
+}
+
 @test "n and N go from match to match, and round" {
 	local keys row want
 	while read -r keys want; do

@@ -35,7 +35,7 @@ setup_file()
 	tmux -S "$socket" resize-window -x 40 -y 8
 	wait_for "PROCESS"
 	tmux -S "$socket" resize-window -x 300 -y 60
-	wait_for "q close"
+	wait_for "c command"
 }
 
 # The browser's own process: the one child of the shell in the pane.

@@ -22,7 +22,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/page.h"
 #include "engine/files/file.h"
 #include "engine/files/io-uring.h"
 #include "engine/mem/mem.h"
@@ -35,6 +34,8 @@
 #include "engine/tree/restore-shared.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
+
+#define PAGE 4096ul
 
 static int data_fd = -1; /* the one mapped file of these tests */
 

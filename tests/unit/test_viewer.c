@@ -53,6 +53,15 @@ static void keymap_has_digits_for_tabs_alone(void **state)
 	assert_int_equal(key_action('0', IN_ALL), ACT_NONE);
 }
 
+static void key_elsewhere_names_a_place(void **state)
+{
+	(void)state;
+	assert_string_equal(key_elsewhere('v'), "in bytes");
+	assert_string_equal(key_elsewhere('W'), "in the review of changes (R)");
+	assert_string_equal(key_elsewhere('s'), "in the process tree");
+	assert_null(key_elsewhere('0'));
+}
+
 static void key_parse_reads_characters_and_names(void **state)
 {
 	(void)state;
@@ -293,6 +302,7 @@ int main(void)
 		cmocka_unit_test(keymap_has_no_key_twice_in_a_place),
 		cmocka_unit_test(keymap_has_every_action_once_in_order),
 		cmocka_unit_test(keymap_has_digits_for_tabs_alone),
+		cmocka_unit_test(key_elsewhere_names_a_place),
 		cmocka_unit_test(key_parse_reads_characters_and_names),
 		cmocka_unit_test(canvas_text_cuts_wide_characters_whole),
 		cmocka_unit_test(canvas_text_puts_marks_on_their_character),
