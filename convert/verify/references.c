@@ -300,11 +300,30 @@ KEY_IN_NS(user, CLONE_NEWUSER)
 KEY_IN_NS(cgroup, CLONE_NEWCGROUP)
 KEY_IN_NS(time, 0x80) /* CLONE_NEWTIME */
 
+/* What descriptors and mounts lead to; some kinds are dumped without anybody in them. */
+static bool is_held(const ProtobufCMessage *msg, uint32_t flag)
+{
+	if (msg->descriptor == &ns_file_entry__descriptor)
+		return ((const NsFileEntry *)msg)->ns_cflag == flag;
+	return ((const MntEntry *)msg)->nsfs_cflag == flag;
+}
+
+#define KEY_HELD(name, flag)                                                                       \
+	KEY(key_held_##name)                                                                       \
+	{                                                                                          \
+		return is_held(msg, flag) && key_##name(check, at, msg, value, key);               \
+	}
+KEY_HELD(net, CLONE_NEWNET)
+KEY_HELD(ipc, CLONE_NEWIPC)
+KEY_HELD(uts, CLONE_NEWUTS)
+
 /* Without root_ids the dumper's own are not known. */
 KEY(key_ns_file)
 {
-	*key = object_namespace(((const NsFileEntry *)msg)->ns_cflag, (uint32_t)value);
-	return value && check->inventory && check->inventory->root_ids;
+	uint32_t flag = ((const NsFileEntry *)msg)->ns_cflag;
+	*key = object_namespace(flag, (uint32_t)value);
+	return value && check->inventory && check->inventory->root_ids &&
+	       !(flag & (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS));
 }
 
 /* -1: of a process that is gone. */
@@ -407,6 +426,12 @@ static const struct reference references[] = {
 	{ IN(ipc_shm_entry), "in_pagemaps", REFERS, IMG_SHMEM_PAGEMAP, key_shm_pages },
 	{ IN(bpfmap_data_entry), "map_id", REFERS, OBJ_BPFMAP },
 	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_ns_file },
+	{ IN(ns_file_entry), "ns_id", REFERS, IMG_NETNS, key_held_net },
+	{ IN(ns_file_entry), "ns_id", REFERS, IMG_IPC_VAR, key_held_ipc },
+	{ IN(ns_file_entry), "ns_id", REFERS, IMG_UTSNS, key_held_uts },
+	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_NETNS, key_held_net },
+	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_IPC_VAR, key_held_ipc },
+	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_UTSNS, key_held_uts },
 	{ IN(pidfd_entry), "nspid", REFERS, OBJ_PROCESS, key_pidfd },
 	{ IN(pidfd_entry), "nspid", REFERS, OBJ_THREAD, key_pidfd_thread },
 	{ IN(file_lock_entry), "pid", REFERS, OBJ_PROCESS },
