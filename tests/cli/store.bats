@@ -95,7 +95,7 @@ same_memory()
 	cp -r "$set/." ctr/checkpoint
 	echo '{}' > ctr/config.dump
 	echo made > ctr/artifacts/file
-	local dotted from
+	local from
 	"$crit" pack -o packed.tar.gz ctr
 	"$crit" unpack -C unpacked packed.tar.gz
 	diff -r ctr unpacked

@@ -36,6 +36,7 @@ assert json.loads(sys.argv[1]) == {"findings": [], "count": 0}' "$output"
 		[[ $output == *"is no checkpoint, but holds some: first" ]]
 	done
 	for command in inspect mem stack 'squash -o x' 'pack -o x.tar' 'decode --all -o x' recode dedup; do
+		# shellcheck disable=SC2086 # a command with its options
 		run "$crit" $command "$BATS_TEST_TMPDIR/some"
 		[ "$status" -ne 0 ]
 		[[ $output == *"is no checkpoint, but holds some: first" ]]
