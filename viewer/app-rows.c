@@ -20,6 +20,7 @@ struct row_search {
 	size_t at, nr, seen; /* the row that is looked at; of how many; how many were */
 	int step;            /* 1, -1 */
 	bool found, below;   /* it is in what `at` hides */
+	bool wrapped;        /* gone round */
 	struct below walk;
 	struct below hit; /* backwards: the last in what is hidden so far; depth 0: none */
 };
@@ -79,9 +80,10 @@ static int row_step(struct view *v, struct row_search *search)
 	return !search->found && search->seen < search->nr;
 }
 
-static size_t row_beside(const struct row_search *search)
+static void row_turn(struct row_search *search)
 {
-	return (search->at + (search->step > 0 ? 1 : search->nr - 1)) % search->nr;
+	search->wrapped |= search->at == (search->step > 0 ? search->nr - 1 : 0);
+	search->at = (search->at + (search->step > 0 ? 1 : search->nr - 1)) % search->nr;
 }
 
 /* Forwards a row comes before what it hides, backwards behind it. */
@@ -91,17 +93,17 @@ static int either_step(struct view *v, struct row_search *search)
 	if (search->below) {
 		int rc = below_step(v, search);
 		if (rc == 1 && !search->below && search->step > 0)
-			search->at = row_beside(search);
+			row_turn(search);
 		return rc;
 	}
 	int rc = row_step(v, search);
 	if (rc != 1 || search->seen == seen)
 		return rc;
 	if (search->step < 0)
-		search->at = row_beside(search);
+		row_turn(search);
 	below_begin(v, search);
 	if (!search->below && search->step > 0)
-		search->at = row_beside(search);
+		row_turn(search);
 	return rc;
 }
 
@@ -115,10 +117,10 @@ static int search_step(struct job *job, struct error *err)
 	if (!search->nr) {
 		job->total = search->nr = view_rows(v);
 		if (search->nr && search->step < 0)
-			search->at = row_beside(search);
+			row_turn(search);
 		below_begin(v, search);
 		if (!search->below && search->nr && search->step > 0)
-			search->at = row_beside(search);
+			row_turn(search);
 	}
 	for (size_t i = 0; i < ROWS_PER_STEP && app_now_ms() < until; i++) {
 		if (!search->nr || !v->app->search || view_rows(v) != search->nr)
@@ -137,6 +139,9 @@ static void search_end(struct job *job, int rc)
 	struct view *v = job->view;
 	if (rc == 0 && !search->found && v->app->search)
 		app_say(v->app, "no row holds \"%s\"", v->app->search);
+	else if (search->found && search->wrapped)
+		app_say(v->app, search->seen < search->nr ? "found after going round"
+							  : "this is the only row that holds it");
 	if (search->walk.state)
 		v->ops->below(v, search->at, &search->walk, NULL);
 	line_fini(&search->line);

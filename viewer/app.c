@@ -223,8 +223,10 @@ static void process_turn(struct app *app, int step)
 {
 	size_t nr = checkpoint_nr_processes(app->cp), tab = app->page->at, at = 0;
 	const struct process *p = app->page->process;
-	if (app->page->nr < 2 || !p)
+	if (app->page->nr < 2 || !p) {
+		app_say(app, "that is for the tabs of a process; q goes back to them");
 		return;
+	}
 	while (at < nr && checkpoint_process(app->cp, at) != p)
 		at++;
 	if ((step < 0 && at == 0) || (step > 0 && at + 1 >= nr)) {
@@ -295,10 +297,10 @@ static bool act_go(struct app *app, enum action action, uint32_t key)
 			image_open_of(app, v->process, IMG_CORE);
 		break;
 	case ACT_NEXT_TAB:
-		tab_select(app, (page->at + 1) % page->nr);
+		tab_select(app, page->nr > 1 ? (page->at + 1) % page->nr : 1);
 		break;
 	case ACT_PREV_TAB:
-		tab_select(app, (page->at + page->nr - 1) % page->nr);
+		tab_select(app, page->nr > 1 ? (page->at + page->nr - 1) % page->nr : 1);
 		break;
 	case ACT_TAB_DIGIT:
 		tab_select(app, key - '1');
@@ -331,6 +333,9 @@ static void act(struct app *app, enum action action)
 {
 	struct view *v = app_view(app);
 	switch (action) {
+	case ACT_OPEN:
+		app_say(app, "there is nothing to open here");
+		break;
 	case ACT_SEARCH:
 	case ACT_NEXT:
 	case ACT_PREV:

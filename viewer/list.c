@@ -189,8 +189,24 @@ static void rows_draw(struct view *v, struct canvas *c, struct rect r)
 		line_draw(&line, c, (struct rect){ r.x, r.y, r.width, 1 }, 0, ST_NORMAL);
 	} else if (!nr && !v->working && !has_job(v)) {
 		canvas_str(c, r.x + 1, r.y, ST_DIM,
-			   v->filter ? "no row holds that" : v->ops->nothing ?: "nothing");
+			   v->filter ? "no row holds that; Esc shows all" : v->ops->nothing ?: "nothing");
 	}
+}
+
+/* What goes below the rows. @param hidden  the error, which has no row of its own */
+static void footer_compose(struct view *v, bool hidden, struct line *line)
+{
+	line_style(line, ST_ERROR);
+	if (hidden)
+		line_str(line, v->error.text);
+	else if (v->ops->footer)
+		v->ops->footer(v, line);
+	if (!v->filter || v->ops->filter)
+		return;
+	line_style(line, ST_KEY);
+	line_plain(line, "  only \"");
+	line_str(line, v->filter);
+	line_plain(line, "\"");
 }
 
 void view_draw(struct view *v, struct canvas *c, struct rect r)
@@ -211,13 +227,9 @@ void view_draw(struct view *v, struct canvas *c, struct rect r)
 		r.height--;
 	}
 	bool hidden = v->error.code < 0 && view_rows(v) > 0; /* the error has no row below */
-	if ((v->ops->footer || hidden) && r.height > 2 && v->state) {
+	if ((v->ops->footer || hidden || v->filter) && r.height > 2 && v->state) {
 		line_begin(&line, NULL, 0, r.width);
-		line_style(&line, ST_ERROR);
-		if (hidden)
-			line_str(&line, v->error.text);
-		else
-			v->ops->footer(v, &line);
+		footer_compose(v, hidden, &line);
 		line_draw(&line, c, (struct rect){ r.x, r.y + r.height - 1, r.width, 1 }, 0,
 			  ST_NORMAL);
 		r.height--;

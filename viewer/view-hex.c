@@ -235,6 +235,10 @@ static bool hex_act(struct view *v, enum action action)
 		hex_search(v, action);
 		return true;
 	case ACT_BACK:
+		if (h->marking && !v->app->job.what) {
+			h->marking = false;
+			return true;
+		}
 		if (v->app->job.what || !h->nr_history)
 			return false;
 		cursor_set(v, h->history[--h->nr_history]);

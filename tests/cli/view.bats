@@ -366,6 +366,41 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	[[ $output == *"2 of 3 processes are shown"* ]]
 }
 
+@test "what a key did is said: going round, filters, marks, keys that lead nowhere" {
+	local whole=$BATS_FILE_TMPDIR/whole
+	shown() { run "$crit" view --print text --size 110x12 --keys "$1" "$whole"; [ "$status" = 0 ]; }
+	shown '/first<Enter>'
+	[[ $output == *"this is the only row that holds it"* ]]
+	shown '/alive<Enter>'
+	[[ $output != *"going round"* ]]
+	shown '/alive<Enter>n'
+	[[ $output == *"found after going round"* ]]
+	shown '/alive<Enter>GN'
+	[[ $output != *"going round"* ]]
+	# a filter stays in sight
+	shown '<Enter>3&pipe<Enter>j'
+	[[ $output == *'  only "pipe"'* ]]
+	shown '<Enter>1&Umask<Enter>j'
+	[[ $output == *'  only "Umask"'* ]]
+	shown '<Enter>3&nowhere<Enter>j'
+	[[ $output == *"no row holds that; Esc shows all"* ]]
+	shown '<Enter>3&nowhere<Enter><Esc>'
+	[[ $output != *"no row holds"* && $output != *'only "'* ]]
+	# Esc drops the mark, then goes back
+	shown '<Enter>2<Enter>vj'
+	[[ $output == *marked* ]]
+	shown '<Enter>2<Enter>vj<Esc>'
+	[[ $output == *"memory of 1"* && $output != *marked* ]]
+	shown '<Enter>2<Enter>vj<Esc><Esc>'
+	[[ $output == *"2 memory"* ]]
+	shown '<Enter>1<Down><Down><Down><Down><Enter>'
+	[[ $output == *"there is nothing to open here"* ]]
+	shown '<Enter>2<Enter><Tab>'
+	[[ $output == *"there are no tabs here"* ]]
+	shown '<Enter>2<Enter>}'
+	[[ $output == *"q goes back to them"* ]]
+}
+
 @test "n and N go from match to match, and round" {
 	local keys row want
 	while read -r keys want; do
