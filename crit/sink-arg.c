@@ -3,7 +3,6 @@
  */
 #include "crit/sink-arg.h"
 
-#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/io.h"
 #include "crit/checkpoint-arg.h"
 #include "images/sink-archive.h"
 
@@ -35,25 +33,6 @@ int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *
 	if (rc == 0)
 		sink_watch(*out, progress);
 	return rc;
-}
-
-/* What the set says of the one before it: a link, or a file with the text of one. */
-static int parent_text(const char *set, char *text, size_t size)
-{
-	auto_free char *path = NULL;
-	if (asprintf(&path, "%s/parent", set) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
-	ssize_t n = readlink(path, text, size - 1);
-	auto_fd fd = n < 0 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-	if (n < 0)
-		n = fd < 0 ? -errno : fd_read_full(fd, text, size - 1);
-	if (n < 0)
-		return (int)n;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return 0;
 }
 
 /* Does "../1" lead from a new set to the directory it led to from the old one? */
@@ -81,7 +60,10 @@ static int link_parent(const char *set, struct source *src, const char *out, str
 		return fd;
 	if (fstat(fd, &there) < 0)
 		return error_sys(err, "%s/parent", set);
-	if (parent_text(set, text, sizeof(text)) < 0 || !leads_there(text, out, &there)) {
+	auto_free char *where = source_dup_path(src, "parent");
+	bool inside = !where || strchr(where, '/'); /* it lies in a folder: "checkpoint/" */
+	if (inside || source_parent_text(src, text, sizeof(text)) < 0 ||
+	    !leads_there(text, out, &there)) {
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 		ssize_t len = readlink(link, text, sizeof(text) - 1);
 		if (len < 0)

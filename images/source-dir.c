@@ -231,22 +231,35 @@ int source_hold(struct source *src, bool (*wanted)(const char *name), struct err
 
 /*
  * `parent` is a symbolic link; a copy made by a tool without links has a small file that holds the
- * link's text.
+ * link's text, or a directory.
  */
-static int parent_fd(struct source_dir *dir)
+static int parent_text(const struct source_dir *dir, char *text, size_t size)
 {
-	int fd = openat(dir->fd, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 || errno != ENOTDIR)
-		return fd < 0 ? -errno : fd;
-	auto_fd file = openat(dir->fd, "parent", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	char text[4096];
-	ssize_t n = file < 0 ? -errno : fd_read_full(file, text, sizeof(text) - 1);
+	ssize_t n = readlinkat(dir->fd, "parent", text, size - 1);
+	auto_fd file = -1;
+	if (n < 0 && errno == EINVAL) {
+		file = open_at(dir->fd, "parent");
+		n = file < 0 ? -errno : fd_read_full(file, text, size - 1);
+		if (n == -EISDIR)
+			n = snprintf(text, size, "parent");
+	} else if (n < 0) {
+		n = -errno;
+	}
 	if (n < 0)
 		return (int)n;
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	fd = openat(dir->fd, text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return 0;
+}
+
+static int parent_fd(const struct source_dir *dir, struct error *err)
+{
+	char text[4096];
+	int rc = parent_text(dir, text, sizeof(text));
+	if (rc < 0)
+		return error_code(err, rc, "%s/parent", dir->base.name);
+	int fd = openat(dir->fd, text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "%s/parent leads to %s", dir->base.name, text) : fd;
 }
 
 static int dir_open_parent(struct source *src, struct source **out, struct error *err)
@@ -255,9 +268,9 @@ static int dir_open_parent(struct source *src, struct source **out, struct error
 	struct stat link;
 	if (fstatat(dir->fd, "parent", &link, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : error_sys(err, "%s/parent", src->name);
-	int fd = parent_fd(dir);
+	int fd = parent_fd(dir, err);
 	if (fd < 0)
-		return error_code(err, fd, "%s/parent", src->name);
+		return fd;
 	auto_free char *name = NULL;
 	if (asprintf(&name, "%s/parent", src->name) < 0) {
 		name = NULL;
@@ -269,10 +282,13 @@ static int dir_open_parent(struct source *src, struct source **out, struct error
 
 int source_parent_fd(struct source *src, struct error *err)
 {
-	if (source_is_archive(src))
-		return error_set(err, EINVAL, "%s is an archive", src->name);
-	int fd = parent_fd((struct source_dir *)src);
-	return fd < 0 ? error_code(err, fd, "%s/parent", src->name) : fd;
+	return source_is_archive(src) ? error_set(err, EINVAL, "%s is an archive", src->name)
+				      : parent_fd((struct source_dir *)src, err);
+}
+
+int source_parent_text(struct source *src, char *text, size_t size)
+{
+	return source_is_archive(src) ? -EINVAL : parent_text((struct source_dir *)src, text, size);
 }
 
 char *source_dup_path(const struct source *src, const char *name)

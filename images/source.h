@@ -61,6 +61,8 @@ int source_open_parent(struct source *src, struct source **out, struct error *er
 /** The directory of that set, for the caller to close. @return descriptor; -ENOENT; -EINVAL:
  * archive */
 int source_parent_fd(struct source *src, struct error *err);
+/** Where the `parent` of a directory says that it leads: "../1". @return 0; -errno */
+int source_parent_text(struct source *src, char *text, size_t size);
 void source_close(struct source *src);
 const char *source_name(const struct source *src);
 bool source_is_archive(const struct source *src);

@@ -63,6 +63,14 @@ same_memory()
 	[ "$(readlink -f deep/next/parent)" = "$PWD/base" ]
 	"$crit" compress next
 	[ "$(readlink next/parent)" = ../base ]
+	mkdir -p ctr new
+	cp -r "$set" ctr/checkpoint
+	ln -s ../../base ctr/checkpoint/parent
+	"$crit" compress -o new/ctr ctr
+	[ "$(readlink -f new/ctr/checkpoint/parent)" = "$PWD/base" ]
+	mv base gone
+	run -1 "$crit" pack -o x.tar next
+	[[ $output == *"next/parent leads to ../base: No such file or directory" ]]
 }
 
 @test "compress, decompress and squash read and write archives, documents and all" {
