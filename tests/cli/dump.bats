@@ -125,7 +125,7 @@ time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
 	[ "$(cat "$dir/victim")" = precious ]
 	chown -h root "$dir/public/log"
 	"$stasis" dump -t "$pid" -D "$dir" -W "$dir/public" -o log -R
-	! grep -q precious "$dir/victim"
+	[ "$(head -n 1 "$dir/victim")" != precious ]
 	"$stasis" dump -t "$pid" -D "$dir" -o /dev/stdout -R | cat
 }
 
