@@ -12,9 +12,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "base/progress.h"
-
-#define PAGE 4096u
 
 void *io_buffer(size_t len)
 {

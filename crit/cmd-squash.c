@@ -2,6 +2,7 @@
  * crit squash and dedup: incremental chains made into one set, or freed of old pages.
  */
 #include "base/array.h"
+#include "base/page.h"
 #include "convert/doc/doc.h"
 #include "convert/store/squash.h"
 #include "crit/checkpoint-arg.h"
@@ -73,7 +74,7 @@ static int print_freed(void *ctx, const struct dedup_freed *freed, struct error 
 	doc_row(doc);
 	doc_str(doc, NULL, NULL, freed->set);
 	doc_u64(doc, NULL, NULL, freed->nr_pages);
-	doc_size(doc, NULL, NULL, freed->nr_pages * 4096);
+	doc_size(doc, NULL, NULL, freed->nr_pages * PAGE);
 	return 0;
 }
 

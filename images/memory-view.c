@@ -13,10 +13,11 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "images/page-store.h"
 #include "images/sysroot.h"
 
-enum { VIEW_PAGE = 4096, PER_STEP = 2000 /* some milliseconds */ };
+enum { PER_STEP = 2000 /* some milliseconds */ };
 
 const char *const area_kind_names[NR_AREA_KINDS] = {
 	[AREA_ANON] = "anon",
@@ -198,8 +199,7 @@ static int guard_compare(const void *a_, const void *b_)
 
 static int area_check(uint32_t pid, const VmaEntry *vma, uint64_t after, struct error *err)
 {
-	if (vma->start >= vma->end || vma->start % VIEW_PAGE || vma->end % VIEW_PAGE ||
-	    vma->start < after)
+	if (vma->start >= vma->end || vma->start % PAGE || vma->end % PAGE || vma->start < after)
 		return error_set(err, EBADMSG,
 				 "mm-%u.img: area %#" PRIx64 "-%#" PRIx64
 				 " is empty, not at pages, or overlaps the one before it",
@@ -355,7 +355,7 @@ int memory_view_stored(struct memory_view *mv, uint64_t *bytes, struct error *er
 	int rc = own_need(mv, err);
 	if (rc == 0 && mv->own)
 		rc = page_store_present(mv->own, &pages, err);
-	*bytes = pages * VIEW_PAGE;
+	*bytes = pages * PAGE;
 	return rc;
 }
 
@@ -456,7 +456,7 @@ static int store_look(struct page_store *store, uint64_t at, struct memory_run *
 	if (rc <= 0)
 		return rc;
 	bool covers = found.addr <= at;
-	uint64_t left = covers ? found.addr + found.nr_pages * VIEW_PAGE - at : found.addr - at;
+	uint64_t left = covers ? found.addr + found.nr_pages * PAGE - at : found.addr - at;
 	if (left < run->end - run->start)
 		run->end = run->start + left;
 	if (covers)
@@ -604,9 +604,9 @@ int memory_view_read(struct memory_view *mv, uint64_t addr, void *buf_, size_t l
 				return rc;
 		}
 		if (known) {
-			size_t first = addr / VIEW_PAGE, last = (run.end - 1) / VIEW_PAGE;
+			size_t first = addr / PAGE, last = (run.end - 1) / PAGE;
 			memset(known, have, last - first + 1);
-			known += run.end / VIEW_PAGE - first;
+			known += run.end / PAGE - first;
 		}
 		buf += run.end - addr;
 		addr = run.end;
@@ -621,7 +621,7 @@ ssize_t memory_view_string(struct memory_view *mv, uint64_t addr, char *out, siz
 	while (len + 1 < max) {
 		char piece[256];
 		uint8_t known[2];
-		size_t want = VIEW_PAGE - (addr + len) % VIEW_PAGE;
+		size_t want = PAGE - (addr + len) % PAGE;
 		if (want > sizeof(piece))
 			want = sizeof(piece);
 		if (want > max - 1 - len)

@@ -10,11 +10,11 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "images/image-type.h"
 #include "images/reader.h"
 #include "memory.pb-c.h"
 
-#define PAGE      4096u
 #define CHAIN_MAX 256 /* sets in an incremental chain; more is a loop of links */
 
 /* Where a walk through the page map is. */

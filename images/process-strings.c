@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-enum { PIECE = 16 * 4096, PAGES = PIECE / 4096 + 1 };
+#include "base/page.h"
+
+enum { PIECE = 16 * PAGE, PAGES = PIECE / PAGE + 1 };
 
 int process_strings(struct memory_view *mv, enum process_strings which, struct strbuf *out,
 		    struct error *err)
@@ -22,7 +24,7 @@ int process_strings(struct memory_view *mv, enum process_strings which, struct s
 		size_t len = end - at < PIECE ? (size_t)(end - at) : PIECE;
 		uint8_t known[PAGES];
 		int rc = memory_view_read(mv, at, out->data + out->len, len, known, err);
-		if (rc < 0 || memchr(known, 0, (at % 4096 + len + 4095) / 4096)) {
+		if (rc < 0 || memchr(known, 0, (at % PAGE + len + PAGE - 1) / PAGE)) {
 			out->len = before;
 			out->data[before] = '\0';
 			return rc < 0 ? rc : 0;

@@ -9,11 +9,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "convert/describe/process.h"
 #include "convert/memory/map.h"
 #include "viewer/app.h"
 
-enum { PAGE = 4096, PIECE = 1 << 20 };
+enum { PIECE = 1 << 20 };
 
 bool bytes_have(struct bytes *b, uint64_t at)
 {

@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/page.h"
 #include "images/page-store.h"
 #include "viewer/app.h"
 #include "viewer/bytes.h"
-
-enum { PAGE = 4096 };
 
 struct segment {
 	struct bytes base;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/page.h"
 #include "convert/memory/map.h"
 #include "viewer/app.h"
 #include "viewer/bytes.h"
@@ -112,8 +113,8 @@ static void facts_read(struct memory_state *s, size_t i)
 			if (page_counts_read(s->memory->mv, area, at, area->vma->end, &counts,
 					     NULL) < 0)
 				facts->damaged = true;
-			facts->damaged_at = area->vma->end - 4096;
-			facts->stored += counts.stored * 4096;
+			facts->damaged_at = area->vma->end - PAGE;
+			facts->stored += counts.stored * PAGE;
 			bar_fill(facts, last + 1, ST_PAGE_STORED);
 			return;
 		}
@@ -259,7 +260,7 @@ static bool memory_idle(struct view *v)
 					  &counts, NULL);
 		s->damaged += rc < 0 || area->unknown;
 		page_counts_add(&s->all, &counts);
-		s->kinds[area->kind].stored += counts.stored * 4096;
+		s->kinds[area->kind].stored += counts.stored * PAGE;
 	}
 	return s->facts && s->counted < s->nr;
 }
@@ -270,7 +271,7 @@ static void total(struct line *line, const char *what, uint64_t pages, enum styl
 	if (!pages)
 		return;
 	line_style(line, style);
-	line_printf(line, ", %s %s", what, size_text(pages * 4096, text));
+	line_printf(line, ", %s %s", what, size_text(pages * PAGE, text));
 }
 
 static void memory_footer(struct view *v, struct line *line)
@@ -281,7 +282,7 @@ static void memory_footer(struct view *v, struct line *line)
 	if (!s->facts)
 		return;
 	line_printf(line, " %zu/%zu: %s%s", s->nr ? v->cursor + 1 : 0, view_rows(v),
-		    s->counted < s->nr ? "more than " : "", size_text(s->all.pages * 4096, size));
+		    s->counted < s->nr ? "more than " : "", size_text(s->all.pages * PAGE, size));
 	if (s->damaged) {
 		line_style(line, ST_ERROR);
 		line_printf(line, ", %zu not wholly known", s->damaged);

@@ -15,11 +15,12 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "cgroup.pb-c.h"
 #include "convert/compat/check.h"
 #include "images/vma-status.h"
 
-enum { PAGE = 4096, DROPPABLE = 0x8, GUARD_INSTALL = 102, SHSTK_STATUS = 0x5005 };
+enum { DROPPABLE = 0x8, GUARD_INSTALL = 102, SHSTK_STATUS = 0x5005 };
 
 /* What was captured needs, by the images. */
 struct needs {

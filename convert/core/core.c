@@ -11,9 +11,9 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "convert/core/process-notes.h"
 
-#define PAGE  4096ull
 #define PIECE (1u << 20)
 
 struct segment { /* a PT_LOAD: part of an area whose bytes are all in the core, or all not */

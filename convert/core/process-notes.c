@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 
 #define PSARGS_LEN  80
 #define FNAME_LEN   16
 #define SIGINFO_LEN 128
 #define ARGS_MAX    4096
-#define PAGE        4096u
 
 /* task_core_entry.task_state of images */
 #define STATE_STOPPED 3

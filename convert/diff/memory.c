@@ -10,17 +10,18 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "convert/diff/change.h"
 #include "images/memory-view.h"
 
-enum { DIFF_PAGE = 4096, WINDOW = 1024 * 1024, HEX_LINES = 16, HEX_BYTES = 16 };
+enum { WINDOW = 1024 * 1024, HEX_LINES = 16, HEX_BYTES = 16 };
 
 struct memory_pair {
 	struct diff *d;
 	uint32_t pid;
 	struct memory_view *mv[2];
 	unsigned char *buf[2]; /* WINDOW bytes each */
-	uint8_t known[2][WINDOW / DIFF_PAGE + 1];
+	uint8_t known[2][WINDOW / PAGE + 1];
 };
 
 static void area_text(const struct area *area, char *out, size_t size)
@@ -83,7 +84,7 @@ static void page_hexdump(const struct memory_pair *m, uint64_t addr, const unsig
 			 const unsigned char *b)
 {
 	unsigned lines = 0;
-	for (size_t at = 0; at < DIFF_PAGE && lines < HEX_LINES; at += HEX_BYTES) {
+	for (size_t at = 0; at < PAGE && lines < HEX_LINES; at += HEX_BYTES) {
 		char object[40], text[2][HEX_BYTES * 2 + 1];
 		if (!memcmp(a + at, b + at, HEX_BYTES))
 			continue;
@@ -111,16 +112,15 @@ static int window_compare(struct memory_pair *m, uint64_t addr, size_t len,
 		if (rc < 0)
 			return rc;
 	}
-	if (!memcmp(m->buf[0], m->buf[1], len) &&
-	    !memcmp(m->known[0], m->known[1], len / DIFF_PAGE))
+	if (!memcmp(m->buf[0], m->buf[1], len) && !memcmp(m->known[0], m->known[1], len / PAGE))
 		return 0;
-	for (size_t at = 0; at < len; at += DIFF_PAGE) {
-		size_t page = at / DIFF_PAGE;
+	for (size_t at = 0; at < len; at += PAGE) {
+		size_t page = at / PAGE;
 		if (!m->known[0][page] || !m->known[1][page]) {
 			counts->unknown += m->known[0][page] != m->known[1][page];
 			continue;
 		}
-		if (!memcmp(m->buf[0] + at, m->buf[1] + at, DIFF_PAGE))
+		if (!memcmp(m->buf[0] + at, m->buf[1] + at, PAGE))
 			continue;
 		if (!counts->changed++)
 			counts->first = addr + at;
@@ -172,7 +172,7 @@ static void counts_report(const struct memory_pair *m, uint64_t start, uint64_t 
 	range_text(start, end, object, sizeof(object));
 	if (counts->changed) {
 		snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 ", first at %" PRIx64,
-			 counts->changed, (end - start) / DIFF_PAGE, counts->first);
+			 counts->changed, (end - start) / PAGE, counts->first);
 		diff_change(m->d, DIFF_PAGES, m->pid, object, "pages changed", "", text);
 	}
 	if (counts->unknown) {

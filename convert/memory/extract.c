@@ -10,10 +10,10 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "convert/doc/hexdump.h"
 
 #define PIECE (1u << 20)
-#define PAGE  4096u
 
 struct extract {
 	struct memory_view *mv;

@@ -10,8 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/array.h"
-
-#define PAGE_SIZE 4096u
+#include "base/page.h"
 
 int map_filter_check(const struct map_filter *filter, struct error *err)
 {
@@ -57,12 +56,12 @@ bool map_filter_fits(const struct map_filter *filter, const struct area *area)
 int page_counts_read(struct memory_view *mv, const struct area *area, uint64_t start, uint64_t end,
 		     struct page_counts *out, struct error *err)
 {
-	*out = (struct page_counts){ .pages = (end - start) / PAGE_SIZE };
+	*out = (struct page_counts){ .pages = (end - start) / PAGE };
 	for (struct memory_run run; start < end; start = run.end) {
 		int rc = memory_view_run(mv, area, start, &run, err);
 		if (rc < 0)
 			return rc;
-		uint64_t pages = ((run.end < end ? run.end : end) - start) / PAGE_SIZE;
+		uint64_t pages = ((run.end < end ? run.end : end) - start) / PAGE;
 		if (run.state == PG_STORED) {
 			out->stored += pages;
 			out->shared += area->has_segment ? pages : 0;
@@ -88,7 +87,7 @@ void page_counts_add(struct page_counts *to, const struct page_counts *counts)
 
 uint64_t page_counts_dirty(const struct page_counts *counts)
 {
-	return (counts->stored - counts->shared) * PAGE_SIZE;
+	return (counts->stored - counts->shared) * PAGE;
 }
 
 const char *area_prot_text(const struct area *area, char out[5])
@@ -116,7 +115,7 @@ enum { COUNTS_OF_STATES = 7 };
 
 static void count_cells(const struct page_counts *counts, bool known, struct doc *doc)
 {
-	doc_size(doc, NULL, NULL, counts->pages * PAGE_SIZE);
+	doc_size(doc, NULL, NULL, counts->pages * PAGE);
 	for (int i = 0; !known && i < COUNTS_OF_STATES; i++)
 		doc_none(doc, NULL, NULL);
 	if (!known)
@@ -217,8 +216,8 @@ static int totals_add(struct map_totals *totals, const struct area *area,
 static const struct area *range_area(struct memory_view *mv, const struct map_filter *filter,
 				     struct memory_range *range)
 {
-	range->start &= ~(uint64_t)(PAGE_SIZE - 1);
-	range->end = (range->end + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	range->start &= ~(uint64_t)(PAGE - 1);
+	range->end = (range->end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 	const struct area *area = memory_view_find(mv, range->start);
 	return area && map_filter_fits(filter, area) ? area : NULL;
 }

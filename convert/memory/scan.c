@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/page.h"
 
-enum { PAGE = 4096, WINDOW = 1 << 20 };
+enum { WINDOW = 1 << 20 };
 
 /* The stored stretches of the ranges, one after the other, neighbours joined. */
 struct stretches {

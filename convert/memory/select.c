@@ -9,8 +9,7 @@
 
 #include "base/args.h"
 #include "base/array.h"
-
-#define PAGE 4096ull
+#include "base/page.h"
 
 /* Addresses are hexadecimal, with or without 0x. @return what follows, or NULL */
 static const char *parse_address(const char *text, uint64_t *out)

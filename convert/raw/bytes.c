@@ -6,11 +6,12 @@
 #include <inttypes.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "convert/doc/hexdump.h"
 #include "images/page-store.h"
 #include "images/payload.h"
 
-enum { PIECE = 65536, PAGE = 4096 };
+enum { PIECE = 65536 };
 
 typedef ssize_t take_bytes(struct image_reader *r, void *buf, size_t len, struct error *err);
 

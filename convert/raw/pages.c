@@ -5,9 +5,9 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "convert/raw/raw.h"
 
-#define PAGE  4096
 #define PIECE (64 * PAGE)
 
 int pages_to_json(struct image_reader *r, struct json_out *out, struct error *err)
@@ -19,7 +19,7 @@ int pages_to_json(struct image_reader *r, struct json_out *out, struct error *er
 	ssize_t n;
 	while ((n = image_read_raw(r, piece, PIECE, err)) > 0) {
 		bytes += (uint64_t)n;
-		for (ssize_t at = 0; at + PAGE <= n; at += PAGE)
+		for (size_t at = 0; at + PAGE <= (size_t)n; at += PAGE)
 			zero += bytes_are_zero(piece + at, PAGE);
 	}
 	if (n < 0)

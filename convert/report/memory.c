@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/page.h"
 #include "convert/memory/map.h"
 #include "convert/report/parts.h"
 
-#define PAGE_SIZE 4096u
 #define MAX_CELLS 256 /* of one area in the drawing: each stands for a page or more */
 #define MAX_LEVEL 9
 
@@ -80,15 +80,14 @@ static int cells_read(struct memory_view *mv, const struct area *area, struct ce
 {
 	uint64_t start = area->vma->start, end = area->vma->end;
 	memset(cells, 0, sizeof(*cells));
-	cells->pages = (end - start) / PAGE_SIZE;
+	cells->pages = (end - start) / PAGE;
 	cells->nr = cells->pages < MAX_CELLS ? (size_t)cells->pages : MAX_CELLS;
 	struct memory_run run;
 	for (uint64_t at = start; at < end; at = run.end) {
 		int rc = memory_view_run(mv, area, at, &run, err);
 		if (rc < 0)
 			return rc;
-		cells_add(cells, (at - start) / PAGE_SIZE, (run.end - start) / PAGE_SIZE,
-			  run.state);
+		cells_add(cells, (at - start) / PAGE, (run.end - start) / PAGE, run.state);
 	}
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/page.h"
 #include "convert/describe/container.h"
 #include "convert/describe/process.h"
 #include "convert/memory/map.h"
@@ -60,12 +61,12 @@ static int cards(struct report *r, struct error *err)
 	html_raw(&r->h, "<div class=\"cards\">\n");
 	card(r, "Processes", processes, false);
 	card(r, "Threads", threads, false);
-	card(r, "Address space", all.pages * 4096, true);
-	card(r, "Memory stored", all.stored * 4096, true);
+	card(r, "Address space", all.pages * PAGE, true);
+	card(r, "Memory stored", all.stored * PAGE, true);
 	if (all.parent)
-		card(r, "In parent sets", all.parent * 4096, true);
+		card(r, "In parent sets", all.parent * PAGE, true);
 	if (all.lazy)
-		card(r, "Left behind", all.lazy * 4096, true);
+		card(r, "Left behind", all.lazy * PAGE, true);
 	html_raw(&r->h, "</div>\n");
 	return 0;
 }
@@ -137,8 +138,8 @@ static int process_row(struct report *r, const struct process *p, void *arg, str
 		html_rawf(&r->h, "<td class=\"n\">%" PRIu32 "</td>", facts.uid);
 	else
 		html_cell_no_number(&r->h);
-	html_cell_size(&r->h, counts.pages * 4096);
-	html_cell_size(&r->h, counts.stored * 4096);
+	html_cell_size(&r->h, counts.pages * PAGE);
+	html_cell_size(&r->h, counts.stored * PAGE);
 	html_cell(&r->h, facts.exe);
 	if (command_cell(r, &facts) < 0)
 		return error_set(err, ENOMEM, "pid %u: out of memory", p->pid);

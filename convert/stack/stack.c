@@ -10,11 +10,10 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "convert/stack/modules.h"
 #include "convert/stack/registers.h"
 #include "images/sysroot.h"
-
-#define PAGE 4096u
 
 struct stack {
 	struct libdw lib;

@@ -10,11 +10,12 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "convert/store/squash.h"
 #include "images/image-type.h"
 #include "images/page-store.h"
 
-enum { PAGE = 4096, PIECE = 32 * PAGE, CHAIN_MAX = 256 };
+enum { PIECE = 32 * PAGE, CHAIN_MAX = 256 };
 
 struct range {
 	uint64_t start, end;

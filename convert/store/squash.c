@@ -11,13 +11,14 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "convert/store/rewrite.h"
 #include "images/image-type.h"
 #include "images/page-store.h"
 #include "images/seekable.h"
 #include "memory.pb-c.h"
 
-enum { PAGE = 4096, PIECE = 32 * PAGE, CHAIN_MAX = 256 };
+enum { PIECE = 32 * PAGE, CHAIN_MAX = 256 };
 
 struct squash {
 	const struct set_job *job;

@@ -9,12 +9,13 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "convert/verify/check.h"
 #include "images/checkpoint.h"
 #include "images/page-store.h"
 #include "images/vma-status.h"
 
-enum { PAGE = 4096, CHAIN_MAX = 256 };
+enum { CHAIN_MAX = 256 };
 
 /* Bytes that the page maps of a set want of one pages image. */
 struct want {

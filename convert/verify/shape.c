@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/page.h"
 #include "convert/verify/check.h"
 #include "files.pb-c.h"
 #include "images/vma-status.h"
@@ -18,7 +19,7 @@
 #include "sockets.pb-c.h"
 #include "task.pb-c.h"
 
-enum { PAGE = 4096, NR_SIGNALS = 62, NR_SIGNALS_MIPS = 125, PORT_MAX = 65535 };
+enum { NR_SIGNALS = 62, NR_SIGNALS_MIPS = 125, PORT_MAX = 65535 };
 
 static bool is_page_multiple(uint64_t n)
 {

@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "engine/files/anon.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
@@ -40,7 +41,6 @@
 	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE |          \
 	 F_SEAL_EXEC)
 #define OPEN_ONCE ((uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY))
-#define PAGE      4096u
 
 /* Shared anonymous memory, opened through /proc/PID/map_files. */
 static bool is_anonymous(const char *path)

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 
-#define PAGE    4096u
 #define LINE    64u /* the array of indexes begins at a cache line */
 #define HELPERS 64u /* requests of the ring that sends messages */
 

@@ -14,10 +14,10 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "engine/kernel/feature.h"
 #include "engine/mem/uapi.h"
 
-#define PAGE           4096u
 #define SOFT_DIRTY_BIT (1ull << 55)
 #define SET_GROUP_FLAG 0x100u /* MOVE_MOUNT_SET_GROUP, since Linux 5.15 */
 #define NONCOOP_FEATURES                                                                           \

@@ -7,10 +7,10 @@
 #include <linux/aio_abi.h>
 #include <stdlib.h>
 
+#include "base/page.h"
 #include "engine/mem/arena.h"
 #include "engine/pie/restorer.h"
 
-#define PAGE     4096u
 #define HEADER   32u /* bytes before the events */
 #define RING_MAX (1u << 30)
 

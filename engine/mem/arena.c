@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "engine/mem/own.h"
 
-#define PAGE    4096u
 #define MARGIN  (UINT64_C(1) << 20) /* stacks that grow keep their guard gap */
 #define LOWEST  (UINT64_C(1) << 32)
 #define HIGHEST ((UINT64_C(1) << 47) - PAGE)

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/page.h"
 #include "engine/mem/stream.h"
 #include "engine/procfs/root.h"
 
@@ -24,7 +25,6 @@
 #define UFFD_USER_MODE_ONLY 1
 #endif
 
-#define PAGE        4096ull
 #define PIECE       (512u << 10) /* stays in the second-level cache between the two copies */
 #define STREAM_PAYS (4ull << 20)
 

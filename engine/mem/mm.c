@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/page.h"
 #include "engine/files/file.h"
 #include "engine/files/io-uring.h"
 #include "engine/mem/aio.h"
@@ -27,7 +28,6 @@
 #include "images/writer.h"
 #include "memory.pb-c.h"
 
-#define PAGE     4096ull
 #define FIVE_END ((1ull << 56) - PAGE) /* with five levels of page tables */
 #define MAX_AUXV 512                   /* words; the kernel keeps some 50 */
 

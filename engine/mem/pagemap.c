@@ -12,10 +12,10 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "engine/mem/uapi.h"
 #include "engine/procfs/root.h"
 
-#define PAGE       4096ull
 #define NR_REGIONS 4096u
 #define NR_WORDS   65536u /* of /proc/PID/pagemap per read */
 

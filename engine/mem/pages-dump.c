@@ -6,12 +6,12 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "engine/mem/pages.h"
 #include "engine/mem/relay.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
 
-#define PAGE       4096ull
 #define BATCH      (1ull << 20) /* bytes per write: read and written within the cache */
 #define TWO_PAY    (8ull << 20) /* bytes from which two threads are quicker */
 #define BATCH_RUNS 512          /* below IOV_MAX */

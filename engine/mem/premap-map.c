@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/array.h"
+#include "base/page.h"
 #include "engine/files/file.h"
 #include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
@@ -20,7 +21,6 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-#define PAGE    4096ull
 #define HUGE    (2ull << 20)   /* page tables move whole when both ends agree below it */
 #define LOWEST  0x100000000ull /* above what 32-bit habits use */
 #define HIGHEST 0x7fff00000000ull

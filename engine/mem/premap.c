@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/page.h"
 #include "base/worker.h"
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
@@ -18,7 +19,6 @@
 #include "engine/tree/birth-plan.h"
 #include "memory.pb-c.h"
 
-#define PAGE        4096ull
 #define UFFD_PAYS   32  /* pages of one mapping; below that plain writes are quicker */
 #define THREAD_PAYS 512 /* runs of pages in all */
 

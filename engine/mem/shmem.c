@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/page.h"
 #include "engine/mem/fill.h"
 #include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
@@ -22,8 +23,6 @@
 #include "engine/mem/sysv.h"
 #include "engine/mem/vdso.h"
 #include "engine/procfs/root.h"
-
-#define PAGE 4096ull
 
 struct shmem_seen { /* one segment of a dump */
 	dev_t dev;

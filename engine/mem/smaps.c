@@ -8,10 +8,9 @@
 #include <sys/sysmacros.h>
 
 #include "base/array.h"
+#include "base/page.h"
 #include "engine/mem/huge.h"
 #include "engine/mem/uapi.h"
-
-#define PAGE 4096u
 
 /* What the two letters of a VmFlags word mean for us. Source: show_smap_vma_flags() of Linux. */
 struct vm_flag {

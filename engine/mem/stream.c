@@ -8,9 +8,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "base/worker.h"
 
-#define PAGE   4096ull
 #define WINDOW (2ull << 20)
 
 struct work {

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/page.h"
 #include "engine/files/file.h"
 #include "engine/mem/fill.h"
 #include "engine/mem/huge.h"
@@ -30,8 +31,6 @@
 #include "images/reader.h"
 #include "images/writer.h"
 #include "ipc.pb-c.h"
-
-#define PAGE 4096ull
 
 #ifndef SHM_DEST
 #define SHM_DEST 01000 /* goes with the last that detaches it */

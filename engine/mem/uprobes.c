@@ -15,8 +15,8 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/page.h"
 
-#define PAGE       4096ull
 #define BREAKPOINT 0xcc /* int3 */
 
 void uprobes_forget(struct vma_list *vmas)

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "engine/mem/mem.h"
 
-#define PAGE        4096ull
 #define FOUR_LEVELS (1ull << 47)
 #define FIVE_LEVELS (1ull << 56)
 

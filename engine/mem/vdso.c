@@ -16,11 +16,11 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/page.h"
 #include "engine/mem/own.h"
 #include "engine/pie/restorer.h"
 #include "engine/procfs/root.h"
 
-#define PAGE     4096ull
 #define MAX_VDSO (64u << 10)
 #define USER_END 0x7ffffffff000ull
 

@@ -15,9 +15,9 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/page.h"
 #include "engine/trace/leftover.h"
 
-#define PAGE     4096u
 #define ALIGN    16u
 #define HEAD_MAX PAGE              /* program headers further away are no program we know */
 #define MARK     "STASIS injected" /* how the code of a killed engine starts */

@@ -13,11 +13,11 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "engine/procfs/read.h"
 #include "engine/trace/seize.h"
 #include "engine/trace/visit.h"
 
-#define PAGE          4096u
 #define VISIT_TIME_MS 20000
 #define POLL_SLICE_MS 20
 #define ENOUGH_SLOTS  4 /* more make little difference, and the vdso is the better place */

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/page.h"
 #include "engine/files/file.h"
 #include "engine/mem/arena.h"
 #include "engine/mem/mem.h"
@@ -25,7 +26,6 @@
 #include "engine/tree/share.h"
 #include "engine/tree/stage.h"
 
-#define PAGE         4096u
 #define LEADER_STACK (16u << 10)
 #define SLACK        (256u << 10) /* alignment, and what is small and of fixed size */
 

@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/page.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/pid.h"
 #include "engine/procfs/read.h"
 #include "engine/task/shortage.h"
 #include "engine/tree/birth-plan.h"
 
-#define PAGE           4096u
 #define WATCH_NSEC     (100 * 1000 * 1000) /* how often the coordinator looks for dead tasks */
 #define ALONE_SEC      1  /* how often a waiting task looks whether there is a coordinator */
 #define WRITING_CHECKS 50 /* looks until a failed task is believed dead while it told why */

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/page.h"
 #include "engine/files/file.h"
 #include "engine/files/io-uring.h"
 #include "engine/mem/mem.h"
@@ -34,8 +35,6 @@
 #include "engine/tree/restore-shared.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
-
-#define PAGE 4096ul
 
 static int data_fd = -1; /* the one mapped file of these tests */
 

@@ -3,10 +3,9 @@
  */
 #include "tests/unit/image_fixture.h"
 
+#include "base/page.h"
 #include "images/page-store.h"
 #include "memory.pb-c.h"
-
-#define PAGE 4096
 
 /* A run as a row: flags -1 leaves them out, as sets did before flags existed. */
 struct row {
