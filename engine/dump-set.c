@@ -30,46 +30,130 @@ static bool is_kept(const char *name)
 	return !strcmp(name, "cpuinfo.img") || !strncmp(name, "stats-", strlen("stats-"));
 }
 
-/* The inventory first: without it what is left is no set, however far this gets. */
-static int remove_images(const struct dump *d, struct error *err)
+static bool has_inventory(int dir)
 {
-	if (unlinkat(d->images_fd, INVENTORY, 0) < 0 && errno != ENOENT)
-		return error_sys(err, "remove " INVENTORY " of the set that was there");
-	int fd = openat(d->images_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return faccessat(dir, INVENTORY, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Into another directory or, without one, away. */
+static int take(int dir, const char *name, int to, struct error *err)
+{
+	int rc = to < 0 ? unlinkat(dir, name, 0) : renameat(dir, name, to, name);
+	return rc < 0 && errno != ENOENT ? error_sys(err, "%s %s of the set that was there",
+						     to < 0 ? "remove" : "move", name)
+					 : 0;
+}
+
+static int check_regular(int dir, const char *name, struct error *err)
+{
+	struct stat st;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISREG(st.st_mode))
+		return 0;
+	return error_set(err, EINVAL,
+			 "%s in the images directory is no regular file, but an image would have "
+			 "that name",
+			 name);
+}
+
+/* All but the inventory. */
+static int take_images(int from, int to, struct error *err)
+{
+	int fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
 	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		fd_close(fd);
 		return error_sys(err, "read the images directory");
 	}
-	for (;;) {
+	while (rc == 0) {
 		errno = 0;
 		const struct dirent *de = readdir(dir);
 		if (!de)
 			return errno ? error_sys(err, "read the images directory") : 0;
-		if (!image_type_by_filename(de->d_name) || is_kept(de->d_name))
+		if (!image_type_by_filename(de->d_name) || is_kept(de->d_name) ||
+		    !strcmp(de->d_name, INVENTORY))
 			continue;
-		struct stat st;
-		if (fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
-			return error_set(
-			    err, EINVAL,
-			    "%s in the images directory is no regular file, but an image "
-			    "would have that name",
-			    de->d_name);
-		if (unlinkat(fd, de->d_name, 0) < 0 && errno != ENOENT)
-			return error_sys(err, "remove %s of the set that was there", de->d_name);
+		rc = check_regular(fd, de->d_name, err);
+		if (rc == 0)
+			rc = take(fd, de->d_name, to, err);
 	}
+	return rc;
+}
+
+/* The inventory first: without it what is left is no set, however far this gets. */
+static int take_set(int from, int to, struct error *err)
+{
+	int rc = has_inventory(from) ? take(from, INVENTORY, to, err) : 0;
+	return rc < 0 ? rc : take_images(from, to, err);
+}
+
+static int open_before(const struct dump *d)
+{
+	return openat(d->images_fd, DUMP_SET_BEFORE,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* The inventory last. */
+static int put_back(const struct dump *d, int before, struct error *err)
+{
+	int rc = take_images(before, d->images_fd, err);
+	if (rc == 0)
+		rc = take(before, INVENTORY, d->images_fd, err);
+	if (rc == 0)
+		unlinkat(d->images_fd, DUMP_SET_BEFORE, AT_REMOVEDIR);
+	return rc;
+}
+
+static int drop_before(const struct dump *d, int before, struct error *err)
+{
+	int rc = take_set(before, -1, err);
+	if (rc == 0 && unlinkat(d->images_fd, DUMP_SET_BEFORE, AT_REMOVEDIR) < 0)
+		rc = error_sys(err, "remove " DUMP_SET_BEFORE);
+	return rc;
+}
+
+static int move_aside(const struct dump *d, struct error *err)
+{
+	struct error late;
+	auto_fd before = -1;
+	if (mkdirat(d->images_fd, DUMP_SET_BEFORE, 0700) == 0)
+		before = open_before(d);
+	if (before < 0)
+		return error_sys(err, "make %s for the set that is in the images directory",
+				 DUMP_SET_BEFORE);
+	int rc = take_set(d->images_fd, before, err);
+	if (rc < 0 && put_back(d, before, &late) < 0)
+		log_warn("the set that was there stays in %s: %s", DUMP_SET_BEFORE, late.text);
+	return rc;
 }
 
 int dump_set_begin(struct dump *d, struct error *err)
 {
-	return remove_images(d, err);
+	auto_fd before = open_before(d);
+	if (before >= 0 && !has_inventory(d->images_fd)) /* the dump after it was killed */
+		return take_images(d->images_fd, -1, err);
+	int rc = before >= 0 ? drop_before(d, before, err) : 0;
+	if (rc < 0)
+		return rc;
+	return has_inventory(d->images_fd) ? move_aside(d, err)
+					   : take_images(d->images_fd, -1, err);
 }
 
 void dump_set_undo(struct dump *d)
 {
 	struct error err;
-	if (remove_images(d, &err) < 0)
+	if (take_set(d->images_fd, -1, &err) < 0)
 		log_warn("the failed dump leaves images: %s", err.text);
+	auto_fd before = open_before(d);
+	if (before >= 0 && put_back(d, before, &err) < 0)
+		log_warn("the set that was there stays in %s: %s", DUMP_SET_BEFORE, err.text);
+}
+
+void dump_set_settle(struct dump *d)
+{
+	struct error err;
+	auto_fd before = open_before(d);
+	if (before >= 0 && drop_before(d, before, &err) < 0)
+		log_warn("the set that was there stays in %s: %s", DUMP_SET_BEFORE, err.text);
 }
 
 int dump_set_finish(struct dump *d, struct error *err)

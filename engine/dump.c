@@ -188,7 +188,8 @@ static enum trace_end end_of(const struct options *opts)
 	return opts->leave_stopped ? TRACE_STOP : TRACE_KILL;
 }
 
-static int dump_frozen(struct dump *d, struct error *err)
+/* Nothing is written yet. */
+static int look(struct dump *d, struct error *err)
 {
 	int rc = collect(d, err);
 	if (rc == 0)
@@ -197,18 +198,32 @@ static int dump_frozen(struct dump *d, struct error *err)
 		rc = trace_interrogate(d, err);
 	if (rc == 0)
 		log_info("asked from inside");
+	return rc;
+}
+
+static int write_set(struct dump *d, struct error *err)
+{
+	int rc = dump_set_begin(d, err);
+	if (rc < 0)
+		return rc;
+	rc = write_images(d, err);
+	ns_dump_end(d); /* hooks are run where stasis is */
 	if (rc == 0)
-		rc = dump_set_begin(d, err);
-	if (rc == 0) {
-		rc = write_images(d, err);
-		ns_dump_end(d);
-		if (rc == 0)
-			rc = hook_call(d->opts, HOOK_POST_DUMP, d->images_fd, d->opts->pid, err);
-		if (rc == 0)
-			rc = net_dump_commit(d, err);
-		if (rc < 0)
-			dump_set_undo(d);
-	}
+		rc = hook_call(d->opts, HOOK_POST_DUMP, d->images_fd, d->opts->pid, err);
+	if (rc == 0)
+		rc = net_dump_commit(d, err);
+	if (rc < 0)
+		dump_set_undo(d);
+	else
+		dump_set_settle(d);
+	return rc;
+}
+
+static int dump_frozen(struct dump *d, struct error *err)
+{
+	int rc = look(d, err);
+	if (rc == 0)
+		rc = write_set(d, err);
 	ns_dump_end(d);
 	return rc;
 }

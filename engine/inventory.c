@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
+#include "engine/dump-set.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/root.h"
@@ -59,15 +62,24 @@ int inventory_dump(struct dump *d, struct error *err)
 	return image_write_one(d->images_fd, IMG_INVENTORY, 0, &e.base, err);
 }
 
+static int explain_no_set(const char *dir, struct error *err)
+{
+	auto_free char *before = NULL;
+	if (asprintf(&before, "%s/" DUMP_SET_BEFORE, dir) < 0)
+		before = NULL;
+	bool kept = before && access(before, F_OK) == 0;
+	return error_set(err, ENOENT,
+			 "no inventory.img in %s: not a set of images, or one whose dump did not "
+			 "finish%s%s",
+			 dir, kept ? "; the set before it is in " : "", kept ? before : "");
+}
+
 int inventory_load(struct restore *r, struct error *err)
 {
 	auto_message ProtobufCMessage *msg = NULL;
 	int rc = image_read_one(r->images, IMG_INVENTORY, 0, &msg, err);
 	if (rc == -ENOENT)
-		return error_set(err, ENOENT,
-				 "no inventory.img in %s: not a set of images, or one whose dump "
-				 "did not finish",
-				 source_name(r->images));
+		return explain_no_set(source_name(r->images), err);
 	if (rc < 0)
 		return rc;
 	const InventoryEntry *e = (const InventoryEntry *)msg;
