@@ -102,8 +102,6 @@ static int collect(struct dump *d, struct error *err)
 		struct task *t = d->tasks[i];
 		rc = d->opts->owned_only ? check_owner(d, t, err) : 0;
 		if (rc == 0 && is_alive(t))
-			rc = timens_check(t, err);
-		if (rc == 0 && is_alive(t))
 			rc = mem_collect(d, t, err);
 	}
 	if (rc == 0)

@@ -401,6 +401,7 @@ static const struct reference references[] = {
 	{ IN(task_kobj_ids_entry), "mnt_ns_id", REFERS, IMG_MNTS, key_mnt },
 	{ IN(task_kobj_ids_entry), "user_ns_id", REFERS, IMG_USERNS, key_user },
 	{ IN(task_kobj_ids_entry), "time_ns_id", REFERS, IMG_TIMENS, key_time },
+	{ IN(task_kobj_ids_entry), "children_time_ns_id", REFERS, IMG_TIMENS, key_time },
 
 	/* files */
 	{ IN(fdinfo_entry), "id", REFERS, OBJ_FILE, key_fdinfo },

@@ -2,6 +2,7 @@
  * Descriptors of namespaces (/proc/PID/ns/…) that tasks of the tree are in, opened when these
  * exist.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
@@ -81,13 +82,9 @@ static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
 	/* who is in it may be there without having entered it yet */
 	if (kind == NS_MNT && mntns_is_nested(r, nsf->ns_id))
 		return mntns_open_again(r, nsf->ns_id, flags, err);
-	int nested = ns_nested_fd(r, kind, nsf->ns_id);
-	if (nested >= 0) {
-		int fd = procfs_reopen(nested, flags);
-		return fd < 0
-			   ? error_sys(err, "open %s namespace %u", ns_rows[kind].name, nsf->ns_id)
-			   : fd;
-	}
+	int nested = ns_nested_open(r, kind, nsf->ns_id, flags, err);
+	if (nested != -ENOENT)
+		return nested;
 	for (size_t i = 0; i < r->nr_tasks && !member; i++) {
 		const struct rtask *t = r->tasks[i];
 		if (t->ids && ns_id_of(t->ids, kind) == nsf->ns_id)

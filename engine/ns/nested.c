@@ -19,6 +19,7 @@
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/set.h"
 #include "engine/procfs/root.h"
+#include "engine/tree/restore-shared.h"
 
 static uint32_t id_of_root(const struct restore *r, enum ns_kind kind)
 {
@@ -65,6 +66,21 @@ static int load_of_task(struct restore *r, const struct rtask *t, struct error *
 	return rc;
 }
 
+/* It is made by the task whose children it is for. */
+static int load_children_time(struct restore *r, const struct rtask *t, struct error *err)
+{
+	uint32_t id = t->ids->children_time_ns_id;
+	int rc = load_one(r, NS_TIME, id, "children of pid", (uint32_t)t->pid, err);
+	struct ns_nested *ns = rc < 0 ? NULL : find(r, NS_TIME, id);
+	if (rc == 0 && (!ns || ns->maker))
+		rc = error_set(err, EBADMSG,
+			       TASK_FMT ": time namespace %u of its children is another one's",
+			       RTASK_ARGS(t), id);
+	if (rc == 0)
+		ns->maker = t;
+	return rc;
+}
+
 static int load_of_file(struct restore *r, const FileEntry *e, struct error *err)
 {
 	int rc = 0;
@@ -86,8 +102,12 @@ static int load_of_mount(struct restore *r, const MntEntry *e, struct error *err
 int ns_nested_load(struct restore *r, struct error *err)
 {
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)
-		rc = load_of_task(r, r->tasks[i], err);
+	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++) {
+		const struct rtask *t = r->tasks[i];
+		rc = load_of_task(r, t, err);
+		if (rc == 0 && rtask_is_living(t) && t->ids && t->ids->has_children_time_ns_id)
+			rc = load_children_time(r, t, err);
+	}
 	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++)
 		rc = load_of_file(r, r->files->items[i].entry, err);
 	for (size_t i = 0; rc == 0 && r->mounts && i < r->mounts->nr; i++)
@@ -179,7 +199,7 @@ int ns_nested_fill(struct restore *r, struct error *err)
 {
 	for (size_t i = 0; i < r->ns->nested.nr; i++) {
 		struct making making = { r, &r->ns->nested.items[i] };
-		int rc = ns_aside(make_one, &making, err);
+		int rc = making.ns->maker ? 0 : ns_aside(make_one, &making, err);
 		if (rc < 0)
 			return name_failure(making.ns, rc, err);
 		r->ns->nested.numbers[i] = making.ns->fd;
@@ -205,6 +225,8 @@ int ns_nested_adopt(struct restore *r, pid_t builder, struct error *err)
 {
 	for (size_t i = 0; i < r->ns->nested.nr; i++) {
 		char path[48];
+		if (r->ns->nested.items[i].maker)
+			continue;
 		snprintf(path, sizeof(path), "%d/fd/%d", builder, r->ns->nested.numbers[i]);
 		int fd = procfs_open(path, O_RDONLY);
 		if (fd < 0)
@@ -215,6 +237,22 @@ int ns_nested_adopt(struct restore *r, pid_t builder, struct error *err)
 		r->ns->nested.items[i].fd = kept;
 	}
 	return 0;
+}
+
+int ns_nested_open(const struct restore *r, enum ns_kind kind, uint32_t id, int flags,
+		   struct error *err)
+{
+	char path[48];
+	const struct ns_nested *ns = find(r, kind, id);
+	if (!ns)
+		return -ENOENT;
+	if (ns->maker)
+		snprintf(path, sizeof(path), "%d/ns/%s", r->shared->slots[ns->maker->slot].real,
+			 ns_rows[kind].fresh);
+	else
+		snprintf(path, sizeof(path), "self/fd/%d", ns->fd);
+	int fd = procfs_open(path, flags);
+	return fd < 0 ? error_sys(err, "open %s namespace %u", ns_rows[kind].name, id) : fd;
 }
 
 int ns_nested_fd(const struct restore *r, enum ns_kind kind, uint32_t id)
@@ -236,14 +274,24 @@ int ns_nested_leave(struct ns_visit *visit, struct error *err)
 	return visit->row ? ns_visit_end(visit, err) : 0;
 }
 
+static int join_kind(const struct restore *r, const struct rtask *t, enum ns_kind kind,
+		     struct error *err)
+{
+	uint32_t id = ns_id_of(t->ids, kind);
+	if (!find(r, kind, id) || (kind == NS_TIME && t->ids->has_children_time_ns_id))
+		return 0; /* timens_make_children() was there already */
+	auto_fd fd = ns_nested_open(r, kind, id, O_RDONLY, err);
+	if (fd < 0)
+		return fd;
+	return setns(fd, ns_rows[kind].flag) < 0
+		   ? error_sys(err, "enter its %s namespace", ns_rows[kind].name)
+		   : 0;
+}
+
 int ns_nested_join(const struct restore *r, const struct rtask *t, struct error *err)
 {
-	for (int k = 0; ns_has_nested(r) && t->ids && k < NS_KINDS; k++) {
-		enum ns_kind kind = (enum ns_kind)k;
-		int fd = ns_nested_fd(r, kind, ns_id_of(t->ids, kind));
-		if (fd >= 0 && setns(fd, ns_rows[k].flag) < 0)
-			return error_sys(err, TASK_FMT ": enter its %s namespace", RTASK_ARGS(t),
-					 ns_rows[k].name);
-	}
-	return 0;
+	int rc = 0;
+	for (int k = 0; rc == 0 && ns_has_nested(r) && t->ids && k < NS_KINDS; k++)
+		rc = join_kind(r, t, (enum ns_kind)k, err);
+	return rc < 0 ? error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t)) : 0;
 }

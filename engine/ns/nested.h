@@ -21,6 +21,10 @@ int ns_nested_finish(struct restore *r, struct error *err);
 int ns_nested_adopt(struct restore *r, pid_t builder, struct error *err);
 /** @return a descriptor of it, borrowed; -1: it is the root's, or none of these */
 int ns_nested_fd(const struct restore *r, enum ns_kind kind, uint32_t id);
+/** Another descriptor of it. @return it, owned by the caller; -ENOENT (no message): none of these
+ */
+int ns_nested_open(const struct restore *r, enum ns_kind kind, uint32_t id, int flags,
+		   struct error *err);
 /** Enter one of them until ns_nested_leave(); nothing happens where ns_nested_fd() is -1. */
 int ns_nested_enter(const struct restore *r, enum ns_kind kind, uint32_t id, struct ns_visit *visit,
 		    struct error *err);

@@ -134,6 +134,8 @@ void ns_task_ids(const struct task *t, TaskKobjIdsEntry *ids)
 {
 	for (int i = 0; i < NS_KINDS; i++)
 		set_id(ids, (enum ns_kind)i, t->ns_ids[i]);
+	ids->has_children_time_ns_id = t->children_time != 0;
+	ids->children_time_ns_id = t->children_time;
 }
 
 void ns_table_free(struct ns_table *table)
@@ -231,6 +233,13 @@ int ns_add_held(struct dump *d, enum ns_kind kind, int fd, const struct ns_seen 
 	if (rc < 0)
 		close(copy);
 	return rc;
+}
+
+int ns_add_member(struct dump *d, enum ns_kind kind, ino_t ino, const struct task *member,
+		  const struct ns_seen **out, struct error *err)
+{
+	const struct ns_seen seen = { .kind = kind, .ino = ino, .member = member, .fd = -1 };
+	return add(d, &seen, out, err);
 }
 
 static int note(struct dump *d, struct task *t, enum ns_kind kind, struct error *err)
@@ -353,6 +362,8 @@ int ns_collect(struct dump *d, struct error *err)
 		for (int k = 0; rc == 0 && k < NS_KINDS; k++)
 			if (t->state != TASK_ZOMBIE || k == NS_PID) /* what a zombie still has */
 				rc = note(d, t, (enum ns_kind)k, err);
+		if (rc == 0 && t->state != TASK_ZOMBIE)
+			rc = timens_note_children(d, t, err);
 		if (rc == 0 && t->state != TASK_ZOMBIE)
 			rc = check_threads(t, NS_NET, err);
 		if (rc == 0 && t->state != TASK_ZOMBIE)

@@ -103,6 +103,9 @@ const struct ns_seen *ns_find_id(const struct dump *d, enum ns_kind kind, uint32
  */
 int ns_add_held(struct dump *d, enum ns_kind kind, int fd, const struct ns_seen **out,
 		struct error *err);
+/** One more, that a task has made. */
+int ns_add_member(struct dump *d, enum ns_kind kind, ino_t ino, const struct task *member,
+		  const struct ns_seen **out, struct error *err);
 /** Enter a namespace of a task; not for mounts, pids and users. */
 int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *visit,
 		   struct error *err);

@@ -10,6 +10,7 @@ struct ns_nested { /* besides the root's; nested.h */
 	enum ns_kind kind;
 	uint32_t id;
 	int fd; /* of the process that has it, the builder or the coordinator; else -1 */
+	const struct rtask *maker; /* a time namespace for this one's children; else NULL */
 };
 
 struct ns_set {

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/ns/nested.h"
 #include "engine/ns/set.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
@@ -68,20 +69,35 @@ static int read_offsets(int dir, struct clocks *out, struct error *err)
 	return rc;
 }
 
-/* A program that has one for its children goes on being born into its own. */
-int timens_check(const struct task *t, struct error *err)
+static bool is_of_others(const struct dump *d, const struct task *t, uint32_t id)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		if (d->tasks[i] != t && d->tasks[i]->children_time == id)
+			return true;
+	return false;
+}
+
+/* Only unshare(2) makes such a one, so it is one task's. */
+int timens_note_children(struct dump *d, struct task *t, struct error *err)
 {
 	struct stat own, children;
 	if (fstatat(t->proc_fd, "ns/time", &own, 0) < 0)
 		return errno == ENOENT ? 0 : error_sys(err, "/proc/%d/ns/time", t->pid);
 	if (fstatat(t->proc_fd, "ns/time_for_children", &children, 0) < 0)
 		return error_sys(err, "/proc/%d/ns/time_for_children", t->pid);
-	if (own.st_dev == children.st_dev && own.st_ino == children.st_ino)
+	if (own.st_ino == children.st_ino)
 		return 0;
-	return error_set(err, ENOTSUP,
-			 "pid %d (%s) has a time namespace for its children that it is not in "
-			 "itself: not supported yet; end it before it calls unshare",
-			 t->pid, t->stat.comm);
+	const struct ns_seen *ns = ns_find(d, NS_TIME, children.st_ino);
+	int rc = ns ? 0 : ns_add_member(d, NS_TIME, children.st_ino, t, &ns, err);
+	if (rc < 0)
+		return rc;
+	if (ns->own || ns->id == ns_id(d->tasks[0], NS_TIME) || is_of_others(d, t, ns->id))
+		return error_set(err, ENOTSUP,
+				 TASK_FMT " has a time namespace for its children that others "
+					  "have, too: not supported; end it before the dump",
+				 TASK_ARGS(t));
+	t->children_time = ns->id;
+	return 0;
 }
 
 static void put(Timespec *ts, int64_t ns)
@@ -217,6 +233,22 @@ int timens_fill_nested(struct restore *r, uint32_t id, struct error *err)
 	struct clocks clocks;
 	int rc = read_clocks_of(r, id, clocks.ns, err);
 	return rc < 0 ? rc : set_offsets(clocks.ns, err);
+}
+
+int timens_make_children(const struct restore *r, const struct rtask *t, struct error *err)
+{
+	struct clocks clocks;
+	if (!t->ids || !t->ids->has_children_time_ns_id)
+		return 0;
+	int own = ns_nested_fd(r, NS_TIME, ns_id_of(t->ids, NS_TIME));
+	int rc = read_clocks_of(r, t->ids->children_time_ns_id, clocks.ns, err);
+	if (rc == 0 && own >= 0 && setns(own, CLONE_NEWTIME) < 0)
+		rc = error_sys(err, "enter its time namespace");
+	if (rc == 0 && unshare(CLONE_NEWTIME) < 0)
+		rc = error_sys(err, "make a time namespace for its children");
+	if (rc == 0)
+		rc = set_offsets(clocks.ns, err);
+	return rc < 0 ? error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t)) : 0;
 }
 
 static int join(struct ns_set *set, struct error *err)

@@ -5,14 +5,17 @@
 
 #include "engine/ns/ns.h"
 
-/** Refuse a task that has another one for its children. */
-int timens_check(const struct task *t, struct error *err);
+/** The number of the one its children are born into, where it is not in that itself. */
+int timens_note_children(struct dump *d, struct task *t, struct error *err);
 /** Write what the clocks of the tree say. */
 int timens_dump(struct dump *d, struct error *err);
 /** Those of other tasks than the root: callbacks of the table. */
 int timens_dump_nested(struct dump *d, const struct ns_seen *ns, struct error *err);
 int timens_load_nested(struct restore *r, uint32_t id, struct error *err);
 int timens_fill_nested(struct restore *r, uint32_t id, struct error *err);
+/** In a task that has another one for its children: make that, when it has borne those it has. It
+ *  is in its own from here on. */
+int timens_make_children(const struct restore *r, const struct rtask *t, struct error *err);
 
 /** Read it; does the tree need clocks of its own? When it had them, or when those here are behind
  *  what it has seen. */

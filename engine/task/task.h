@@ -71,6 +71,7 @@ struct task {
 	size_t nr_shared_siginfos;
 	struct trace *trace;              /* seized threads and the loaded parasite; trace/ */
 	uint32_t ns_ids[NS_KINDS];        /* numbers of its namespaces in images; ns/ns.h */
+	uint32_t children_time;           /* that of its children's, where it is not its own; 0 */
 	uint32_t pid_ns[PROC_PID_LEVELS]; /* of pid namespaces below the root's, down to its own */
 	bool children_apart;              /* its children are born into another pid namespace: */
 	uint32_t children_ns;             /* 0: one with nobody in it yet */

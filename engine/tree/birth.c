@@ -23,6 +23,7 @@
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
 #include "engine/ns/ns.h"
+#include "engine/ns/time.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 #include "engine/task/shortage.h"
@@ -263,6 +264,8 @@ static int be_born(struct restore *r, size_t index, struct error *err)
 	rc = birth_hands_on_group(r->plan, index) ? await_group(r, b, err) : 0;
 	if (rc == 0)
 		rc = bear_planned(r, index, false, err);
+	if (rc == 0 && !birth_is_mortal(b))
+		rc = timens_make_children(r, b->task, err);
 	return rc < 0 ? rc : set_children_ns(r, b, err);
 }
 
