@@ -165,8 +165,8 @@ static void mark(struct view *v)
 	struct hex *h = v->state;
 	h->marking = !h->marking;
 	h->mark = h->at;
-	if (h->marking)
-		app_say(v->app, "marked from here; move on, then w writes them");
+	app_say(v->app, h->marking ? "marked from here; move on, then w writes them; Esc ends it"
+				   : "the mark is gone");
 }
 
 static void entry_show(struct view *v)
@@ -181,6 +181,19 @@ static void entry_show(struct view *v)
 		app_say(v->app, "this is a whole file");
 	else
 		image_open_page(v->app, h->bytes->process, image, entry);
+}
+
+/* Out of marking, else to where a pointer or a search led away from. */
+static bool step_back(struct view *v)
+{
+	struct hex *h = v->state;
+	if (v->app->job.what || (!h->marking && !h->nr_history))
+		return false;
+	if (h->marking)
+		mark(v);
+	else
+		cursor_set(v, h->history[--h->nr_history]);
+	return true;
 }
 
 static bool hex_act(struct view *v, enum action action)
@@ -235,14 +248,7 @@ static bool hex_act(struct view *v, enum action action)
 		hex_search(v, action);
 		return true;
 	case ACT_BACK:
-		if (h->marking && !v->app->job.what) {
-			h->marking = false;
-			return true;
-		}
-		if (v->app->job.what || !h->nr_history)
-			return false;
-		cursor_set(v, h->history[--h->nr_history]);
-		return true;
+		return step_back(v);
 	default:
 		return false;
 	}
@@ -279,21 +285,39 @@ static void selection(const struct hex *h, uint64_t *start, uint64_t *end)
 	}
 }
 
+/* A mark from one area to another would be terabytes of nothing. */
+static int holes_refuse(struct bytes *b, uint64_t at, uint64_t end, struct error *err)
+{
+	uint64_t start, next;
+	for (; at < end; at = next) {
+		if (!b->ops->stretch(b, at, &start, &next) || start > at)
+			return error_set(err, EINVAL,
+					 "nothing is at %#" PRIx64
+					 ", which is marked, too: mark inside of one area",
+					 at);
+	}
+	return 0;
+}
+
 static int hex_write(struct view *v, struct view_write *w, struct error *err)
 {
 	struct hex *h = v->state;
 	auto_free uint8_t *buf = malloc(2 * WRITE_PIECE);
+	int rc = 0;
 	if (!buf)
 		return error_set(err, ENOMEM, "out of memory");
 	if (!w->bytes) {
 		w->bytes = h->bytes;
 		selection(h, &w->start, &w->end);
+		rc = holes_refuse(h->bytes, w->start, w->end, err);
+		if (rc < 0)
+			return rc;
 		h->marking = false; /* it was for this */
 	}
 	uint64_t from = w->start + w->at, left = w->end - from;
 	size_t len = left < WRITE_PIECE ? (size_t)left : WRITE_PIECE;
 	uint8_t *known = buf + WRITE_PIECE;
-	int rc = w->bytes->ops->read(w->bytes, from, buf, len, known, err);
+	rc = w->bytes->ops->read(w->bytes, from, buf, len, known, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < len; i++)

@@ -121,6 +121,12 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[ "$(wc -l <rows)" = 3 ]
 	grep -q '101 .*child' rows
 	local whole=$BATS_FILE_TMPDIR/whole
+	# a mark ends with Esc, and is no wider than what is there
+	run "$crit" view --print text --keys '<Enter>2<Enter>jv<PgDn><Esc>' "$whole"
+	[[ $output == *"the mark is gone"* && $output != *"  marked "* ]]
+	run "$crit" view --print text --size 120x24 --keys '<Enter>2<Enter>vGw<C-u>hole<Enter>' "$whole"
+	[[ $output == *"nothing is at 0x"*"mark inside of one area"* ]]
+	[ ! -e hole ]
 	"$crit" view --print text --keys '<Enter>2<Enter>v<PgDn>w<C-u>bytes<Enter>' "$whole" >out
 	"$crit" pages -p 1 -o all "$whole" 400000
 	[ -s bytes ]
