@@ -221,19 +221,24 @@ void doc_str(struct doc *doc, const char *key, const char *title, const char *va
 		doc_none(doc, key, title);
 }
 
+/* @return NULL: no memory, which the document remembers */
+static char *dup_text(struct doc *doc, const char *fmt, va_list ap)
+{
+	char *text;
+	if (vasprintf(&text, fmt, ap) >= 0)
+		return text;
+	doc->json.error = doc->json.error ?: -ENOMEM;
+	return NULL;
+}
+
 void doc_strf(struct doc *doc, const char *key, const char *title, const char *fmt, ...)
 {
-	auto_free char *text = NULL;
 	va_list ap;
 	va_start(ap, fmt);
-	int len = vasprintf(&text, fmt, ap);
+	auto_free char *text = dup_text(doc, fmt, ap);
 	va_end(ap);
-	if (len < 0) {
-		text = NULL;
-		doc->json.error = doc->json.error ?: -ENOMEM;
-		return;
-	}
-	doc_bytes(doc, key, title, text, (size_t)len);
+	if (text)
+		doc_bytes(doc, key, title, text, strlen(text));
 }
 
 /* A value whose JSON was not a string: its text. */
@@ -329,17 +334,12 @@ void doc_tree_cell(struct doc *doc, unsigned depth, const char *value)
 
 void doc_text(struct doc *doc, const char *fmt, ...)
 {
-	auto_free char *text = NULL;
 	if (doc->format != DOC_TEXT)
 		return;
 	va_list ap;
 	va_start(ap, fmt);
-	int len = vasprintf(&text, fmt, ap);
+	auto_free char *text = dup_text(doc, fmt, ap);
 	va_end(ap);
-	if (len < 0) {
-		text = NULL;
-		doc->json.error = doc->json.error ?: -ENOMEM;
-		return;
-	}
-	text_line(&doc->text, NULL, text, (size_t)len);
+	if (text)
+		text_line(&doc->text, NULL, text, strlen(text));
 }

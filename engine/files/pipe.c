@@ -87,8 +87,9 @@ static int seen_add(struct file_table *t, const struct open_file *f, struct pipe
 	return 0;
 }
 
-int pipe_dump_contents(struct dump *d, const struct open_file *f, uint32_t *pipe_id,
-		       struct error *err)
+/* Note an end of a pipe, save its contents once. */
+static int pipe_dump_contents(struct dump *d, const struct open_file *f, uint32_t *pipe_id,
+			      struct error *err)
 {
 	struct pipe_seen *p = seen_find(d->files, f);
 	int rc = p ? 0 : seen_add(d->files, f, &p, err);

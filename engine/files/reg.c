@@ -111,11 +111,13 @@ static int name_outside(const struct open_file *f, RegFileEntry *reg, struct err
 	return reg->name ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
-int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
+RegFileEntry *reg_entry_new(const struct open_file *f, FileEntry *e, struct error *err)
 {
 	RegFileEntry *reg = malloc(sizeof(*reg));
-	if (!reg)
-		return error_set(err, ENOMEM, "out of memory");
+	if (!reg) {
+		error_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
 	reg_file_entry__init(reg);
 	e->reg = reg;
 	reg->id = e->id;
@@ -123,6 +125,14 @@ int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct err
 	reg->pos = f->pos;
 	reg->has_mode = true;
 	reg->mode = f->st.st_mode;
+	return reg;
+}
+
+int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
+{
+	RegFileEntry *reg = reg_entry_new(f, e, err);
+	if (!reg)
+		return -ENOMEM;
 	int rc =
 	    file_is_left_outside(d, f) ? name_outside(f, reg, err) : find_again(d, f, reg, err);
 	if (rc == 0)

@@ -175,6 +175,9 @@ int reg_settle(int fd, const RegFileEntry *reg, struct error *err);
 int reg_check(const FileEntry *e, struct error *err);
 int reg_open(struct restore *r, const FileEntry *e, struct error *err);
 int reg_open_mapped(struct restore *r, const FileEntry *e, uint32_t flags, struct error *err);
+/** The entry of a file that has a name, but for that and its owner. @return e->reg; NULL: no memory
+ */
+RegFileEntry *reg_entry_new(const struct open_file *f, FileEntry *e, struct error *err);
 int reg_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err);
 /** A device just opened: to where its user has no choice but to go on. */
 int device_settle(int fd, const RegFileEntry *reg, struct error *err);

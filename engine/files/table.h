@@ -193,9 +193,6 @@ int file_refuse_moved(const struct open_file *f, struct error *err);
 int owner_dump(const struct dump *d, const struct open_file *f, FownEntry **out, struct error *err);
 int owner_check(const FownEntry *o, struct error *err);
 
-/** Note an end of a pipe, save its contents once. @param pipe_id  for the entry */
-int pipe_dump_contents(struct dump *d, const struct open_file *f, uint32_t *pipe_id,
-		       struct error *err);
 /** After the last task: the sizes of pipes nobody reads; warn of those that lead out of the tree.
  */
 int pipes_finish(struct dump *d, struct error *err);

@@ -189,16 +189,9 @@ static int seen_of(struct dump *d, const struct open_file *f, struct tty_seen **
 static int dump_nameless(const struct dump *d, const struct open_file *f, const struct tty_seen *s,
 			 FileEntry *e, struct error *err)
 {
-	RegFileEntry *reg = malloc(sizeof(*reg));
+	RegFileEntry *reg = reg_entry_new(f, e, err);
 	if (!reg)
-		return error_set(err, ENOMEM, "out of memory");
-	reg_file_entry__init(reg);
-	e->reg = reg;
-	reg->id = e->id;
-	reg->flags = f->flags;
-	reg->pos = f->pos;
-	reg->has_mode = true;
-	reg->mode = f->st.st_mode;
+		return -ENOMEM;
 	reg->name = strdup(s->path);
 	if (!reg->name)
 		return error_set(err, ENOMEM, "out of memory");

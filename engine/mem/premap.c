@@ -22,7 +22,8 @@
 #define UFFD_PAYS   32  /* pages of one mapping; below that plain writes are quicker */
 #define THREAD_PAYS 512 /* runs of pages in all */
 
-bool place_is_small_anon(const struct place *pl)
+/* Anonymous private memory of pages of the usual size: what userfaultfd fills quickly. */
+static bool place_is_small_anon(const struct place *pl)
 {
 	return (pl->vma->status & VMA_ANON_PRIVATE) && !(pl->vma->flags & MAP_HUGETLB);
 }

@@ -37,8 +37,6 @@ struct premap {
 /** Whose memory the task starts with, if that has any; else NULL. */
 const struct rtask *premap_parent(const struct rtask *t);
 
-/** Anonymous private memory of pages of the usual size: what userfaultfd fills quickly. */
-bool place_is_small_anon(const struct place *pl);
 /** Pages of its own mean that it was writable once, and has been accounted for since. */
 bool place_was_writable(const struct place *pl);
 

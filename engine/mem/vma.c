@@ -93,7 +93,9 @@ void range_list_join(struct range_list *list)
 	list->nr = nr + 1;
 }
 
-const struct range *range_list_overlap(const struct range_list *list, uint64_t start, uint64_t end)
+/* Of a joined list: a range that overlaps [start, end), or NULL. */
+static const struct range *range_list_overlap(const struct range_list *list, uint64_t start,
+					      uint64_t end)
 {
 	size_t lo = 0, hi = list->nr;
 

@@ -79,8 +79,6 @@ void vma_list_fini(struct vma_list *list);
 
 /** Sort and join what touches or overlaps. */
 void range_list_join(struct range_list *list);
-/** Of a joined list: a range that overlaps [start, end), or NULL. */
-const struct range *range_list_overlap(const struct range_list *list, uint64_t start, uint64_t end);
 /**
  * The lowest page aligned address from `from` on where `size` bytes touch neither list (joined;
  * `b` may be NULL). @return 0 when there is none below `limit`.
