@@ -25,10 +25,10 @@
 #define MAX_COLUMNS 8
 
 static const char *const own_messages[] = {
-	"autofs_name",      "sk_option_entry",    "sched_more_entry", "prctl_entry",
-	"net_sysctl_entry", "xtables_entry",      "tun_device_entry", "io_uring_entry",
-	"ring_fds_entry",   "deleted_root_entry", "pstree_level",     "mqueue_entry",
-	"mqueue_message",   "mqueue_file_entry",
+	"cg_namespace_entry", "autofs_name",      "sk_option_entry",    "sched_more_entry",
+	"prctl_entry",        "net_sysctl_entry", "xtables_entry",      "tun_device_entry",
+	"io_uring_entry",     "ring_fds_entry",   "deleted_root_entry", "pstree_level",
+	"mqueue_entry",       "mqueue_message",   "mqueue_file_entry",
 };
 
 /* Messages no image starts with: payload parts, and what travels over sockets. */
