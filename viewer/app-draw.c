@@ -101,6 +101,7 @@ static const struct {
 	{ IN_ALL, '?', "help" },
 	{ IN_ALL, 'q', "back" },
 	{ IN_ALL, KEY_CODE_ENTER, "open" },
+	{ IN_FIELDS, 'e', "change" },
 	{ IN_ALL, KEY_CODE_TAB, "next tab" },
 	{ IN_TREE, 's', "sort" },
 	{ IN_FOLDS, 'z', "fold" },
@@ -113,17 +114,26 @@ static const struct {
 	{ IN_ALL, 'c', "command" },
 };
 
+/* What a hint says here; NULL: nothing. */
+static const char *hint_what(struct app *app, size_t i)
+{
+	uint32_t places = app_view(app)->ops->places;
+	if (!app->options.edit)
+		places &= ~(uint32_t)IN_FIELDS;
+	if (!(hints[i].places & places))
+		return NULL;
+	return hints[i].key == 'q' && !app->page->below ? "quit" : hints[i].what;
+}
+
 /* Draw the hints (c), or find the one at column `look`. @return its key, KEY_NONE */
 static uint32_t hints_go(struct app *app, struct canvas *c, int y, int look)
 {
-	uint32_t places = app_view(app)->ops->places;
 	int x = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
 		auto_strbuf key = { 0 };
-		if (!(hints[i].places & places) || key_text(hints[i].key, &key) < 0)
+		const char *what = hint_what(app, i);
+		if (!what || key_text(hints[i].key, &key) < 0)
 			continue;
-		const char *what =
-		    hints[i].key == 'q' && !app->page->below ? "quit" : hints[i].what;
 		int end = x + (int)key.len + 1 + (int)strlen(what);
 		if (end > app->canvas.width)
 			break;

@@ -25,6 +25,18 @@ size_t edits_count(const struct app *app)
 	return app->edits ? app->edits->nr : 0;
 }
 
+const char *edits_waiting(const struct app *app, const char *image, const char *path)
+{
+	size_t len = strlen(path);
+	for (size_t i = 0; i < edits_count(app); i++) {
+		const struct change *change = &app->edits->items[i];
+		if (change->path_len == len && !memcmp(change->text, path, len) &&
+		    !strcmp(change->image, image))
+			return change->shown ?: "a change";
+	}
+	return NULL;
+}
+
 void change_fini(struct change *change)
 {
 	free(change->image);

@@ -15,3 +15,5 @@ void edits_ask(struct view *v, const char *image, const char *path, const char *
 void edits_review(struct app *app);
 void edits_free(struct app *app);
 size_t edits_count(const struct app *app);
+/** What waits for a field: "old -> new". NULL: nothing does. */
+const char *edits_waiting(const struct app *app, const char *image, const char *path);

@@ -344,11 +344,6 @@ static void node_compose(const struct node *n, struct line *line)
 	}
 }
 
-static void image_row(struct view *v, size_t i, struct line *line)
-{
-	node_compose(&state_of(v)->items[i], line);
-}
-
 /* The nodes on the way to where a search is, each with its siblings. */
 struct hidden {
 	struct children levels[BELOW_DEPTH];
@@ -425,6 +420,20 @@ static int path_of(struct view *v, size_t at, struct strbuf *out)
 			rc = strbuf_printf(out, "[%zu]", n->index);
 	}
 	return rc;
+}
+
+static void image_row(struct view *v, size_t i, struct line *line)
+{
+	auto_strbuf path = { 0 };
+	node_compose(&state_of(v)->items[i], line);
+	if (!edits_count(v->app) || path_of(v, i, &path) < 0)
+		return;
+	const char *waits = edits_waiting(v->app, name_of(v), path.data ?: "");
+	if (!waits)
+		return;
+	line_style(line, ST_ADDED);
+	line_plain(line, "  waits: ");
+	line_str(line, waits);
 }
 
 static size_t entry_of(struct view *v, size_t at)

@@ -153,6 +153,11 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter>R" e
 	[[ $output == *'core-100.img'*'entries[0].tc.comm=renamed'*'"alive" -> "renamed"'* ]]
 	[ "$("$crit" decode e/core-100.img | grep -c renamed)" = 0 ]
+	# what waits stands at its field, until it is dropped
+	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter><Down>" e
+	[[ $output == *'comm: "alive"  waits: "alive" -> "renamed"'*'Enter open  e change'* ]]
+	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter>Rdq" e
+	[[ $output == *'comm: "alive"'* && $output != *waits:* ]]
 	run -0 find e -mindepth 1 ! -name '*.img' ! -name stats-dump
 	[ -z "$output" ]
 	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>renamed<Enter>RWn<Enter>" e
