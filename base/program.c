@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What both programs do around their commands: help, version, dispatch, the one error line.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,6 +219,8 @@ static void move_command_first(const struct program *program, int argc, char **a
 
 int program_main(const struct program *program, int argc, char **argv)
 {
+	/* ignored by who started us, it stays so, and no child could be waited for */
+	signal(SIGCHLD, SIG_DFL);
 	if (argc < 2) {
 		print_program_help(program, stderr);
 		return program->usage_status;

@@ -259,6 +259,8 @@ static int finish(struct restore *r, struct launcher *l, struct error *err)
 static int restore_tasks(struct restore *r, struct restore_stats *stats, struct error *err)
 {
 	/* orphans of a failed restore come to us, so that none is left */
+	int adopts = 0; /* said by who started us */
+	prctl(PR_GET_CHILD_SUBREAPER, &adopts);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	struct error late;
 	struct launcher launcher = { .line = -1 };
@@ -280,7 +282,7 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 		files_restored(r);
 	if (rc == 0)
 		sysv_keep(r->sysv);
-	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, adopts);
 	return rc;
 }
 

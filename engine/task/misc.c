@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -256,11 +258,25 @@ static int set_coredump_filter(const struct rtask *t, uint32_t want, struct erro
 		      : 0;
 }
 
+/* CRIU takes the hexadecimal digits of /proc/PID/personality for decimal ones: 0x40000 is 40000 in
+ * its images, which has bits that no personality has. */
+static uint32_t read_personality(uint32_t n)
+{
+	const uint32_t flags = UNAME26 | ADDR_NO_RANDOMIZE | FDPIC_FUNCPTRS | MMAP_PAGE_ZERO |
+			       ADDR_COMPAT_LAYOUT | READ_IMPLIES_EXEC | ADDR_LIMIT_32BIT |
+			       SHORT_INODE | WHOLE_SECONDS | STICKY_TIMEOUTS | ADDR_LIMIT_3GB;
+	char digits[16];
+	if (!(n & ~(flags | PER_MASK)))
+		return n;
+	snprintf(digits, sizeof(digits), "%u", n);
+	return (uint32_t)strtoul(digits, NULL, 16);
+}
+
 int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *err)
 {
 	const TaskCoreEntry *tc = t->cores[0]->tc;
 	const MmEntry *mm = t->mm;
-	args->personality = tc->personality;
+	args->personality = read_personality(tc->personality);
 	args->child_subreaper = tc->has_child_subreaper && tc->child_subreaper;
 	args->membarrier =
 	    tc->has_membarrier_registration_mask ? tc->membarrier_registration_mask : 0;

@@ -57,8 +57,9 @@ static ssize_t read_head(const struct task *t, const struct vma *v, char *buf)
 	return fd < 0 ? -errno : fd_pread_full(fd, buf, HEAD_MAX, 0);
 }
 
-/* Zero, or what a killed engine left while no thread is in it any more. */
-static bool is_unused(const struct task *t, const struct padding *p)
+/* Zero, or what a killed engine left while no thread is in it any more. `held` is set where one is
+ * that stands still: it has only begun, and makes more that is to go before another dump. */
+static bool is_unused(const struct task *t, const struct padding *p, bool *held)
 {
 	char buf[PAGE];
 	if (p->len > sizeof(buf) ||
@@ -66,13 +67,16 @@ static bool is_unused(const struct task *t, const struct padding *p)
 		return false;
 	if (memcmp(buf, MARK, sizeof(MARK)) != 0)
 		return bytes_are_zero(buf, p->len);
-	if (leftover_in_use(t, p))
+	if (leftover_in_use(t, p)) {
+		*held |= t->state == TASK_STOPPED;
 		return false;
+	}
 	log_debug("task %d: reusing the unused bytes a killed dump left filled", t->pid);
 	return true;
 }
 
-static bool padding_of(const struct task *t, const struct vma *v, size_t want, struct padding *out)
+static bool padding_of(const struct task *t, const struct vma *v, size_t want, struct padding *out,
+		       bool *held)
 {
 	if (!(v->prot & PROT_EXEC) || (v->flags & MAP_SHARED) || v->start == v->end)
 		return false;
@@ -83,15 +87,15 @@ static bool padding_of(const struct task *t, const struct vma *v, size_t want, s
 		return false;
 	uint64_t addr = (v->start + used + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
 	*out = (struct padding){ addr, v->end - addr };
-	return addr < v->end && out->len >= want && is_unused(t, out);
+	return addr < v->end && out->len >= want && is_unused(t, out, held);
 }
 
 /* Keep the longest seen; @return whether it is long enough. */
 static bool keep_longest(const struct task *t, const struct vma *v, size_t want, size_t enough,
-			 struct padding *best)
+			 struct padding *best, bool *held)
 {
 	struct padding p;
-	if (padding_of(t, v, best->len ? best->len + 1 : want, &p))
+	if (padding_of(t, v, best->len ? best->len + 1 : want, &p, held))
 		*best = p;
 	return best->len >= enough;
 }
@@ -101,17 +105,19 @@ int padding_find(const struct task *t, size_t want, size_t enough, struct paddin
 {
 	static const uint32_t order[] = { VMA_AREA_VDSO, VMA_FILE_PRIVATE };
 	struct padding best = { 0 };
-	if (leftover_parasite(t))
-		return error_set(err, EAGAIN,
-				 "a killed dump is still on its way out: try again "
-				 "(a stopped task must be continued first)");
-	for (size_t k = 0; k < ARRAY_SIZE(order); k++) {
+	bool held = leftover_parasite(t);
+	for (size_t k = 0; !held && k < ARRAY_SIZE(order); k++) {
 		for (size_t i = 0; i < t->vmas.nr && best.len < enough; i++) {
 			const struct vma *v = &t->vmas.items[i];
-			if ((v->status & order[k]) && keep_longest(t, v, want, enough, &best))
+			if ((v->status & order[k]) &&
+			    keep_longest(t, v, want, enough, &best, &held))
 				break;
 		}
 	}
+	if (held)
+		return error_set(err, EAGAIN,
+				 "a killed dump is still on its way out: try again "
+				 "(a stopped task must be continued first)");
 	if (best.len) {
 		*out = best;
 		return 0;

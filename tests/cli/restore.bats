@@ -126,6 +126,14 @@ stat_of()
 	run -0 timeout 20 "$stasis" restore -D img
 }
 
+@test "a caller that ignores SIGCHLD may restore, and run scripts" {
+	start sleep 1000
+	export stasis
+	run -0 bash -c 'trap "" CHLD; exec "$stasis" dump -t "$0" -D img -v0 --action-script true' "$pid"
+	run -0 bash -c 'trap "" CHLD; exec "$stasis" restore -d -D img -v0 --action-script true'
+	is_alive "$pid"
+}
+
 @test "restore -S makes the root a child of the caller" {
 	dump_sleep
 	# the shell that waits for its child is the caller

@@ -487,6 +487,12 @@ static void misc_comes_through(void **state)
 	core.thread_core = f->thc;
 	struct rtask rt = { .pid = getpid(), .state = TASK_STOPPED, .cores = cores };
 	assert_int_equal(misc_fill(&rt, &f->args, &f->err), 0);
+	uint32_t was = f->tc->personality;
+	f->tc->personality = 40000; /* as CRIU has ADDR_NO_RANDOMIZE */
+	assert_int_equal(misc_fill(&rt, &f->args, &f->err), 0);
+	assert_int_equal(f->args.personality, 0x40000);
+	f->tc->personality = was;
+	assert_int_equal(misc_fill(&rt, &f->args, &f->err), 0);
 	misc_fill_thread(f->thc, &f->out);
 	assert_int_equal(f->args.stop_signo, SIGTTIN);
 	assert_int_equal(f->args.child_subreaper, 1);
