@@ -57,7 +57,6 @@ engine_c := $(wildcard engine/*.c engine/procfs/*.c engine/kernel/*.c engine/tra
 	    engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c engine/net/*.c engine/ns/*.c engine/rpc/*.c)
 engine_S := $(wildcard engine/task/arch/$(ARCH)/*.S)
 engine_o := $(call objs,$(engine_c)) $(engine_S:%.S=$(O)/obj/%-asm.o) $(O)/pie/blobs.o
-lib_of = $(filter-out $(O)/obj/crit/main.o $(O)/obj/engine/main.o,$(1))
 
 test_bins := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 replay_bins := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -68,6 +67,7 @@ live_static := $(shell grep -ls '^ \* live-link: static' tests/live/*.c tests/be
 env = O=$(abspath $(O)) PEER=$(PEER) CORPUS=$(CORPUS) CONTAINERS=$(CONTAINERS)
 
 .SECONDARY:
+.DELETE_ON_ERROR:
 .PHONY: all check check-live check-fault check-vm lint format fuzz bench demo deb install install-criu-compat uninstall deps clean help
 all: $(O)/stasis $(O)/crit
 
@@ -103,7 +103,7 @@ pie_parts = $(patsubst engine/pie/%.c,$(O)/pie/%.pie.o,$(wildcard engine/pie/$(1
 $(O)/pie/%.elf: $(O)/pie/%.pie.o $(pie_common) $$(call pie_parts,$$*) engine/pie/pie.lds
 	$(call say,PIELD,$@) $(PIE_CC) -nostdlib -static-pie -Wl,-T,engine/pie/pie.lds -Wl,--build-id=none \
 		-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o $@ $(filter %.o,$^) \
-		&& ! readelf -rW $@ | grep -q R_X86
+		&& readelf -rW $@ >$@.relocations && ! grep 'R_[A-Z0-9]*_' $@.relocations
 $(O)/pie/%.bin: $(O)/pie/%.elf
 	$(call say,OBJCOPY,$@) objcopy -O binary $< $@
 $(O)/pie/blobs.o: engine/pie/blobs.S $(O)/pie/parasite.bin $(O)/pie/restorer.bin

@@ -176,6 +176,22 @@ static const struct arg_row *row_by_letter(const struct arg_row *rows, size_t nr
 	return NULL;
 }
 
+/* @param known  what getopt_long() says of an option that is one: LONG_ONLY and more */
+static int explain_long(const struct arg_row *rows, size_t nr, const char *word, int known,
+			struct error *err)
+{
+	size_t len = strcspn(word, "=");
+	bool fitting = false;
+	for (size_t i = 0; i < nr; i++)
+		fitting |= rows[i].name && len > 2 && !strncmp(rows[i].name, word + 2, len - 2);
+	if (known >= LONG_ONLY)
+		return error_set(err, EINVAL, "option %.*s takes no value", (int)len, word);
+	if (fitting)
+		return error_set(err, EINVAL, "option %s is the beginning of several: write it out",
+				 word);
+	return error_set(err, EINVAL, "unknown option %s", word);
+}
+
 int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char **argv,
 	       int *operand, struct error *err)
 {
@@ -195,7 +211,7 @@ int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char
 		if (c == '?' && optopt && optopt < LONG_ONLY && !row_by_letter(rows, nr, optopt))
 			return error_set(err, EINVAL, "unknown option -%c", optopt);
 		if (c == '?')
-			return error_set(err, EINVAL, "unknown option %s", argv[optind - 1]);
+			return explain_long(rows, nr, argv[optind - 1], optopt, err);
 		size_t at = (size_t)(c - LONG_ONLY);
 		const struct arg_row *row =
 		    c >= LONG_ONLY ? &rows[at % nr] : row_by_letter(rows, nr, c);

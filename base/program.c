@@ -160,22 +160,28 @@ static int run_command(const struct program *program, const struct command *cmd,
 	return status;
 }
 
-/* Does any command know this word as an option whose value is the next word? */
-static bool takes_next_word(const struct program *program, const char *word)
+/* Is this word an option of the command whose value is the next word? */
+static bool takes_next_word(const struct command *cmd, const char *word)
 {
 	if (word[0] != '-' || !word[1])
 		return false;
 	bool is_long = word[1] == '-';
-	for (size_t i = 0; program->commands[i]; i++) {
-		const struct command *cmd = program->commands[i];
-		for (size_t k = 0; k < cmd->nr_rows; k++) {
-			const struct arg_row *row = &cmd->rows[k];
-			bool same = is_long ? row->name && !strcmp(row->name, word + 2)
-					    : row->letter == word[1] && !word[2];
-			if (same && row->value && row->value[0] != '[')
-				return true;
-		}
+	for (size_t k = 0; k < cmd->nr_rows; k++) {
+		const struct arg_row *row = &cmd->rows[k];
+		bool same = is_long ? row->name && !strcmp(row->name, word + 2)
+				    : row->letter == word[1] && !word[2];
+		if (same && row->value && row->value[0] != '[')
+			return true;
 	}
+	return false;
+}
+
+/* The same where the command is not known yet: of any. */
+static bool any_takes_next_word(const struct program *program, const char *word)
+{
+	for (size_t i = 0; program->commands[i]; i++)
+		if (takes_next_word(program->commands[i], word))
+			return true;
 	return false;
 }
 
@@ -193,7 +199,8 @@ static char asks_for(const struct program *program, const struct command *cmd, i
 		     char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		if (takes_next_word(program, argv[i - 1]))
+		if (cmd ? takes_next_word(cmd, argv[i - 1])
+			: any_takes_next_word(program, argv[i - 1]))
 			continue;
 		if (!strcmp(argv[i], "--help") || (!strcmp(argv[i], "-h") && !has_letter(cmd, 'h')))
 			return 'h';
@@ -209,7 +216,7 @@ static void move_command_first(const struct program *program, int argc, char **a
 {
 	int at = 1;
 	while (at < argc && argv[at][0] == '-')
-		at += takes_next_word(program, argv[at]) ? 2 : 1;
+		at += any_takes_next_word(program, argv[at]) ? 2 : 1;
 	if (at <= 1 || at >= argc || !command_find(program, argv[at]))
 		return;
 	char *name = argv[at];

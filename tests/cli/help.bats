@@ -57,3 +57,10 @@ load crit
 	[ "$(ldd "$crit" | grep -vcE 'linux-vdso|ld-linux|libc\.so|libprotobuf-c|san\.so|libm\.so')" = 0 ] ||
 		[ -n "${SAN:-}" ]
 }
+
+@test "help is found behind a letter that takes a value elsewhere" {
+	run -0 "$crit" edit -i --help
+	[[ ${lines[0]} == "crit edit - "* ]]
+	run -2 "$crit" show --no x
+	[[ $output == *"option --no is the beginning of several"* ]]
+}

@@ -13,6 +13,7 @@ if ! { command -v nft && command -v iptables-save && command -v ip; } >/dev/null
 fi
 dir=$(mktemp -d "$base/stasis-kill9-tcp.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
-"${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O2 -I. -o "$dir/kill9-tcp" tests/live/kill9-tcp/*.c || exit 1
+read -r -a cc <<<"${CC:-gcc}"
+"${cc[@]}" -std=gnu11 -D_GNU_SOURCE -O2 -I. -o "$dir/kill9-tcp" tests/live/kill9-tcp/*.c || exit 1
 cp "$O/stasis" "$dir/stasis" || exit 1 # a build meanwhile must not change it
 unshare --net sh -c 'ip link set lo up && exec "$@"' - "$dir/kill9-tcp" "$dir/stasis" "$dir/images" "${KILLS:-40}"

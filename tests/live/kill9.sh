@@ -9,7 +9,8 @@ base=${TMPDIR:-/tmp}
 [ -w /dev/shm ] && base=/dev/shm
 dir=$(mktemp -d "$base/stasis-kill9.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
-"${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O2 -pthread -I. -o "$dir/kill9" tests/live/kill9/*.c tests/live/jobs/*.c || exit 1
+read -r -a cc <<<"${CC:-gcc}"
+"${cc[@]}" -std=gnu11 -D_GNU_SOURCE -O2 -pthread -I. -o "$dir/kill9" tests/live/kill9/*.c tests/live/jobs/*.c || exit 1
 mkdir "$dir/images"
 cp "$O/stasis" "$dir/stasis" || exit 1 # a build meanwhile must not change it
 "$dir/kill9" "$dir/stasis" "$dir/images" "${KILLS:-200}" "${STEP:-5}"

@@ -17,7 +17,8 @@ finish()
 	rm -rf "$top"
 }
 trap finish EXIT
-"${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O2 -static -o "$top/holder" tests/live/options/holder.c || exit 1
+read -r -a cc <<<"${CC:-gcc}"
+"${cc[@]}" -std=gnu11 -D_GNU_SOURCE -O2 -static -o "$top/holder" tests/live/options/holder.c || exit 1
 
 # shellcheck source=tests/live/wait.bash
 source tests/live/wait.bash

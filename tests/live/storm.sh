@@ -7,7 +7,8 @@ O=${O:-$PWD/build}
 dir=$(mktemp -d) || exit 1
 pid=
 trap '[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
-"${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O2 -o "$dir/storm" tests/live/storm/*.c || exit 1
+read -r -a cc <<<"${CC:-gcc}"
+"${cc[@]}" -std=gnu11 -D_GNU_SOURCE -O2 -o "$dir/storm" tests/live/storm/*.c || exit 1
 setsid "$dir/storm" </dev/null >/dev/null 2>&1 &
 pid=$!
 disown "$pid"

@@ -130,6 +130,7 @@ static void args_parse_names_the_option_at_fault(void **state)
 		const char *text;
 	} bad[] = {
 		{ "cmd --what", "unknown option --what" },
+		{ "cmd --out=x --flag=3", "option --flag takes no value" },
 		{ "cmd -fz", "unknown option -z" },
 		{ "cmd --out", "option --out needs a value" },
 		{ "cmd -o", "option -o needs a value" },
