@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 
 #define LONG_ONLY 256 /* getopt values from here on are row indexes, twice */
 
@@ -177,18 +178,20 @@ static const struct arg_row *row_by_letter(const struct arg_row *rows, size_t nr
 }
 
 /* @param known  what getopt_long() says of an option that is one: LONG_ONLY and more */
-static int explain_long(const struct arg_row *rows, size_t nr, const char *word, int known,
-			struct error *err)
+static int explain_long(const struct option *longs, const char *word, int known, struct error *err)
 {
-	size_t len = strcspn(word, "=");
-	bool fitting = false;
-	for (size_t i = 0; i < nr; i++)
-		fitting |= rows[i].name && len > 2 && !strncmp(rows[i].name, word + 2, len - 2);
+	int len = (int)strcspn(word, "=");
 	if (known >= LONG_ONLY)
-		return error_set(err, EINVAL, "option %.*s takes no value", (int)len, word);
-	if (fitting)
-		return error_set(err, EINVAL, "option %s is the beginning of several: write it out",
-				 word);
+		return error_set(err, EINVAL, "option %.*s takes no value", len, word);
+	auto_strbuf fitting = { 0 };
+	for (const struct option *o = longs; len > 2 && o->name; o++) {
+		if (!strncmp(o->name, word + 2, (size_t)len - 2) &&
+		    strbuf_printf(&fitting, "%s--%s", fitting.len ? ", " : "", o->name) < 0)
+			return error_set(err, ENOMEM, "options: out of memory");
+	}
+	if (fitting.len)
+		return error_set(err, EINVAL, "option %.*s is the beginning of several: %s", len,
+				 word, fitting.data);
 	return error_set(err, EINVAL, "unknown option %s", word);
 }
 
@@ -211,7 +214,7 @@ int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char
 		if (c == '?' && optopt && optopt < LONG_ONLY && !row_by_letter(rows, nr, optopt))
 			return error_set(err, EINVAL, "unknown option -%c", optopt);
 		if (c == '?')
-			return explain_long(rows, nr, argv[optind - 1], optopt, err);
+			return explain_long(tables.longs, argv[optind - 1], optopt, err);
 		size_t at = (size_t)(c - LONG_ONLY);
 		const struct arg_row *row =
 		    c >= LONG_ONLY ? &rows[at % nr] : row_by_letter(rows, nr, c);

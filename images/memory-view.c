@@ -145,10 +145,13 @@ static int memfd_resolve(struct memory_view *mv, struct area *area, struct error
 		area->kind = AREA_SHMEM;
 		return 0;
 	}
-	char **name = array_add(&mv->names);
-	if (!name || asprintf(name, "memfd:%s", inode->name) < 0)
+	auto_free char *path = NULL;
+	if (asprintf(&path, "memfd:%s", inode->name) < 0)
+		path = NULL; /* undefined until here */
+	char **name = path ? array_add(&mv->names) : NULL;
+	if (!name)
 		return error_set(err, ENOMEM, "memfd.img: out of memory");
-	area->path = *name;
+	area->path = *name = take_ptr(path);
 	return 0;
 }
 

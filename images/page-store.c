@@ -72,15 +72,24 @@ int page_store_pages_fd(const struct page_store *ps)
 	return ps->pages ? istream_fd(ps->pages) : -1;
 }
 
+/* From the start, in place of the stream there was, which stays when this fails. */
 static int pages_open(struct page_store *ps, struct error *err)
 {
-	struct error why;
+	struct istream *pages = NULL;
+	int rc = source_open_member(ps->src, ps->pages_name, &pages, err);
+	if (rc < 0)
+		return rc;
 	istream_close(ps->pages);
-	ps->pages = NULL;
-	int rc = source_open_member(ps->src, ps->pages_name, &ps->pages, &why);
-	if (rc == -ENOENT)
-		return 0; /* a set whose pages are all in its parent, or zero, may have none */
-	return rc < 0 ? error_set(err, rc, "%s", why.text) : 0;
+	ps->pages = pages;
+	return 0;
+}
+
+/* A set whose pages are all in its parent, or zero, may have none. */
+static int pages_open_if_any(struct page_store *ps, struct error *err)
+{
+	struct error why;
+	int rc = pages_open(ps, &why);
+	return rc < 0 && rc != -ENOENT ? error_set(err, rc, "%s", why.text) : 0;
 }
 
 int page_store_rewind(struct page_store *ps, struct error *err)
@@ -119,7 +128,7 @@ static int store_open(struct source *src, struct source *owned_src, enum image_i
 	ps->id = id;
 	int rc = page_store_rewind(ps, err);
 	if (rc == 0)
-		rc = pages_open(ps, err);
+		rc = pages_open_if_any(ps, err);
 	if (rc < 0)
 		page_store_close(ps);
 	else
@@ -354,8 +363,6 @@ static int pages_read(struct page_store *ps, uint64_t offset, void *buf, size_t 
 		int rc = 0;
 		if (istream_offset(ps->pages) > offset)
 			rc = pages_open(ps, err);
-		if (rc == 0 && !ps->pages)
-			return error_set(err, EBADMSG, "%s went away", ps->pages_name);
 		if (rc == 0)
 			rc = istream_skip(ps->pages, offset - istream_offset(ps->pages), err);
 		if (rc < 0)

@@ -38,6 +38,14 @@ complete_bash()
 	grep -q -F "__fish_seen_subcommand_from dump' -l leave-running" stasis.fish
 }
 
+@test "completion: apostrophes of the help stay" {
+	# shellcheck disable=SC2016
+	run -0 zsh -f -c 'f() { eval "$(sed -n "/^local/,/^)/p" _crit)"; print -l $commands; }; f'
+	[[ $output == *"pages:the exact bytes of a process's memory"* ]]
+	grep -q -F "of a page map'\\''s pages]" _crit
+	grep -q -F -- "-l hexdump -d 'the bytes behind entries, of a raw image, or of a page map\\'s pages'" crit.fish
+}
+
 @test "completion: zsh loads its functions" {
 	local program
 	for program in crit stasis; do

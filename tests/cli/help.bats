@@ -62,5 +62,5 @@ load crit
 	run -0 "$crit" edit -i --help
 	[[ ${lines[0]} == "crit edit - "* ]]
 	run -2 "$crit" show --no x
-	[[ $output == *"option --no is the beginning of several"* ]]
+	[[ $output == *"option --no is the beginning of several: --nopl, --no-nopl"* ]]
 }

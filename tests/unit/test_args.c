@@ -131,6 +131,8 @@ static void args_parse_names_the_option_at_fault(void **state)
 	} bad[] = {
 		{ "cmd --what", "unknown option --what" },
 		{ "cmd --out=x --flag=3", "option --flag takes no value" },
+		{ "cmd --no", "option --no is the beginning of several: --no-flag, --no-on" },
+		{ "cmd --no-=3", "option --no- is the beginning of several: --no-flag, --no-on" },
 		{ "cmd -fz", "unknown option -z" },
 		{ "cmd --out", "option --out needs a value" },
 		{ "cmd -o", "option -o needs a value" },
