@@ -41,6 +41,10 @@ int worker_end(struct worker *t, struct error *err);
  */
 int run_both(const struct part *here, const struct part *there, bool two, struct error *err);
 
+/* So many tasks of a tree, or threads of a task, are quicker looked at by two. */
+#define TASKS_PAY   8
+#define THREADS_PAY 64
+
 /**
  * The same for items 0 to nr - 1 that know nothing of each other: one half each.
  * @param run  does those from `from` on, up to but without `to`

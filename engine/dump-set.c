@@ -86,56 +86,71 @@ static int take_set(int from, int to, struct error *err)
 	return rc < 0 ? rc : take_images(from, to, err);
 }
 
-static int open_before(const struct dump *d)
+/* A set on its way aside or back: then nothing but that is in the images directory. */
+#define MOVING DUMP_SET_BEFORE ".moving"
+
+static int open_aside(const struct dump *d, const char *name)
 {
-	return openat(d->images_fd, DUMP_SET_BEFORE,
-		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return openat(d->images_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* The inventory last. */
-static int put_back(const struct dump *d, int before, struct error *err)
+static int put_back(const struct dump *d, struct error *err)
 {
-	int rc = take_images(before, d->images_fd, err);
+	if (renameat(d->images_fd, DUMP_SET_BEFORE, d->images_fd, MOVING) < 0 && errno != ENOENT)
+		return error_sys(err, "rename " DUMP_SET_BEFORE);
+	auto_fd moving = open_aside(d, MOVING);
+	if (moving < 0)
+		return errno == ENOENT ? 0 : error_sys(err, "open " MOVING);
+	int rc = take_images(moving, d->images_fd, err);
 	if (rc == 0)
-		rc = take(before, INVENTORY, d->images_fd, err);
+		rc = take(moving, INVENTORY, d->images_fd, err);
 	if (rc == 0)
-		unlinkat(d->images_fd, DUMP_SET_BEFORE, AT_REMOVEDIR);
-	return rc;
-}
-
-static int drop_before(const struct dump *d, int before, struct error *err)
-{
-	int rc = take_set(before, -1, err);
-	if (rc == 0 && unlinkat(d->images_fd, DUMP_SET_BEFORE, AT_REMOVEDIR) < 0)
-		rc = error_sys(err, "remove " DUMP_SET_BEFORE);
+		unlinkat(d->images_fd, MOVING, AT_REMOVEDIR);
 	return rc;
 }
 
 static int move_aside(const struct dump *d, struct error *err)
 {
 	struct error late;
-	auto_fd before = -1;
-	if (mkdirat(d->images_fd, DUMP_SET_BEFORE, 0700) == 0)
-		before = open_before(d);
-	if (before < 0)
-		return error_sys(err, "make %s for the set that is in the images directory",
-				 DUMP_SET_BEFORE);
-	int rc = take_set(d->images_fd, before, err);
-	if (rc < 0 && put_back(d, before, &late) < 0)
-		log_warn("the set that was there stays in %s: %s", DUMP_SET_BEFORE, late.text);
+	if (mkdirat(d->images_fd, MOVING, 0700) < 0)
+		return error_sys(err,
+				 "make " MOVING " for the set that is in the images directory");
+	auto_fd moving = open_aside(d, MOVING);
+	int rc = moving < 0 ? error_sys(err, "open " MOVING) : take_set(d->images_fd, moving, err);
+	if (rc == 0 && renameat(d->images_fd, MOVING, d->images_fd, DUMP_SET_BEFORE) < 0)
+		rc = error_sys(err, "rename " MOVING);
+	if (rc < 0 && put_back(d, &late) < 0)
+		log_warn("the set that was there stays in " MOVING ": %s", late.text);
 	return rc;
+}
+
+static int drop_before(const struct dump *d, struct error *err)
+{
+	auto_fd before = open_aside(d, DUMP_SET_BEFORE);
+	if (before < 0)
+		return errno == ENOENT ? 0 : error_sys(err, "open " DUMP_SET_BEFORE);
+	int rc = take_set(before, -1, err);
+	if (rc == 0 && unlinkat(d->images_fd, DUMP_SET_BEFORE, AT_REMOVEDIR) < 0)
+		rc = error_sys(err, "remove " DUMP_SET_BEFORE);
+	return rc;
+}
+
+/* What a dump that was killed has left: the set before it is whole again, or its own is. */
+static int recover(const struct dump *d, struct error *err)
+{
+	if (faccessat(d->images_fd, MOVING, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return put_back(d, err);
+	if (has_inventory(d->images_fd))
+		return drop_before(d, err);
+	int rc = take_images(d->images_fd, -1, err);
+	return rc < 0 ? rc : put_back(d, err);
 }
 
 int dump_set_begin(struct dump *d, struct error *err)
 {
-	auto_fd before = open_before(d);
-	if (before >= 0 && !has_inventory(d->images_fd)) /* the dump after it was killed */
-		return take_images(d->images_fd, -1, err);
-	int rc = before >= 0 ? drop_before(d, before, err) : 0;
-	if (rc < 0)
-		return rc;
-	return has_inventory(d->images_fd) ? move_aside(d, err)
-					   : take_images(d->images_fd, -1, err);
+	int rc = recover(d, err);
+	return rc == 0 && has_inventory(d->images_fd) ? move_aside(d, err) : rc;
 }
 
 void dump_set_undo(struct dump *d)
@@ -143,17 +158,15 @@ void dump_set_undo(struct dump *d)
 	struct error err;
 	if (take_set(d->images_fd, -1, &err) < 0)
 		log_warn("the failed dump leaves images: %s", err.text);
-	auto_fd before = open_before(d);
-	if (before >= 0 && put_back(d, before, &err) < 0)
-		log_warn("the set that was there stays in %s: %s", DUMP_SET_BEFORE, err.text);
+	else if (put_back(d, &err) < 0)
+		log_warn("the set that was there stays aside: %s", err.text);
 }
 
 void dump_set_settle(struct dump *d)
 {
 	struct error err;
-	auto_fd before = open_before(d);
-	if (before >= 0 && drop_before(d, before, &err) < 0)
-		log_warn("the set that was there stays in %s: %s", DUMP_SET_BEFORE, err.text);
+	if (drop_before(d, &err) < 0)
+		log_warn("the set that was there stays in " DUMP_SET_BEFORE ": %s", err.text);
 }
 
 int dump_set_finish(struct dump *d, struct error *err)

@@ -35,8 +35,6 @@
 #include "engine/trace/seize.h"
 #include "engine/trace/trace.h"
 
-#define TASKS_PAY 8 /* from which two threads are quicker */
-
 static bool is_alive(const struct task *t)
 {
 	return t->state != TASK_ZOMBIE;

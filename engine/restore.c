@@ -48,8 +48,6 @@
 #include "engine/tree/stage.h"
 #include "engine/tree/undo.h"
 
-#define TASKS_PAY 8 /* from which two threads are quicker */
-
 static int load_tasks(void *ctx, size_t from, size_t to, struct error *err)
 {
 	struct restore *r = ctx;

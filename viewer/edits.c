@@ -73,15 +73,15 @@ static int last_first(const void *a_, const void *b_)
 }
 
 /* Those that delete, or those that do not. @return how many are in the order then */
-static size_t order_add(const struct edits *edits, const struct change *added, bool delete,
+static size_t order_add(const struct edits *edits, const struct change *added, bool away,
 			const struct change **order, size_t nr)
 {
 	for (size_t i = 0; i < edits->nr; i++) {
 		const struct change *change = &edits->items[i];
-		if (change->delete == delete &&!(added && change_same_place(change, added)))
+		if (change->delete == away && !(added && change_same_place(change, added)))
 			order[nr++] = change;
 	}
-	if (added && added->delete == delete)
+	if (added && added->delete == away)
 		order[nr++] = added;
 	return nr;
 }

@@ -108,14 +108,15 @@ static int mqueue_open(struct restore *r, const FileEntry *e, struct error *err)
 {
 	struct ns_visit visit;
 	uint32_t id = e->mqueue->has_ns_id ? e->mqueue->ns_id : 0;
-	if (id && ns_nested_fd(r, NS_IPC, id) < 0)
+	int ns = ns_nested_fd(r, NS_IPC, id);
+	if (id && ns < 0)
 		return error_set(err, EBADMSG, "message queue /%s: no task is in IPC namespace %u",
 				 e->mqueue->name, id);
-	int rc = ns_nested_enter(r, NS_IPC, id, &visit, err);
+	int rc = ns_visit_if(ns, NS_IPC, &visit, err);
 	if (rc < 0)
 		return rc;
 	auto_fd fd = open_here(e, err);
-	rc = ns_nested_leave(&visit, fd < 0 ? NULL : err);
+	rc = ns_visit_end(&visit, fd < 0 ? NULL : err);
 	return fd < 0 ? fd : rc < 0 ? rc : take_fd(fd);
 }
 

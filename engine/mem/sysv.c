@@ -365,27 +365,15 @@ void sysv_keep(struct sysv_set *set)
 		set->kept = true;
 }
 
-/* Go into an IPC namespace; -1: stay. */
-static int enter(int ns, struct ns_visit *visit, struct error *err)
-{
-	*visit = (struct ns_visit){ .back = -1 };
-	return ns < 0 ? 0 : ns_visit_fd(ns, NS_IPC, visit, err);
-}
-
-static int leave(struct ns_visit *visit, struct error *err)
-{
-	return visit->row ? ns_visit_end(visit, err) : 0;
-}
-
 /* The coordinator is back where it came from. */
 static void drop(const struct sysv_set *set, const struct sysv_made *made)
 {
 	struct error err;
 	struct ns_visit visit;
-	int rc = enter(made->ns < 0 ? set->root : made->ns, &visit, &err);
+	int rc = ns_visit_if(made->ns < 0 ? set->root : made->ns, NS_IPC, &visit, &err);
 	if (rc == 0) {
 		shmctl(made->id, IPC_RMID, NULL);
-		rc = leave(&visit, &err);
+		rc = ns_visit_end(&visit, &err);
 	}
 	if (rc < 0)
 		log_warn("System V segment %d stays: %s", made->id, err.text);
@@ -540,11 +528,11 @@ static int prepare_one(struct restore *r, uint64_t shmid, struct error *err)
 	*made = (struct sysv_made){ .shmid = shmid,
 				    .id = entry ? (int)entry->e->desc->id : (int)shmid,
 				    .ns = entry ? entry->ns : -1 };
-	int rc = enter(made->ns, &visit, err);
+	int rc = ns_visit_if(made->ns, NS_IPC, &visit, err);
 	if (rc < 0)
 		return rc;
 	rc = make_one(r, entry ? entry->e : NULL, made, err);
-	int back = leave(&visit, rc < 0 ? NULL : err);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back;
 }
 
@@ -648,10 +636,10 @@ int sysv_attach(const struct restore *r, const struct vma *v, struct error *err)
 	struct ns_visit visit;
 	if (!entry && v->shmid > INT32_MAX)
 		return error_set(err, EBADMSG, "System V segment %lu", (unsigned long)v->shmid);
-	int rc = enter(entry ? entry->ns : -1, &visit, err);
+	int rc = ns_visit_if(entry ? entry->ns : -1, NS_IPC, &visit, err);
 	if (rc < 0)
 		return rc;
 	rc = attach(v, entry ? (int)entry->e->desc->id : (int)v->shmid, err);
-	int back = leave(&visit, rc < 0 ? NULL : err);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back;
 }

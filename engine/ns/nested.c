@@ -261,19 +261,6 @@ int ns_nested_fd(const struct restore *r, enum ns_kind kind, uint32_t id)
 	return ns ? ns->fd : -1;
 }
 
-int ns_nested_enter(const struct restore *r, enum ns_kind kind, uint32_t id, struct ns_visit *visit,
-		    struct error *err)
-{
-	int fd = ns_nested_fd(r, kind, id);
-	*visit = (struct ns_visit){ .back = -1 };
-	return fd < 0 ? 0 : ns_visit_fd(fd, kind, visit, err);
-}
-
-int ns_nested_leave(struct ns_visit *visit, struct error *err)
-{
-	return visit->row ? ns_visit_end(visit, err) : 0;
-}
-
 static int join_kind(const struct restore *r, const struct rtask *t, enum ns_kind kind,
 		     struct error *err)
 {

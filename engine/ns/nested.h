@@ -25,9 +25,5 @@ int ns_nested_fd(const struct restore *r, enum ns_kind kind, uint32_t id);
  */
 int ns_nested_open(const struct restore *r, enum ns_kind kind, uint32_t id, int flags,
 		   struct error *err);
-/** Enter one of them until ns_nested_leave(); nothing happens where ns_nested_fd() is -1. */
-int ns_nested_enter(const struct restore *r, enum ns_kind kind, uint32_t id, struct ns_visit *visit,
-		    struct error *err);
-int ns_nested_leave(struct ns_visit *visit, struct error *err);
 /** In a task: go into those it was in. */
 int ns_nested_join(const struct restore *r, const struct rtask *t, struct error *err);

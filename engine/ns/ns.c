@@ -17,6 +17,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "engine/net/nft.h"
 #include "engine/net/ns.h"
 #include "engine/ns/cgroup-ns.h"
@@ -325,24 +326,52 @@ static bool name_of(const struct task *t, pid_t tid, enum ns_kind kind, char out
 	return len >= 0;
 }
 
-/* A thread may leave its task's: runtimes of Go do so for a moment, and some programs stay away.
- * One that shares directories with the first is in the same mounts. */
-static int check_threads(const struct task *t, enum ns_kind kind, struct error *err)
+/* What a thread can leave alone: setns(2) and unshare(2) refuse others where there are threads. */
+static const enum ns_kind of_threads[] = { NS_NET, NS_MNT, NS_UTS, NS_IPC, NS_CGROUP };
+
+struct of_first {
+	const struct task *t;
+	char names[ARRAY_SIZE(of_threads)][32];
+};
+
+static int check_thread(const struct of_first *first, pid_t tid, struct error *err)
 {
-	char first[32], name[32];
-	if (t->nr_threads < 2 || !name_of(t, t->pid, kind, first))
-		return 0;
-	for (size_t i = 1; i < t->nr_threads; i++) {
-		pid_t tid = t->threads[i].tid;
+	const struct task *t = first->t;
+	for (size_t k = 0; k < ARRAY_SIZE(of_threads); k++) {
+		enum ns_kind kind = of_threads[k];
+		char name[32];
+		if (!*first->names[k])
+			continue;
+		/* one that shares directories with the first is in the same mounts */
 		if (kind == NS_MNT && syscall(SYS_kcmp, t->pid, tid, KCMP_FS, 0, 0) == 0)
 			continue;
-		if (name_of(t, tid, kind, name) && strcmp(name, first) != 0)
+		if (name_of(t, tid, kind, name) && strcmp(name, first->names[k]) != 0)
 			return error_set(err, ENOTSUP,
 					 TASK_FMT ": its thread %d is in another %s namespace: not "
 						  "supported; dump when it has come back",
 					 TASK_ARGS(t), tid, ns_rows[kind].name);
 	}
 	return 0;
+}
+
+static int check_some(void *ctx, size_t from, size_t to, struct error *err)
+{
+	const struct of_first *first = ctx;
+	int rc = 0;
+	for (size_t i = from ? from : 1; rc == 0 && i < to; i++)
+		rc = check_thread(first, first->t->threads[i].tid, err);
+	return rc;
+}
+
+/* A thread may leave its task's: runtimes of Go do so for a moment, and some programs stay away. */
+static int check_threads(const struct task *t, struct error *err)
+{
+	struct of_first first = { .t = t };
+	if (t->nr_threads < 2)
+		return 0;
+	for (size_t k = 0; k < ARRAY_SIZE(of_threads); k++)
+		name_of(t, t->pid, of_threads[k], first.names[k]);
+	return run_halves(check_some, &first, t->nr_threads, t->nr_threads >= THREADS_PAY, err);
 }
 
 int ns_collect(struct dump *d, struct error *err)
@@ -365,9 +394,7 @@ int ns_collect(struct dump *d, struct error *err)
 		if (rc == 0 && t->state != TASK_ZOMBIE)
 			rc = timens_note_children(d, t, err);
 		if (rc == 0 && t->state != TASK_ZOMBIE)
-			rc = check_threads(t, NS_NET, err);
-		if (rc == 0 && t->state != TASK_ZOMBIE)
-			rc = check_threads(t, NS_MNT, err);
+			rc = check_threads(t, err);
 	}
 	if (rc == 0)
 		rc = pidns_collect(d, err);
@@ -395,6 +422,12 @@ int ns_visit_fd(int fd, enum ns_kind kind, struct ns_visit *visit, struct error 
 	return 0;
 }
 
+int ns_visit_if(int fd, enum ns_kind kind, struct ns_visit *visit, struct error *err)
+{
+	*visit = (struct ns_visit){ .back = -1 };
+	return fd < 0 ? 0 : ns_visit_fd(fd, kind, visit, err);
+}
+
 int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *visit,
 		   struct error *err)
 {
@@ -412,6 +445,8 @@ int ns_visit_seen(const struct ns_seen *ns, struct ns_visit *visit, struct error
 int ns_visit_end(struct ns_visit *visit, struct error *err)
 {
 	int rc = 0;
+	if (!visit->row)
+		return 0;
 	if (setns(visit->back, visit->row->flag) < 0)
 		rc = error_sys(err, "leave the %s namespace of a task", visit->row->name);
 	close(visit->back);

@@ -24,8 +24,8 @@ struct ns_seen {
 };
 
 struct ns_visit {
-	int back; /* where the engine was */
-	const struct ns_row *row;
+	int back;                 /* where the engine was */
+	const struct ns_row *row; /* NULL: it stayed */
 };
 
 struct ns_table {
@@ -111,6 +111,8 @@ int ns_visit_begin(const struct task *t, enum ns_kind kind, struct ns_visit *vis
 		   struct error *err);
 int ns_visit_seen(const struct ns_seen *ns, struct ns_visit *visit, struct error *err);
 int ns_visit_fd(int fd, enum ns_kind kind, struct ns_visit *visit, struct error *err);
+/** The same, or stay where one is (-1); either way until ns_visit_end(). */
+int ns_visit_if(int fd, enum ns_kind kind, struct ns_visit *visit, struct error *err);
 int ns_visit_end(struct ns_visit *visit, struct error *err);
 void ns_dump_end(struct dump *d);
 void ns_table_free(struct ns_table *table);

@@ -24,7 +24,8 @@ __asm__(".section .text.entry, \"ax\"\n"
 	"	ud2\n"
 	".text\n");
 
-int restorer_fail(struct restorer_args *args, const char *what, uint64_t at, long rc)
+static int fail(struct restorer_args *args, enum error_raw raw, const char *what, uint64_t at,
+		long rc)
 {
 	struct restore_shared *s = args->shared;
 	uint32_t nobody = 0;
@@ -46,11 +47,21 @@ int restorer_fail(struct restorer_args *args, const char *what, uint64_t at, lon
 			text_hex(&t, at);
 	}
 	s->error.code = (int)rc;
-	s->error_raw = 1;
+	s->error_raw = raw;
 	__atomic_store_n(&s->failed, 2, __ATOMIC_RELEASE);
 	__atomic_add_fetch(&s->wake, 1, __ATOMIC_RELEASE);
 	sys(SYS_futex, &s->wake, FUTEX_WAKE, 1, 0, 0, 0);
 	return (int)rc;
+}
+
+int restorer_fail(struct restorer_args *args, const char *what, uint64_t at, long rc)
+{
+	return fail(args, ERROR_OF_TASK, what, at, rc);
+}
+
+int restorer_fail_to_bear(struct restorer_args *args, int32_t tid, long rc)
+{
+	return fail(args, ERROR_OF_THREADS, "create thread", (uint64_t)tid, rc);
 }
 
 _Noreturn void restorer_give_up(void)

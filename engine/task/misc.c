@@ -259,7 +259,7 @@ static int set_coredump_filter(const struct rtask *t, uint32_t want, struct erro
 }
 
 /* CRIU takes the hexadecimal digits of /proc/PID/personality for decimal ones: 0x40000 is 40000 in
- * its images, which has bits that no personality has. */
+ * its images, which has bits that no personality has. See docs/format.md for what is lost so. */
 static uint32_t read_personality(uint32_t n)
 {
 	const uint32_t flags = UNAME26 | ADDR_NO_RANDOMIZE | FDPIC_FUNCPTRS | MMAP_PAGE_ZERO |

@@ -26,7 +26,6 @@
 #define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211 /* Linux 6.4 */
 #endif
 #define SIGINFO_BATCH 32
-#define THREADS_PAY   64 /* from which it pays to read in two */
 
 /* The whole queue of a thread or, with PTRACE_PEEKSIGINFO_SHARED, of its process. */
 static int peek_signals(pid_t tid, uint32_t flags, void **out, size_t *nr, struct error *err)

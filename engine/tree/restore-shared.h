@@ -30,6 +30,9 @@ struct restore_slot {
 	uint64_t syscall_addr;           /* of a syscall instruction inside the arena */
 };
 
+/* What the text of an error lacks: from a blob, the words for its code and the limit to look at. */
+enum error_raw { ERROR_WHOLE, ERROR_OF_TASK, ERROR_OF_THREADS };
+
 struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs */
 	uint32_t stage;      /* futex: the last stage that all have finished */
 	uint32_t arrived;    /* how many have finished the next one */
@@ -38,7 +41,7 @@ struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs *
 	int32_t coordinator; /* its pid; 0: in another pid namespace than the root */
 	int32_t watched;     /* the same: without it nobody waits on; 0: somebody cannot see it */
 	uint32_t failed;     /* 1: somebody writes `error`; 2: it is written. Everybody gives up */
-	uint32_t error_raw;  /* 1: error.text lacks the words for error.code (from a blob) */
+	uint32_t error_raw;  /* enum error_raw */
 	struct error error;  /* of the first that failed */
 	/* added to atomically by tasks, for stats-restore */
 	uint64_t pages_compared, pages_skipped_cow, pages_restored;

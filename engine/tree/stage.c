@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -141,13 +140,15 @@ static int take_failure(struct restore_shared *s, struct error *err)
 	if (s->failed == 1)
 		return error_set(err, EIO, "a task died while it told why it failed");
 	s->error.text[sizeof(s->error.text) - 1] = '\0';
-	if (s->error_raw) {
-		int code = s->error.code;
-		bool bears = strstr(s->error.text, "): create thread ") != NULL;
-		return error_code(err, code, "%s%s", s->error.text,
-				  bears ? shortage_of_tasks(code) : shortage_of_maps(code));
+	int code = s->error.code;
+	switch ((enum error_raw)s->error_raw) {
+	case ERROR_OF_THREADS:
+		return error_code(err, code, "%s%s", s->error.text, shortage_of_tasks(code));
+	case ERROR_OF_TASK:
+		return error_code(err, code, "%s%s", s->error.text, shortage_of_maps(code));
+	default:
+		return error_set(err, code, "%s", s->error.text);
 	}
-	return error_set(err, s->error.code, "%s", s->error.text);
 }
 
 int stage_wait(struct restore *r, enum restore_stage stage, struct error *err)

@@ -174,6 +174,12 @@ time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
 	run -1 "$stasis" dump -t "$pid" -D "$dir/img" -R --action-script "$fails"
 	rm -f "$dir/img/stats-dump"
 	diff -r "$dir/good" "$dir/img"
+	# and of one that was killed while it moved the set
+	mkdir "$dir/img/.before.moving"
+	mv "$dir/img/"{inventory,pstree}.img "$dir/img/.before.moving"
+	run -1 "$stasis" dump -t "$pid" -D "$dir/img" -R --action-script "$fails"
+	rm -f "$dir/img/stats-dump"
+	diff -r "$dir/good" "$dir/img"
 	runs
 }
 

@@ -134,6 +134,20 @@ stat_of()
 	is_alive "$pid"
 }
 
+@test "restore --exec-cmd: who adopted orphans before does so afterwards" {
+	dump_sleep
+	export stasis
+	run -0 /usr/bin/python3 -c '
+import ctypes, os
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+os.execv(os.environ["stasis"], ["stasis", "restore", "-D", "img", "-v0", "--exec-cmd", "--", "/usr/bin/python3", "-c", """
+import ctypes
+adopts = ctypes.c_int()
+ctypes.CDLL(None).prctl(37, ctypes.byref(adopts))  # PR_GET_CHILD_SUBREAPER
+print("adopts", adopts.value)"""])'
+	[ "$output" = "adopts 1" ]
+}
+
 @test "restore -S makes the root a child of the caller" {
 	dump_sleep
 	# the shell that waits for its child is the caller

@@ -4,37 +4,13 @@
  * live-skip: unshare -T true
  * live-modes: SS RR 2S
  */
-#include <sched.h>
 #include <sys/wait.h>
-#include <time.h>
 
-#include "tests/live/live.h"
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
-
-static double now(clockid_t clock)
-{
-	struct timespec ts;
-	live_must(clock_gettime(clock, &ts) == 0);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void enter(const char *offsets)
-{
-	live_must(unshare(CLONE_NEWTIME) == 0);
-	int fd = open("/proc/self/timens_offsets", O_WRONLY);
-	live_must(fd >= 0 && write(fd, offsets, strlen(offsets)) == (ssize_t)strlen(offsets));
-	close(fd);
-	fd = open("/proc/self/ns/time_for_children", O_RDONLY);
-	live_must(fd >= 0 && setns(fd, CLONE_NEWTIME) == 0);
-	close(fd);
-}
+#include "tests/live/timens.h"
 
 static void check_clocks(const char *who, double monotonic, double boottime)
 {
-	double m = now(CLOCK_MONOTONIC), b = now(CLOCK_BOOTTIME);
+	double m = timens_now(CLOCK_MONOTONIC), b = timens_now(CLOCK_BOOTTIME);
 	live_check(m >= monotonic && m < monotonic + 60, "%s: monotonic is %f, was %f", who, m,
 		   monotonic);
 	live_check(b >= boottime && b < boottime + 60, "%s: boottime is %f, was %f", who, b,
@@ -45,8 +21,8 @@ static _Noreturn void inner(int ready, const char *offsets, int more)
 {
 	int status;
 	pid_t pid = 0;
-	enter(offsets);
-	double monotonic = now(CLOCK_MONOTONIC), boottime = now(CLOCK_BOOTTIME);
+	timens_enter(offsets);
+	double monotonic = timens_now(CLOCK_MONOTONIC), boottime = timens_now(CLOCK_BOOTTIME);
 	if (more)
 		pid = fork();
 	live_must(write(ready, "r", 1) == 1);
@@ -72,7 +48,7 @@ int main(void)
 	}
 	for (int i = 0; i < 3; i++)
 		live_must(read(ready[0], text, 1) == 1);
-	double monotonic = now(CLOCK_MONOTONIC), boottime = now(CLOCK_BOOTTIME);
+	double monotonic = timens_now(CLOCK_MONOTONIC), boottime = timens_now(CLOCK_BOOTTIME);
 
 	live_ready();
 

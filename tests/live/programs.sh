@@ -29,16 +29,8 @@ fail()
 	echo "# $*" >&2
 	return 1
 }
-# until_true COMMAND…: true within twenty seconds
-until_true()
-{
-	local i
-	for ((i = 0; i < 1000; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.02
-	done
-	fail "not in time: $*"
-}
+# shellcheck source=tests/live/wait.bash
+source tests/live/wait.bash
 gone() { ! kill -0 "$1" 2>/dev/null; }
 has_line() { grep -qxF -- "$2" "$1"; }
 equal() { [ "$1" = "$2" ] || fail "it is '$1', not '$2'"; }
@@ -94,16 +86,16 @@ dump_and_restore()
 # cycle FILE: in a subshell of its own; 77 where it cannot be
 cycle()
 {
-	local round needs="" options=()
+	local round needs="" options=() reason=""
 	# shellcheck source=/dev/null
 	source "$1"
 	for round in $needs; do
 		command -v "$round" >/dev/null || { echo "no $round here" >"$dir/skip"; return 77; }
 	done
-	start || return
+	start || fail "it does not start${reason:+: $reason}" || return
 	for round in 1 2; do
 		if ! { begin "$round" && dump_and_restore "$round" && complete "$round"; }; then
-			fail "in round $round"
+			fail "in round $round${reason:+: $reason}"
 			return 1
 		fi
 	done

@@ -4,42 +4,18 @@
  *
  * live-skip: unshare -T true
  */
-#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
-#include "tests/live/live.h"
-
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
-
-static double now(clockid_t clock)
-{
-	struct timespec ts;
-	live_must(clock_gettime(clock, &ts) == 0);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
+#include "tests/live/timens.h"
 
 static double now_by_call(clockid_t clock)
 {
 	struct timespec ts;
 	live_must(syscall(SYS_clock_gettime, clock, &ts) == 0);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static void enter(void)
-{
-	static const char offsets[] = "monotonic 1000000 500000000\nboottime 3000000 0\n";
-	live_must(unshare(CLONE_NEWTIME) == 0);
-	int fd = open("/proc/self/timens_offsets", O_WRONLY);
-	live_must(fd >= 0 && write(fd, offsets, sizeof(offsets) - 1) == sizeof(offsets) - 1);
-	close(fd);
-	fd = open("/proc/self/ns/time_for_children", O_RDONLY);
-	live_must(fd >= 0 && setns(fd, CLONE_NEWTIME) == 0);
-	close(fd);
 }
 
 static struct timespec at(double time)
@@ -49,7 +25,7 @@ static struct timespec at(double time)
 
 static void check_clock(const char *who, clockid_t clock, double before)
 {
-	double later = now(clock), by_call = now_by_call(clock);
+	double later = timens_now(clock), by_call = now_by_call(clock);
 	live_check(later >= before && later < before + 60, "%s: clock %d says %f, was %f", who,
 		   clock, later, before);
 	live_check(by_call >= later && by_call < later + 1, "%s: vdso says %f, the kernel %f", who,
@@ -58,8 +34,8 @@ static void check_clock(const char *who, clockid_t clock, double before)
 
 int main(void)
 {
-	enter();
-	double monotonic = now(CLOCK_MONOTONIC), boottime = now(CLOCK_BOOTTIME);
+	timens_enter("monotonic 1000000 500000000\nboottime 3000000 0\n");
+	double monotonic = timens_now(CLOCK_MONOTONIC), boottime = timens_now(CLOCK_BOOTTIME);
 	live_must(monotonic > 1000000 && boottime > 3000000);
 	int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK);
 	struct itimerspec far = { .it_value = at(boottime + 1000) };
@@ -67,7 +43,7 @@ int main(void)
 	pid_t pid = fork();
 	live_must(pid >= 0);
 	if (pid == 0) {
-		struct timespec until = at(now(CLOCK_MONOTONIC) + 2);
+		struct timespec until = at(timens_now(CLOCK_MONOTONIC) + 2);
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
 			;
 		live_wait();

@@ -106,6 +106,10 @@ int ns_visit_fd(int fd, enum ns_kind kind, struct ns_visit *visit, struct error 
 	*visit = (struct ns_visit){ .back = -1 };
 	return 0;
 }
+int ns_visit_if(int fd, enum ns_kind kind, struct ns_visit *visit, struct error *err)
+{
+	return ns_visit_fd(fd, kind, visit, err);
+}
 int ns_visit_seen(const struct ns_seen *ns, struct ns_visit *visit, struct error *err)
 {
 	return ns_visit_fd(ns->fd, ns->kind, visit, err);

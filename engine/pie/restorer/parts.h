@@ -11,6 +11,8 @@
  * are added there. @return rc
  */
 int restorer_fail(struct restorer_args *args, const char *what, uint64_t at, long rc);
+/** The same where a thread could not be made. */
+int restorer_fail_to_bear(struct restorer_args *args, int32_t tid, long rc);
 /** Nothing more to be said: the whole task ends, the coordinator knows. */
 _Noreturn void restorer_give_up(void);
 /** Count this thread as done with STAGE_READY and sleep until the coordinator takes over. */

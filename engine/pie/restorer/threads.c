@@ -174,7 +174,7 @@ static int birth(struct restorer_args *args, const struct restorer_thread *t)
 		    "another task has the id of its thread, end that or restore in "
 		    "a new pid namespace:",
 		    tid, rc);
-	return rc < 0 ? restorer_fail(args, "create thread", tid, rc) : 0;
+	return rc < 0 ? restorer_fail_to_bear(args, tid, rc) : 0;
 }
 
 int restore_threads(struct restorer_args *args)

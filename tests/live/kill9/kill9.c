@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static int is_traced(pid_t pid)
 	return tracer != 0;
 }
 
-static char before[65536], after[65536];
+static char before[65536], after[65536], stopped_before[65536];
 static int fds_before;
 
 static const char *what_is_left(pid_t pid)
@@ -163,6 +164,73 @@ static const char *kill_at_calls(const char *stasis, const char *dir, pid_t pid,
 	return late > LATE_MAX ? text : NULL;
 }
 
+/* A task that stands still cannot heal before it goes on. */
+static pid_t start_stopped(volatile uint64_t *rounds)
+{
+	*rounds = 0;
+	pid_t pid = fork();
+	if (pid == 0) {
+		setsid();
+		for (;; ++*rounds)
+			sleep_us(1000);
+	}
+	while (!*rounds)
+		sleep_us(1000);
+	kill(pid, SIGSTOP);
+	waitpid(pid, NULL, WUNTRACED);
+	return pid;
+}
+
+/* The next dump is refused, or finds nothing left; and once it is let go on, it does. */
+static const char *check_stopped(const char *stasis, const char *dir, pid_t pid,
+				 volatile uint64_t *rounds)
+{
+	static char maps[sizeof(before)];
+	int killed;
+	bool dumped = dump(stasis, dir, pid, -1, &killed) >= 0;
+	read_maps(pid, after, sizeof(after));
+	if (dumped && strcmp(stopped_before, after) != 0)
+		return "the next dump takes along what is left";
+	kill(pid, SIGCONT);
+	uint64_t then = *rounds;
+	int64_t end = now_ms() + SETTLE_MS;
+	do {
+		sleep_us(2000);
+		read_maps(pid, maps, sizeof(maps));
+		if (*rounds > then + 2 && !strcmp(stopped_before, maps) && !is_traced(pid))
+			return NULL;
+	} while (now_ms() < end);
+	return *rounds > then + 2 ? "something is left in it" : "it does not go on";
+}
+
+/* Every second one is killed twice. */
+static const char *kill_with_stopped(const char *stasis, const char *dir, long step)
+{
+	static char text[96];
+	volatile uint64_t *rounds =
+	    mmap(NULL, sizeof(*rounds), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int killed = 0;
+	for (long n = 1;; n += step, killed++) {
+		char arg[16];
+		pid_t pid = start_stopped(rounds);
+		snprintf(arg, sizeof(arg), "%d", pid);
+		char *argv[] = { (char *)stasis, "dump", "-t", arg, "-D", (char *)dir, "-R", NULL };
+		read_maps(pid, stopped_before, sizeof(stopped_before));
+		bool in_time = WIFSIGNALED(run_until_call(argv, n));
+		if (in_time && killed % 2)
+			run_until_call(argv, n);
+		const char *why = check_stopped(stasis, dir, pid, rounds);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		if (why) {
+			snprintf(text, sizeof(text), "killed before call %ld: %s", n, why);
+			return text;
+		}
+		if (!in_time)
+			return killed < 5 ? "too few were killed in time" : NULL;
+	}
+}
+
 static int report(int nr, const char *what, const char *why)
 {
 	printf("%s %d kill9 %s%s%s\n", why ? "not ok" : "ok", nr, what, why ? ": " : "",
@@ -220,7 +288,9 @@ int main(int argc, char **argv)
 		   failed ? "not tried" : kill_at_calls(argv[1], argv[2], pid, atol(argv[4])));
 	failed |= report(4, "the next dump succeeds",
 			 dump(argv[1], argv[2], pid, -1, &killed) < 0 ? "it fails" : check(pid));
-	printf("1..4\n");
+	failed |= report(5, "killed before a system call, a stopped target heals when it goes on",
+			 kill_with_stopped(argv[1], argv[2], atol(argv[4])));
+	printf("1..5\n");
 	if (!failed || !getenv("KILL9_KEEP"))
 		kill(pid, SIGKILL);
 	return failed;
