@@ -16,12 +16,15 @@
 #define SIGEV_THREAD_ID 4
 #endif
 
+#define NESTED_WAITING 11 /* that call nested_same() */
+
 struct nested_ids {
 	char text[512];
 };
 
-static int nested_last[2]; /* a pipe: nobody else needs the namespace any more */
-static int nested_outer;   /* how many levels the outside of the tree has: those change */
+static int nested_ready[2]; /* a pipe: a byte from each that has looked, and waits */
+static int nested_last[2];  /* a pipe: two say that those of theirs in the namespace have ended */
+static int nested_outer;    /* how many levels the outside of the tree has: those change */
 
 /* What /proc says of a process at every level: "NSpid: 70 5 1". */
 static inline struct nested_ids nested_ids_of(const char *path)
@@ -55,6 +58,7 @@ static inline struct nested_ids nested_ids(void)
 static inline void nested_same(const char *who)
 {
 	struct nested_ids before = nested_ids();
+	live_must(write(nested_ready[1], "", 1) == 1);
 	live_wait();
 	struct nested_ids after = nested_ids();
 	live_check(!strcmp(before.text, after.text), "%s was %s, is %s", who, before.text,
@@ -83,7 +87,7 @@ static void *nested_thread(void *arg)
 }
 
 /* In a session of its own, with a second thread that a timer signals. */
-static _Noreturn void nested_session(int ready)
+static _Noreturn void nested_session(void)
 {
 	pthread_t other;
 	timer_t timer;
@@ -96,14 +100,14 @@ static _Noreturn void nested_session(int ready)
 	live_must(setsid() > 0);
 	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
 	live_must(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
-	live_must(pthread_create(&other, NULL, nested_thread, NULL) == 0);
 	pid_t child = nested_fork();
 	if (child == 0) {
 		live_must(setpgid(0, 0) == 0);
-		live_must(write(ready, "s", 1) == 1);
 		nested_same("a group in a session inside");
 		_exit(0);
 	}
+	/* now, as a child would have what the thread has open */
+	live_must(pthread_create(&other, NULL, nested_thread, NULL) == 0);
 	nested_same("a session inside");
 	pthread_join(other, NULL);
 	nested_reap(child, "a group");
@@ -114,12 +118,11 @@ static _Noreturn void nested_session(int ready)
 }
 
 /* pid 1 of the innermost; its group and session are led from outside. */
-static _Noreturn void nested_innermost(int ready)
+static _Noreturn void nested_innermost(void)
 {
 	live_must(getpid() == 1 && getsid(0) == 0 && getpgid(0) == 0);
 	pid_t child = nested_fork();
 	if (child == 0) {
-		live_must(write(ready, "i", 1) == 1);
 		nested_same("a child of the innermost pid 1");
 		_exit(0);
 	}
@@ -133,7 +136,7 @@ static _Noreturn void nested_innermost(int ready)
 }
 
 /* pid 1 of the first namespace inside. */
-static _Noreturn void nested_init(int ready)
+static _Noreturn void nested_init(void)
 {
 	int died[2], status;
 	live_must(getpid() == 1 && pipe(died) == 0);
@@ -144,7 +147,6 @@ static _Noreturn void nested_init(int ready)
 		if (nested_fork() == 0) {
 			while (getppid() != 1)
 				live_sleep_ms(1);
-			live_must(write(ready, "o", 1) == 1);
 			nested_same("an orphan");
 			_exit(0);
 		}
@@ -152,14 +154,13 @@ static _Noreturn void nested_init(int ready)
 	}
 	nested_reap(father, "the father of an orphan");
 	if ((session = nested_fork()) == 0)
-		nested_session(ready);
+		nested_session();
 	live_must(unshare(CLONE_NEWPID) == 0);
 	pid_t innermost = nested_fork();
 	if (innermost == 0)
-		nested_innermost(ready);
+		nested_innermost();
 	siginfo_t info;
 	live_must(waitid(P_PID, (id_t)zombie, &info, WEXITED | WNOWAIT) == 0);
-	live_must(write(ready, "1", 1) == 1);
 	nested_same("pid 1");
 	live_check(waitpid(zombie, &status, 0) == zombie && status == 7 << 8,
 		   "the zombie had ended with %#x", status);
@@ -167,43 +168,42 @@ static _Noreturn void nested_init(int ready)
 	nested_reap(innermost, "the innermost");
 	live_check(waitpid(-1, &status, 0) > 0 && status == 0, "the orphan ended with %#x", status);
 	char last;
-	live_check(read(nested_last[0], &last, 1) == 1, "read: %s", strerror(errno));
+	for (int i = 0; i < 2; i++)
+		live_check(read(nested_last[0], &last, 1) == 1, "read: %s", strerror(errno));
 	_exit(0);
 }
 
 /* Outside, with children inside. */
-static _Noreturn void nested_maker(int ready, int tell)
+static _Noreturn void nested_maker(int tell)
 {
 	live_must(unshare(CLONE_NEWPID) == 0);
 	pid_t init = nested_fork(), second;
 	if (init == 0)
-		nested_init(ready);
+		nested_init();
 	if ((second = nested_fork()) == 0) {
 		live_must(getpid() != 1 && getppid() == 0);
-		live_must(write(ready, "2", 1) == 1);
 		nested_same("who has a father outside");
 		_exit(0);
 	}
 	live_must(write(tell, &init, sizeof(init)) == sizeof(init));
 	nested_same("who has made it");
 	nested_reap(second, "a child inside");
+	live_check(write(nested_last[1], "", 1) == 1, "write: %s", strerror(errno));
 	nested_reap(init, "pid 1");
 	_exit(0);
 }
 
 /* Outside, too; enters what another has made. */
-static _Noreturn void nested_visitor(int ready, int init)
+static _Noreturn void nested_visitor(int init)
 {
 	int fd = (int)syscall(SYS_pidfd_open, init, 0);
 	live_must(fd >= 0 && setns(fd, CLONE_NEWPID) == 0);
 	close(fd);
 	pid_t inside = nested_fork(), later;
 	if (inside == 0) {
-		live_must(write(ready, "v", 1) == 1);
 		nested_same("who has entered");
 		_exit(0);
 	}
-	live_must(write(ready, "V", 1) == 1);
 	nested_same("whose child has entered");
 	nested_reap(inside, "who has entered");
 	if ((later = nested_fork()) == 0)
@@ -214,20 +214,22 @@ static _Noreturn void nested_visitor(int ready, int init)
 
 static inline void nested_run(void)
 {
-	int ready[2], tell[2], own[2];
+	int tell[2], own[2];
 	pid_t init;
 	nested_outer = getpid() == 1;
-	live_must(pipe(ready) == 0 && pipe(tell) == 0 && pipe(own) == 0 && pipe(nested_last) == 0);
+	live_must(pipe(nested_ready) == 0 && pipe(tell) == 0 && pipe(own) == 0 &&
+		  pipe(nested_last) == 0);
 	pid_t maker = nested_fork(), visitor;
 	if (maker == 0)
-		nested_maker(ready[1], tell[1]);
+		nested_maker(tell[1]);
 	live_must(read(tell[0], &init, sizeof(init)) == sizeof(init));
 	if ((visitor = nested_fork()) == 0)
-		nested_visitor(ready[1], init);
+		nested_visitor(init);
 	int pidfd = (int)syscall(SYS_pidfd_open, init, 0);
 	live_must(pidfd >= 0 && fcntl(own[0], F_SETOWN, init) == 0);
-	for (char c[8], n = 0; n < 7; n++)
-		live_must(read(ready[0], c, 1) == 1);
+	char byte;
+	for (int i = 0; i < NESTED_WAITING; i++)
+		live_must(read(nested_ready[0], &byte, 1) == 1);
 	struct nested_ids before = nested_ids();
 
 	live_ready();
