@@ -47,11 +47,23 @@ void canvas_fill(struct canvas *c, struct rect r, enum style style)
 	}
 }
 
+/* What is left of a wide character when its other half is drawn over. */
+static void half_drop(struct canvas *c, int x, int y, int other)
+{
+	struct cell *cell = canvas_cell(c, x, y), *beside = canvas_cell(c, other, y);
+	if (!cell || !beside)
+		return;
+	if (other < x ? !cell->ch : !beside->ch)
+		*beside = (struct cell){ ' ', 0, beside->style, beside->base };
+}
+
 static void put(struct canvas *c, int x, int y, enum style style, uint32_t ch, int width)
 {
 	struct cell *cell = canvas_cell(c, x, y);
 	if (!cell)
 		return;
+	half_drop(c, x, y, x - 1);
+	half_drop(c, x + width - 1, y, x + width);
 	*cell = (struct cell){ ch, 0, (uint8_t)style, cell->base };
 	if (width == 2 && (cell = canvas_cell(c, x + 1, y)))
 		*cell = (struct cell){ 0, 0, (uint8_t)style, cell->base };

@@ -192,9 +192,9 @@ static size_t review_rows(struct view *v)
 }
 
 static const struct column review_columns[] = {
-	{ "IMAGE", 20, false, 0 },
-	{ "FIELD AND VALUE", 32, false, 0 },
-	{ "CHANGE", 0, false, 0 },
+	{ "IMAGE", 20, false, 0, 30 },
+	{ "FIELD AND VALUE", 32, false, 0, 90 },
+	{ "CHANGE", 0, false, 0, 0 },
 };
 
 static void review_row(struct view *v, size_t i, struct line *line)

@@ -23,6 +23,8 @@ void line_begin(struct line *line, const struct column *columns, size_t nr, int 
 	line->nr_columns = nr;
 	line->column = 0;
 	line->screen = screen;
+	line->room = screen > 0 ? (size_t)screen : 0;
+	line->hidden = 0;
 	line->failed = false;
 }
 
@@ -82,14 +84,36 @@ void line_pad(struct line *line, size_t width)
 		line_plain(line, " ");
 }
 
-static bool column_shown(const struct line *line, const struct column *column)
+enum { NARROW = 80, GROWTH = 3 }; /* a growing column has a third of what is beyond that */
+
+static bool column_shown(int screen, const struct column *column)
 {
-	return line->screen >= column->from;
+	return screen >= column->from;
+}
+
+static size_t column_width(int screen, const struct column *column)
+{
+	int grown = column->width + (screen > NARROW ? (screen - NARROW) / GROWTH : 0);
+	return !column->most ? column->width : grown > column->most ? column->most : (size_t)grown;
+}
+
+size_t line_column_at(const struct column *columns, size_t nr, int screen, int x)
+{
+	int end = 0;
+	for (size_t i = 0; i < nr; i++) {
+		if (!column_shown(screen, &columns[i]))
+			continue;
+		end += (int)column_width(screen, &columns[i]) + COLUMN_GAP;
+		if (x < end || !columns[i].width)
+			return i;
+	}
+	return nr;
 }
 
 bool line_cell_wanted(const struct line *line)
 {
-	return line->column < line->nr_columns && column_shown(line, &line->columns[line->column]);
+	return line->column < line->nr_columns &&
+	       column_shown(line->screen, &line->columns[line->column]);
 }
 
 static void gap(struct line *line)
@@ -113,39 +137,80 @@ static size_t fitting(const char *text, size_t len, size_t cells)
 	return len;
 }
 
-/* @param text  escaped */
-static void cell_add(struct line *line, enum style style, const char *text, size_t len)
+/* Text of ours, with a mark in the place of what does not fit. @param text  escaped */
+static void text_add(struct line *line, const char *text, size_t len, size_t cells, bool end)
 {
+	size_t before = line->text.len, width = text_width(text, len);
+	if (width <= cells) {
+		grown(line, before, strbuf_add(&line->text, text, len));
+		return;
+	}
+	size_t kept = cells ? cells - 1 : 0;
+	if (!end) {
+		grown(line, before, strbuf_add(&line->text, text, fitting(text, len, kept)));
+		line_plain(line, "~");
+		return;
+	}
+	size_t skip = fitting(text, len, width - kept);
+	if (text_width(text, skip) < width - kept) { /* in the middle of a wide one */
+		uint32_t ch;
+		skip += char_decode(text + skip, len - skip, &ch);
+	}
+	line_plain(line, "…");
+	before = line->text.len;
+	grown(line, before, strbuf_add(&line->text, text + skip, len - skip));
+}
+
+/* The open cell, into the next column. @param end  its end is what is kept */
+static void cell_add(struct line *line, enum style style, bool end)
+{
+	const char *text = line->cell.data ?: "";
 	if (line->column >= line->nr_columns)
 		return;
 	const struct column *column = &line->columns[line->column++];
-	if (!column_shown(line, column))
+	if (!column_shown(line->screen, column))
 		return;
 	gap(line);
-	size_t width = text_width(text, len), start = line->width;
-	bool cut = column->width && width > column->width;
-	if (cut) {
-		len = fitting(text, len, column->width - 1u);
-		width = text_width(text, len) + 1;
-	}
-	if (column->right && width < column->width)
-		line_pad(line, start + column->width - width);
+	size_t own = column_width(line->screen, column), start = line->width;
+	size_t width = text_width(text, line->cell.len);
+	if (column->right && width < own)
+		line_pad(line, start + own - width);
 	line_style(line, style);
-	size_t before = line->text.len;
-	grown(line, before, strbuf_add(&line->text, text, len));
-	if (cut)
-		line_plain(line, "~");
-	if (column->width)
-		line_pad(line, start + column->width);
+	text_add(line, text, line->cell.len, own ?: SIZE_MAX, end);
+	line_pad(line, start + own);
 	line_style(line, ST_NORMAL);
 }
 
-void line_cell(struct line *line, enum style style, const char *text)
+static void cell_set(struct line *line, const char *text)
 {
 	strbuf_reset(&line->cell);
 	if (text && text_escape(text, strlen(text), &line->cell) < 0)
 		line->failed = true;
-	cell_add(line, style, line->cell.data ?: "", line->cell.len);
+}
+
+enum { NAME_MIN = 12 };
+
+void line_name(struct line *line, const char *text, size_t after)
+{
+	size_t left = line->room > line->width ? line->room - line->width : 0;
+	size_t least = left < NAME_MIN ? left : NAME_MIN;
+	size_t cells = left > after + least ? left - after : least;
+	cell_set(line, text);
+	size_t width = text_width(line->cell.data ?: "", line->cell.len);
+	line->hidden += width > cells ? width - cells : 0;
+	text_add(line, line->cell.data ?: "", line->cell.len, cells, true);
+}
+
+void line_cell(struct line *line, enum style style, const char *text)
+{
+	cell_set(line, text);
+	cell_add(line, style, false);
+}
+
+void line_cell_end(struct line *line, enum style style, const char *text)
+{
+	cell_set(line, text);
+	cell_add(line, style, true);
 }
 
 void line_cellf(struct line *line, enum style style, const char *fmt, ...)
@@ -183,7 +248,7 @@ void line_cell_size(struct line *line, enum style style, uint64_t bytes)
 
 void line_cell_skip(struct line *line)
 {
-	cell_add(line, ST_NORMAL, "", 0);
+	line_cell(line, ST_NORMAL, "");
 }
 
 void line_rest(struct line *line)
@@ -217,6 +282,26 @@ void line_draw(const struct line *line, struct canvas *c, struct rect row, size_
 	}
 	if (base != ST_NORMAL)
 		canvas_base(c, row, base);
+}
+
+size_t line_break(const struct line *line, size_t from, size_t cells)
+{
+	const char *text = line->text.data ?: "";
+	size_t at = 0, word = 0, part = 0;
+	uint32_t before = 0;
+	for (size_t i = 0; i < line->text.len;) {
+		uint32_t ch;
+		i += char_decode(text + i, line->text.len - i, &ch);
+		at += (size_t)char_width(ch);
+		if (ch == ' ' && at > from + 1 && at - 1 <= from + cells)
+			word = at;
+		if (word == at && before == ' ')
+			part = at;
+		before = ch;
+		if (ch != ' ' && at > from + cells)
+			return part > from + cells / 2 ? part : word ?: from + (cells ?: 1);
+	}
+	return at;
 }
 
 static bool has_capitals(const char *s)

@@ -114,6 +114,8 @@ static void scroll(struct view *v, size_t nr)
 		v->top = nr > height ? nr - height : 0;
 }
 
+enum { SIDEWAYS = 8 };
+
 bool view_list_act(struct view *v, enum action action)
 {
 	size_t nr = view_rows(v), at = v->cursor;
@@ -147,10 +149,11 @@ bool view_list_act(struct view *v, enum action action)
 		at = nr ? nr - 1 : 0;
 		break;
 	case ACT_LEFT:
-		v->left = v->left > 8 ? v->left - 8 : 0;
+		v->left = v->left > SIDEWAYS ? v->left - SIDEWAYS : 0;
 		break;
 	case ACT_RIGHT:
-		v->left += 8;
+		if (v->widest > v->left + (size_t)v->room)
+			v->left += SIDEWAYS;
 		break;
 	default:
 		return false;
@@ -159,30 +162,60 @@ bool view_list_act(struct view *v, enum action action)
 	return true;
 }
 
-static void rows_draw(struct view *v, struct canvas *c, struct rect r)
+/* Less than all of a row is to be seen. @param end  the cell after what is */
+static void cut_mark(const struct view *v, const struct line *line, struct canvas *c, int x, int y,
+		     int end)
+{
+	if (v->left && line->width)
+		canvas_text(c, x, y, end, ST_KEY, "‹", strlen("‹"), 0);
+	if (line->width > v->left + (size_t)(end - x))
+		canvas_text(c, end - 1, y, end, ST_KEY, "›", strlen("›"), 0);
+}
+
+/* Where in the whole the rows are. */
+static void bar_draw(const struct view *v, size_t nr, struct canvas *c, struct rect r)
+{
+	int at = (int)(v->top * (size_t)r.height / nr);
+	int len = (int)((size_t)r.height * (size_t)r.height / nr);
+	for (int i = 0; i < r.height; i++) {
+		bool on = i >= at && i <= at + len;
+		canvas_text(c, r.x + r.width - 1, r.y + i, c->width, ST_DIM, on ? "┃" : "│", 3, 0);
+	}
+}
+
+/* @param end  the cell after those for text */
+static void row_draw(struct view *v, size_t shown, struct canvas *c, struct rect row, int end)
 {
 	auto_line line = { 0 };
+	size_t cells = end > row.x ? (size_t)(end - row.x) : 0;
+	line_begin(&line, v->ops->columns, v->ops->nr_columns, row.width);
+	line.room = v->left + cells;
+	v->ops->row(v, view_index(v, shown), &line);
+	line_draw(&line, c, (struct rect){ row.x, row.y, (int)cells, 1 }, v->left, ST_NORMAL);
+	if (shown == v->cursor)
+		canvas_base(c, row, ST_SELECTED);
+	if (v->app->search)
+		line_match(&line, c, (struct rect){ row.x, row.y, (int)cells, 1 }, v->left,
+			   v->app->search);
+	cut_mark(v, &line, c, row.x, row.y, end);
+	if (line.width + line.hidden > v->widest)
+		v->widest = line.width + line.hidden;
+}
+
+static void rows_draw(struct view *v, struct canvas *c, struct rect r)
+{
 	size_t nr = view_rows(v);
-	const char *needle = v->app->search;
+	bool bar = nr > (size_t)r.height && r.width > 1;
+	int end = r.x + r.width - bar;
+	v->room = end - r.x;
 	scroll(v, nr);
-	for (int i = 0; i < r.height && v->top + (size_t)i < nr; i++) {
-		struct rect row = { r.x, r.y + i, r.width, 1 };
-		bool selected = v->top + (size_t)i == v->cursor;
-		view_compose(v, v->top + (size_t)i, &line, r.width);
-		line_draw(&line, c, row, v->left, selected ? ST_SELECTED : ST_NORMAL);
-		if (needle)
-			line_match(&line, c, row, v->left, needle);
-	}
-	if (nr > (size_t)r.height && r.width > 1) { /* where in the whole */
-		int at = (int)(v->top * (size_t)r.height / nr);
-		int len = (int)((size_t)r.height * (size_t)r.height / nr);
-		for (int i = 0; i < r.height; i++) {
-			bool on = i >= at && i <= at + len;
-			canvas_text(c, r.x + r.width - 1, r.y + i, c->width, ST_DIM, on ? "┃" : "│",
-				    3, 0);
-		}
-	}
+	v->widest = 0;
+	for (int i = 0; i < r.height && v->top + (size_t)i < nr; i++)
+		row_draw(v, v->top + (size_t)i, c, (struct rect){ r.x, r.y + i, r.width, 1 }, end);
+	if (bar)
+		bar_draw(v, nr, c, r);
 	if (v->error.code < 0 && !nr) {
+		auto_line line = { 0 };
 		line_begin(&line, NULL, 0, r.width);
 		line_style(&line, ST_ERROR);
 		line_str(&line, v->error.text);
@@ -209,6 +242,35 @@ static void footer_compose(struct view *v, bool hidden, struct line *line)
 	line_plain(line, "\"");
 }
 
+enum { FOOTER_PART = 5 }; /* of the rows it may have one in so many */
+
+/* What is too long for one row has more of them, which then stay: rows above do not jump. */
+static int footer_draw(struct view *v, const struct line *line, struct canvas *c, struct rect r)
+{
+	size_t starts[16] = { 0 }, cells = r.width > 1 ? (size_t)r.width - 1 : 1;
+	int rows = 1, most = r.height / FOOTER_PART;
+	most = most < 1                             ? 1
+	       : most > (int)ARRAY_SIZE(starts) - 1 ? (int)ARRAY_SIZE(starts) - 1
+						    : most;
+	starts[1] = line_break(line, 0, cells + 1);
+	for (; starts[rows] < line->width && rows < most; rows++)
+		starts[rows + 1] = line_break(line, starts[rows], cells);
+	if (v->footer_width != r.width || v->footer > most)
+		v->footer = 0;
+	v->footer_width = r.width;
+	v->footer = rows > v->footer ? rows : v->footer;
+	int y = r.y + r.height - v->footer;
+	for (int i = 0; i < rows; i++) {
+		int end = (int)(starts[i + 1] - starts[i]);
+		bool last = i + 1 == rows;
+		line_draw(line, c, (struct rect){ i > 0, y + i, last ? r.width - (i > 0) : end, 1 },
+			  starts[i], ST_NORMAL);
+		if (last && starts[i + 1] < line->width)
+			canvas_text(c, r.width - 1, y + i, r.width, ST_KEY, "›", strlen("›"), 0);
+	}
+	return v->footer;
+}
+
 void view_draw(struct view *v, struct canvas *c, struct rect r)
 {
 	auto_line line = { 0 };
@@ -230,9 +292,7 @@ void view_draw(struct view *v, struct canvas *c, struct rect r)
 	if ((v->ops->footer || hidden || v->filter) && r.height > 2 && v->state) {
 		line_begin(&line, NULL, 0, r.width);
 		footer_compose(v, hidden, &line);
-		line_draw(&line, c, (struct rect){ r.x, r.y + r.height - 1, r.width, 1 }, 0,
-			  ST_NORMAL);
-		r.height--;
+		r.height -= footer_draw(v, &line, c, r);
 	}
 	v->height = r.height;
 	if (v->ops->draw && v->state && v->error.code == 0)
@@ -245,17 +305,10 @@ void view_click(struct view *v, struct rect r, int x, int y)
 {
 	int row = y - r.y;
 	if (v->ops->columns && row-- == 0) {
-		int at = -(int)v->left;
-		for (size_t i = 0; v->ops->heading && i < v->ops->nr_columns; i++) {
-			const struct column *column = &v->ops->columns[i];
-			if (r.width < column->from)
-				continue;
-			at += column->width + 1;
-			if (x - r.x < at || !column->width) {
-				v->ops->heading(v, i);
-				return;
-			}
-		}
+		size_t column = line_column_at(v->ops->columns, v->ops->nr_columns, r.width,
+					       x - r.x + (int)v->left);
+		if (v->ops->heading && column < v->ops->nr_columns)
+			v->ops->heading(v, column);
 		return;
 	}
 	if (row < 0 || row >= v->height || !v->state)

@@ -108,8 +108,8 @@ static int audit_open(struct view *v, struct error *err)
 }
 
 static const struct column columns[] = {
-	{ "SEVERITY", 8, false, 0 }, { "RULE", 18, false, 0 },    { "PID", 7, true, 0 },
-	{ "PLACES", 6, true, 90 },   { "IMAGE", 20, false, 120 }, { "WHAT", 0, false, 0 },
+	{ "SEVERITY", 8, false, 0, 0 }, { "RULE", 18, false, 0, 0 },     { "PID", 7, true, 0, 0 },
+	{ "PLACES", 6, true, 90, 0 },   { "IMAGE", 20, false, 120, 30 }, { "WHAT", 0, false, 0, 0 },
 };
 
 static void audit_row(struct view *v, size_t i, struct line *line)

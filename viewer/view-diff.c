@@ -38,8 +38,9 @@ static const struct table_ops diff_table = {
 };
 
 static const struct column columns[] = {
-	{ "", 1, false, 0 },        { "SECTION", 10, false, 100 }, { "PID", 7, true, 0 },
-	{ "OBJECT", 25, false, 0 }, { "FIELD", 20, false, 0 },     { "A → B", 0, false, 0 },
+	{ "", 1, false, 0, 0 },        { "SECTION", 10, false, 100, 0 },
+	{ "PID", 7, true, 0, 0 },      { "OBJECT", 18, false, 0, 30 },
+	{ "FIELD", 24, false, 0, 70 }, { "A → B", 0, false, 0, 0 },
 };
 
 static int diff_open(struct view *v, struct error *err)
@@ -57,7 +58,7 @@ static void diff_row(struct view *v, size_t i, struct line *line)
 	line_cell(line, ST_KEY, values[DIFF_SECTION]);
 	line_cell(line, ST_NUMBER, values[DIFF_PID]);
 	line_cell(line, style, values[DIFF_OBJECT]);
-	line_cell(line, ST_NAME, values[DIFF_FIELD]);
+	line_cell_end(line, ST_NAME, values[DIFF_FIELD]);
 	line_rest(line);
 	line_style(line, ST_REMOVED);
 	line_str(line, values[DIFF_A]);

@@ -14,6 +14,7 @@
 #include "viewer/fd-rows.h"
 #include "viewer/file-bytes.h"
 #include "viewer/views.h"
+#include "viewer/width.h"
 
 enum { PER_STEP = 1000, AT_ONCE_MS = 6 };
 
@@ -214,7 +215,8 @@ static void fds_row(struct view *v, size_t i, struct line *line)
 		line_cell_skip(line);
 	line_rest(line);
 	line_style(line, ST_NORMAL);
-	line_str(line, facts.target.data);
+	line_name(line, facts.target.data,
+		  facts.detail.len ? 2 + text_width(facts.detail.data, facts.detail.len) : 0);
 	if (facts.detail.len) {
 		line_style(line, ST_DIM);
 		line_plain(line, facts.target.len ? "  " : "");

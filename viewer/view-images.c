@@ -32,9 +32,9 @@ static struct images_state *state_of(struct view *v)
 }
 
 static const struct column columns[] = {
-	{ "FILE", 30, false, 0 },
-	{ "SIZE", 6, true, 0 },
-	{ "TYPE", 0, false, 0 },
+	{ "FILE", 30, false, 0, 50 },
+	{ "SIZE", 6, true, 0, 0 },
+	{ "TYPE", 0, false, 0, 0 },
 };
 
 /* Named by its pid, by one of its threads, or by its table of descriptors. */

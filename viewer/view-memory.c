@@ -151,6 +151,27 @@ static size_t memory_rows(struct view *v)
 	return state_of(v)->facts ? state_of(v)->nr : 0;
 }
 
+/* Told apart without colours, too. Linux consoles have all of these. */
+static const char *part_char(enum style style)
+{
+	switch (style) {
+	case ST_PAGE_ABSENT:
+		return "·";
+	case ST_PAGE_ZERO:
+		return "░";
+	case ST_PAGE_PARENT:
+		return "▒";
+	case ST_PAGE_SHARED:
+		return "▓";
+	case ST_PAGE_LAZY:
+		return "▄";
+	case ST_ERROR:
+		return "?";
+	default:
+		return "█";
+	}
+}
+
 static void bar_cell(const struct area_facts *facts, struct line *line)
 {
 	if (!line_cell_wanted(line)) {
@@ -163,10 +184,7 @@ static void bar_cell(const struct area_facts *facts, struct line *line)
 	for (size_t k = 0; k < BAR; k++) {
 		if (!k || facts->bar[k] != facts->bar[k - 1])
 			line_style(line, facts->bar[k]);
-		line_plain(line, facts->bar[k] == ST_PAGE_ABSENT ? "·"
-				 : facts->bar[k] == ST_PAGE_ZERO ? "░"
-				 : facts->bar[k] == ST_ERROR     ? "?"
-								 : "█");
+		line_plain(line, part_char(facts->bar[k]));
 	}
 	line_style(line, ST_NORMAL);
 }
@@ -217,7 +235,7 @@ static void memory_row(struct view *v, size_t i, struct line *line)
 	if (area->unknown)
 		line_plain(line, "?");
 	else if (area->path[0])
-		line_str(line, area->path);
+		line_name(line, area->path, 0);
 	else
 		line_printf(line, "[%s]", area_kind_names[area->kind]);
 	damage_add(s, area, facts, line);
@@ -271,7 +289,9 @@ static void total(struct line *line, const char *what, uint64_t pages, enum styl
 	if (!pages)
 		return;
 	line_style(line, style);
-	line_printf(line, ", %s %s", what, size_text(pages * PAGE, text));
+	line_printf(line, ", ");
+	line_plain(line, part_char(style));
+	line_printf(line, " %s %s", what, size_text(pages * PAGE, text));
 }
 
 static void memory_footer(struct view *v, struct line *line)
@@ -290,7 +310,7 @@ static void memory_footer(struct view *v, struct line *line)
 	total(line, "stored", s->all.stored, ST_PAGE_STORED);
 	total(line, "shared", s->all.shared, ST_PAGE_SHARED);
 	total(line, "parent", s->all.parent, ST_PAGE_PARENT);
-	total(line, "zero", s->all.zero, ST_DIM);
+	total(line, "zero", s->all.zero, ST_PAGE_ZERO);
 	total(line, "lazy", s->all.lazy, ST_PAGE_LAZY);
 	for (size_t i = 0; i < NR_AREA_KINDS; i++) {
 		if (!s->kinds[i].bytes)

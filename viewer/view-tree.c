@@ -459,12 +459,14 @@ static bool tree_turn(struct view *v, bool unfold)
 		return false;
 	struct node *node = &t->nodes[t->order[v->cursor]];
 	bool open = node->first_child && !node->folded;
+	if (!unfold && v->left)
+		return false; /* scroll back first */
 	if (unfold && !open && !node->first_child)
 		return false;
 	if (unfold == open && unfold) {
 		view_move(v, v->cursor + 1);
 	} else if (!unfold && !open) {
-		if (v->left || !node->parent)
+		if (!node->parent)
 			return false;
 		for (size_t i = 0; i < v->cursor; i++) {
 			if (t->order[i] == node->parent)

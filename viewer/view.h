@@ -107,6 +107,10 @@ struct view {
 	struct error error;  /* code < 0: why it is empty, or ends early */
 	size_t cursor, top;  /* rows, of those shown */
 	size_t left;         /* cells scrolled out */
+	size_t widest;       /* of the rows last drawn: cells */
+	int room;            /* for them: cells */
+	int footer;          /* rows it has had at most ... */
+	int footer_width;    /* on a screen of this width */
 	int height;          /* rows when last drawn */
 	char *filter;        /* NULL: none */
 	struct {

@@ -301,7 +301,7 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	shown '<Enter>2'
 	[[ $output == *"400000  8.0K r-xp file        ███████·······   4.0K /bin/prog"* ]]
 	[[ $output == *"500000   16K rw-p anon        "*"█"*"????"*" ? [anon]  pagemap-1.img: entry "* ]]
-	[[ $output == *" 44K, 2 not wholly known, stored 28K,"* ]]
+	[[ $output == *" 44K, 2 not wholly known, █ stored 28K,"* ]]
 	again
 	truncate -s 200 "$bad/files.img"
 	shown '<Enter>2'

@@ -102,6 +102,22 @@ static void canvas_text_cuts_wide_characters_whole(void **state)
 	canvas_fini(&c);
 }
 
+static void canvas_text_leaves_no_half_of_a_wide_character(void **state)
+{
+	(void)state;
+	auto_strbuf out = { 0 };
+	struct canvas c = { 0 };
+	assert_int_equal(canvas_resize(&c, 6, 1), 0);
+	canvas_str(&c, 0, 0, ST_NORMAL, "日本語");
+	canvas_str(&c, 1, 0, ST_NORMAL, "|");
+	assert_string_equal(row_text(&c, &out), " |本語\n");
+	canvas_str(&c, 4, 0, ST_NORMAL, "|");
+	assert_string_equal(row_text(&c, &out), " |本|\n");
+	canvas_str(&c, 1, 0, ST_NORMAL, "日");
+	assert_string_equal(row_text(&c, &out), " 日 |\n");
+	canvas_fini(&c);
+}
+
 static void canvas_text_puts_marks_on_their_character(void **state)
 {
 	(void)state;
@@ -147,6 +163,77 @@ static void line_cells_are_aligned_and_cut(void **state)
 	line_cell_skip(&line);
 	line_cell(&line, ST_NORMAL, "a\033[31mb");
 	assert_string_equal(line.text.data, "  12 too-~ a\\x1b[31mb");
+}
+
+static void line_columns_grow_with_the_screen(void **state)
+{
+	(void)state;
+	static const struct column columns[] = {
+		{ "FIELD", 6, false, 0, 16 },
+		{ "WIDE", 3, false, 100, 0 },
+		{ "REST", 0, false, 0, 0 },
+	};
+	static const struct {
+		int screen, rest; /* where the last column begins */
+		const char *text;
+	} rows[] = {
+		{ 80, 7, "…ho.fg x" },
+		{ 95, 12, "…cde.gho.fg x" }, /* a third of 15 more */
+		{ 110, 21, "ab.cde.gho.fg        x" },
+		{ 300, 21, "ab.cde.gho.fg        x" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_line line = { 0 };
+		size_t before = rows[i].screen < 100 ? 0 : 1;
+		line_begin(&line, columns, ARRAY_SIZE(columns), rows[i].screen);
+		line_cell_end(&line, ST_NAME, "ab.cde.gho.fg");
+		line_cell_skip(&line);
+		line_cell(&line, ST_NAME, "x");
+		assert_string_equal(line.text.data, rows[i].text);
+		assert_int_equal(line_column_at(columns, 3, rows[i].screen, rows[i].rest), 2);
+		assert_int_equal(line_column_at(columns, 3, rows[i].screen, rows[i].rest - 1),
+				 before);
+	}
+}
+
+static void line_name_keeps_the_end_and_room_behind_it(void **state)
+{
+	(void)state;
+	static const struct {
+		int room;
+		size_t after;
+		const char *text;
+		size_t hidden;
+	} rows[] = {
+		{ 80, 0, "/usr/lib/日本語/libc.so.6", 0 },
+		{ 20, 0, "…ib/日本語/libc.so.6", 5 },
+		{ 30, 12, "…/日本語/libc.so.6", 7 },
+		{ 29, 12, "…日本語/libc.so.6", 8 },
+		{ 28, 12, "…本語/libc.so.6", 9 }, /* no half of a wide one */
+		{ 20, 70, "…/libc.so.6", 13 },    /* at least so much of it */
+		{ 5, 70, "…so.6", 20 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_line line = { 0 };
+		line_begin(&line, NULL, 0, rows[i].room);
+		line_name(&line, "/usr/lib/日本語/libc.so.6", rows[i].after);
+		assert_string_equal(line.text.data, rows[i].text);
+		assert_int_equal(line.hidden, rows[i].hidden);
+	}
+}
+
+static void line_break_is_between_words(void **state)
+{
+	(void)state;
+	auto_line line = { 0 };
+	line_begin(&line, NULL, 0, 80);
+	line_str(&line, " 1/2: 3M, stored 1M  anon 1/2  stack 3/4");
+	assert_int_equal(line_break(&line, 0, 80), 40);
+	assert_int_equal(line_break(&line, 0, 28), 21); /* parts stay together */
+	assert_int_equal(line_break(&line, 0, 15), 10); /* else words do */
+	assert_int_equal(line_break(&line, 21, 11), 31);
+	assert_int_equal(line_break(&line, 21, 3), 24); /* one that is too long is cut */
+	assert_int_equal(line_break(&line, 31, 20), 40);
 }
 
 static void line_match_marks_every_place(void **state)
@@ -305,9 +392,13 @@ int main(void)
 		cmocka_unit_test(key_elsewhere_names_a_place),
 		cmocka_unit_test(key_parse_reads_characters_and_names),
 		cmocka_unit_test(canvas_text_cuts_wide_characters_whole),
+		cmocka_unit_test(canvas_text_leaves_no_half_of_a_wide_character),
 		cmocka_unit_test(canvas_text_puts_marks_on_their_character),
 		cmocka_unit_test(canvas_ignores_what_is_outside),
 		cmocka_unit_test(line_cells_are_aligned_and_cut),
+		cmocka_unit_test(line_columns_grow_with_the_screen),
+		cmocka_unit_test(line_name_keeps_the_end_and_room_behind_it),
+		cmocka_unit_test(line_break_is_between_words),
 		cmocka_unit_test(line_match_marks_every_place),
 		cmocka_unit_test(sizes_take_five_characters),
 		cmocka_unit_test(colours_of_256_are_the_nearest),
