@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "convert/edit/edit.h"
-#include "convert/json/image.h"
+#include "convert/codec/image.h"
 #include "crit/commands.h"
 #include "crit/sink-arg.h"
 

@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/replace.h"
-#include "convert/json/image.h"
+#include "convert/codec/image.h"
 #include "convert/store/forms.h"
 #include "crit/commands.h"
 #include "crit/sink-arg.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "convert/json/image.h"
+#include "convert/codec/image.h"
 #include "crit/commands.h"
 #include "crit/image-arg.h"
 #include "crit/image-count.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/replace.h"
-#include "convert/json/image.h"
+#include "convert/codec/image.h"
 #include "crit/image-arg.h"
 
 static int reopen(void *arg, struct image_reader **out, struct error *err)
@@ -29,9 +29,7 @@ static int decode_to(const struct decode_request *request, int fd, const char *n
 		return rc;
 	bool again = request->image && strcmp(request->image, "-");
 	const struct image_json how = {
-		.no_payload = request->no_payload,
-		.reopen = again ? reopen : NULL,
-		.arg = &arg,
+		.raw = { request->no_payload, again ? reopen : NULL, &arg },
 		.entries = request->entries,
 		.nr_entries = request->nr_entries,
 	};

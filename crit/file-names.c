@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/strbuf.h"
-#include "convert/json/quoted.h"
+#include "convert/codec/quoted.h"
 #include "crit/text.h"
 
 const char *file_path(struct checkpoint *cp, uint32_t id)

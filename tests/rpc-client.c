@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "convert/json/message.h"
+#include "convert/codec/message.h"
 #include "rpc.pb-c.h"
 
 #define PACKET_MAX 65536

@@ -10,8 +10,8 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "convert/describe/process.h"
-#include "convert/json/image.h"
-#include "convert/json/message.h"
+#include "convert/codec/image.h"
+#include "convert/codec/message.h"
 #include "images/fields.h"
 #include "images/payload.h"
 #include "viewer/bytes.h"
@@ -629,7 +629,8 @@ static int raw_write(struct view *v, struct doc *doc, struct error *err)
 {
 	auto_image_reader r = NULL;
 	auto_json_out json = { .fd = -1 };
-	const struct image_json how = { .no_payload = true, .reopen = raw_reopen, .arg = v };
+	const struct image_json how = { .raw = {
+					    .no_payload = true, .reopen = raw_reopen, .arg = v } };
 	int rc = image_open(v->app->src, name_of(v), &r, err);
 	if (rc == 0)
 		rc = json_out_init(&json, -1, name_of(v), true, err);

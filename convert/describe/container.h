@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "convert/json/flat.h"
+#include "convert/codec/flat.h"
 #include "images/source.h"
 
 enum container_word {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "convert/diff/diff.h"
-#include "convert/json/flat.h"
+#include "convert/codec/flat.h"
 
 struct diff {
 	struct checkpoint *cp[2];

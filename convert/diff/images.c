@@ -13,8 +13,8 @@
 #include "convert/diff/change.h"
 #include "convert/diff/keyed.h"
 #include "convert/diff/streams.h"
-#include "convert/json/image.h"
-#include "convert/json/message.h"
+#include "convert/codec/image.h"
+#include "convert/codec/message.h"
 #include "images/cgroup-perms.h"
 #include "images/reader.h"
 
@@ -173,7 +173,7 @@ static int raw_flat(struct source *src, const char *name, struct flat *out, stru
 {
 	auto_image_reader r = NULL;
 	auto_json_out json = { .fd = -1 };
-	struct image_json how = { .no_payload = true };
+	struct image_json how = { .raw = { .no_payload = true } };
 	int rc = image_open(src, name, &r, err);
 	if (rc == 0)
 		rc = json_out_init(&json, -1, name, true, err);

@@ -10,7 +10,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "convert/edit/field.h"
-#include "convert/json/message.h"
+#include "convert/codec/message.h"
 #include "convert/store/rewrite.h"
 
 /* "files.img: entries[0]…": the image ends at a colon in front of any bracket or =. */

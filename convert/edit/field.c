@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "convert/json/message.h"
+#include "convert/codec/message.h"
 #include "images/fields.h"
 
 static void element_release(const ProtobufCFieldDescriptor *f, void *at)

@@ -53,7 +53,7 @@ static int bytes_to_json(struct image_reader *r, struct json_out *out, struct er
 	return n < 0 ? (int)n : 0;
 }
 
-int raw_to_json(struct image_reader *r, const struct image_json *how, struct json_out *out,
+int raw_to_json(struct image_reader *r, const struct raw_json *how, struct json_out *out,
 		struct error *err)
 {
 	const struct raw_form *form = form_of(image_reader_type(r)->id);

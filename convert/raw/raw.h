@@ -5,12 +5,20 @@
 #pragma once
 
 #include "convert/json/emit.h"
-#include "convert/json/image.h"
+#include "convert/json/parse.h"
 #include "images/reader.h"
 #include "images/writer.h"
 
+/* How the bytes of an image are told. */
+struct raw_json {
+	bool no_payload; /* sizes in place of them */
+	/** Open the image once more: it is read twice. NULL: its bytes are left out. */
+	int (*reopen)(void *arg, struct image_reader **out, struct error *err);
+	void *arg;
+};
+
 /** Members after "magic": what the image holds, then "raw" (base64) unless "lines" says it all. */
-int raw_to_json(struct image_reader *r, const struct image_json *how, struct json_out *out,
+int raw_to_json(struct image_reader *r, const struct raw_json *how, struct json_out *out,
 		struct error *err);
 
 enum raw_member {

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/new-dir.h"
-#include "convert/json/image.h"
+#include "convert/codec/image.h"
 #include "convert/store/forms.h"
 
 #define SUFFIX ".json"

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "convert/json/image.h"
+#include "convert/codec/image.h"
 #include "convert/store/rewrite.h"
 #include "convert/store/forms.h"
 

@@ -103,7 +103,7 @@ static int entries_walk(struct check *check, struct image_reader *r, struct plac
 /* Raw images are shown to nobody: whatever shows them checks their form. */
 static int raw_walk(struct image_reader *r, struct error *why)
 {
-	const struct image_json how = { .no_payload = true };
+	const struct raw_json how = { .no_payload = true };
 	auto_fd null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	auto_json_out out = { 0 };
 	int rc = json_out_init(&out, null, "/dev/null", true, why);

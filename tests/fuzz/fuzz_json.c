@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "convert/json/image.h"
+#include "convert/codec/image.h"
 
 struct bytes {
 	uint8_t *data;
@@ -61,7 +61,7 @@ static int decode(const struct bytes *image, const char *name, bool pretty, stru
 		  struct error *err)
 {
 	struct again again = { image, name };
-	const struct image_json how = { .reopen = reopen, .arg = &again };
+	const struct image_json how = { .raw = { .reopen = reopen, .arg = &again } };
 	auto_image_reader r = NULL;
 	int rc = reopen(&again, &r, err);
 	if (rc == 0)

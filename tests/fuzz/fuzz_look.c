@@ -10,7 +10,7 @@
 #include "convert/diff/diff.h"
 #include "convert/export/export.h"
 #include "convert/inspect/inspect.h"
-#include "convert/json/image.h"
+#include "convert/codec/image.h"
 #include "convert/memory/map.h"
 #include "convert/memory/report.h"
 #include "convert/report/report.h"

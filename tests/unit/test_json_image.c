@@ -6,8 +6,8 @@
 
 #include <sys/mman.h>
 
-#include "convert/json/image.h"
-#include "convert/json/message.h"
+#include "convert/codec/image.h"
+#include "convert/codec/message.h"
 #include "convert/json/value.h"
 #include "files.pb-c.h"
 #include "images/hints.h"

@@ -15,7 +15,7 @@
 #include "convert/json/base64.h"
 #include "convert/json/emit.h"
 #include "convert/json/parse.h"
-#include "convert/json/quoted.h"
+#include "convert/codec/quoted.h"
 
 static void assert_text(struct json_out *out, const char *want)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Quoted-printable text (RFC 2045), in which names of unix sockets are written.
  */
-#include "convert/json/quoted.h"
+#include "convert/codec/quoted.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A JSON document as a list of leaves: looked up by path, or compared.
  */
-#include "convert/json/flat.h"
+#include "convert/codec/flat.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "convert/json/message.h"
+#include "convert/codec/message.h"
 #include "convert/json/parse.h"
 
 void flat_fini(struct flat *flat)

@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "convert/json/image.h"
-#include "convert/json/payload.h"
+#include "convert/codec/image.h"
+#include "convert/codec/payload.h"
 #include "convert/raw/raw.h"
 #include "files.pb-c.h"
 #include "images/writer.h"

@@ -3,15 +3,11 @@
  */
 #pragma once
 
-#include "convert/json/emit.h"
-#include "convert/json/parse.h"
+#include "convert/raw/raw.h"
 #include "images/reader.h"
 
 struct image_json {
-	bool no_payload; /* sizes in place of payloads and raw bytes */
-	/** Open the image once more: raw images are read twice. NULL: their bytes are left out. */
-	int (*reopen)(void *arg, struct image_reader **out, struct error *err);
-	void *arg;
+	struct raw_json raw;     /* also whether payloads are told */
 	const uint64_t *entries; /* only these; NULL: all */
 	size_t nr_entries;
 };

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "convert/json/base64.h"
-#include "convert/json/payload.h"
+#include "convert/codec/payload.h"
 #include "images/payload.h"
 #include "files.pb-c.h"
 #include "ipc.pb-c.h"

@@ -7,9 +7,9 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "convert/json/base64.h"
-#include "convert/json/image.h"
-#include "convert/json/message.h"
-#include "convert/json/payload.h"
+#include "convert/codec/image.h"
+#include "convert/codec/message.h"
+#include "convert/codec/payload.h"
 #include "convert/raw/raw.h"
 
 static const char *const head_names[] = {
@@ -60,11 +60,11 @@ static int entry_to_json(struct image_reader *r, const ProtobufCMessage *msg,
 	json_begin(out, '{');
 	message_members_to_json(msg, out);
 	packed_to_json(r, msg, out, scratch);
-	int rc = payload_to_json(r, msg, how->no_payload, out, err);
+	int rc = payload_to_json(r, msg, how->raw.no_payload, out, err);
 	if (rc < 0)
 		return rc;
 	json_end(out, '}');
-	return payload_chunks_to_json(r, msg, how->no_payload, out, err);
+	return payload_chunks_to_json(r, msg, how->raw.no_payload, out, err);
 }
 
 static int entries_to_json(struct image_reader *r, const struct image_json *how,
@@ -105,7 +105,8 @@ int image_to_json(struct image_reader *r, const struct image_json *how, struct j
 		json_key(out, "head");
 		json_str(out, image_head_name(image_reader_head(r)));
 	}
-	int rc = type->entry ? entries_to_json(r, how, out, err) : raw_to_json(r, how, out, err);
+	int rc =
+	    type->entry ? entries_to_json(r, how, out, err) : raw_to_json(r, &how->raw, out, err);
 	if (rc < 0)
 		return rc;
 	json_end(out, '}');

@@ -5,8 +5,8 @@
 
 #include "base/strbuf.h"
 #include "convert/json/base64.h"
-#include "convert/json/message.h"
-#include "convert/json/quoted.h"
+#include "convert/codec/message.h"
+#include "convert/codec/quoted.h"
 #include "convert/json/value.h"
 #include "images/fields.h"
 #include "images/hints.h"

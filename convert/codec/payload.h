@@ -4,7 +4,7 @@
 #pragma once
 
 #include "convert/json/emit.h"
-#include "convert/json/message.h"
+#include "convert/codec/message.h"
 #include "images/reader.h"
 #include "images/writer.h"
 
