@@ -52,19 +52,26 @@ int strbuf_char(struct strbuf *sb, char c)
 	return strbuf_add(sb, &c, 1);
 }
 
-int strbuf_printf(struct strbuf *sb, const char *fmt, ...)
+int strbuf_vprintf(struct strbuf *sb, const char *fmt, va_list args)
 {
-	va_list ap, again;
-	va_start(ap, fmt);
-	va_copy(again, ap);
-	int len = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
+	va_list again;
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, fmt, args);
 	int rc = len < 0 ? -EINVAL : strbuf_reserve(sb, (size_t)len);
 	if (rc == 0) {
 		vsnprintf(sb->data + sb->len, (size_t)len + 1, fmt, again);
 		sb->len += (size_t)len;
 	}
 	va_end(again);
+	return rc;
+}
+
+int strbuf_printf(struct strbuf *sb, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	int rc = strbuf_vprintf(sb, fmt, args);
+	va_end(args);
 	return rc;
 }
 

@@ -16,6 +16,8 @@ int strbuf_add(struct strbuf *sb, const void *bytes, size_t len);
 int strbuf_str(struct strbuf *sb, const char *s);
 int strbuf_char(struct strbuf *sb, char c);
 int strbuf_printf(struct strbuf *sb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int strbuf_vprintf(struct strbuf *sb, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
 int strbuf_reserve(struct strbuf *sb, size_t more);
 
 /** Forget the contents, keep the storage. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "viewer/width.h"
 
 enum { SIDE_MAX = 2000 };
@@ -78,6 +79,8 @@ int canvas_text(struct canvas *c, int x, int y, int end, enum style style, const
 	for (size_t i = 0; i < len;) {
 		uint32_t ch;
 		i += char_decode(text + i, len - i, &ch);
+		if (utf8_is_control(ch))
+			ch = 0xfffd;
 		int width = char_width(ch);
 		struct cell *before = x > start ? canvas_cell(c, x - 1, y) : NULL;
 		if (!width && before && !before->ch)

@@ -36,7 +36,8 @@ void canvas_clear(struct canvas *c);
 void canvas_fill(struct canvas *c, struct rect r, enum style style);
 /**
  * Text from x on, at most up to `end`.
- * @param text  UTF-8 without control characters (text_escape)
+ * @param text  UTF-8; of what is not ours text_escape() says more than the U+FFFD that stands here
+ *              for control characters
  * @param skip  cells of the text left out at its start
  * @return the column after it
  */

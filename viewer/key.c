@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/array.h"
+#include "base/utf8.h"
 #include "viewer/width.h"
 
 const struct key_row key_rows[] = {
@@ -90,7 +91,7 @@ int key_text(uint32_t key, struct strbuf *out)
 	}
 	if (key < ' ')
 		return strbuf_printf(out, "^%c", (char)(key + 64));
-	return strbuf_add(out, utf8, char_encode(key, utf8));
+	return strbuf_add(out, utf8, utf8_encode(key, utf8));
 }
 
 int key_row_text(const struct key_row *row, struct strbuf *out)

@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "viewer/width.h"
+#include "base/utf8.h"
 
 enum { CELL_WIDTH = 8, CELL_HEIGHT = 17, BASE_LINE = 13, MARGIN = 8 };
 
 static int char_add(uint32_t ch, struct strbuf *out)
 {
 	char utf8[4];
-	return strbuf_add(out, utf8, char_encode(ch, utf8));
+	return strbuf_add(out, utf8, utf8_encode(ch, utf8));
 }
 
 int canvas_to_text(const struct canvas *c, struct strbuf *out)

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "viewer/width.h"
 
 static size_t char_before(const struct prompt *p)
@@ -47,7 +48,7 @@ static size_t word_before(const struct prompt *p)
 static void insert(struct prompt *p, uint32_t key)
 {
 	char utf8[4];
-	size_t len = char_encode(key, utf8), tail = p->text.len - p->at;
+	size_t len = utf8_encode(key, utf8), tail = p->text.len - p->at;
 	if (p->text.len > 4096 || strbuf_add(&p->text, utf8, len) < 0)
 		return;
 	memmove(p->text.data + p->at + len, p->text.data + p->at, tail);

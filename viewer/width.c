@@ -6,6 +6,7 @@
 #include "viewer/width.h"
 
 #include "base/array.h"
+#include "base/utf8.h"
 
 struct char_range {
 	uint32_t first, last;
@@ -75,36 +76,11 @@ int char_width(uint32_t ch)
 
 size_t char_decode(const char *s, size_t left, uint32_t *ch)
 {
-	const unsigned char *u = (const unsigned char *)s;
-	size_t len = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : 4;
-	if (len == 1) {
-		*ch = u[0];
-		return 1;
-	}
+	size_t len = utf8_decode(s, left, ch);
+	if (len)
+		return len;
 	*ch = 0xfffd;
-	if (!len || len > left)
-		return 1;
-	uint32_t value = u[0] & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if ((u[i] & 0xc0) != 0x80)
-			return 1;
-		value = value << 6 | (u[i] & 0x3fu);
-	}
-	*ch = value;
-	return len;
-}
-
-size_t char_encode(uint32_t ch, char *out)
-{
-	if (ch < 0x80) {
-		out[0] = (char)ch;
-		return 1;
-	}
-	size_t len = ch < 0x800 ? 2 : ch < 0x10000 ? 3 : 4;
-	for (size_t i = len; i-- > 1; ch >>= 6)
-		out[i] = (char)(0x80 | (ch & 0x3f));
-	out[0] = (char)((0xf00u >> len & 0xff) | ch);
-	return len;
+	return 1;
 }
 
 size_t text_width(const char *s, size_t len)

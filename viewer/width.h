@@ -9,12 +9,9 @@
 /** Cells of a code point: 0 (combining), 1 or 2. */
 int char_width(uint32_t ch);
 /**
- * The code point at s, which was escaped before (text_escape): a byte that is no UTF-8 counts as
- * U+FFFD.
+ * The code point at s; a byte that is no UTF-8 counts as U+FFFD.
  * @return its length in bytes, at least 1
  */
 size_t char_decode(const char *s, size_t left, uint32_t *ch);
-/** Append-style encoding. @param out  4 bytes. @return length */
-size_t char_encode(uint32_t ch, char *out);
 /** Cells of a text. */
 size_t text_width(const char *s, size_t len);

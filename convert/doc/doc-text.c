@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/utf8.h"
 
 enum { INDENT_STEP = 2, HELD_ROWS = 512, COLUMN_GAP = 2 };
 
@@ -17,32 +18,12 @@ static void fail(struct doc_text *text, int error)
 		text->out->error = error;
 }
 
-/* Length of the UTF-8 character at s, 0 when it is none or a C1 control. */
+/* Length of the character at s, 0 when it is none that may stand there as it is. */
 static size_t character_len(const unsigned char *s, size_t left)
 {
-	static const struct {
-		unsigned char mask, lead;
-		size_t len;
-		uint32_t least;
-	} forms[] = { { 0xe0, 0xc0, 2, 0xa0 },
-		      { 0xf0, 0xe0, 3, 0x800 },
-		      { 0xf8, 0xf0, 4, 0x10000 } };
-	for (size_t f = 0; f < ARRAY_SIZE(forms); f++) {
-		if ((*s & forms[f].mask) != forms[f].lead || left < forms[f].len)
-			continue;
-		uint32_t value = *s & (unsigned char)~forms[f].mask;
-		for (size_t i = 1; i < forms[f].len; i++) {
-			if ((s[i] & 0xc0) != 0x80)
-				return 0;
-			value = value << 6 | (s[i] & 0x3fu);
-		}
-		bool good = value >= forms[f].least && value <= 0x10ffff &&
-			    (value < 0xd800 || value > 0xdfff) &&
-			    (value < 0x2028 || value > 0x202e) && /* line ends, text direction */
-			    (value < 0x2066 || value > 0x2069);
-		return good ? forms[f].len : 0;
-	}
-	return 0;
+	uint32_t ch;
+	size_t len = utf8_decode((const char *)s, left, &ch);
+	return len && !utf8_is_control(ch) ? len : 0;
 }
 
 static int hex_escape(unsigned char byte, struct strbuf *out)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/utf8.h"
 
 #define OUT_BUFFER (256 * 1024)
 #define MAX_INDENT 256 /* columns; deeper text is not indented further */
@@ -200,38 +201,14 @@ static void put_ascii(struct json_out *out, unsigned char c)
 	}
 }
 
-/* Length of the UTF-8 sequence at s, and its character; 0 when it is not valid UTF-8. */
-static size_t utf8_decode(const unsigned char *s, size_t len, uint32_t *c)
-{
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = (s[0] & 0xe0) == 0xc0   ? 2
-		   : (s[0] & 0xf0) == 0xe0 ? 3
-		   : (s[0] & 0xf8) == 0xf0 ? 4
-					   : 0;
-	if (!n || n > len)
-		return 0;
-	uint32_t v = s[0] & (0xff >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		v = v << 6 | (s[i] & 0x3f);
-	}
-	if (v < smallest[n] || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
-		return 0;
-	*c = v;
-	return n;
-}
-
 bool json_is_utf8(const char *bytes, size_t len)
 {
-	const unsigned char *s = (const unsigned char *)bytes;
 	uint32_t c;
-	while (len) {
-		size_t n = s[0] && s[0] < 0x80 ? 1 : utf8_decode(s, len, &c);
+	for (size_t n; len; len -= n) {
+		n = *bytes ? utf8_decode(bytes, len, &c) : 0;
 		if (!n)
 			return false;
-		s += n;
-		len -= n;
+		bytes += n;
 	}
 	return true;
 }
@@ -239,7 +216,7 @@ bool json_is_utf8(const char *bytes, size_t len)
 static size_t put_wide(struct json_out *out, const unsigned char *s, size_t len)
 {
 	uint32_t c;
-	size_t n = utf8_decode(s, len, &c);
+	size_t n = utf8_decode((const char *)s, len, &c);
 	if (!n) {
 		put_u16(out, 0xdc00 + s[0]);
 		return 1;

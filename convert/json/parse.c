@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 #define IN_BUFFER (128 * 1024)
 
 int json_in_init(struct json_in *in, int fd, const char *name, struct error *err)
@@ -407,21 +409,6 @@ static int read_unit(struct json_in *in, struct error *err)
 	return unit;
 }
 
-static ssize_t utf8_encode(uint32_t c, char *to)
-{
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	int n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	for (int i = n - 1; i > 0; i--) {
-		to[i] = (char)(0x80 | (c & 0x3f));
-		c >>= 6;
-	}
-	to[0] = (char)((0xf00 >> n & 0xff) | c);
-	return n;
-}
-
 static ssize_t read_unicode(struct json_in *in, char *to, struct error *err)
 {
 	int unit = read_unit(in, err);
@@ -432,7 +419,7 @@ static ssize_t read_unicode(struct json_in *in, char *to, struct error *err)
 		return 1;
 	}
 	if (unit < 0xd800 || unit > 0xdfff)
-		return utf8_encode((uint32_t)unit, to);
+		return (ssize_t)utf8_encode((uint32_t)unit, to);
 	if (unit < 0xdc00) {
 		static const char next[] = { '\\', 'u' };
 		for (int i = 0; i < 2; i++) {
@@ -446,9 +433,9 @@ static ssize_t read_unicode(struct json_in *in, char *to, struct error *err)
 		if (low < 0)
 			return low;
 		if (low >= 0xdc00 && low <= 0xdfff)
-			return utf8_encode(0x10000 + (((uint32_t)unit & 0x3ff) << 10) +
-					       ((uint32_t)low & 0x3ff),
-					   to);
+			return (ssize_t)utf8_encode(0x10000 + (((uint32_t)unit & 0x3ff) << 10) +
+							((uint32_t)low & 0x3ff),
+						    to);
 	}
 	return json_error(in, EBADMSG, err, "\\u%04x is half a surrogate pair", (unsigned)unit);
 }
