@@ -8,6 +8,8 @@
 /** ACT_SEARCH asks for a text, ACT_NEXT and ACT_PREV go to the next row that holds it. */
 void app_search(struct view *v, enum action action);
 void app_filter_ask(struct view *v);
+/** Read on, whichever view is in front. @return whether rows are still to come: wait for them */
+bool app_rows_coming(struct view *v);
 /** @param text  "": no filter */
 void app_filter(struct view *v, const char *text);
 void app_write_ask(struct view *v);

@@ -21,12 +21,12 @@ struct row_search {
 	int step;            /* 1, -1 */
 	bool found, below;   /* it is in what `at` hides */
 	bool wrapped;        /* gone round */
+	bool lost;           /* the rows are others than when it began */
 	struct below walk;
 	struct below hit; /* backwards: the last in what is hidden so far; depth 0: none */
 };
 
-/* Rows that a view is still reading are waited for, whichever view is in front. */
-static bool still_coming(struct view *v)
+bool app_rows_coming(struct view *v)
 {
 	return v->working && v->ops->idle && (v->ops->idle(v), v->working);
 }
@@ -112,7 +112,7 @@ static int search_step(struct job *job, struct error *err)
 	struct row_search *search = job->arg;
 	struct view *v = job->view;
 	int64_t until = app_now_ms() + STEP_MS;
-	if (still_coming(v))
+	if (app_rows_coming(v))
 		return 1;
 	if (!search->nr) {
 		job->total = search->nr = view_rows(v);
@@ -123,8 +123,9 @@ static int search_step(struct job *job, struct error *err)
 			row_turn(search);
 	}
 	for (size_t i = 0; i < ROWS_PER_STEP && app_now_ms() < until; i++) {
-		if (!search->nr || !v->app->search || view_rows(v) != search->nr)
-			return 0; /* the rows are others now */
+		search->lost = view_rows(v) != search->nr;
+		if (!search->nr || !v->app->search || search->lost)
+			return 0;
 		int rc = either_step(v, search);
 		job->done = search->seen;
 		if (rc <= 0)
@@ -137,7 +138,9 @@ static void search_end(struct job *job, int rc)
 {
 	struct row_search *search = job->arg;
 	struct view *v = job->view;
-	if (rc == 0 && !search->found && v->app->search)
+	if (rc == 0 && search->lost)
+		app_say(v->app, "the rows are others now: n searches them");
+	else if (rc == 0 && !search->found && v->app->search)
 		app_say(v->app, "no row holds \"%s\"", v->app->search);
 	else if (search->found && search->wrapped)
 		app_say(v->app, search->seen < search->nr ? "found after going round"
@@ -202,12 +205,12 @@ static int filter_step(struct job *job, struct error *err)
 	struct row_filter *filter = job->arg;
 	struct view *v = job->view;
 	int64_t until = app_now_ms() + STEP_MS;
-	if (still_coming(v))
+	if (app_rows_coming(v))
 		return 1;
 	if (!filter->nr)
 		job->total = filter->nr = view_rows(v);
 	for (size_t i = 0; i < ROWS_PER_STEP && app_now_ms() < until; i++) {
-		if (filter->at >= filter->nr)
+		if (filter->at >= filter->nr || view_rows(v) != filter->nr)
 			return 0;
 		if (v->ops->read && v->ops->read(v, filter->at))
 			return 1;
@@ -233,7 +236,7 @@ static void filter_end(struct job *job, int rc)
 {
 	struct row_filter *filter = job->arg;
 	struct view *v = job->view;
-	if (rc == 0 && v->state && v->ops->rows(v) == filter->nr) {
+	if (rc == 0 && view_rows(v) == filter->nr) {
 		free(v->filter);
 		v->filter = take_ptr(filter->text);
 		free(v->kept.items);
@@ -243,6 +246,8 @@ static void filter_end(struct job *job, int rc)
 		v->cursor = v->top = 0;
 		app_say(v->app, "%zu of %zu rows hold \"%s\"; Esc shows all", v->kept.nr,
 			filter->nr, v->filter);
+	} else if (rc == 0) {
+		app_say(v->app, "the rows are others now: & filters them");
 	}
 	line_fini(&filter->line);
 	free(filter->text);

@@ -16,6 +16,7 @@ struct write_job {
 	struct replace file;
 	struct line line;
 	char *path;
+	size_t nr; /* rows; 0: not known yet */
 	struct view_write what;
 };
 
@@ -23,7 +24,13 @@ struct write_job {
 static int rows_write(struct view *v, struct write_job *w, struct error *err)
 {
 	auto_strbuf text = { 0 };
+	if (app_rows_coming(v))
+		return 1;
 	size_t nr = view_rows(v);
+	w->nr = w->nr ?: nr;
+	if (w->nr != nr)
+		return error_set(err, ECANCELED, "%s is not written: the rows are others now",
+				 w->path);
 	for (size_t i = 0; i < 256 && w->what.at < nr; i++, w->what.at++) {
 		if (v->ops->read && v->ops->read(v, view_index(v, (size_t)w->what.at)))
 			break;
@@ -97,6 +104,7 @@ static void write_start(struct view *v, const char *path)
 	app_job(v->app,
 		&(struct job){
 		    .what = "writing", .view = v, .step = write_step, .end = write_end, .arg = w });
+	app_work(v->app, 0); /* what is under the cursor now is meant */
 }
 
 static void overwrite_answered(struct view *v, const char *text, size_t mode)
@@ -132,7 +140,7 @@ void app_write_ask(struct view *v)
 {
 	auto_strbuf name = { 0 };
 	int rc = 0;
-	if (!view_rows(v) && !v->ops->write) {
+	if (!v->state || (!view_rows(v) && !v->ops->draw)) {
 		app_say(v->app, "there is nothing to write");
 		return;
 	}

@@ -4,7 +4,6 @@
 #include "viewer/app.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -30,14 +29,12 @@ int64_t app_now_ms(void)
 
 void app_say(struct app *app, const char *fmt, ...)
 {
-	char text[1024];
 	va_list args;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
 	strbuf_reset(&app->message);
 	app->message_style = ST_NORMAL;
-	strbuf_str(&app->message, text);
+	va_start(args, fmt);
+	strbuf_vprintf(&app->message, fmt, args);
+	va_end(args);
 }
 
 void app_fail(struct app *app, const struct error *err)
@@ -360,6 +357,10 @@ static void act(struct app *app, enum action action)
 	case ACT_GOTO:
 		goto_ask(v);
 		break;
+	case ACT_AGAIN:
+		if (!view_again(v))
+			app_say(app, "nothing was stopped here that could begin again");
+		break;
 	case ACT_THEME:
 		app->options.theme = (app->options.theme + 1) % NR_THEMES;
 		app_say(app, "colours: %s", theme_names[app->options.theme]);
@@ -472,6 +473,7 @@ static void set_close(struct app *app)
 	app->files = NULL;
 	app->cp = NULL;
 	app->src = NULL;
+	app->damage.code = 0;
 }
 
 void app_free(struct app *app)

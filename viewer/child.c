@@ -39,10 +39,14 @@ static int document_write(const struct work *work, int fd, struct error *err)
 __attribute__((noreturn)) static void do_work(const struct work *work, int fd)
 {
 	struct error err = { 0 };
+	sigset_t none;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* the terminal is not its own to give back when it crashes */
+	/* the terminal is not its own to give back when it crashes, nor to be told of what ends it
+	 */
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	int rc = work->write ? work->write(work->arg, fd, &err) : document_write(work, fd, &err);
 	fd_write_full(fd, "", 1);
 	if (rc < 0)

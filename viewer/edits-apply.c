@@ -46,10 +46,9 @@ static void told(void *arg, const struct edit_op *op, size_t entry, const char *
 /* From here on it is not stopped, nor ended with the browser. */
 static int put_in_place(struct sink *sink, int fd, struct error *err)
 {
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, 0);
 	fd_write_full(fd, ".", 1);
 	return sink_commit(sink, err);

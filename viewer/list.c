@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What all views that are lists of rows have in common.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,23 @@ void view_fini(struct view *v)
 	v->kept.items = NULL;
 	v->state = NULL;
 	v->opened = false;
+}
+
+void view_stopped(struct view *v)
+{
+	v->working = NULL;
+	error_set(&v->error, ECANCELED, "stopped: not all is here%s",
+		  v->arg ? "" : "; ^R begins again");
+}
+
+bool view_again(struct view *v)
+{
+	if (v->error.code != -ECANCELED || v->arg)
+		return false;
+	view_fini(v);
+	v->error.code = 0;
+	view_need(v);
+	return true;
 }
 
 static bool is_open(const struct view *v)

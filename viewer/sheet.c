@@ -234,7 +234,7 @@ bool sheet_act(struct view *v, enum action action)
 	size_t row = view_current(v);
 	struct sheet_line *line = row == SIZE_MAX ? NULL : &sheet->items[sheet->shown[row]];
 	if (action == ACT_STOP) {
-		error_set(&v->error, ECANCELED, "stopped");
+		view_stopped(v);
 		text_show(v);
 	} else if (action == ACT_FOLD_ALL)
 		fold_all(v);

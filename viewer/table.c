@@ -142,7 +142,7 @@ static void table_end(struct job *job, int rc)
 	child_fini(&t->child);
 	t->done = rc == 0;
 	if (rc == 1)
-		error_set(&job->view->error, ECANCELED, "stopped");
+		view_stopped(job->view);
 	if (rc == 0 && t->ops->ready)
 		t->ops->ready(job->view);
 }

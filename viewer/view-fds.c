@@ -290,8 +290,7 @@ static bool fds_act(struct view *v, enum action action)
 {
 	size_t row = view_current(v);
 	if (action == ACT_STOP) {
-		error_set(&v->error, ECANCELED, "stopped: these are not all");
-		v->working = NULL;
+		view_stopped(v);
 		return true;
 	}
 	if ((action != ACT_OPEN && action != ACT_ENTRY) || row == SIZE_MAX)

@@ -389,7 +389,7 @@ static int image_below(struct view *v, size_t i, struct below *walk, struct line
 
 static size_t image_reveal(struct view *v, size_t i, const struct below *walk)
 {
-	for (size_t level = 0; level < walk->depth; level++) {
+	for (size_t level = 0; level < walk->depth && i < state_of(v)->nr; level++) {
 		unfold(v, i);
 		i += 1 + walk->path[level];
 	}

@@ -181,8 +181,7 @@ static bool images_act(struct view *v, enum action action)
 	size_t row = view_current(v);
 	if (action == ACT_STOP) {
 		child_fini(&s->child);
-		v->working = NULL;
-		error_set(&v->error, ECANCELED, "stopped");
+		view_stopped(v);
 		return true;
 	}
 	if (action != ACT_OPEN || row == SIZE_MAX)

@@ -375,8 +375,7 @@ static bool memory_act(struct view *v, enum action action)
 {
 	size_t row = view_current(v);
 	if (action == ACT_STOP) {
-		error_set(&v->error, ECANCELED, "stopped: the areas are not all read");
-		v->working = NULL;
+		view_stopped(v);
 		return true;
 	}
 	if (action == ACT_ENTRY)

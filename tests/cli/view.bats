@@ -139,6 +139,10 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	grep -q '101 .*child' rows
 	"$crit" view --print text --keys '6/core-1.img<Enter><Enter>w<C-u>rows<Enter>y<Enter>' "$whole" >out
 	python3 -c 'import json; assert json.load(open("rows"))["tc"]["comm"] == "first"'
+	# of what cannot be read there is nothing to write
+	cp -r "$set" broken && truncate -s 30 broken/core-100.img
+	run "$crit" view --print text --keys '6/core-100<Enter><Enter>w' broken
+	[[ $output == *"there is nothing to write"* ]]
 	# a folder that is not there
 	run "$crit" view --print text --keys 'w<C-u>no/such/file<Enter>' "$set"
 	[[ $output == *"no/such/file"*"No such file"* ]]
