@@ -26,14 +26,6 @@ static bool entry_fits(const void *arg, const ProtobufCMessage *msg)
 	       *(const uint32_t *)((const char *)msg + field->offset) == wanted->value;
 }
 
-static bool file_fits(const void *arg, const ProtobufCMessage *msg)
-{
-	const struct file_facts *facts = arg;
-	const FileEntry *file = (const FileEntry *)msg;
-	return msg->descriptor == &file_entry__descriptor && file->type == facts->type &&
-	       file->id == facts->id;
-}
-
 /* @return 1: its bytes are on a page now; 0: there are none; -errno */
 static int payload_show(struct app *app, const struct process *p, const struct payload_query *query,
 			struct error *err)
@@ -125,17 +117,16 @@ static int memfd_show(struct app *app, const struct process *p, const MemfdFileE
 	return rc < 0 ? rc : 1;
 }
 
-/* The entry of files.img says the rest. */
-int file_entry_show(struct app *app, const struct process *p, const struct file_facts *facts,
-		    struct error *err)
+void file_entry_show(struct app *app, const struct process *p, const struct file_facts *facts)
 {
-	size_t entry;
-	int rc = image_find_entry(app, "files.img", file_fits, facts, &entry, err);
-	if (rc == 1)
-		image_open_page(app, p, "files.img", entry);
-	else if (rc == 0)
-		app_say(app, "this set has no files.img with it");
-	return rc;
+	const struct file_place *place = checkpoint_file_place(app->cp, facts->type, facts->id);
+	char image[64];
+	if (place)
+		image_open_page(app, p,
+				image_filename(&image_types[place->image], 0, image, sizeof(image)),
+				(size_t)place->entry);
+	else
+		app_say(app, "this set has no entry of file %u", facts->id);
 }
 
 int file_bytes_show(struct app *app, const struct process *p, const struct file_facts *facts,

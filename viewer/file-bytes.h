@@ -12,8 +12,7 @@
  */
 int file_bytes_show(struct app *app, const struct process *p, const struct file_facts *facts,
 		    struct error *err);
-/** Open a page with its entry in files.img, or say that there is none. @return as above */
-int file_entry_show(struct app *app, const struct process *p, const struct file_facts *facts,
-		    struct error *err);
+/** Open a page with its entry, or say that there is none. */
+void file_entry_show(struct app *app, const struct process *p, const struct file_facts *facts);
 /** Where it stands in the set, and its name. */
 void file_object(struct app *app, const struct file_facts *facts, struct view_object *out);

@@ -2,6 +2,7 @@
  * Descriptors and sockets, of a process or of all. A row is described when it is looked at, so that
  * there may be a million.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,7 +203,7 @@ static void fds_row(struct view *v, size_t i, struct line *line)
 	row_describe(v, row, &facts);
 	if (facts.has_flags)
 		file_flags_text(facts.flags, flags, sizeof(flags) - 16);
-	if (row->flags & 1)
+	if (row->flags & FD_CLOEXEC)
 		strcat(flags, " cloexec");
 	if (!v->process)
 		line_cellf(line, ST_NUMBER, "%u", p->pid);
@@ -280,7 +281,7 @@ static bool row_open(struct view *v, size_t i, bool bytes)
 	row_describe(v, row, &facts);
 	int rc = bytes ? file_bytes_show(v->app, p, &facts, &err) : 0;
 	if (rc == 0)
-		rc = file_entry_show(v->app, p, &facts, &err);
+		file_entry_show(v->app, p, &facts);
 	if (rc < 0)
 		app_fail(v->app, &err);
 	return true;

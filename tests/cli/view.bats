@@ -467,3 +467,19 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	BRIEF=1 "$BATS_TEST_DIRNAME/../tui/every-key" "$whole" valgrind -q --error-exitcode=99 \
 		--leak-check=full --errors-for-leak-kinds=definite "$crit"
 }
+
+@test "descriptors lead to their entries, in files.img and in the images CRIU had before it" {
+	cd "$BATS_TEST_TMPDIR"
+	rm -rf old && cp -r "$BATS_FILE_TMPDIR/whole" old
+	run "$crit" view --print text --keys '<Enter>3i' old
+	[[ $output == *"files.img (FILES)"*"id: 4"* ]]
+	"$crit" show old/files.img | /usr/bin/python3 -c 'import json, sys
+entries = [e["reg"] for e in json.load(sys.stdin)["entries"] if e["type"] == "REG"]
+json.dump({"magic": "REG_FILES", "entries": entries}, sys.stdout)' >reg.json
+	rm old/files.img
+	"$crit" encode -i reg.json -o old/reg-files.img
+	run "$crit" view --print text --keys '<Enter>3i' old
+	[[ $output == *"reg-files.img (REG_FILES)"*'"/tmp/gone"'* ]]
+	run "$crit" view --print text --keys '<Enter>3ji' old
+	[[ $output == *"this set has no entry of file "* ]]
+}

@@ -7,9 +7,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <locale.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "base/array.h"
+#include "base/utf8.h"
 #include "viewer/address.h"
 #include "viewer/fd-rows.h"
 #include "viewer/key.h"
@@ -130,6 +133,22 @@ static void canvas_text_puts_marks_on_their_character(void **state)
 	canvas_clear(&c);
 	assert_int_equal(canvas_str(&c, 0, 0, ST_NORMAL, "\xcc\x81x"), 1);
 	canvas_fini(&c);
+}
+
+/* As the terminal counts, or what is painted there is a question mark. */
+static void widths_are_those_of_libc(void **state)
+{
+	(void)state;
+	unsigned others = 0;
+	if (!setlocale(LC_CTYPE, "C.UTF-8"))
+		skip();
+	for (uint32_t ch = 0x20; ch <= 0x10ffff; ch++) {
+		int width = wcwidth((wchar_t)ch);
+		if (width >= 0 && !utf8_is_control(ch))
+			others += width != char_width(ch);
+	}
+	setlocale(LC_CTYPE, "C");
+	assert_in_range(others, 0, 200); /* its Unicode may be another one */
 }
 
 static void canvas_takes_no_control_characters(void **state)
@@ -397,6 +416,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_hexadecimal_sums),
 		cmocka_unit_test(fd_rows_keep_a_shared_table_once),
 		cmocka_unit_test(fd_rows_end_where_memory_would),
+		cmocka_unit_test(widths_are_those_of_libc),
 		cmocka_unit_test(canvas_takes_no_control_characters),
 	};
 	return cmocka_run_group_tests_name("viewer", tests, NULL, NULL);
