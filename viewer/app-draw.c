@@ -95,23 +95,14 @@ static void job_draw(struct app *app, int y)
 }
 
 static const struct {
-	uint32_t places, key;
+	enum action action;
 	const char *what;
 } hints[] = {
-	{ IN_ALL, '?', "help" },
-	{ IN_ALL, 'q', "back" },
-	{ IN_ALL, KEY_CODE_ENTER, "open" },
-	{ IN_FIELDS, 'e', "change" },
-	{ IN_ALL, KEY_CODE_TAB, "next tab" },
-	{ IN_TREE, 's', "sort" },
-	{ IN_FOLDS, 'z', "fold" },
-	{ IN_BYTES, ':', "go to" },
-	{ IN_ALL, '/', "search" },
-	{ IN_LIST, '&', "filter" },
-	{ IN_EDITS, 'W', "write all" },
-	{ IN_ALL, 'F', "find in memory" },
-	{ IN_ALL, 'w', "write" },
-	{ IN_ALL, 'c', "command" },
+	{ ACT_HELP, "help" },     { ACT_QUIT, "back" },         { ACT_OPEN, "open" },
+	{ ACT_EDIT, "change" },   { ACT_NEXT_TAB, "next tab" }, { ACT_SORT, "sort" },
+	{ ACT_FOLD, "fold" },     { ACT_GOTO, "go to" },        { ACT_SEARCH, "search" },
+	{ ACT_FILTER, "filter" }, { ACT_APPLY, "write all" },   { ACT_FIND, "find in memory" },
+	{ ACT_WRITE, "write" },   { ACT_COMMAND, "command" },
 };
 
 /* What a hint says here; NULL: nothing. */
@@ -120,9 +111,9 @@ static const char *hint_what(struct app *app, size_t i)
 	uint32_t places = app_view(app)->ops->places;
 	if (!app->options.edit)
 		places &= ~(uint32_t)IN_FIELDS;
-	if (!(hints[i].places & places))
+	if (!(key_row(hints[i].action)->places & places))
 		return NULL;
-	return hints[i].key == 'q' && !app->page->below ? "quit" : hints[i].what;
+	return hints[i].action == ACT_QUIT && !app->page->below ? "quit" : hints[i].what;
 }
 
 /* Draw the hints (c), or find the one at column `look`. @return its key, KEY_NONE */
@@ -130,18 +121,19 @@ static uint32_t hints_go(struct app *app, struct canvas *c, int y, int look)
 {
 	int x = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
-		auto_strbuf key = { 0 };
+		auto_strbuf name = { 0 };
+		uint32_t key = key_row(hints[i].action)->keys[0];
 		const char *what = hint_what(app, i);
-		if (!what || key_text(hints[i].key, &key) < 0)
+		if (!what || key_text(key, &name) < 0)
 			continue;
-		int end = x + (int)key.len + 1 + (int)strlen(what);
+		int end = x + (int)name.len + 1 + (int)strlen(what);
 		if (end > app->canvas.width)
 			break;
 		if (look >= x && look < end)
-			return hints[i].key;
+			return key;
 		if (c) {
-			canvas_str(c, x, y, ST_KEY, key.data);
-			canvas_str(c, x + (int)key.len + 1, y, ST_DIM, what);
+			canvas_str(c, x, y, ST_KEY, name.data);
+			canvas_str(c, x + (int)name.len + 1, y, ST_DIM, what);
 		}
 		x = end + 2;
 	}

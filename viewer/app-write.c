@@ -107,13 +107,9 @@ static void write_start(struct view *v, const char *path)
 	app_work(v->app, 0); /* what is under the cursor now is meant */
 }
 
-static void overwrite_answered(struct view *v, const char *text, size_t mode)
+static void overwrite(struct view *v)
 {
-	(void)mode;
-	if (!strcmp(text, "y") || !strcmp(text, "yes"))
-		write_start(v, v->app->target.data);
-	else
-		app_say(v->app, "nothing written");
+	write_start(v, v->app->target.data);
 }
 
 static void path_typed(struct view *v, const char *text, size_t mode)
@@ -127,13 +123,8 @@ static void path_typed(struct view *v, const char *text, size_t mode)
 		return;
 	}
 	strbuf_reset(&v->app->target);
-	if (strbuf_str(&v->app->target, text) < 0)
-		return;
-	app_ask(v->app,
-		&(struct prompt){ .label = "It exists. Write over it? y or n, Enter",
-				  .view = v,
-				  .done = overwrite_answered },
-		NULL);
+	if (strbuf_str(&v->app->target, text) == 0)
+		app_confirm(v, "It exists. Write over it?", overwrite, "nothing written");
 }
 
 void app_write_ask(struct view *v)

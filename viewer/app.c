@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/array.h"
@@ -84,27 +85,46 @@ void app_open_process(struct app *app, const struct process *p)
 	page_push(app, page_new(app, process_tabs, tabs_count(process_tabs), p));
 }
 
-static void quit_answered(struct view *v, const char *text, size_t mode)
+void app_ask(struct app *app, const struct prompt *prompt, const char *text)
 {
+	strbuf_fini(&app->prompt.text);
+	app->prompt = *prompt;
+	app->prompt.on = true;
+	if (text && strbuf_str(&app->prompt.text, text) == 0)
+		app->prompt.at = app->prompt.text.len;
+}
+
+static void confirm_answered(struct view *v, const char *text, size_t mode)
+{
+	const struct prompt *prompt = &v->app->prompt;
 	(void)mode;
-	if (!strcmp(text, "y") || !strcmp(text, "yes"))
-		v->app->quit = true;
+	if (!strcasecmp(text, "y") || !strcasecmp(text, "yes"))
+		prompt->yes(v);
 	else
-		app_say(v->app, "R shows what waits, W there writes it");
+		app_say(v->app, "%s", prompt->no);
+}
+
+void app_confirm(struct view *v, const char *question, void (*yes)(struct view *v), const char *no)
+{
+	app_ask(v->app,
+		&(struct prompt){
+		    .label = question, .view = v, .done = confirm_answered, .yes = yes, .no = no },
+		NULL);
+}
+
+static void quit_wanted(struct view *v)
+{
+	v->app->quit = true;
 }
 
 /* Changes that wait are not lost without a word. */
 static void quit(struct app *app)
 {
-	if (!edits_count(app)) {
+	if (!edits_count(app))
 		app->quit = true;
-		return;
-	}
-	app_ask(app,
-		&(struct prompt){ .label = "Leave, and lose the changes that wait? y or n, Enter",
-				  .view = app_view(app),
-				  .done = quit_answered },
-		NULL);
+	else
+		app_confirm(app_view(app), "Leave, and lose the changes that wait?", quit_wanted,
+			    "R shows what waits, W there writes it");
 }
 
 static void page_pop(struct app *app)
@@ -194,15 +214,6 @@ void app_settle(struct app *app)
 		app_draw(app);
 	} while (app_work(app, 1000));
 	app_draw(app);
-}
-
-void app_ask(struct app *app, const struct prompt *prompt, const char *text)
-{
-	strbuf_fini(&app->prompt.text);
-	app->prompt = *prompt;
-	app->prompt.on = true;
-	if (text && strbuf_str(&app->prompt.text, text) == 0)
-		app->prompt.at = app->prompt.text.len;
 }
 
 static void tab_select(struct app *app, size_t at)

@@ -41,6 +41,9 @@ struct prompt {
 	size_t at; /* of the cursor, bytes */
 	struct view *view;
 	void (*done)(struct view *v, const char *text, size_t mode);
+	/* of app_confirm(), else NULL */
+	void (*yes)(struct view *v);
+	const char *no;
 };
 
 struct page;
@@ -89,6 +92,8 @@ void app_say(struct app *app, const char *fmt, ...) __attribute__((format(printf
 void app_fail(struct app *app, const struct error *err);
 void app_job(struct app *app, const struct job *job);
 void app_ask(struct app *app, const struct prompt *prompt, const char *text);
+/** Ask a question of y or n. @param no  is said when it is answered otherwise */
+void app_confirm(struct view *v, const char *question, void (*yes)(struct view *v), const char *no);
 /** Open a view on a page of its own. Takes arg (ops->close releases it). */
 void app_open(struct app *app, const struct view_ops *ops, const struct process *p, void *arg);
 void app_open_process(struct app *app, const struct process *p);

@@ -207,15 +207,6 @@ static void review_row(struct view *v, size_t i, struct line *line)
 	line_str(line, change->shown);
 }
 
-static void write_answered(struct view *v, const char *text, size_t mode)
-{
-	(void)mode;
-	if (!strcmp(text, "y") || !strcmp(text, "yes"))
-		edits_write(v);
-	else
-		app_say(v->app, "nothing written");
-}
-
 static bool review_act(struct view *v, enum action action)
 {
 	struct edits *edits = v->app->edits;
@@ -232,11 +223,7 @@ static bool review_act(struct view *v, enum action action)
 	}
 	if (action != ACT_APPLY)
 		return false;
-	app_ask(v->app,
-		&(struct prompt){ .label = "Write all of this into the set? y or n, Enter",
-				  .view = v,
-				  .done = write_answered },
-		NULL);
+	app_confirm(v, "Write all of this into the set?", edits_write, "nothing written");
 	return true;
 }
 

@@ -10,7 +10,9 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "convert/describe/process.h"
+#include "convert/memory/printable.h"
 #include "viewer/app.h"
+#include "viewer/pattern.h"
 #include "viewer/scan.h"
 #include "viewer/views.h"
 
@@ -82,27 +84,21 @@ static int matches_add(struct view *v, struct error *err)
 	return f->scan.failed ? -EIO : 0;
 }
 
-static bool is_text(uint8_t byte)
-{
-	return byte == '\t' || (byte >= 0x20 && byte < 0x7f);
-}
-
 /* @param last  nothing follows; else a text that goes on is left for the next piece */
 static int texts_add(struct view *v, bool last, struct error *err)
 {
 	struct find *f = v->state;
 	struct scan *scan = &f->scan;
 	for (size_t i = 0; i < scan->len && f->nr < FOUND_MAX;) {
-		size_t end = i;
-		while (end < scan->len && is_text(scan->buf[end]))
-			end++;
-		if (end == scan->len && !last && i > 0) {
+		i += printable_none(scan->buf + i, scan->len - i, TEXT_MIN);
+		size_t len = printable_run(scan->buf + i, scan->len - i);
+		if (i + len == scan->len && !last && i > 0) {
 			scan->len = i;
 			return 0;
 		}
-		if (end - i >= TEXT_MIN && found_add(v, i, end - i, err) < 0)
+		if (len >= TEXT_MIN && found_add(v, i, len, err) < 0)
 			return -ENOMEM;
-		i = end + 1;
+		i += len + 1;
 	}
 	return 0;
 }
@@ -246,7 +242,8 @@ static void around_add(const unsigned char *bytes, size_t len, struct line *line
 {
 	line_style(line, ST_DIM);
 	for (size_t i = 0; i < len; i++)
-		line_printf(line, "%c", is_text(bytes[i]) && bytes[i] != '\t' ? bytes[i] : '.');
+		line_printf(line, "%c",
+			    is_printable(bytes[i]) && bytes[i] != '\t' ? bytes[i] : '.');
 }
 
 static void find_row(struct view *v, size_t i, struct line *line)
@@ -300,11 +297,10 @@ static void find_footer(struct view *v, struct line *line)
 
 static void find_command(struct view *v, struct strbuf *out)
 {
-	static const char *const options[] = { "-s ", "-i -s ", "-r ", "-x " };
 	const struct find_arg *arg = arg_of(v);
 	strbuf_str(out, arg->pattern ? "grep " : "strings ");
 	if (arg->pattern) {
-		strbuf_str(out, options[arg->mode]);
+		strbuf_printf(out, "%s ", pattern_option(arg->mode));
 		command_word(arg->text, out);
 		strbuf_char(out, ' ');
 	} else {

@@ -5,24 +5,9 @@
 #include <string.h>
 
 #include "viewer/app.h"
-#include "viewer/find.h"
 #include "viewer/hex.h"
+#include "viewer/pattern.h"
 #include "viewer/scan.h"
-
-const char *const pattern_modes[] = { "text", "text, any case", "regular expression", "hex", NULL };
-
-int pattern_typed(const char *text, size_t mode, struct pattern **out, struct error *err)
-{
-	switch (mode) {
-	case 0:
-	case 1:
-		return pattern_text(text, mode == 1, out, err);
-	case 2:
-		return pattern_regex(text, false, out, err);
-	default:
-		return pattern_hex(text, out, err);
-	}
-}
 
 /* From the cursor on, once round to where it began. */
 struct byte_search {

@@ -47,7 +47,7 @@ static bool row_has(const struct key_row *row, uint32_t key)
 		if (row->keys[i] == key)
 			return true;
 	}
-	return row->action == ACT_TAB_DIGIT && key >= '1' && key <= '9';
+	return false;
 }
 
 enum action key_action(uint32_t key, uint32_t places)
@@ -97,8 +97,9 @@ int key_text(uint32_t key, struct strbuf *out)
 int key_row_text(const struct key_row *row, struct strbuf *out)
 {
 	int rc = 0;
-	if (row->action == ACT_TAB_DIGIT)
-		return strbuf_str(out, "1 … 9");
+	if (row->keys[KEYS_PER_ACTION - 1]) /* so many are in a row of their own */
+		return strbuf_printf(out, "%c … %c", (char)row->keys[0],
+				     (char)row->keys[KEYS_PER_ACTION - 1]);
 	for (size_t i = 0; rc == 0 && i < KEYS_PER_ACTION && row->keys[i]; i++) {
 		if (i)
 			rc = strbuf_char(out, ' ');

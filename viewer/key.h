@@ -60,7 +60,7 @@ enum action {
 	ACT_STOP, /* no key has it: end what view.working names */
 };
 
-#define KEYS_PER_ACTION 4
+#define KEYS_PER_ACTION 9
 struct key_row {
 	enum action action;
 	const char *name;               /* "page-down", for people who read the table */
@@ -71,6 +71,10 @@ struct key_row {
 };
 extern const struct key_row key_rows[]; /* every action, in the order of enum action */
 extern const size_t nr_key_rows;
+static inline const struct key_row *key_row(enum action action)
+{
+	return &key_rows[action - 1];
+}
 
 /** What a key does in these places. */
 enum action key_action(uint32_t key, uint32_t places);
@@ -78,7 +82,7 @@ enum action key_action(uint32_t key, uint32_t places);
 const char *key_elsewhere(uint32_t key);
 /** "j", "Down", "^D", "F1". Appended. @return 0 or -ENOMEM */
 int key_text(uint32_t key, struct strbuf *out);
-/** The keys of a row: "j Down". */
+/** The keys of a row: "j Down", "1 … 9". */
 int key_row_text(const struct key_row *row, struct strbuf *out);
 
 /**

@@ -134,6 +134,8 @@ void prompt_draw(struct app *app, int y)
 		x = canvas_str(c, x, y, ST_KEY, p->modes[p->mode]);
 		x = canvas_str(c, x, y, ST_DIM, " (Tab)");
 	}
+	if (p->yes)
+		x = canvas_str(c, x, y, ST_TITLE, " y or n, Enter");
 	x = canvas_str(c, x, y, ST_TITLE, ": ");
 	const char *text = p->text.data ?: "";
 	size_t before = text_width(text, p->at);
