@@ -53,9 +53,8 @@ images_o := $(call objs,$(wildcard images/*.c)) $(schema_c:.c=.o)
 convert_o := $(call objs,$(wildcard convert/*.c convert/*/*.c))
 crit_o := $(call objs,$(wildcard crit/*.c))
 viewer_o := $(call objs,$(wildcard viewer/*.c))
-engine_c := $(wildcard engine/*.c engine/procfs/*.c engine/kernel/*.c engine/trace/*.c \
-	    engine/tree/*.c engine/task/*.c engine/task/arch/$(ARCH)/*.c engine/mem/*.c engine/files/*.c engine/net/*.c engine/ns/*.c engine/rpc/*.c)
-engine_S := $(wildcard engine/task/arch/$(ARCH)/*.S)
+engine_c := $(filter-out engine/pie/%,$(wildcard engine/*.c engine/*/*.c engine/arch/$(ARCH)/*.c))
+engine_S := $(wildcard engine/arch/$(ARCH)/*.S)
 engine_o := $(call objs,$(engine_c)) $(engine_S:%.S=$(O)/obj/%-asm.o) $(O)/pie/blobs.o
 
 test_bins := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))

@@ -12,8 +12,8 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "convert/edit/edit.h"
 #include "convert/codec/image.h"
+#include "convert/edit/edit.h"
 #include "crit/commands.h"
 #include "crit/sink-arg.h"
 

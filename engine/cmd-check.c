@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "engine/commands.h"
+#include "engine/context/options.h"
 #include "engine/kernel/feature.h"
 #include "engine/options.h"
 

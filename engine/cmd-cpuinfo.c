@@ -5,6 +5,7 @@
 
 #include "engine/commands.h"
 #include "engine/cpuinfo.h"
+#include "engine/options.h"
 
 static int cpuinfo_run(void *opts, int nr_operands, char **operands, struct error *err)
 {

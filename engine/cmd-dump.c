@@ -2,6 +2,8 @@
  * stasis dump: write a process tree to images.
  */
 #include "engine/commands.h"
+#include "engine/context/dump.h"
+#include "engine/context/options.h"
 #include "engine/dump.h"
 #include "engine/options.h"
 

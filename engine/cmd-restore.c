@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "engine/commands.h"
+#include "engine/context/options.h"
+#include "engine/context/restore.h"
 #include "engine/options.h"
 #include "engine/restore.h"
 

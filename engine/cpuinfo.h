@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/options.h"
+#include "engine/context/options.h"
 #include "images/source.h"
 
 enum {                    /* bits of options.cpu_cap, as in requests */

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/options.h"
 
 static int open_dir(const char *path, struct error *err)
 {

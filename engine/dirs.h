@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/options.h"
+#include "engine/context/options.h"
 
 /**
  * Open the images and work directories and direct the log as -o and -v ask.

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
 
 /** In the images directory: the set that was there, until the new one is whole. */
 #define DUMP_SET_BEFORE ".before"

@@ -1,61 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * The context of one dump.
+ * One dump.
  */
 #pragma once
 
-#include <stdint.h>
-
 #include "base/error.h"
-#include "engine/options.h"
-#include "engine/task/arch.h"
-#include "engine/task/sched-host.h"
-#include "engine/task/task.h"
-
-struct file_table;  /* files/: every open file description seen so far, by identity */
-struct shmem_table; /* mem/: shared segments seen so far */
-struct cgroup_sets; /* ns/: control groups seen so far */
-struct sysv_table;  /* mem/: System V segments seen so far */
-struct net_table;   /* net/: sockets seen so far */
-struct user_maps;   /* ns/: ids of users and groups inside and outside */
-struct mnt_tree;    /* ns/: mounts of the tree */
-struct ns_table;    /* ns/: namespaces seen so far */
-
-struct dump_stats { /* microseconds and pages, for stats-dump */
-	uint32_t freezing_time, frozen_time, memdump_time, memwrite_time;
-	uint64_t pages_scanned, pages_skipped_parent, pages_written, pages_lazy;
-	uint64_t shpages_scanned, shpages_written;
-};
-
-struct dump {
-	const struct options *opts;
-	int images_fd; /* directory the images go to */
-	int work_fd;
-	char run_id[37];                /* a UUID, of this dump */
-	struct arch_cpu cpu;            /* once it was asked */
-	enum network_lock network_lock; /* what holds TCP connections still */
-	struct task **tasks; /* depth first, parents before children; tasks[0] is the root */
-	size_t nr_tasks;
-	struct ns_table *ns;
-	struct mnt_tree *mounts; /* NULL: it has those of the engine */
-	struct user_maps *users; /* of the tree's user namespace; NULL: the engine's own */
-	struct file_table *files;
-	struct shmem_table *shmem;
-	struct sysv_table *sysv; /* NULL until one is met */
-	struct cgroup_sets *cgroups;
-	struct net_table *net; /* NULL until a socket is met */
-	struct sched_host sched;
-	struct {
-		struct seccomp_stored { /* a filter of seccomp.img */
-			const struct seccomp_program *program;
-			int prev; /* index of the one installed before it; -1: none */
-		} * items;
-		size_t nr, cap;
-	} filters;
-	struct dump_stats stats;
-	bool probes_left; /* pages of code have breakpoints of probes in them */
-	uint32_t last_pages_id;
-	uint32_t next_object_id; /* ids of namespaces, and of what has none yet */
-};
+#include "engine/context/options.h"
 
 /** Dump opts->pid and its descendants. @return 0; -errno, every task running as before. */
 int dump_tree(const struct options *opts, struct error *err);

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 
 /** A name for this dump, as it will stand there. */
 void inventory_make_run_id(char out[37]);

@@ -5,8 +5,8 @@
 
 #include <time.h>
 
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 
 /** Write d->stats to stats-dump in the work directory; a failure is only worth a warning. */
 void dump_stats_write(const struct dump *d);

@@ -6,10 +6,10 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "convert/json/base64.h"
 #include "convert/codec/image.h"
 #include "convert/codec/message.h"
 #include "convert/codec/payload.h"
+#include "convert/json/base64.h"
 #include "convert/raw/raw.h"
 
 static const char *const head_names[] = {

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "convert/json/base64.h"
 #include "convert/codec/message.h"
 #include "convert/codec/quoted.h"
+#include "convert/json/base64.h"
 #include "convert/json/value.h"
 #include "images/fields.h"
 #include "images/hints.h"

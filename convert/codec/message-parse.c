@@ -7,9 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "convert/json/base64.h"
 #include "convert/codec/message.h"
 #include "convert/codec/quoted.h"
+#include "convert/json/base64.h"
 #include "convert/json/value.h"
 #include "images/fields.h"
 #include "images/reader.h"

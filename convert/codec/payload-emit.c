@@ -7,8 +7,8 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "convert/json/base64.h"
 #include "convert/codec/payload.h"
+#include "convert/json/base64.h"
 #include "images/payload.h"
 #include "ipc.pb-c.h"
 

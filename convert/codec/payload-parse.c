@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "convert/json/base64.h"
 #include "convert/codec/payload.h"
-#include "images/payload.h"
+#include "convert/json/base64.h"
 #include "files.pb-c.h"
+#include "images/payload.h"
 #include "ipc.pb-c.h"
 
 #define TEXT_PIECE (64 * 1024)

@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "convert/json/emit.h"
 #include "convert/codec/message.h"
+#include "convert/json/emit.h"
 #include "images/reader.h"
 #include "images/writer.h"
 

@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "convert/diff/diff.h"
 #include "convert/codec/flat.h"
+#include "convert/diff/diff.h"
 
 struct diff {
 	struct checkpoint *cp[2];

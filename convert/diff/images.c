@@ -10,11 +10,11 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "convert/codec/image.h"
+#include "convert/codec/message.h"
 #include "convert/diff/change.h"
 #include "convert/diff/keyed.h"
 #include "convert/diff/streams.h"
-#include "convert/codec/image.h"
-#include "convert/codec/message.h"
 #include "images/cgroup-perms.h"
 #include "images/reader.h"
 

@@ -9,8 +9,8 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "convert/edit/field.h"
 #include "convert/codec/message.h"
+#include "convert/edit/field.h"
 #include "convert/store/rewrite.h"
 
 /* "files.img: entries[0]…": the image ends at a colon in front of any bracket or =. */

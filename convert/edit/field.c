@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "convert/codec/message.h"
 #include "images/fields.h"
+#include "images/message.h"
 
 static void element_release(const ProtobufCFieldDescriptor *f, void *at)
 {
@@ -222,14 +223,6 @@ static int parse_field(const struct field_ref *ref, bool as_list, const char *va
 	if (rc == 0)
 		rc = json_finish(&in, err);
 	return rc;
-}
-
-static ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *desc)
-{
-	ProtobufCMessage *msg = calloc(1, desc->sizeof_message);
-	if (msg)
-		protobuf_c_message_init(desc, msg);
-	return msg;
 }
 
 /* Move the field's value, list and all, from one message to another of its kind. */

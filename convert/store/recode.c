@@ -8,8 +8,8 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "convert/codec/image.h"
-#include "convert/store/rewrite.h"
 #include "convert/store/forms.h"
+#include "convert/store/rewrite.h"
 
 /* Files that are nowhere but here, used for one image after the other. */
 struct scratch {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "engine/options.h"
+#include "engine/context/options.h"
 
 /** Was this resource named with --external? @param name  "tty[8800:19]" */
 bool external_has(const struct options *opts, const char *name);

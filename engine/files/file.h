@@ -9,8 +9,8 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 #include "files.pb-c.h"
 
 /* open_file.task_fd of what is not in the descriptor table. */

@@ -20,8 +20,8 @@
 #include "engine/ns/mnt.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/ns.h"
+#include "engine/ns/real-ids.h"
 #include "engine/procfs/root.h"
-#include "engine/tree/real-ids.h"
 
 static bool nsfile_match(const struct open_file *f)
 {

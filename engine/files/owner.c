@@ -9,13 +9,25 @@
 
 #include "engine/files/set.h"
 #include "engine/files/table.h"
-#include "engine/task/pstree.h"
-#include "engine/tree/real-ids.h"
+#include "engine/ns/real-ids.h"
 #include "engine/ns/user.h"
 
 #ifndef F_GETOWNER_UIDS
 #define F_GETOWNER_UIDS 17
 #endif
+
+/* What the tree knows a task or thread as that the engine knows as `id`. @return `id` where it is
+ * of nobody in the tree */
+static pid_t pid_in_tree(const struct dump *d, pid_t id)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++) {
+		const struct task *t = d->tasks[i];
+		for (size_t k = 0; k < t->nr_threads; k++)
+			if (t->threads[k].tid == id)
+				return t->threads[k].vtid;
+	}
+	return id;
+}
 
 int owner_dump(const struct dump *d, const struct open_file *f, FownEntry **out, struct error *err)
 {
@@ -42,7 +54,7 @@ int owner_dump(const struct dump *d, const struct open_file *f, FownEntry **out,
 		o->uid = id_inside(d->users, ID_USER, uids[0]);
 		o->euid = id_inside(d->users, ID_USER, uids[1]);
 	}
-	o->pid = (uint32_t)pstree_id_inside(d, owner.pid);
+	o->pid = (uint32_t)pid_in_tree(d, owner.pid);
 	o->pid_type = (uint32_t)owner.type;
 	return 0;
 }

@@ -12,10 +12,10 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "engine/context/hooks.h"
 #include "engine/files/external.h"
 #include "engine/files/types.h"
 #include "engine/ns/user.h"
-#include "engine/hooks.h"
 
 #define DELETED " (deleted)" /* what the kernel puts behind the path of a slave without master */
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "engine/mem/vma.h"
+#include "engine/context/vma.h"
 
 struct arena;
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 
 struct restorer_args;
 

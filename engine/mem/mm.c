@@ -23,7 +23,7 @@
 #include "engine/mem/uapi.h"
 #include "engine/mem/uprobes.h"
 #include "engine/net/packet.h"
-#include "engine/task/parts.h"
+#include "engine/procfs/read.h"
 #include "images/reader.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
@@ -43,6 +43,17 @@
 #define STATUS_REFUSED (VMA_AREA_SHSTK | VMA_AREA_UPROBES)
 
 #define AUXV_WORDS 44
+
+static int dump_coredump_filter(const struct task *t, MmEntry *mm, struct error *err)
+{
+	long long n;
+	int rc = proc_number_read(t->proc_fd, "coredump_filter", 16, &n, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : error_wrap(err, rc, "/proc/%d", t->pid);
+	mm->has_coredump_filter = true;
+	mm->coredump_filter = (uint32_t)n;
+	return 0;
+}
 
 static int read_auxv(const struct task *t, MmEntry *mm, struct error *err)
 {
@@ -95,7 +106,7 @@ static int fill_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *er
 	mm->thp_disabled = t->inside.thp_disabled;
 	int rc = files_dump_exe(d, t, &mm->exe_file_id, err);
 	if (rc == 0)
-		rc = misc_dump_mm(t, mm, err);
+		rc = dump_coredump_filter(t, mm, err);
 	if (rc == 0)
 		rc = aio_dump(t, mm, err);
 	return rc < 0 ? rc : read_auxv(t, mm, err);

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/mem/vma.h"
+#include "engine/context/vma.h"
 
 /** Mappings of this process; release with vma_list_fini(). */
 int own_maps(struct vma_list *out, struct error *err);

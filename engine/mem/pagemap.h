@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "engine/task/task.h"
+#include "engine/context/task.h"
 
 /* pagemap_entry.flags */
 #define PE_PARENT  0x1u

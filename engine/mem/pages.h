@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/dump.h"
+#include "engine/context/dump.h"
 #include "engine/mem/pagemap.h"
 #include "images/image-type.h"
 

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/page.h"
+#include "base/shortage.h"
 #include "engine/files/file.h"
 #include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
@@ -15,7 +16,6 @@
 #include "engine/mem/shmem.h"
 #include "engine/mem/sysv.h"
 #include "engine/mem/uapi.h"
-#include "engine/task/shortage.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000

@@ -12,11 +12,11 @@
 #include "base/log.h"
 #include "base/page.h"
 #include "base/worker.h"
+#include "engine/context/birth.h"
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/uapi.h"
 #include "engine/mem/vdso.h"
-#include "engine/tree/birth-plan.h"
 #include "memory.pb-c.h"
 
 #define UFFD_PAYS   32  /* pages of one mapping; below that plain writes are quicker */

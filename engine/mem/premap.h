@@ -3,8 +3,8 @@
  */
 #pragma once
 
+#include "engine/context/restore.h"
 #include "engine/mem/fill.h"
-#include "engine/restore.h"
 #include "images/page-store.h"
 
 struct page_runs {

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 
 /** Dump: remember the segment behind a VMA_ANON_SHARED mapping; sets v->shmid. For one of System V
  *  sysv_note() comes before. */

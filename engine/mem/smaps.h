@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/mem/vma.h"
+#include "engine/context/vma.h"
 
 /**
  * Append the mappings described by whole lines of `buf` to `out`; lines after a header belong to

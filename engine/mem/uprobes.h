@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
 #include "engine/mem/pagemap.h"
 
 /** Take the kernel's page of probes out of the mappings. */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 #include "images/page-store.h"
 
 struct restorer_args;

@@ -3,13 +3,13 @@
  */
 #pragma once
 
-#include "engine/dump.h"
-#include "files.pb-c.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 #include "engine/net/inet-diag.h"
 #include "engine/net/lock.h"
 #include "engine/net/tcp.h"
 #include "engine/net/warden.h"
-#include "engine/restore.h"
+#include "files.pb-c.h"
 
 struct inet_table { /* of a dump */
 	struct {

@@ -8,8 +8,8 @@
 
 #include "base/array.h"
 #include "base/log.h"
-#include "engine/dump.h"
-#include "engine/hooks.h"
+#include "engine/context/dump.h"
+#include "engine/context/hooks.h"
 #include "engine/net/ns-set.h"
 #include "engine/net/unix.h"
 #include "engine/ns/ns.h"

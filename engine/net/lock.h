@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "engine/context/options.h"
 #include "engine/net/ip-packet.h"
-#include "engine/options.h"
 
 #define LOCK_MARK IP_PACKET_MARK /* packets with this mark (SO_MARK) pass */
 

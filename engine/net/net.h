@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 
 /** The tree's own network namespace, if it has one, is locked: before its descriptors are read. */
 int net_dump_begin(struct dump *d, struct error *err);

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 
 int conntrack_dump(struct dump *d, uint32_t id, struct error *err);
 int conntrack_load(struct restore *r, uint32_t id, struct error *err);

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
 #include "engine/net/nl.h"
 #include "engine/ns/ns.h"
 #include "images/writer.h"

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "base/strbuf.h"
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 #include "network.pb-c.h"
 
 struct xtables {

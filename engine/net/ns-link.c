@@ -16,7 +16,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "engine/dump.h"
+#include "engine/context/dump.h"
 #include "engine/net/ns-conf.h"
 #include "engine/net/ns-dump.h"
 #include "engine/net/ns-outside.h"

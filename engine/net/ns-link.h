@@ -6,8 +6,8 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include "engine/context/options.h"
 #include "engine/net/nl.h"
-#include "engine/options.h"
 #include "network.pb-c.h"
 
 struct link_seen { /* as RTM_GETLINK tells it; borrowed */

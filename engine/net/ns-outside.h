@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/options.h"
+#include "engine/context/options.h"
 #include "engine/net/ns-set.h"
 
 /** Was --external KIND[NAME] given, with or without a value? */

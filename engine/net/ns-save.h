@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/strbuf.h"
+#include "engine/context/restore.h"
 #include "engine/net/nl.h"
-#include "engine/restore.h"
 #include "images/image-type.h"
 #include "network.pb-c.h"
 

@@ -3,9 +3,9 @@
  */
 #pragma once
 
+#include "engine/context/restore.h"
 #include "engine/net/lock.h"
 #include "engine/net/nl.h"
-#include "engine/restore.h"
 #include "network.pb-c.h"
 
 struct netns_link {

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
 
 struct packet_list;
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/strbuf.h"
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 #include "images/writer.h"
 
 struct queue_item {       /* a message that waits */

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "engine/ns/cgroup-fs.h"
-#include "engine/task/message.h"
+#include "images/message.h"
 
 static int children_dump(int dir, const struct cgroup_kept *kept, const char *where,
 			 CgroupDirEntry *e, struct error *err)

@@ -3,9 +3,9 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 #include "engine/ns/cgroup-props.h"
-#include "engine/restore.h"
 
 struct made_dir { /* below a hierarchy's root; removed if the restore fails */
 	size_t controller;

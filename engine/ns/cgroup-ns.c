@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "engine/task/message.h"
+#include "images/message.h"
 #include "images/reader.h"
 
 static bool is_nested(const struct dump *d, const struct ns_seen *ns)

@@ -12,8 +12,8 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "engine/task/message.h"
 #include "images/cgroup-perms.h"
+#include "images/message.h"
 
 #define EVERY_V1 "*" /* whatever the controller, but not the unified hierarchy */
 

@@ -20,7 +20,7 @@
 #include "engine/ns/cgroup-ns.h"
 #include "engine/ns/cgroup-props.h"
 #include "engine/ns/ns.h"
-#include "engine/task/message.h"
+#include "images/message.h"
 #include "images/reader.h"
 #include "images/writer.h"
 #include "inventory.pb-c.h"

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 
 struct cgroup_sets;    /* memberships met at a dump */
 struct cgroup_restore; /* cgroup.img and what was made for it */

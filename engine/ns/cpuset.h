@@ -8,12 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CPU_MASK_MAX 1024 /* bytes: as many CPUs as Linux can be built for */
-
-struct cpu_mask {
-	uint8_t bits[CPU_MASK_MAX];
-	bool known;
-};
+#include "engine/context/sched-host.h"
 
 /** The CPUs that are online. */
 void cpuset_online(struct cpu_mask *out);

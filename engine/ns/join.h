@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/ns/kinds.h"
-#include "engine/options.h"
+#include "engine/context/ns-kinds.h"
+#include "engine/context/options.h"
 
 /** Is every --join-ns of a kind that can be joined? @return 0; -EINVAL naming it */
 int ns_join_check(const struct options *opts, struct error *err);

@@ -3,8 +3,8 @@
  */
 #pragma once
 
+#include "engine/context/restore.h"
 #include "engine/ns/mnt-tree.h"
-#include "engine/restore.h"
 
 int mnt_enter(int ns, struct error *err);
 /**

@@ -22,7 +22,7 @@
 #include "engine/files/file.h"
 #include "engine/ns/mnt-names.h"
 #include "engine/procfs/read.h"
-#include "engine/task/message.h"
+#include "images/message.h"
 #include "images/reader.h"
 #include "images/writer.h"
 

@@ -7,9 +7,9 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 #include "engine/ns/mnt-tree.h"
-#include "engine/restore.h"
 
 struct autofs {
 	const struct mnt_source *source;

@@ -3,9 +3,9 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 #include "engine/ns/mnt-tree.h"
-#include "engine/restore.h"
 
 int mnt_tmpfs_dump(struct dump *d, const struct mnt *m, int dir, struct error *err);
 int mnt_tmpfs_open(struct restore *r, const struct mnt *m, struct istream **out, struct error *err);

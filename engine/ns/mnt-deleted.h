@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
 #include "engine/ns/mnt-tree.h"
 
 /** Note what it is and what is in it; the current mount namespace is the tree's. */

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/procfs/procfs.h"
 

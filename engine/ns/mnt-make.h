@@ -7,8 +7,8 @@
  */
 #pragma once
 
+#include "engine/context/restore.h"
 #include "engine/ns/mnt-tree.h"
-#include "engine/restore.h"
 
 /** Open what external mounts are of, and what file systems held, while this process is who was
  *  asked: nobody's namespace is new yet. */

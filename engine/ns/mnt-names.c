@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/task/message.h"
+#include "images/message.h"
 
 #define DEPTH_MAX 40
 

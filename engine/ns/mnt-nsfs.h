@@ -3,9 +3,9 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 #include "engine/ns/mnt-tree.h"
-#include "engine/restore.h"
 
 /** Before descriptors are written: which namespaces they are; those nobody is in become the tree's.
  */

@@ -3,9 +3,9 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 #include "engine/ns/mnt-tree.h"
-#include "engine/restore.h"
 
 /** Note whose processes each shows; the current mount namespace is the tree's. */
 int mnt_pids_read(const struct dump *d, uint32_t ns, int users, struct error *err);

@@ -28,7 +28,7 @@
 #include "engine/ns/user.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
-#include "engine/task/message.h"
+#include "images/message.h"
 
 #define MAX_BYTES (256ull << 20) /* of one queue */
 #define WAIT_SEC  5              /* for a place in it */

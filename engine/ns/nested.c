@@ -18,8 +18,8 @@
 #include "engine/ns/aside.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/set.h"
+#include "engine/pie/restore-shared.h"
 #include "engine/procfs/root.h"
-#include "engine/tree/restore-shared.h"
 
 static uint32_t id_of_root(const struct restore *r, enum ns_kind kind)
 {

@@ -10,9 +10,9 @@
  */
 #pragma once
 
-#include "engine/dump.h"
-#include "engine/ns/kinds.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/ns-kinds.h"
+#include "engine/context/restore.h"
 
 struct ns_seen {
 	enum ns_kind kind;

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 
 /** Note who is in which; ns_collect() has seen all. @return 0; -ENOTSUP naming who cannot be told
  */

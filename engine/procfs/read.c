@@ -51,6 +51,20 @@ static int small_file_read(struct small_file *f, int dirfd, const char *path, st
 	return rc;
 }
 
+int proc_number_read(int dirfd, const char *path, int base, long long *out, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	int rc = file_read_at(dirfd, path, &text, err);
+	if (rc < 0)
+		return rc;
+	char *end = text.data;
+	errno = 0;
+	*out = text.len ? strtoll(text.data, &end, base) : 0;
+	if (errno || end == text.data || (*end && *end != '\n'))
+		return error_set(err, EBADMSG, "%s: not a number", path);
+	return 0;
+}
+
 int proc_stat_read(int dirfd, const char *path, struct proc_stat *out, struct error *err)
 {
 	auto_small_file f;

@@ -16,6 +16,9 @@ int proc_status_read(int dirfd, const char *path, struct proc_status *out, struc
 int proc_mounts_read(int dirfd, struct proc_mounts *out, struct error *err);
 int proc_timers_read(int dirfd, struct proc_timers *out, struct error *err);
 
+/** A file that holds one number. @return 0; -ENOENT: this kernel has no such file */
+int proc_number_read(int dirfd, const char *path, int base, long long *out, struct error *err);
+
 /** Is the task gone, or a zombie nobody waited for yet? */
 bool proc_is_dead(pid_t pid);
 /**

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "engine/config.h"
 #include "engine/cpuinfo.h"
+#include "engine/options.h"
 
 #define DEFAULT_LOG "criu.log"
 

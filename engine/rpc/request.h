@@ -6,6 +6,7 @@
 
 #include "base/args.h"
 #include "base/error.h"
+#include "engine/context/options.h"
 #include "engine/options.h"
 #include "rpc.pb-c.h"
 

@@ -10,9 +10,9 @@
 #include "base/io.h"
 #include "engine/mem/arena.h"
 #include "engine/task/label.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
 #include "engine/task/seccomp.h"
+#include "images/message.h"
 #include "images/reader.h"
 #include "images/writer.h"
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 #include "task.pb-c.h"
 
 struct restorer_args;
@@ -22,6 +22,7 @@ void task_root_ids(TaskKobjIdsEntry *ids);
 int task_load_cores(struct restore *r, struct rtask *t, struct error *err);
 /** Free t->cores and t->ids; safe twice. */
 void task_free_cores(struct rtask *t);
+void sched_host_read(struct sched_host *out);
 /** Scheduling that is set from outside, when all threads wait in their places. */
 int sched_set_more(struct restore *r, struct error *err);
 /** Bytes of the arena that task_fill_args() takes. @param t  loaded */

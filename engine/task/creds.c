@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "engine/mem/arena.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "images/message.h"
 
 #define CAP_WORDS      2
 #define NR_GROUPS_MAX  65536u /* NGROUPS_MAX of the kernel */

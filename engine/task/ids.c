@@ -3,8 +3,8 @@
  */
 #include "engine/ns/ns.h"
 #include "engine/task/core.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "images/message.h"
 #include "images/reader.h"
 #include "images/writer.h"
 

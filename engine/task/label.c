@@ -15,9 +15,9 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "engine/context/restore.h"
 #include "engine/pie/restorer.h"
 #include "engine/procfs/root.h"
-#include "engine/restore.h"
 
 #define SELINUX_COLONS 3 /* user:role:type:range */
 

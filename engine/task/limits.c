@@ -7,8 +7,8 @@
 
 #include "base/io.h"
 #include "engine/procfs/limits.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "images/message.h"
 
 int limits_dump(const struct task *t, TaskCoreEntry *tc, struct error *err)
 {

@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/user.h"
+#include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
-#include "engine/trace/seize.h"
+#include "images/message.h"
 #include "memory.pb-c.h"
 
 #define COMM_MAX      15 /* TASK_COMM_LEN without the NUL */
@@ -33,21 +33,6 @@
 	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE |                                     \
 	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ)
 
-/* A file of /proc/PID that holds one number. @return 0; -ENOENT: this kernel has no such file. */
-static int read_number(int proc_fd, const char *file, int base, long long *out, struct error *err)
-{
-	auto_strbuf text = { 0 };
-	int rc = file_read_at(proc_fd, file, &text, err);
-	if (rc < 0)
-		return rc;
-	char *end = text.data;
-	errno = 0;
-	*out = text.len ? strtoll(text.data, &end, base) : 0;
-	if (errno || end == text.data || (*end && *end != '\n'))
-		return error_set(err, EBADMSG, "%s: not a number", file);
-	return 0;
-}
-
 /* None when it means nothing inside: nobody could set it there. */
 static uint32_t login_inside(const struct user_maps *maps, uint32_t outside)
 {
@@ -59,18 +44,18 @@ static int dump_numbers(const struct dump *d, const struct task *t, TaskCoreEntr
 			struct error *err)
 {
 	long long n;
-	int rc = read_number(t->proc_fd, "personality", 16, &n, err);
+	int rc = proc_number_read(t->proc_fd, "personality", 16, &n, err);
 	if (rc < 0)
 		return rc;
 	tc->personality = (uint32_t)n;
 
-	rc = read_number(t->proc_fd, "loginuid", 10, &n, err);
+	rc = proc_number_read(t->proc_fd, "loginuid", 10, &n, err);
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	tc->has_loginuid = rc == 0;
 	tc->loginuid = rc == 0 ? login_inside(d->users, (uint32_t)n) : LOGINUID_NONE;
 
-	rc = read_number(t->proc_fd, "oom_score_adj", 10, &n, err);
+	rc = proc_number_read(t->proc_fd, "oom_score_adj", 10, &n, err);
 	if (rc < 0)
 		return rc;
 	tc->has_oom_score_adj = true;
@@ -97,17 +82,6 @@ static void dump_autogroup(const struct task *t, TaskCoreEntry *tc)
 		return;
 	tc->has_autogroup_nice = nice != 0;
 	tc->autogroup_nice = nice;
-}
-
-int misc_dump_mm(const struct task *t, MmEntry *mm, struct error *err)
-{
-	long long n;
-	int rc = read_number(t->proc_fd, "coredump_filter", 16, &n, err);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : error_wrap(err, rc, "/proc/%d", t->pid);
-	mm->has_coredump_filter = true;
-	mm->coredump_filter = (uint32_t)n;
-	return 0;
 }
 
 int misc_dump(const struct dump *d, const struct task *t, TaskCoreEntry *tc, struct error *err)
@@ -215,7 +189,7 @@ static int write_number(const char *path, long long n)
 static int set_oom_score_adj(const struct rtask *t, int32_t want, struct error *err)
 {
 	long long now;
-	int rc = read_number(procfs_fd(), "self/oom_score_adj", 10, &now, err);
+	int rc = proc_number_read(procfs_fd(), "self/oom_score_adj", 10, &now, err);
 	if (rc < 0 || now == want)
 		return rc;
 	rc = write_number("self/oom_score_adj", want);
@@ -231,7 +205,7 @@ static int set_oom_score_adj(const struct rtask *t, int32_t want, struct error *
 static void set_loginuid(const struct rtask *t, uint32_t want)
 {
 	long long now;
-	if (read_number(procfs_fd(), "self/loginuid", 10, &now, NULL) < 0 || now == want)
+	if (proc_number_read(procfs_fd(), "self/loginuid", 10, &now, NULL) < 0 || now == want)
 		return;
 	int rc = write_number("self/loginuid", want);
 	if (rc < 0)
@@ -250,7 +224,7 @@ static void set_autogroup(const struct rtask *t, int32_t nice)
 static int set_coredump_filter(const struct rtask *t, uint32_t want, struct error *err)
 {
 	long long now;
-	int rc = read_number(AT_FDCWD, "/proc/self/coredump_filter", 16, &now, NULL);
+	int rc = proc_number_read(AT_FDCWD, "/proc/self/coredump_filter", 16, &now, NULL);
 	if (rc == -ENOENT || (rc == 0 && now == want)) /* built without core dumps: no loss */
 		return 0;
 	rc = rc < 0 ? rc : write_number("/proc/self/coredump_filter", want);

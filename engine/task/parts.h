@@ -5,10 +5,10 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/dump.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
+#include "engine/context/task.h"
 #include "engine/pie/restorer.h"
-#include "engine/restore.h"
-#include "engine/task/task.h"
 #include "task.pb-c.h"
 
 /* creds.c: user and group ids, capabilities, securebits, no_new_privs. Per thread. */
@@ -66,7 +66,6 @@ int sched_more_check(const ThreadCoreEntry *tc, struct error *err);
 /* misc.c: everything else. */
 int misc_dump(const struct dump *d, const struct task *t, TaskCoreEntry *tc, struct error *err);
 int misc_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
-int misc_dump_mm(const struct task *t, MmEntry *mm, struct error *err); /* coredump_filter */
 int misc_check(const TaskCoreEntry *tc, struct error *err);
 int misc_check_thread(const ThreadCoreEntry *tc, struct error *err);
 int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *err);

@@ -15,17 +15,6 @@
 
 #define PID_LIMIT (1 << 22) /* PID_MAX_LIMIT of the kernel */
 
-pid_t pstree_id_inside(const struct dump *d, pid_t id)
-{
-	for (size_t i = 0; i < d->nr_tasks; i++) {
-		const struct task *t = d->tasks[i];
-		for (size_t k = 0; k < t->nr_threads; k++)
-			if (t->threads[k].tid == id)
-				return t->threads[k].vtid;
-	}
-	return id;
-}
-
 static int write_entry(struct image_writer *w, const struct task *t, struct error *err)
 {
 	auto_free uint32_t *threads = calloc(t->nr_threads, sizeof(*threads));

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 
 /** Write pstree.img: d->tasks in their order. */
 int pstree_dump(struct dump *d, struct error *err);
@@ -13,7 +13,3 @@ int pstree_dump(struct dump *d, struct error *err);
 int pstree_load(struct restore *r, struct error *err);
 /** Free r->tasks and what hangs on each task. */
 void pstree_free(struct restore *r);
-
-/** The id inside of the tree's pid namespace of a task or thread that the engine knows as `id`.
- *  @return `id` where it is of nobody in the tree */
-pid_t pstree_id_inside(const struct dump *d, pid_t id);

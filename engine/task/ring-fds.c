@@ -12,8 +12,8 @@
 
 #include "base/cleanup.h"
 #include "engine/pie/settings.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "images/message.h"
 
 static bool leads_to_ring(int dir, const char *name)
 {

@@ -13,10 +13,10 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "engine/ns/cpuset.h"
 #include "engine/task/core.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
-#include "engine/task/sched-host.h"
+#include "images/message.h"
 
 #ifndef SCHED_DEADLINE
 #define SCHED_DEADLINE 6

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "engine/dump.h"
-#include "engine/restore.h"
+#include "engine/context/dump.h"
+#include "engine/context/restore.h"
 
 /** Dump: lift it for a stopped thread and read its filters. -ENOTSUP for what cannot come back. */
 int seccomp_collect(struct thread *th, struct error *err);

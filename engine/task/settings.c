@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "images/message.h"
 
 /* Arguments that make a value again. @return false when there is nothing to do */
 static bool args_of(const struct setting *s, int64_t value, uint64_t *arg2, uint64_t *arg3)

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "engine/mem/arena.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "images/message.h"
 
 #define NR_SIGNALS     64
 #define NR_SIGACTIONS  62u /* all but SIGKILL and SIGSTOP, in order */

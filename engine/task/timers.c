@@ -9,8 +9,8 @@
 
 #include "engine/mem/arena.h"
 #include "engine/procfs/read.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "images/message.h"
 
 #define NSEC_PER_SEC 1000000000u
 #define USEC_PER_SEC 1000000u

@@ -15,12 +15,12 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "base/worker.h"
+#include "engine/arch/inject.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
-#include "engine/task/inject.h"
 #include "engine/task/label.h"
-#include "engine/trace/seize.h"
 #include "engine/task/seccomp.h"
+#include "engine/trace/seize.h"
 
 #ifndef PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG
 #define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211 /* Linux 6.4 */

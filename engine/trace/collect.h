@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/dump.h"
+#include "engine/context/dump.h"
 #include "engine/task/label.h"
 
 /** Fill a frozen task and its threads. A task that died meanwhile becomes TASK_DEAD or a zombie. */

@@ -13,14 +13,15 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
+#include "engine/task/label.h"
+#include "engine/task/seccomp.h"
 #include "engine/trace/collect.h"
 #include "engine/trace/seize.h"
 #include "engine/trace/trace.h"
-#include "engine/task/label.h"
-#include "engine/task/seccomp.h"
 
 #define MAX_ROUNDS         1000 /* a tree that forks faster than we look is refused */
 #define DEFAULT_TIMEOUT_MS 10000

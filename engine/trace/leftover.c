@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/io.h"
-#include "engine/task/inject.h"
+#include "engine/arch/inject.h"
 
 #define STACK_LOOK (64 << 10) /* a signal frame and what its handler has called */
 #define BLOB_LOOK  64         /* so many bytes tell the parasite from anything else */

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/task/task.h"
+#include "engine/context/task.h"
 
 struct padding {
 	uint64_t addr; /* 16-byte aligned */

@@ -16,8 +16,10 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/context/task.h"
 #include "engine/procfs/read.h"
 
 #define PF_IO_WORKER  0x00000010u /* /proc/PID/stat flags: works for io_uring */
@@ -25,18 +27,6 @@
 #define VFORK_MS      50          /* so long a parent of vfork may take before we look twice */
 #define MORE_TIME     "give it more time (--timeout SECONDS), or freeze its cgroup (--freeze-cgroup)"
 #define WAIT_SLICE_MS 20 /* in case SIGCHLD is not for us: never sleep longer unasked */
-
-int64_t clock_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-int64_t clock_ms(void)
-{
-	return clock_us() / 1000;
-}
 
 struct trace *trace_new(pid_t pid)
 {
@@ -209,11 +199,6 @@ static int explain_timeout(pid_t pid, pid_t tid, struct error *err)
 	return error_set(
 	    err, ETIMEDOUT, "%s: thread %d did not stop in time (state %c%s): " MORE_TIME,
 	    trace_name(pid, name), tid, state, state == 'D' ? ", it waits in the kernel" : "");
-}
-
-bool is_stop_signal(int signo)
-{
-	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
 }
 
 static bool is_group_stop(int status)

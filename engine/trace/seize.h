@@ -59,7 +59,3 @@ int trace_wait_dead(struct trace *tr, int64_t deadline_ms);
  * @return 0; -ESRCH: it exited; -ETIMEDOUT
  */
 int trace_wait_stop(pid_t tid, int *status, int64_t deadline_ms);
-/** Does this signal stop a process that has said nothing else? */
-bool is_stop_signal(int signo);
-int64_t clock_ms(void);
-int64_t clock_us(void);

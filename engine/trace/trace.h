@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/dump.h"
+#include "engine/context/dump.h"
 
 /**
  * Seize and stop every task and thread below `root`, until no new one appears; fill d->tasks

@@ -13,6 +13,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/page.h"
 #include "engine/procfs/read.h"
 #include "engine/trace/seize.h"

@@ -9,6 +9,7 @@
 #include <sys/ptrace.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "engine/trace/seize.h"
 #include "engine/trace/visit.h"
 

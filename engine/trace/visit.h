@@ -4,9 +4,9 @@
  */
 #pragma once
 
+#include "engine/arch/inject.h"
+#include "engine/context/task.h"
 #include "engine/pie/parasite-area.h"
-#include "engine/task/inject.h"
-#include "engine/task/task.h"
 #include "engine/trace/padding.h"
 
 enum visit_state {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 #include "engine/tree/birth-plan.h"
 
 /** In every task, before helpers may end. */

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 
 /** Fill the arena and jump into the restorer. Returns -errno only. */
 int become_restored(struct restore *r, struct rtask *t, struct error *err);

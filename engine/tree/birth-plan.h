@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "engine/pie/restorer.h"
-#include "engine/restore.h"
+#include "engine/context/birth.h"
+#include "engine/context/restore.h"
 
 #define BIRTH_BY_COORDINATOR ((size_t)-1)
 
@@ -20,39 +20,12 @@
  * and came to its parent as an orphan, is born from a helper of that task and becomes an orphan
  * again (engine/tree/adopt.h).
  */
-/* The pid namespaces below the root's that it is in, outermost first, and its numbers there. */
-struct birth_place {
-	size_t nr;
-	uint32_t ns[RESTORER_TIDS];
-	pid_t pid[RESTORER_TIDS];
-};
-
-struct birth {
-	struct rtask *task; /* NULL: a helper */
-	pid_t pid;
-	struct birth_place place;
-	pid_t own_pgid; /* pgid as its own pid namespace has it; 0: its leader is outside, so it is
-			   born into the group */
-	pid_t sid;      /* its own pid: setsid(); another: inherited from who bears it */
-	pid_t pgid;     /* to be joined or, when it is pid, made; 0: as inherited */
-	size_t by;      /* index of who forks it */
-	size_t parent;  /* index of the parent it gets; `by`'s parent when `sibling` */
-	bool sibling;   /* born with CLONE_PARENT */
-	bool early;     /* before `by` makes its own session */
-	bool orphan;    /* its bearer, a helper, ends, and `parent` adopts it */
-	bool any_pid;   /* a helper whose number does not matter; pid is a proposal */
-};
 
 /* How the pid namespace of a task follows from that of who bears it. */
 enum birth_into {
 	BIRTH_SAME,  /* it is the same */
 	BIRTH_NEW,   /* a new one, as its pid 1 */
 	BIRTH_ENTER, /* one further in, that is there already */
-};
-
-struct birth_plan {
-	struct birth *items; /* one per task, in their order, then the helpers */
-	size_t nr, cap;
 };
 
 /**

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 
 /**
  * Bear the root; it and its descendants follow r->plan by themselves.

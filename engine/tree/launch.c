@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "engine/arch/arch.h"
 #include "engine/net/net.h"
-#include "engine/task/arch.h"
 #include "engine/task/core.h"
 #include "engine/task/seccomp.h"
 #include "engine/tree/birth-plan.h"

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 
 /**
  * Take every thread over from the restorer (all wait in STAGE_READY) and make its state final;

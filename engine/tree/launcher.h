@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 
 struct launcher {
 	pid_t pid; /* 0: there is none, this process does its work */

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 #include "images/checkpoint.h"
 #include "images/pid-map.h"
 #include "images/tid-words.h"

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 
 /** Refuse what cannot be shared again; after the births are planned. Sets rtask.files_of, fs_of. */
 int share_plan(struct restore *r, struct error *err);

@@ -13,10 +13,10 @@
 
 #include "base/log.h"
 #include "base/page.h"
+#include "base/shortage.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/pid.h"
 #include "engine/procfs/read.h"
-#include "engine/task/shortage.h"
 #include "engine/tree/birth-plan.h"
 
 #define WATCH_NSEC     (100 * 1000 * 1000) /* how often the coordinator looks for dead tasks */

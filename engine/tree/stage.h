@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 
 /** The shared page for a plan; r->shared is set. */
 int stage_init(struct restore *r, struct error *err);

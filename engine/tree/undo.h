@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 
 /** Kill and reap every task that was born; waits a few seconds at most. */
 void undo_births(struct restore *r);

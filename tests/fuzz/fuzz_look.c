@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "convert/codec/image.h"
 #include "convert/diff/diff.h"
 #include "convert/export/export.h"
 #include "convert/inspect/inspect.h"
-#include "convert/codec/image.h"
 #include "convert/memory/map.h"
 #include "convert/memory/report.h"
 #include "convert/report/report.h"

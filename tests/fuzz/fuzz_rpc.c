@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/commands.h"
+#include "engine/options.h"
 #include "engine/rpc/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

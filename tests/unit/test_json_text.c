@@ -12,10 +12,10 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "convert/codec/quoted.h"
 #include "convert/json/base64.h"
 #include "convert/json/emit.h"
 #include "convert/json/parse.h"
-#include "convert/codec/quoted.h"
 
 static void assert_text(struct json_out *out, const char *want)
 {

@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/context/task.h"
 #include "engine/net/sock-label.h"
 #include "engine/procfs/root.h"
 #include "engine/task/label.h"
-#include "engine/task/task.h"
 
 #define TID 7
 

@@ -31,8 +31,8 @@
 #include "engine/mem/uapi.h"
 #include "engine/net/packet.h"
 #include "engine/ns/nested.h"
+#include "engine/pie/restore-shared.h"
 #include "engine/tree/birth-plan.h"
-#include "engine/tree/restore-shared.h"
 #include "images/writer.h"
 #include "memory.pb-c.h"
 

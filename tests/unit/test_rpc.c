@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/commands.h"
+#include "engine/options.h"
 #include "engine/rpc/request.h"
 
 struct fixture {

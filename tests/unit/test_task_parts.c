@@ -24,8 +24,8 @@
 #include "engine/ns/cpuset.h"
 #include "engine/pie/settings.h"
 #include "engine/procfs/limits.h"
-#include "engine/task/message.h"
 #include "engine/task/parts.h"
+#include "images/message.h"
 #include "images/reader.h"
 
 /* An arena of the test's own: a bump allocator. */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "engine/mem/vma.h"
+#include "engine/context/vma.h"
 
 static void vma_list_find_knows_borders(void **state)
 {

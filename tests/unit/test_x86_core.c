@@ -17,9 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/task/arch.h"
-#include "engine/task/arch/x86-64/xsave.h"
-#include "engine/task/message.h"
+#include "engine/arch/arch.h"
+#include "engine/arch/x86-64/xsave.h"
+#include "images/message.h"
 #include "images/reader.h"
 
 /* Fill what a compiler leaves alone and stop: rbx, r12-r15, the x87 stack, mxcsr, (y|z)mm. */

@@ -5,9 +5,10 @@
 #include <linux/prctl.h>
 #include <sys/mman.h>
 
-#include "engine/mem/vma.h"
 #include "engine/pie/restorer/parts.h"
 #include "engine/pie/syscalls.h"
+#include "engine/pie/vma-status.h"
+#include "images/vma-status.h"
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102

@@ -3,8 +3,8 @@
  */
 #pragma once
 
+#include "engine/pie/restore-shared.h"
 #include "engine/pie/restorer.h"
-#include "engine/tree/restore-shared.h"
 
 /**
  * Tell the coordinator, unless another task was first: "task PID: WHAT [AT]", the words for rc

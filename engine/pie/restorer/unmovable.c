@@ -6,9 +6,10 @@
 #include <asm/errno.h>
 #include <sys/mman.h>
 
-#include "engine/mem/vma.h"
 #include "engine/pie/restorer/parts.h"
 #include "engine/pie/syscalls.h"
+#include "engine/pie/vma-status.h"
+#include "images/vma-status.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000

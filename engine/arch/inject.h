@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Code in unused bytes of a task that heals itself: whenever its tracer dies, the thread that
- * runs it ends with the registers and the signal mask it had. Per machine: task/arch/MACHINE/.
+ * runs it ends with the registers and the signal mask it had. Per machine: arch/MACHINE/.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "engine/task/arch.h"
+#include "engine/arch/arch.h"
 
 /** Bytes one slot takes: the code, and the registers of the one thread that may use it. */
 size_t inject_slot_size(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The small interface behind which all code of one machine stands (task/arch/MACHINE/).
+ * The small interface behind which all code of one machine stands (arch/MACHINE/).
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Into the restorer, and a last system call after it.
  */
-#include "engine/task/arch.h"
+#include "engine/arch/arch.h"
 
 void arch_regs_to_call(struct arch_regs *regs, uint64_t insn_addr, long nr, uint64_t arg0,
 		       uint64_t arg1, uint64_t arg2)

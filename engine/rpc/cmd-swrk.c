@@ -2,6 +2,7 @@
  * stasis swrk: answer the requests of who started it, over a socket it left open for us.
  */
 #include "engine/commands.h"
+#include "engine/context/options.h"
 #include "engine/options.h"
 #include "engine/rpc/serve.h"
 

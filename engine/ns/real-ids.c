@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Processes tell their number themselves, by /proc/self; threads are looked up.
  */
-#include "engine/tree/real-ids.h"
+#include "engine/ns/real-ids.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,10 +10,10 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/context/birth.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
-#include "engine/tree/birth-plan.h"
 
 pid_t real_id_of_self(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Registers of a ptrace-stopped thread.
  */
-#include "engine/task/arch.h"
+#include "engine/arch/arch.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -3,16 +3,17 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "engine/mem/vma.h"
-#include "engine/ns/kinds.h"
+#include "engine/arch/arch.h"
+#include "engine/context/ns-kinds.h"
+#include "engine/context/vma.h"
 #include "engine/pie/parasite.h"
 #include "engine/procfs/procfs.h"
-#include "engine/task/arch.h"
 
 /* Values of task_core_entry.task_state, except that images say TASK_DEAD for a zombie. */
 enum task_state {
@@ -21,6 +22,12 @@ enum task_state {
 	TASK_STOPPED = 3, /* group-stopped; show prints Zombie: an old mistake kept by readers */
 	TASK_ZOMBIE = 6,  /* what struct task and struct rtask hold; accepted in images too */
 };
+
+/** Does this signal stop a process that has said nothing else? */
+static inline bool is_stop_signal(int signo)
+{
+	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
+}
 
 struct seccomp_program { /* a classic BPF program */
 	void *insns;

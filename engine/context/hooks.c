@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Scripts and listeners that are told how far a dump or restore has come.
  */
-#include "engine/hooks.h"
+#include "engine/context/hooks.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Layout of the XSAVE area, asked from CPUID leaf 0xd.
  */
-#include "engine/task/arch/x86-64/xsave.h"
+#include "engine/arch/x86-64/xsave.h"
 
 #include <cpuid.h>
 

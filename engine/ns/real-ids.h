@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/restore.h"
+#include "engine/context/restore.h"
 
 /** In a task: its pid as the /proc of the coordinator has it. @return 0 without /proc */
 pid_t real_id_of_self(void);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/task/arch.h"
-#include "engine/task/arch/x86-64/xsave.h"
+#include "engine/arch/arch.h"
+#include "engine/arch/x86-64/xsave.h"
 #include "task.pb-c.h"
 
 #define MXCSR_MASK_OLD 0xffbfu

@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "engine/commands.h"
+#include "engine/context/options.h"
 #include "engine/dirs.h"
 #include "engine/options.h"
 #include "engine/rpc/serve.h"

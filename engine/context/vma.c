@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Lists of mappings and what they are.
  */
-#include "engine/mem/vma.h"
+#include "engine/context/vma.h"
 
 #include <stdlib.h>
 

@@ -10,7 +10,7 @@
 
 #include "base/array.h"
 #include "core-x86.pb-c.h"
-#include "engine/task/arch.h"
+#include "engine/arch/arch.h"
 
 #define XSAVE_LEGACY_SIZE 512u /* FXSAVE image */
 #define XSAVE_HEADER_SIZE 64u

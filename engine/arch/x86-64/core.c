@@ -7,9 +7,9 @@
 #include <sys/user.h>
 
 #include "base/io.h"
-#include "engine/task/arch.h"
-#include "engine/task/arch/x86-64/xsave.h"
-#include "engine/task/message.h"
+#include "engine/arch/arch.h"
+#include "engine/arch/x86-64/xsave.h"
+#include "images/message.h"
 #include "task.pb-c.h"
 
 #define NR_ST_WORDS   32

@@ -3,7 +3,15 @@
  */
 #pragma once
 
-#include "engine/ns/cpuset.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CPU_MASK_MAX 1024 /* bytes: as many CPUs as Linux can be built for */
+
+struct cpu_mask {
+	uint8_t bits[CPU_MASK_MAX];
+	bool known;
+};
 
 struct sched_host {
 	struct cpu_mask online;
@@ -12,5 +20,3 @@ struct sched_host {
 	bool has_clamps;      /* of utilisation (CONFIG_UCLAMP_TASK) */
 	uint32_t rt_util_min; /* of a realtime thread that asked for none */
 };
-
-void sched_host_read(struct sched_host *out);

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "engine/options.h"
+#include "engine/context/options.h"
 
 /* Names, order and environment are CRIU's, so its scripts work. */
 enum hook {

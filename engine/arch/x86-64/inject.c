@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Injection on x86-64: fills the literals of inject.S and sends threads through it.
  */
-#include "engine/task/inject.h"
+#include "engine/arch/inject.h"
 
 #include <linux/rseq.h>
 #include <string.h>
