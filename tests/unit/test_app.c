@@ -4,7 +4,7 @@
 #include <dirent.h>
 #include <signal.h>
 
-#include "convert/json/image.h"
+#include "convert/codec/image.h"
 #include "tests/unit/image_fixture.h"
 #include "viewer/app.h"
 #include "viewer/child.h"
