@@ -12,10 +12,12 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/write-behind.h"
 #include "images/payload.h"
 #include "images/reader.h"
 
-#define BUFFER (64 * 1024)
+#define BUFFER      (64 * 1024)
+#define LONG_BUFFER (256 * 1024)
 
 struct image_writer {
 	const struct image_type *type;
@@ -23,8 +25,9 @@ struct image_writer {
 	bool owns_fd;
 	int dirfd;  /* where a half-written file is removed from; -1: nowhere */
 	char *name; /* file name, or what messages call it */
-	unsigned char *buf;
+	char *buf;
 	size_t len, cap;
+	struct write_behind *behind; /* of a descriptor somebody else owns, else NULL */
 };
 
 static int writer_new(int fd, const char *name, const struct image_type *type,
@@ -33,13 +36,14 @@ static int writer_new(int fd, const char *name, const struct image_type *type,
 	struct image_writer *w = calloc(1, sizeof(*w));
 	if (w) {
 		w->name = strdup(name);
-		w->buf = malloc(BUFFER);
+		w->cap = fd < 0 ? BUFFER : LONG_BUFFER;
+		w->buf = fd < 0 ? malloc(BUFFER) : io_buffer(LONG_BUFFER);
+		w->behind = fd < 0 ? NULL : write_behind_new(fd);
 	}
-	if (!w || !w->name || !w->buf) {
+	if (!w || !w->name || !w->buf || (fd >= 0 && !w->behind)) {
 		image_writer_close(w);
 		return error_set(err, ENOMEM, "%s: out of memory", name);
 	}
-	w->cap = BUFFER;
 	w->type = type;
 	w->fd = fd;
 	w->dirfd = -1;
@@ -49,15 +53,46 @@ static int writer_new(int fd, const char *name, const struct image_type *type,
 
 static int writer_flush(struct image_writer *w, struct error *err)
 {
-	int rc = fd_write_full(w->fd, w->buf, w->len);
+	int rc = w->behind ? write_behind_all(w->behind, w->buf, w->len)
+			   : fd_write_full(w->fd, w->buf, w->len);
 	if (rc < 0)
 		return error_code(err, rc, "write %s", w->name);
 	w->len = 0;
 	return 0;
 }
 
+/* Room, if not for all that the buffer holds. */
+static int writer_drain(struct image_writer *w, struct error *err)
+{
+	if (!w->behind)
+		return writer_flush(w, err);
+	int rc = write_behind_pages(w->behind, &w->buf, &w->len, &w->cap);
+	return rc < 0 ? error_code(err, rc, "write %s", w->name) : 0;
+}
+
+/* Bytes of any length in front of a thread that writes them; fails only when there is no room. */
+static int write_buffered(struct image_writer *w, const char *bytes, size_t len, struct error *err)
+{
+	size_t room;
+	while (len > (room = w->cap - w->len)) {
+		memcpy(w->buf + w->len, bytes, room);
+		w->len = w->cap;
+		int rc = writer_drain(w, err);
+		if (rc < 0)
+			return rc;
+		bytes += room;
+		len -= room;
+	}
+	if (len)
+		memcpy(w->buf + w->len, bytes, len);
+	w->len += len;
+	return 0;
+}
+
 int image_write_bytes(struct image_writer *w, const void *bytes, size_t len, struct error *err)
 {
+	if (w->behind)
+		return write_buffered(w, bytes, len, err);
 	if (len > w->cap - w->len) {
 		int rc = writer_flush(w, err);
 		if (rc < 0)
@@ -140,14 +175,14 @@ static int writer_reserve(struct image_writer *w, size_t len, struct error *err)
 {
 	if (len <= w->cap - w->len)
 		return 0;
-	int rc = writer_flush(w, err);
-	if (rc < 0 || len <= w->cap)
+	int rc = writer_drain(w, err);
+	if (rc < 0 || len <= w->cap - w->len)
 		return rc;
-	unsigned char *grown = realloc(w->buf, len);
+	char *grown = realloc(w->buf, w->len + len);
 	if (!grown)
 		return error_set(err, ENOMEM, "%s: out of memory", w->name);
 	w->buf = grown;
-	w->cap = len;
+	w->cap = w->len + len;
 	return 0;
 }
 
@@ -162,7 +197,7 @@ int image_write(struct image_writer *w, const ProtobufCMessage *msg, struct erro
 	if (rc < 0)
 		return rc;
 	write_u32(w, (uint32_t)len, NULL); /* there is room: cannot fail */
-	w->len += protobuf_c_message_pack(msg, w->buf + w->len);
+	w->len += protobuf_c_message_pack(msg, (uint8_t *)w->buf + w->len);
 	return 0;
 }
 
@@ -215,6 +250,7 @@ void image_writer_close(struct image_writer *w)
 		unlinkat(w->dirfd, w->name, 0);
 	if (w->dirfd >= 0)
 		fd_close(w->dirfd);
+	write_behind_free(w->behind);
 	free(w->name);
 	free(w->buf);
 	free(w);

@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "base/utf8.h"
+#include "base/write-behind.h"
 
 #define OUT_BUFFER (256 * 1024)
 #define MAX_INDENT 256 /* columns; deeper text is not indented further */
@@ -18,27 +19,36 @@ int json_out_init(struct json_out *out, int fd, const char *name, bool pretty, s
 {
 	*out = (struct json_out){ .fd = fd, .name = name, .pretty = pretty, .fresh = true };
 	out->cap = OUT_BUFFER;
-	out->buf = malloc(out->cap);
-	return out->buf ? 0 : error_set(err, ENOMEM, "%s: out of memory", name);
+	out->buf = io_buffer(out->cap);
+	if (fd >= 0)
+		out->behind = write_behind_new(fd);
+	return out->buf && (fd < 0 || out->behind)
+		   ? 0
+		   : error_set(err, ENOMEM, "%s: out of memory", name);
 }
 
-static void out_drain(struct json_out *out)
+/* What is buffered; all of it, or what makes room. */
+static void out_write(struct json_out *out, bool all)
 {
-	int rc = out->error ? 0 : fd_write_full(out->fd, out->buf, out->len);
-	if (rc < 0)
-		out->error = rc;
-	out->len = 0;
+	int rc = out->error;
+	if (rc == 0)
+		rc = all ? write_behind_all(out->behind, out->buf, out->len)
+			 : write_behind_pages(out->behind, &out->buf, &out->len, &out->cap);
+	if (all || rc < 0)
+		out->len = 0;
+	out->error = rc;
 }
 
 int json_out_flush(struct json_out *out, struct error *err)
 {
 	if (out->fd >= 0)
-		out_drain(out);
+		out_write(out, true);
 	return out->error ? error_code(err, out->error, "write %s", out->name) : 0;
 }
 
 void json_out_fini(struct json_out *out)
 {
+	write_behind_free(out->behind);
 	free(out->buf);
 	*out = (struct json_out){ .fd = -1 };
 }
@@ -59,7 +69,7 @@ char *json_room(struct json_out *out, size_t n)
 {
 	if (out->cap - out->len < n) {
 		if (out->fd >= 0)
-			out_drain(out);
+			out_write(out, false);
 		else
 			out_grow(out);
 	}

@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 
+struct write_behind; /* base/write-behind.h */
+
 /*
  * Two layouts: compact (", " and ": ") and pretty (indented by 4). A failed write is remembered
  * and everything after it is dropped, so only json_out_flush() needs checking, and long loops
@@ -21,6 +23,7 @@ struct json_out {
 	int error;        /* 0 or -errno of the first failure */
 	char *buf;
 	size_t len, cap;
+	struct write_behind *behind; /* NULL: no fd */
 	unsigned depth;
 	bool fresh;     /* the innermost container has nothing in it yet */
 	bool after_key; /* the next value belongs to a key */

@@ -90,6 +90,34 @@ static void image_write_takes_messages_larger_than_the_buffer(void **state)
 	}
 }
 
+static void image_writer_open_fd_keeps_messages_of_any_size_in_order(void **state)
+{
+	const struct temp_dir *dir = *state;
+	enum { NR = 400, MOST = 190000 };
+	auto_free uint32_t *threads = calloc(MOST, sizeof(*threads));
+	auto_fd fd = openat(dir->fd, "pstree.img", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	auto_image_writer w = NULL;
+	assert_ok(image_writer_open_fd(fd, "pstree.img", &image_types[IMG_PSTREE], HEAD_COMMON, &w,
+				       &err));
+	for (uint32_t i = 0; i < NR; i++) {
+		PstreeEntry pe = sample(i);
+		pe.n_threads = i * 1009 % MOST;
+		pe.threads = threads;
+		assert_ok(image_write(w, &pe.base, &err));
+	}
+	assert_ok(image_finish(w, &err));
+
+	auto_source src = open_dir(dir);
+	auto_image_reader r = NULL;
+	assert_ok(image_open_typed(src, IMG_PSTREE, 0, &r, &err));
+	for (uint32_t i = 0; i < NR; i++) {
+		auto_message ProtobufCMessage *msg = NULL;
+		assert_ok(image_next(r, &msg, &err));
+		assert_int_equal(((PstreeEntry *)msg)->pid, i);
+		assert_int_equal(((PstreeEntry *)msg)->n_threads, i * 1009 % MOST);
+	}
+}
+
 static void image_write_refuses_what_readers_refuse(void **state)
 {
 	const struct temp_dir *dir = *state;
@@ -191,6 +219,7 @@ int main(void)
 		TEMP_TEST(image_write_one_writes_size_and_message),
 		TEMP_TEST(image_write_packed_equals_image_write),
 		TEMP_TEST(image_write_takes_messages_larger_than_the_buffer),
+		TEMP_TEST(image_writer_open_fd_keeps_messages_of_any_size_in_order),
 		TEMP_TEST(image_write_refuses_what_readers_refuse),
 		TEMP_TEST(image_write_bytes_passes_large_pieces_in_order),
 		TEMP_TEST(image_write_padding_follows_the_type),
