@@ -3,37 +3,20 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "convert/codec/payload.h"
-#include "convert/json/base64.h"
+#include "convert/raw/blob.h"
 #include "images/payload.h"
 #include "ipc.pb-c.h"
-
-#define PIECE (BASE64_LINE_BYTES * 1024)
-
-/* The current part as one base64 string. */
-static int blob_to_json(struct image_reader *r, struct json_out *out, struct error *err)
-{
-	auto_free char *piece = malloc(PIECE);
-	if (!piece)
-		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
-	json_str_begin(out);
-	ssize_t n;
-	while ((n = image_payload_read(r, piece, PIECE, err)) > 0 && !out->error)
-		base64_emit(out, piece, (size_t)n);
-	json_str_end(out);
-	return n < 0 ? (int)n : 0;
-}
 
 static int one_to_json(struct image_reader *r, struct json_out *out, struct error *err)
 {
 	struct payload_part part;
 	int rc = image_payload_next(r, &part, err);
 	if (rc > 0)
-		return blob_to_json(r, out, err);
+		return blob_to_json(r, image_payload_read, part.len, out, err);
 	if (rc == 0)
 		json_str(out, "");
 	return rc;
@@ -60,7 +43,7 @@ static int messages_to_json(struct image_reader *r, struct json_out *out, struct
 	json_begin(out, '[');
 	while ((rc = image_payload_next(r, &part, err)) > 0 && !out->error) {
 		message_to_json(part.msg, out);
-		rc = blob_to_json(r, out, err);
+		rc = blob_to_json(r, image_payload_read, part.len, out, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -154,7 +137,7 @@ int payload_chunks_to_json(struct image_reader *r, const ProtobufCMessage *entry
 		message_members_to_json(part.msg, out);
 		if (!no_payload) {
 			json_key(out, "extra");
-			rc = blob_to_json(r, out, err);
+			rc = blob_to_json(r, image_payload_read, part.len, out, err);
 		}
 		json_end(out, '}');
 		if (rc < 0)

@@ -7,13 +7,12 @@
 
 #include "base/cleanup.h"
 #include "convert/codec/payload.h"
-#include "convert/json/base64.h"
+#include "convert/raw/blob.h"
 #include "files.pb-c.h"
 #include "images/payload.h"
 #include "ipc.pb-c.h"
 
-#define TEXT_PIECE (64 * 1024)
-#define HELD_MAX   (1024 * 1024) /* a longer payload is written while it is read */
+#define HELD_MAX (1024 * 1024) /* a longer payload is written while it is read */
 
 struct payload_read {
 	enum image_payload kind;
@@ -53,38 +52,6 @@ void payload_read_free(struct payload_read *p)
 	if (p)
 		payload_read_reset(p);
 	free(p);
-}
-
-/* Where the pieces of a base64 string go. */
-struct blob_sink {
-	int (*add)(void *arg, const uint8_t *bytes, size_t len, struct error *err);
-	void *arg;
-};
-
-static int blob_read(struct json_in *in, const struct blob_sink *sink, struct error *err)
-{
-	auto_free char *bytes = malloc(BASE64_CARRY + TEXT_PIECE);
-	if (!bytes)
-		return json_error(in, ENOMEM, err, "out of memory");
-	char *text = bytes + BASE64_CARRY;
-	struct base64_decoder decoder = { 0 };
-	int rc = json_string_begin(in, err);
-	if (rc < 0)
-		return rc;
-	ssize_t n;
-	while ((n = json_string_read(in, text, TEXT_PIECE, err)) > 0) {
-		if (!strncmp(text, "... <", 5) && n > 5)
-			return json_error(in, EBADMSG, err, "the payload was left out by --nopl");
-		ssize_t len = base64_decode(&decoder, text, (size_t)n, (uint8_t *)bytes);
-		if (len < 0)
-			return json_error(in, EBADMSG, err, "not base64");
-		rc = sink->add(sink->arg, (uint8_t *)bytes, (size_t)len, err);
-		if (rc < 0)
-			return rc;
-	}
-	if (n == 0 && base64_decode_end(&decoder) < 0)
-		return json_error(in, EBADMSG, err, "base64 cut short");
-	return (int)n;
 }
 
 static int hold(void *arg, const uint8_t *bytes, size_t len, struct error *err)
@@ -157,7 +124,7 @@ static int one_read(struct payload_read *p, struct json_in *in, const struct mes
 		    struct error *err)
 {
 	struct blob_stream stream = { p, in, build };
-	int rc = blob_read(in, &(struct blob_sink){ blob_add, &stream }, err);
+	int rc = blob_from_json(in, &(struct blob_sink){ blob_add, &stream }, err);
 	if (rc == 0 && p->committed && !json_at_close(in))
 		return json_error(in, EBADMSG, err,
 				  "has to be the last member when it is longer than %d bytes",
@@ -176,7 +143,7 @@ static int tcp_read(struct payload_read *p, struct json_in *in, const struct mes
 								  : NULL;
 		if (!queue || queue->len)
 			return json_error(in, EBADMSG, err, "want inq and outq, once each");
-		rc = blob_read(in, &(struct blob_sink){ hold, queue }, err);
+		rc = blob_from_json(in, &(struct blob_sink){ hold, queue }, err);
 	}
 	return rc;
 }
@@ -199,7 +166,7 @@ static int message_text_read(struct payload_read *p, struct json_in *in, const I
 	if (put_header(&p->held, &msg->base) < 0)
 		return json_error(in, ENOMEM, err, "out of memory");
 	size_t before = p->held.len;
-	int rc = blob_read(in, &(struct blob_sink){ hold, &p->held }, err);
+	int rc = blob_from_json(in, &(struct blob_sink){ hold, &p->held }, err);
 	if (rc < 0)
 		return rc;
 	size_t len = p->held.len - before;
@@ -309,7 +276,7 @@ int payload_raw_read(void *payload_read, struct json_in *in, const struct messag
 	(void)build;
 	if (p->raw.data || p->given)
 		return json_error(in, EBADMSG, err, "given twice, or after extra");
-	return blob_read(in, &(struct blob_sink){ hold, &p->raw }, err);
+	return blob_from_json(in, &(struct blob_sink){ hold, &p->raw }, err);
 }
 
 int payload_write_entry(struct payload_read *p, const ProtobufCMessage *msg, struct json_in *in,

@@ -6,46 +6,18 @@
 #include <errno.h>
 #include <string.h>
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+#define LINES_AT_ONCE 128 /* within what json_room() gives */
 
-/* Value of each character, 0xff for the rest: so four lookups or'ed show any stranger. */
-static const uint8_t values[256] = {
-	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	255, 255, 255, 255, 255, 255, 255, 62,  255, 255, 255, 63,  52,  53,  54,  55,  56,  57,
-	58,  59,  60,  61,  255, 255, 255, 255, 255, 255, 255, 0,   1,   2,   3,   4,   5,   6,
-	7,   8,   9,   10,  11,  12,  13,  14,  15,  16,  17,  18,  19,  20,  21,  22,  23,  24,
-	25,  255, 255, 255, 255, 255, 255, 26,  27,  28,  29,  30,  31,  32,  33,  34,  35,  36,
-	37,  38,  39,  40,  41,  42,  43,  44,  45,  46,  47,  48,  49,  50,  51,  255, 255, 255,
-	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-	255, 255, 255, 255,
-};
-
-static char *encode_group(char *to, const uint8_t *from)
+/* Less than a line, which may end inside a group. */
+static void emit_rest(struct json_out *out, const uint8_t *bytes, size_t len)
 {
-	uint32_t v = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
-	to[0] = digits[v >> 18];
-	to[1] = digits[v >> 12 & 63];
-	to[2] = digits[v >> 6 & 63];
-	to[3] = digits[v & 63];
-	return to + 4;
-}
-
-static void emit_line(struct json_out *out, const uint8_t *bytes, size_t len)
-{
-	char *start = json_room(out, 80), *to = start;
+	char *start = json_room(out, BASE64_LINE_TEXT), *to = start;
 	size_t whole = len / 3 * 3;
 	for (size_t i = 0; i < whole; i += 3)
-		to = encode_group(to, bytes + i);
+		to = base64_encode_group(bytes + i, to);
 	if (whole < len) {
 		uint8_t tail[3] = { bytes[whole], len - whole == 2 ? bytes[whole + 1] : 0 };
-		to = encode_group(to, tail);
+		to = base64_encode_group(tail, to);
 		memset(to - (3 - (len - whole)), '=', 3 - (len - whole));
 	}
 	*to++ = '\\';
@@ -55,13 +27,16 @@ static void emit_line(struct json_out *out, const uint8_t *bytes, size_t len)
 
 void base64_emit(struct json_out *out, const void *bytes, size_t len)
 {
+	const struct base64_way *way = base64_way();
 	const uint8_t *from = bytes;
-	while (len) {
-		size_t line = len < BASE64_LINE_BYTES ? len : BASE64_LINE_BYTES;
-		emit_line(out, from, line);
-		from += line;
-		len -= line;
+	for (size_t left = len / BASE64_LINE_BYTES, nr; left; left -= nr) {
+		nr = left < LINES_AT_ONCE ? left : LINES_AT_ONCE;
+		way->encode_lines(from, nr, json_room(out, nr * BASE64_LINE_TEXT));
+		out->len += nr * BASE64_LINE_TEXT;
+		from += nr * BASE64_LINE_BYTES;
 	}
+	if (len % BASE64_LINE_BYTES)
+		emit_rest(out, from, len % BASE64_LINE_BYTES);
 }
 
 void json_base64(struct json_out *out, const void *bytes, size_t len)
@@ -92,7 +67,7 @@ static ssize_t decode_char(struct base64_decoder *d, char c, uint8_t *out)
 		out[1] = (uint8_t)(d->bits >> 2);
 		return (ssize_t)d->nr - 1;
 	}
-	uint8_t v = values[(uint8_t)c];
+	uint8_t v = base64_value(c);
 	if (v == 0xff || d->pad)
 		return -EINVAL;
 	d->bits = d->bits << 6 | v;
@@ -106,30 +81,13 @@ static ssize_t decode_char(struct base64_decoder *d, char c, uint8_t *out)
 	return 3;
 }
 
-/* Whole groups of four digits; stops at the first other character. @return groups. */
-static size_t decode_groups(const char *text, size_t len, uint8_t *out)
-{
-	size_t groups = 0;
-	for (; (groups + 1) * 4 <= len; groups++) {
-		const char *t = text + groups * 4;
-		uint8_t a = values[(uint8_t)t[0]], b = values[(uint8_t)t[1]];
-		uint8_t c = values[(uint8_t)t[2]], d = values[(uint8_t)t[3]];
-		if ((a | b | c | d) & 0xc0)
-			break;
-		uint32_t v = (uint32_t)a << 18 | (uint32_t)b << 12 | (uint32_t)c << 6 | d;
-		*out++ = (uint8_t)(v >> 16);
-		*out++ = (uint8_t)(v >> 8);
-		*out++ = (uint8_t)v;
-	}
-	return groups;
-}
-
 ssize_t base64_decode(struct base64_decoder *d, const char *text, size_t len, uint8_t *out)
 {
+	const struct base64_way *way = base64_way();
 	uint8_t *to = out;
 	for (size_t i = 0; i < len;) {
 		if (!d->nr && !d->pad) {
-			size_t groups = decode_groups(text + i, len - i, to);
+			size_t groups = way->decode_groups(text + i, len - i, to);
 			i += groups * 4;
 			to += groups * 3;
 			if (i == len)

@@ -6,10 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "convert/json/base64-lines.h"
 #include "convert/json/emit.h"
-
-/** Bytes that make whole lines; every piece but the last should be a multiple of it. */
-#define BASE64_LINE_BYTES 57
 
 /**
  * Append to an open JSON string: a line end (as \n) after every 57 bytes and at the end.

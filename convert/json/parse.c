@@ -10,16 +10,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
+#include "base/page.h"
 #include "base/utf8.h"
 
 #define IN_BUFFER (128 * 1024)
+/* In front of the buffer, which so stays aligned: room for what a refill finds unread. */
+#define IN_FRONT PAGE
 
 int json_in_init(struct json_in *in, int fd, const char *name, struct error *err)
 {
 	json_in_init_text(in, NULL, 0, name);
 	in->fd = fd;
 	in->own_buf = true;
-	in->buf = malloc(IN_BUFFER);
+	in->buf = io_buffer(IN_FRONT + IN_BUFFER);
+	in->pos = in->end = IN_FRONT;
+	in->base = -(uint64_t)IN_FRONT;
 	return in->buf ? 0 : error_set(err, ENOMEM, "%s: out of memory", name);
 }
 
@@ -72,20 +78,23 @@ int json_error(struct json_in *in, int code, struct error *err, const char *fmt,
 			 in->line, in->base + in->pos, path, *path ? ": " : "", text);
 }
 
-/* More text into an empty window. @return 1; 0 at the end; -errno. */
+/* More text into a window with less than IN_FRONT in it. @return 1; 0 at the end; -errno. */
 static int refill(struct json_in *in, struct error *err)
 {
 	if (in->fd < 0)
 		return 0;
-	in->base += in->end;
-	in->pos = in->end = 0;
+	size_t left = in->end - in->pos;
+	memmove(in->buf + IN_FRONT - left, in->buf + in->pos, left);
+	in->base += in->end - IN_FRONT;
+	in->pos = IN_FRONT - left;
+	in->end = IN_FRONT;
 	ssize_t n;
 	do {
-		n = read(in->fd, in->buf, IN_BUFFER);
+		n = read(in->fd, in->buf + IN_FRONT, IN_BUFFER);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return error_sys(err, "read %s", in->name);
-	in->end = (size_t)n;
+	in->end += (size_t)n;
 	return n > 0;
 }
 
@@ -477,6 +486,22 @@ static size_t plain_run(const struct json_in *in, size_t max)
 	while (run < len && s[run] != '"' && s[run] != '\\' && s[run] >= 0x20)
 		run++;
 	return run;
+}
+
+ssize_t json_string_text(struct json_in *in, size_t want, const char **text, struct error *err)
+{
+	int rc = 1;
+	while (rc > 0 && in->end - in->pos < want)
+		rc = refill(in, err);
+	if (rc < 0)
+		return rc;
+	*text = in->buf + in->pos;
+	return (ssize_t)(in->end - in->pos);
+}
+
+void json_string_took(struct json_in *in, size_t len)
+{
+	in->pos += len;
 }
 
 ssize_t json_string_read(struct json_in *in, char *buf, size_t len, struct error *err)

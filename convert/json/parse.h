@@ -85,6 +85,13 @@ int json_string(struct json_in *in, struct strbuf *out, struct error *err);
 /** A string in pieces: begin, then read until 0. @param len  at least 4. */
 int json_string_begin(struct json_in *in, struct error *err);
 ssize_t json_string_read(struct json_in *in, char *buf, size_t len, struct error *err);
+/**
+ * The string as it is written, and what is behind it: all that is at hand, at least `want` bytes
+ * (at most 4096) unless the text ends. Say how much of it, which must be a part of the string in
+ * whole characters and escapes, was taken. @return bytes at *text, or -errno
+ */
+ssize_t json_string_text(struct json_in *in, size_t want, const char **text, struct error *err);
+void json_string_took(struct json_in *in, size_t len);
 
 /** Read past any value. */
 int json_skip(struct json_in *in, struct error *err);

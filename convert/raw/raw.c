@@ -3,15 +3,11 @@
  */
 #include "convert/raw/raw.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "convert/json/base64.h"
-
-#define PIECE (BASE64_LINE_BYTES * 1024)
+#include "convert/raw/blob.h"
 
 static const struct raw_form forms[] = {
 	{ IMG_IFADDR, netlink_to_json },
@@ -41,16 +37,8 @@ static const struct raw_form *form_of(enum image_id id)
 
 static int bytes_to_json(struct image_reader *r, struct json_out *out, struct error *err)
 {
-	auto_free char *piece = malloc(PIECE);
-	if (!piece)
-		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
 	json_key(out, "raw");
-	json_str_begin(out);
-	ssize_t n;
-	while ((n = image_read_raw(r, piece, PIECE, err)) > 0 && !out->error)
-		base64_emit(out, piece, (size_t)n);
-	json_str_end(out);
-	return n < 0 ? (int)n : 0;
+	return blob_to_json(r, image_read_raw, UINT64_MAX, out, err);
 }
 
 int raw_to_json(struct image_reader *r, const struct raw_json *how, struct json_out *out,
@@ -79,27 +67,14 @@ enum raw_member raw_member_kind(const char *key)
 	return RAW_UNKNOWN;
 }
 
-static int bytes_from_json(struct json_in *in, struct image_writer *w, struct error *err)
+static int bytes_add(void *w, const uint8_t *bytes, size_t len, struct error *err)
 {
-	auto_free char *bytes = malloc(BASE64_CARRY + PIECE);
-	if (!bytes)
-		return json_error(in, ENOMEM, err, "out of memory");
-	char *text = bytes + BASE64_CARRY;
-	struct base64_decoder decoder = { 0 };
-	int rc = json_string_begin(in, err);
-	ssize_t n = rc;
-	while (rc == 0 && (n = json_string_read(in, text, PIECE, err)) > 0) {
-		ssize_t len = base64_decode(&decoder, text, (size_t)n, (uint8_t *)bytes);
-		if (len < 0)
-			return json_error(in, EBADMSG, err, "not base64");
-		rc = image_write_bytes(w, bytes, (size_t)len, err);
-	}
-	if (rc == 0 && n == 0 && base64_decode_end(&decoder) < 0)
-		return json_error(in, EBADMSG, err, "base64 cut short");
-	return rc < 0 ? rc : (int)n;
+	return image_write_bytes(w, bytes, len, err);
 }
 
 int raw_from_json(struct json_in *in, struct image_writer *w, struct error *err)
 {
-	return !strcmp(in->key, "raw") ? bytes_from_json(in, w, err) : lines_from_json(in, w, err);
+	return !strcmp(in->key, "raw")
+		   ? blob_from_json(in, &(struct blob_sink){ bytes_add, w }, err)
+		   : lines_from_json(in, w, err);
 }

@@ -69,6 +69,36 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 	(ulimit -v 65536 && "$crit" decode -i a) | cmp -n 1000 - <("$crit" decode -i a)
 }
 
+# lines_of WIDTH: standard input in base64, with line ends as JSON writes them
+lines_of()
+{
+	base64 -w "$1" | awk '{ printf "%s\\n", $0 }'
+}
+
+@test "encode takes long payloads in lines of any length, decode prints lines of 76" {
+	local head='{"magic": "GHOST_FILE", "entries": [{"uid": 0, "gid": 0, "mode": 33188, "extra": "' lines
+	head -c 9000001 /dev/urandom >bytes
+	for lines in 76 64 0; do
+		{ printf '%s' "$head" && lines_of $lines <bytes && printf '"}]}'; } >"in.$lines"
+		"$crit" encode -i "in.$lines" -o "a.$lines"
+		tail -c 9000001 "a.$lines" | cmp - bytes
+	done
+	"$crit" decode -i a.76 -o back
+	cmp back in.76
+	# from and into pipes, whose pieces end anywhere
+	dd if=in.76 bs=1009 2>/dev/null | "$crit" encode | cmp - a.76
+	"$crit" decode <a.76 | head -c -1 | cmp - in.76
+}
+
+@test "encode names what is wrong deep inside a long payload" {
+	printf '{"magic": "GHOST_FILE", "entries": [{"uid": 0, "gid": 0, "mode": 33188, "extra": "' >bad
+	head -c 3000000 /dev/urandom | lines_of 76 >>bad
+	printf 'AA*A\\n"}]}' >>bad
+	run -1 --separate-stderr "$crit" encode -i bad -o a
+	[ "$stderr" = "crit encode: bad: line 1, byte $(($(stat -c %s bad) - 4)): entries[0].extra: not base64" ]
+	[ ! -e a ]
+}
+
 @test "encode takes the output of show of a name with any bytes" {
 	printf 'a\377\200\n"b\001' >want
 	/usr/bin/python3 -c 'import json, os
