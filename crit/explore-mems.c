@@ -25,14 +25,7 @@ struct shared_ids {
 
 static unsigned shared_number(struct shared_ids *ids, uint64_t shmid)
 {
-	size_t low = 0, high = ids->nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (ids->items[middle].shmid < shmid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_lower_bound(ids->nr, k, ids->items[k].shmid < shmid);
 	if (low < ids->nr && ids->items[low].shmid == shmid)
 		return ids->items[low].number;
 	if (!array_add(ids))

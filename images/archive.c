@@ -305,14 +305,8 @@ static void members_settle(struct archive_index *index)
 /* The first member that does not stand before this path. */
 static size_t first_from(const struct archive_index *index, const char *bare)
 {
-	size_t low = 0, high = index->members.nr;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (path_compare(index->members.items[mid].bare, bare) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	size_t low = array_lower_bound(index->members.nr, k,
+				       path_compare(index->members.items[k].bare, bare) < 0);
 	return low;
 }
 

@@ -155,16 +155,10 @@ int file_table_read(struct source *src, struct file_table **out, struct error *e
 /* @return its index, or table->nr */
 static size_t table_find(const struct file_table *table, FdTypes type, uint32_t id)
 {
-	size_t low = 0, high = table->nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const FileEntry *file = table->items[middle];
-		if (file->type < type || (file->type == type && file->id < id))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < table->nr && table->items[low]->type == type && table->items[low]->id == id)
+	FileEntry *const *items = table->items;
+	size_t low = array_lower_bound(
+	    table->nr, k, items[k]->type < type || (items[k]->type == type && items[k]->id < id));
+	if (low < table->nr && items[low]->type == type && items[low]->id == id)
 		return low;
 	return table->nr;
 }

@@ -84,14 +84,7 @@ static int pid_compare(const void *a_, const void *b_)
 
 static struct process *process_find(const struct checkpoint *cp, uint32_t pid)
 {
-	size_t low = 0, high = cp->processes.nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (cp->by_pid[middle]->pid < pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_lower_bound(cp->processes.nr, k, cp->by_pid[k]->pid < pid);
 	return low < cp->processes.nr && cp->by_pid[low]->pid == pid ? cp->by_pid[low] : NULL;
 }
 

@@ -380,14 +380,7 @@ size_t memory_view_areas(const struct memory_view *mv, const struct area **out)
 
 const struct area *memory_view_find(const struct memory_view *mv, uint64_t addr)
 {
-	size_t low = 0, high = mv->areas.nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (mv->areas.items[middle].vma->end <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_lower_bound(mv->areas.nr, k, mv->areas.items[k].vma->end <= addr);
 	return low < mv->areas.nr ? &mv->areas.items[low] : NULL;
 }
 
@@ -419,14 +412,7 @@ static int segment_store(struct memory_view *mv, uint64_t id, struct page_store 
 /* Cut a run where its guard state changes. @return whether it is a guard */
 static bool guard_cut(const struct memory_view *mv, struct memory_run *run)
 {
-	size_t low = 0, high = mv->guards.nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (mv->guards.items[middle]->end <= run->start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_lower_bound(mv->guards.nr, k, mv->guards.items[k]->end <= run->start);
 	if (low == mv->guards.nr || mv->guards.items[low]->start >= run->end)
 		return false;
 	const VmaEntry *guard = mv->guards.items[low];

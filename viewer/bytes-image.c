@@ -69,14 +69,7 @@ static ssize_t file_read_at(struct file *f, uint64_t offset, void *buf, size_t l
 /* The first piece that ends behind an address; f->nr: there is none. */
 static size_t piece_find(const struct file *f, uint64_t at)
 {
-	size_t low = 0, high = f->nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (f->items[middle].at + f->items[middle].len <= at)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_lower_bound(f->nr, k, f->items[k].at + f->items[k].len <= at);
 	return low;
 }
 

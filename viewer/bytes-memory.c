@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Bytes that are the memory of a process.
  */
+#include "base/array.h"
 #include "viewer/bytes.h"
 
 #include <inttypes.h>
@@ -58,14 +59,8 @@ static bool memory_stretch(struct bytes *b, uint64_t at, uint64_t *start, uint64
 static bool memory_stretch_below(struct bytes *b, uint64_t at, uint64_t *start, uint64_t *end)
 {
 	const struct area *areas;
-	size_t low = 0, high = memory_view_areas(b->memory->mv, &areas);
-	while (low < high) { /* the first that begins above */
-		size_t middle = low + (high - low) / 2;
-		if (areas[middle].vma->start <= at)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t nr = memory_view_areas(b->memory->mv, &areas);
+	size_t low = array_lower_bound(nr, k, areas[k].vma->start <= at);
 	if (!low)
 		return false;
 	*start = areas[low - 1].vma->start;

@@ -52,14 +52,7 @@ int fd_rows_add(struct fd_rows *rows, const struct fd_entry *entry)
 const struct fd_entry *fd_rows_at(const struct fd_rows *rows, size_t i,
 				  const struct process **process)
 {
-	size_t low = 0, high = rows->parts.nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (rows->parts.items[middle].end <= i)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_lower_bound(rows->parts.nr, k, rows->parts.items[k].end <= i);
 	const struct fd_part *part = &rows->parts.items[low];
 	const struct fd_table *table = &rows->tables.items[part->table];
 	*process = part->process;

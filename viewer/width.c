@@ -121,14 +121,7 @@ static const struct char_range wide[] = {
 
 static int in_ranges(const struct char_range *ranges, size_t nr, uint32_t ch)
 {
-	size_t low = 0, high = nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (ranges[middle].last < ch)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_lower_bound(nr, k, ranges[k].last < ch);
 	return low < nr && ranges[low].first <= ch;
 }
 

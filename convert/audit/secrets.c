@@ -172,14 +172,7 @@ static int pattern_need(struct secret_finder *finder, size_t rule, struct error 
 
 static size_t starts_find(const struct secret_finder *finder, unsigned pair)
 {
-	size_t low = 0, high = finder->starts.nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (finder->starts.items[middle].pair < pair)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_lower_bound(finder->starts.nr, k, finder->starts.items[k].pair < pair);
 	return low;
 }
 

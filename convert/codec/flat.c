@@ -131,18 +131,9 @@ static int value_add(struct walk *w, struct error *err)
 
 const char *flat_find(const struct flat *flat, const char *path)
 {
-	size_t low = 0, high = flat->nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strverscmp(flat->items[middle].path, path);
-		if (order == 0)
-			return flat->items[middle].value;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	const struct flat_item *items = flat->items;
+	size_t low = array_lower_bound(flat->nr, k, strverscmp(items[k].path, path) < 0);
+	return low < flat->nr && !strverscmp(items[low].path, path) ? items[low].value : NULL;
 }
 
 static int item_compare(const void *a, const void *b)

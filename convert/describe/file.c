@@ -78,14 +78,7 @@ static const char *namespace_kind(uint32_t clone_flag)
 
 static const struct remap *remap_find(const struct file_describer *fd, uint32_t id)
 {
-	size_t low = 0, high = fd->remaps.nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (fd->remaps.items[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_lower_bound(fd->remaps.nr, k, fd->remaps.items[k].id < id);
 	return low < fd->remaps.nr && fd->remaps.items[low].id == id ? &fd->remaps.items[low]
 								     : NULL;
 }

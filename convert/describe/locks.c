@@ -80,13 +80,6 @@ void lock_list_fini(struct lock_list *list)
 const struct lock_facts *lock_list_find(const struct lock_list *list, int pid, int fd)
 {
 	const struct lock_facts key = { .pid = pid, .fd = fd };
-	size_t low = 0, high = list->nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (lock_compare(&list->items[middle], &key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = array_lower_bound(list->nr, k, lock_compare(&list->items[k], &key) < 0);
 	return low < list->nr && !lock_compare(&list->items[low], &key) ? &list->items[low] : NULL;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "convert/describe/describer.h"
 
 static const char *ip_protocol(uint32_t proto)
@@ -92,14 +93,8 @@ static void unix_name(const UnixSkEntry *sk, char *out, size_t size)
 
 static const UnixSkEntry *unix_find(const struct file_describer *fd, uint32_t inode)
 {
-	size_t low = 0, high = fd->unix_sockets.nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (fd->unix_sockets.items[middle].inode < inode)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low =
+	    array_lower_bound(fd->unix_sockets.nr, k, fd->unix_sockets.items[k].inode < inode);
 	return low < fd->unix_sockets.nr && fd->unix_sockets.items[low].inode == inode
 		   ? fd->unix_sockets.items[low].sk
 		   : NULL;

@@ -45,19 +45,8 @@ bool vma_is_private(const struct vma *v)
 
 struct vma *vma_list_find(const struct vma_list *list, uint64_t addr)
 {
-	size_t lo = 0, hi = list->nr;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		struct vma *v = &list->items[mid];
-		if (addr < v->start)
-			hi = mid;
-		else if (addr >= v->end)
-			lo = mid + 1;
-		else
-			return v;
-	}
-	return NULL;
+	size_t low = array_lower_bound(list->nr, k, list->items[k].end <= addr);
+	return low < list->nr && list->items[low].start <= addr ? &list->items[low] : NULL;
 }
 
 void vma_list_fini(struct vma_list *list)
@@ -93,23 +82,12 @@ void range_list_join(struct range_list *list)
 	list->nr = nr + 1;
 }
 
-/* Of a joined list: a range that overlaps [start, end), or NULL. */
+/* Of a joined list: the last range that overlaps [start, end), or NULL. */
 static const struct range *range_list_overlap(const struct range_list *list, uint64_t start,
 					      uint64_t end)
 {
-	size_t lo = 0, hi = list->nr;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		const struct range *r = &list->items[mid];
-		if (end <= r->start)
-			hi = mid;
-		else if (start >= r->end)
-			lo = mid + 1;
-		else
-			return r;
-	}
-	return NULL;
+	size_t nr = array_lower_bound(list->nr, k, list->items[k].start < end);
+	return nr && list->items[nr - 1].end > start ? &list->items[nr - 1] : NULL;
 }
 
 uint64_t range_list_gap(const struct range_list *a, const struct range_list *b, uint64_t from,
