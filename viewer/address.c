@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "viewer/app.h"
-#include "viewer/bytes.h"
+#include "viewer/hex.h"
 
 int address_parse(const char *text, uint64_t *out)
 {

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * What the application does with any view: search, filter, write.
+ * Parts of the application: what it does with any view, pages that end.
  */
 #pragma once
 
 #include "viewer/app.h"
 
+/** Close the page in front, or leave. */
+void app_close(struct app *app);
+/** Leave; changes that wait are not lost without a word. */
+void app_quit(struct app *app);
+/** Stop what is under way, or say that it cannot be. */
+void app_job_stop(struct app *app);
 /** ACT_SEARCH asks for a text, ACT_NEXT and ACT_PREV go to the next row that holds it. */
 void app_search(struct view *v, enum action action);
 void app_filter_ask(struct view *v);

@@ -17,18 +17,6 @@
 
 enum { PIECE = 1 << 20 };
 
-bool bytes_have(struct bytes *b, uint64_t at)
-{
-	uint64_t start, end;
-	return b->ops->stretch(b, at, &start, &end) && at >= start;
-}
-
-void bytes_trouble(struct bytes *b, const struct error *err)
-{
-	if (b->trouble.code == 0)
-		b->trouble = *err;
-}
-
 static int memory_read(struct bytes *b, uint64_t at, void *buf, size_t len, uint8_t *known,
 		       struct error *err)
 {

@@ -68,15 +68,3 @@ int bytes_of_member(struct app *app, const char *name, struct bytes **out, struc
 /** A shared segment: what a memfd holds. @param size  bytes */
 int bytes_of_segment(struct app *app, const struct process *p, uint64_t shmid, uint64_t size,
 		     const char *title, struct bytes **out, struct error *err);
-
-/** Open a page that shows them. Takes b. @param at  where to begin */
-void hex_open(struct app *app, struct bytes *b, uint64_t at);
-/**
- * The same for memory of a process; says why when it cannot.
- * @param match  bytes there that were looked for; 0: none
- */
-void hex_open_memory(struct app *app, const struct process *p, uint64_t at, uint64_t match);
-/** The same for what may be an address, or says that it is none. */
-void hex_follow(struct app *app, const struct process *p, uint64_t at);
-/** The same for an address that was typed. */
-void hex_go_to(struct app *app, const struct process *p, uint64_t at);

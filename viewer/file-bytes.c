@@ -8,7 +8,7 @@
 
 #include "files.pb-c.h"
 #include "sockets.pb-c.h"
-#include "viewer/bytes.h"
+#include "viewer/hex.h"
 #include "viewer/image.h"
 
 /* What an entry is looked for by: a number in a field of this name. */

@@ -12,6 +12,7 @@
 #include "convert/describe/process.h"
 #include "convert/memory/printable.h"
 #include "viewer/app.h"
+#include "viewer/hex.h"
 #include "viewer/pattern.h"
 #include "viewer/scan.h"
 #include "viewer/views.h"

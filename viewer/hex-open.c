@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "viewer/app.h"
+#include "viewer/hex-parts.h"
 #include "viewer/hex.h"
 #include "viewer/views.h"
 

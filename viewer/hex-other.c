@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The same memory in the checkpoint that this one is compared with.
  */
-#include "viewer/hex.h"
+#include "viewer/hex-parts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "viewer/hex.h"
+#include "viewer/hex-parts.h"
 
 enum { DIGITS = 12, DIGITS_MAX = 16 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "viewer/app.h"
-#include "viewer/hex.h"
+#include "viewer/hex-parts.h"
 #include "viewer/pattern.h"
 #include "viewer/scan.h"
 

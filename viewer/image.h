@@ -23,5 +23,9 @@ int image_find_entry(struct app *app, const char *name,
 		     bool (*fits)(const void *arg, const ProtobufCMessage *msg), const void *arg,
 		     size_t *out, struct error *err);
 
-/** Which image a view_image shows; NULL: v is another view. Borrowed. */
+/** Which image a view shows; NULL: none, it is not of view_image or view_raw. Borrowed. */
 const char *image_view_name(const struct view *v);
+/** The entry such a view was opened for; SIZE_MAX: none. */
+size_t image_view_entry(const struct view *v);
+/** As view_ops.command. */
+void image_view_command(struct view *v, struct strbuf *out);

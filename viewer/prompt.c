@@ -4,9 +4,37 @@
 #include "viewer/prompt.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/utf8.h"
 #include "viewer/width.h"
+
+void app_ask(struct app *app, const struct prompt *prompt, const char *text)
+{
+	strbuf_fini(&app->prompt.text);
+	app->prompt = *prompt;
+	app->prompt.on = true;
+	if (text && strbuf_str(&app->prompt.text, text) == 0)
+		app->prompt.at = app->prompt.text.len;
+}
+
+static void confirm_answered(struct view *v, const char *text, size_t mode)
+{
+	const struct prompt *prompt = &v->app->prompt;
+	(void)mode;
+	if (!strcasecmp(text, "y") || !strcasecmp(text, "yes"))
+		prompt->yes(v);
+	else
+		app_say(v->app, "%s", prompt->no);
+}
+
+void app_confirm(struct view *v, const char *question, void (*yes)(struct view *v), const char *no)
+{
+	app_ask(v->app,
+		&(struct prompt){
+		    .label = question, .view = v, .done = confirm_answered, .yes = yes, .no = no },
+		NULL);
+}
 
 static size_t char_before(const struct prompt *p)
 {

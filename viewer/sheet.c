@@ -9,9 +9,7 @@
 
 #include "base/array.h"
 #include "viewer/app.h"
-#include "viewer/bytes.h"
-
-enum { AT_ONCE_MS = 8 }; /* what takes no longer is there at the first picture */
+#include "viewer/hex.h"
 
 static struct sheet *sheet_of(struct view *v)
 {
@@ -87,9 +85,7 @@ int sheet_write(struct view *v, child_run *write, struct error *err)
 	if (rc < 0)
 		return rc;
 	v->working = "reading";
-	int64_t until = app_now_ms() + AT_ONCE_MS;
-	while (sheet_idle(v) && app_now_ms() < until)
-		;
+	view_hurry(v);
 	if (v->error.code < 0 && err != &v->error)
 		*err = v->error;
 	return v->error.code;

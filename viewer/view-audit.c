@@ -10,7 +10,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "convert/audit/audit.h"
-#include "viewer/bytes.h"
+#include "viewer/hex.h"
 #include "viewer/image.h"
 #include "viewer/table.h"
 #include "viewer/views.h"

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "convert/describe/process.h"
 #include "convert/diff/diff.h"
-#include "viewer/bytes.h"
+#include "viewer/hex.h"
 #include "viewer/table.h"
 #include "viewer/views.h"
 

@@ -17,7 +17,7 @@
 #include "viewer/views.h"
 #include "viewer/width.h"
 
-enum { PER_STEP = 1000, AT_ONCE_MS = 6 };
+enum { PER_STEP = 1000 };
 
 struct fds_state {
 	struct fd_rows rows;
@@ -131,9 +131,7 @@ static int fds_open(struct view *v, struct error *err)
 	if (!files)
 		return err->code;
 	v->working = "reading descriptors";
-	int64_t until = app_now_ms() + AT_ONCE_MS;
-	while (fds_idle(v) && app_now_ms() < until)
-		;
+	view_hurry(v);
 	if (!is_sockets(v) && lock_list_read(v->app->src, &s->locks, &why) < 0)
 		damage_keep(v, &why);
 	if (file_describer_damage(files))

@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "viewer/address.h"
 #include "viewer/app.h"
+#include "viewer/hex-parts.h"
 #include "viewer/hex.h"
 #include "viewer/image.h"
 #include "viewer/views.h"

@@ -9,15 +9,13 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "convert/codec/image.h"
 #include "convert/codec/message.h"
 #include "convert/describe/process.h"
 #include "images/fields.h"
 #include "images/payload.h"
-#include "viewer/bytes.h"
 #include "viewer/edits.h"
+#include "viewer/hex.h"
 #include "viewer/image.h"
-#include "viewer/sheet.h"
 #include "viewer/views.h"
 
 enum { PER_STEP = 256, LIST_INLINE = 8, ENTRIES_MAX = 1 << 21, PREVIEW = 4 };
@@ -45,19 +43,9 @@ struct image_state {
 	size_t goal; /* entry to go to when it is read; SIZE_MAX: none */
 };
 
-struct image_arg {
-	size_t entry;
-	char name[];
-};
-
 static struct image_state *state_of(struct view *v)
 {
 	return v->state;
-}
-
-static const char *name_of(const struct view *v)
-{
-	return ((const struct image_arg *)v->arg)->name;
 }
 
 /* The message below a node; NULL: a leaf, or a list. */
@@ -227,11 +215,11 @@ static bool image_idle(struct view *v)
 static int image_open_view(struct view *v, struct error *err)
 {
 	struct image_state *s = v->state;
-	int rc = image_open(v->app->src, name_of(v), &s->reader, err);
+	int rc = image_open(v->app->src, image_view_name(v), &s->reader, err);
 	if (rc < 0)
 		return rc;
 	s->type = image_reader_type(s->reader);
-	s->goal = ((const struct image_arg *)v->arg)->entry;
+	s->goal = image_view_entry(v);
 	image_idle(v);
 	if (s->entries.nr == 1 && !s->reader)
 		unfold(v, 0);
@@ -428,7 +416,7 @@ static void image_row(struct view *v, size_t i, struct line *line)
 	node_compose(&state_of(v)->items[i], line);
 	if (!edits_count(v->app) || path_of(v, i, &path) < 0)
 		return;
-	const char *waits = edits_waiting(v->app, name_of(v), path.data ?: "");
+	const char *waits = edits_waiting(v->app, image_view_name(v), path.data ?: "");
 	if (!waits)
 		return;
 	line_style(line, ST_ADDED);
@@ -448,7 +436,8 @@ static void payload_show(struct view *v, size_t at)
 {
 	struct error err;
 	struct bytes *b;
-	const struct payload_query query = { .image = name_of(v), .entry = entry_of(v, at) };
+	const struct payload_query query = { .image = image_view_name(v),
+					     .entry = entry_of(v, at) };
 	if (bytes_of_payload(v->app, v->process, &query, &b, &err) < 0)
 		app_fail(v->app, &err);
 	else
@@ -471,7 +460,7 @@ static void edit(struct view *v, size_t at, bool delete)
 		bool quoted = out.buf[0] == '"' && out.len >= 2 && !memchr(out.buf, '\\', out.len);
 		strbuf_add(&value, out.buf + quoted, out.len - 2 * quoted);
 	}
-	edits_ask(v, name_of(v), path.data, delete ? NULL : value.data ?: "");
+	edits_ask(v, image_view_name(v), path.data, delete ? NULL : value.data ?: "");
 }
 
 static bool to_parent(struct view *v, size_t at)
@@ -559,14 +548,8 @@ static void image_object(struct view *v, struct view_object *out)
 	if (row == SIZE_MAX)
 		return;
 	out->images[0].entry = entry_of(v, row);
-	snprintf(out->images[0].name, sizeof(out->images[0].name), "%s", name_of(v));
+	snprintf(out->images[0].name, sizeof(out->images[0].name), "%s", image_view_name(v));
 	snprintf(out->what, sizeof(out->what), "entry %zu", out->images[0].entry);
-}
-
-static void image_command(struct view *v, struct strbuf *out)
-{
-	strbuf_printf(out, "show %s", source_is_archive(v->app->src) ? "{}:" : "{}/");
-	command_word(name_of(v), out);
 }
 
 /* The entry under the cursor as JSON. */
@@ -588,12 +571,13 @@ static int image_write_entry(struct view *v, struct view_write *w, struct error 
 static void image_write_name(struct view *v, struct strbuf *out)
 {
 	size_t row = view_current(v);
-	strbuf_printf(out, "%s-%zu.json", name_of(v), row == SIZE_MAX ? 0 : entry_of(v, row));
+	strbuf_printf(out, "%s-%zu.json", image_view_name(v),
+		      row == SIZE_MAX ? 0 : entry_of(v, row));
 }
 
 static void image_title(struct view *v, struct line *line)
 {
-	line_str(line, name_of(v));
+	line_str(line, image_view_name(v));
 	if (state_of(v)->type)
 		line_printf(line, " (%s)", state_of(v)->type->name);
 }
@@ -612,131 +596,8 @@ const struct view_ops view_image = {
 	.act = image_act,
 	.object = image_object,
 	.idle = image_idle,
-	.command = image_command,
+	.command = image_view_command,
 	.write = image_write_entry,
 	.write_name = image_write_name,
 	.title = image_title,
 };
-
-/* Images that are no messages, as the text that show makes of them. */
-static int raw_reopen(void *arg, struct image_reader **out, struct error *err)
-{
-	struct view *v = arg;
-	return image_open(v->app->src, name_of(v), out, err);
-}
-
-static int raw_write(struct view *v, struct doc *doc, struct error *err)
-{
-	auto_image_reader r = NULL;
-	auto_json_out json = { .fd = -1 };
-	const struct image_json how = { .raw = {
-					    .no_payload = true, .reopen = raw_reopen, .arg = v } };
-	int rc = image_open(v->app->src, name_of(v), &r, err);
-	if (rc == 0)
-		rc = json_out_init(&json, -1, name_of(v), true, err);
-	if (rc == 0)
-		rc = image_to_json(r, &how, &json, err);
-	for (size_t at = 0; rc == 0 && at < json.len;) {
-		const char *line = json.buf + at, *end = memchr(line, '\n', json.len - at);
-		size_t len = end ? (size_t)(end - line) : json.len - at;
-		doc_text(doc, "%.*s", (int)len, line);
-		at += len + 1;
-	}
-	return rc;
-}
-
-static int raw_open(struct view *v, struct error *err)
-{
-	return sheet_write(v, raw_write, err);
-}
-
-static void raw_close(struct view *v)
-{
-	sheet_close(v);
-	free(v->arg);
-}
-
-static void raw_title(struct view *v, struct line *line)
-{
-	line_str(line, name_of(v));
-}
-
-static const struct view_ops view_raw = {
-	.name = "image",
-	.places = IN_LIST | IN_FOLDS,
-	.state_size = sizeof(struct sheet),
-	.open = raw_open,
-	.close = raw_close,
-	.rows = sheet_rows,
-	.row = sheet_row,
-	.below = sheet_below,
-	.reveal = sheet_reveal,
-	.act = sheet_act,
-	.idle = sheet_idle,
-	.command = image_command,
-	.title = raw_title,
-};
-
-/* Bytes alone say more than what show makes of them. */
-static bool is_bytes(const struct image_type *type)
-{
-	return !type || (!type->entry && (type->id == IMG_PAGES || type->id == IMG_PAGES_OLD));
-}
-
-void image_open_page(struct app *app, const struct process *p, const char *name, size_t entry)
-{
-	const struct image_type *type = image_type_by_filename(name);
-	struct error err;
-	struct bytes *b;
-	if (is_bytes(type) && !image_type_of_messages(name)) {
-		if (bytes_of_member(app, name, &b, &err) < 0) {
-			app_fail(app, &err);
-			return;
-		}
-		b->process = p;
-		hex_open(app, b, 0);
-		return;
-	}
-	struct image_arg *arg = calloc(1, sizeof(*arg) + strlen(name) + 1);
-	if (!arg) {
-		app_say(app, "out of memory");
-		return;
-	}
-	arg->entry = entry;
-	strcpy(arg->name, name);
-	app_open(app, type && !type->entry ? &view_raw : &view_image, p, arg);
-}
-
-void image_open_of(struct app *app, const struct process *p, enum image_id id)
-{
-	char name[64];
-	if (!p)
-		app_say(app, "no image has all of this");
-	else
-		image_open_page(app, p,
-				image_filename(&image_types[id], p->pid, name, sizeof(name)), 0);
-}
-
-const char *image_view_name(const struct view *v)
-{
-	return v->ops == &view_image || v->ops == &view_raw ? name_of(v) : NULL;
-}
-
-int image_find_entry(struct app *app, const char *name,
-		     bool (*fits)(const void *arg, const ProtobufCMessage *msg), const void *arg,
-		     size_t *out, struct error *err)
-{
-	auto_image_reader r = NULL;
-	int rc = image_open(app->src, name, &r, err);
-	for (size_t i = 0; rc >= 0; i++) {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
-		if (rc > 0 && fits(arg, msg)) {
-			*out = i;
-			return 1;
-		}
-		if (rc <= 0)
-			break;
-	}
-	return rc == -ENOENT ? 0 : rc;
-}

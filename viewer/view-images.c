@@ -13,8 +13,6 @@
 #include "viewer/image.h"
 #include "viewer/views.h"
 
-enum { AT_ONCE_MS = 8 };
-
 /* Another process lists them: there may be tens of thousands. */
 struct images_state {
 	struct child child;
@@ -146,9 +144,7 @@ static int images_open(struct view *v, struct error *err)
 	if (rc < 0)
 		return rc;
 	v->working = "listing";
-	int64_t until = app_now_ms() + AT_ONCE_MS;
-	while (images_idle(v) && app_now_ms() < until)
-		;
+	view_hurry(v);
 	return v->error.code;
 }
 

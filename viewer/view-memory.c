@@ -10,7 +10,7 @@
 #include "base/page.h"
 #include "convert/memory/map.h"
 #include "viewer/app.h"
-#include "viewer/bytes.h"
+#include "viewer/hex.h"
 #include "viewer/image.h"
 #include "viewer/views.h"
 

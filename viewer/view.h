@@ -124,6 +124,8 @@ void view_init(struct view *v, const struct view_ops *ops, struct app *app,
 /** Open when it was not. */
 void view_need(struct view *v);
 void view_fini(struct view *v);
+/** Read on now, for some milliseconds: what takes no longer is there at the first picture. */
+void view_hurry(struct view *v);
 /** Its rows are not all there because they were not waited for: says so in their place. */
 void view_stopped(struct view *v);
 /** Begin to read it again. @return false: it was not stopped, or has to be opened again for that */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * What all views that are lists of rows have in common.
+ * What all views have in common: their life, and lists of rows.
  */
+#include "viewer/view.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "viewer/app.h"
+
+enum { HURRY_MS = 8 };
 
 void view_init(struct view *v, const struct view_ops *ops, struct app *app,
 	       const struct process *process, void *arg)
@@ -24,6 +28,13 @@ void view_need(struct view *v)
 		 : v->ops->open ? v->ops->open(v, &v->error)
 				: 0;
 	v->error.code = rc < 0 ? rc : 0;
+}
+
+void view_hurry(struct view *v)
+{
+	int64_t until = app_now_ms() + HURRY_MS;
+	while (v->ops->idle(v) && app_now_ms() < until)
+		;
 }
 
 static void filter_drop(struct view *v)
