@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/array.h"
 #include "base/log.h"
@@ -18,8 +20,9 @@
 #include "engine/net/ns-save.h"
 #include "images/reader.h"
 
-#define MAX_BYTES (64u << 20)
-#define USER_HZ   100 /* in which the kernel tells times */
+#define MAX_BYTES   (64u << 20)
+#define USER_HZ     100  /* in which the kernel tells times */
+#define ROUTE_TRIES 1000 /* ms to wait for the routes of addresses */
 
 /* Routes in an order in which each finds what it needs: its gateway must be reachable. */
 enum turn { TURN_LOCAL, TURN_LINK, TURN_REST, TURNS };
@@ -404,6 +407,72 @@ static int add_all(const struct save_row *row, struct nl *rt, const struct strbu
 	return rc < 0 ? error_wrap(err, rc, "add a %s", row->what) : 0;
 }
 
+/* An address of IPv6 is of use when it has its route, which the kernel makes a little later. */
+
+static bool is_running(const struct strbuf *links, unsigned int ifindex)
+{
+	const unsigned int flags = IFF_UP | IFF_RUNNING;
+	for (const struct nlmsghdr *msg = NULL; (msg = nl_next(links, msg));) {
+		const struct ifinfomsg *head = mnl_nlmsg_get_payload(msg);
+		if (msg->nlmsg_type == RTM_NEWLINK && (unsigned int)head->ifi_index == ifindex)
+			return (head->ifi_flags & flags) == flags;
+	}
+	return false;
+}
+
+static bool has_local_route(const struct strbuf *routes, const struct nlattr *address)
+{
+	for (const struct nlmsghdr *msg = NULL; (msg = nl_next(routes, msg));) {
+		const struct rtmsg *head = mnl_nlmsg_get_payload(msg);
+		const struct nlattr *to = attr_of(msg, sizeof(*head), RTA_DST);
+		if (msg->nlmsg_type == RTM_NEWROUTE && head->rtm_type == RTN_LOCAL && to &&
+		    mnl_attr_get_payload_len(to) == mnl_attr_get_payload_len(address) &&
+		    !memcmp(mnl_attr_get_payload(to), mnl_attr_get_payload(address),
+			    mnl_attr_get_payload_len(to)))
+			return true;
+	}
+	return false;
+}
+
+static bool lacks_route(const struct nlmsghdr *msg, const struct strbuf *links,
+			const struct strbuf *routes)
+{
+	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(msg);
+	const struct nlattr *own = attr_of(msg, sizeof(*head), IFA_LOCAL);
+	if (!own)
+		own = attr_of(msg, sizeof(*head), IFA_ADDRESS);
+	return own && head->ifa_family == AF_INET6 &&
+	       !(address_flags(msg) & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) &&
+	       is_running(links, head->ifa_index) && !has_local_route(routes, own);
+}
+
+/* What has none in the end is left alone: connections will tell. */
+static int await_addresses(const struct save_row *row, const struct strbuf *addresses,
+			   struct nl *rt, struct error *err)
+{
+	const struct save_row *route6 = rows;
+	while (route6->image != IMG_ROUTE6)
+		route6++;
+	bool lacking = has_family(row, addresses, AF_INET6);
+	for (int i = 0; lacking && i < ROUTE_TRIES; i++) {
+		auto_strbuf links = { 0 }, routes = { 0 };
+		struct nl_request request;
+		nl_begin(&request, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+		int rc = nl_dump(rt, &request, &links);
+		rc = rc < 0 ? error_code(err, rc, "list every device")
+			    : ask(route6, rt, &routes, err);
+		if (rc < 0)
+			return rc;
+		lacking = false;
+		for (struct nlmsghdr *msg = NULL; !lacking && (msg = nl_next(addresses, msg));)
+			lacking =
+			    is_one(row, msg) && row->keep(msg) && lacks_route(msg, &links, &routes);
+		if (lacking)
+			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return 0;
+}
+
 static int fill_row(struct restore *r, const struct save_row *row, uint32_t id, struct nl *rt,
 		    struct error *err)
 {
@@ -412,7 +481,9 @@ static int fill_row(struct restore *r, const struct save_row *row, uint32_t id, 
 	if (rc <= 0)
 		return rc;
 	rc = clear(row, &bytes, rt, err);
-	return rc < 0 ? rc : add_all(row, rt, &bytes, err);
+	if (rc == 0)
+		rc = add_all(row, rt, &bytes, err);
+	return rc == 0 && row->image == IMG_IFADDR ? await_addresses(row, &bytes, rt, err) : rc;
 }
 
 int netns_save_fill(struct restore *r, uint32_t id, const struct strbuf *objects, struct nl *rt,
