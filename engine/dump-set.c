@@ -149,6 +149,9 @@ static int recover(const struct dump *d, struct error *err)
 
 int dump_set_begin(struct dump *d, struct error *err)
 {
+	if (faccessat(d->images_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return error_sys(err, "write to the images directory %s",
+				 d->opts->images_dir ? d->opts->images_dir : ".");
 	int rc = recover(d, err);
 	return rc == 0 && has_inventory(d->images_fd) ? move_aside(d, err) : rc;
 }

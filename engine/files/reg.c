@@ -20,11 +20,8 @@
 #include "engine/ns/mnt.h"
 #include "engine/procfs/root.h"
 
-#ifndef __O_TMPFILE
-#define __O_TMPFILE 020000000
-#endif
 /* Done once when the file was first opened; the kernel forgets most of them itself. */
-#define OPEN_ONCE ((uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY | __O_TMPFILE | O_CLOEXEC))
+#define OPEN_ONCE ((uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY | O_CLOEXEC))
 #define LEAST_ELF 64 /* bytes: the header alone */
 #define SET_LATER ((uint32_t)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME))
 
@@ -243,10 +240,13 @@ int reg_open_raw(struct restore *r, const RegFileEntry *reg, int flags, struct e
 	return rc < 0 ? rc : back < 0 ? back : take_fd(fd);
 }
 
-/* What was a file may be a FIFO by now: never wait in open. */
+/* What was a file may be a FIFO by now: never wait in open. O_TMPFILE has O_DIRECTORY in it, but
+ * made no directory. */
 uint32_t reg_flags_again(uint32_t flags)
 {
 	uint32_t how = flags & ~OPEN_ONCE & ~(uint32_t)O_ASYNC;
+	if ((how & O_TMPFILE) == O_TMPFILE)
+		how &= ~(uint32_t)O_TMPFILE;
 	return how & O_PATH ? how : how | O_NONBLOCK;
 }
 

@@ -125,6 +125,9 @@ if mount -t tmpfs -o size=4k none "$dir/small" 2>/dev/null; then
 	mount -t tmpfs -o ro none "$dir/small"
 	dump_fails "to a read-only disk" "$dir/small"
 	umount "$dir/small"
+	reason=""
+	grep -q "$dir/small: Read-only file system" "$dir/err" || reason=$(cat "$dir/err")
+	verdict "which is named" "$reason"
 fi
 threads=("/proc/$pid/task/"*)
 "$stasis" dump -t "${threads[-1]##*/}" -D "$dir/good" 2>"$dir/err"
