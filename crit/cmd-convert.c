@@ -28,7 +28,7 @@ static void report(void *arg, const char *name, const char *what)
 
 static int convert_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
-	const struct convert_opts *o = opts;
+	struct convert_opts *o = opts;
 	auto_source src = NULL;
 	auto_sink sink = NULL;
 	auto_progress progress = { 0 };
@@ -36,6 +36,7 @@ static int convert_run(void *opts, int nr_operands, char **operands, struct erro
 		return error_set(err, EUSAGE, "want one checkpoint");
 	if (!o->to || (strcmp(o->to, "4.2") && strcmp(o->to, "legacy")))
 		return error_set(err, EUSAGE, "--to wants 4.2 or legacy");
+	o->sink.place_of_source = true;
 	progress_start(&progress, "copying", 0);
 	int rc = source_open(operands[0], &src, err);
 	if (rc == 0)
@@ -50,8 +51,9 @@ static int convert_run(void *opts, int nr_operands, char **operands, struct erro
 const struct command cmd_convert = {
 	.name = "convert",
 	.group = GROUP_CONVERT,
-	.args = "--to 4.2|legacy -o OUT|--in-place SRC",
+	.args = "--to 4.2|legacy [-o OUT|--in-place] SRC",
 	.summary = "page maps for CRIU 4.2, or for readers before it",
+	.detail = "Without -o the new set takes the place of SRC.",
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.opts_size = sizeof(struct convert_opts),

@@ -123,12 +123,15 @@ END
 	run -0 "$crit" decode -i old/pagemap-100.img
 	[[ $output != *'"nr_pages"'* ]]
 	run -0 "$crit" diff --pages "$set" old
-	"$crit" convert --to 4.2 --in-place old
+	cp -r old in-place
+	"$crit" convert --to 4.2 --in-place in-place
+	"$crit" convert --to 4.2 old
+	diff -r in-place old
 	run -0 "$crit" decode -i old/pagemap-100.img
 	[[ $output == *'"compat_nr_pages": 0, "flags": 4, "nr_pages": 2'* ]]
 	run -2 "$crit" convert --to 5 -o x "$set"
-	run -2 "$crit" convert --to 4.2 "$set"
-	[[ $output == *"-o OUT or --in-place"* ]]
+	run -2 "$crit" convert "$set"
+	[[ $output == *"--to wants 4.2 or legacy"* ]]
 }
 
 @test "a changed copy of an incremental set leads to the same parent, link or file" {
