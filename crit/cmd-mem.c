@@ -68,7 +68,7 @@ static int document_write(const struct checkpoint_arg *arg, const struct mem_opt
 		rc = error_set(err, EBADMSG, "%zu areas are not wholly known: %s",
 			       run.totals.nr_unknown, run.totals.damage.text);
 	else if (rc >= 0 && !run.doc)
-		rc = error_set(err, ENOENT, "no area is of that protection and file");
+		rc = error_set(err, ENOENT, "no area is all that was asked for");
 	map_totals_fini(&run.totals);
 	return rc < 0 ? rc : 0;
 }
