@@ -7,12 +7,13 @@
  * live-restore: --tcp-established
  * live-modes: SS SC CS
  * live-net: ip addr add 10.55.0.2/32 dev lo; ip addr add 10.55.0.3/32 dev lo
- * live-between: set -e; new=10.66.0
- * live-between: crit remap --in-place --ip 10.55.0.0/24=$new.0/24 --port 7700=7799 .
- * live-between: crit remap --in-place --pid $pid=3999999 .
+ * live-between: set -e; net=10.66.0
+ * live-between: crit remap --in-place --ip 10.55.0.0/24=$net.0/24 --port 7700=7799 .
+ * live-between: new=$(((pid ^ 0x1000) | 0x200)); while [ -e /proc/$new ]; do new=$((new + 1)); done
+ * live-between: crit remap --in-place --pid $pid=$new . && echo $new >../new-pid
  * live-between: iptables -F # what held the connection at its old address
  * live-between: ip addr flush dev lo scope global
- * live-between: ip addr add $new.2/32 dev lo; ip addr add $new.3/32 dev lo
+ * live-between: ip addr add $net.2/32 dev lo; ip addr add $net.3/32 dev lo
  */
 #include "tests/live/tcp.h"
 
@@ -21,7 +22,6 @@
 
 #define PORT     7700
 #define NEW_PORT 7799
-#define NEW_PID  3999999
 
 static void check_end(int fd, bool peer, const char *want, int port, const char *what)
 {
@@ -94,20 +94,29 @@ static void take_robust(void)
 	live_must(pthread_mutex_lock(&robust) == 0);
 }
 
+static int new_pid(void)
+{
+	int pid = 0;
+	FILE *f = fopen(live_path("new-pid"), "re");
+	live_check(f && fscanf(f, "%d", &pid) == 1, "the new process id is not known");
+	fclose(f);
+	return pid;
+}
+
 /* The C library asks for its own note of a thread's id: pthread_kill(), of a mutex that checks. */
 static void check_pid(void)
 {
-	int rc = pthread_mutex_unlock(&robust);
+	int want = new_pid(), rc = pthread_mutex_unlock(&robust);
 	live_check(rc == 0, "a lock held before is somebody else's: %s", strerror(rc));
 	pthread_mutexattr_t attr;
 	pthread_mutex_t mutex;
-	live_check(getpid() == NEW_PID, "process id is %d, want %d", getpid(), NEW_PID);
+	live_check(getpid() == want, "process id is %d, want %d", getpid(), want);
 	live_check(pthread_kill(pthread_self(), 0) == 0, "pthread_kill does not know the thread");
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
 	pthread_mutex_init(&mutex, &attr);
 	pthread_mutex_lock(&mutex);
-	live_check(mutex.__data.__owner == NEW_PID, "the C library says it is %d",
+	live_check(mutex.__data.__owner == want, "the C library says it is %d",
 		   mutex.__data.__owner);
 }
 
