@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "base/page.h"
@@ -126,30 +127,60 @@ static void put_auxv(struct notes *n, const struct subject *s)
 	note_end(n);
 }
 
-static bool has_file(const struct area *area)
+struct file_name {
+	const char *root, *path, *end;
+};
+
+/* As the kernel calls the file that is mapped: what never had a name counts as deleted. */
+static bool file_name(const struct area *area, struct file_name *out)
 {
-	return area->path[0] && (area->kind == AREA_FILE || area->kind == AREA_FILE_SHARED);
+	bool huge = area->vma->flags & MAP_HUGETLB;
+	*out = (struct file_name){ "", area->path, " (deleted)" };
+	switch (area->kind) {
+	case AREA_FILE:
+	case AREA_FILE_SHARED:
+		out->end = "";
+		return area->path[0];
+	case AREA_MEMFD:
+		out->root = "/";
+		return area->path[0];
+	case AREA_SHMEM:
+		out->path = huge ? "/anon_hugepage" : "/dev/zero";
+		return true;
+	case AREA_ANON:
+		out->path = "/anon_hugepage";
+		return huge;
+	case AREA_AIO:
+		out->path = "/[aio]";
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void put_files(struct notes *n, const struct subject *s)
 {
 	const struct area *areas;
+	struct file_name name;
 	size_t nr = memory_view_areas(s->mv, &areas), files = 0;
 	for (size_t i = 0; i < nr; i++)
-		files += has_file(&areas[i]);
+		files += file_name(&areas[i], &name);
 	note_begin(n, "CORE", NT_FILE);
 	note_word(n, files);
 	note_word(n, PAGE);
 	for (size_t i = 0; i < nr; i++) {
-		if (!has_file(&areas[i]))
+		if (!file_name(&areas[i], &name))
 			continue;
 		note_word(n, areas[i].vma->start);
 		note_word(n, areas[i].vma->end);
 		note_word(n, areas[i].vma->pgoff / PAGE);
 	}
 	for (size_t i = 0; i < nr; i++) {
-		if (has_file(&areas[i]))
-			note_bytes(n, areas[i].path, strlen(areas[i].path) + 1);
+		if (!file_name(&areas[i], &name))
+			continue;
+		note_bytes(n, name.root, strlen(name.root));
+		note_bytes(n, name.path, strlen(name.path));
+		note_bytes(n, name.end, strlen(name.end) + 1);
 	}
 	note_end(n);
 }

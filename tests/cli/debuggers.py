@@ -81,8 +81,11 @@ seen.pop(0, None)
 same("auxiliary vectors", vector, seen)
 
 areas = json.loads(output(crit, "mem", "-p", pid, "--format", "json", top))["areas"]
-files = [(int(a["start"], 16), int(a["end"], 16), a["path"]) for a in areas
-         if a["kind"] in ("file", "file-shared") and a["path"]]
+# as /proc/PID/maps calls them
+NAMES = {"file": "%s", "file-shared": "%s", "memfd": "/%s (deleted)", "shmem": "/dev/zero (deleted)%.0s",
+         "aio": "/[aio] (deleted)%.0s"}
+files = [(int(a["start"], 16), int(a["end"], 16), NAMES[a["kind"]] % a["path"]) for a in areas
+         if a["kind"] in NAMES]
 seen = [(int(start, 16), int(end, 16), path) for start, end, path in re.findall(
     r"^ +(0x[0-9a-f]+) +(0x[0-9a-f]+) +0x[0-9a-f]+ +0x[0-9a-f]+ +(/.*)$", gdb("info proc mappings"), re.M)]
 same("mapped files", files, seen)

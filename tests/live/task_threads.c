@@ -4,6 +4,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -79,10 +80,21 @@ static void *thread(void *arg)
 	return (void *)(intptr_t)(i * 10); /* thread 1 dies with the robust mutex */
 }
 
+/* Mappings of files without a name, which debuggers list too (core.sh). */
+static void map_nameless(void)
+{
+	int fd = memfd_create("nameless", MFD_CLOEXEC);
+	live_must(fd >= 0 && ftruncate(fd, 4096) == 0);
+	live_must(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
+	live_must(mmap(NULL, 8192, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+	close(fd);
+}
+
 int main(void)
 {
 	pthread_t threads[NR];
 	pthread_mutexattr_t attr;
+	map_nameless();
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	pthread_mutex_init(&robust, &attr);
