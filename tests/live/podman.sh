@@ -56,16 +56,22 @@ verdict()
 
 try() { out=$("$@" 2>&1 </dev/null); }
 
+# Lower limits for every container, those of pods as well, which have no option for it.
+use_limits()
+{
+	export CONTAINERS_CONF=$dir/containers.conf
+	echo '[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]' >"$CONTAINERS_CONF"
+}
 # CRIU has to raise hard limits to what they are already, which takes CAP_SYS_RESOURCE
-limits=()
-[ -z "${PEER:-}" ] || limits=(--ulimit nofile=1024:1024 --ulimit nproc=1024:1024)
+[ -z "${PEER:-}" ] || use_limits
 
 # start NAME OPTION…
 start()
 {
 	local name=$1
 	shift
-	try p run -d --name "$name" --network none "${limits[@]}" "$@" counter /counter "$port"
+	try p run -d --name "$name" --network none "$@" counter /counter "$port"
 }
 
 pid_of() { p inspect -f '{{.State.Pid}}' "$1"; }
@@ -93,7 +99,9 @@ counts()
 }
 
 tar -C "$dir/rootfs" -c . | p import - counter >/dev/null 2>"$dir/err" || skip_all "podman cannot import: $(tail -n1 "$dir/err")"
-start first || skip_all "no container runs here: $(tail -n1 <<<"$out")"
+# podman's own limits may be above those of this shell
+start first || { [[ $out == *rlimit* ]] && use_limits && p rm -ft0 first >/dev/null 2>&1 && start first; } ||
+	skip_all "no container runs here: $(tail -n1 <<<"$out")"
 [ "$(ask first)" = 0 ] || skip_all "no server in a container is reached here: $out"
 
 checkpointed() { try p container checkpoint "$@"; }
@@ -160,7 +168,7 @@ answers()
 	[ "$out" = "$2" ] || ! out="port $1 answered $out, want $2"
 }
 # networked OPTION…: a server that this host reaches
-networked() { try p run -d --name net "${limits[@]}" "$@"; }
+networked() { try p run -d --name net "$@"; }
 
 if networked -p "$here:$port" counter /counter "$port"; then
 	answers "$here" 0 && checkpointed --export "$dir/net.tar.gz" net && try p rm -ft0 net &&
@@ -183,7 +191,7 @@ in_pod()
 {
 	try p pod create --network none --infra-image counter --infra-command "/counter 1" || return 1
 	local pod=$out
-	try p run -d --pod "$pod" --name net "${limits[@]}" counter /counter "$port" && counts net 0 1 &&
+	try p run -d --pod "$pod" --name net counter /counter "$port" && counts net 0 1 &&
 		checkpointed --export "$dir/pod.tar.gz" net && try p rm -ft0 net &&
 		restored --pod "$pod" --import "$dir/pod.tar.gz" && counts net 2 3
 }
