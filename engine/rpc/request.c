@@ -79,9 +79,10 @@ static int images_dir_add(struct request *r, struct error *err)
 
 static int work_dir_add(struct request *r, struct error *err)
 {
-	return r->opts->work_dir_fd < 0
+	const CriuOpts *o = r->opts;
+	return !o->has_work_dir_fd || o->work_dir_fd < 0
 		   ? 0
-		   : add(r, err, "--work-dir=/proc/%d/fd/%d", r->peer, r->opts->work_dir_fd);
+		   : add(r, err, "--work-dir=/proc/%d/fd/%d", r->peer, o->work_dir_fd);
 }
 
 /* Standard error may be a container's: the log goes to a file unless the peer says otherwise. */

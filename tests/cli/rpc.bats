@@ -173,7 +173,7 @@ descriptors()
 @test "rpc: what an option could not do either is refused by its name" {
 	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"tls_cacert":"x"}}'
 	[[ $output == *'opts.tls_cacert'* ]]
-	[ -z "$(ls img)" ]
+	[ -z "$(ls img | grep -vx criu.log)" ]
 	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"empty_ns":2}}'
 	[[ $output == *'opts.empty_ns'* ]]
 }
@@ -182,6 +182,9 @@ descriptors()
 	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"work_dir_fd":8,"pid":1,"log_file":"d.log","auto_dedup":true}}'
 	[[ $output == *'"success": false'*auto_dedup* ]]
 	grep -q 'Error: .*auto_dedup' work/d.log
+	# without a work directory it is beside the images
+	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"log_file":"d.log","auto_dedup":true}}'
+	grep -q 'Error: .*auto_dedup' img/d.log
 }
 
 @test "rpc: who asks gets the master of a terminal that was held outside" {
