@@ -30,11 +30,11 @@ struct arg_list {
 };
 
 struct arg_row {
-	char letter;      /* 0: only the long form */
-	const char *name; /* long form, without dashes; NULL: only the letter */
-	const char
-	    *value; /* metavariable; NULL: takes none; "[X]": optional, joined (-vX, --name=X) */
-	const char *help; /* one line, lower case, no period */
+	char letter;       /* 0: only the long form */
+	const char *name;  /* long form, without dashes; NULL: only the letter */
+	const char *value; /* metavariable; NULL: takes none; "[X]": optional, joined (-vX,
+			      --name=X); "x|y": one of these words, which completion offers */
+	const char *help;  /* one line, lower case, no period */
 	enum arg_kind kind;
 	size_t offset;     /* of the member in the options struct */
 	uint32_t commands; /* bits of the commands it means something to; 0: all. The others take it

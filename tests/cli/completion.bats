@@ -31,6 +31,38 @@ complete_bash()
 	[ "$output" = encode ]
 }
 
+@test "completion: every shell offers the words a value is one of" {
+	run -0 complete_bash crit audit --format ""
+	[ "$output" = $'text\njson\nsarif' ]
+	run -0 complete_bash stasis dump --network-lock = n
+	[ "$output" = nftables ]
+	run -0 complete_bash stasis restore --manage-cgroups =
+	[ "${lines[*]}" = "ignore none props soft full strict" ]
+	run -0 complete_bash stasis restore --manage-cgroups s # optional: the next word is another
+	[ "$output" = "" ]
+	run -0 complete_bash crit decode -i p # a file
+	[ "$output" = "" ]
+	grep -q -F -- "'--format=[how to print it; default\: text]:value:(text json sarif)'" _crit
+	grep -q -F -- "'--manage-cgroups=-[how far control groups are restored; default\: soft]::value:(ignore none props soft full strict)'" _stasis
+	grep -q -F -- "-l to -r -f -a '4.2 legacy' -d" crit.fish
+	grep -q -F -- "-l remap-pids -f -a 'force' -d" stasis.fish
+}
+
+@test "completion: the words offered are taken" {
+	local program command option value word bad=0
+	while IFS=$'\t' read -r program command option value; do
+		for word in ${value//|/ }; do
+			run "$O/$program" "$command" "$option=$word" /nowhere
+			[[ $output != *"$option"* && $output != *"$word: want"* ]] \
+				|| { echo "$command: $output"; bad=1; }
+		done
+	done < <(for program in crit stasis; do
+		"$O/$program" --rows | awk -F'\t' -v p="$program" \
+			'{ gsub(/[][]/, "", $3) } $3 ~ /\|/ && $3 !~ /[A-Z]/ { print p "\t" $1 "\t" $2 "\t" $3 }'
+	done)
+	[ $bad = 0 ]
+}
+
 @test "completion: zsh and fish scripts have a line per option and no stray escapes" {
 	[ "$(grep -c -- "^	*'--pretty\[" _crit)" = 1 ]
 	grep -q -F "default\: current directory" _stasis
