@@ -99,10 +99,8 @@ static int mem_run(void *opts, int nr_operands, char **operands, struct error *e
 	int rc = memory_arg_open(operands[0], &o->memory, &arg, err);
 	if (rc < 0)
 		return rc;
-	if (!html)
-		return document_write(&arg, o, err);
-	return arg.damage.code ? error_set(err, arg.damage.code, "%s", arg.damage.text)
-			       : report_file_write(arg.cp, o->memory.pid, o->out, err);
+	return html ? report_file_write(&arg, o->memory.pid, o->out, err)
+		    : document_write(&arg, o, err);
 }
 
 const struct command cmd_mem = {

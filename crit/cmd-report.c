@@ -24,8 +24,8 @@ static int report_run(void *opts, int nr_operands, char **operands, struct error
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	auto_checkpoint_arg arg = { 0 };
-	int rc = checkpoint_arg_open(operands[0], &arg, err);
-	return rc < 0 ? rc : report_file_write(arg.cp, o->pid, o->out, err);
+	int rc = checkpoint_arg_open_damaged(operands[0], &arg, err);
+	return rc < 0 ? rc : report_file_write(&arg, o->pid, o->out, err);
 }
 
 const struct command cmd_report = {
@@ -34,7 +34,8 @@ const struct command cmd_report = {
 	.args = "[-p PID] [-o FILE] SRC",
 	.summary = "a checkpoint as one HTML page: processes, memory map, files, sockets",
 	.detail = "The page needs nothing else and loads nothing: open it in any browser, from a\n"
-		  "file or a mail. SRC is a directory or an archive.",
+		  "file or a mail. SRC is a directory or an archive; what cannot be read of a\n"
+		  "damaged one is marked in red on the page, and named with exit status 1.",
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.opts_size = sizeof(struct report_opts),

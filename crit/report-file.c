@@ -9,17 +9,26 @@
 #include "base/replace.h"
 #include "convert/report/report.h"
 
-int report_file_write(struct checkpoint *cp, uint32_t pid, const char *out, struct error *err)
+static int to_file(struct checkpoint *cp, const struct process *only, const char *out,
+		   struct error *damage, struct error *err)
+{
+	auto_replace file = { .fd = -1 };
+	int rc = replace_open(out, &file, err);
+	if (rc == 0)
+		rc = report_write(cp, only, file.fd, out, damage, err);
+	return rc < 0 ? rc : replace_commit(&file, err);
+}
+
+int report_file_write(const struct checkpoint_arg *arg, uint32_t pid, const char *out,
+		      struct error *err)
 {
 	const struct process *only = NULL;
-	int rc = pid ? checkpoint_pick(cp, pid, &only, err) : 0;
+	struct error damage = arg->damage;
+	int rc = pid ? checkpoint_pick(arg->cp, pid, &only, err) : 0;
 	if (rc < 0)
 		return rc;
-	if (!out || !strcmp(out, "-"))
-		return report_write(cp, only, STDOUT_FILENO, "standard output", err);
-	auto_replace file = { .fd = -1 };
-	rc = replace_open(out, &file, err);
-	if (rc == 0)
-		rc = report_write(cp, only, file.fd, out, err);
-	return rc < 0 ? rc : replace_commit(&file, err);
+	rc = !out || !strcmp(out, "-")
+		 ? report_write(arg->cp, only, STDOUT_FILENO, "standard output", &damage, err)
+		 : to_file(arg->cp, only, out, &damage, err);
+	return rc == 0 && damage.code ? error_set(err, damage.code, "%s", damage.text) : rc;
 }

@@ -3,10 +3,13 @@
  */
 #pragma once
 
-#include "images/checkpoint.h"
+#include "crit/checkpoint-arg.h"
 
 /**
+ * @param arg  as checkpoint_arg_open_damaged() opened it: the page is written, and marks what
+ *             cannot be read; then that is the error
  * @param pid  this process and its descendants; 0: all
  * @param out  a path; NULL or "-": standard output
  */
-int report_file_write(struct checkpoint *cp, uint32_t pid, const char *out, struct error *err);
+int report_file_write(const struct checkpoint_arg *arg, uint32_t pid, const char *out,
+		      struct error *err);

@@ -66,12 +66,29 @@ static void socket_row(void *r_, const struct process *p, const FdinfoEntry *ent
 struct rows {
 	struct file_describer *fd;
 	file_visit_fn *visit;
+	unsigned columns;
 };
 
 static int rows_of(struct report *r, const struct process *p, void *rows_, struct error *err)
 {
 	const struct rows *rows = rows_;
-	return file_describe_each(rows->fd, p, rows->visit, r, err);
+	struct error why;
+	int rc = file_describe_each(rows->fd, p, rows->visit, r, &why);
+	return report_damaged(r, p->pid, rows->columns, rc, &why, err);
+}
+
+/* A section of them. */
+static int section(struct report *r, const char *id, const char *title, const char *const *titles,
+		   struct rows *rows, struct error *err)
+{
+	report_section(r, id, title);
+	report_table(r, "filtered", titles, rows->columns);
+	int rc = report_each(r, rows_of, rows, err);
+	const struct error *damage = file_describer_damage(rows->fd);
+	if (rc == 0 && damage)
+		rc = report_damaged(r, 0, rows->columns, damage->code, damage, err);
+	report_section_end(r);
+	return rc;
 }
 
 int report_files(struct report *r, struct error *err)
@@ -84,17 +101,11 @@ int report_files(struct report *r, struct error *err)
 	int rc = file_describer_new(r->cp, &fd, err);
 	if (rc < 0)
 		return rc;
-	report_section(r, "files", "Descriptors");
-	report_table(r, "filtered", files, ARRAY_SIZE(files));
-	rc = report_each(r, rows_of, &(struct rows){ fd, file_row }, err);
-	report_section_end(r);
-	if (rc < 0)
-		return rc;
-	report_section(r, "sockets", "Sockets");
-	report_table(r, "filtered", sockets, ARRAY_SIZE(sockets));
-	rc = report_each(r, rows_of, &(struct rows){ fd, socket_row }, err);
-	report_section_end(r);
-	return rc;
+	rc = section(r, "files", "Descriptors", files,
+		     &(struct rows){ fd, file_row, ARRAY_SIZE(files) }, err);
+	return rc < 0 ? rc
+		      : section(r, "sockets", "Sockets", sockets,
+				&(struct rows){ fd, socket_row, ARRAY_SIZE(sockets) }, err);
 }
 
 int report_mounts(struct report *r, struct error *err)
@@ -102,11 +113,11 @@ int report_mounts(struct report *r, struct error *err)
 	static const char *const titles[] = { ">NS",    ">ID",  "Mount point", "Type",
 					      "Source", "Root", "Options",     "External" };
 	auto_mount_list mounts = { 0 };
-	int rc = mount_list_read(checkpoint_source(r->cp), &mounts, err);
-	if (rc < 0)
-		return rc;
+	struct error why;
+	int rc = mount_list_read(checkpoint_source(r->cp), &mounts, &why);
 	report_section(r, "mounts", "Mounts");
 	report_table(r, "plain", titles, ARRAY_SIZE(titles));
+	rc = report_damaged(r, 0, ARRAY_SIZE(titles), rc, &why, err);
 	for (size_t i = 0; i < mounts.nr; i++) {
 		const struct mount_facts *mount = &mounts.items[i];
 		html_raw(&r->h, "<tr>");
@@ -121,5 +132,5 @@ int report_mounts(struct report *r, struct error *err)
 		html_raw(&r->h, "</tr>\n");
 	}
 	report_section_end(r);
-	return 0;
+	return rc;
 }

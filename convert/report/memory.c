@@ -92,18 +92,24 @@ static int cells_read(struct memory_view *mv, const struct area *area, struct ce
 	return 0;
 }
 
+static const char *const titles[] = { ">PID",  "Addresses", "Prot",  "Kind",   ">Size", ">Stored",
+				      ">Zero", ">Parent",   ">Lazy", ">Dirty", "File" };
+
 static int area_row(struct report *r, struct memory_view *mv, uint32_t pid, const struct area *area,
 		    struct error *err)
 {
 	struct cells cells;
 	struct page_counts counts;
+	struct error why;
 	char prot[5];
 	uint64_t start = area->vma->start, end = area->vma->end;
-	int rc = cells_read(mv, area, &cells, err);
+	int rc = cells_read(mv, area, &cells, &why);
 	if (rc == 0)
-		rc = page_counts_read(mv, area, start, end, &counts, err);
+		rc = page_counts_read(mv, area, start, end, &counts, &why);
 	if (rc < 0)
-		return rc;
+		return report_damaged(r, pid, ARRAY_SIZE(titles), rc, &why, err);
+	if (area->unknown && !r->damage.code)
+		error_set(&r->damage, EBADMSG, "pid %" PRIu32 ": %s", pid, memory_view_damage(mv));
 	html_rawf(&r->h,
 		  "<tr data-pid=\"%" PRIu32 "\" data-start=\"%" PRIx64 "\" data-end=\"%" PRIx64
 		  "\" data-kind=\"%s\" data-prot=\"%s\" data-cells=\"",
@@ -120,7 +126,9 @@ static int area_row(struct report *r, struct memory_view *mv, uint32_t pid, cons
 	html_cell_number(&r->h, counts.parent);
 	html_cell_number(&r->h, counts.lazy);
 	html_cell_size(&r->h, page_counts_dirty(&counts));
-	html_cell(&r->h, area->path[0] ? area->path : NULL);
+	html_cell(&r->h, area->path[0]   ? area->path
+			 : area->unknown ? memory_view_damage(mv)
+					 : NULL);
 	html_raw(&r->h, "</tr>\n");
 	return 0;
 }
@@ -130,9 +138,11 @@ static int areas_of(struct report *r, const struct process *p, void *arg, struct
 	(void)arg;
 	auto_memory_view mv = NULL;
 	const struct area *areas;
-	int rc = memory_view_open(r->cp, p, NULL, &mv, err);
+	struct error why;
+	int rc = memory_view_open(r->cp, p, NULL, &mv, &why);
 	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
+		return rc == -ENOENT ? 0
+				     : report_damaged(r, p->pid, ARRAY_SIZE(titles), rc, &why, err);
 	size_t nr = memory_view_areas(mv, &areas);
 	for (size_t i = 0; rc == 0 && i < nr; i++)
 		rc = area_row(r, mv, p->pid, &areas[i], err);
@@ -141,9 +151,6 @@ static int areas_of(struct report *r, const struct process *p, void *arg, struct
 
 int report_memory(struct report *r, struct error *err)
 {
-	static const char *const titles[] = { ">PID",  "Addresses", "Prot",  "Kind",
-					      ">Size", ">Stored",   ">Zero", ">Parent",
-					      ">Lazy", ">Dirty",    "File" };
 	report_section(r, "memory", "Memory");
 	html_raw(&r->h,
 		 "<p class=\"hint\">Bars are areas in the order of their addresses. What is "

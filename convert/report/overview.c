@@ -42,7 +42,7 @@ static void card(struct report *r, const char *title, uint64_t value, bool is_si
 	html_raw(&r->h, "</b></div>\n");
 }
 
-static int cards(struct report *r, struct error *err)
+static void cards(struct report *r)
 {
 	uint64_t processes = 0, threads = 0;
 	struct page_counts all = { 0 };
@@ -51,10 +51,9 @@ static int cards(struct report *r, struct error *err)
 		struct page_counts counts;
 		if (!report_has(r, p))
 			continue;
-		int rc = process_pages(r, p, &counts, err);
-		if (rc < 0)
-			return rc;
-		page_counts_add(&all, &counts);
+		/* what is damaged is marked where it is a row */
+		if (process_pages(r, p, &counts, NULL) == 0)
+			page_counts_add(&all, &counts);
 		processes++;
 		threads += p->entry->n_threads;
 	}
@@ -68,7 +67,6 @@ static int cards(struct report *r, struct error *err)
 	if (all.lazy)
 		card(r, "Left behind", all.lazy * PAGE, true);
 	html_raw(&r->h, "</div>\n");
-	return 0;
 }
 
 static void fact(struct report *r, const char *title, const char *value)
@@ -93,7 +91,7 @@ int report_overview(struct report *r, struct error *err)
 	html_raw(&r->h, "</p><h1>");
 	html_text(&r->h, facts.words[CT_NAME] ?: source);
 	html_raw(&r->h, "</h1></header>\n");
-	rc = cards(r, err);
+	cards(r);
 	html_raw(&r->h, "<dl>\n");
 	fact(r, "Source", source);
 	fact(r, "Engine", facts.engine);
@@ -116,16 +114,20 @@ static int command_cell(struct report *r, const struct process_facts *facts)
 	return 0;
 }
 
+static const char *const process_titles[] = { ">PID",     "Process", "State",
+					      ">Threads", ">UID",    ">Mapped",
+					      ">Stored",  "Program", "Command line" };
+
 static int process_row(struct report *r, const struct process *p, void *arg, struct error *err)
 {
 	(void)arg;
 	auto_process_facts facts = { 0 };
 	struct page_counts counts;
-	int rc = process_describe(r->cp, p, true, &facts, err);
-	if (rc == 0)
-		rc = process_pages(r, p, &counts, err);
+	struct error why;
+	int rc = process_describe(r->cp, p, true, &facts, &why);
 	if (rc < 0)
-		return rc;
+		return report_damaged(r, p->pid, ARRAY_SIZE(process_titles), rc, &why, err);
+	rc = process_pages(r, p, &counts, &why);
 	html_rawf(&r->h,
 		  "<tr class=\"process\" tabindex=\"0\" data-pid=\"%" PRIu32
 		  "\"><td class=\"n\">%" PRIu32 "</td><td class=\"tree\" style=\"--depth:%u\"><b>",
@@ -138,25 +140,27 @@ static int process_row(struct report *r, const struct process *p, void *arg, str
 		html_rawf(&r->h, "<td class=\"n\">%" PRIu32 "</td>", facts.uid);
 	else
 		html_cell_no_number(&r->h);
-	html_cell_size(&r->h, counts.pages * PAGE);
-	html_cell_size(&r->h, counts.stored * PAGE);
+	if (rc == 0) {
+		html_cell_size(&r->h, counts.pages * PAGE);
+		html_cell_size(&r->h, counts.stored * PAGE);
+	} else {
+		html_cell_no_number(&r->h);
+		html_cell_no_number(&r->h);
+	}
 	html_cell(&r->h, facts.exe);
 	if (command_cell(r, &facts) < 0)
 		return error_set(err, ENOMEM, "pid %u: out of memory", p->pid);
 	html_raw(&r->h, "</tr>\n");
-	return 0;
+	return rc < 0 ? report_damaged(r, p->pid, ARRAY_SIZE(process_titles), rc, &why, err) : 0;
 }
 
 int report_processes(struct report *r, struct error *err)
 {
-	static const char *const titles[] = { ">PID",     "Process", "State",
-					      ">Threads", ">UID",    ">Mapped",
-					      ">Stored",  "Program", "Command line" };
 	report_section(r, "processes", "Processes");
 	html_raw(&r->h,
 		 "<p class=\"hint\">Choose a process to see its memory, descriptors, sockets "
 		 "and environment alone; choose it again to see all.</p>\n");
-	report_table(r, "tree", titles, ARRAY_SIZE(titles));
+	report_table(r, "tree", process_titles, ARRAY_SIZE(process_titles));
 	int rc = report_each(r, process_row, NULL, err);
 	report_section_end(r);
 	return rc;
@@ -166,9 +170,10 @@ static int environment_of(struct report *r, const struct process *p, void *arg, 
 {
 	(void)arg;
 	auto_process_facts facts = { 0 };
-	int rc = process_describe(r->cp, p, true, &facts, err);
+	struct error why;
+	int rc = process_describe(r->cp, p, true, &facts, &why);
 	if (rc < 0)
-		return rc;
+		return report_damaged(r, p->pid, 2, rc, &why, err);
 	size_t at = 0;
 	for (const char *s; (s = process_next_string(&facts.environment, &at));) {
 		html_rawf(&r->h,

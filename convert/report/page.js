@@ -40,7 +40,7 @@ $("#theme").addEventListener("click", () => {
 
 // What is chosen.
 const state = { pid: null, kinds: new Map(), linear: false, zoom: 1, find: "" };
-const areas = $$("#areas tbody tr").map(row => ({
+const areas = $$("#areas tr[data-start]").map(row => ({
 	row, pid: row.dataset.pid, kind: row.dataset.kind, prot: row.dataset.prot,
 	start: BigInt("0x" + row.dataset.start), end: BigInt("0x" + row.dataset.end),
 	file: row.lastElementChild.firstElementChild ? "" : row.lastElementChild.textContent,

@@ -10,6 +10,7 @@ struct report {
 	struct checkpoint *cp;
 	const struct process *only;
 	struct html h;
+	struct error damage; /* the first that was found; code 0: none */
 };
 
 /** Whether a process is on the page. */
@@ -19,6 +20,14 @@ bool report_has(const struct report *r, const struct process *p);
 int report_each(struct report *r,
 		int (*row)(struct report *r, const struct process *p, void *arg, struct error *err),
 		void *arg, struct error *err);
+/**
+ * A row of a table that says what could not be read in the place of the rest of it.
+ * @param pid  whose; 0: of no process. @param columns  of the table
+ * @param rc   what reading said; @param why  its words
+ * @return 0; rc when that is no damage
+ */
+int report_damaged(struct report *r, uint32_t pid, unsigned columns, int rc,
+		   const struct error *why, struct error *err);
 /** "<section id=ID><h2>TITLE</h2>"; the caller ends it. */
 void report_section(struct report *r, const char *id, const char *title);
 /** Ends a section whose last part is a table. */

@@ -3,6 +3,8 @@
  */
 #include "convert/report/report.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -53,6 +55,26 @@ void report_section_end(struct report *r)
 	html_raw(&r->h, "</tbody></table></div>\n</section>\n");
 }
 
+int report_damaged(struct report *r, uint32_t pid, unsigned columns, int rc,
+		   const struct error *why, struct error *err)
+{
+	if (rc != -EBADMSG && rc != -ENOENT)
+		return rc < 0 ? error_set(err, rc, "%s", why->text) : 0;
+	if (!r->damage.code && pid)
+		error_set(&r->damage, EBADMSG, "pid %" PRIu32 ": %s", pid, why->text);
+	else if (!r->damage.code)
+		error_set(&r->damage, EBADMSG, "%s", why->text);
+	html_raw(&r->h, "<tr class=\"damaged\"");
+	if (pid)
+		html_rawf(&r->h, " data-pid=\"%" PRIu32 "\"><td class=\"n\">%" PRIu32 "</td>", pid,
+			  pid);
+	html_rawf(&r->h, "%s<td class=\"wrap\" colspan=\"%u\">", pid ? "" : ">",
+		  pid ? columns - 1 : columns);
+	html_text(&r->h, why->text);
+	html_raw(&r->h, "</td></tr>\n");
+	return 0;
+}
+
 void report_table(struct report *r, const char *class, const char *const *titles, size_t nr)
 {
 	html_rawf(&r->h, "<div class=\"scroll\"><table class=\"%s\"><thead><tr>", class);
@@ -65,13 +87,13 @@ void report_table(struct report *r, const char *class, const char *const *titles
 }
 
 int report_write(struct checkpoint *cp, const struct process *only, int fd, const char *name,
-		 struct error *err)
+		 struct error *damage, struct error *err)
 {
 	static int (*const parts[])(struct report * r, struct error * err) = {
 		report_overview, report_processes, report_memory,
 		report_files,    report_mounts,    report_environment,
 	};
-	struct report r = { .cp = cp, .only = only };
+	struct report r = { .cp = cp, .only = only, .damage = *damage };
 	int rc = html_init(&r.h, fd, name, err);
 	if (rc < 0)
 		return rc;
@@ -90,5 +112,6 @@ int report_write(struct checkpoint *cp, const struct process *only, int fd, cons
 	if (rc == 0)
 		rc = html_flush(&r.h, err);
 	html_fini(&r.h);
+	*damage = r.damage;
 	return rc;
 }

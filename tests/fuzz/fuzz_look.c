@@ -116,7 +116,8 @@ static int look_export(const struct look *l, struct error *err)
 
 static int look_report(const struct look *l, struct error *err)
 {
-	return report_write(l->cp, NULL, l->null, "/dev/null", err);
+	struct error damage = { 0 };
+	return report_write(l->cp, NULL, l->null, "/dev/null", &damage, err);
 }
 
 static int memory_of(const struct look *l, const struct process *p, struct error *err)
