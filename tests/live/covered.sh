@@ -6,18 +6,16 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
 [ "${1:-}" = alone ] || exec unshare --mount "$O/reaper" tests/live/covered.sh alone
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
 top=$(mktemp -d) && mount -t tmpfs none "$top" && mkdir "$top/images" "$top/under" || exit 1
-pid="" n=0 reason=""
+pid="" reason=""
 finish()
 {
 	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
 	cd / && umount -l "$top" && rmdir "$top"
 }
 trap finish EXIT
-
-# shellcheck source=tests/live/wait.bash
-source tests/live/wait.bash
-gone() { ! kill -0 "$pid" 2>/dev/null; }
 
 # Reads on where it was, and by a relative name, once it is told.
 # shellcheck disable=SC2016
@@ -42,7 +40,7 @@ dump_it()
 {
 	rm -rf "$top/images" && mkdir "$top/images"
 	timeout 30 "$O/stasis" dump -t "$pid" -D "$top/images" 2>"$top/err" || { reason=$(tail -n 1 "$top/err") && return 1; }
-	until_true gone
+	until_true gone "$pid"
 }
 
 # again ROUND: dump, restore, and let it read
@@ -67,13 +65,4 @@ covered_mount_that_is_gone_is_named()
 	[ $status = 1 ] && [[ $reason == *"$top/under"*", on the mount of $top and below another one"* ]]
 }
 
-for test in covered_files_are_found_below covered_files_are_found_below_again covered_mount_that_is_gone_is_named; do
-	n=$((n + 1))
-	if $test; then
-		echo "ok $n $test"
-	else
-		echo "not ok $n $test"
-		echo "# $reason"
-	fi
-done
-echo "1..$n"
+run_tests covered_files_are_found_below covered_files_are_found_below_again covered_mount_that_is_gone_is_named

@@ -6,9 +6,9 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
 [ -n "${REAPED:-}" ] || REAPED=1 exec "$O/reaper" "tests/live/damage.sh" "$@"
-base=${TMPDIR:-/tmp}
-[ -w /dev/shm ] && base=/dev/shm
-dir=$(mktemp -d "$base/stasis-damage.XXXXXX") || exit 1
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+dir=$(scratch damage) || exit 1
 stasis=$O/stasis crit=$O/crit
 n=0 pid=""
 

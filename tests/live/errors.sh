@@ -11,9 +11,9 @@ export O=${O:-$PWD/build}
 [ -n "${APART:-}" ] || APART=1 exec unshare --net --pid --fork --kill-child --mount-proc -- \
 	"$O/reaper" "tests/live/errors.sh" "$@"
 ip link set lo up
-base=${TMPDIR:-/tmp}
-[ -w /dev/shm ] && base=/dev/shm
-top=$(mktemp -d "$base/stasis-errors.XXXXXX") || exit 1
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+top=$(scratch errors) || exit 1
 tables=$PWD/tests/live/errors n=0 why="" pid="" other=""
 trap 'rm -rf "$top"' EXIT
 wanted=" $* "

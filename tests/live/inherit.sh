@@ -6,11 +6,11 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
 [ -n "${REAPED:-}" ] || REAPED=1 exec "$O/reaper" "tests/live/inherit.sh" "$@"
-base=${TMPDIR:-/tmp}
-[ -w /dev/shm ] && base=/dev/shm
-top=$(mktemp -d "$base/stasis-inherit.XXXXXX") || exit 1
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+top=$(scratch inherit) || exit 1
 export stasis=$O/stasis
-n=0 reason="" pid=""
+only=${1:-} reason="" pid=""
 
 finish()
 {
@@ -18,10 +18,6 @@ finish()
 	rm -rf "$top"
 }
 trap finish EXIT
-
-# shellcheck source=tests/live/wait.bash
-source tests/live/wait.bash
-gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # dump DIR ARGUMENT…, restore DIR ARGUMENT…: with the descriptors this shell has
 dump()
@@ -151,18 +147,4 @@ socket()
 		{ reason="$(tail -n 1 "$top/perl") $(tail -n 1 "$top/err")"; return 1; }
 }
 
-for test in pipes path external socket; do
-	[ $# = 0 ] || [ "$1" = "$test" ] || continue
-	n=$((n + 1)) reason=""
-	"$test"
-	case $? in
-	0) echo "ok $n $test" ;;
-	77) echo "ok $n $test # SKIP no such program here" ;;
-	*)
-		echo "not ok $n $test"
-		echo "# $reason"
-		[ -z "${KEEP:-}" ] || { trap - EXIT; echo "# kept $top"; }
-		;;
-	esac
-done
-echo "1..$n"
+run_tests pipes path external socket

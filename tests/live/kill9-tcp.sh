@@ -5,13 +5,13 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 O=${O:-$PWD/build}
-base=${TMPDIR:-/tmp}
-[ -w /dev/shm ] && base=/dev/shm
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
 if ! { command -v nft && command -v iptables-save && command -v ip; } >/dev/null; then
 	echo "ok 1 kill9-tcp # SKIP no nft, iptables or ip"
 	exit 0
 fi
-dir=$(mktemp -d "$base/stasis-kill9-tcp.XXXXXX") || exit 1
+dir=$(scratch kill9-tcp) || exit 1
 trap 'rm -rf "$dir"' EXIT
 read -r -a cc <<<"${CC:-gcc}"
 "${cc[@]}" -std=gnu11 -D_GNU_SOURCE -O2 -I. -o "$dir/kill9-tcp" tests/live/kill9-tcp/*.c || exit 1

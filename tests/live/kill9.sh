@@ -5,9 +5,9 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 O=${O:-$PWD/build}
-base=${TMPDIR:-/tmp}
-[ -w /dev/shm ] && base=/dev/shm
-dir=$(mktemp -d "$base/stasis-kill9.XXXXXX") || exit 1
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+dir=$(scratch kill9) || exit 1
 trap 'rm -rf "$dir"' EXIT
 read -r -a cc <<<"${CC:-gcc}"
 "${cc[@]}" -std=gnu11 -D_GNU_SOURCE -O2 -pthread -I. -o "$dir/kill9" tests/live/kill9/*.c tests/live/jobs/*.c || exit 1

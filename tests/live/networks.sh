@@ -8,9 +8,9 @@ cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
 [ -n "${REAPED:-}" ] || REAPED=1 exec "$O/reaper" "tests/live/networks.sh" "$@"
 nft --version >/dev/null 2>&1 || { echo "1..0 # SKIP no nft"; exit 0; }
-base=${TMPDIR:-/tmp}
-[ -w /dev/shm ] && base=/dev/shm
-top=$(mktemp -d "$base/stasis-networks.XXXXXX") || exit 1
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+top=$(scratch networks) || exit 1
 pids=() n=0 why=""
 
 finish()

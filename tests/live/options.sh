@@ -7,9 +7,10 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
 [ "${1:-}" = alone ] || exec unshare --mount "$O/reaper" tests/live/options.sh alone
-base=${TMPDIR:-/tmp}
-top=$(mktemp -d "$base/stasis-options.XXXXXX") || exit 1
-pid="" n=0 reason=""
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+top=$(mktemp -d "${TMPDIR:-/tmp}/stasis-options.XXXXXX") || exit 1
+pid="" reason=""
 finish()
 {
 	[ -z "$pid" ] || kill -KILL -- "-$pid" 2>/dev/null
@@ -20,9 +21,6 @@ trap finish EXIT
 read -r -a cc <<<"${CC:-gcc}"
 "${cc[@]}" -std=gnu11 -D_GNU_SOURCE -O2 -static -o "$top/holder" tests/live/options/holder.c || exit 1
 
-# shellcheck source=tests/live/wait.bash
-source tests/live/wait.bash
-gone() { ! kill -0 -- "-$pid" 2>/dev/null; }
 state() { awk '/^State:/ { print $2 }' "/proc/$pid/status"; }
 is_stopped() { [ "$(state)" = T ]; }
 grows() { [ "$(stat -c %s "$top/out")" -gt "$size" ]; }
@@ -31,6 +29,7 @@ runs() { size=$(stat -c %s "$top/out") && until_true grows; }
 # A program that writes a byte now and then; what $1 opens stays open as descriptor 7.
 start()
 {
+	[ -z "$pid" ] || end 2>/dev/null
 	rm -rf "$top/images" && mkdir "$top/images" && : >"$top/out"
 	# shellcheck disable=SC2016
 	# shellcheck disable=SC2086 # a command, or none
@@ -42,12 +41,13 @@ start()
 # begin DIRECTORY ARGUMENTS…: the other program, there
 begin()
 {
+	[ -z "$pid" ] || end 2>/dev/null
 	rm -rf "$top/images" "$top/out" && mkdir "$top/images"
 	setsid env -C "$1" "$top/holder" "${@:2}" </dev/null >/dev/null 2>"$top/err" &
 	pid=$!
 }
 engine() { timeout 30 "$O/stasis" "$@" -D "$top/images" 2>"$top/err" || { reason="$1: $(tail -n 1 "$top/err")" && return 1; }; }
-end() { kill -KILL -- "-$pid" && until_true gone && pid=""; }
+end() { kill -KILL -- "-$pid" && until_true gone "-$pid" && pid=""; }
 
 dump_leaves_the_tree_stopped()
 {
@@ -61,26 +61,26 @@ images_of_a_stopped_tree_restore()
 }
 restore_leaves_the_tree_stopped()
 {
-	start /dev/null && engine dump -t "$pid" && until_true gone && engine restore -d --leave-stopped &&
+	start /dev/null && engine dump -t "$pid" && until_true gone "-$pid" && engine restore -d --leave-stopped &&
 		until_true is_stopped && kill -CONT -- "-$pid" && runs && end
 }
 core_dump_filter_is_kept()
 {
-	start /dev/null && echo 0x3b >"/proc/$pid/coredump_filter" && engine dump -t "$pid" && until_true gone &&
+	start /dev/null && echo 0x3b >"/proc/$pid/coredump_filter" && engine dump -t "$pid" && until_true gone "-$pid" &&
 		engine restore -d && [ "$(cat "/proc/$pid/coredump_filter")" = 0000003b ] && end
 }
 device_is_opened_by_a_node_made_anew()
 {
 	mknod "$top/node" c 1 3 || return 1
 	start "$top/node" && rm "$top/node" && mknod "$top/node" c 1 3 &&
-		engine dump -t "$pid" --evasive-devices && [ ! -e "$top/images/remap-fpath.img" ] && until_true gone &&
+		engine dump -t "$pid" --evasive-devices && [ ! -e "$top/images/remap-fpath.img" ] && until_true gone "-$pid" &&
 		engine restore -d --evasive-devices && [ "/proc/$pid/fd/7" -ef "$top/node" ] && runs && end
 }
 
 hole_of_a_deleted_file_is_found()
 {
 	rm -f "$top/sparse" && truncate -s 64M "$top/sparse" && echo end >>"$top/sparse"
-	start "$top/sparse" && rm "$top/sparse" && engine dump -t "$pid" --ghost-fiemap && until_true gone &&
+	start "$top/sparse" && rm "$top/sparse" && engine dump -t "$pid" --ghost-fiemap && until_true gone "-$pid" &&
 		engine restore -d --ghost-fiemap && runs && [ "$(tail -c 4 "/proc/$pid/fd/7")" = end ] &&
 		[ "$(stat -Lc '%s %b' "/proc/$pid/fd/7" | awk '$1 == 67108868 && $2 < 1000')" ] && end
 }
@@ -95,7 +95,7 @@ watched_file_without_a_handle_is_found_where_told()
 	begin / watch "$file" "$top/out"
 	until_true [ -s "$top/out" ] || return 1
 	! engine dump -t "$pid" && [[ $reason == *"no path was found"*--irmap-scan-path* ]] &&
-		engine dump -t "$pid" --irmap-scan-path /dev --irmap-scan-path "$top/merged" && until_true gone &&
+		engine dump -t "$pid" --irmap-scan-path /dev --irmap-scan-path "$top/merged" && until_true gone "-$pid" &&
 		engine restore -d && size=$(stat -c %s "$top/out") && echo >"$file" && until_true grows && end
 }
 # Its handle leads to a name that is hidden by another mount; another name of it is in the current
@@ -106,12 +106,12 @@ watched_file_is_looked_for_though_it_has_a_handle()
 	mkdir "$top"/{hidden,open} && : >"$top/hidden/file" && ln "$top/hidden/file" "$file" || return 1
 	begin "$top/open" watch "$top/hidden/file" "$top/out"
 	until_true [ -s "$top/out" ] && mount -t tmpfs none "$top/hidden" &&
-		engine dump -t "$pid" --force-irmap && until_true gone && cp "$file" "$file.new" && mv "$file.new" "$file" &&
+		engine dump -t "$pid" --force-irmap && until_true gone "-$pid" && cp "$file" "$file.new" && mv "$file.new" "$file" &&
 		engine restore -d && size=$(stat -c %s "$top/out") && echo >"$file" && until_true grows && end
 }
 setting_this_kernel_lacks_is_no_error()
 {
-	start_in="unshare --net" start /dev/null && engine dump -t "$pid" && until_true gone &&
+	start_in="unshare --net" start /dev/null && engine dump -t "$pid" && until_true gone "-$pid" &&
 		mount -t tmpfs none /proc/sys/net && ! engine restore -d && [[ $reason == */proc/sys/net/*"No such file"* ]] &&
 		engine restore -d --weak-sysctls && umount /proc/sys/net && runs && end
 }
@@ -121,7 +121,7 @@ context_of_a_mount_is_replaced()
 	[ ! -e /sys/fs/selinux/enforce ] || { reason="SELinux would take it" && return 77; }
 	mkdir -p "$top/box/labelled" && cp "$top/holder" "$top/box" && begin / box "$top/box"
 	local mounts
-	until_true [ "/proc/$pid/exe" -ef "$top/box/holder" ] && engine dump -t "$pid" && until_true gone || return 1
+	until_true [ "/proc/$pid/exe" -ef "$top/box/holder" ] && engine dump -t "$pid" && until_true gone "-$pid" || return 1
 	pid="" mounts=$(basename "$top/images"/mountpoints-*)
 	"$O/crit" edit "$top/images:$mounts" --in-place \
 		'entries[mountpoint=/labelled].options=fscontext=u:r:x:s0,context="u:r:first:s0"' >/dev/null || return 1
@@ -129,22 +129,8 @@ context_of_a_mount_is_replaced()
 		! engine restore -d --root "$top/box" --lsm-mount-context u:r:other:s0 && [[ $reason == *fscontext=u:r:x:s0,context='"u:r:other:s0"'*SELinux* ]]
 }
 
-tests="dump_leaves_the_tree_stopped images_of_a_stopped_tree_restore restore_leaves_the_tree_stopped
-	core_dump_filter_is_kept device_is_opened_by_a_node_made_anew
-	hole_of_a_deleted_file_is_found watched_file_without_a_handle_is_found_where_told
-	watched_file_is_looked_for_though_it_has_a_handle setting_this_kernel_lacks_is_no_error
-	context_of_a_mount_is_replaced"
-for test in $tests; do
-	n=$((n + 1)) reason=""
-	$test
-	case $? in
-	0) echo "ok $n $test" ;;
-	77) echo "ok $n $test # SKIP $reason" ;;
-	*)
-		echo "not ok $n $test"
-		echo "# ${reason:-it is not as it should be}"
-		[ -z "$pid" ] || end 2>/dev/null
-		;;
-	esac
-done
-echo "1..$n"
+run_tests dump_leaves_the_tree_stopped images_of_a_stopped_tree_restore restore_leaves_the_tree_stopped \
+	core_dump_filter_is_kept device_is_opened_by_a_node_made_anew \
+	hole_of_a_deleted_file_is_found watched_file_without_a_handle_is_found_where_told \
+	watched_file_is_looked_for_though_it_has_a_handle setting_this_kernel_lacks_is_no_error \
+	context_of_a_mount_is_replaced

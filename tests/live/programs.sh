@@ -16,9 +16,9 @@ export O=${O:-$PWD/build}
 [ -n "${APART:-}" ] || APART=1 exec unshare --net --pid --fork --kill-child --mount-proc -- \
 	"$O/reaper" "tests/live/programs.sh" "$@"
 ip link set lo up
-base=${TMPDIR:-/tmp}
-[ -w /dev/shm ] && base=/dev/shm
-top=$(mktemp -d "$base/stasis-programs.XXXXXX") || exit 1
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+top=$(scratch programs) || exit 1
 chmod 755 "$top"
 kept="" n=0
 trap '[ -n "$kept" ] || rm -rf "$top"' EXIT
@@ -29,9 +29,6 @@ fail()
 	echo "# $*" >&2
 	return 1
 }
-# shellcheck source=tests/live/wait.bash
-source tests/live/wait.bash
-gone() { ! kill -0 "$1" 2>/dev/null; }
 has_line() { grep -qxF -- "$2" "$1"; }
 equal() { [ "$1" = "$2" ] || fail "it is '$1', not '$2'"; }
 

@@ -8,9 +8,9 @@ cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
 [ -n "${REAPED:-}" ] || REAPED=1 exec "$O/reaper" "tests/live/remap.sh" "$@"
 PEER=${PEER:-}
-base=${TMPDIR:-/tmp}
-[ -w /dev/shm ] && base=/dev/shm
-top=$(mktemp -d "$base/stasis-remap.XXXXXX") || exit 1
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+top=$(scratch remap) || exit 1
 holders=() pids=()
 
 finish()
@@ -20,15 +20,6 @@ finish()
 	rm -rf "$top"
 }
 trap finish EXIT
-
-wait_for()
-{
-	for _ in {1..1500}; do
-		[ -e "$1" ] && return 0
-		sleep 0.01
-	done
-	return 1
-}
 
 # network NAME ADDRESS: a namespace; its holder's pid goes to holder[NAME]
 declare -A holder
@@ -85,10 +76,10 @@ move() # RESTORER
 	command -v iptables >/dev/null || { reason="no iptables"; return 77; }
 	network old-server && network old-client && cable old-server old-client 10.55.0 || return 1
 	start server
-	step "no server" wait_for "$top/server/listens" || return 1
+	step "no server" until_true [ -e "$top/server/listens" ] || return 1
 	start client
-	step "no client" wait_for "$top/client/client-ready" || return 1
-	step "no connection" wait_for "$top/server/ready" || return 1
+	step "no client" until_true [ -e "$top/client/client-ready" ] || return 1
+	step "no connection" until_true [ -e "$top/server/ready" ] || return 1
 	for role in client server; do
 		step dump inside "old-$role" timeout 30 "$O/stasis" dump --tcp-established \
 			-t "${pid[$role]}" -D "$top/$role/set" || return 1
@@ -110,7 +101,7 @@ move() # RESTORER
 		touch "$top/$role/go"
 	done
 	for role in client server; do
-		step "$role: no verdict" wait_for "$top/$role/verdict" || return 1
+		step "$role: no verdict" until_true [ -e "$top/$role/verdict" ] || return 1
 		read -r reason <"$top/$role/verdict"
 		[ "$reason" = pass ] || return 1
 	done

@@ -6,9 +6,9 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
 [ -n "${REAPED:-}" ] || REAPED=1 exec "$O/reaper" "tests/live/stored.sh" "$@"
-base=${TMPDIR:-/tmp}
-[ -w /dev/shm ] && base=/dev/shm
-top=$(mktemp -d "$base/stasis-stored.XXXXXX") || exit 1
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+top=$(scratch stored) || exit 1
 stasis=$O/stasis crit=$O/crit
 n=0 pid=""
 
@@ -18,15 +18,6 @@ finish()
 	rm -rf "$top"
 }
 trap finish EXIT
-
-wait_for()
-{
-	for _ in {1..1500}; do
-		[ -e "$1" ] && return 0
-		sleep 0.01
-	done
-	return 1
-}
 
 # The forms: from $1/set make $1/stored.
 compressed() { "$crit" compress -l 1 -o "$1/stored" "$1/set"; }
@@ -63,17 +54,14 @@ round()
 	(cd "$dir" && exec env -i LIVE_DIR="$dir" setsid "$O/live/$1" </dev/null >out 2>&1 3>&-) &
 	pid=$!
 	disown "$pid"
-	wait_for "$dir/ready" || { reason="not ready"; return; }
+	until_true [ -e "$dir/ready" ] || { reason="not ready"; return; }
 	"$stasis" dump -t "$pid" -D "$dir/set" 2>"$dir/err" || { reason="dump: $(cat "$dir/err")"; return; }
 	rm -f "$dir/set/"*.log
-	for _ in {1..500}; do
-		kill -0 "$pid" 2>/dev/null || break
-		sleep 0.01
-	done
+	until_true gone "$pid" || return
 	"$2" "$dir" >"$dir/err" 2>&1 || { reason="$2: $(cat "$dir/err")"; return; }
 	"$stasis" restore -d -D "$dir/stored" 2>"$dir/err" || { reason="restore: $(cat "$dir/err")"; return; }
 	touch "$dir/go"
-	wait_for "$dir/verdict" || { reason="no verdict"; return; }
+	until_true [ -e "$dir/verdict" ] || { reason="no verdict"; return; }
 	read -r reason <"$dir/verdict"
 	[ "$reason" != pass ] || reason=""
 }

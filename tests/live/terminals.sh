@@ -8,11 +8,11 @@ cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
 [ -n "${REAPED:-}" ] || REAPED=1 exec "$O/reaper" "tests/live/terminals.sh" "$@"
 command -v tmux >/dev/null || { echo "1..0 # SKIP no tmux"; exit 0; }
-base=${TMPDIR:-/tmp}
-[ -w /dev/shm ] && base=/dev/shm
-top=$(mktemp -d "$base/stasis-terminals.XXXXXX") || exit 1
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+top=$(scratch terminals) || exit 1
 stasis=$O/stasis
-n=0 reason="" pid=""
+only=${1:-} reason="" pid=""
 unset TMUX
 export TERM=xterm SHELL=/bin/sh
 
@@ -30,11 +30,7 @@ finish()
 }
 trap finish EXIT
 
-# shellcheck source=tests/live/wait.bash
-source tests/live/wait.bash
-
 shows() { "$1" capture-pane -p -t "$2" | grep -qF -- "$3"; }
-gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # dump DIR ARGUMENT…, restore DIR ARGUMENT…
 dump()
@@ -225,18 +221,4 @@ expect_waits()
 	until_true grep -q finished "$top/talk" && until_true gone "$pid"
 }
 
-for test in shell_job shell_job_without_terminal external tmux_server script_records expect_waits; do
-	[ $# = 0 ] || [ "$1" = "$test" ] || continue
-	n=$((n + 1)) reason=""
-	"$test"
-	case $? in
-	0) echo "ok $n $test" ;;
-	77) echo "ok $n $test # SKIP no such program here" ;;
-	*)
-		echo "not ok $n $test"
-		echo "# $reason"
-		[ -z "${KEEP:-}" ] || { trap - EXIT; echo "# kept $top"; }
-		;;
-	esac
-done
-echo "1..$n"
+run_tests shell_job shell_job_without_terminal external tmux_server script_records expect_waits
