@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/replace.h"
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
@@ -53,17 +54,13 @@ static int check_target(const char *path, bool replace, struct stat *st, struct 
 			 : 0;
 }
 
-/* The name links lead to, without slashes at its end. */
-static char *target_name(const char *path)
+/* Without slashes at its end. */
+static char *dup_bare(const char *path)
 {
-	char *real = realpath(path, NULL);
-	if (real || errno != ENOENT)
-		return real;
-	char *copy = strdup(path);
-	size_t len = copy ? strlen(copy) : 0;
-	while (len > 1 && copy[len - 1] == '/')
-		copy[--len] = '\0';
-	return copy;
+	size_t len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return strndup(path, len);
 }
 
 int new_dir_open(const char *path, bool replace, struct new_dir *out, struct error *err)
@@ -73,19 +70,14 @@ int new_dir_open(const char *path, bool replace, struct new_dir *out, struct err
 	int rc = check_target(path, replace, &st, err);
 	if (rc < 0)
 		return rc;
-	auto_free char *target = target_name(path);
-	auto_free char *temp = NULL;
-	if (!target)
-		return error_sys(err, "open %s", path);
-	if (asprintf(&temp, "%s.XXXXXX", target) < 0) {
-		temp = NULL;
-		return error_set(err, ENOMEM, "%s: out of memory", path);
-	}
+	auto_free char *bare = dup_bare(path), *target = NULL, *temp = NULL;
+	rc = bare ? replace_names(bare, &target, &temp, err)
+		  : error_set(err, ENOMEM, "out of memory");
+	if (rc < 0)
+		return rc;
 	if (!mkdtemp(temp))
 		return error_sys(err, "create %s", path);
-	mode_t mask = umask(0);
-	umask(mask);
-	mode_t mode = st.st_mode ? st.st_mode & 07777 : 0777 & ~mask;
+	mode_t mode = st.st_mode ? st.st_mode & 07777 : mode_of_new(0777);
 	out->fd = open(temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (out->fd < 0 ||
 	    (replace && st.st_uid != geteuid() && fchown(out->fd, st.st_uid, st.st_gid) < 0) ||

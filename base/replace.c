@@ -18,11 +18,27 @@ static int open_in_place(const char *path, struct replace *out, struct error *er
 	return out->fd < 0 ? error_sys(err, "open %s", path) : 0;
 }
 
-/* The name links lead to; a name that does not exist yet stays as it is. */
-static char *resolve(const char *path)
+int replace_names(const char *path, char **target, char **temp, struct error *err)
 {
 	char *real = realpath(path, NULL);
-	return real || errno != ENOENT ? real : strdup(path);
+	if (!real && errno == ENOENT)
+		real = strdup(path);
+	if (!real)
+		return error_sys(err, "open %s", path);
+	if (asprintf(temp, "%s.XXXXXX", real) < 0) {
+		free(real);
+		*temp = NULL;
+		return error_set(err, ENOMEM, "%s: out of memory", path);
+	}
+	*target = real;
+	return 0;
+}
+
+mode_t mode_of_new(mode_t most)
+{
+	mode_t mask = umask(0);
+	umask(mask);
+	return most & ~mask;
 }
 
 int replace_open(const char *path, struct replace *out, struct error *err)
@@ -35,21 +51,15 @@ int replace_open(const char *path, struct replace *out, struct error *err)
 	if (exists && !S_ISREG(st.st_mode))
 		return open_in_place(path, out, err);
 
-	auto_free char *target = resolve(path);
-	auto_free char *temp = NULL;
-	if (!target)
-		return error_sys(err, "open %s", path);
-	if (asprintf(&temp, "%s.XXXXXX", target) < 0) {
-		temp = NULL;
-		return error_set(err, ENOMEM, "%s: out of memory", path);
-	}
+	auto_free char *target = NULL, *temp = NULL;
+	int rc = replace_names(path, &target, &temp, err);
+	if (rc < 0)
+		return rc;
 	out->fd = mkostemp(temp, O_CLOEXEC);
 	if (out->fd < 0)
 		return error_sys(err, "create %s", path);
-	mode_t mask = umask(0);
-	umask(mask);
-	if (fchmod(out->fd, exists ? st.st_mode & 07777 : 0666 & ~mask) < 0) {
-		int rc = error_sys(err, "permissions of %s", temp);
+	if (fchmod(out->fd, exists ? st.st_mode & 07777 : mode_of_new(0666)) < 0) {
+		rc = error_sys(err, "permissions of %s", temp);
 		unlink(temp);
 		fd_close(out->fd);
 		out->fd = -1;

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include <limits.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -20,3 +20,11 @@ int replace_commit(struct replace *r, struct error *err);
 /** Close; an uncommitted file is removed and the target stays as it was. */
 void replace_close(struct replace *r);
 #define auto_replace __attribute__((cleanup(replace_close))) struct replace
+
+/**
+ * The name links lead to (a name that does not exist yet stays as it is), and one beside it as
+ * mkstemp(3) wants it. @param target, temp  owned by the caller
+ */
+int replace_names(const char *path, char **target, char **temp, struct error *err);
+/** The permissions that the umask leaves of `most`. */
+mode_t mode_of_new(mode_t most);

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/new-dir.h"
+#include "base/replace.h"
 
 #define DEPTH_MAX 32 /* of folders; two descriptors each */
 
@@ -39,8 +40,7 @@ int sink_dir_create(struct sink_stage *stage, const char *path, const char *targ
 		    struct error *err)
 {
 	char file[24];
-	mode_t mask = umask(0);
-	umask(mask);
+	const mode_t of_files = mode_of_new(0666);
 	for (size_t i = 0; i < stage->members.nr; i++) {
 		const struct sink_member *m = &stage->members.items[i];
 		if (m->removed)
@@ -49,7 +49,7 @@ int sink_dir_create(struct sink_stage *stage, const char *path, const char *targ
 		if (rc == 0 && m->folder)
 			rc = make_folder(stage->dir, m->path);
 		if (rc == 0 && !m->link && !m->folder)
-			fchmodat(stage->dir, sink_member_file(m, file), m->mode ?: 0666 & ~mask, 0);
+			fchmodat(stage->dir, sink_member_file(m, file), m->mode ?: of_files, 0);
 		if (rc == 0 && !m->folder &&
 		    renameat2(stage->dir, sink_member_file(m, file), stage->dir, m->path,
 			      RENAME_NOREPLACE) < 0)
@@ -57,7 +57,7 @@ int sink_dir_create(struct sink_stage *stage, const char *path, const char *targ
 		if (rc < 0)
 			return error_code(err, rc, "%s: name %s", target, m->path);
 	}
-	if (fchmod(stage->dir, 0777 & ~mask) < 0 || rename(path, target) < 0)
+	if (fchmod(stage->dir, mode_of_new(0777)) < 0 || rename(path, target) < 0)
 		return error_sys(err, "create %s", target);
 	return 0;
 }
