@@ -138,7 +138,7 @@ live_libs = -lrt
 
 # Fuzzers are clang's, with objects of their own.
 fuzz_san := -fno-sanitize-recover=undefined -fsanitize=address,undefined
-fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) \
+fuzz_o := $(patsubst $(O)/%,$(O)/fuzz/%,$(base_o) $(images_o) $(convert_o) $(viewer_o) \
 	  $(call objs,$(filter-out engine/main.c,$(engine_c))))
 fuzz_o := $(filter-out %/base/program.o,$(fuzz_o))
 $(O)/fuzz/schema/%.o: $(O)/schema/%.c | $(schema_c)

@@ -103,7 +103,7 @@ static void next_mode(struct prompt *p)
 void prompt_key(struct app *app, uint32_t key)
 {
 	struct prompt *p = &app->prompt;
-	if (strbuf_reserve(&p->text, 8) < 0)
+	if (strbuf_str(&p->text, "") < 0) /* it is a text from now on */
 		return;
 	switch (key) {
 	case KEY_CODE_ENTER:

@@ -416,6 +416,15 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	[[ $output == *"q goes back to them"* ]]
 }
 
+@test "Enter alone answers nothing, whatever memory held before" {
+	local keys
+	for keys in '/' '&' 'F' '<Enter>:' '<Enter>2<Enter>/'; do
+		run env MALLOC_PERTURB_=90 "$crit" view --print text --keys "$keys<Enter>" "$set"
+		[ "$status" = 0 ]
+		[[ $output != *"no row"* && $output != *Found:* && $output != *"is no"* && $output != *"not found"* ]]
+	done
+}
+
 @test "n and N go from match to match, and round" {
 	local keys row want
 	while read -r keys want; do

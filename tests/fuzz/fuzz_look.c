@@ -16,66 +16,10 @@
 #include "convert/report/report.h"
 #include "convert/stack/stack.h"
 #include "images/reader.h"
+#include "tests/fuzz/look-names.h"
 #include "tests/fuzz/set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static const char *const names[] = {
-	"inventory.img",
-	"pstree.img",
-	"core-1.img",
-	"core-2.img",
-	"core-3.img",
-	"core-4.img",
-	"ids-1.img",
-	"ids-3.img",
-	"mm-1.img",
-	"mm-3.img",
-	"fs-1.img",
-	"fs-3.img",
-	"pagemap-1.img",
-	"pagemap-3.img",
-	"pagemap-shmem-70.img",
-	"pages-1.img",
-	"pages-3.img",
-	"files.img",
-	"fdinfo-2.img",
-	"fdinfo-3.img",
-	"memfd.img",
-	"seccomp.img",
-	"cgroup.img",
-	"mountpoints-12.img",
-	"remap-fpath.img",
-	"sk-queues.img",
-	"tty-info.img",
-	"tty-data.img",
-	"netdev-11.img",
-	"netns-11.img",
-	"ghost-file-1.img",
-	"pipes-data.img",
-	"fifo-data.img",
-	"filelocks.img",
-	"utsns-10.img",
-	"ipcns-msg-13.img",
-	"ipcns-shm-13.img",
-	"ipcns-var-13.img",
-	"timens-0.img",
-	"ifaddr-11.img",
-	"route-11.img",
-	"rule-11.img",
-	"iptables-11.img",
-	"tcp-stream-1f.img",
-	"stats-dump",
-	"config.dump",
-	"spec.dump",
-	"network.status",
-	"tmpfs-dev-61.tar.gz.img",
-	"apparmor.img",
-	"bpfmap-data.img",
-	"posix-timers-1.img",
-	"sigacts-1.img",
-	"descriptors.json",
-};
 
 struct look {
 	struct source *src;
@@ -201,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_checkpoint cp = NULL;
 	if (!size)
 		return 0;
-	fuzz_set_fill(&set, names, sizeof(names) / sizeof(names[0]), data + 1, size - 1);
+	fuzz_set_fill(&set, look_names, nr_look_names, data + 1, size - 1);
 	l.null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int rc = checkpoint_open(&set.base, &cp, &err);
 	if (rc == 0)
