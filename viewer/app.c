@@ -13,6 +13,7 @@
 #include "viewer/facts.h"
 #include "viewer/memory.h"
 #include "viewer/page.h"
+#include "viewer/trail.h"
 #include "viewer/views.h"
 
 int64_t app_now_ms(void)
@@ -230,31 +231,40 @@ void app_free(struct app *app)
 
 static int set_open(struct app *app, struct error *err)
 {
-	const struct process *p = NULL;
 	int rc = source_open_damaged(app->options.path, &app->src, &app->damage, err);
 	if (rc == 0)
 		rc = checkpoint_open_damaged(app->src, &app->cp, &app->damage, err);
-	if (rc == 0 && app->options.pid)
-		rc = checkpoint_pick(app->cp, app->options.pid, &p, err);
 	if (rc == 0)
 		rc = facts_new(app->cp, &app->facts, err);
 	if (rc < 0)
 		return rc;
 	page_push(app, page_new(app, checkpoint_tabs, tabs_count(checkpoint_tabs), NULL));
-	if (app->page && p)
-		app_open_process(app, p);
-	if (app->page && app->options.diff)
-		app_open(app, &view_diff, NULL, NULL);
 	return app->page ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+/* Where the options say to begin. */
+static int set_enter(struct app *app, struct error *err)
+{
+	const struct process *p = NULL;
+	int rc = app->options.pid ? checkpoint_pick(app->cp, app->options.pid, &p, err) : 0;
+	if (rc < 0)
+		return rc;
+	if (p)
+		app_open_process(app, p);
+	if (app->options.diff)
+		app_open(app, &view_diff, NULL, NULL);
+	return 0;
 }
 
 int app_reopen(struct app *app, struct error *err)
 {
 	size_t nr = edits_count(app);
+	struct trail *trail = trail_take(app);
 	app->reopen = false;
 	edits_free(app);
 	set_close(app);
 	int rc = set_open(app, err);
+	trail_go(app, trail);
 	if (rc == 0)
 		app_say(app, "%zu change%s written", nr, nr == 1 ? "" : "s");
 	return rc;
@@ -267,6 +277,8 @@ int app_new(const struct app_options *options, struct app **out, struct error *e
 		return error_set(err, ENOMEM, "out of memory");
 	app->options = *options;
 	int rc = set_open(app, err);
+	if (rc == 0)
+		rc = set_enter(app, err);
 	if (rc == 0 && app_resize(app, 80, 24) < 0)
 		rc = error_set(err, ENOMEM, "out of memory");
 	if (rc < 0)

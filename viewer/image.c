@@ -3,6 +3,7 @@
  */
 #include "viewer/image.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 /* What their views are opened for. */
 struct image_arg {
 	size_t entry;
-	char name[];
+	char name[]; /* behind it the path of a field */
 };
 
 /* Bytes alone say more than what show makes of them. */
@@ -22,7 +23,8 @@ static bool is_bytes(const struct image_type *type)
 	return !type || (!type->entry && (type->id == IMG_PAGES || type->id == IMG_PAGES_OLD));
 }
 
-void image_open_page(struct app *app, const struct process *p, const char *name, size_t entry)
+static void page_open(struct app *app, const struct process *p, const char *name, size_t entry,
+		      const char *field)
 {
 	const struct image_type *type = image_type_by_filename(name);
 	struct error err;
@@ -36,14 +38,28 @@ void image_open_page(struct app *app, const struct process *p, const char *name,
 		hex_open(app, b, 0);
 		return;
 	}
-	struct image_arg *arg = calloc(1, sizeof(*arg) + strlen(name) + 1);
+	size_t len = strlen(name) + 1;
+	struct image_arg *arg = calloc(1, sizeof(*arg) + len + strlen(field) + 1);
 	if (!arg) {
 		app_say(app, "out of memory");
 		return;
 	}
 	arg->entry = entry;
 	strcpy(arg->name, name);
+	strcpy(arg->name + len, field);
 	app_open(app, type && !type->entry ? &view_raw : &view_image, p, arg);
+}
+
+void image_open_page(struct app *app, const struct process *p, const char *name, size_t entry)
+{
+	page_open(app, p, name, entry, "");
+}
+
+void image_open_path(struct app *app, const struct process *p, const char *name, const char *path)
+{
+	size_t entry = SIZE_MAX;
+	sscanf(path, "entries[%zu]", &entry);
+	page_open(app, p, name, entry, path);
 }
 
 void image_open_of(struct app *app, const struct process *p, enum image_id id)
@@ -65,6 +81,12 @@ const char *image_view_name(const struct view *v)
 size_t image_view_entry(const struct view *v)
 {
 	return ((const struct image_arg *)v->arg)->entry;
+}
+
+const char *image_view_field(const struct view *v)
+{
+	const char *name = image_view_name(v);
+	return name + strlen(name) + 1;
 }
 
 void image_view_command(struct view *v, struct strbuf *out)

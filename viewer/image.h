@@ -12,6 +12,11 @@
  */
 void image_open_page(struct app *app, const struct process *p, const char *name, size_t entry);
 
+/** The same at a field of an entry, as image_view_path() says it, or as near as can be. */
+void image_open_path(struct app *app, const struct process *p, const char *name, const char *path);
+/** Where the cursor is in an image: "entries[3].reg.name"; "": nowhere. Appended. */
+int image_view_path(struct view *v, struct strbuf *out);
+
 /** The first entry of an image of one process. @param id  IMG_CORE, …; @param p  NULL: says so */
 void image_open_of(struct app *app, const struct process *p, enum image_id id);
 
@@ -27,5 +32,7 @@ int image_find_entry(struct app *app, const char *name,
 const char *image_view_name(const struct view *v);
 /** The entry such a view was opened for; SIZE_MAX: none. */
 size_t image_view_entry(const struct view *v);
+/** The field in it, "entries[3].reg.name"; "": none. */
+const char *image_view_field(const struct view *v);
 /** As view_ops.command. */
 void image_view_command(struct view *v, struct strbuf *out);

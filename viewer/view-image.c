@@ -15,6 +15,7 @@
 #include "images/payload.h"
 #include "viewer/edits.h"
 #include "viewer/hex.h"
+#include "viewer/image-pieces.h"
 #include "viewer/image.h"
 #include "viewer/views.h"
 
@@ -32,7 +33,7 @@ struct node {
 };
 
 struct image_state {
-	struct image_reader *reader; /* NULL: all was read */
+	struct image_pieces pieces;
 	const struct image_type *type;
 	struct {
 		ProtobufCMessage **items;
@@ -79,19 +80,32 @@ struct children {
 	bool failed;
 };
 
+/* @param nr  of them, which differ in their index alone */
+static void children_add(struct children *c, const struct node *parent, const struct node *child,
+			 size_t nr)
+{
+	struct node *grown = array_grow_(c->items, &c->cap, c->nr + nr, sizeof(*grown));
+	if (!grown) {
+		c->failed = true;
+		return;
+	}
+	c->items = grown;
+	struct node n = *child;
+	n.depth = (uint16_t)(parent->depth + 1);
+	n.hex = parent->hex || (parent->field && parent->kind == NODE_FIELD &&
+				message_field_is_hex(parent->msg, parent->field));
+	for (; nr; nr--, n.index++)
+		c->items[c->nr++] = n;
+}
+
 static void child_add(struct children *c, const struct node *parent, enum node_kind kind,
 		      const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field,
 		      size_t index)
 {
-	struct node *n = array_add(c);
-	if (!n) {
-		c->failed = true;
-		return;
-	}
-	bool hex = parent->hex || (parent->field && parent->kind == NODE_FIELD &&
-				   message_field_is_hex(parent->msg, parent->field));
-	*n = (struct node){ msg,           field, index, (uint16_t)(parent->depth + 1),
-			    (uint8_t)kind, false, hex };
+	const struct node child = {
+		.msg = msg, .field = field, .index = index, .kind = (uint8_t)kind
+	};
+	children_add(c, parent, &child, 1);
 }
 
 /* One row for all that follows the entry. */
@@ -108,9 +122,10 @@ static void children_make(struct view *v, const struct node *n, struct children 
 {
 	const ProtobufCMessage *msg = node_message(n);
 	if (is_list(n)) {
-		size_t nr = field_count(n->msg, n->field);
-		for (size_t i = 0; i < nr; i++)
-			child_add(c, n, NODE_ELEMENT, n->msg, n->field, i);
+		const struct node element = { .msg = n->msg,
+					      .field = n->field,
+					      .kind = NODE_ELEMENT };
+		children_add(c, n, &element, field_count(n->msg, n->field));
 		return;
 	}
 	for (unsigned i = 0; i < msg->descriptor->n_fields; i++) {
@@ -158,13 +173,6 @@ static void fold(struct view *v, size_t at)
 	view_changed(v);
 }
 
-static void reading_end(struct view *v)
-{
-	struct image_state *s = v->state;
-	image_reader_close(s->reader);
-	s->reader = NULL;
-}
-
 static void entry_add(struct view *v, ProtobufCMessage *msg)
 {
 	struct image_state *s = v->state;
@@ -174,62 +182,135 @@ static void entry_add(struct view *v, ProtobufCMessage *msg)
 		protobuf_c_message_free_unpacked(msg, NULL);
 		s->entries.nr -= slot != NULL;
 		v->error.code = error_set(&v->error, ENOMEM, "out of memory");
-		reading_end(v);
+		image_pieces_close(&s->pieces);
 		return;
 	}
 	*slot = msg;
 	*n = (struct node){ .msg = msg, .index = s->entries.nr - 1, .kind = NODE_ENTRY };
 }
 
+/* "entries[3].reg.name" */
+static int path_of(struct view *v, size_t at, struct strbuf *out)
+{
+	const struct image_state *s = v->state;
+	size_t chain[64], nr = 0;
+	for (size_t i = at, depth = SIZE_MAX; nr < ARRAY_SIZE(chain); i--) {
+		if (s->items[i].depth < depth) {
+			depth = s->items[i].depth;
+			chain[nr++] = i;
+		}
+		if (!depth || !i)
+			break;
+	}
+	int rc = 0;
+	while (rc == 0 && nr-- > 0) {
+		const struct node *n = &s->items[chain[nr]];
+		if (n->kind == NODE_ENTRY)
+			rc = strbuf_printf(out, "entries[%zu]", n->index);
+		else if (n->kind == NODE_FIELD)
+			rc = strbuf_printf(out, ".%s", n->field->name);
+		else if (n->kind == NODE_ELEMENT)
+			rc = strbuf_printf(out, "[%zu]", n->index);
+	}
+	return rc;
+}
+
+/* The child of an unfolded node, none of whose children are, that a path begins with.
+ * @param path  ".name…" or "[3]…"; moved on */
+static size_t child_find(const struct image_state *s, size_t at, const char **path)
+{
+	const char *name = *path + 1;
+	size_t len = **path == '.' ? strcspn(name, ".[") : 0, depth = s->items[at].depth + 1u;
+	size_t i = at + 1 + (len ? 0 : (size_t)strtoull(name, (char **)path, 10));
+	for (; i < s->nr && s->items[i].depth == depth; i++) {
+		const ProtobufCFieldDescriptor *field = s->items[i].field;
+		if (!len) {
+			*path += **path == ']';
+			return i;
+		}
+		if (field && strlen(field->name) == len && !memcmp(field->name, name, len)) {
+			*path = name + len;
+			return i;
+		}
+	}
+	return SIZE_MAX;
+}
+
+/* Unfold what leads to a field and go there, as far as there still is a way. */
+static void path_go(struct view *v, size_t at, const char *path)
+{
+	path += strcspn(path, "]");
+	path += *path == ']';
+	for (; *path && at != SIZE_MAX; at = child_find(state_of(v), at, &path)) {
+		view_move(v, at);
+		unfold(v, at);
+	}
+	if (at != SIZE_MAX)
+		view_move(v, at);
+}
+
+/* @return whether there is more to read */
+static bool entries_read(struct view *v)
+{
+	struct image_state *s = v->state;
+	for (int i = 0; s->pieces.reader && i < PER_STEP; i++) {
+		ProtobufCMessage *msg = NULL;
+		bool full = s->entries.nr == ENTRIES_MAX;
+		int rc = full ? error_set(&v->error, EFBIG, "the rest is not shown")
+			      : image_piece_next(&s->pieces, &msg, &v->error);
+		if (rc == 2)
+			return true;
+		if (msg)
+			entry_add(v, msg);
+		if (rc <= 0) {
+			v->error.code = rc;
+			image_pieces_close(&s->pieces);
+		}
+	}
+	return s->pieces.reader;
+}
+
+/* Where the view was opened for. */
+static void goal_reach(struct view *v)
+{
+	struct image_state *s = v->state;
+	size_t goal = s->goal;
+	s->goal = SIZE_MAX;
+	if (goal >= s->nr)
+		return;
+	v->cursor = v->top = goal; /* nothing is unfolded yet */
+	unfold(v, goal);
+	path_go(v, goal, image_view_field(v));
+}
+
 /* Entries come while nobody presses a key. */
 static bool image_idle(struct view *v)
 {
 	struct image_state *s = v->state;
-	for (int i = 0; s->reader && i < PER_STEP; i++) {
-		ProtobufCMessage *msg = NULL;
-		int rc = image_next(s->reader, &msg, &v->error);
-		v->error.code = rc < 0 ? rc : 0;
-		if (rc <= 0 || s->entries.nr == ENTRIES_MAX) {
-			if (rc > 0) {
-				protobuf_c_message_free_unpacked(msg, NULL);
-				v->error.code =
-				    error_set(&v->error, EFBIG, "the rest is not shown");
-			}
-			reading_end(v);
-			break;
-		}
-		entry_add(v, msg);
-	}
-	if (s->goal != SIZE_MAX && (s->goal < s->entries.nr || !s->reader)) {
-		size_t goal = s->goal;
-		s->goal = SIZE_MAX;
-		if (goal < s->nr) {
-			v->cursor = goal; /* nothing is unfolded yet */
-			unfold(v, goal);
-			v->top = goal;
-		}
-	}
-	return s->reader != NULL;
+	bool was = s->pieces.reader, more = entries_read(v);
+	if (s->goal != SIZE_MAX && (s->goal < s->entries.nr || !more))
+		goal_reach(v);
+	else if (was && !more && s->nr == 1)
+		unfold(v, 0); /* an entry alone */
+	return more;
 }
 
 static int image_open_view(struct view *v, struct error *err)
 {
 	struct image_state *s = v->state;
-	int rc = image_open(v->app->src, image_view_name(v), &s->reader, err);
+	int rc = image_open(v->app->src, image_view_name(v), &s->pieces.reader, err);
 	if (rc < 0)
 		return rc;
-	s->type = image_reader_type(s->reader);
+	s->type = image_reader_type(s->pieces.reader);
 	s->goal = image_view_entry(v);
 	image_idle(v);
-	if (s->entries.nr == 1 && !s->reader)
-		unfold(v, 0);
 	return v->error.code;
 }
 
 static void image_close_view(struct view *v)
 {
 	struct image_state *s = v->state;
-	image_reader_close(s->reader);
+	image_pieces_close(&s->pieces);
 	for (size_t i = 0; i < s->entries.nr; i++)
 		protobuf_c_message_free_unpacked(s->entries.items[i], NULL);
 	free(s->entries.items);
@@ -384,32 +465,6 @@ static size_t image_reveal(struct view *v, size_t i, const struct below *walk)
 	return i;
 }
 
-/* "entries[3].reg.name" */
-static int path_of(struct view *v, size_t at, struct strbuf *out)
-{
-	const struct image_state *s = v->state;
-	size_t chain[64], nr = 0;
-	for (size_t i = at, depth = SIZE_MAX; nr < ARRAY_SIZE(chain); i--) {
-		if (s->items[i].depth < depth) {
-			depth = s->items[i].depth;
-			chain[nr++] = i;
-		}
-		if (!depth || !i)
-			break;
-	}
-	int rc = 0;
-	while (rc == 0 && nr-- > 0) {
-		const struct node *n = &s->items[chain[nr]];
-		if (n->kind == NODE_ENTRY)
-			rc = strbuf_printf(out, "entries[%zu]", n->index);
-		else if (n->kind == NODE_FIELD)
-			rc = strbuf_printf(out, ".%s", n->field->name);
-		else if (n->kind == NODE_ELEMENT)
-			rc = strbuf_printf(out, "[%zu]", n->index);
-	}
-	return rc;
-}
-
 static void image_row(struct view *v, size_t i, struct line *line)
 {
 	auto_strbuf path = { 0 };
@@ -535,7 +590,7 @@ static void image_footer(struct view *v, struct line *line)
 	size_t at = view_current(v);
 	line_style(line, ST_DIM);
 	line_printf(line, " %zu entr%s%s", s->entries.nr, s->entries.nr == 1 ? "y" : "ies",
-		    s->reader ? " so far" : "");
+		    s->pieces.reader ? " so far" : "");
 	if (at != SIZE_MAX && path_of(v, at, &path) == 0) {
 		line_plain(line, "  ");
 		line_str(line, path.data);
@@ -601,3 +656,9 @@ const struct view_ops view_image = {
 	.write_name = image_write_name,
 	.title = image_title,
 };
+
+int image_view_path(struct view *v, struct strbuf *out)
+{
+	size_t at = view_current(v);
+	return v->ops == &view_image && at != SIZE_MAX ? path_of(v, at, out) : strbuf_str(out, "");
+}

@@ -36,7 +36,7 @@ WALK = [
 ]
 DIFF_WALK = [("what differs", "j G g \x1b[6~ / c o m m \r n \x1b & c o m m \r G \x1b")]
 DIFF_DONE = b"Enter goes to it"
-TO_FIELD = [("", "6 / m m - 1 0 0 1 \r \r / v m a s \r l j l / p g o f f \r")]
+TO_FIELD = [("a field among 100 000 areas", "6 / m m - 1 0 0 1 \r \r / v m a s \r l j l / p g o f f \r")]
 EDIT_WALK = [("a change is tried, written", "e \x15 7 7 \r R W y \r")]
 
 
@@ -134,7 +134,7 @@ def walk_diff(argv, times):
 def walk_edit(argv, times):
     b = Browser(argv)
     b.until(b"PROCESS")
-    press(b, TO_FIELD, {})
+    press(b, TO_FIELD, times)
     press(b, EDIT_WALK, times)
     b.close()
 

@@ -175,6 +175,10 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[[ $output == *"1 change written"* ]]
 	[[ $output == *"renamed"* ]]
 	"$crit" decode e/core-100.img | grep -q renamed
+	# one is where one was: at the field, and below that among the images
+	[[ $output == *"entries[0].tc.comm"* ]]
+	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>again<Enter>RWy<Enter>q<Down>" e
+	[[ $output == *'core-100.img'*'Enter: entries'* ]]
 	# a value that does not fit is refused when it is typed
 	run "$crit" view --edit --print text --keys '6/core-100<Enter><Enter>/tc<Enter><Right>/state<Enter>e<C-u>nonsense<Enter>' e
 	[[ $output == *nonsense* && $output != *"R reviews"* ]]
@@ -205,6 +209,28 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[[ $output == *nonsense* && $output != *"R reviews"* ]]
 	run -0 find . -name '*.stasis-*'
 	[ -z "$output" ]
+}
+
+@test "an entry with very many areas is read in pieces: whole, or up to the damage; a change among them" {
+	cd "$BATS_TEST_TMPDIR"
+	python3 "$BATS_TEST_DIRNAME/../tui/large.py" many 2 5000 1 >/dev/null
+	local to_area='6/mm-1001<Enter><Enter>/vmas<Enter><Right>G'
+	run -0 "$crit" view --print text --keys "$to_area" many
+	[[ $output == *"[4999]"*"1 entry  entries[0].vmas[4999]"* ]]
+	run -0 "$crit" view --edit --print text --keys "$to_area<Right>/pgoff<Enter>e<C-u>77<Enter>RWy<Enter>" many
+	[[ $output == *"1 change written"* ]]
+	run -0 "$crit" view --edit --print text --keys "$to_area<Right>/pgoff<Enter>e<C-u>78<Enter>RWy<Enter><Up><Down>" many
+	[[ $output == *"pgoff: 78"*"entries[0].vmas[4999].pgoff"* ]]
+	# the type of a field in the middle is another
+	python3 - many/mm-1001.img <<-'END'
+		import sys
+		data = bytearray(open(sys.argv[1], "rb").read())
+		at = data.rindex(b"\x72", 0, len(data) * 3 // 4) # an area
+		data[at + 2] = 0x0f
+		open(sys.argv[1], "wb").write(data)
+	END
+	run -0 "$crit" view --print text --keys '6/mm-1001<Enter><Enter>/vmas<Enter>' many
+	[[ $output == *"vmas "[23]* && $output == *"mm-1001.img: entry 0"* ]]
 }
 
 @test "edit: text may be typed with its quotes, and with what JSON escapes" {
