@@ -172,10 +172,10 @@ static void search_typed(struct view *v, const char *text, size_t mode)
 {
 	struct app *app = v->app;
 	(void)mode;
-	if (!*text)
-		return;
-	free(app->search);
-	app->search = strdup(text);
+	if (*text) { /* else the last one again, as in less */
+		free(app->search);
+		app->search = strdup(text);
+	}
 	if (app->search)
 		search_start(v, 1);
 }

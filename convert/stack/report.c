@@ -110,7 +110,8 @@ static int process_write(struct stack_writer *w, const struct process *p, struct
 	bool missing = false;
 	for (size_t i = 0; i < stack_nr_modules(stack); i++)
 		missing |= stack_module(stack, i)->missing != NULL;
-	doc_list(w->doc, "modules", missing ? "without the bytes of" : NULL);
+	doc_list(w->doc, "modules",
+		 missing ? "without the bytes of (--sysroot DIR: a root to look in)" : NULL);
 	for (size_t i = 0; i < stack_nr_modules(stack); i++)
 		module_write(w->doc, stack_module(stack, i));
 	doc_end(w->doc);

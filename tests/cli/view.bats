@@ -233,6 +233,13 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[[ $output == *"vmas "[23]* && $output == *"mm-1001.img: entry 0"* ]]
 }
 
+@test "/ without a text goes to the next match of the last one" {
+	run -0 "$crit" view --print text --keys '?/screen<Enter>/<Enter>' "$set"
+	[[ $output == *"half a screen down"* && $output != *"no row holds"* ]]
+	run -0 "$crit" view --print text --keys '?/<Enter>' "$set"
+	[[ $output == *"? help"* ]]
+}
+
 @test "edit: text may be typed with its quotes, and with what JSON escapes" {
 	cd "$BATS_TEST_TMPDIR"
 	local to_comm='6/core-100<Enter><Enter>/tc<Enter><Right>/comm<Enter>e<C-u>'
