@@ -224,3 +224,15 @@ int file_refuse_moved(const struct open_file *f, struct error *err)
 			 gone ? "give it its name back or close it" : CLOSE_IT,
 			 file_external_name(f, outside, sizeof(outside)));
 }
+
+int file_refuse_unmounted(const struct open_file *f, struct error *err)
+{
+	char holder[96], outside[64] = "";
+	bool can_leave = f->task_fd >= 0;
+	if (can_leave)
+		file_external_name(f, outside, sizeof(outside));
+	return error_set(err, ENOTSUP,
+			 "%s is %.800s, on a mount that the tree does not have: " CLOSE_IT "%s%s",
+			 file_holder(f, holder, sizeof(holder)), f->path,
+			 can_leave ? ", or leave it out with --external " : "", outside);
+}

@@ -104,6 +104,8 @@ int remap_dump(struct dump *d, const struct open_file *f, RegFileEntry *reg, str
 	if (!found && !dead && !d->mounts && f->st.st_nlink)
 		found = covered_find(f, &reg->covered_on);
 	bool linked = !found && !dead && f->st.st_nlink;
+	if (linked && d->mounts && reg->mnt_id < 0)
+		return file_refuse_unmounted(f, err);
 	if (linked && !silly && !is_name_free(f->path))
 		return file_refuse_moved(f, err);
 	reg->name = strndup(f->path, found && !same ? strlen(f->path) : len_unmarked(f->path));

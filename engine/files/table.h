@@ -188,6 +188,8 @@ const struct unsupported *file_unsupported(const struct open_file *f);
 int file_refuse_as(const struct open_file *f, const struct unsupported *why, struct error *err);
 /** The path leads somewhere else now: deleted, renamed over, or covered by a mount. */
 int file_refuse_moved(const struct open_file *f, struct error *err);
+/** Its mount is in no mount namespace of the tree: never was, or not any more. */
+int file_refuse_unmounted(const struct open_file *f, struct error *err);
 
 /** Owner of a description and its signal: fcntl(F_GETOWN_EX, F_GETSIG). @param out  allocated */
 int owner_dump(const struct dump *d, const struct open_file *f, FownEntry **out, struct error *err);
