@@ -181,7 +181,6 @@ void hex_draw(struct view *v, struct canvas *c, struct rect r)
 		row.len = end - at < h->per_row ? (size_t)(end - at) : h->per_row;
 		if (h->bytes->ops->read(h->bytes, at, row.bytes, row.len, row.known, &err) < 0) {
 			canvas_str(c, r.x + 1, r.y + i, ST_ERROR, err.text);
-			memset(row.known, 0, sizeof(row.known));
 		} else {
 			hex_row_compare(h, &row);
 			row_draw(h, &row, c, (struct rect){ r.x, r.y + i, r.width, 1 });

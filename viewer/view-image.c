@@ -499,12 +499,12 @@ static void payload_show(struct view *v, size_t at)
 		hex_open(v->app, b, 0);
 }
 
-static void edit(struct view *v, size_t at, bool delete)
+static void edit(struct view *v, size_t at, bool away)
 {
 	const struct node *n = &state_of(v)->items[at];
 	auto_strbuf path = { 0 }, value = { 0 };
 	auto_json_out out = { .fd = -1 };
-	if (n->kind == NODE_PAYLOAD || (!delete &&node_folds(n))) {
+	if (n->kind == NODE_PAYLOAD || (!away && node_folds(n))) {
 		app_say(v->app, "this is no field that can be changed; unfold it first");
 		return;
 	}
@@ -515,7 +515,7 @@ static void edit(struct view *v, size_t at, bool delete)
 		bool quoted = out.buf[0] == '"' && out.len >= 2 && !memchr(out.buf, '\\', out.len);
 		strbuf_add(&value, out.buf + quoted, out.len - 2 * quoted);
 	}
-	edits_ask(v, image_view_name(v), path.data, delete ? NULL : value.data ?: "");
+	edits_ask(v, image_view_name(v), path.data, away ? NULL : value.data ?: "");
 }
 
 static bool to_parent(struct view *v, size_t at)

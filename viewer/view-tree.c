@@ -133,7 +133,8 @@ static void matches_mark(struct view *v)
 		const struct process_row *row = row_of(v, i);
 		char pid[16];
 		snprintf(pid, sizeof(pid), "%u", row->process->pid);
-		if (!text_find(row->comm, v->filter) && !text_find(row->command, v->filter) &&
+		if (!text_find(row->comm ?: "", v->filter) &&
+		    !text_find(row->command ?: "", v->filter) &&
 		    !text_find(row->state, v->filter) && !strstr(pid, v->filter))
 			continue;
 		for (uint32_t up = i; up && !t->nodes[up].matches;
@@ -451,31 +452,36 @@ static void tree_footer(struct view *v, struct line *line)
 	}
 }
 
-/* Left: fold; on a leaf go up. Right: unfold; go to the first child. */
-static bool tree_turn(struct view *v, bool unfold)
+static bool to_parent(struct view *v, const struct node *node)
+{
+	const struct tree *t = v->state;
+	for (size_t i = 0; node->parent && i < v->cursor; i++) {
+		if (t->order[i] == node->parent) {
+			view_move(v, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Left: scroll back, fold, go to the parent. Right: unfold, go to the first child. */
+static bool tree_turn(struct view *v, bool right)
 {
 	struct tree *t = v->state;
 	if (v->cursor >= t->nr_order || t->flat)
 		return false;
 	struct node *node = &t->nodes[t->order[v->cursor]];
 	bool open = node->first_child && !node->folded;
-	if (!unfold && v->left)
-		return false; /* scroll back first */
-	if (unfold && !open && !node->first_child)
+	if (right ? !node->first_child : v->left > 0)
 		return false;
-	if (unfold == open && unfold) {
+	if (right && open) {
 		view_move(v, v->cursor + 1);
-	} else if (!unfold && !open) {
-		if (!node->parent)
-			return false;
-		for (size_t i = 0; i < v->cursor; i++) {
-			if (t->order[i] == node->parent)
-				view_move(v, i);
-		}
-	} else {
-		node->folded = !unfold;
-		order_walk(t);
+		return true;
 	}
+	if (!right && !open)
+		return to_parent(v, node);
+	node->folded = !right;
+	order_walk(t);
 	return true;
 }
 
