@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A directory keeps O_DIRECTORY, a file made by O_TMPFILE, which has that flag in it, is opened
- * again. live-modes: SS RR 2S
+ * A directory keeps O_DIRECTORY; a file made by O_TMPFILE, which has that in it, is opened again.
+ * live-modes: SS RR 2S
  */
 #include "tests/live/live.h"
 
