@@ -173,7 +173,7 @@ descriptors()
 @test "rpc: what an option could not do either is refused by its name" {
 	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"tls_cacert":"x"}}'
 	[[ $output == *'opts.tls_cacert'* ]]
-	[ -z "$(ls img | grep -vx criu.log)" ]
+	[ "$(ls img)" = criu.log ] # which says so, too
 	run -0 swrk '{"type":"DUMP","opts":{"images_dir_fd":7,"pid":1,"empty_ns":2}}'
 	[[ $output == *'opts.empty_ns'* ]]
 }
