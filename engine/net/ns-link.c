@@ -347,11 +347,8 @@ int link_entry_check(const NetDeviceEntry *e, struct error *err)
 	return rc < 0 ? error_wrap(err, rc, "network device %s", e->name) : 0;
 }
 
-static int load_link(void *ctx, struct image_reader *in, ProtobufCMessage **msg, struct error *err)
+static int take_link(struct netns *ns, NetDeviceEntry *e, struct error *err)
 {
-	struct netns *ns = ctx;
-	NetDeviceEntry *e = (NetDeviceEntry *)*msg;
-	(void)in;
 	int rc = link_entry_check(e, err);
 	if (rc < 0)
 		return rc;
@@ -365,6 +362,14 @@ static int load_link(void *ctx, struct image_reader *in, ProtobufCMessage **msg,
 	if (!link)
 		return error_set(err, ENOMEM, "out of memory");
 	link->entry = e;
+	return 0;
+}
+
+static int load_link(void *ctx, struct image_reader *in, ProtobufCMessage **msg, struct error *err)
+{
+	int rc = take_link(ctx, (NetDeviceEntry *)*msg, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "%s", image_reader_name(in));
 	*msg = NULL;
 	return 0;
 }
@@ -396,8 +401,7 @@ static int check_relations(const struct restore *r, const struct netns *ns, cons
 
 int netns_links_load(struct restore *r, struct netns *ns, struct error *err)
 {
-	int rc = image_each(r->images, IMG_NETDEV, ns->id, load_link, ns, err);
-	return rc < 0 ? error_wrap(err, rc, "netdev-%u.img", ns->id) : 0;
+	return image_each(r->images, IMG_NETDEV, ns->id, load_link, ns, err);
 }
 
 int netns_links_check(const struct restore *r, const struct netns *ns, struct error *err)

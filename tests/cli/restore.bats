@@ -286,6 +286,17 @@ time.sleep(1000)'
 	done
 }
 
+@test "a shortened image of network devices is named, once" {
+	start unshare --net sleep 600
+	until [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+	until [ "$(cat "/proc/$pid/comm")" = sleep ]; do sleep 0.01; done
+	"$stasis" dump -t "$pid" -D img
+	wait "$pid" || true
+	truncate -s -1 img/netdev-*.img
+	run -1 "$stasis" restore -d -D img
+	[[ $output == "stasis restore: netdev-"*.img": entry 0 at byte 8: "* ]]
+}
+
 @test "pages that are missing are an error in the task, and nothing is left" {
 	dump_tree
 	local pages
