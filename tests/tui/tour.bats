@@ -94,7 +94,7 @@ tour()
 	start 120 30 a --diff b
 	wait_for "A → B"
 	wait_for pages
-	keys Right Right # the row is long
+	keys Right Right Right Right # the row is long
 	wait_for 4348414e
 	keys Enter
 	wait_for "memory of 4101 in A"
