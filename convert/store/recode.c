@@ -131,25 +131,18 @@ static int survives_json(struct source *src, const char *name, const struct scra
 	return rc < 0 ? rc : same_bytes(src, name, scratch->image, err);
 }
 
-/* @return 1 when the form this program writes is the one that is there. What came back from JSON
- * is in that form: when it is the same, there is nothing to write a second time. */
-static int is_canonical(struct source *src, const char *name, const struct scratch *scratch,
-			bool survives, struct error *err)
-{
-	if (survives)
-		return 1;
-	int rc = write_canonical(src, name, scratch->image, err);
-	return rc < 0 ? rc : same_bytes(src, name, scratch->image, err);
-}
-
 static int recode_member(const struct set_job *job, const char *name, const struct scratch *scratch,
 			 size_t *nr_different, struct error *err)
 {
-	int survives = survives_json(job->src, name, scratch, err);
-	int rc = survives < 0 ? survives : is_canonical(job->src, name, scratch, survives > 0, err);
+	int rc = survives_json(job->src, name, scratch, err);
+	bool survives = rc > 0;
+	if (rc >= 0)
+		rc = write_canonical(job->src, name, scratch->image, err);
+	if (rc == 0)
+		rc = same_bytes(job->src, name, scratch->image, err);
 	if (rc < 0)
 		return rc;
-	*nr_different += !rc || !survives;
+	*nr_different += rc == 0 || !survives;
 	if (job->report)
 		job->report(job->arg, name,
 			    !survives ? "does not survive decode and encode"
