@@ -24,6 +24,7 @@ struct folder {
 	size_t len;       /* up to and including the last slash */
 	size_t depth, nr_images;
 	bool has_inventory, has_pstree;
+	bool is_parent; /* another set leads to it */
 };
 
 static int folder_compare(const void *a_, const void *b_)
@@ -34,13 +35,16 @@ static int folder_compare(const void *a_, const void *b_)
 	return rc ? rc : (a->len > b->len) - (a->len < b->len);
 }
 
-/* A whole set before part of one, a final set before a pre-dump, then the larger, the shallower. */
+/* A whole set before part of one, a final set before a pre-dump, the last of a chain before the
+ * others, then the shallower, the larger. */
 static bool folder_better(const struct folder *a, const struct folder *b)
 {
 	if (a->has_inventory != b->has_inventory)
 		return a->has_inventory;
 	if (a->has_pstree != b->has_pstree)
 		return a->has_pstree;
+	if (a->is_parent != b->is_parent)
+		return b->is_parent;
 	if (a->depth != b->depth)
 		return a->depth < b->depth;
 	return a->nr_images > b->nr_images;
@@ -77,6 +81,61 @@ static void folders_merge(struct folder *folders, size_t *nr)
 	*nr = kept;
 }
 
+/*
+ * "checkpoint/" and "../pre-checkpoint" to "pre-checkpoint/": text only, nothing is looked up.
+ * @return 0; -ENOENT when the way leads out of the archive
+ */
+static int join_folder(const char *prefix, const char *link, struct strbuf *out)
+{
+	auto_strbuf all = { 0 };
+	int rc = *link == '/' ? -ENOENT : strbuf_printf(&all, "%s%s/", prefix, link);
+	if (rc < 0)
+		return rc;
+	for (char *part = all.data, *end; (end = strchr(part, '/')); part = end + 1) {
+		*end = '\0';
+		if (!*part || !strcmp(part, "."))
+			continue;
+		if (strcmp(part, "..")) {
+			rc = strbuf_printf(out, "%s/", part);
+			if (rc < 0)
+				return rc;
+			continue;
+		}
+		if (!out->len)
+			return -ENOENT;
+		do {
+			out->len--;
+		} while (out->len && out->data[out->len - 1] != '/');
+		out->data[out->len] = '\0';
+	}
+	return out->len ? 0 : strbuf_str(out, "");
+}
+
+/* A link `parent` of a set leads to the one before it. */
+static int mark_parents(const struct archive_member *members, size_t nr, struct folder *folders,
+			size_t nr_folders)
+{
+	for (size_t i = 0; i < nr; i++) {
+		struct folder set;
+		auto_strbuf to = { 0 };
+		const struct archive_member *m = &members[i];
+		folder_of(m, &set);
+		if (!m->link || m->hard || strcmp(m->bare + set.len, "parent"))
+			continue;
+		auto_free char *prefix = strndup(set.path, set.len);
+		int rc = prefix ? join_folder(prefix, m->link, &to) : -ENOMEM;
+		if (rc == -ENOMEM)
+			return rc;
+		const struct folder key = { .path = to.data, .len = to.len };
+		struct folder *parent =
+		    rc < 0 ? NULL
+			   : bsearch(&key, folders, nr_folders, sizeof(*folders), folder_compare);
+		if (parent)
+			parent->is_parent = true;
+	}
+	return 0;
+}
+
 /* The prefix of the image set; "" when nothing in the archive looks like one. */
 static int find_prefix(const struct archive_index *index, char **out)
 {
@@ -93,6 +152,8 @@ static int find_prefix(const struct archive_index *index, char **out)
 	}
 	qsort(folders, nr_folders, sizeof(*folders), folder_compare);
 	folders_merge(folders, &nr_folders);
+	if (mark_parents(members, nr, folders, nr_folders) < 0)
+		return -ENOMEM;
 	size_t best = 0;
 	for (size_t i = 1; i < nr_folders; i++) {
 		if (folder_better(&folders[i], &folders[best]))
@@ -162,36 +223,6 @@ static int archive_open_member(struct source *src, const char *name, struct istr
 		return error_set(err, ENOENT, "%s has no member %s%s", src->name,
 				 strchr(name, '/') ? "" : sa->prefix, name);
 	return archive_index_stream(sa->index, m, name, out, err);
-}
-
-/*
- * "checkpoint/" and "../pre-checkpoint" to "pre-checkpoint/": text only, nothing is looked up.
- * @return 0; -ENOENT when the way leads out of the archive
- */
-static int join_folder(const char *prefix, const char *link, struct strbuf *out)
-{
-	auto_strbuf all = { 0 };
-	int rc = *link == '/' ? -ENOENT : strbuf_printf(&all, "%s%s/", prefix, link);
-	if (rc < 0)
-		return rc;
-	for (char *part = all.data, *end; (end = strchr(part, '/')); part = end + 1) {
-		*end = '\0';
-		if (!*part || !strcmp(part, "."))
-			continue;
-		if (strcmp(part, "..")) {
-			rc = strbuf_printf(out, "%s/", part);
-			if (rc < 0)
-				return rc;
-			continue;
-		}
-		if (!out->len)
-			return -ENOENT;
-		do {
-			out->len--;
-		} while (out->len && out->data[out->len - 1] != '/');
-		out->data[out->len] = '\0';
-	}
-	return out->len ? 0 : strbuf_str(out, "");
 }
 
 static bool folder_exists(const struct archive_index *index, const char *prefix)

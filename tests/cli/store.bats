@@ -328,6 +328,15 @@ EOF
 	diff -r same one
 }
 
+@test "of a chain in an archive the last set is the checkpoint" {
+	make_chain
+	tar cf chain.tar -C chain 1 2 3
+	"$crit" diff --pages chain/3 chain.tar
+	"$crit" squash -o one chain.tar
+	"$crit" squash -o same chain/3
+	diff -r same one
+}
+
 @test "squash takes the place of the set, and reads compressed sets" {
 	make_chain
 	cp -r chain before
