@@ -14,7 +14,7 @@
 #include "viewer/terminal.h"
 #include "viewer/views.h"
 
-enum { WORK_MS = 10 }; /* before keys are looked at again */
+enum { WORK_MS = 10 }; /* what a key does and goes on with, before the screen shows it */
 
 static int theme_parse(const char *name, enum theme *out, struct error *err)
 {
@@ -118,6 +118,7 @@ static int loop(struct app *app, struct terminal *t, struct error *err)
 		terminal_paint(t, &app->canvas, app->options.theme, app->redraw);
 		app->redraw = false;
 		enum terminal_event event = terminal_wait(t, busy ? 0 : -1, &key);
+		int64_t until = app_now_ms() + WORK_MS;
 		/* a key may open what is read ahead once it is on the screen */
 		bool pressed = event == TERMINAL_KEY;
 		/* keys that wait already are all taken before the next picture */
@@ -132,7 +133,8 @@ static int loop(struct app *app, struct terminal *t, struct error *err)
 		if (event == TERMINAL_RESIZED)
 			size_follow(app, t);
 		requests_serve(app, t);
-		busy = app_work(app, WORK_MS) || pressed;
+		int64_t left = until - app_now_ms();
+		busy = app_work(app, left > 0 ? (int)left : 0) || pressed;
 		if (app->reopen) {
 			rc = app_reopen(app, err);
 			busy = true;
