@@ -7,16 +7,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 
 static struct {
 	int fd;
 	enum log_level level;
 	bool timed;
-	struct timespec start;
+	int64_t start; /* µs */
 } log_state = { .fd = STDERR_FILENO, .level = LOG_WARN };
 
 void log_move(int fd)
@@ -31,7 +31,7 @@ void log_to(int fd, enum log_level level)
 	log_move(fd);
 	log_state.level = level;
 	log_state.timed = true;
-	clock_gettime(CLOCK_MONOTONIC, &log_state.start);
+	log_state.start = clock_us();
 }
 
 int log_fd(void)
@@ -47,10 +47,7 @@ void log_write(enum log_level level, const char *fmt, ...)
 	char line[2048];
 	int len = 0;
 	if (log_state.timed) {
-		struct timespec now;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		long usec = (now.tv_sec - log_state.start.tv_sec) * 1000000L +
-			    (now.tv_nsec - log_state.start.tv_nsec) / 1000;
+		long usec = clock_us() - log_state.start;
 		len =
 		    snprintf(line, sizeof(line), "(%02ld.%06ld) ", usec / 1000000, usec % 1000000);
 	}

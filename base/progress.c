@@ -4,24 +4,18 @@
 #include "base/progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define FIRST_MS 500
 #define EVERY_MS 200
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void progress_start(struct progress *p, const char *what, uint64_t total)
 {
 	*p = (struct progress){ .what = what, .total = total };
 	p->on = isatty(STDERR_FILENO);
-	p->next_ms = p->on ? now_ms() + FIRST_MS : 0;
+	p->next_ms = p->on ? clock_ms() + FIRST_MS : 0;
 }
 
 static void print(const struct progress *p)
@@ -42,7 +36,7 @@ void progress_add(struct progress *p, uint64_t bytes)
 	p->done += bytes;
 	if (!p->on)
 		return;
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 	if (now < p->next_ms)
 		return;
 	p->next_ms = now + EVERY_MS;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "viewer/app-parts.h"
 #include "viewer/facts.h"
 #include "viewer/page.h"
@@ -186,7 +187,7 @@ void app_draw(struct app *app)
 {
 	struct canvas *c = &app->canvas;
 	struct view *v = app_view(app);
-	app->draw_until_ms = app_now_ms() + DRAW_MS;
+	app->draw_until_ms = clock_ms() + DRAW_MS;
 	canvas_clear(c);
 	view_need(v);
 	view_draw(v, c, page_body(app));

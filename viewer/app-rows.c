@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "viewer/app-parts.h"
 #include "viewer/facts.h"
 
@@ -111,7 +112,7 @@ static int search_step(struct job *job, struct error *err)
 {
 	struct row_search *search = job->arg;
 	struct view *v = job->view;
-	int64_t until = app_now_ms() + STEP_MS;
+	int64_t until = clock_ms() + STEP_MS;
 	if (app_rows_coming(v))
 		return 1;
 	if (!search->nr) {
@@ -122,7 +123,7 @@ static int search_step(struct job *job, struct error *err)
 		if (!search->below && search->nr && search->step > 0)
 			row_turn(search);
 	}
-	for (size_t i = 0; i < ROWS_PER_STEP && app_now_ms() < until; i++) {
+	for (size_t i = 0; i < ROWS_PER_STEP && clock_ms() < until; i++) {
 		search->lost = view_rows(v) != search->nr;
 		if (!search->nr || !v->app->search || search->lost)
 			return 0;
@@ -204,12 +205,12 @@ static int filter_step(struct job *job, struct error *err)
 {
 	struct row_filter *filter = job->arg;
 	struct view *v = job->view;
-	int64_t until = app_now_ms() + STEP_MS;
+	int64_t until = clock_ms() + STEP_MS;
 	if (app_rows_coming(v))
 		return 1;
 	if (!filter->nr)
 		job->total = filter->nr = view_rows(v);
-	for (size_t i = 0; i < ROWS_PER_STEP && app_now_ms() < until; i++) {
+	for (size_t i = 0; i < ROWS_PER_STEP && clock_ms() < until; i++) {
 		if (filter->at >= filter->nr || view_rows(v) != filter->nr)
 			return 0;
 		if (v->ops->read && v->ops->read(v, filter->at))

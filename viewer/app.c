@@ -5,9 +5,9 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "viewer/app-parts.h"
 #include "viewer/edits.h"
 #include "viewer/facts.h"
@@ -15,13 +15,6 @@
 #include "viewer/page.h"
 #include "viewer/trail.h"
 #include "viewer/views.h"
-
-int64_t app_now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void app_say(struct app *app, const char *fmt, ...)
 {
@@ -166,12 +159,12 @@ static bool view_work(struct app *app)
 
 bool app_work(struct app *app, int ms)
 {
-	int64_t until = app_now_ms() + ms;
+	int64_t until = clock_ms() + ms;
 	bool more;
 	do {
 		more = job_work(app);
 		more |= view_work(app);
-	} while (more && app_now_ms() < until);
+	} while (more && clock_ms() < until);
 	return more;
 }
 

@@ -102,8 +102,6 @@ struct view *app_view(struct app *app);
 struct checkpoint *app_checkpoint_of(const struct app *app, const struct process *p);
 /** What describes files; NULL when it cannot (app says why). */
 struct file_describer *app_files(struct app *app, struct error *err);
-/** Milliseconds of a clock that only goes forward. */
-int64_t app_now_ms(void);
 /** The command that prints what is seen, ready for a shell. */
 int app_command(struct app *app, struct strbuf *out);
 /** A word of such a command for a shell, for views: {} in it stays what it is. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/page.h"
 #include "convert/memory/map.h"
 #include "viewer/app.h"
@@ -213,7 +214,7 @@ static void memory_row(struct view *v, size_t i, struct line *line)
 	struct area_facts *facts = &s->facts[i];
 	enum style style = kind_styles[area->kind];
 	char prot[5];
-	if (!facts->read && app_now_ms() < v->app->draw_until_ms)
+	if (!facts->read && clock_ms() < v->app->draw_until_ms)
 		facts_read(s, i);
 	line_cellf(line, ST_DIM, "%" PRIx64, area->vma->start);
 	line_cell_size(line, ST_NORMAL, area->vma->end - area->vma->start);

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "viewer/app.h"
 #include "viewer/facts.h"
 #include "viewer/image.h"
@@ -357,7 +358,7 @@ static void node_compose(struct view *v, uint32_t at, struct line *line)
 	const struct node *node = &t->nodes[at];
 	const struct process *p = node->process;
 	const struct process_row *row = facts_peek(v->app->facts, p);
-	while (!row->read && app_now_ms() < v->app->draw_until_ms)
+	while (!row->read && clock_ms() < v->app->draw_until_ms)
 		facts_step(v->app->facts, p);
 	if (row->state)
 		read_row(row, line);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "viewer/app.h"
 
 enum { HURRY_MS = 8 };
@@ -32,8 +33,8 @@ void view_need(struct view *v)
 
 void view_hurry(struct view *v)
 {
-	int64_t until = app_now_ms() + HURRY_MS;
-	while (v->ops->idle(v) && app_now_ms() < until)
+	int64_t until = clock_ms() + HURRY_MS;
+	while (v->ops->idle(v) && clock_ms() < until)
 		;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "viewer/app.h"
 #include "viewer/print.h"
@@ -118,7 +119,7 @@ static int loop(struct app *app, struct terminal *t, struct error *err)
 		terminal_paint(t, &app->canvas, app->options.theme, app->redraw);
 		app->redraw = false;
 		enum terminal_event event = terminal_wait(t, busy ? 0 : -1, &key);
-		int64_t until = app_now_ms() + WORK_MS;
+		int64_t until = clock_ms() + WORK_MS;
 		/* a key may open what is read ahead once it is on the screen */
 		bool pressed = event == TERMINAL_KEY;
 		/* keys that wait already are all taken before the next picture */
@@ -133,7 +134,7 @@ static int loop(struct app *app, struct terminal *t, struct error *err)
 		if (event == TERMINAL_RESIZED)
 			size_follow(app, t);
 		requests_serve(app, t);
-		int64_t left = until - app_now_ms();
+		int64_t left = until - clock_ms();
 		busy = app_work(app, left > 0 ? (int)left : 0) || pressed;
 		if (app->reopen) {
 			rc = app_reopen(app, err);

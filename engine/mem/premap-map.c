@@ -7,7 +7,7 @@
 
 #include "base/array.h"
 #include "base/page.h"
-#include "base/shortage.h"
+#include "engine/context/shortage.h"
 #include "engine/files/file.h"
 #include "engine/mem/huge.h"
 #include "engine/mem/mem.h"

@@ -14,15 +14,16 @@
 #include <time.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/net/ns-dump.h"
 #include "engine/net/ns-objects.h"
 #include "engine/net/ns-save.h"
 #include "images/reader.h"
 
-#define MAX_BYTES   (64u << 20)
-#define USER_HZ     100  /* in which the kernel tells times */
-#define ROUTE_TRIES 1000 /* ms to wait for the routes of addresses */
+#define MAX_BYTES (64u << 20)
+#define USER_HZ   100  /* in which the kernel tells times */
+#define ROUTE_MS  1000 /* to wait for the routes of addresses */
 
 /* Routes in an order in which each finds what it needs: its gateway must be reachable. */
 enum turn { TURN_LOCAL, TURN_LINK, TURN_REST, TURNS };
@@ -454,7 +455,7 @@ static int await_addresses(const struct save_row *row, const struct strbuf *addr
 	while (route6->image != IMG_ROUTE6)
 		route6++;
 	bool lacking = has_family(row, addresses, AF_INET6);
-	for (int i = 0; lacking && i < ROUTE_TRIES; i++) {
+	for (int64_t until = clock_ms() + ROUTE_MS; lacking && clock_ms() < until;) {
 		auto_strbuf links = { 0 }, routes = { 0 };
 		struct nl_request request;
 		nl_begin(&request, RTM_GETLINK, 0, sizeof(struct ifinfomsg));

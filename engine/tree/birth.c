@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "base/shortage.h"
+#include "engine/context/shortage.h"
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
 #include "engine/ns/ns.h"

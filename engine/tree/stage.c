@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "base/page.h"
-#include "base/shortage.h"
+#include "engine/context/shortage.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/pid.h"
 #include "engine/procfs/read.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * See shortage.h.
  */
-#include "base/shortage.h"
+#include "engine/context/shortage.h"
 
 #include <errno.h>
 #include <stdlib.h>
