@@ -7,6 +7,8 @@
 
 #ifdef __x86_64__
 #include <tmmintrin.h>
+
+#include "base/ssse3.h"
 #endif
 
 void pair_set_add(struct pair_set *set, const char pair[2])
@@ -65,7 +67,7 @@ size_t pair_set_next(const struct pair_set *set, const void *bytes_, size_t len,
 	size_t at = from;
 	size_t end = to < len ? to : len ? len - 1 : 0; /* the last place that has two bytes */
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("ssse3") && at < end)
+	if (cpu_has_ssse3() && at < end)
 		at = next_of_16(set, bytes, len, at);
 #endif
 	while (at < end && !has_pair(set, bytes + at))

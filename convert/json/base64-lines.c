@@ -9,6 +9,8 @@
 
 #ifdef __x86_64__
 #include <tmmintrin.h>
+
+#include "base/ssse3.h"
 #endif
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -232,7 +234,7 @@ static const struct base64_way ssse3 = {
 const struct base64_way *base64_way(void)
 {
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("ssse3"))
+	if (cpu_has_ssse3())
 		return &ssse3;
 #endif
 	return &base64_plain;
