@@ -46,7 +46,7 @@ struct source {
 		char **items;
 		size_t nr, cap;
 	} shown; /* names of members that are listed under another one; source.c's own */
-	struct source_member *listed; /* of an archive, once it was listed: source.c too */
+	struct source_member *listed; /* once it was asked for; source.c too */
 	ssize_t nr_listed;
 	const struct pid_map *pids; /* source_set_pids() */
 };

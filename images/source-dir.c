@@ -105,7 +105,7 @@ static int list_folder(struct source_dir *dir, const struct folder *folder, stru
 	take_fd(fd);
 	struct dirent *de;
 	while ((errno = 0, de = readdir(d))) {
-		int rc = dir_add(dir, folder, de->d_name);
+		int rc = de->d_type == DT_DIR ? 0 : dir_add(dir, folder, de->d_name);
 		if (rc < 0)
 			return error_code(err, rc, "%s", dir->base.name);
 	}
@@ -218,10 +218,10 @@ static int hold(struct source_dir *dir, const char *name, struct error *err)
 
 int source_hold(struct source *src, bool (*wanted)(const char *name), struct error *err)
 {
-	struct source_member *members;
+	const struct source_member *members;
 	if (source_is_archive(src))
 		return 0;
-	ssize_t nr = dir_list(src, &members, err);
+	ssize_t nr = source_list(src, &members, err);
 	int rc = nr < 0 ? (int)nr : 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++)
 		if (wanted(members[i].name))

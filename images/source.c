@@ -98,12 +98,10 @@ ssize_t source_list(struct source *src, const struct source_member **out, struct
 		if (seekable_name(members[i].name) && show_plain(src, &members[i], err) < 0)
 			return -ENOMEM;
 	}
-	if (nr >= 0)
-		*out = members;
-	if (nr >= 0 && src->ops->is_archive) {
-		src->listed = members;
-		src->nr_listed = nr;
-	}
+	if (nr < 0)
+		return nr;
+	*out = src->listed = members;
+	src->nr_listed = nr;
 	return nr;
 }
 

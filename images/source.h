@@ -85,9 +85,8 @@ struct source_member {
  */
 char *dup_member_file(const struct source_member *m);
 /**
- * List members in name order (numbers inside names by value).
- * @return number of members; *out is owned by the source, valid until it is closed or, of a
- *         directory, listed again
+ * List members in name order (numbers inside names by value); what comes later is not in it.
+ * @return number of members; *out is owned by the source, valid until it is closed
  */
 ssize_t source_list(struct source *src, const struct source_member **out, struct error *err);
 /** A stored path without the "./" that `tar -c .` puts in front; names are compared like this. */

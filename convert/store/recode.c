@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Every image through its decoded form and back: do the same bytes come out?
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -11,95 +12,169 @@
 #include "convert/store/forms.h"
 #include "convert/store/rewrite.h"
 
-/* Files that are nowhere but here, used for one image after the other. */
+enum { SMALL = 64 * 1024 }; /* bytes: an image is kept in memory, and so is its text */
+
+/* Used for one image after the other; files that are nowhere but here. */
 struct scratch {
-	int text, image;
+	int text; /* of an image that is not small; -1 until there is one */
+	int image;
+	off_t len; /* of what is in `image`: behind it stands what was there before */
+	char *bytes;
 };
 
 static void scratch_fini(struct scratch *scratch)
 {
 	fd_close(scratch->text);
 	fd_close(scratch->image);
+	free(scratch->bytes);
 }
 #define auto_scratch __attribute__((cleanup(scratch_fini))) struct scratch
 
 static int scratch_init(struct scratch *scratch, struct error *err)
 {
-	scratch->text = memfd_create("text", MFD_CLOEXEC);
 	scratch->image = memfd_create("image", MFD_CLOEXEC);
-	return scratch->text < 0 || scratch->image < 0 ? error_sys(err, "scratch file") : 0;
+	if (scratch->image < 0)
+		return error_sys(err, "scratch file");
+	scratch->bytes = malloc(SMALL + 1);
+	return scratch->bytes ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
-static int scratch_empty(int fd, struct error *err)
+/* A member that is looked at several times. */
+struct original {
+	struct source *src;
+	const char *name;
+	const char *bytes; /* all of it; NULL: opened each time */
+	size_t len;
+};
+
+static int original_read(struct original *o, const struct source_member *m, char *bytes,
+			 struct error *err)
 {
-	if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+	auto_istream in = NULL;
+	if (m->size > SMALL)
+		return 0;
+	int rc = source_open_member(o->src, o->name, &in, err);
+	ssize_t n = rc < 0 ? rc : istream_read(in, bytes, SMALL + 1, err);
+	if (n < 0)
+		return (int)n;
+	o->bytes = n > SMALL ? NULL : bytes; /* it has grown since it was listed */
+	o->len = (size_t)n;
+	return 0;
+}
+
+static int original_open(const struct original *o, struct istream **out, struct error *err)
+{
+	return o->bytes ? istream_open_memory(o->bytes, o->len, o->name, out, err)
+			: source_open_member(o->src, o->name, out, err);
+}
+
+static int original_image(const struct original *o, struct image_reader **out, struct error *err)
+{
+	struct istream *in;
+	int rc = original_open(o, &in, err);
+	return rc < 0 ? rc : image_open_stream(in, o->name, out, err);
+}
+
+static int text_empty(struct scratch *scratch, struct error *err)
+{
+	if (scratch->text < 0)
+		scratch->text = memfd_create("text", MFD_CLOEXEC);
+	if (scratch->text < 0 || ftruncate(scratch->text, 0) < 0 ||
+	    lseek(scratch->text, 0, SEEK_SET) < 0)
 		return error_sys(err, "empty a scratch file");
 	return 0;
 }
 
-static int to_json(struct source *src, const char *name, int fd, struct error *err)
+/* Where it is written is the beginning again. */
+static int image_begin(const struct scratch *scratch, struct error *err)
 {
-	auto_image_reader r = NULL;
-	auto_json_out out = { .fd = -1 };
-	const struct image_json how = { 0 };
-	int rc = scratch_empty(fd, err);
-	if (rc == 0)
-		rc = image_open(src, name, &r, err);
-	if (rc == 0)
-		rc = json_out_init(&out, fd, name, false, err);
-	if (rc == 0)
-		rc = image_to_json(r, &how, &out, err);
-	return rc < 0 ? rc : json_out_flush(&out, err);
+	return lseek(scratch->image, 0, SEEK_SET) < 0 ? error_sys(err, "empty a scratch file") : 0;
 }
 
-static int from_json(int text, int fd, const char *name, struct error *err)
+static int image_end(struct scratch *scratch, struct error *err)
 {
-	auto_json_in in;
-	if (lseek(text, 0, SEEK_SET) < 0)
-		return error_sys(err, "%s: read again", name);
-	int rc = json_in_init(&in, text, name, err);
+	scratch->len = lseek(scratch->image, 0, SEEK_CUR);
+	return scratch->len < 0 ? error_sys(err, "scratch file") : 0;
+}
+
+static int to_json(const struct original *o, struct json_out *out, struct error *err)
+{
+	auto_image_reader r = NULL;
+	const struct image_json how = { 0 };
+	int rc = original_image(o, &r, err);
 	if (rc == 0)
-		rc = scratch_empty(fd, err);
-	return rc < 0 ? rc : image_from_json(&in, fd, name, err);
+		rc = image_to_json(r, &how, out, err);
+	return rc < 0 ? rc : json_out_flush(out, err);
+}
+
+static int from_json(struct json_in *in, const char *name, struct scratch *scratch,
+		     struct error *err)
+{
+	int rc = image_begin(scratch, err);
+	if (rc == 0)
+		rc = image_from_json(in, scratch->image, name, err);
+	return rc < 0 ? rc : image_end(scratch, err);
+}
+
+/* By way of a file when the text may be long. */
+static int through_json(const struct original *o, struct scratch *scratch, struct error *err)
+{
+	auto_json_out out = { .fd = -1 };
+	auto_json_in in = { .fd = -1 };
+	int rc = o->bytes ? 0 : text_empty(scratch, err);
+	if (rc == 0)
+		rc = json_out_init(&out, o->bytes ? -1 : scratch->text, o->name, false, err);
+	if (rc == 0)
+		rc = to_json(o, &out, err);
+	if (rc == 0 && o->bytes)
+		json_in_init_text(&in, out.buf, out.len, o->name);
+	else if (rc == 0 && lseek(scratch->text, 0, SEEK_SET) < 0)
+		rc = error_sys(err, "%s: read again", o->name);
+	else if (rc == 0)
+		rc = json_in_init(&in, scratch->text, o->name, err);
+	return rc < 0 ? rc : from_json(&in, o->name, scratch, err);
 }
 
 /* @return 1 the same, 0 not, -errno */
-static int same_bytes(struct source *src, const char *name, int fd, struct error *err)
+static int same_bytes(const struct original *o, const struct scratch *scratch, struct error *err)
 {
 	auto_istream in = NULL;
 	char a[16384], b[16384];
-	int rc = source_open_member(src, name, &in, err);
+	int rc = original_open(o, &in, err);
 	if (rc < 0)
 		return rc;
-	off_t at = 0;
-	for (;;) {
+	for (off_t at = 0;;) {
 		ssize_t n = istream_read(in, a, sizeof(a), err);
-		if (n < 0)
-			return (int)n;
-		ssize_t m = fd_pread_full(fd, b, sizeof(b), at);
-		if (m < 0)
-			return error_code(err, (int)m, "%s: compare", name);
-		if (n != m || memcmp(a, b, (size_t)n))
+		if (n <= 0)
+			return n < 0 ? (int)n : at == scratch->len;
+		if (n > scratch->len - at)
 			return 0;
-		if (n == 0)
-			return 1;
+		ssize_t m = fd_pread_full(scratch->image, b, (size_t)n, at);
+		if (m < 0)
+			return error_code(err, (int)m, "%s: compare", o->name);
+		if (m != n || memcmp(a, b, (size_t)n))
+			return 0;
 		at += n;
 	}
 }
 
-static int copy_to_sink(const struct set_job *job, const char *name, int from, struct error *err)
+static int copy_to_sink(const struct set_job *job, const char *name, const struct scratch *scratch,
+			struct error *err)
 {
 	char buf[16384];
 	int fd = sink_begin(job->sink, name, err);
 	if (fd < 0)
 		return fd;
-	ssize_t n;
-	for (off_t at = 0; (n = fd_pread_full(from, buf, sizeof(buf), at)) > 0; at += n) {
-		int rc = fd_write_full(fd, buf, (size_t)n);
+	for (off_t at = 0; at < scratch->len;) {
+		off_t left = scratch->len - at;
+		size_t want = left < (off_t)sizeof(buf) ? (size_t)left : sizeof(buf);
+		ssize_t n = fd_pread_full(scratch->image, buf, want, at);
+		int rc = n < 0 ? (int)n : fd_write_full(fd, buf, (size_t)n);
 		if (rc < 0)
 			return error_code(err, rc, "write %s", name);
+		at += n;
 	}
-	return n < 0 ? error_code(err, (int)n, "%s: copy", name) : sink_end(job->sink, err);
+	return sink_end(job->sink, err);
 }
 
 static int write_anew(void *ctx, ProtobufCMessage *msg, struct error *err)
@@ -111,56 +186,53 @@ static int write_anew(void *ctx, ProtobufCMessage *msg, struct error *err)
 }
 
 /* As this program writes the same messages: fields in order, numbers as short as they go. */
-static int write_canonical(struct source *src, const char *name, int fd, struct error *err)
+static int write_canonical(const struct original *o, struct scratch *scratch, struct error *err)
 {
 	const struct image_edit edit = { .entry = write_anew };
 	auto_image_reader r = NULL;
-	int rc = scratch_empty(fd, err);
+	int rc = image_begin(scratch, err);
 	if (rc == 0)
-		rc = image_open(src, name, &r, err);
-	return rc < 0 ? rc : image_rewrite(r, fd, name, &edit, err);
+		rc = original_image(o, &r, err);
+	if (rc == 0)
+		rc = image_rewrite(r, scratch->image, o->name, &edit, err);
+	return rc < 0 ? rc : image_end(scratch, err);
 }
 
-/* @return 1 when decode and encode give back the same bytes */
-static int survives_json(struct source *src, const char *name, const struct scratch *scratch,
-			 struct error *err)
+static int recode_member(const struct set_job *job, const struct source_member *m,
+			 struct scratch *scratch, size_t *nr_different, struct error *err)
 {
-	int rc = to_json(src, name, scratch->text, err);
+	struct original o = { .src = job->src, .name = m->name };
+	int rc = original_read(&o, m, scratch->bytes, err);
 	if (rc == 0)
-		rc = from_json(scratch->text, scratch->image, name, err);
-	return rc < 0 ? rc : same_bytes(src, name, scratch->image, err);
-}
-
-static int recode_member(const struct set_job *job, const char *name, const struct scratch *scratch,
-			 size_t *nr_different, struct error *err)
-{
-	int rc = survives_json(job->src, name, scratch, err);
+		rc = through_json(&o, scratch, err);
+	if (rc == 0)
+		rc = same_bytes(&o, scratch, err);
 	bool survives = rc > 0;
 	if (rc >= 0)
-		rc = write_canonical(job->src, name, scratch->image, err);
+		rc = write_canonical(&o, scratch, err);
 	if (rc == 0)
-		rc = same_bytes(job->src, name, scratch->image, err);
+		rc = same_bytes(&o, scratch, err);
 	if (rc < 0)
 		return rc;
 	*nr_different += rc == 0 || !survives;
 	if (job->report)
-		job->report(job->arg, name,
+		job->report(job->arg, o.name,
 			    !survives ? "does not survive decode and encode"
 			    : rc      ? "same"
 				      : "comes out different");
-	return rc == 0 && job->sink ? copy_to_sink(job, name, scratch->image, err) : 0;
+	return rc == 0 && job->sink ? copy_to_sink(job, o.name, scratch, err) : 0;
 }
 
 int set_recode(const struct set_job *job, size_t *nr_different, struct error *err)
 {
-	auto_scratch scratch = { -1, -1 };
+	auto_scratch scratch = { .text = -1, .image = -1 };
 	const struct source_member *members;
 	ssize_t nr = source_list(job->src, &members, err);
 	int rc = nr < 0 ? (int)nr : scratch_init(&scratch, err);
 	*nr_different = 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		if (image_type_of_messages(members[i].name) && members[i].size)
-			rc = recode_member(job, members[i].name, &scratch, nr_different, err);
+			rc = recode_member(job, &members[i], &scratch, nr_different, err);
 	}
 	return rc;
 }

@@ -58,6 +58,10 @@ load crit
 		[ -n "${SAN:-}" ]
 }
 
+@test "crit asks the processor nothing before it begins" {
+	[ "$(nm "$crit" | grep -c __cpu_model)" = 0 ]
+}
+
 @test "help is found behind a letter that takes a value elsewhere" {
 	run -0 "$crit" edit -i --help
 	[[ ${lines[0]} == "crit edit - "* ]]

@@ -328,6 +328,20 @@ static void directory_lists_files_by_number(void **state)
 	assert_string_equal(list[1].name, "core-10.img");
 }
 
+static void directory_is_listed_once(void **state)
+{
+	const struct temp_dir *dir = *state;
+	const struct source_member *first, *again;
+	auto_source src = NULL;
+	put_file(dir, "core-1.img", BYTES("one"));
+	assert_ok(source_open(dir->path, &src, &err));
+	assert_int_equal(source_list(src, &first, NULL), 1);
+	put_file(dir, "core-2.img", BYTES("two"));
+	assert_int_equal(source_list(src, &again, NULL), 1);
+	assert_ptr_equal(first, again);
+	assert_member(src, "core-2.img", "two"); /* it is there all the same */
+}
+
 static void directory_opens_only_its_own_files(void **state)
 {
 	const struct temp_dir *dir = *state;
@@ -410,6 +424,7 @@ int main(void)
 		TEMP_TEST(archive_cut_short_is_an_error),
 		TEMP_TEST(source_open_refuses_what_is_no_source),
 		TEMP_TEST(directory_lists_files_by_number),
+		TEMP_TEST(directory_is_listed_once),
 		TEMP_TEST(directory_opens_only_its_own_files),
 		TEMP_TEST(directory_follows_parent),
 		TEMP_TEST(stream_of_a_file_starts_where_it_stands),
