@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * libdw and libelf of elfutils, loaded when the first backtrace is asked for.
+ * libdw and libelf of elfutils: linked in, or loaded when the first backtrace is asked for.
  */
 #pragma once
 

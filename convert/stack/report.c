@@ -72,14 +72,14 @@ static int thread_write(struct stack_writer *w, struct stack *stack, uint32_t ti
 	auto_stack_thread thread = { 0 };
 	auto_free char *title = NULL;
 	struct error why = { 0 };
-	int rc = 0;
-	process_core(w->cp, tid, &core, NULL);
+	int rc = 0, walked = process_core(w->cp, tid, &core, &why);
 	if (asprintf(&title, "thread %u (%s)", tid, name_of(core)) < 0)
 		return error_set(err, ENOMEM, "out of memory");
 	doc_object(w->doc, NULL, title);
 	doc_u64(w->doc, "tid", NULL, tid);
 	doc_str(w->doc, "name", NULL, core ? name_of(core) : NULL);
-	int walked = stack_walk(stack, tid, &thread, &why);
+	if (walked == 0)
+		walked = stack_walk(stack, tid, core, &thread, &why);
 	doc_list(w->doc, "frames", NULL);
 	for (size_t i = 0; rc == 0 && i < thread.frames.nr; i++)
 		rc = frame_write(w->doc, i, &thread.frames.items[i]);
@@ -94,11 +94,12 @@ static int thread_write(struct stack_writer *w, struct stack *stack, uint32_t ti
 	return rc < 0 || walked == -ENOMEM ? error_set(err, ENOMEM, "out of memory") : 0;
 }
 
-static int process_write(struct stack_writer *w, const struct process *p, struct error *err)
+static int process_write(struct stack_writer *w, const struct process *p, const CoreEntry *core,
+			 struct error *err)
 {
 	auto_stack stack = NULL;
 	struct error why = { 0 };
-	int rc = stack_open(w->cp, p, w->sysroot, &stack, &why);
+	int rc = stack_open(w->cp, p, core, w->sysroot, &stack, &why);
 	if (rc < 0) {
 		error_write(w, why.text);
 		return 0;
@@ -122,7 +123,8 @@ static int one(struct stack_writer *w, const struct process *p, struct error *er
 {
 	auto_message CoreEntry *core = NULL;
 	auto_free char *title = NULL;
-	int rc = process_core(w->cp, p->pid, &core, NULL);
+	struct error why = { 0 };
+	int rc = process_core(w->cp, p->pid, &core, &why);
 	bool zombie = rc == 0 && core_is_zombie(core);
 	if (asprintf(&title, "pid %u (%s)", p->pid, name_of(core)) < 0)
 		return error_set(err, ENOMEM, "out of memory");
@@ -130,11 +132,13 @@ static int one(struct stack_writer *w, const struct process *p, struct error *er
 	doc_u64(w->doc, "pid", NULL, p->pid);
 	doc_str(w->doc, "name", NULL, core ? name_of(core) : NULL);
 	doc_bool(w->doc, "zombie", NULL, zombie);
+	if (rc < 0)
+		error_write(w, why.text);
 	rc = 0;
 	if (zombie)
 		doc_text(w->doc, "a zombie: it has no stack");
-	else
-		rc = process_write(w, p, err);
+	else if (core)
+		rc = process_write(w, p, core, err);
 	doc_end(w->doc);
 	return rc;
 }

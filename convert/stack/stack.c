@@ -17,7 +17,6 @@
 
 struct stack {
 	struct libdw lib;
-	struct checkpoint *cp;
 	const struct process *p;
 	struct memory_view *mv;
 	struct modules modules;
@@ -196,14 +195,11 @@ static void say_cut(const struct stack *s, struct stack_thread *thread)
 		error_set(&thread->cut, ENODATA, "%s", s->lib.dwfl_errmsg(-1));
 }
 
-int stack_walk(struct stack *s, uint32_t tid, struct stack_thread *out, struct error *err)
+int stack_walk(struct stack *s, uint32_t tid, const CoreEntry *core, struct stack_thread *out,
+	       struct error *err)
 {
-	auto_message CoreEntry *core = NULL;
 	auto_stack_thread thread = { .tid = tid };
-	int rc = process_core(s->cp, tid, &core, err);
-	if (rc < 0)
-		return rc;
-	rc = dwarf_regs_of(s->machine, core, &s->regs, err);
+	int rc = dwarf_regs_of(s->machine, core, &s->regs, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "core-%u.img", tid);
 	s->tid = tid;
@@ -251,24 +247,19 @@ static int session_open(struct stack *s, struct error *err)
 	return rc;
 }
 
-int stack_open(struct checkpoint *cp, const struct process *p, const char *sysroot,
-	       struct stack **out, struct error *err)
+int stack_open(struct checkpoint *cp, const struct process *p, const CoreEntry *core,
+	       const char *sysroot, struct stack **out, struct error *err)
 {
-	auto_message CoreEntry *core = NULL;
 	auto_stack s = calloc(1, sizeof(*s));
 	if (!s)
 		return error_set(err, ENOMEM, "out of memory");
-	s->cp = cp;
 	s->p = p;
 	s->page.addr = 1;
 	s->modules = (struct modules){ .lib = &s->lib, .cp = cp, .sysroot = -1 };
-	int rc = process_core(cp, p->pid, &core, err);
-	if (rc < 0)
-		return rc;
 	s->machine = dwarf_machine_of(core, err);
 	if (!s->machine)
 		return err ? err->code : -ENOTSUP;
-	rc = memory_view_open(cp, p, sysroot, &s->mv, err);
+	int rc = memory_view_open(cp, p, sysroot, &s->mv, err);
 	s->modules.mv = s->mv;
 	if (rc == 0 && sysroot)
 		rc = s->modules.sysroot = sysroot_open(sysroot, err);

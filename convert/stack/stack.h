@@ -44,23 +44,24 @@ struct stack;
 
 /**
  * Make ready to walk the threads of one process. Nothing is ever taken from the network.
- * @param cp  borrowed, as long as the stack
+ * @param cp  borrowed, as long as the stack; @param core  of the process: says the machine
  * @param sysroot  directory under which mapped files and their debug files are looked up ("/" for
  *                 this machine); NULL: none. A file of another size or build id is not used.
  * @return 0; -ENOENT for a zombie; -ENOTSUP without elfutils, or for a machine it cannot unwind;
  *         -EBADMSG
  */
-int stack_open(struct checkpoint *cp, const struct process *p, const char *sysroot,
-	       struct stack **out, struct error *err);
+int stack_open(struct checkpoint *cp, const struct process *p, const CoreEntry *core,
+	       const char *sysroot, struct stack **out, struct error *err);
 void stack_close(struct stack *stack);
 
 /**
  * Walk one thread.
- * @param tid  one of process_thread()
+ * @param tid  one of process_thread(); @param core  its image
  * @param out  set on success, also when the walk was cut short (out->cut)
- * @return 0; -EBADMSG: its core image cannot be read; -ENOMEM
+ * @return 0; -EBADMSG: its image has no registers; -ENOMEM
  */
-int stack_walk(struct stack *stack, uint32_t tid, struct stack_thread *out, struct error *err);
+int stack_walk(struct stack *stack, uint32_t tid, const CoreEntry *core, struct stack_thread *out,
+	       struct error *err);
 
 /** Files that have code, in address order; `missing` is known once a frame was in one. Borrowed. */
 size_t stack_nr_modules(const struct stack *stack);

@@ -98,6 +98,17 @@ on_x86() { [ "$(uname -m)" = x86_64 ] || skip "makes a program for x86-64"; }
 	[[ $output != *prog.c* && $output == *"/usr/bin/prog+0x"* ]]
 }
 
+@test "stack reads the packed symbols of a stripped program" {
+	on_x86
+	make_program
+	(cd "$BATS_TEST_TMPDIR" && objcopy --strip-debug "$root/usr/bin/prog" symbols &&
+		/usr/bin/python3 -c 'import lzma; lzma.open("symbols.xz", "w").write(open("symbols", "rb").read())' &&
+		objcopy --strip-all --add-section .gnu_debugdata=symbols.xz "$root/usr/bin/prog")
+	make_stack X86_64 /usr/bin/prog "$(stat -c %s "$root/usr/bin/prog")" "$id"
+	run -0 "$crit" stack --sysroot "$root" -p 100 "$set"
+	[[ $output == *" inner+0x20 (/usr/bin/prog)"*" middle+0x20 (/usr/bin/prog)"* ]]
+}
+
 @test "stack does not use a file that is another one by now" {
 	on_x86
 	make_program

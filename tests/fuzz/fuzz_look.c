@@ -105,11 +105,17 @@ static int look_stack(const struct look *l, struct error *err)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < checkpoint_nr_processes(l->cp); i++) {
 		const struct process *p = checkpoint_process(l->cp, i);
+		auto_message CoreEntry *leader = NULL;
 		auto_stack stack = NULL;
-		rc = stack_open(l->cp, p, NULL, &stack, err);
+		rc = process_core(l->cp, p->pid, &leader, err);
+		if (rc == 0)
+			rc = stack_open(l->cp, p, leader, NULL, &stack, err);
 		for (size_t k = 0; rc == 0 && k < p->entry->n_threads; k++) {
+			const uint32_t tid = process_thread(p, k);
+			auto_message CoreEntry *core = NULL;
 			auto_stack_thread thread = { 0 };
-			stack_walk(stack, process_thread(p, k), &thread, NULL);
+			if (process_core(l->cp, tid, &core, NULL) == 0)
+				stack_walk(stack, tid, core, &thread, NULL);
 		}
 	}
 	return rc;
