@@ -24,6 +24,7 @@
 #include "engine/files/file.h"
 #include "engine/inventory.h"
 #include "engine/mem/mem.h"
+#include "engine/mem/thp.h"
 #include "engine/mem/sysv.h"
 #include "engine/net/net.h"
 #include "engine/net/ns.h"
@@ -75,6 +76,7 @@ static int load_all_tasks(struct restore *r, struct error *err)
 static int load_images(struct restore *r, struct error *err)
 {
 	r->user_end = mem_user_end();
+	r->thp = thp_policy();
 	int rc = inventory_load(r, err);
 	if (rc == 0 && r->opts->cpu_cap & CPU_CAP_IMAGE)
 		rc = cpuinfo_check(r->images, r->opts->cpu_cap, err);

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/page.h"
 #include "engine/mem/stream.h"
+#include "engine/mem/thp.h"
 #include "engine/procfs/root.h"
 
 #ifndef UFFD_USER_MODE_ONLY
@@ -189,11 +190,12 @@ static int fill_pieces(struct fill *f, const struct page_run *run, uint64_t skip
 	return 0;
 }
 
-static int fill_stream(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
+static int fill_stream(struct fill *f, int uffd, uint64_t offset, uint64_t dst, uint64_t len,
+		       struct error *err)
 {
 	struct stream s = { .fd = page_store_pages_fd(f->ps),
-			    .offset = f->offset,
-			    .uffd = f->uffd,
+			    .offset = offset,
+			    .uffd = uffd,
 			    .dst = dst,
 			    .len = len,
 			    .two = f->two_threads };
@@ -201,23 +203,24 @@ static int fill_stream(struct fill *f, uint64_t dst, uint64_t len, struct error 
 
 	if (fstat(s.fd, &st) < 0)
 		return error_sys(err, "stat pages-%u.img", page_store_pages_id(f->ps));
-	int rc = check_end(f, (uint64_t)st.st_size, f->offset + len, err);
+	int rc = check_end(f, (uint64_t)st.st_size, offset + len, err);
 	if (rc < 0)
 		return rc;
 	rc = stream_copy(&s, err);
 	return rc < 0 ? error_wrap(err, rc, "pages-%u.img", page_store_pages_id(f->ps)) : rc;
 }
 
-/* One piece, of any length. */
-static int flush_one(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
+static int put_small(struct fill *f, uint64_t offset, uint64_t dst, uint64_t len, struct error *err)
 {
-	int stream = is_watched(f, dst) && len >= STREAM_PAYS ? fill_stream(f, dst, len, err) : 1;
+	int stream = is_watched(f, dst) && len >= STREAM_PAYS
+			 ? fill_stream(f, f->uffd, offset, dst, len, err)
+			 : 1;
 
 	if (stream <= 0)
 		return stream;
 	for (uint64_t done = 0; done < len;) {
 		size_t n = len - done < PIECE ? len - done : PIECE;
-		int rc = read_file(f, f->offset + done, n, err);
+		int rc = read_file(f, offset + done, n, err);
 		if (rc == 0)
 			rc = copy_fresh(f, dst + done, n, err);
 		if (rc < 0)
@@ -225,6 +228,32 @@ static int flush_one(struct fill *f, uint64_t dst, uint64_t len, struct error *e
 		done += n;
 	}
 	return 0;
+}
+
+/* Whole huge pages. What userfaultfd watches gets none, so it no longer does. */
+static int put_huge(struct fill *f, uint64_t offset, uint64_t dst, uint64_t len, struct error *err)
+{
+	struct uffdio_range range = { dst, len };
+
+	if (is_watched(f, dst) && ioctl(f->uffd, UFFDIO_UNREGISTER, &range) < 0)
+		return put_small(f, offset, dst, len, err);
+	return fill_stream(f, -1, offset, dst, len, err);
+}
+
+/* One piece, of any length. */
+static int flush_one(struct fill *f, uint64_t dst, uint64_t len, struct error *err)
+{
+	uint64_t head = -dst & (THP_SIZE - 1);
+	uint64_t huge = f->huge && len > head ? (len - head) & ~(THP_SIZE - 1) : 0;
+
+	if (!huge)
+		return put_small(f, f->offset, dst, len, err);
+	int rc = put_small(f, f->offset, dst, head, err);
+	if (rc == 0)
+		rc = put_huge(f, f->offset + head, dst + head, huge, err);
+	return rc < 0 ? rc
+		      : put_small(f, f->offset + head + huge, dst + head + huge, len - head - huge,
+				  err);
 }
 
 /* Several that follow each other in the file, none of them watched: one system call for all. */

@@ -18,7 +18,8 @@ struct fill {
 	int uffd;              /* -1: the kernel lets us have none */
 	int mem_fd;            /* /proc/self/mem, -1 until needed */
 	char *buf;
-	bool two_threads;              /* may fill at once; engine/mem/stream.h */
+	bool two_threads; /* may fill at once; engine/mem/stream.h */
+	bool huge; /* fill_fresh(): memory that may be written to, in huge pages where whole */
 	uint64_t watched, watched_end; /* memory that fill_register() prepared */
 	/* bytes of the pages image that wait to be put in place together, and where */
 	uint64_t offset, len;

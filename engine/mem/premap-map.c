@@ -33,11 +33,6 @@ static void *addr(uint64_t at)
 	return (void *)(uintptr_t)at;
 }
 
-static int fresh_prot(const struct place *pl)
-{
-	return pl->vma->prot | (place_was_writable(pl) ? PROT_WRITE : 0);
-}
-
 int mem_file_of(struct restore *r, const struct vma *v, struct error *err)
 {
 	if (v->status & VMA_AREA_SOCKET)
@@ -79,7 +74,7 @@ static int map_fresh(struct premap *p, const struct place *pl, uint64_t at, int 
 	/* A segment's file is no anonymous memory any more: its offset counts. */
 	if (v->status & VMA_ANON_PRIVATE)
 		flags |= MAP_ANONYMOUS | (int)(v->flags & (MAP_HUGETLB | HUGE_MASK));
-	if (mmap(addr(at), vma_len(v), fresh_prot(pl), flags | fixed, fd,
+	if (mmap(addr(at), vma_len(v), (int)place_prot(pl), flags | fixed, fd,
 		 fd < 0 ? 0 : (off_t)v->pgoff) != MAP_FAILED)
 		return 1;
 	if (errno == EEXIST)

@@ -15,6 +15,7 @@
 #include "engine/context/birth.h"
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
+#include "engine/mem/thp.h"
 #include "engine/mem/uapi.h"
 #include "engine/mem/vdso.h"
 #include "memory.pb-c.h"
@@ -28,12 +29,17 @@ static bool place_is_small_anon(const struct place *pl)
 	return (pl->vma->status & VMA_ANON_PRIVATE) && !(pl->vma->flags & MAP_HUGETLB);
 }
 
-bool place_was_writable(const struct place *pl)
+static bool place_was_writable(const struct place *pl)
 {
 	const struct vma *v = pl->vma;
 
 	return pl->wanted && pl->nr && !pl->from && vma_is_private(v) && !(v->prot & PROT_WRITE) &&
 	       !(v->flags & MAP_NORESERVE);
+}
+
+uint32_t place_prot(const struct place *pl)
+{
+	return pl->vma->prot | (place_was_writable(pl) ? PROT_WRITE : 0);
 }
 
 static uint64_t run_end(const struct page_run *run)
@@ -282,6 +288,18 @@ static int advise_guards(const struct rtask *t, const struct vma_list *of, int a
 	return 0;
 }
 
+/* Does the kernel give it huge pages when it is written to? Then it had them, where it was full. */
+static bool gets_huge_pages(const struct premap *p, const struct place *pl)
+{
+	const struct vma *v = pl->vma;
+
+	if (!thp_expected(p->r->thp, p->t->mm, v) || !(place_prot(pl) & PROT_WRITE))
+		return false;
+	if (p->r->thp == THP_ADVISED) /* the restorer does it again, where it belongs */
+		madvise((void *)(uintptr_t)v->premapped, vma_len(v), MADV_HUGEPAGE);
+	return true;
+}
+
 /* What userfaultfd watches no plain write may fill, so a mapping has the one or the other. */
 static int fill_many(const struct premap *p, struct fill *f, const struct place *pl,
 		     struct error *err)
@@ -289,9 +307,13 @@ static int fill_many(const struct premap *p, struct fill *f, const struct place 
 	int rc = fill_flush(f, err);
 	if (rc < 0)
 		return rc;
+	f->huge = gets_huge_pages(p, pl);
 	fill_register(f, pl->vma->premapped, pl->vma->premapped + vma_len(pl->vma));
 	rc = fill_place(p, f, pl, err);
-	return rc < 0 ? rc : fill_flush(f, err);
+	if (rc == 0)
+		rc = fill_flush(f, err);
+	f->huge = false;
+	return rc;
 }
 
 static bool has_many(const struct place *pl)

@@ -37,8 +37,11 @@ struct premap {
 /** Whose memory the task starts with, if that has any; else NULL. */
 const struct rtask *premap_parent(const struct rtask *t);
 
-/** Pages of its own mean that it was writable once, and has been accounted for since. */
-bool place_was_writable(const struct place *pl);
+/**
+ * Its protection until the pages are in: pages of its own mean that it was writable once, and has
+ * been accounted for since.
+ */
+uint32_t place_prot(const struct place *pl);
 
 /**
  * Map every wanted place without its pages, and take away what the parent had and the task has not:

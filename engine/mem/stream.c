@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Windows of a mapped file through UFFDIO_COPY: the kernel copies each page once, straight from the
- * page cache, and finds the file's pages in clusters when it first needs one.
+ * page cache, and finds the file's pages in clusters when it first needs one. A window that a huge
+ * page may serve is read into: its first byte brings all of it.
  */
 #include "engine/mem/stream.h"
 
@@ -8,10 +9,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "base/io.h"
 #include "base/page.h"
 #include "base/worker.h"
+#include "engine/mem/thp.h"
 
-#define WINDOW (2ull << 20)
+#define WINDOW THP_SIZE
 
 struct work {
 	const struct stream *s;
@@ -34,9 +37,22 @@ int stream_put(int uffd, const void *src, uint64_t dst, uint64_t len, struct err
 	return 0;
 }
 
+static int read_window(const struct stream *s, uint64_t at, uint64_t len, struct error *err)
+{
+	ssize_t n = fd_pread_full(s->fd, (void *)(uintptr_t)(s->dst + at), len, s->offset + at);
+
+	if (n == (ssize_t)len)
+		return 0;
+	return error_code(err, n < 0 ? n : EIO, "fill memory at %#lx",
+			  (unsigned long)(s->dst + at));
+}
+
 static int put_window(const struct stream *s, uint64_t at, struct error *err)
 {
 	uint64_t len = s->len - at < WINDOW ? s->len - at : WINDOW;
+
+	if (s->uffd < 0)
+		return read_window(s, at, len, err);
 	void *src = mmap(NULL, len, PROT_READ, MAP_SHARED, s->fd, (off_t)(s->offset + at));
 	if (src == MAP_FAILED)
 		return error_sys(err, "map %lu bytes of pages", (unsigned long)len);
@@ -76,5 +92,5 @@ int stream_copy(const struct stream *s, struct error *err)
 	struct work all = { .s = s };
 	const struct part part = { work, &all };
 
-	return can_map(s) ? run_both(&part, &part, s->two, err) : 1;
+	return s->uffd < 0 || can_map(s) ? run_both(&part, &part, s->two, err) : 1;
 }

@@ -9,11 +9,11 @@
 #include "base/error.h"
 
 struct stream {
-	int fd;          /* of the file; mapped a window at a time */
+	int fd;          /* of the file */
 	uint64_t offset; /* in the file, of the first page; bytes */
-	int uffd;        /* serves the memory from `dst` on, which has no pages yet */
-	uint64_t dst, len;
-	bool two; /* threads: only where no task of the restore may need their number */
+	int uffd; /* serves the memory from `dst` on; -1: that is written to, as huge pages */
+	uint64_t dst, len; /* for those, of whole ones */
+	bool two;          /* threads: only where no task of the restore may need their number */
 };
 
 /**
