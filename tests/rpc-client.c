@@ -58,7 +58,7 @@ static int send_request(int sock, const char *text)
 	if (!strncmp(text, "raw:", 4))
 		return send(sock, text + 4, strlen(text + 4), MSG_NOSIGNAL) < 0 ? fail("send") : 0;
 	json_in_init_text(&in, text, strlen(text), "request");
-	if (message_from_json(&in, &criu_req__descriptor, NULL, &msg, &err) < 0) {
+	if (message_from_json(&in, &criu_req__descriptor, NULL, NULL, &msg, &err) < 0) {
 		fprintf(stderr, "rpc-client: %s\n", err.text);
 		return -1;
 	}

@@ -20,8 +20,9 @@ struct image_parse {
 	enum image_head head;
 	struct image_writer *w; /* opened by the first member that needs it */
 	struct payload_read *payload;
-	bool filled; /* entries, or the bytes of a raw image, were there */
-	bool chunks; /* a ghost file whose further entries are its chunks */
+	struct pool pool; /* the entry being read */
+	bool filled;      /* entries, or the bytes of a raw image, were there */
+	bool chunks;      /* a ghost file whose further entries are its chunks */
 };
 
 static int writer_open(struct image_parse *ip, struct error *err)
@@ -74,6 +75,7 @@ static const ProtobufCMessageDescriptor *entry_descriptor(const struct image_par
 static int entry_read(struct image_parse *ip, uint64_t index, struct error *err)
 {
 	payload_read_reset(ip->payload);
+	pool_reset(&ip->pool);
 	const struct message_member own[] = {
 		{ "extra", payload_extra_read, ip->payload },
 		{ "_raw", payload_raw_read, ip->payload },
@@ -82,8 +84,8 @@ static int entry_read(struct image_parse *ip, uint64_t index, struct error *err)
 	if (index > 0 && ip->type->payload == PAYLOAD_GHOST && !ip->chunks)
 		return json_error(ip->in, EBADMSG, err,
 				  "a second entry, but the first does not say chunks");
-	auto_message ProtobufCMessage *msg = NULL;
-	int rc = message_from_json(ip->in, entry_descriptor(ip, index), own, &msg, err);
+	ProtobufCMessage *msg = NULL;
+	int rc = message_from_json(ip->in, entry_descriptor(ip, index), own, &ip->pool, &msg, err);
 	if (rc < 0)
 		return rc;
 	if (msg->descriptor == &ghost_file_entry__descriptor)
@@ -151,6 +153,7 @@ int image_from_json(struct json_in *in, int fd, const char *name, struct error *
 	struct image_parse ip = { .in = in, .fd = fd, .name = name };
 	int rc = document_read(&ip, err);
 	payload_read_free(ip.payload);
+	pool_fini(&ip.pool);
 	image_writer_close(ip.w);
 	return rc;
 }

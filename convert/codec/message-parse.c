@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pool.h"
 #include "base/strbuf.h"
 #include "convert/codec/message.h"
 #include "convert/codec/quoted.h"
@@ -17,16 +18,47 @@
 #define LIKELY     4   /* so many fields ahead are tried by name */
 #define MAX_FIELDS 256 /* of one message; the schema's largest has 43 */
 
+/* Where what is read goes. */
+struct room {
+	struct strbuf text; /* of one value */
+	struct pool *pool;  /* for messages and what they point to; NULL: malloc(3) */
+};
+
 struct message_build {
 	ProtobufCMessage *msg;
 	uint8_t seen[MAX_FIELDS / 8]; /* a bit per field, by index in the descriptor */
 	unsigned expected;            /* index of the field that usually comes next */
-	struct strbuf *scratch;       /* text of one value */
+	struct room *room;
 };
 
+static void *room_zeroed(struct room *room, size_t size)
+{
+	return room->pool ? pool_alloc(room->pool, size) : calloc(1, size);
+}
+
+static void *room_copy(struct room *room, const void *data, size_t len)
+{
+	void *copy = room_zeroed(room, len ? len : 1);
+	if (copy && len)
+		memcpy(copy, data, len);
+	return copy;
+}
+
+static void *room_grow(struct room *room, void *old, size_t nr, size_t grown_nr, size_t size)
+{
+	if (!room->pool)
+		return reallocarray(old, grown_nr, size);
+	size_t len;
+	char *grown =
+	    __builtin_mul_overflow(grown_nr, size, &len) ? NULL : pool_alloc(room->pool, len);
+	if (grown && nr)
+		memcpy(grown, old, nr * size);
+	return grown;
+}
+
 static int object_read(struct json_in *in, const ProtobufCMessageDescriptor *desc,
-		       const struct message_member *own, struct strbuf *scratch,
-		       ProtobufCMessage **out, struct error *err);
+		       const struct message_member *own, struct room *room, ProtobufCMessage **out,
+		       struct error *err);
 
 static int out_of_memory(struct json_in *in, struct error *err)
 {
@@ -48,6 +80,8 @@ static const struct hint *place_hint(const struct place *p)
 static int integer_read(struct json_in *in, const struct place *at, struct strbuf *text,
 			struct json_number *out, struct error *err)
 {
+	if (json_plain_number(in, out))
+		return 0;
 	int kind = json_peek(in, err);
 	if (kind < 0)
 		return kind;
@@ -126,19 +160,16 @@ static int bool_read(struct json_in *in, void *at, struct error *err)
 	return 0;
 }
 
-static int string_read(struct json_in *in, struct strbuf *text, void *at, struct error *err)
+static int string_read(struct json_in *in, struct room *room, void *at, struct error *err)
 {
+	struct strbuf *text = &room->text;
 	int rc = json_string(in, text, err);
 	if (rc < 0)
 		return rc;
 	if (strlen(text->data) != text->len)
 		return json_error(in, EBADMSG, err, "a NUL inside a name");
-	char *copy = malloc(text->len + 1);
-	if (!copy)
-		return out_of_memory(in, err);
-	memcpy(copy, text->data, text->len + 1);
-	*(char **)at = copy;
-	return 0;
+	*(char **)at = room_copy(room, text->data, text->len + 1);
+	return *(char **)at ? 0 : out_of_memory(in, err);
 }
 
 /* Base64 or quoted-printable text, decoded where it stands. @return its length. */
@@ -151,9 +182,10 @@ static ssize_t bytes_decode(struct strbuf *text, const struct hint *hint)
 	return len >= 0 && base64_decode_end(&decoder) < 0 ? -EINVAL : len;
 }
 
-static int bytes_read(struct json_in *in, const struct place *p, struct strbuf *text,
+static int bytes_read(struct json_in *in, const struct place *p, struct room *room,
 		      ProtobufCBinaryData *at, struct error *err)
 {
+	struct strbuf *text = &room->text;
 	int rc = json_string(in, text, err);
 	if (rc < 0)
 		return rc;
@@ -162,16 +194,12 @@ static int bytes_read(struct json_in *in, const struct place *p, struct strbuf *
 	if (len < 0)
 		return json_error(in, EBADMSG, err, "not %s",
 				  hint ? "quoted-printable text" : "base64");
-	uint8_t *copy = malloc(len ? (size_t)len : 1);
-	if (!copy)
-		return out_of_memory(in, err);
-	memcpy(copy, text->data, (size_t)len);
-	at->data = copy;
-	at->len = (size_t)len;
-	return 0;
+	at->data = room_copy(room, text->data, (size_t)len);
+	at->len = at->data ? (size_t)len : 0;
+	return at->data ? 0 : out_of_memory(in, err);
 }
 
-static int element_read(struct json_in *in, const struct place *p, struct strbuf *scratch, void *at,
+static int element_read(struct json_in *in, const struct place *p, struct room *room, void *at,
 			struct error *err)
 {
 	const ProtobufCFieldDescriptor *field = p->field;
@@ -182,13 +210,13 @@ static int element_read(struct json_in *in, const struct place *p, struct strbuf
 	case PROTOBUF_C_TYPE_BOOL:
 		return bool_read(in, at, err);
 	case PROTOBUF_C_TYPE_ENUM:
-		return enum_read(in, field, scratch, at, err);
+		return enum_read(in, field, &room->text, at, err);
 	case PROTOBUF_C_TYPE_STRING:
-		return string_read(in, scratch, at, err);
+		return string_read(in, room, at, err);
 	case PROTOBUF_C_TYPE_BYTES:
-		return bytes_read(in, p, scratch, at, err);
+		return bytes_read(in, p, room, at, err);
 	case PROTOBUF_C_TYPE_MESSAGE:
-		return object_read(in, field->descriptor, NULL, scratch, at, err);
+		return object_read(in, field->descriptor, NULL, room, at, err);
 	case PROTOBUF_C_TYPE_INT32:
 	case PROTOBUF_C_TYPE_SINT32:
 	case PROTOBUF_C_TYPE_SFIXED32:
@@ -208,18 +236,19 @@ static int element_read(struct json_in *in, const struct place *p, struct strbuf
 	default:
 		break;
 	}
-	int rc = integer_read(in, p, scratch, &n, err);
+	int rc = integer_read(in, p, &room->text, &n, err);
 	return rc < 0 ? rc : integer_store(in, &n, bits, is_signed, at, err);
 }
 
 /* A zeroed element at the end of a repeated field, whose storage doubles from 4. */
-static void *list_add(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field)
+static void *list_add(struct room *room, ProtobufCMessage *msg,
+		      const ProtobufCFieldDescriptor *field)
 {
 	size_t *nr = (size_t *)((char *)msg + field->quantifier_offset);
 	char **items = (char **)((char *)msg + field->offset);
 	size_t size = field_element_size(field);
 	if (*nr == 0 || (*nr >= 4 && (*nr & (*nr - 1)) == 0)) {
-		char *grown = reallocarray(*items, *nr ? *nr * 2 : 4, size);
+		char *grown = room_grow(room, *items, *nr, *nr ? *nr * 2 : 4, size);
 		if (!grown)
 			return NULL;
 		*items = grown;
@@ -236,18 +265,18 @@ static void list_commit(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f
 
 /* A text address stands for one or four words. */
 static int address_read(struct json_in *in, ProtobufCMessage *msg,
-			const ProtobufCFieldDescriptor *field, struct strbuf *scratch,
-			struct error *err)
+			const ProtobufCFieldDescriptor *field, struct room *room, struct error *err)
 {
+	const struct strbuf *text = &room->text;
 	uint32_t words[4];
-	int nr = json_string(in, scratch, err);
+	int nr = json_string(in, &room->text, err);
 	if (nr < 0)
 		return nr;
-	nr = address_from_text(scratch->data, words);
+	nr = address_from_text(text->data, words);
 	if (nr < 0)
-		return json_error(in, EBADMSG, err, "\"%.80s\" is not an address", scratch->data);
+		return json_error(in, EBADMSG, err, "\"%.80s\" is not an address", text->data);
 	for (int i = 0; i < nr; i++) {
-		uint32_t *at = list_add(msg, field);
+		uint32_t *at = list_add(room, msg, field);
 		if (!at)
 			return out_of_memory(in, err);
 		*at = words[i];
@@ -257,24 +286,24 @@ static int address_read(struct json_in *in, ProtobufCMessage *msg,
 }
 
 static int item_read(struct json_in *in, ProtobufCMessage *msg, const struct place *p,
-		     bool is_address, struct strbuf *scratch, struct error *err)
+		     bool is_address, struct room *room, struct error *err)
 {
 	if (is_address) {
 		int kind = json_peek(in, err);
 		if (kind < 0 || kind == JSON_STRING)
-			return kind < 0 ? kind : address_read(in, msg, p->field, scratch, err);
+			return kind < 0 ? kind : address_read(in, msg, p->field, room, err);
 	}
-	void *at = list_add(msg, p->field);
+	void *at = list_add(room, msg, p->field);
 	if (!at)
 		return out_of_memory(in, err);
-	int rc = element_read(in, p, scratch, at, err);
+	int rc = element_read(in, p, room, at, err);
 	if (rc == 0)
 		list_commit(msg, p->field);
 	return rc;
 }
 
 static int list_read(struct json_in *in, ProtobufCMessage *msg, const struct place *p,
-		     struct strbuf *scratch, struct error *err)
+		     struct room *room, struct error *err)
 {
 	const struct hint *hint = place_hint(p);
 	bool is_address = hint && hint->kind == HINT_ADDRESS && field_element_size(p->field) == 4;
@@ -282,7 +311,7 @@ static int list_read(struct json_in *in, ProtobufCMessage *msg, const struct pla
 	if (rc < 0)
 		return rc;
 	while ((rc = json_item(in, err)) > 0) {
-		rc = item_read(in, msg, p, is_address, scratch, err);
+		rc = item_read(in, msg, p, is_address, room, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -295,10 +324,10 @@ static int field_read(struct json_in *in, struct message_build *build,
 	ProtobufCMessage *msg = build->msg;
 	const struct place p = { msg->descriptor, field };
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
-		return list_read(in, msg, &p, build->scratch, err);
+		return list_read(in, msg, &p, build->room, err);
 	bool pointer =
 	    field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE;
-	int rc = element_read(in, &p, build->scratch, (char *)msg + field->offset, err);
+	int rc = element_read(in, &p, build->room, (char *)msg + field->offset, err);
 	if (rc == 0 && field->label == PROTOBUF_C_LABEL_OPTIONAL && !pointer)
 		*(protobuf_c_boolean *)((char *)msg + field->quantifier_offset) = 1;
 	return rc;
@@ -370,27 +399,27 @@ static int unknown_item_read(struct json_in *in, struct message_build *build, st
 {
 	ProtobufCMessage *msg = build->msg;
 	struct unknown_read u = { .len = -1 };
+	struct strbuf *text = &build->room->text;
 	int rc = json_enter(in, JSON_OBJECT, err);
 	if (rc == 0)
-		rc = unknown_members(in, build->scratch, &u, err);
+		rc = unknown_members(in, text, &u, err);
 	if (rc < 0)
 		return rc;
 	if (u.len < 0 || u.tag.negative || !u.tag.magnitude || u.tag.magnitude > UINT32_MAX ||
 	    u.wire.negative || u.wire.magnitude > 5 ||
 	    protobuf_c_message_descriptor_get_field(msg->descriptor, (unsigned)u.tag.magnitude) ||
-	    !unknown_is_whole((unsigned)u.wire.magnitude, (uint8_t *)build->scratch->data,
-			      (size_t)u.len))
+	    !unknown_is_whole((unsigned)u.wire.magnitude, (uint8_t *)text->data, (size_t)u.len))
 		return json_error(in, EBADMSG, err, "not an unknown field of %s",
 				  msg->descriptor->name);
-	ProtobufCMessageUnknownField *grown = reallocarray(
-	    msg->unknown_fields, msg->n_unknown_fields + 1, sizeof(*msg->unknown_fields));
+	ProtobufCMessageUnknownField *grown =
+	    room_grow(build->room, msg->unknown_fields, msg->n_unknown_fields,
+		      msg->n_unknown_fields + 1, sizeof(*msg->unknown_fields));
 	if (!grown)
 		return out_of_memory(in, err);
 	msg->unknown_fields = grown;
-	uint8_t *copy = malloc((size_t)u.len);
+	uint8_t *copy = room_copy(build->room, text->data, (size_t)u.len);
 	if (!copy)
 		return out_of_memory(in, err);
-	memcpy(copy, build->scratch->data, (size_t)u.len);
 	msg->unknown_fields[msg->n_unknown_fields++] = (ProtobufCMessageUnknownField){
 		.tag = (uint32_t)u.tag.magnitude,
 		.wire_type = (ProtobufCWireType)u.wire.magnitude,
@@ -477,16 +506,16 @@ int message_build_check(const struct message_build *build, struct json_in *in, s
 }
 
 static int object_read(struct json_in *in, const ProtobufCMessageDescriptor *desc,
-		       const struct message_member *own, struct strbuf *scratch,
-		       ProtobufCMessage **out, struct error *err)
+		       const struct message_member *own, struct room *room, ProtobufCMessage **out,
+		       struct error *err)
 {
 	if (desc->n_fields > MAX_FIELDS)
 		return json_error(in, E2BIG, err, "%s has too many fields", desc->name);
-	auto_message ProtobufCMessage *msg = calloc(1, desc->sizeof_message);
+	ProtobufCMessage *msg = room_zeroed(room, desc->sizeof_message);
 	if (!msg)
 		return out_of_memory(in, err);
 	protobuf_c_message_init(desc, msg);
-	struct message_build build = { .msg = msg, .scratch = scratch };
+	struct message_build build = { .msg = msg, .room = room };
 
 	int rc = json_enter(in, JSON_OBJECT, err);
 	const ProtobufCFieldDescriptor *field;
@@ -495,21 +524,28 @@ static int object_read(struct json_in *in, const ProtobufCMessageDescriptor *des
 	if (rc == 0)
 		rc = message_build_check(&build, in, err);
 	if (rc == 0)
-		*out = take_ptr(msg);
+		*out = msg;
+	else if (!room->pool)
+		protobuf_c_message_free_unpacked(msg, NULL);
 	return rc;
 }
 
 int message_from_json(struct json_in *in, const ProtobufCMessageDescriptor *desc,
-		      const struct message_member *own, ProtobufCMessage **out, struct error *err)
+		      const struct message_member *own, struct pool *pool, ProtobufCMessage **out,
+		      struct error *err)
 {
-	auto_strbuf scratch = { 0 };
-	return object_read(in, desc, own, &scratch, out, err);
+	struct room room = { .pool = pool };
+	int rc = object_read(in, desc, own, &room, out, err);
+	strbuf_fini(&room.text);
+	return rc;
 }
 
 int message_field_from_json(struct json_in *in, ProtobufCMessage *msg,
 			    const ProtobufCFieldDescriptor *field, struct error *err)
 {
-	auto_strbuf scratch = { 0 };
-	struct message_build build = { .msg = msg, .scratch = &scratch };
-	return field_read(in, &build, field, err);
+	struct room room = { 0 };
+	struct message_build build = { .msg = msg, .room = &room };
+	int rc = field_read(in, &build, field, err);
+	strbuf_fini(&room.text);
+	return rc;
 }

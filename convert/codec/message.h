@@ -5,6 +5,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "base/pool.h"
 #include "convert/json/emit.h"
 #include "convert/json/parse.h"
 
@@ -58,7 +59,9 @@ int message_build_check(const struct message_build *build, struct json_in *in, s
 /**
  * Read one object. Integers may be numbers, any text of value.h, enums names or numbers.
  * @param own  NULL: none
- * @param out  owned by the caller, protobuf_c_message_free_unpacked(msg, NULL)
+ * @param pool  what it is made of, so that it goes with that; NULL: it is the caller's,
+ *              protobuf_c_message_free_unpacked(msg, NULL)
  */
 int message_from_json(struct json_in *in, const ProtobufCMessageDescriptor *desc,
-		      const struct message_member *own, ProtobufCMessage **out, struct error *err);
+		      const struct message_member *own, struct pool *pool, ProtobufCMessage **out,
+		      struct error *err);

@@ -184,7 +184,7 @@ static int messages_read(struct payload_read *p, struct json_in *in,
 	int rc = json_enter(in, JSON_ARRAY, err);
 	while (rc >= 0 && (rc = json_item(in, err)) > 0) {
 		auto_message ProtobufCMessage *msg = NULL;
-		rc = message_from_json(in, &ipc_msg__descriptor, NULL, &msg, err);
+		rc = message_from_json(in, &ipc_msg__descriptor, NULL, NULL, &msg, err);
 		if (rc == 0)
 			rc = json_item(in, err);
 		if (rc == 0)

@@ -172,7 +172,7 @@ static int append_entry(struct editing *e, struct image_writer *w, struct error 
 				 "encode",
 				 e->image);
 	json_in_init_text(&in, e->op->value, strlen(e->op->value), e->image);
-	int rc = message_from_json(&in, type->entry, NULL, &msg, err);
+	int rc = message_from_json(&in, type->entry, NULL, NULL, &msg, err);
 	if (rc == 0)
 		rc = json_finish(&in, err);
 	if (rc == 0)

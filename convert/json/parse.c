@@ -318,9 +318,9 @@ static int read_word(struct json_in *in, char *word, size_t size, struct error *
 	return (int)len;
 }
 
-/* A plain number that is whole in the window. @return whether it was one; else nothing is read. */
-static bool quick_number(struct json_in *in, struct json_number *out)
+bool json_plain_number(struct json_in *in, struct json_number *out)
 {
+	skip_blanks(in, NULL);
 	const char *at = in->buf + in->pos, *end = in->buf + in->end, *start = at;
 	if (end - at < 20 || (at[0] == '0' && at[1] >= '0' && at[1] <= '9'))
 		return false;
@@ -337,9 +337,9 @@ static bool quick_number(struct json_in *in, struct json_number *out)
 int json_number(struct json_in *in, struct json_number *out, struct error *err)
 {
 	char word[64];
-	int rc = expect(in, JSON_NUMBER, err);
-	if (rc == 0 && quick_number(in, out))
+	if (json_plain_number(in, out))
 		return 0;
+	int rc = expect(in, JSON_NUMBER, err);
 	if (rc == 0)
 		rc = read_word(in, word, sizeof(word), err);
 	if (rc < 0)

@@ -76,6 +76,11 @@ struct json_number {
 };
 /** A whole number from -2^63 to 2^64-1; fractions and exponents are refused, never rounded. */
 int json_number(struct json_in *in, struct json_number *out, struct error *err);
+/**
+ * One of at most 19 digits that is whole in the window, as most are.
+ * @return false: something else, to be asked for what it is; nothing but blanks is read
+ */
+bool json_plain_number(struct json_in *in, struct json_number *out);
 /** Any number as it is written, also fractions. @param len  of out; longer ones are refused */
 int json_number_text(struct json_in *in, char *out, size_t len, struct error *err);
 int json_boolean(struct json_in *in, bool *out, struct error *err);

@@ -119,7 +119,7 @@ static void assert_round_trip(const ProtobufCMessage *msg, bool pretty)
 	json_in_init_text(&in, out.buf, out.len, "test");
 	auto_message ProtobufCMessage *back = NULL;
 	struct error err = { 0 };
-	if (message_from_json(&in, msg->descriptor, NULL, &back, &err) < 0)
+	if (message_from_json(&in, msg->descriptor, NULL, NULL, &back, &err) < 0)
 		fail_msg("%s: %s", msg->descriptor->name, err.text);
 	assert_same_packed(msg, back);
 }

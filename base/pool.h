@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * Memory for many small things that go together.
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* All zeros: empty. */
+struct pool {
+	struct pool_chunk *chunks; /* the newest first */
+	char *at;                  /* free in that */
+	size_t left;
+};
+
+/** Zeroed and aligned for anything. @return NULL: out of memory */
+void *pool_alloc(struct pool *p, size_t size);
+/** All that was taken is gone; what the next ones need mostly stays at hand. */
+void pool_reset(struct pool *p);
+void pool_fini(struct pool *p);
