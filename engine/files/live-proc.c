@@ -94,7 +94,7 @@ void live_proc_mark(struct restore *r)
 		bool late = e->type == FD_TYPES__REG &&
 			    (is_of_task(r, e->reg->name) ||
 			     mntns_is_late(r, reg_mnt_id(e->reg), e->reg->name));
-		set->items[i].live = late || pidfd_is_live(e) || e->type == FD_TYPES__NS;
+		set->items[i].live = late || pidfd_is_live(r, e) || e->type == FD_TYPES__NS;
 	}
 	for (size_t i = 0; i < set->remaps.nr; i++) {
 		const struct remap_row *row = &set->remaps.items[i];
@@ -114,14 +114,14 @@ int live_proc_reserve(struct restore *r, struct file_item *item, struct error *e
 	return item->fd;
 }
 
-static int open_item(struct restore *r, const struct file_item *item, struct error *err)
+int live_proc_fill(struct restore *r, struct file_item *item, int fd, struct error *err)
 {
-	auto_fd fd = item->type->open(r, item->entry, err);
-	if (fd < 0)
-		return fd;
-	if (dup3(fd, item->fd, O_CLOEXEC) < 0)
-		return error_sys(err, "file id %u: duplicate", item->id);
-	return 0;
+	int rc = dup3(fd, item->fd, O_CLOEXEC) < 0
+		     ? error_sys(err, "file id %u: duplicate", item->id)
+		     : ns_lend(r, item->fd, err);
+	close(fd);
+	item->live = false;
+	return rc;
 }
 
 int live_proc_open(struct restore *r, struct error *err)
@@ -131,10 +131,8 @@ int live_proc_open(struct restore *r, struct error *err)
 		struct file_item *item = &r->files->items[i];
 		if (!item->live || item->fd < 0)
 			continue;
-		rc = open_item(r, item, err);
-		if (rc == 0)
-			rc = ns_lend(r, item->fd, err);
-		item->live = false;
+		int fd = item->type->open(r, item->entry, err);
+		rc = fd < 0 ? fd : live_proc_fill(r, item, fd, err);
 	}
 	return rc;
 }

@@ -18,8 +18,8 @@ pid_t proc_path_pid(const char *path, size_t *len);
 /** Dump: is it of a task of the tree (or of no task)? Refuse what is not. */
 int live_proc_check(const struct dump *d, const struct open_file *f, struct error *err);
 
-/** Is it a descriptor of a task of the set? pidfd.c */
-bool pidfd_is_live(const FileEntry *e);
+/** Is it a descriptor that has to wait for the tasks of the set? pidfd.c */
+bool pidfd_is_live(const struct restore *r, const FileEntry *e);
 
 /** Restore: mark the items that are such files. */
 void live_proc_mark(struct restore *r);
@@ -27,5 +27,7 @@ void live_proc_mark(struct restore *r);
 int live_proc_reserve(struct restore *r, struct file_item *item, struct error *err);
 /** When all tasks exist: open them all, in the coordinator. */
 int live_proc_open(struct restore *r, struct error *err);
+/** In the coordinator, when all tasks exist: this is it. Takes fd. */
+int live_proc_fill(struct restore *r, struct file_item *item, int fd, struct error *err);
 /** In a task: all of them, from the coordinator. */
 int live_proc_fetch(struct restore *r, struct error *err);

@@ -16,6 +16,7 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/files/types.h"
+#include "engine/ns/ns.h"
 #include "engine/ns/real-ids.h"
 
 #ifndef PIDFD_THREAD
@@ -82,9 +83,10 @@ static int pidfd_check(const FileEntry *e, struct error *err)
 	return rc;
 }
 
-bool pidfd_is_live(const FileEntry *e)
+/* What a dead one says depends on its pid namespace. */
+bool pidfd_is_live(const struct restore *r, const FileEntry *e)
 {
-	return e->type == FD_TYPES__PIDFD && e->pidfd->nspid != DEAD;
+	return e->type == FD_TYPES__PIDFD && (e->pidfd->nspid != DEAD || ns_restores(r, NS_PID));
 }
 
 static int open_pidfd(pid_t pid, const PidfdEntry *p, struct error *err)
@@ -96,27 +98,34 @@ static int open_pidfd(pid_t pid, const PidfdEntry *p, struct error *err)
 	return rc < 0 ? rc : take_fd(fd);
 }
 
+static int open_other(struct restore *r, pid_t pid, struct file_item *item, struct error *err)
+{
+	int fd = open_pidfd(pid, item->entry->pidfd, err);
+	if (fd >= 0 && item->live)
+		return live_proc_fill(r, item, fd, err);
+	if (fd >= 0)
+		fd = window_take(r->files, fd, err);
+	if (fd >= 0)
+		item->fd = fd;
+	return fd < 0 ? fd : 0;
+}
+
 /* All descriptors of one dead process are of one dead process again. */
 static int open_others(struct restore *r, pid_t pid, const PidfdEntry *first, struct error *err)
 {
 	struct file_set *set = r->files;
-	for (size_t i = 0; i < set->nr_items; i++) {
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < set->nr_items; i++) {
 		struct file_item *item = &set->items[i];
 		const PidfdEntry *p = item->entry->pidfd;
-		if (item->entry->type != FD_TYPES__PIDFD || p == first || p->nspid != DEAD ||
-		    p->ino != first->ino || item->fd >= 0)
-			continue;
-		int fd = open_pidfd(pid, p, err);
-		if (fd >= 0)
-			fd = window_take(set, fd, err);
-		if (fd < 0)
-			return fd;
-		item->fd = fd;
+		if (item->entry->type == FD_TYPES__PIDFD && p != first && p->nspid == DEAD &&
+		    p->ino == first->ino && item->live == (item->fd >= 0))
+			rc = open_other(r, pid, item, err);
 	}
-	return 0;
+	return rc;
 }
 
-static int open_dead(struct restore *r, const PidfdEntry *p, struct error *err)
+static int make_dead(struct restore *r, const PidfdEntry *p, struct error *err)
 {
 	pid_t pid = fork();
 	if (pid < 0)
@@ -128,6 +137,17 @@ static int open_dead(struct restore *r, const PidfdEntry *p, struct error *err)
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return rc < 0 ? rc : take_fd(fd);
+}
+
+static int open_dead(struct restore *r, const PidfdEntry *p, struct error *err)
+{
+	struct ns_visit visit = { .back = -1 };
+	int rc = ns_restores(r, NS_PID) ? ns_visit_pids(r, &visit, err) : 0;
+	if (rc < 0)
+		return rc;
+	auto_fd fd = make_dead(r, p, err);
+	int back = ns_visit_end(&visit, fd < 0 ? NULL : err);
+	return fd < 0 || back == 0 ? take_fd(fd) : back;
 }
 
 static int pidfd_open_again(struct restore *r, const FileEntry *e, struct error *err)
