@@ -106,7 +106,7 @@ int ns_place_leave(struct ns_mount_place *back, struct error *err)
 static int enter_given(const struct ns_set *set, struct error *err)
 {
 	for (int i = 0; i < NS_KINDS; i++)
-		if (set->given[i] >= 0 && setns(set->given[i], ns_rows[i].flag) < 0)
+		if (i != NS_PID && set->given[i] >= 0 && setns(set->given[i], ns_rows[i].flag) < 0)
 			return error_sys(err, "enter the %s namespace that is given",
 					 ns_rows[i].name);
 	return 0;

@@ -185,11 +185,6 @@ static int check_new(struct dump *d, const struct task *t, enum ns_kind kind, bo
 				 TASK_FMT " lives in another %s namespace than " TASK_FMT
 					  ": not supported yet; dump them apart",
 				 TASK_ARGS(t), row->name, TASK_ARGS(root));
-	if (kind == NS_PID && t == root && t->vpid != 1)
-		return error_set(err, ENOTSUP,
-				 "pid %d (%s) is pid %d of its pid namespace: only the whole "
-				 "namespace can be dumped, from its pid 1",
-				 t->pid, t->stat.comm, t->vpid);
 	return 0;
 }
 
@@ -466,7 +461,7 @@ static int dump_inside(struct dump *d, const struct ns_seen *ns, struct error *e
 
 int ns_dump(struct dump *d, struct error *err)
 {
-	int rc = 0;
+	int rc = pidns_dump_external(d, err);
 	char holder[96];
 	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
 		const struct ns_seen *ns = &d->ns->items[i];
@@ -532,14 +527,18 @@ static int load_kind(struct restore *r, enum ns_kind kind, struct error *err)
 		r->ns->ids[kind] = root_id ? root_id : ns_own_id(kind);
 		return 0;
 	}
-	if (rc < 0 || !root_id || !dumper || root_id == dumper)
-		return rc;
+	if (rc == 0 && kind == NS_PID && root_id)
+		rc = pidns_load_given(r, root_id, err);
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	if (!root_id || !dumper || root_id == dumper)
+		return 0;
 	if (kind == NS_PID && r->root->pid != 1)
 		return error_set(err, EBADMSG,
 				 "pstree.img: the root of a pid namespace has pid %d, want 1",
 				 r->root->pid);
 	r->ns->ids[kind] = root_id;
-	if (kind == NS_USER && !r->ns->ids[NS_PID])
+	if (kind == NS_USER && !pidns_is_new(r))
 		return error_set(err, ENOTSUP,
 				 "pid %d lived in a user namespace, but in no pid namespace of its "
 				 "own: its pids could not be chosen",

@@ -4,7 +4,9 @@
 #include "engine/ns/pid.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/nsfs.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +15,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/ns/ns.h"
+#include "engine/files/external.h"
+#include "engine/ns/set.h"
 #include "engine/pie/restorer.h"
+#include "engine/procfs/read.h"
+#include "engine/procfs/root.h"
+#include "images/reader.h"
+#include "images/writer.h"
+#include "namespaces.pb-c.h"
 
 #define LINK_MAX_LEN 32 /* "pid:[4026531836]" */
 #define PID_LIMIT    (1 << 22)
@@ -129,9 +137,53 @@ static int check_inits(const struct dump *d, struct error *err)
 	return 0;
 }
 
+static const char *label_of(const struct dump *d, const struct ns_seen *ns)
+{
+	char ino[32];
+	snprintf(ino, sizeof(ino), "%lu", (unsigned long)ns->ino);
+	return external_value(d->opts, "pid", ino);
+}
+
+const char *pidns_external(const struct dump *d)
+{
+	const struct ns_seen *ns = ns_find_id(d, NS_PID, ns_id(d->tasks[0], NS_PID));
+	return ns ? label_of(d, ns) : NULL;
+}
+
+/* One goes with its pid 1; and it is made by who bears that. */
+static int check_external(const struct dump *d, struct error *err)
+{
+	const struct task *root = d->tasks[0];
+	for (size_t i = 0; i < d->ns->nr; i++) {
+		const struct ns_seen *ns = &d->ns->items[i];
+		bool first = ns->id != ns_id(root, NS_PID) || root->vpid == 1;
+		if (ns->kind == NS_PID && first && label_of(d, ns))
+			return error_set(
+			    err, EINVAL,
+			    "--external pid[%lu]: its pid 1 is in the tree, so it cannot "
+			    "stay outside: leave the option out",
+			    (unsigned long)ns->ino);
+	}
+	return 0;
+}
+
+static int check_root(const struct dump *d, struct error *err)
+{
+	const struct task *root = d->tasks[0];
+	const struct ns_seen *ns = ns_find_id(d, NS_PID, ns_id(root, NS_PID));
+	if (root->vpid == 1 || !ns || ns->own || label_of(d, ns))
+		return 0;
+	return error_set(err, ENOTSUP,
+			 TASK_FMT " is pid %d of its pid namespace: dump the whole namespace, from "
+				  "its pid 1, or leave it outside: --external pid[%lu]:NAME",
+			 TASK_ARGS(root), root->vpid, (unsigned long)ns->ino);
+}
+
 int pidns_collect(struct dump *d, struct error *err)
 {
-	int rc = 0;
+	int rc = check_root(d, err);
+	if (rc == 0)
+		rc = check_external(d, err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
 		struct task *t = d->tasks[i];
 		if (depth_of(t))
@@ -142,6 +194,15 @@ int pidns_collect(struct dump *d, struct error *err)
 			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	}
 	return rc < 0 ? rc : check_inits(d, err);
+}
+
+int pidns_dump_external(const struct dump *d, struct error *err)
+{
+	PidnsEntry e = PIDNS_ENTRY__INIT;
+	e.ext_key = (char *)(uintptr_t)pidns_external(d);
+	return e.ext_key ? image_write_one(d->images_fd, IMG_PIDNS, ns_id(d->tasks[0], NS_PID),
+					   &e.base, err)
+			 : 0;
 }
 
 static int dump_level(const struct task *t, size_t i, PstreeLevel *level)
@@ -192,6 +253,116 @@ void pidns_free_levels(PstreeEntry *e)
 }
 
 /* Restore. */
+
+/* Only these can be entered. */
+static int check_below_own(int given, ino_t own, const char *label, struct error *err)
+{
+	struct stat st;
+	int fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
+	while (fd >= 0 && fstat(fd, &st) == 0 && st.st_ino != own) {
+		int up = ioctl(fd, NS_GET_PARENT);
+		close(fd);
+		fd = up;
+	}
+	bool below = fd >= 0;
+	fd_close(fd);
+	return below
+		   ? 0
+		   : error_set(err, EINVAL,
+			       "--inherit-fd fd[%d]:%s is not inside of the pid namespace of this "
+			       "program: restore from there, or from further outside",
+			       given, label);
+}
+
+/* @param fd  set to the caller's; -1: it is this program's own */
+static int find_given(const struct restore *r, const char *label, int *fd, struct error *err)
+{
+	struct stat st, own;
+	int given = inherit_find(r->opts, label);
+	if (given < 0)
+		return error_set(err, EINVAL,
+				 "the pid namespace was left out as %s: give one with --inherit-fd "
+				 "fd[N]:%s",
+				 label, label);
+	if (ioctl(given, NS_GET_NSTYPE) != CLONE_NEWPID || fstat(given, &st) < 0)
+		return error_set(err, EINVAL, "--inherit-fd fd[%d]:%s is no pid namespace", given,
+				 label);
+	if (fstatat(procfs_fd(), "self/ns/pid", &own, 0) < 0)
+		return error_sys(err, "stat /proc/self/ns/pid");
+	*fd = st.st_ino == own.st_ino ? -1 : given;
+	return *fd < 0 ? 0 : check_below_own(given, own.st_ino, label, err);
+}
+
+int pidns_given(const struct restore *r, uint32_t id, int *fd, struct error *err)
+{
+	auto_message ProtobufCMessage *msg = NULL;
+	int rc = image_read_one(r->images, IMG_PIDNS, id, &msg, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	const PidnsEntry *e = (const PidnsEntry *)msg;
+	if (!e->ext_key)
+		return 0;
+	rc = find_given(r, e->ext_key, fd, err);
+	return rc < 0 ? rc : 1;
+}
+
+int pidns_load_given(struct restore *r, uint32_t id, struct error *err)
+{
+	int fd, rc = pidns_given(r, id, &fd, err);
+	if (rc <= 0 || fd < 0)
+		return rc;
+	if (r->root->pid == 1)
+		return error_set(
+		    err, EINVAL,
+		    "the pid namespace was left out, but pid 1 is in the tree: the one "
+		    "given has its own; dump it again without --external pid");
+	r->ns->ids[NS_PID] = id;
+	rc = ns_give(r, NS_PID, fd, err);
+	return rc < 0 ? rc : 1;
+}
+
+bool pidns_is_new(const struct restore *r)
+{
+	return ns_restores(r, NS_PID) && r->ns->given[NS_PID] < 0;
+}
+
+int pidns_visit_given(const struct restore *r, struct ns_visit *visit, struct error *err)
+{
+	return ns_visit_if(r->ns->given[NS_PID], NS_PID, visit, err);
+}
+
+static bool is_called(int process, ino_t ns, pid_t pid)
+{
+	char path[32];
+	struct stat st;
+	struct proc_status status;
+	snprintf(path, sizeof(path), "%d/ns/pid", process);
+	if (fstatat(procfs_fd(), path, &st, 0) < 0 || st.st_ino != ns)
+		return false;
+	snprintf(path, sizeof(path), "%d/status", process);
+	if (proc_status_read(procfs_fd(), path, &status, NULL) < 0)
+		return false;
+	bool is = status.pids[status.ns_pid_depth - 1] == pid;
+	proc_status_fini(&status);
+	return is;
+}
+
+pid_t pidns_taken_by(const struct restore *r, pid_t pid)
+{
+	struct stat st;
+	struct proc_ids all = { 0 };
+	pid_t found = 0;
+	if (!ns_restores(r, NS_PID))
+		return pid;
+	if (pidns_is_new(r) || fstat(r->ns->given[NS_PID], &st) < 0 ||
+	    proc_ids_of_dir(procfs_fd(), ".", &all, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < all.nr && !found; i++)
+		if (is_called(all.items[i], st.st_ino, pid))
+			found = all.items[i];
+	free(all.items);
+	return found;
+}
 
 static int load_level(struct rtask *t, const PstreeLevel *from, struct error *err)
 {

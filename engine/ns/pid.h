@@ -4,8 +4,16 @@
  */
 #pragma once
 
-#include "engine/context/dump.h"
-#include "engine/context/restore.h"
+#include "engine/ns/ns.h"
+
+/**
+ * The name under which the root's stays outside, --external pid[INODE]:NAME: who is pid 1 there is
+ * none of the tree.
+ * @return NULL: it does not
+ */
+const char *pidns_external(const struct dump *d);
+/** Write that name. */
+int pidns_dump_external(const struct dump *d, struct error *err);
 
 /** Note who is in which; ns_collect() has seen all. @return 0; -ENOTSUP naming who cannot be told
  */
@@ -16,6 +24,21 @@ bool pidns_seen_nested(const struct dump *d);
 int pidns_dump(const struct task *t, PstreeEntry *e, struct error *err);
 void pidns_free_levels(PstreeEntry *e);
 
+/**
+ * What the caller gives for one that was left outside.
+ * @param id  the root's. @param fd  set to its descriptor; -1: it is this program's own
+ * @return 1; 0: it was not left outside; -EINVAL: none was given, or none that can be entered
+ */
+int pidns_given(const struct restore *r, uint32_t id, int *fd, struct error *err);
+/** Take it. @return as pidns_given() */
+int pidns_load_given(struct restore *r, uint32_t id, struct error *err);
+/** Is the root to be pid 1 of a new one? */
+bool pidns_is_new(const struct restore *r);
+/** Children of this process are born into one that is given until ns_visit_end(); else nothing
+ *  happens. */
+int pidns_visit_given(const struct restore *r, struct ns_visit *visit, struct error *err);
+/** Who has a number in that of the tree, as this process knows it. @return 0: that is not known */
+pid_t pidns_taken_by(const struct restore *r, pid_t pid);
 /** Check and take over what an entry says; the task has its tids. */
 int pidns_load(struct rtask *t, const PstreeEntry *e, struct error *err);
 void pidns_unload(struct rtask *t);

@@ -18,6 +18,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "engine/ns/pid.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
 #include "images/writer.h"
@@ -70,7 +71,7 @@ int userns_collect(struct dump *d, struct error *err)
 {
 	if (!ns_is_apart(d, NS_USER))
 		return 0;
-	if (!ns_is_apart(d, NS_PID))
+	if (!ns_is_apart(d, NS_PID) || pidns_external(d))
 		return error_set(err, ENOTSUP,
 				 TASK_FMT " is in a user namespace, but in no pid namespace of its "
 					  "own: a restore could not choose its pids; start it in "

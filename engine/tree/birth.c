@@ -24,6 +24,7 @@
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
 #include "engine/ns/ns.h"
+#include "engine/ns/pid.h"
 #include "engine/ns/real-ids.h"
 #include "engine/ns/time.h"
 #include "engine/procfs/read.h"
@@ -42,14 +43,29 @@
 #define ANY_FIRST   300    /* the kernel's first when numbers start over, RESERVED_PIDS */
 
 /* Who has a pid that a task needs. */
-static int pid_taken(pid_t pid, struct error *err)
+static int pid_taken(const struct restore *r, pid_t pid, struct error *err)
 {
 	char holder[PID_HOLDER_MAX];
+	pid_holder(pidns_taken_by(r, pid), holder);
+	if (ns_restores(r, NS_PID))
+		return error_set(
+		    err, EEXIST,
+		    "pid %d of the pid namespace that is given is taken by %s: end it, "
+		    "or give another one",
+		    pid, holder);
 	return error_set(
 	    err, EEXIST,
 	    "pid %d is taken by %s: end it, or restore in a new pid namespace (or with "
 	    "--remap-pids)",
-	    pid, pid_holder(pid, holder));
+	    pid, holder);
+}
+
+/* One that has ended, or is about to, may still have the number for a moment. */
+static bool is_leaving(const struct restore *r, pid_t pid, int tries, int *dead_tries)
+{
+	pid_t holder = pidns_taken_by(r, pid);
+	bool dead = !holder || proc_is_dead(holder);
+	return dead ? (*dead_tries)++ < DEAD_TRIES : tries < DYING_TRIES && proc_is_dying(holder);
 }
 
 static pid_t clone_with_pid(const struct birth *b, uint64_t flags, bool sibling)
@@ -124,19 +140,17 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 {
 	struct birth *b = &r->plan->items[index];
 	pid_t want = b->pid;
-	bool apart = ns_restores(r, NS_PID);
+	bool apart = ns_restores(r, NS_PID), fresh = pidns_is_new(r);
 	enum birth_into into = birth_into(r->plan, b);
-	bool first = into == BIRTH_NEW || (apart && index == 0);
+	bool first = into == BIRTH_NEW || (fresh && index == 0);
 	uint64_t flags = (first ? CLONE_NEWPID : 0) | share_flags(r, index);
 	int rc = into == BIRTH_ENTER ? bear_into(r, b->place.ns[b->place.nr - 1], err) : 0;
 	if (rc < 0)
 		return error_wrap(err, rc, "task %d", want);
 	pid_t pid = b->any_pid ? clone_with_any_pid(b) : clone_with_pid(b, flags, sibling);
-	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST && !apart; i++) {
-		bool wait = proc_is_dead(want) ? dead++ < DEAD_TRIES
-					       : i < DYING_TRIES && proc_is_dying(want);
-		if (!wait)
-			return pid_taken(want, err);
+	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST && !fresh; i++) {
+		if (!is_leaving(r, want, i, &dead))
+			return pid_taken(r, want, err);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		pid = clone_with_pid(b, flags, sibling);
 	}
@@ -160,13 +174,29 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 	return into == BIRTH_ENTER ? bear_here_again(err) : 0;
 }
 
+static int bear_root(struct restore *r, bool sibling, struct error *err)
+{
+	struct ns_visit visit;
+	int rc = pidns_visit_given(r, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = bear(r, 0, sibling, err);
+	if (rc == -ENOMEM && ns_restores(r, NS_PID) && !pidns_is_new(r))
+		error_set(err, ENOMEM,
+			  "create task %d in the pid namespace that is given: its pid 1 has ended "
+			  "(or memory is short): give another one",
+			  r->root->pid);
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
+}
+
 /* In a user namespace the root is born by a process that enters it for that, and ends. */
 static _Noreturn void bear_inside(struct restore *r)
 {
 	struct error err = { 0 };
 	int rc = ns_enter_user(r, &err);
 	if (rc == 0)
-		rc = bear(r, 0, true, &err);
+		rc = bear_root(r, true, &err);
 	if (rc < 0)
 		stage_fail(r->shared, &err);
 	_exit(0);
@@ -191,7 +221,7 @@ static int bear_root_inside(struct restore *r, struct error *err)
 
 int birth_root(struct restore *r, struct error *err)
 {
-	return r->users ? bear_root_inside(r, err) : bear(r, 0, r->opts->restore_sibling, err);
+	return r->users ? bear_root_inside(r, err) : bear_root(r, r->opts->restore_sibling, err);
 }
 
 /* @param entering  those who go into a pid namespace that others make, or all but those */
@@ -338,7 +368,7 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 	int rc = be_born(r, index, err);
 	if (rc < 0)
 		return rc;
-	if ((index == 0 && ns_restores(r, NS_PID)) || birth_into(r->plan, b) == BIRTH_NEW)
+	if ((index == 0 && pidns_is_new(r)) || birth_into(r->plan, b) == BIRTH_NEW)
 		pid_counter_set(r, b->task);
 	stage_arrive(r->shared, index, STAGE_BIRTH);
 	rc = join_group(b, err);

@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/strbuf.h"
-#include "engine/ns/ns.h"
+#include "engine/ns/pid.h"
 #include "engine/procfs/read.h"
 #include "engine/tree/taken-ids.h"
 
@@ -51,8 +51,10 @@ static int is_apart(const struct planner *p, bool *apart, struct error *err)
 	int rc = process_ids(p->cp, checkpoint_listed(p->cp, 0), &ids, err);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
-	*apart = dumper && ns_id_of(ids, NS_PID) && ns_id_of(ids, NS_PID) != dumper;
-	return 0;
+	uint32_t id = ns_id_of(ids, NS_PID);
+	int fd, given = id ? pidns_given(p->r, id, &fd, err) : 0;
+	*apart = given > 0 ? fd >= 0 : dumper && id && id != dumper;
+	return given < 0 ? given : 0;
 }
 
 static int add_id(struct planner *p, uint32_t id, struct error *err)

@@ -1,0 +1,171 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A tree that is only a part of its pid namespace: that stays outside (--external pid) and is given
+# at the restore (--inherit-fd). Prints TAP.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+export O=${O:-$PWD/build} PEER=${PEER:-}
+[ -n "${REAPED:-}" ] || REAPED=1 exec "$O/reaper" "tests/live/given.sh" "$@"
+# shellcheck source=tests/live/live.bash
+source tests/live/live.bash
+top=$(scratch given) || exit 1
+pids=() n=0 only=${1:-}
+
+finish()
+{
+	[ ${#pids[@]} = 0 ] || kill -KILL "${pids[@]}" 2>/dev/null
+	rm -rf "$top"
+}
+trap finish EXIT
+
+# container OPTION…: namespaces of their own with a process in them that reaps, $last
+container()
+{
+	unshare --fork "$@" setsid "$O/reaper" sleep 600 </dev/null >/dev/null 2>&1 &
+	disown $!
+	until_true pgrep -P $! -x reaper || return 1
+	last=$(pgrep -P $! -x reaper)
+	pids+=("$last")
+}
+kind_of() { stat -Lc %i "/proc/$1/ns/$2"; }
+is_in() { [ "$(kind_of "$tree" "$2")" = "$(kind_of "$1" "$2")" ] || { reason="in another $2 namespace"; return 1; }; }
+inner() { awk '/^NSpid/ { print $NF }' "/proc/$1/status"; }
+# become NAME: the process whose environment has this LIVE_DIR, the first of it, $tree
+become()
+{
+	tree=$(grep -lza "^LIVE_DIR=$dir\$" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | while read -r p; do
+		[ "$(readlink "/proc/$p/exe")" != "$O/live/$1" ] || echo "$p"
+	done | sort -n | head -n 1)
+	[ -n "$tree" ] && pids+=("$tree")
+}
+# program NAME COMMAND…: start a live test with it, in $dir
+program()
+{
+	dir=$top/$((n += 1))
+	mkdir "$dir"
+	env -i PATH="$PATH" LIVE_DIR="$dir" "${@:2}" setsid "$O/live/$1" </dev/null >"$dir/out" 2>&1 &
+	disown $!
+	until_true [ -e "$dir/ready" ] && become "$1"
+}
+# dump OPTION…, restore OPTION…: with $dumper, $restorer
+dumper=$O/stasis restorer=$O/stasis
+dump()
+{
+	mkdir -p "$dir/img"
+	"$dumper" dump -t "$tree" -D "$dir/img" -v4 -o dump.log "$@" >"$top/said" 2>&1 ||
+		{ reason="dump: $(tail -n 1 "$top/said")"; return 1; }
+	[[ " $* " == *" --leave-running "* ]] || until_true gone "$tree"
+}
+restore()
+{
+	rm -f "$dir/img/pid"
+	"$restorer" restore -d -D "$dir/img" -v4 -o restore.log --pidfile pid "$@" >"$top/said" 2>&1 ||
+		{ reason="restore: $(tail -n 1 "$top/said")"; return 1; }
+	tree=$(cat "$dir/img/pid")
+	pids+=("$tree")
+}
+refused() { ! "$@" || { reason="it worked"; return 1; }; }
+says() { grep -qF -- "$1" "$top/said" || { reason="it said: $(cat "$top/said")"; return 1; }; }
+# passes: what the program says of itself
+passes()
+{
+	touch "$dir/go"
+	until_true [ -e "$dir/verdict" ] || return 1
+	read -r reason <"$dir/verdict"
+	[ "$reason" = pass ]
+}
+
+container --pid && a=$last && container --pid --mount-proc && b=$last || exit 1
+outside() { echo "pid[$(kind_of "$tree" pid)]:shared"; }
+
+# moved NAME: from $a to $b, and once more
+moved()
+{
+	program "$1" nsenter --pid="/proc/$a/ns/pid" -- || { reason="not ready: $(cat "$dir/verdict" "$dir/out")"; return 1; }
+	local number
+	number=$(inner "$tree")
+	[ "$number" != 1 ] && dump --external "$(outside)" &&
+		restore --inherit-fd "fd[9]:shared" 9<"/proc/$b/ns/pid" && is_in "$b" pid || return 1
+	[ "$(inner "$tree")" = "$number" ] || { reason="it is $(inner "$tree"), was $number"; return 1; }
+	rm -r "$dir/img"
+	dump --external "$(outside)" && restore --inherit-fd "fd[9]:shared" 9<"/proc/$a/ns/pid" &&
+		is_in "$a" pid && passes
+}
+for name in task_threads task_zombie tree_sessions tree_deep files_pidfd files_pty_session files_scm \
+	ns_uts_nested; do
+	eval "moved_$name() { moved $name; }"
+	tests+=("moved_$name")
+done
+
+# sleeper COMMAND…: a tree of one
+sleeper()
+{
+	dir=$top/$((n += 1))
+	mkdir "$dir"
+	"$@" setsid sleep 1000 </dev/null >/dev/null 2>&1 &
+	disown $!
+	until_true pgrep -x -f "sleep 1000" && tree=$(pgrep -x -f "sleep 1000") && pids+=("$tree")
+}
+end_tree()
+{
+	kill -KILL "$tree" && until_true gone "$tree"
+}
+enter_a=(nsenter --pid="/proc/$a/ns/pid")
+
+not_said()
+{
+	sleeper "${enter_a[@]}" && refused dump && says "or leave it outside: --external pid[$(kind_of "$a" pid)]:NAME" &&
+		dump --external "$(outside)" && refused restore && says "give one with --inherit-fd fd[N]:shared" &&
+		refused restore --inherit-fd "fd[9]:shared" 9<"/proc/$b/ns/net" && says "is no pid namespace" &&
+		refused restore --inherit-fd "fd[9]:other" 9<"/proc/$b/ns/pid" && says "give one with" &&
+		refused nsenter --pid="/proc/$b/ns/pid" "$O/stasis" restore -D "$dir/img" --inherit-fd "fd[9]:shared" \
+			9<"/proc/$a/ns/pid" 2>"$top/said" && says "is not inside of the pid namespace of this program"
+}
+whole()
+{
+	dir=$top/$((n += 1)) tree=$a
+	refused dump --external "$(outside)" && says "its pid 1 is in the tree"
+}
+taken()
+{
+	sleeper "${enter_a[@]}" && dump --external "$(outside)" --leave-running && local number
+	number=$(inner "$tree")
+	refused restore --inherit-fd "fd[9]:shared" 9<"/proc/$a/ns/pid" &&
+		says "pid $number of the pid namespace that is given is taken by the running task \"sleep\"" &&
+		end_tree
+}
+ended()
+{
+	sleeper "${enter_a[@]}" && dump --external "$(outside)" && container --pid || return 1
+	exec 9<"/proc/$last/ns/pid"
+	kill -KILL "$last" && until_true gone "$last" &&
+		refused restore --inherit-fd "fd[9]:shared" && says "its pid 1 has ended"
+	local rc=$?
+	exec 9<&-
+	return $rc
+}
+own()
+{
+	sleeper && dump --external "$(outside)" && local number=$tree &&
+		restore --inherit-fd "fd[9]:shared" 9</proc/self/ns/pid && [ "$tree" = "$number" ] &&
+		end_tree && restore --inherit-fd "fd[9]:shared" 9<"/proc/$b/ns/pid" && is_in "$b" pid &&
+		[ "$(inner "$tree")" = "$number" ] && end_tree
+}
+inwards()
+{
+	sleeper "${enter_a[@]}" && dump --external "$(outside)" && local number
+	number=$(awk '/"pid"/ { print $2 + 0; exit }' <("$O/crit" show "$dir/img/pstree.img"))
+	nsenter --pid="/proc/$b/ns/pid" --mount="/proc/$b/ns/mnt" "$O/stasis" restore -d -D "$dir/img" \
+		--inherit-fd "fd[9]:shared" 9<"/proc/$b/ns/pid" >"$top/said" 2>&1 || { reason=$(cat "$top/said"); return 1; }
+	tree=$(pgrep -x -f "sleep 1000")
+	is_in "$b" pid && [ "$(inner "$tree")" = "$number" ] && end_tree
+}
+peer()
+{
+	[ -n "$PEER" ] || { reason="no PEER"; return 77; }
+	dumper=$PEER && moved task_threads && dumper=$O/stasis restorer=$PEER && moved task_threads
+	local rc=$?
+	dumper=$O/stasis restorer=$O/stasis
+	return $rc
+}
+run_tests "${tests[@]}" not_said whole taken ended own inwards peer
