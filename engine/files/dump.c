@@ -3,6 +3,7 @@
  * into fdinfo-N.img and files.img.
  */
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -18,13 +19,14 @@
 #include "engine/net/sock-label.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/procfs.h"
+#include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 
 /* @param dir  /proc/PID/fdinfo */
-static int read_fdinfo(int dir, const char *name, struct open_file *f, bool *cloexec,
-		       struct error *err)
+static int read_fdinfo(int dir, struct open_file *f, bool *cloexec, struct error *err)
 {
-	char buf[8192];
+	char buf[8192], name[16];
+	snprintf(name, sizeof(name), "%d", f->task_fd);
 	auto_fd fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	ssize_t len = fd < 0 ? -errno : fd_read_full(fd, buf, sizeof(buf) - 1);
 	if (len < 0)
@@ -38,8 +40,39 @@ static int read_fdinfo(int dir, const char *name, struct open_file *f, bool *clo
 	f->locked = strstr(buf, "\nlock:") != NULL;
 	f->flags = info.flags & ~(uint32_t)O_CLOEXEC;
 	f->pos = info.pos;
-	f->mnt_id = info.mnt_id;
 	return 0;
+}
+
+/* What is known of a descriptor without its file in /proc. */
+struct glance {
+	bool told;    /* the task's inside told of it, and its file has no lock */
+	bool cloexec; /* if so */
+};
+
+/* Asking for the offset changes nothing: elsewhere it may. */
+static bool has_plain_offset(const struct open_file *f)
+{
+	bool plain = f->fs_type == TMPFS_MAGIC || f->fs_type == EXT4_SUPER_MAGIC ||
+		     f->fs_type == XFS_SUPER_MAGIC;
+	return plain && S_ISREG(f->st.st_mode) && !(f->flags & O_PATH);
+}
+
+/* Two quick calls instead of a file in /proc that is made for us, read and forgotten.
+ * @return 1: done; 0: /proc has to tell; -errno */
+static int read_quickly(struct open_file *f, struct error *err)
+{
+	char holder[96];
+	int flags = fcntl(f->fd, F_GETFL);
+	if (flags < 0)
+		return error_sys(err, "%s: flags", file_holder(f, holder, sizeof(holder)));
+	f->flags = (uint32_t)(flags & ~O_CLOEXEC);
+	if (f->fs_type == SOCKFS_MAGIC || f->fs_type == PIPEFS_MAGIC)
+		return 1; /* they have none */
+	off_t pos = has_plain_offset(f) ? lseek(f->fd, 0, SEEK_CUR) : -1;
+	if (pos < 0)
+		return 0;
+	f->pos = (uint64_t)pos;
+	return 1;
 }
 
 static int read_path(int dirfd, const char *name, struct open_file *f, struct error *err)
@@ -61,7 +94,8 @@ static int find_self(struct file_table *t, struct error *err)
 	if (t->self.pid)
 		return 0;
 	t->self.proc_fd = procfs_open("self", O_PATH | O_DIRECTORY);
-	if (t->self.proc_fd < 0)
+	t->self_fds = procfs_open("self/fd", O_PATH | O_DIRECTORY);
+	if (t->self.proc_fd < 0 || t->self_fds < 0)
 		return error_sys(err, "open /proc/self");
 	t->self.pid = t->self.vpid = getpid();
 	t->self.pidfd = t->self.mem_fd = -1;
@@ -76,8 +110,8 @@ static int link_path(struct dump *d, struct open_file *f, struct error *err)
 	int rc = find_self(d->files, err);
 	if (rc < 0)
 		return rc;
-	snprintf(name, sizeof(name), "fd/%d", f->fd);
-	return read_path(d->files->self.proc_fd, name, f, err);
+	snprintf(name, sizeof(name), "%d", f->fd);
+	return read_path(d->files->self_fds, name, f, err);
 }
 
 static int dump_new(struct dump *d, struct open_file *f, uint32_t *id, FdTypes *type,
@@ -94,15 +128,17 @@ static int dump_new(struct dump *d, struct open_file *f, uint32_t *id, FdTypes *
 	return rc;
 }
 
-/* What a descriptor is: its id, and its close-on-exec flag. f->fd, task and task_fd are set. */
-static int identify(struct dump *d, struct open_file *f, int dir, const char *number,
+/* What a descriptor is: its id, and its close-on-exec flag. f->fd, st, task and task_fd are set. */
+static int identify(struct dump *d, struct open_file *f, int dir, const struct glance *at,
 		    FdinfoEntry *out, struct error *err)
 {
-	bool cloexec;
 	uint32_t *id;
 	FdTypes *type;
-	int rc = read_fdinfo(dir, number, f, &cloexec, err);
+	bool cloexec = at->cloexec;
+	int rc = at->told ? read_quickly(f, err) : 0;
 	if (rc == 0)
+		rc = read_fdinfo(dir, f, &cloexec, err);
+	if (rc >= 0)
 		rc = file_table_identify(d->files, f, &id, &type, err);
 	if (rc > 0)
 		rc = dump_new(d, f, id, type, err);
@@ -119,21 +155,39 @@ static int identify(struct dump *d, struct open_file *f, int dir, const char *nu
 	return 0;
 }
 
-static int dump_descriptor(struct dump *d, struct task *t, int dir, const char *number,
-			   struct image_writer *w, struct error *err)
+/* An open table, and where its entries go. */
+struct table_visit {
+	struct dump *d;
+	struct task *task;
+	int dir;     /* its fdinfo in /proc */
+	bool inside; /* the parasite has told which numbers are open */
+	struct image_writer *w;
+};
+
+static bool bit_of(const uint64_t *bits, int nr)
 {
-	struct open_file f = { .task = t, .task_fd = atoi(number) };
+	return bits[nr / 64] >> nr % 64 & 1;
+}
+
+static int dump_descriptor(const struct table_visit *v, int number, struct error *err)
+{
+	struct dump *d = v->d;
+	struct task *t = v->task;
+	struct open_file f = { .task = t, .task_fd = number };
 	FdinfoEntry e = FDINFO_ENTRY__INIT;
-	auto_fd fd = (int)syscall(SYS_pidfd_getfd, t->pidfd, f.task_fd, 0);
+	auto_fd fd = (int)syscall(SYS_pidfd_getfd, t->pidfd, number, 0);
 	if (fd < 0 || fstat(fd, &f.st) < 0)
-		return error_sys(err, "pid %d (%s): duplicate fd %d", t->pid, t->stat.comm,
-				 f.task_fd);
+		return error_sys(err, "pid %d (%s): duplicate fd %d", t->pid, t->stat.comm, number);
 	f.fd = fd;
-	int rc = identify(d, &f, dir, number, &e, err);
+	f.fs_type = file_table_fs_type(d->files, &f);
+	struct glance at = { 0 };
+	if (v->inside && !locks_may_be_on(d->files, &f))
+		at = (struct glance){ true, bit_of(t->inside.fds_cloexec, number) };
+	int rc = identify(d, &f, v->dir, &at, &e, err);
 	if (rc == 0 && S_ISSOCK(f.st.st_mode) && !(f.flags & O_PATH))
 		rc = sock_label_dump(fd, &e, err);
 	if (rc == 0)
-		rc = image_write(w, &e.base, err);
+		rc = image_write(v->w, &e.base, err);
 	free(e.xattr_security_selinux);
 	return rc;
 }
@@ -152,44 +206,55 @@ int files_dump_received(struct dump *d, int fd, uint32_t *id, struct error *err)
 		return error_sys(err, "duplicate a received descriptor");
 	struct open_file f = { .task = &d->files->self, .task_fd = *kept, .fd = *kept };
 	FdinfoEntry e = FDINFO_ENTRY__INIT;
-	char number[16];
-	snprintf(number, sizeof(number), "%d", f.fd);
+	const struct glance none = { 0 };
 	auto_fd dir = openat(f.task->proc_fd, "fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 || fstat(f.fd, &f.st) < 0)
 		return error_sys(err, "look at a received descriptor");
-	rc = identify(d, &f, dir, number, &e, err);
+	rc = identify(d, &f, dir, &none, &e, err);
 	*id = e.id;
+	return rc;
+}
+
+/* What another task has opened in a table they share may have been its parasite's socket. */
+static bool is_told_from_inside(const struct dump *d, const struct task *t)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		if (d->tasks[i] != t && d->tasks[i]->files_id == t->files_id)
+			return false;
+	return t->inside.nr_fds > 0;
+}
+
+static int dump_told(const struct table_visit *v, struct error *err)
+{
+	const struct parasite_task *inside = &v->task->inside;
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < (int)inside->nr_fds; i++)
+		rc = bit_of(inside->fds_open, i) ? dump_descriptor(v, i, err) : 0;
+	return rc;
+}
+
+static int dump_listed(const struct table_visit *v, struct error *err)
+{
+	struct proc_ids numbers = { 0 };
+	int rc = proc_ids_of_dir(v->dir, ".", &numbers, err);
+	for (size_t i = 0; rc == 0 && i < numbers.nr; i++)
+		rc = dump_descriptor(v, numbers.items[i], err);
+	free(numbers.items);
 	return rc;
 }
 
 static int dump_table(struct dump *d, struct task *t, struct error *err)
 {
-	auto_dir dir = NULL;
 	auto_image_writer w = NULL;
-	int fd = openat(t->proc_fd, "fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		int rc = error_sys(err, "open /proc/%d/fdinfo", t->pid);
-		fd_close(fd);
-		return rc;
-	}
+	auto_fd dir = openat(t->proc_fd, "fdinfo", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return error_sys(err, "open /proc/%d/fdinfo", t->pid);
 	int rc = image_create(d->images_fd, IMG_FDINFO, t->files_id, &w, err);
 	if (rc < 0)
 		return rc;
-	for (;;) {
-		errno = 0;
-		const struct dirent *entry = readdir(dir);
-		if (!entry)
-			break;
-		if (entry->d_name[0] == '.')
-			continue;
-		rc = dump_descriptor(d, t, fd, entry->d_name, w, err);
-		if (rc < 0)
-			return rc;
-	}
-	if (errno)
-		return error_sys(err, "read /proc/%d/fdinfo", t->pid);
-	return image_finish(w, err);
+	const struct table_visit v = { d, t, dir, is_told_from_inside(d, t), w };
+	rc = v.inside ? dump_told(&v, err) : dump_listed(&v, err);
+	return rc < 0 ? rc : image_finish(w, err);
 }
 
 static const struct dumped_table *table_done(const struct file_table *t, uint32_t files_id)
@@ -241,7 +306,7 @@ static int dump_special(struct dump *d, struct open_file *f, uint32_t *id, struc
 int files_dump_link(struct dump *d, struct task *t, const char *link, int what, uint64_t addr,
 		    uint32_t *id, struct error *err)
 {
-	struct open_file f = { .task = t, .task_fd = what, .addr = addr, .mnt_id = -1 };
+	struct open_file f = { .task = t, .task_fd = what, .addr = addr };
 	int rc = read_path(t->proc_fd, link, &f, err);
 	if (rc < 0)
 		return rc;

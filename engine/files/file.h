@@ -28,7 +28,6 @@ struct open_file {
 	char path[4096]; /* readlink of /proc/PID/fd/N */
 	uint32_t flags;  /* O_* of the description, without O_CLOEXEC */
 	uint64_t pos;
-	int mnt_id;
 	bool locked;       /* fdinfo tells of a lock or lease */
 	uint32_t fs_type;  /* *_MAGIC of its file system */
 	uint32_t net_ns;   /* of a type that is in_net: as images number it */

@@ -162,14 +162,18 @@ static const struct unsupported others[] = {
 
 const char *file_external_name(const struct open_file *f, char *out, size_t len)
 {
-	snprintf(out, len, "file[%x:%lx]", (unsigned int)f->mnt_id, (unsigned long)f->st.st_ino);
+	struct statx st = { 0 };
+	statx(f->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st);
+	snprintf(out, len, "file[%x:%lx]", (unsigned int)st.stx_mnt_id,
+		 (unsigned long)f->st.st_ino);
 	return out;
 }
 
 bool file_is_left_outside(const struct dump *d, const struct open_file *f)
 {
 	char name[64];
-	return f->task_fd >= 0 && external_has(d->opts, file_external_name(f, name, sizeof(name)));
+	return f->task_fd >= 0 && d->opts->external.nr &&
+	       external_has(d->opts, file_external_name(f, name, sizeof(name)));
 }
 
 const struct unsupported *file_unsupported(const struct open_file *f)

@@ -145,14 +145,16 @@ int file_table_write(struct dump *d, const FileEntry *e, struct error *err)
 }
 
 /* One system call per file system, not per file. */
-static uint32_t fs_type_of(struct file_table *t, const struct open_file *f)
+uint32_t file_table_fs_type(struct file_table *t, const struct open_file *f)
 {
 	struct statfs fs;
-	if (t->fs_type == 0 || t->fs_dev != f->st.st_dev) {
-		t->fs_dev = f->st.st_dev;
-		t->fs_type = fstatfs(f->fd, &fs) == 0 ? (uint32_t)fs.f_type : 0;
-	}
-	return t->fs_type;
+	for (size_t i = 0; i < ARRAY_SIZE(t->fs_types); i++)
+		if (t->fs_types[i].type && t->fs_types[i].dev == f->st.st_dev)
+			return t->fs_types[i].type;
+	struct fs_seen *seen = &t->fs_types[t->next_fs++ % ARRAY_SIZE(t->fs_types)];
+	seen->dev = f->st.st_dev;
+	seen->type = fstatfs(f->fd, &fs) == 0 ? (uint32_t)fs.f_type : 0;
+	return seen->type;
 }
 
 static int dump_row(struct dump *d, const struct file_type *row, struct open_file *f, FileEntry *e,
@@ -172,7 +174,7 @@ static int dump_row(struct dump *d, const struct file_type *row, struct open_fil
 int file_table_add(struct dump *d, struct open_file *f, uint32_t id, FdTypes *type,
 		   struct error *err)
 {
-	f->fs_type = fs_type_of(d->files, f);
+	f->fs_type = file_table_fs_type(d->files, f);
 	const struct file_type *row = file_is_left_outside(d, f) ? &file_regular : NULL;
 	const struct unsupported *why = row ? NULL : file_unsupported(f);
 	if (why)
@@ -203,7 +205,7 @@ int file_table_new(struct dump *d, struct error *err)
 	if (!t)
 		return error_set(err, ENOMEM, "out of memory");
 	t->next_id = 1;
-	t->self.proc_fd = -1;
+	t->self.proc_fd = t->self_fds = -1;
 	t->pipe[0] = t->pipe[1] = -1;
 	d->files = t;
 	return 0;
@@ -235,8 +237,10 @@ void files_dump_free(struct file_table *t)
 	epolls_free(t);
 	free(t->memfds.items);
 	free(t->locks.items);
+	proc_locks_fini(&t->lock_list.all);
 	free(t->watched.items);
 	fd_close(t->self.proc_fd);
+	fd_close(t->self_fds);
 	for (size_t i = 0; i < t->received.nr; i++)
 		fd_close(t->received.items[i]);
 	free(t->received.items);

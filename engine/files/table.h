@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/files/file.h"
+#include "engine/procfs/procfs.h"
 #include "images/writer.h"
 
 struct pipe_seen { /* one pipe or FIFO, however many descriptors lead to it */
@@ -118,6 +119,10 @@ struct file_table {
 		struct lock_seen *items;
 		size_t nr, cap;
 	} locks;
+	struct {
+		bool asked, complete;
+		struct proc_locks all;
+	} lock_list;
 	struct tty_table { /* terminals */
 		struct tty_seen *items;
 		size_t nr, cap;
@@ -134,12 +139,16 @@ struct file_table {
 	} bpf_maps;       /* ids of those whose contents are written */
 	int pipe[2];      /* where tee(2) copies pipes to */
 	struct task self; /* this process, once it was asked about a received descriptor */
+	int self_fds;     /* its /proc/PID/fd */
 	struct {
 		int *items;
 		size_t nr, cap;
-	} received;       /* descriptors out of queues */
-	dev_t fs_dev;     /* the file system looked at last */
-	uint32_t fs_type; /* its magic; 0: none yet */
+	} received;      /* descriptors out of queues */
+	struct fs_seen { /* file systems met last */
+		dev_t dev;
+		uint32_t type; /* its magic; 0: none yet */
+	} fs_types[8];
+	size_t next_fs; /* the one to forget next */
 };
 
 /**
@@ -167,6 +176,9 @@ int file_table_special(struct file_table *t, const struct special_key *key, uint
 /** Every open file description seen so far. */
 void file_table_each(const struct file_table *t,
 		     void (*each)(const struct description *known, void *ctx), void *ctx);
+
+/** The magic of the file system a file is on. @param f  fd and st are set @return 0: not known */
+uint32_t file_table_fs_type(struct file_table *t, const struct open_file *f);
 
 /** Write one more entry of files.img. */
 int file_table_write(struct dump *d, const FileEntry *e, struct error *err);

@@ -18,15 +18,22 @@ enum parasite_command {
 
 struct parasite_request { /* engine → parasite, one packet */
 	uint32_t command;
+	uint32_t nr_fds; /* size of its descriptor table; 0: do not tell of it */
 	uint32_t nr_timers;
 	int32_t timer_ids[PARASITE_MAX_TIMERS];
 };
 struct parasite_answer { /* parasite → engine, one packet */
 	uint32_t command;
 	int32_t rc; /* 0 or -errno */
-	struct parasite_task task;
 	struct parasite_thread leader;
+	struct parasite_task task;
 };
+/* Up to the last timer. */
+static inline uint64_t parasite_answer_size(uint32_t nr_timers)
+{
+	return __builtin_offsetof(struct parasite_answer, task.timers) +
+	       nr_timers * sizeof(struct parasite_posix_timer);
+}
 
 struct parasite_slot { /* one thread that is being asked */
 	uint32_t busy; /* engine: set before the thread is sent in, cleared when it is out */

@@ -3,6 +3,7 @@
  * engine's end of the socket is gone it leaves by itself.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/time.h>
@@ -124,6 +125,23 @@ static int ask_timers(const struct parasite_request *req, struct parasite_task *
 	return 0;
 }
 
+/* Which numbers are open, and close on exec. @param skip  our own end of the socket */
+static void ask_descriptors(uint32_t nr, int32_t skip, struct parasite_task *out)
+{
+	if (nr > PARASITE_MAX_FDS)
+		return;
+	for (uint32_t i = 0; i < nr; i++) {
+		long flags = sys(SYS_fcntl, i, F_GETFD);
+		uint64_t bit = 1ull << i % 64;
+		if (flags < 0 || (int32_t)i == skip)
+			continue;
+		out->fds_open[i / 64] |= bit;
+		if (flags & FD_CLOEXEC)
+			out->fds_cloexec[i / 64] |= bit;
+	}
+	out->nr_fds = nr;
+}
+
 /* Older kernels do not tell, but refuse what was not registered. */
 static int32_t ask_membarrier(void)
 {
@@ -162,7 +180,10 @@ static void answer(struct parasite_area *area)
 		a->rc = ask_process(&a->task);
 	if (a->rc == 0)
 		a->rc = ask_thread(&a->leader);
-	sys(SYS_sendto, area->sockets[1], a, sizeof(*a), MSG_NOSIGNAL, 0, 0);
+	if (a->rc == 0)
+		ask_descriptors(req->nr_fds, area->sockets[1], &a->task);
+	sys(SYS_sendto, area->sockets[1], a, parasite_answer_size(a->task.nr_timers), MSG_NOSIGNAL,
+	    0, 0);
 }
 
 static void serve(struct parasite_area *area)

@@ -9,6 +9,7 @@
 
 #define PARASITE_NR_SIGNALS 64
 #define PARASITE_MAX_TIMERS 512
+#define PARASITE_MAX_FDS    32768 /* larger tables are read from outside */
 
 struct parasite_sigaction { /* kernel's struct sigaction */
 	uint64_t handler, flags, restorer, mask;
@@ -24,12 +25,14 @@ struct parasite_task {
 	struct parasite_sigaction
 	    sigactions[PARASITE_NR_SIGNALS]; /* [signo - 1]; KILL, STOP zero */
 	struct parasite_itimer itimers[3];
-	uint32_t nr_timers;
-	struct parasite_posix_timer timers[PARASITE_MAX_TIMERS];
 	uint64_t brk; /* brk(0); no file of /proc tells it */
 	int32_t dumpable, thp_disabled, child_subreaper;
 	int32_t membarrier; /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
 	uint64_t extended;  /* components of the extended state it asked for, a bit each */
+	uint32_t nr_fds;    /* descriptors below are told; 0: none */
+	uint64_t fds_open[PARASITE_MAX_FDS / 64], fds_cloexec[PARASITE_MAX_FDS / 64];
+	uint32_t nr_timers;
+	struct parasite_posix_timer timers[PARASITE_MAX_TIMERS]; /* last: not all are sent */
 };
 struct parasite_thread {
 	uint64_t sas_sp, sas_size;

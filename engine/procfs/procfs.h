@@ -32,6 +32,7 @@ struct proc_status {               /* /proc/PID/status */
 	uint64_t cap_inh, cap_prm, cap_eff, cap_bnd, cap_amb;
 	uint64_t sig_pending, shared_pending, sig_blocked, sig_ignored, sig_caught;
 	int tracer_pid, no_new_privs, seccomp_mode, nr_threads;
+	int fd_size; /* of its descriptor table: all numbers are below */
 	/* NSpid, NSpgid, NSsid: as each pid namespace numbers them, the outermost first; 0: the
 	 * leader is not in that one */
 	int pids[PROC_PID_LEVELS], pgids[PROC_PID_LEVELS], sids[PROC_PID_LEVELS];
@@ -50,6 +51,13 @@ struct proc_fdinfo { /* /proc/PID/fdinfo/N: the common lines */
 	uint64_t ino;
 };
 int proc_fdinfo_parse(const char *buf, size_t len, struct proc_fdinfo *out, struct error *err);
+
+struct proc_locks { /* /proc/locks: the inode of each, 0 where it is not told */
+	uint64_t *items;
+	size_t nr, cap;
+};
+int proc_locks_parse(const char *buf, size_t len, struct proc_locks *out, struct error *err);
+void proc_locks_fini(struct proc_locks *list);
 
 struct proc_mount { /* a line of /proc/PID/mountinfo */
 	int id, parent;

@@ -80,6 +80,7 @@ static bool group_list(struct scan s, struct proc_status *out, size_t offset)
 static const struct status_key keys[] = {
 	KEY("Umask", octal_u32, umask, false), /* absent in zombies */
 	KEY("TracerPid", number, tracer_pid, true),
+	KEY("FDSize", number, fd_size, false),
 	KEY("Uid", four_ids, uids, true),
 	KEY("Gid", four_ids, gids, true),
 	KEY("Groups", group_list, groups, true),

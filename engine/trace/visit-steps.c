@@ -154,7 +154,10 @@ static int take_socket(struct visit *v, struct error *err)
 static int fill_request(struct visit *v, struct parasite_request *req, struct error *err)
 {
 	struct proc_timers timers = { 0 };
+	int fd_size = v->task->status.fd_size;
 	*req = (struct parasite_request){ .command = PARASITE_ASK_TASK };
+	if (fd_size > 0 && fd_size <= PARASITE_MAX_FDS)
+		req->nr_fds = (uint32_t)fd_size;
 	int rc = proc_timers_read(v->task->proc_fd, &timers, err);
 	if (rc == -ESRCH) /* a kernel without POSIX timers */
 		return 0;
@@ -223,21 +226,24 @@ static int check_answer(const struct parasite_request *req, const struct parasit
 	if (a->task.nr_timers != req->nr_timers)
 		return error_set(err, EPROTO, "the parasite tells %u timers of %u",
 				 a->task.nr_timers, req->nr_timers);
+	if (a->task.nr_fds != req->nr_fds)
+		return error_set(err, EPROTO, "the parasite tells %u descriptors of %u",
+				 a->task.nr_fds, req->nr_fds);
 	return 0;
 }
 
 int visit_hear(struct visit *v, struct error *err)
 {
-	struct parasite_answer a;
+	struct parasite_answer a = { 0 };
 	int rc = wait_answer(v, err);
 	if (rc < 0)
 		return rc;
 	ssize_t n = recv(v->sock, &a, sizeof(a), MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0)
 		return error_sys(err, "hear the parasite");
-	if (n != sizeof(a))
-		return error_set(err, EPROTO, "the parasite answers %zd bytes, want %zu", n,
-				 sizeof(a));
+	size_t want = parasite_answer_size(a.task.nr_timers % (PARASITE_MAX_TIMERS + 1));
+	if ((size_t)n != want)
+		return error_set(err, EPROTO, "the parasite answers %zd bytes, want %zu", n, want);
 	v->state = VISIT_SERVING;
 	rc = check_answer(&v->request, &a, err);
 	if (rc < 0)

@@ -70,12 +70,19 @@ static void parse_cgroups(const char *text, size_t len)
 	proc_cgroups_fini(&list);
 }
 
+static void parse_locks(const char *text, size_t len)
+{
+	struct proc_locks list = { 0 };
+	if (proc_locks_parse(text, len, &list, NULL) == 0)
+		proc_locks_fini(&list);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const parsers[])(const char *, size_t) = {
 		parse_stat,   parse_status, parse_fdinfo,  parse_timers,
-		parse_limits, parse_mounts, parse_cgroups,
+		parse_limits, parse_mounts, parse_cgroups, parse_locks,
 	};
 	if (size == 0)
 		return 0;

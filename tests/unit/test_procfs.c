@@ -145,6 +145,24 @@ static void fdinfo_parse_reads_octal_flags(void **state)
 	assert_int_equal(proc_fdinfo_parse("flags:\t9\n", 9, &info, NULL), -EPROTO);
 }
 
+static void locks_parse_finds_the_inode_of_each(void **state)
+{
+	(void)state;
+	struct proc_locks locks = { 0 };
+	const char text[] = "1: POSIX  ADVISORY  WRITE 26141 00:1b:309050 100 199\n"
+			    "1: -> POSIX  ADVISORY  READ 7 00:1b:309051 0 EOF\n"
+			    "2: OFDLCK ADVISORY  READ -1 fe:01:18446744073709551615 0 EOF\n"
+			    "3: FLOCK  ADVISORY  WRITE 12 <none>:0 0 EOF\n";
+	assert_int_equal(proc_locks_parse(text, strlen(text), &locks, NULL), 0);
+	assert_int_equal(locks.nr, 4);
+	assert_true(locks.items[0] == 309050 && locks.items[1] == 309051);
+	assert_true(locks.items[2] == UINT64_MAX && locks.items[3] == 0);
+	proc_locks_fini(&locks);
+	assert_int_equal(proc_locks_parse("", 0, &locks, NULL), 0);
+	assert_int_equal(locks.nr, 0);
+	assert_int_equal(proc_locks_parse("1: FLOCK 1:2 3", 14, &locks, NULL), -EPROTO);
+}
+
 static void timers_parse_tells_who_is_notified(void **state)
 {
 	(void)state;
@@ -278,6 +296,7 @@ int main(void)
 		cmocka_unit_test(status_parse_reads_every_key),
 		cmocka_unit_test(status_parse_names_the_missing_key),
 		cmocka_unit_test(fdinfo_parse_reads_octal_flags),
+		cmocka_unit_test(locks_parse_finds_the_inode_of_each),
 		cmocka_unit_test(timers_parse_tells_who_is_notified),
 		cmocka_unit_test(mounts_are_parsed),
 		cmocka_unit_test(scan_numbers_stop_at_their_limits),
