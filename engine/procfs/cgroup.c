@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Parser of /proc/PID/cgroup.
- * Source: cgroups(7): lines of hierarchy-ID:controller-list:path; the unified hierarchy has no
- * controllers in its line, a named one "name=NAME".
+ * Source: cgroups(7): lines of hierarchy-ID:controller-list:path; the unified hierarchy has the ID
+ * 0 and no controllers in its line, a named one "name=NAME". Another without is one that was
+ * unmounted and goes with its last group: nobody can mount it.
  */
 #include "engine/procfs/procfs.h"
 
@@ -29,6 +30,9 @@ static int parse_line(struct proc_cgroups *list, char *line, struct error *err)
 	char *path = name ? strchr(name + 1, ':') : NULL;
 	if (!path || path[1] != '/')
 		return error_set(err, EBADMSG, "/proc/PID/cgroup: line \"%s\"", line);
+	bool unified = name - line == 1 && *line == '0';
+	if (path == name + 1 && !unified)
+		return 0;
 	struct proc_cgroup *item = array_add(list);
 	if (!item)
 		return error_set(err, ENOMEM, "out of memory");

@@ -188,6 +188,7 @@ inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d:
 	setsid sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	pid=$!
 	started+=("$pid")
+	until [ "$(cat "/proc/$pid/comm")" = sleep ]; do sleep 0.01; done
 	echo "$pid" >"v2/$top/cgroup.procs" # else there is nothing to note
 	"$stasis" dump -t "$pid" -D img -v0
 	wait "$pid" || true

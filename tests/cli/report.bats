@@ -118,7 +118,7 @@ assert sorted(f["path"] for f in d["files"])[0] == "/bin/prog"'
 
 need_chromium()
 {
-	program=$(command -v chromium chromium-browser google-chrome | head -n 1)
+	program=$(type -P chromium chromium-browser google-chrome | head -n 1)
 	[ -n "$program" ] || skip "no Chromium"
 }
 

@@ -102,9 +102,9 @@ sleeper()
 {
 	dir=$top/$((n += 1))
 	mkdir "$dir"
-	"$@" setsid sleep 1000 </dev/null >/dev/null 2>&1 &
+	"$@" setsid sleep "1000.$$" </dev/null >/dev/null 2>&1 &
 	disown $!
-	until_true pgrep -x -f "sleep 1000" && tree=$(pgrep -x -f "sleep 1000") && pids+=("$tree")
+	until_true pgrep -x -f "sleep 1000.$$" && tree=$(pgrep -x -f "sleep 1000.$$") && pids+=("$tree")
 }
 end_tree()
 {
@@ -157,7 +157,7 @@ inwards()
 	number=$(awk '/"pid"/ { print $2 + 0; exit }' <("$O/crit" show "$dir/img/pstree.img"))
 	nsenter --pid="/proc/$b/ns/pid" --mount="/proc/$b/ns/mnt" "$O/stasis" restore -d -D "$dir/img" \
 		--inherit-fd "fd[9]:shared" 9<"/proc/$b/ns/pid" >"$top/said" 2>&1 || { reason=$(cat "$top/said"); return 1; }
-	tree=$(pgrep -x -f "sleep 1000")
+	tree=$(pgrep -x -f "sleep 1000.$$")
 	is_in "$b" pid && [ "$(inner "$tree")" = "$number" ] && end_tree
 }
 peer()

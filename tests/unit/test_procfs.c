@@ -259,6 +259,13 @@ static void cgroups_parse_sorts_hierarchies(void **state)
 	assert_string_equal(list.items[1].name, "cpu,cpuacct");
 	assert_string_equal(list.items[2].path, "/b:c");
 	proc_cgroups_fini(&list);
+	/* hierarchy 10 was unmounted and is about to go */
+	static const char gone[] = "10::/\n4:cpu:/\n0::/a\n";
+	assert_int_equal(proc_cgroups_parse(gone, strlen(gone), &list, &err), 0);
+	assert_int_equal(list.nr, 2);
+	assert_string_equal(list.items[0].path, "/a");
+	assert_string_equal(list.items[1].name, "cpu");
+	proc_cgroups_fini(&list);
 	assert_int_equal(proc_cgroups_parse("4:cpu", 5, &list, &err), -EBADMSG);
 	assert_int_equal(proc_cgroups_parse("4:cpu:a", 7, &list, &err), -EBADMSG);
 }
