@@ -181,7 +181,7 @@ static int dump_descriptor(const struct table_visit *v, int number, struct error
 	f.fd = fd;
 	f.fs_type = file_table_fs_type(d->files, &f);
 	struct glance at = { 0 };
-	if (v->inside && !locks_may_be_on(d->files, &f))
+	if (v->inside && !locks_may_be_on(d, &f))
 		at = (struct glance){ true, bit_of(t->inside.fds_cloexec, number) };
 	int rc = identify(d, &f, v->dir, &at, &e, err);
 	if (rc == 0 && S_ISSOCK(f.st.st_mode) && !(f.flags & O_PATH))

@@ -11,8 +11,9 @@
  */
 int locks_note(struct dump *d, const struct open_file *f, uint32_t id, struct error *err);
 /** May the file have a lock or lease? If so, fdinfo of its descriptors has to be read. Asks only
- * once what there is: all tasks are frozen. @param f  fs_type and st are set */
-bool locks_may_be_on(struct file_table *t, const struct open_file *f);
+ * once what there is, and only for many descriptors: all tasks are frozen.
+ * @param f  fs_type and st are set */
+bool locks_may_be_on(const struct dump *d, const struct open_file *f);
 int locks_write(struct dump *d, struct error *err);
 
 int locks_load(struct restore *r, struct error *err);
