@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/pool.h"
 #include "base/strbuf.h"
 #include "convert/codec/message.h"

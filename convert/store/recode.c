@@ -169,7 +169,8 @@ static int copy_to_sink(const struct set_job *job, const char *name, const struc
 		off_t left = scratch->len - at;
 		size_t want = left < (off_t)sizeof(buf) ? (size_t)left : sizeof(buf);
 		ssize_t n = fd_pread_full(scratch->image, buf, want, at);
-		int rc = n < 0 ? (int)n : fd_write_full(fd, buf, (size_t)n);
+		int rc =
+		    n != (ssize_t)want ? (n < 0 ? (int)n : -EIO) : fd_write_full(fd, buf, want);
 		if (rc < 0)
 			return error_code(err, rc, "write %s", name);
 		at += n;

@@ -9,10 +9,10 @@
 #include "base/error.h"
 
 struct stream {
-	int fd;          /* of the file */
-	uint64_t offset; /* in the file, of the first page; bytes */
-	int uffd; /* serves the memory from `dst` on; -1: that is written to, as huge pages */
-	uint64_t dst, len; /* for those, of whole ones */
+	int fd;            /* of the file */
+	uint64_t offset;   /* in the file, of the first page; bytes */
+	int uffd;          /* serves the memory, which has no pages yet; -1: it is written to, */
+	uint64_t dst, len; /* and is of whole huge pages */
 	bool two;          /* threads: only where no task of the restore may need their number */
 };
 

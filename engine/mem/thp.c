@@ -12,10 +12,9 @@
 enum thp_policy thp_policy(void)
 {
 	auto_strbuf text = { 0 };
-	struct error ignored = { 0 }; /* a kernel without them has no such file */
 
-	if (file_read_at(AT_FDCWD, "/sys/kernel/mm/transparent_hugepage/enabled", &text, &ignored) <
-	    0)
+	/* a kernel without them has no such file */
+	if (file_read_at(AT_FDCWD, "/sys/kernel/mm/transparent_hugepage/enabled", &text, NULL) < 0)
 		return THP_NEVER;
 	return strstr(text.data, "[always]")    ? THP_ALWAYS
 	       : strstr(text.data, "[madvise]") ? THP_ADVISED
