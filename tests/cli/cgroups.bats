@@ -50,7 +50,7 @@ remove_groups()
 {
 	wait "$pid" || true
 	until rmdir "v2/$top/inner" 2>/dev/null; do sleep 0.01; done
-	rmdir "v2/$top"
+	until rmdir "v2/$top" 2>/dev/null; do sleep 0.01; done
 }
 
 @test "cgroups: members, directories and limits come back where nothing was left" {
