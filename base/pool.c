@@ -8,25 +8,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK ((size_t)16 << 10) /* bytes, with its head */
+#define CHUNK     ((size_t)16 << 10) /* bytes, with its head: of the first one, */
+#define CHUNK_MAX ((size_t)1 << 20)  /* and of others, twice as large as the one before each */
 
 struct pool_chunk {
 	struct pool_chunk *older;
+	size_t room; /* bytes of data */
 	alignas(max_align_t) char data[];
 };
 
 static bool add_chunk(struct pool *p, size_t size)
 {
-	size_t room = CHUNK - sizeof(struct pool_chunk);
+	size_t whole = p->chunks ? 2 * (p->chunks->room + sizeof(struct pool_chunk)) : CHUNK;
+	size_t room = (whole > CHUNK_MAX ? CHUNK_MAX : whole) - sizeof(struct pool_chunk);
 	if (size > room)
 		room = size;
-	struct pool_chunk *c = room < PTRDIFF_MAX - CHUNK ? malloc(sizeof(*c) + room) : NULL;
+	struct pool_chunk *c = room < PTRDIFF_MAX / 4 ? calloc(1, sizeof(*c) + room) : NULL;
 	if (!c)
 		return false;
 	c->older = p->chunks;
+	c->room = room;
 	p->chunks = c;
 	p->at = c->data;
 	p->left = room;
+	p->again = false;
 	return true;
 }
 
@@ -40,7 +45,7 @@ void *pool_alloc(struct pool *p, size_t size)
 	void *at = p->at;
 	p->at += whole;
 	p->left -= whole;
-	return memset(at, 0, size);
+	return p->again ? memset(at, 0, size) : at;
 }
 
 static void free_chunks(struct pool_chunk *c)
@@ -64,6 +69,7 @@ void pool_reset(struct pool *p)
 	}
 	p->left += (size_t)(p->at - last->data);
 	p->at = last->data;
+	p->again = true;
 }
 
 void pool_fini(struct pool *p)

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* All zeros: empty. */
@@ -10,6 +11,7 @@ struct pool {
 	struct pool_chunk *chunks; /* the newest first */
 	char *at;                  /* free in that */
 	size_t left;
+	bool again; /* something may have been written there before */
 };
 
 /** Zeroed and aligned for anything. @return NULL: out of memory */

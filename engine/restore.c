@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -56,6 +57,7 @@ static int load_tasks(void *ctx, size_t from, size_t to, struct error *err)
 	int rc = 0;
 	for (size_t i = from; rc == 0 && i < to; i++) {
 		struct rtask *t = r->tasks[i];
+		t->messages = &r->messages[from != 0];
 		rc = task_load_cores(r, t, err);
 		if (rc == 0 && rtask_is_living(t))
 			rc = mem_load(r, t, err);
@@ -329,6 +331,8 @@ static void restore_fini(struct restore *r)
 	if (r->seccomp)
 		seccomp_entry__free_unpacked(r->seccomp, NULL);
 	pstree_free(r);
+	for (size_t i = 0; i < ARRAY_SIZE(r->messages); i++)
+		pool_fini(&r->messages[i]);
 	source_close(r->images);
 	pid_remap_free(r->pids);
 	fd_close(r->holder_fd);

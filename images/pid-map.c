@@ -3,6 +3,7 @@
  */
 #include "images/pid-map.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,16 +49,27 @@ static uint32_t renumber(void *map, uint32_t id)
 	return pid_map_new(map, id);
 }
 
-static int path_map(const struct pid_map *map, char **path)
+static int path_map(const struct pid_map *map, char **path, const ProtobufCAllocator *allocator)
 {
 	auto_strbuf new = { 0 };
 	int rc = proc_path_renumber(*path, strlen(*path), renumber, (void *)map, &new);
-	if (rc > 0) {
-		free(*path); /* an empty default, which is no memory of its own, does not change */
-		*path = new.data;
+	if (rc <= 0)
+		return rc;
+	/* an empty default, which is no memory of its own, does not change */
+	char *kept = new.data;
+	if (allocator) {
+		size_t size = strlen(new.data) + 1;
+		kept = allocator->alloc(allocator->allocator_data, size);
+		if (!kept)
+			return -ENOMEM;
+		memcpy(kept, new.data, size);
+		allocator->free(allocator->allocator_data, *path);
+	} else {
+		free(*path);
 		new.data = NULL;
 	}
-	return rc < 0 ? rc : 0;
+	*path = kept;
+	return 0;
 }
 
 static void siginfo_map(const struct pid_map *map, ProtobufCBinaryData *info)
@@ -70,7 +82,8 @@ static void siginfo_map(const struct pid_map *map, ProtobufCBinaryData *info)
 }
 
 static int field_map(const struct pid_map *map, ProtobufCMessage *msg,
-		     const ProtobufCFieldDescriptor *field, enum role role)
+		     const ProtobufCFieldDescriptor *field, enum role role,
+		     const ProtobufCAllocator *allocator)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < field_count(msg, field); i++) {
@@ -80,28 +93,30 @@ static int field_map(const struct pid_map *map, ProtobufCMessage *msg,
 		else if (role == ROLE_SIGINFO)
 			siginfo_map(map, value);
 		else if (role == ROLE_PATH && field->type == PROTOBUF_C_TYPE_STRING)
-			rc = path_map(map, value);
+			rc = path_map(map, value, allocator);
 	}
 	return rc;
 }
 
 /* The reader has bounded how deep messages are. */
-static int walk(const struct pid_map *map, ProtobufCMessage *msg)
+static int walk(const struct pid_map *map, ProtobufCMessage *msg,
+		const ProtobufCAllocator *allocator)
 {
 	int rc = 0;
 	for (unsigned i = 0; rc == 0 && i < msg->descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &msg->descriptor->fields[i];
 		const struct role_row *row = role_find(msg, field->name);
 		if (row)
-			rc = field_map(map, msg, field, row->role);
+			rc = field_map(map, msg, field, row->role, allocator);
 		size_t nr = field->type == PROTOBUF_C_TYPE_MESSAGE ? field_count(msg, field) : 0;
 		for (size_t k = 0; rc == 0 && k < nr; k++)
-			rc = walk(map, *(ProtobufCMessage **)field_value(msg, field, k));
+			rc = walk(map, *(ProtobufCMessage **)field_value(msg, field, k), allocator);
 	}
 	return rc;
 }
 
-int pid_map_message(const struct pid_map *map, ProtobufCMessage *msg, struct error *err)
+int pid_map_message(const struct pid_map *map, ProtobufCMessage *msg,
+		    const ProtobufCAllocator *allocator, struct error *err)
 {
-	return walk(map, msg) < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
+	return walk(map, msg, allocator) < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
 }

@@ -27,5 +27,10 @@ uint32_t pid_map_new(const struct pid_map *map, uint32_t from);
 /** What it was in the set. */
 uint32_t pid_map_old(const struct pid_map *map, uint32_t to);
 
-/** All fields that hold ids of processes, threads, groups and sessions. @return 0 or -ENOMEM */
-int pid_map_message(const struct pid_map *map, ProtobufCMessage *msg, struct error *err);
+/**
+ * All fields that hold ids of processes, threads, groups and sessions.
+ * @param allocator  of the message; NULL: malloc(3)
+ * @return 0 or -ENOMEM
+ */
+int pid_map_message(const struct pid_map *map, ProtobufCMessage *msg,
+		    const ProtobufCAllocator *allocator, struct error *err);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pool.h"
 #include "images/payload.h"
 #include "images/pid-map.h"
 #include "images/roles.h"
@@ -21,6 +22,8 @@ struct image_reader {
 	const struct image_type *type;
 	enum image_head head;
 	const struct pid_map *pids; /* what ids in it become; NULL: they stay */
+	ProtobufCAllocator pool;    /* where entries come from */
+	bool pooled;                /* else from malloc(3) */
 	char *name;
 	uint64_t nr_entries; /* read so far; the current entry is the one before */
 	uint64_t entry_offset;
@@ -66,6 +69,28 @@ const void *image_entry_bytes(const struct image_reader *r, size_t *len)
 {
 	*len = r->packed_len;
 	return r->packed;
+}
+
+static void *from_pool(void *pool, size_t size)
+{
+	return pool_alloc(pool, size);
+}
+
+static void goes_with_pool(void *pool, void *bytes)
+{
+	(void)pool, (void)bytes;
+}
+
+void image_reader_pool(struct image_reader *r, struct pool *pool)
+{
+	r->pool = (ProtobufCAllocator){ from_pool, goes_with_pool, pool };
+	r->pooled = pool != NULL;
+}
+
+/* @param entry  what the caller gets; else it is the reader's own */
+static ProtobufCAllocator *allocator_of(struct image_reader *r, bool entry)
+{
+	return entry && r->pooled ? &r->pool : NULL;
 }
 
 void image_reader_close(struct image_reader *r)
@@ -265,12 +290,14 @@ static bool packs_to(const ProtobufCMessage *msg, const uint8_t *bytes, size_t l
 
 /* Most small messages are unpacked and packed again faster than they are looked at. */
 static int unpack(struct image_reader *r, const ProtobufCMessageDescriptor *desc,
-		  const uint8_t *bytes, size_t len, ProtobufCMessage **out, struct error *err)
+		  const uint8_t *bytes, size_t len, ProtobufCAllocator *allocator,
+		  ProtobufCMessage **out, struct error *err)
 {
 	struct error why = { 0 };
 	bool small = len <= SMALL;
 	int rc = small ? 0 : wire_check(desc, bytes, len, &why);
-	ProtobufCMessage *msg = rc < 0 ? NULL : protobuf_c_message_unpack(desc, NULL, len, bytes);
+	ProtobufCMessage *msg =
+	    rc < 0 ? NULL : protobuf_c_message_unpack(desc, allocator, len, bytes);
 	/* It does not unpack, or would not come back the same: find out why. */
 	if (small && !(msg && packs_to(msg, bytes, len)))
 		rc = wire_check(desc, bytes, len, &why);
@@ -279,7 +306,7 @@ static int unpack(struct image_reader *r, const ProtobufCMessageDescriptor *desc
 		return 0;
 	}
 	if (msg)
-		protobuf_c_message_free_unpacked(msg, NULL);
+		protobuf_c_message_free_unpacked(msg, allocator);
 	return BAD(r, err, "%s", rc < 0 ? why.text : "not a message, or out of memory");
 }
 
@@ -301,14 +328,15 @@ static int unpack_lazy(struct image_reader *r, const ProtobufCMessageDescriptor 
 		memcpy(rest + rest_len, start, (size_t)(at - start));
 		rest_len += (size_t)(at - start);
 	}
+	ProtobufCAllocator *allocator = allocator_of(r, true);
 	if (rc < 0) /* say what is wrong with the whole */
-		return unpack(r, desc, r->packed, r->packed_len, out, err);
-	return unpack(r, desc, rest, rest_len, out, err);
+		return unpack(r, desc, r->packed, r->packed_len, allocator, out, err);
+	return unpack(r, desc, rest, rest_len, allocator, out, err);
 }
 
 /* A size word and a message. @return 1; 0 at the end of the file when that is fine. */
 static int read_message(struct image_reader *r, const ProtobufCMessageDescriptor *desc, bool end_ok,
-			ProtobufCMessage **out, struct error *err)
+			ProtobufCAllocator *allocator, ProtobufCMessage **out, struct error *err)
 {
 	unsigned char word[4];
 	ssize_t n = istream_read(r->in, word, sizeof(word), err);
@@ -322,7 +350,7 @@ static int read_message(struct image_reader *r, const ProtobufCMessageDescriptor
 	if (rc == 0)
 		rc = r->lazy && desc == r->type->entry
 			 ? unpack_lazy(r, desc, out, err)
-			 : unpack(r, desc, r->packed, r->packed_len, out, err);
+			 : unpack(r, desc, r->packed, r->packed_len, allocator, out, err);
 	return rc < 0 ? rc : 1;
 }
 
@@ -359,7 +387,7 @@ int image_payload_next(struct image_reader *r, struct payload_part *part, struct
 		return 0;
 	if (r->plan.header) {
 		rc = read_message(r, r->plan.header, r->plan.nr_parts == PAYLOAD_TO_END,
-				  &r->part_msg, err);
+				  allocator_of(r, false), &r->part_msg, err);
 		if (rc <= 0) {
 			r->next_part = r->plan.nr_parts;
 			return rc;
@@ -420,7 +448,8 @@ static int entry_next(struct image_reader *r, ProtobufCMessage **msg, struct err
 	r->entry_offset = offset;
 	r->nr_entries++;
 	ProtobufCMessage *unpacked = NULL;
-	rc = read_message(r, desc, true, &unpacked, err);
+	ProtobufCAllocator *allocator = allocator_of(r, true);
+	rc = read_message(r, desc, true, allocator, &unpacked, err);
 	if (rc == 0) {
 		r->entry_offset = before;
 		r->nr_entries--;
@@ -429,8 +458,8 @@ static int entry_next(struct image_reader *r, ProtobufCMessage **msg, struct err
 		return rc;
 	payload_plan(r->type->payload, unpacked, &r->plan);
 	r->next_part = 0;
-	if (r->pids && (rc = pid_map_message(r->pids, unpacked, err)) < 0) {
-		protobuf_c_message_free_unpacked(unpacked, NULL);
+	if (r->pids && (rc = pid_map_message(r->pids, unpacked, allocator, err)) < 0) {
+		protobuf_c_message_free_unpacked(unpacked, allocator);
 		return rc;
 	}
 	*msg = unpacked;
@@ -464,26 +493,42 @@ ssize_t image_read_raw(struct image_reader *r, void *buf, size_t len, struct err
 	return istream_read(r->in, buf, len, err);
 }
 
-int image_read_one(struct source *src, enum image_id id, uint64_t number, ProtobufCMessage **msg,
-		   struct error *err)
+/* The single entry of an image that is open. */
+static int read_single(struct image_reader *r, ProtobufCMessage **msg, struct error *err)
 {
-	auto_image_reader r = NULL;
-	int rc = image_open_typed(src, id, number, &r, err);
-	if (rc < 0)
-		return rc;
-	auto_message ProtobufCMessage *first = NULL;
-	auto_message ProtobufCMessage *second = NULL;
-	rc = image_next(r, &first, err);
+	ProtobufCMessage *first = NULL, *second = NULL;
+	int rc = image_next(r, &first, err);
 	if (rc == 0)
 		return error_set(err, EBADMSG, "%s: wanted one entry, found none", r->name);
 	if (rc > 0)
 		rc = image_next(r, &second, err);
 	if (rc > 0)
-		return error_set(err, EBADMSG, "%s: wanted one entry, found more at byte %" PRIu64,
-				 r->name, r->entry_offset);
+		rc = error_set(err, EBADMSG, "%s: wanted one entry, found more at byte %" PRIu64,
+			       r->name, r->entry_offset);
+	if (second)
+		protobuf_c_message_free_unpacked(second, allocator_of(r, true));
+	if (rc < 0 && first)
+		protobuf_c_message_free_unpacked(first, allocator_of(r, true));
 	if (rc == 0)
-		*msg = take_ptr(first);
+		*msg = first;
 	return rc;
+}
+
+int image_read_pooled(struct source *src, enum image_id id, uint64_t number, struct pool *pool,
+		      ProtobufCMessage **msg, struct error *err)
+{
+	auto_image_reader r = NULL;
+	int rc = image_open_typed(src, id, number, &r, err);
+	if (rc < 0)
+		return rc;
+	image_reader_pool(r, pool);
+	return read_single(r, msg, err);
+}
+
+int image_read_one(struct source *src, enum image_id id, uint64_t number, ProtobufCMessage **msg,
+		   struct error *err)
+{
+	return image_read_pooled(src, id, number, NULL, msg, err);
 }
 
 int image_each(struct source *src, enum image_id id, uint64_t number, image_visit *visit, void *ctx,
@@ -555,7 +600,8 @@ int image_element_next(struct image_reader *r, ProtobufCMessage **element, struc
 	       wire_field(&r->lazy_at, r->packed + r->packed_len, &id, &value, &len) > 0) {
 		if (id != r->lazy->id || !value)
 			continue;
-		int rc = unpack(r, r->lazy->descriptor, value, len, element, err);
+		int rc =
+		    unpack(r, r->lazy->descriptor, value, len, allocator_of(r, true), element, err);
 		return rc < 0 ? rc : 1;
 	}
 	r->lazy = NULL;

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/pool.h"
 #include "base/strbuf.h"
 #include "images/image-type.h"
 #include "images/source.h"
@@ -27,6 +28,9 @@ int image_open_typed(struct source *src, enum image_id id, uint64_t number,
 int image_open_stream(struct istream *in, const char *name, struct image_reader **out,
 		      struct error *err);
 void image_reader_close(struct image_reader *r);
+/** From here on entries come from a pool: nobody frees them, they end with that. NULL: from none.
+ */
+void image_reader_pool(struct image_reader *r, struct pool *pool);
 
 const struct image_type *image_reader_type(const struct image_reader *r);
 enum image_head image_reader_head(const struct image_reader *r);
@@ -37,7 +41,8 @@ const char *image_reader_name(const struct image_reader *r);
 
 /**
  * The next entry. What was left of the previous entry's payload is skipped.
- * @param msg  set to a message the caller frees with protobuf_c_message_free_unpacked(msg, NULL)
+ * @param msg  set to a message the caller frees with protobuf_c_message_free_unpacked(msg, NULL),
+ * unless it is of a pool
  * @return 1; 0 at the end; -EBADMSG naming file, entry, offset, wanted and found
  */
 int image_next(struct image_reader *r, ProtobufCMessage **msg, struct error *err);
@@ -95,6 +100,9 @@ ssize_t image_read_raw(struct image_reader *r, void *buf, size_t len, struct err
  */
 int image_read_one(struct source *src, enum image_id id, uint64_t number, ProtobufCMessage **msg,
 		   struct error *err);
+/** The same; the entry comes from a pool. */
+int image_read_pooled(struct source *src, enum image_id id, uint64_t number, struct pool *pool,
+		      ProtobufCMessage **msg, struct error *err);
 
 /**
  * Visit every entry of an image in order; one that is not there has none.

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/pool.h"
 #include "engine/arch/arch.h"
 #include "engine/context/ns-kinds.h"
 #include "engine/context/options.h"
@@ -56,6 +57,7 @@ struct rtask {
 	uint32_t *tids; /* tids[0] == pid */
 	pid_t *real;    /* what this process knows them as; NULL: the same. ns/real-ids.h */
 	size_t nr_threads;
+	struct pool *messages; /* where what follows is kept; of struct restore */
 	CoreEntry **cores;     /* one per thread; a zombie has one */
 	size_t common_filters; /* seccomp: so many, from the oldest, are those of every thread */
 	TaskKobjIdsEntry *ids; /* from core or ids image; NULL for zombies */
@@ -104,6 +106,9 @@ struct restore {
 	struct rtask **tasks; /* as in pstree.img: parents before children */
 	size_t nr_tasks;
 	struct rtask *root;
+	/* Entries of images that stay: tasks inherit them, and nobody writes there, not even to
+	 * free them. The second is of those who load tasks in another thread. */
+	struct pool messages[2];
 	struct file_set *files;
 	struct shmem_set *shmem;
 	struct cgroup_restore *cgroups; /* NULL: the set has none, or they are left alone */

@@ -258,10 +258,8 @@ static int close_others(const struct file_set *set, const struct fd_rows *rows)
 	return close_gap(set, next, ~0u);
 }
 
-static int install_row(struct restore *r, const struct file_item *item, const struct fd_row *row,
-		       struct error *err)
+static int install_row(const struct file_item *item, const struct fd_row *row, struct error *err)
 {
-	uint32_t stored = 0;
 	bool close_on_exec = row->flags & FD_CLOEXEC;
 	if (item->fd == (int)row->fd) {
 		if (!close_on_exec && fcntl(item->fd, F_SETFD, 0) < 0)
@@ -270,9 +268,7 @@ static int install_row(struct restore *r, const struct file_item *item, const st
 		return error_sys(err, "fd %u: duplicate", row->fd);
 	}
 	/* Here and not where it was opened: signals tell the number it was set through. */
-	if (item->type && item->type->owner)
-		item->type->owner(r, item->entry, &stored);
-	if (!(stored & O_ASYNC) || (stored & O_PATH))
+	if (!item->async)
 		return 0;
 	int now = fcntl((int)row->fd, F_GETFL);
 	if (now < 0 || fcntl((int)row->fd, F_SETFL, now | O_ASYNC) < 0)
@@ -303,7 +299,7 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 		if (!item || item->fd < 0)
 			return error_set(err, EBADMSG, TASK_FMT ": fd %u is not open",
 					 RTASK_ARGS(t), rows->items[i].fd);
-		rc = install_row(r, item, &rows->items[i], err);
+		rc = install_row(item, &rows->items[i], err);
 		if (rc < 0)
 			return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	}

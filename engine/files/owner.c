@@ -95,12 +95,9 @@ int files_set_owners(struct restore *r, struct error *err)
 {
 	struct file_set *set = r->files;
 	for (size_t i = 0; i < set->nr_items; i++) {
-		struct file_item *item = &set->items[i];
-		uint32_t flags;
-		const FownEntry *o = item->type && item->type->owner && item->fd >= 0
-					 ? item->type->owner(r, item->entry, &flags)
-					 : NULL;
-		if (!o || !o->pid)
+		const struct file_item *item = &set->items[i];
+		const FownEntry *o = item->owner;
+		if (!o || item->fd < 0)
 			continue;
 		int rc = owner_set(r, item->fd, o);
 		/* An owner that was no more at the dump was stored all the same. */

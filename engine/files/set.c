@@ -3,7 +3,9 @@
  */
 #include "engine/files/set.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -44,10 +46,8 @@ static int item_add(struct file_set *set, FileEntry *e, struct error *err)
 {
 	struct file_item *items =
 	    array_grow_(set->items, &set->cap_items, set->nr_items + 1, sizeof(*items));
-	if (!items) {
-		file_entry__free_unpacked(e, NULL);
+	if (!items)
 		return error_set(err, ENOMEM, "out of memory");
-	}
 	set->items = items;
 	struct file_item *item = &items[set->nr_items++];
 	*item = (struct file_item){
@@ -65,7 +65,6 @@ static bool take_file(struct file_item *tun, struct file_item *file)
 		return false;
 	tun->entry->reg = file->entry->reg;
 	file->entry->reg = NULL;
-	file_entry__free_unpacked(file->entry, NULL);
 	return true;
 }
 
@@ -90,11 +89,27 @@ static int join_pairs(struct file_set *set, struct error *err)
 	return 0;
 }
 
+/* Once, as most have none, and every task would look at every entry. */
+static void note_owners(struct restore *r)
+{
+	for (size_t i = 0; i < r->files->nr_items; i++) {
+		struct file_item *item = &r->files->items[i];
+		uint32_t flags = 0;
+		if (!item->type || !item->type->owner)
+			continue;
+		const FownEntry *owner = item->type->owner(r, item->entry, &flags);
+		item->owner = owner && owner->pid ? owner : NULL;
+		item->async = (flags & O_ASYNC) && !(flags & O_PATH);
+	}
+}
+
 static int load_files(struct restore *r, struct error *err)
 {
 	struct file_set *set = r->files;
 	auto_image_reader reader = NULL;
 	int rc = image_open_typed(r->images, IMG_FILES, 0, &reader, err);
+	if (rc == 0)
+		image_reader_pool(reader, &r->messages[0]);
 	while (rc == 0) {
 		ProtobufCMessage *msg = NULL;
 		rc = image_next(reader, &msg, err);
@@ -106,7 +121,9 @@ static int load_files(struct restore *r, struct error *err)
 	if (rc < 0)
 		return rc;
 	qsort(set->items, set->nr_items, sizeof(*set->items), item_compare);
-	return join_pairs(set, err);
+	rc = join_pairs(set, err);
+	note_owners(r);
+	return rc;
 }
 
 static int row_compare(const void *left, const void *right)
@@ -213,6 +230,27 @@ int files_load(struct restore *r, struct error *err)
 	return window_choose(r->files, err);
 }
 
+/* Many at once, where their numbers follow each other. */
+static void close_items(const struct file_set *set)
+{
+	unsigned int first = 0, next = 0; /* one run */
+	for (size_t i = 0; i < set->nr_items; i++) {
+		const struct file_item *item = &set->items[i];
+		fd_close(item->base);
+		fd_close(item->early);
+		if (item->fd < 0)
+			continue;
+		if ((unsigned int)item->fd != next) {
+			if (next > first)
+				close_range(first, next - 1, 0);
+			first = (unsigned int)item->fd;
+		}
+		next = (unsigned int)item->fd + 1;
+	}
+	if (next > first)
+		close_range(first, next - 1, 0);
+}
+
 void file_set_free(struct file_set *set)
 {
 	if (!set)
@@ -220,13 +258,9 @@ void file_set_free(struct file_set *set)
 	pipe_close_rest(set);
 	memfds_free(set);
 	tty_set_free(&set->ttys);
-	for (size_t i = 0; i < set->nr_items; i++) {
-		fd_close(set->items[i].fd);
-		fd_close(set->items[i].base);
-		fd_close(set->items[i].early);
+	close_items(set);
+	for (size_t i = 0; i < set->nr_items; i++)
 		free(set->items[i].label);
-		file_entry__free_unpacked(set->items[i].entry, NULL);
-	}
 	for (size_t i = 0; i < set->tables.nr; i++)
 		free(set->tables.items[i].items);
 	for (size_t i = 0; i < set->mapped.nr; i++)

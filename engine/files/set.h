@@ -14,6 +14,8 @@ struct file_item { /* an entry of files.img */
 	const struct file_type *type; /* NULL: not supported, an error once somebody needs it */
 	int fd;                       /* in the window, or -1 */
 	bool live;                    /* of a task's own /proc: opened when the task is there */
+	bool async;                   /* whoever opens a number of it sets O_ASYNC through that */
+	const FownEntry *owner;       /* who gets its signals; NULL: nobody */
 	char *label;                  /* of a socket, by SELinux; NULL: none. net/sock-label.h */
 	bool checked;                 /* size, mode and build id were as stored */
 	/* when remap-fpath.img replaces its path; in the window, or -1 */

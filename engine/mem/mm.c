@@ -460,7 +460,7 @@ static void warn_of_seals(const struct rtask *t)
 int mem_load(const struct restore *r, struct rtask *t, struct error *err)
 {
 	ProtobufCMessage *m = NULL;
-	int rc = image_read_one(r->images, IMG_MM, t->pid, &m, err);
+	int rc = image_read_pooled(r->images, IMG_MM, t->pid, t->messages, &m, err);
 	if (rc < 0)
 		return rc;
 	t->mm = (MmEntry *)m;

@@ -158,7 +158,7 @@ int task_load_cores(struct restore *r, struct rtask *t, struct error *err)
 		/* CRIU's pstree names thread 0 of a zombie. */
 		uint32_t tid = i == 0 ? (uint32_t)t->pid : t->tids[i];
 		ProtobufCMessage *msg;
-		int rc = image_read_one(r->images, IMG_CORE, tid, &msg, err);
+		int rc = image_read_pooled(r->images, IMG_CORE, tid, t->messages, &msg, err);
 		if (rc < 0)
 			return rc;
 		t->cores[i] = (CoreEntry *)msg;
@@ -169,18 +169,6 @@ int task_load_cores(struct restore *r, struct rtask *t, struct error *err)
 			return 0; /* its threads are gone, its ids too */
 	}
 	return ids_load(r, t, err);
-}
-
-void task_free_cores(struct rtask *t)
-{
-	for (size_t i = 0; t->cores && i < t->nr_threads; i++)
-		if (t->cores[i])
-			core_entry__free_unpacked(t->cores[i], NULL);
-	free(t->cores);
-	t->cores = NULL;
-	if (t->ids)
-		task_kobj_ids_entry__free_unpacked(t->ids, NULL);
-	t->ids = NULL;
 }
 
 size_t task_args_size(const struct rtask *t)

@@ -20,8 +20,6 @@ void task_root_ids(TaskKobjIdsEntry *ids);
 
 /** Read and check core-TID.img of every thread into t->cores, t->ids and t->state. */
 int task_load_cores(struct restore *r, struct rtask *t, struct error *err);
-/** Free t->cores and t->ids; safe twice. */
-void task_free_cores(struct rtask *t);
 void sched_host_read(struct sched_host *out);
 /** Scheduling that is set from outside, when all threads wait in their places. */
 int sched_set_more(struct restore *r, struct error *err);

@@ -47,7 +47,7 @@ int ids_load(struct restore *r, struct rtask *t, struct error *err)
 		return 0;
 	}
 	ProtobufCMessage *msg;
-	int rc = image_read_one(r->images, IMG_IDS, (uint64_t)t->pid, &msg, err);
+	int rc = image_read_pooled(r->images, IMG_IDS, (uint64_t)t->pid, t->messages, &msg, err);
 	if (rc < 0)
 		return rc;
 	t->ids = (TaskKobjIdsEntry *)msg;

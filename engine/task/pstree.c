@@ -211,9 +211,7 @@ void pstree_free(struct restore *r)
 {
 	for (size_t i = 0; i < r->nr_tasks; i++) {
 		struct rtask *t = r->tasks[i];
-		task_free_cores(t);
-		if (t->mm)
-			mm_entry__free_unpacked(t->mm, NULL);
+		free(t->cores);
 		vma_list_fini(&t->vmas);
 		free(t->children);
 		pidns_unload(t);

@@ -23,7 +23,7 @@ static void message_gets_new_ids_and_keeps_the_rest(void **state)
 	e.sid = 12;
 	e.n_threads = 3;
 	e.threads = threads;
-	assert_int_equal(pid_map_message(&map, &e.base, NULL), 0);
+	assert_int_equal(pid_map_message(&map, &e.base, NULL, NULL), 0);
 	assert_int_equal(e.pid, 310);
 	assert_int_equal(e.pgid, 310);
 	assert_int_equal(e.ppid, 1);
@@ -45,7 +45,7 @@ static void message_inside_another_is_found(void **state)
 	signal.siginfo.len = sizeof(info);
 	queue.n_signals = 1;
 	queue.signals = signals;
-	assert_int_equal(pid_map_message(&map, &queue.base, NULL), 0);
+	assert_int_equal(pid_map_message(&map, &queue.base, NULL, NULL), 0);
 	assert_int_equal(info.si_pid, 311);
 }
 
@@ -66,11 +66,39 @@ static void message_gets_new_paths_in_proc(void **state)
 		owner.pid = 10;
 		e.fown = &owner;
 		e.name = strdup(paths[i][0]);
-		assert_int_equal(pid_map_message(&map, &e.base, NULL), 0);
+		assert_int_equal(pid_map_message(&map, &e.base, NULL, NULL), 0);
 		assert_string_equal(e.name, paths[i][1]);
 		assert_int_equal(owner.pid, 310);
 		free(e.name);
 	}
+}
+
+static void *alloc_counted(void *nr, size_t size)
+{
+	(*(size_t *)nr)++;
+	return malloc(size);
+}
+
+static void free_counted(void *nr, void *bytes)
+{
+	(*(size_t *)nr)--;
+	free(bytes);
+}
+
+static void message_gets_new_paths_from_its_allocator(void **state)
+{
+	(void)state;
+	size_t nr = 0;
+	const ProtobufCAllocator counted = { alloc_counted, free_counted, &nr };
+	RegFileEntry e = REG_FILE_ENTRY__INIT;
+	FownEntry owner = FOWN_ENTRY__INIT;
+	e.fown = &owner;
+	e.name = alloc_counted(&nr, sizeof("/proc/10"));
+	strcpy(e.name, "/proc/10");
+	assert_int_equal(pid_map_message(&map, &e.base, &counted, NULL), 0);
+	assert_string_equal(e.name, "/proc/310");
+	assert_int_equal(nr, 1);
+	free_counted(&nr, e.name);
 }
 
 static void write_tree(struct temp_dir *dir)
@@ -109,6 +137,7 @@ int main(void)
 		cmocka_unit_test(message_gets_new_ids_and_keeps_the_rest),
 		cmocka_unit_test(message_inside_another_is_found),
 		cmocka_unit_test(message_gets_new_paths_in_proc),
+		cmocka_unit_test(message_gets_new_paths_from_its_allocator),
 		TEMP_TEST(source_names_images_by_new_ids),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

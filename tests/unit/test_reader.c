@@ -399,6 +399,26 @@ static void every_message_of_the_registry_survives(void **state)
 	}
 }
 
+/* Nothing here frees them: with leaks reported, what is not of the pool would be. */
+static void image_reader_pool_keeps_entries(void **state)
+{
+	(void)state;
+	auto_image_reader r = NULL;
+	struct pool pool = { 0 };
+	ProtobufCMessage *first = NULL, *second = NULL;
+	assert_ok(open_bytes("-", BYTES(PSTREE ENTRY("\x05") ENTRY("\x06")), &r, &err));
+	image_reader_pool(r, &pool);
+	assert_non_null(pool_alloc(&pool, 1));
+	char *before = pool.at;
+	assert_ok(image_next(r, &first, &err));
+	assert_ok(image_next(r, &second, &err));
+	image_reader_close(take_ptr(r));
+	assert_true((char *)first >= before && (char *)second < pool.at);
+	assert_int_equal(((PstreeEntry *)first)->pid, 5);
+	assert_int_equal(((PstreeEntry *)second)->pid, 6);
+	pool_fini(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +435,7 @@ int main(void)
 		cmocka_unit_test(image_next_refuses_endless_nesting),
 		cmocka_unit_test(image_entry_bytes_are_the_bytes_of_the_file),
 		TEMP_TEST(image_read_one_wants_exactly_one),
+		cmocka_unit_test(image_reader_pool_keeps_entries),
 		cmocka_unit_test(image_next_lazy_leaves_elements_for_later),
 		cmocka_unit_test(every_message_of_the_registry_survives),
 	};
