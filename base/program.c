@@ -228,6 +228,8 @@ int program_main(const struct program *program, int argc, char **argv)
 {
 	/* ignored by who started us, it stays so, and no child could be waited for */
 	signal(SIGCHLD, SIG_DFL);
+	/* a limit of the size of files is an error of the write, as a full disk is */
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		print_program_help(program, stderr);
 		return program->usage_status;

@@ -6,7 +6,8 @@
 #include <spawn.h>
 
 /**
- * Run a program and wait for it. No signal is blocked in it, whatever is in this process.
+ * Run a program and wait for it. No signal is blocked in it, and none is ignored
+ * because this process does.
  * @param files   what becomes of its descriptors, posix_spawn(3)
  * @param status  set to its wait status
  * @return 0 or -errno

@@ -4,9 +4,11 @@
 #include "crit/checkpoint-arg.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -54,17 +56,28 @@ static int set_missing(const char *path, int rc, struct error *err)
 	return rc == -ENOENT && sets_below_refuse(path, err) < 0 ? -ENOENT : rc;
 }
 
+int source_arg_open(const char *path, struct source **out, struct error *err)
+{
+	struct stat st;
+	if (!strcmp(path, "-"))
+		return source_open_stream(STDIN_FILENO, "standard input", out, err);
+	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return source_open(path, out, err);
+	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open %s", path) : source_open_stream(fd, path, out, err);
+}
+
 int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct error *err)
 {
 	*out = (struct checkpoint_arg){ 0 };
-	int rc = source_open(path, &out->src, err);
+	int rc = source_arg_open(path, &out->src, err);
 	return rc < 0 ? rc : set_missing(path, checkpoint_open(out->src, &out->cp, err), err);
 }
 
 int checkpoint_arg_open_damaged(const char *path, struct checkpoint_arg *out, struct error *err)
 {
 	*out = (struct checkpoint_arg){ 0 };
-	int rc = source_open(path, &out->src, err);
+	int rc = source_arg_open(path, &out->src, err);
 	if (rc < 0)
 		return rc;
 	rc = checkpoint_open_damaged(out->src, &out->cp, &out->damage, err);

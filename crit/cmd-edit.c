@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/spawn.h"
 #include "convert/codec/image.h"
 #include "convert/edit/edit.h"
 #include "crit/commands.h"
@@ -109,14 +110,10 @@ static int run_editor(const char *path, struct error *err)
 		command = NULL;
 		return error_set(err, ENOMEM, "out of memory");
 	}
-	pid_t pid = fork();
-	if (pid == 0) {
-		execl("/bin/sh", "sh", "-c", command, editor, path, NULL);
-		_exit(127);
-	}
-	int status;
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return error_sys(err, "start %s", editor);
+	const char *const argv[] = { "sh", "-c", command, editor, path, NULL };
+	int status, rc = spawn_wait("/bin/sh", (char *const *)argv, environ, NULL, &status);
+	if (rc < 0)
+		return error_code(err, rc, "start %s", editor);
 	if (WIFSIGNALED(status))
 		return error_set(err, ECANCELED, "%s was ended by signal %d: nothing is changed",
 				 editor, WTERMSIG(status));

@@ -3,6 +3,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -62,6 +63,8 @@ static int encode_run(void *opts_, int nr_operands, char **operands, struct erro
 	const char *in = nr_operands ? operands[0] : opts->in;
 	if (opts->all)
 		return encode_all(in, opts->out, err);
+	if (!opts->out && isatty(STDOUT_FILENO))
+		return error_set(err, EUSAGE, "an image is nothing for a terminal: say -o IMAGE");
 	if (!opts->out)
 		return encode_to(in, STDOUT_FILENO, "standard output", err);
 	auto_replace target = { .fd = -1 };

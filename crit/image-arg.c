@@ -21,6 +21,19 @@ static int open_stdin(struct image_reader **out, struct error *err)
 	return rc < 0 ? rc : image_open_stream(in, "standard input", out, err);
 }
 
+/* What somebody may have meant that is no image. */
+static int not_an_image(const char *path, int rc, struct error *err)
+{
+	auto_source src = NULL;
+	struct source_member const *members;
+	if (rc != -EBADMSG || source_open(path, &src, NULL) < 0 ||
+	    source_list(src, &members, NULL) <= 0)
+		return rc;
+	return error_set(err, EBADMSG,
+			 "%s is an archive: name an image in it, %s:%s (`crit ls %s`)", path, path,
+			 members[0].name, path);
+}
+
 static int open_path(const char *path, struct image_reader **out, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -28,7 +41,9 @@ static int open_path(const char *path, struct image_reader **out, struct error *
 		return error_sys(err, "open %s", path);
 	struct istream *in;
 	int rc = istream_open_fd(fd, path, &in, err);
-	return rc < 0 ? rc : image_open_stream(in, path, out, err);
+	if (rc == 0)
+		rc = image_open_stream(in, path, out, err);
+	return rc < 0 ? not_an_image(path, rc, err) : 0;
 }
 
 /* The colon that ends the name of an existing file or directory; NULL: none does. */

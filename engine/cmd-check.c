@@ -61,7 +61,9 @@ static int check_run(void *opts, int nr_operands, char **operands, struct error 
 	if (o->feature)
 		return check_one(o->feature, err);
 	if (geteuid() != 0)
-		return error_set(err, EPERM, "run it as root: the features of others are not ours");
+		return error_set(
+		    err, EPERM,
+		    "run it as root: what the kernel lets another user do is not what root can do");
 	return check_up_to(o->check_all     ? FEATURE_ALL
 			   : o->check_extra ? FEATURE_EXTRA
 					    : FEATURE_BASIC,

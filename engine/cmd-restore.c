@@ -2,6 +2,7 @@
  * stasis restore: bring a process tree back from its images.
  */
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +35,7 @@ static int restore_run(void *opts, int nr_operands, char **operands, struct erro
 	if (pid < 0)
 		return pid;
 	if (o->exec_cmd) {
+		signal(SIGXFSZ, SIG_DFL); /* as it was before program_main() */
 		execvp(operands[0], operands);
 		return error_sys(err, "the tree runs, but --exec-cmd %s cannot be run",
 				 operands[0]);

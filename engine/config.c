@@ -83,8 +83,10 @@ static int add_file(const struct command *cmd, const char *path, bool must_exist
 	struct error why = { 0 };
 	int rc = file_read_at(AT_FDCWD, path, &text, &why);
 	if (rc < 0) {
+		/* HOME may be that of another user: su(1) and sudo(8) keep it */
+		bool passed = !must_exist && (rc == -ENOENT || rc == -ENOTDIR || rc == -EACCES);
 		strbuf_fini(&text);
-		return rc == -ENOENT && !must_exist ? 0 : error_set(err, rc, "%s", why.text);
+		return passed ? 0 : error_set(err, rc, "%s", why.text);
 	}
 	unsigned number = 0;
 	char *line, *rest = text.data;

@@ -17,6 +17,8 @@
 #include "base/worker.h"
 #include "engine/context/dump.h"
 #include "engine/context/hooks.h"
+#include "engine/context/interrupt.h"
+#include "engine/context/shortage.h"
 #include "engine/dirs.h"
 #include "engine/dump-set.h"
 #include "engine/files/file.h"
@@ -114,7 +116,9 @@ static int write_files_of(struct dump *d, struct task *t, struct error *err)
 {
 	struct ns_mount_place back;
 	struct error late;
-	int rc = ns_mount_enter(t, &back, err);
+	int rc = interrupt_check(err);
+	if (rc == 0)
+		rc = ns_mount_enter(t, &back, err);
 	if (rc < 0)
 		return rc;
 	rc = files_dump_task(d, t, err);
@@ -209,6 +213,8 @@ static int write_set(struct dump *d, struct error *err)
 	if (rc == 0)
 		rc = hook_call(d->opts, HOOK_POST_DUMP, d->images_fd, d->opts->pid, err);
 	if (rc == 0)
+		rc = interrupt_check(err);
+	if (rc == 0)
 		rc = net_dump_commit(d, err);
 	if (rc < 0)
 		dump_set_undo(d);
@@ -219,9 +225,13 @@ static int write_set(struct dump *d, struct error *err)
 
 static int dump_frozen(struct dump *d, struct error *err)
 {
+	sigset_t before;
 	int rc = look(d, err);
-	if (rc == 0)
+	if (rc == 0) {
+		interrupt_hold(&before); /* what is half written is removed again */
 		rc = write_set(d, err);
+		interrupt_end(&before, true); /* a failure has been told by then */
+	}
 	ns_dump_end(d);
 	return rc;
 }
@@ -245,7 +255,7 @@ static int dump_all(struct dump *d, struct error *err)
 		return rc;
 	}
 	int64_t frozen_at = clock_us();
-	log_info("%zu tasks stopped", d->nr_tasks);
+	log_info("stopped: %zu tasks", d->nr_tasks);
 	rc = dump_frozen(d, err);
 	if (rc < 0 || d->opts->leave_running)
 		files_remove_links(d);
@@ -305,6 +315,10 @@ int dump_tree(const struct options *opts, struct error *err)
 	if (rc == 0)
 		rc = dump_all(&d, err);
 	dump_fini(&d);
+	if (*shortage_of_files(rc)) {
+		const struct error why = *err;
+		rc = error_set(err, rc, "%s%s", why.text, shortage_of_files(rc));
+	}
 	if (rc < 0)
 		dirs_log_failure(opts, err);
 	else

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "engine/context/hooks.h"
+#include "engine/context/interrupt.h"
 #include "engine/context/restore.h"
 #include "engine/cpuinfo.h"
 #include "engine/dirs.h"
@@ -184,33 +185,6 @@ static int run_stages(struct restore *r, struct restore_stats *stats, struct err
 	return rc < 0 ? rc : real_ids_find(r, err);
 }
 
-static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
-
-/* Signals are blocked; one that would end this process has to end the restore as a whole. */
-static int check_interrupted(struct error *err)
-{
-	sigset_t pending;
-	sigpending(&pending);
-	for (size_t i = 0; i < sizeof(deadly) / sizeof(*deadly); i++) {
-		struct sigaction action;
-		if (sigismember(&pending, deadly[i]) == 1 &&
-		    sigaction(deadly[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			return error_set(err, EINTR, "interrupted by signal %d", deadly[i]);
-	}
-	return 0;
-}
-
-/* One that came too late for that: the tree runs, and the caller is to hear of success. */
-static void forget_interruption(void)
-{
-	sigset_t late;
-	sigemptyset(&late);
-	for (size_t i = 0; i < sizeof(deadly) / sizeof(*deadly); i++)
-		sigaddset(&late, deadly[i]);
-	while (sigtimedwait(&late, NULL, &(struct timespec){ 0 }) > 0)
-		;
-}
-
 static int hook(const struct restore *r, enum hook hook, struct error *err)
 {
 	return hook_call(r->opts, hook, r->images_fd, rtask_tid(r->root, 0), err);
@@ -255,7 +229,7 @@ static int finish(struct restore *r, struct launcher *l, struct error *err)
 	if (rc == 0)
 		rc = hook(r, HOOK_PRE_RESUME, err);
 	if (rc == 0)
-		rc = check_interrupted(err);
+		rc = interrupt_check(err);
 	return rc < 0 ? rc : start_tree(r, l, err);
 }
 
@@ -347,7 +321,7 @@ static int restore_set(const struct options *opts, int images_fd, int work_fd, s
 			     .holder_fd = -1,
 			     .plan = &plan };
 	struct restore_stats stats;
-	sigset_t all, before;
+	sigset_t before;
 
 	restore_stats_start(&stats);
 	int rc =
@@ -355,15 +329,12 @@ static int restore_set(const struct options *opts, int images_fd, int work_fd, s
 	if (rc < 0)
 		return rc;
 	/* tasks are born with every signal blocked, and an impatient Ctrl-C waits for the end */
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
+	interrupt_hold(&before);
 	rc = restore_with_images(&r, &stats, err);
 	if (rc == 0)
 		restore_stats_write(&stats, &r);
 	pid_t pid = rc == 0 ? rtask_tid(r.root, 0) : 0;
-	if (rc == 0 && opts->restore_detached)
-		forget_interruption();
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	interrupt_end(&before, rc == 0 && opts->restore_detached);
 	restore_fini(&r);
 	return rc < 0 ? rc : pid;
 }

@@ -148,7 +148,10 @@ static int read_head(struct image_reader *r, struct error *err)
 	}
 	r->type = type_of(magic, by_name);
 	if (!r->type)
-		return error_set(err, EBADMSG, "%s: unknown magic %#010" PRIx32 " at byte %d",
+		return error_set(err, EBADMSG,
+				 "%s: unknown magic %#010" PRIx32
+				 " at byte %d (images without one, as iptables-9.img, are known by "
+				 "their names)",
 				 r->name, magic, r->head == HEAD_MAGIC ? 0 : 4);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/spool.h"
 
 static int open_any(const char *path, struct error *damage, struct source **out, struct error *err)
 {
@@ -25,6 +26,18 @@ static int open_any(const char *path, struct error *damage, struct source **out,
 	if (S_ISREG(st.st_mode))
 		return source_archive_open(take_fd(fd), path, damage, out, err);
 	return error_set(err, EINVAL, "%s: neither a directory nor an archive", path);
+}
+
+int source_open_stream(int fd, const char *name, struct source **out, struct error *err)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return error_sys(err, "%s", name);
+	int copy = S_ISREG(st.st_mode) ? fcntl(fd, F_DUPFD_CLOEXEC, 0)
+				       : spool_open(fd, name, NULL, 0, err);
+	if (copy < 0)
+		return S_ISREG(st.st_mode) ? error_sys(err, "%s", name) : copy;
+	return source_archive_open(copy, name, NULL, out, err);
 }
 
 int source_open(const char *path, struct source **out, struct error *err)

@@ -16,8 +16,9 @@ struct image_parse {
 	int fd;
 	const char *name;
 	const struct image_type *type; /* NULL until "magic" was read */
-	enum image_head head;
-	struct image_writer *w; /* opened by the first member that needs it */
+	int head;                      /* enum image_head; -1: not given, the type's own */
+	bool ahead;                    /* these two were looked for in all of the text */
+	struct image_writer *w;        /* opened by the first member that needs it */
 	struct payload_read *payload;
 	struct pool pool; /* the entry being read */
 	bool filled;      /* entries, or the bytes of a raw image, were there */
@@ -26,12 +27,11 @@ struct image_parse {
 
 static int writer_open(struct image_parse *ip, struct error *err)
 {
-	if (!ip->type)
-		return json_error(ip->in, EBADMSG, err, "\"magic\" has to come first");
+	enum image_head head = ip->head < 0 ? ip->type->head : (enum image_head)ip->head;
 	if (ip->w)
 		return json_error(ip->in, EBADMSG, err, "the contents are given twice");
 	ip->filled = true;
-	return image_writer_open_fd(ip->fd, ip->name, ip->type, ip->head, &ip->w, err);
+	return image_writer_open_fd(ip->fd, ip->name, ip->type, head, &ip->w, err);
 }
 
 static int magic_read(struct image_parse *ip, struct error *err)
@@ -45,7 +45,6 @@ static int magic_read(struct image_parse *ip, struct error *err)
 	ip->type = image_type_by_name(text.data);
 	if (!ip->type)
 		return json_error(ip->in, EBADMSG, err, "%.60s is no image type", text.data);
-	ip->head = ip->type->head;
 	return 0;
 }
 
@@ -55,12 +54,42 @@ static int head_read(struct image_parse *ip, struct error *err)
 	int rc = json_string(ip->in, &text, err);
 	if (rc < 0)
 		return rc;
-	int head = image_head_by_name(text.data);
-	if (!ip->type || ip->w || head < 0)
+	if (ip->head >= 0)
+		return json_error(ip->in, EBADMSG, err, "given twice");
+	ip->head = image_head_by_name(text.data);
+	if (ip->head < 0)
 		return json_error(ip->in, EBADMSG, err,
-				  "want raw, magic, common or service between magic and entries");
-	ip->head = (enum image_head)head;
+				  "%.60s is no kind of head: want raw, magic, common or service",
+				  text.data);
 	return 0;
+}
+
+/* What has to be known before the contents; @return 1: it is none of that */
+static int head_member_read(struct image_parse *ip, struct error *err)
+{
+	if (!strcmp(ip->in->key, "magic"))
+		return magic_read(ip, err);
+	return strcmp(ip->in->key, "head") ? 1 : head_read(ip, err);
+}
+
+/* The contents come before it, as where members are sorted: find it, and begin again. */
+static int look_ahead(struct image_parse *ip, struct error *err)
+{
+	int rc = json_rewind(ip->in, err);
+	if (rc == 0)
+		rc = json_enter(ip->in, JSON_OBJECT, err);
+	ip->head = -1;
+	while (rc >= 0 && (rc = json_member(ip->in, err)) > 0) {
+		rc = head_member_read(ip, err);
+		if (rc > 0)
+			rc = json_skip(ip->in, err);
+	}
+	if (rc == 0 && !ip->type)
+		return json_error(ip->in, EBADMSG, err, "\"magic\" is missing");
+	if (rc == 0)
+		rc = json_rewind(ip->in, err);
+	ip->ahead = true;
+	return rc < 0 ? rc : json_enter(ip->in, JSON_OBJECT, err);
 }
 
 static const ProtobufCMessageDescriptor *entry_descriptor(const struct image_parse *ip,
@@ -111,11 +140,16 @@ static int entries_read(struct image_parse *ip, struct error *err)
 static int member_read(struct image_parse *ip, struct error *err)
 {
 	const char *key = ip->in->key;
-	if (!strcmp(key, "magic"))
-		return magic_read(ip, err);
-	if (!strcmp(key, "head"))
-		return head_read(ip, err);
-	if (ip->type && !ip->type->entry) {
+	bool of_head = !strcmp(key, "magic") || !strcmp(key, "head");
+	if (of_head && ip->ahead)
+		return json_skip(ip->in, err);
+	if (of_head && ip->w)
+		return json_error(ip->in, EBADMSG, err, "has to come before the contents");
+	if (of_head)
+		return head_member_read(ip, err);
+	if (!ip->type)
+		return look_ahead(ip, err);
+	if (!ip->type->entry) {
 		int rc = raw_member_kind(key);
 		if (rc == RAW_SHOWN)
 			return json_skip(ip->in, err);
@@ -149,7 +183,7 @@ static int document_read(struct image_parse *ip, struct error *err)
 
 int image_from_json(struct json_in *in, int fd, const char *name, struct error *err)
 {
-	struct image_parse ip = { .in = in, .fd = fd, .name = name };
+	struct image_parse ip = { .in = in, .fd = fd, .name = name, .head = -1 };
 	int rc = document_read(&ip, err);
 	payload_read_free(ip.payload);
 	pool_fini(&ip.pool);

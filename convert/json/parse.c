@@ -10,8 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/io.h"
 #include "base/page.h"
+#include "base/spool.h"
 #include "base/utf8.h"
 
 #define IN_BUFFER (128 * 1024)
@@ -32,7 +34,7 @@ int json_in_init(struct json_in *in, int fd, const char *name, struct error *err
 void json_in_init_text(struct json_in *in, const char *text, size_t len, const char *name)
 {
 	memset(in, 0, sizeof(*in));
-	in->fd = -1;
+	in->fd = in->spooled = -1;
 	in->name = name;
 	in->buf = (char *)text; /* never written: own_buf is false */
 	in->end = len;
@@ -43,8 +45,39 @@ void json_in_fini(struct json_in *in)
 {
 	if (in->own_buf)
 		free(in->buf);
+	fd_close(in->spooled);
 	memset(in, 0, sizeof(*in));
-	in->fd = -1;
+	in->fd = in->spooled = -1;
+}
+
+/* The next refill() reads the first byte of the text. */
+static int rewind_fd(struct json_in *in, struct error *err)
+{
+	const size_t read_so_far = (size_t)(in->base + in->end);
+	if (lseek(in->fd, -(off_t)read_so_far, SEEK_CUR) >= 0)
+		return 0;
+	if (in->base != -(uint64_t)IN_FRONT)
+		return error_set(err, ESPIPE, "%s: a pipe cannot be read again: use a file",
+				 in->name);
+	int fd = spool_open(in->fd, in->name, in->buf + IN_FRONT, in->end - IN_FRONT, err);
+	if (fd < 0)
+		return fd;
+	in->fd = in->spooled = fd;
+	return 0;
+}
+
+int json_rewind(struct json_in *in, struct error *err)
+{
+	int rc = in->fd < 0 ? 0 : rewind_fd(in, err);
+	if (rc == 0 && in->fd < 0) {
+		in->pos = 0;
+	} else if (rc == 0) {
+		in->pos = in->end = IN_FRONT;
+		in->base = -(uint64_t)IN_FRONT;
+	}
+	in->line = 1;
+	in->depth = 0;
+	return rc;
 }
 
 /* Where in the document we are: "entries[3].reg.name". */

@@ -22,7 +22,8 @@ enum json_kind { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_BOOL, J
  * follows json_enter(), json_member() and json_item().
  */
 struct json_in {
-	int fd;           /* borrowed; -1: the text is all in buf */
+	int fd;           /* borrowed, or `spooled`; -1: the text is all in buf */
+	int spooled;      /* what came through a pipe, in a file; -1: it was not needed */
 	const char *name; /* borrowed */
 	char *buf;
 	size_t pos, end;
@@ -44,6 +45,8 @@ int json_in_init(struct json_in *in, int fd, const char *name, struct error *err
 /** Text in memory, borrowed. */
 void json_in_init_text(struct json_in *in, const char *text, size_t len, const char *name);
 void json_in_fini(struct json_in *in);
+/** Begin again. Of a pipe no more than the first buffer may have been read. */
+int json_rewind(struct json_in *in, struct error *err);
 #define auto_json_in __attribute__((cleanup(json_in_fini))) struct json_in
 
 /** -EBADMSG (or `code`) with the place in the text and in the document in front. */

@@ -125,7 +125,14 @@ static void limits_shape(struct check *check, const struct place *at, const Prot
 static void creds_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
 {
 	const CredsEntry *creds = (const CredsEntry *)msg;
+	const uint32_t ids[] = { creds->uid,  creds->gid,  creds->euid,  creds->egid,
+				 creds->suid, creds->sgid, creds->fsuid, creds->fsgid };
 	size_t n = creds->n_cap_prm;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		if (ids[i] == UINT32_MAX) {
+			finding(check, at, "uid", "%u is no id of a user or group", ids[i]);
+			break;
+		}
 	if (creds->n_cap_inh != n || creds->n_cap_eff != n || creds->n_cap_bnd != n || n > 2)
 		finding(check, at, "cap_prm", "capability sets of different sizes");
 	for (size_t i = 0; i < n && i < creds->n_cap_eff; i++) {

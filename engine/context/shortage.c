@@ -20,6 +20,18 @@ const char *shortage_of_tasks(int code)
 	}
 }
 
+const char *shortage_of_files(int code)
+{
+	switch (abs(code)) {
+	case EMFILE:
+		return " (raise the limit of open files: ulimit -n, of root ulimit -Hn)";
+	case ENFILE:
+		return " (raise the limit of open files of the machine: fs.file-max by sysctl)";
+	default:
+		return "";
+	}
+}
+
 const char *shortage_of_maps(int code)
 {
 	return abs(code) == ENOMEM ? " (is there enough memory? Or raise the limit: ulimit -v, or "

@@ -12,3 +12,5 @@
 const char *shortage_of_tasks(int code);
 /** The same when memory cannot be mapped. Source: mmap(2), ENOMEM. */
 const char *shortage_of_maps(int code);
+/** The same when nothing more can be opened. Source: open(2), EMFILE and ENFILE. */
+const char *shortage_of_files(int code);

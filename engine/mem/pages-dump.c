@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/page.h"
+#include "engine/context/interrupt.h"
 #include "engine/mem/pages.h"
 #include "engine/mem/relay.h"
 #include "images/writer.h"
@@ -106,7 +107,8 @@ static int write_batch(void *ctx, const void *buf, uint64_t len, struct error *e
 	struct passage *p = ctx;
 
 	*p->written += len / PAGE;
-	return image_write_bytes(p->to, buf, len, err);
+	int rc = interrupt_check(err);
+	return rc < 0 ? rc : image_write_bytes(p->to, buf, len, err);
 }
 
 static uint64_t total(const struct mem_run_list *runs)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "engine/mem/arena.h"
 #include "engine/task/parts.h"
 #include "images/message.h"
@@ -87,6 +88,16 @@ int creds_check(const CredsEntry *c, struct error *err)
 	if (c->n_groups > NR_GROUPS_MAX)
 		return error_set(err, EBADMSG, "creds.groups: %zu, at most %u", c->n_groups,
 				 NR_GROUPS_MAX);
+	const uint32_t ids[] = { c->uid,  c->gid,  c->euid,  c->egid,
+				 c->suid, c->sgid, c->fsuid, c->fsgid };
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		if (ids[i] == UINT32_MAX) /* to the kernel: leave it as it is */
+			return error_set(err, EBADMSG, "creds: %u is no id of a user or group",
+					 ids[i]);
+	for (size_t i = 0; i < c->n_groups; i++)
+		if (c->groups[i] == UINT32_MAX)
+			return error_set(err, EBADMSG, "creds.groups[%zu]: %u is no id of a group",
+					 i, c->groups[i]);
 	if (c->secbits & ~SECUREBITS_ALL)
 		return error_set(err, EBADMSG, "creds.secbits: unknown bits in %#x", c->secbits);
 	return 0;

@@ -2,6 +2,7 @@
  * Resource limits.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -50,6 +51,12 @@ int limits_check(const TaskRlimitsEntry *e, struct error *err)
 	return 0;
 }
 
+static const char *limit_text(rlim_t limit, char out[24])
+{
+	snprintf(out, 24, limit == RLIM_INFINITY ? "unlimited" : "%llu", (unsigned long long)limit);
+	return out;
+}
+
 /* Raising a hard limit needs CAP_SYS_RESOURCE. Asked with the real call, so that no rule of the
  * kernel is repeated here; the restorer sets the final values. */
 static int try_raise(unsigned resource, const struct rlimit *want, struct error *err)
@@ -62,12 +69,14 @@ static int try_raise(unsigned resource, const struct rlimit *want, struct error 
 	struct rlimit raised = { .rlim_cur = now.rlim_cur, .rlim_max = want->rlim_max };
 	if (setrlimit(resource, &raised) == 0)
 		return 0;
-	return error_set(err, errno,
-			 "%s: the task has a hard limit of %lld, this one is %lld and may not be "
+	int code = errno;
+	char had[24], have[24];
+	return error_set(err, code,
+			 "%s: the task has a hard limit of %s, this one is %s and may not be "
 			 "raised: raise it before restoring, restore with CAP_SYS_RESOURCE, or "
 			 "start the task with a lower one (a container: podman run --ulimit)",
-			 proc_limit_name(resource), (long long)want->rlim_max,
-			 (long long)now.rlim_max);
+			 proc_limit_name(resource), limit_text(want->rlim_max, had),
+			 limit_text(now.rlim_max, have));
 }
 
 int limits_fill(const TaskRlimitsEntry *e, struct restorer_args *args, struct error *err)

@@ -47,6 +47,11 @@ static uint64_t segment_end(const char *head, size_t len, uint64_t pgoff, uint64
 	return 0;
 }
 
+struct obstacle {
+	bool held;   /* a killed dump is not out of it yet */
+	bool denied; /* what it maps may not be looked at */
+};
+
 static ssize_t read_head(const struct task *t, const struct vma *v, char *buf)
 {
 	if (v->status & VMA_AREA_VDSO)
@@ -57,9 +62,9 @@ static ssize_t read_head(const struct task *t, const struct vma *v, char *buf)
 	return fd < 0 ? -errno : fd_pread_full(fd, buf, HEAD_MAX, 0);
 }
 
-/* Zero, or what a killed engine left while no thread is in it any more. `held` is set where one is
- * that stands still: it has only begun, and makes more that is to go before another dump. */
-static bool is_unused(const struct task *t, const struct padding *p, bool *held)
+/* Zero, or what a killed engine left while no thread is in it any more. `in_way->held` is set where
+ * one is that stands still: it has only begun, and makes more that is to go before another dump. */
+static bool is_unused(const struct task *t, const struct padding *p, struct obstacle *in_way)
 {
 	char buf[PAGE];
 	if (p->len > sizeof(buf) ||
@@ -68,7 +73,7 @@ static bool is_unused(const struct task *t, const struct padding *p, bool *held)
 	if (memcmp(buf, MARK, sizeof(MARK)) != 0)
 		return bytes_are_zero(buf, p->len);
 	if (leftover_in_use(t, p)) {
-		*held |= t->state == TASK_STOPPED;
+		in_way->held |= t->state == TASK_STOPPED;
 		return false;
 	}
 	log_debug("task %d: reusing the unused bytes a killed dump left filled", t->pid);
@@ -76,26 +81,27 @@ static bool is_unused(const struct task *t, const struct padding *p, bool *held)
 }
 
 static bool padding_of(const struct task *t, const struct vma *v, size_t want, struct padding *out,
-		       bool *held)
+		       struct obstacle *in_way)
 {
 	if (!(v->prot & PROT_EXEC) || (v->flags & MAP_SHARED) || v->start == v->end)
 		return false;
 	char head[HEAD_MAX];
 	ssize_t len = read_head(t, v, head);
+	in_way->denied |= len == -EPERM || len == -EACCES;
 	uint64_t used = len < 0 ? 0 : segment_end(head, (size_t)len, v->pgoff, v->end - v->start);
 	if (!used)
 		return false;
 	uint64_t addr = (v->start + used + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
 	*out = (struct padding){ addr, v->end - addr };
-	return addr < v->end && out->len >= want && is_unused(t, out, held);
+	return addr < v->end && out->len >= want && is_unused(t, out, in_way);
 }
 
 /* Keep the longest seen; @return whether it is long enough. */
 static bool keep_longest(const struct task *t, const struct vma *v, size_t want, size_t enough,
-			 struct padding *best, bool *held)
+			 struct padding *best, struct obstacle *in_way)
 {
 	struct padding p;
-	if (padding_of(t, v, best->len ? best->len + 1 : want, &p, held))
+	if (padding_of(t, v, best->len ? best->len + 1 : want, &p, in_way))
 		*best = p;
 	return best->len >= enough;
 }
@@ -105,16 +111,16 @@ int padding_find(const struct task *t, size_t want, size_t enough, struct paddin
 {
 	static const uint32_t order[] = { VMA_AREA_VDSO, VMA_FILE_PRIVATE };
 	struct padding best = { 0 };
-	bool held = leftover_parasite(t);
-	for (size_t k = 0; !held && k < ARRAY_SIZE(order); k++) {
+	struct obstacle in_way = { .held = leftover_parasite(t) };
+	for (size_t k = 0; !in_way.held && k < ARRAY_SIZE(order); k++) {
 		for (size_t i = 0; i < t->vmas.nr && best.len < enough; i++) {
 			const struct vma *v = &t->vmas.items[i];
 			if ((v->status & order[k]) &&
-			    keep_longest(t, v, want, enough, &best, &held))
+			    keep_longest(t, v, want, enough, &best, &in_way))
 				break;
 		}
 	}
-	if (held)
+	if (in_way.held)
 		return error_set(err, EAGAIN,
 				 "a killed dump is still on its way out: try again "
 				 "(a stopped task must be continued first)");
@@ -122,6 +128,11 @@ int padding_find(const struct task *t, size_t want, size_t enough, struct paddin
 		*out = best;
 		return 0;
 	}
+	if (in_way.denied)
+		return error_set(err, EPERM,
+				 "the files it maps may not be looked at (/proc/%d/map_files): run "
+				 "this as root, or with CAP_CHECKPOINT_RESTORE",
+				 t->pid);
 	return error_set(err, ENOTSUP,
 			 "no %zu unused bytes behind any code it maps: nowhere to put code that "
 			 "asks it from inside; link it with a library, or keep the vdso mapped",

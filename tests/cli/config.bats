@@ -35,6 +35,16 @@ setup()
 	[ ! -e home.log ]
 }
 
+@test "config files: those of another user's home are passed over" {
+	[ "$(id -u)" = 0 ] || skip "needs another user"
+	mkdir -m 700 .criu
+	echo 'log-file home.log' >.criu/default.conf
+	run -1 setpriv --reuid=65534 --regid=65534 --clear-groups "$stasis" check
+	[[ $output == *"run it as root"* ]]
+	run -1 setpriv --reuid=65534 --regid=65534 --clear-groups "$stasis" check --config .criu/default.conf
+	[[ $output == *"default.conf: Permission denied"* ]]
+}
+
 @test "config files: mistakes are named by file and line" {
 	printf 'leave-running\nbogus 3\n' >bad.conf
 	run -1 "$stasis" dump -t 1 --config bad.conf

@@ -110,3 +110,43 @@ json.dump({"magic": "REG_FILES", "entries": [reg]}, open("in", "w"))'
 	grep -qaF "$(cat want)" a
 	"$crit" show a | "$crit" encode | cmp - a
 }
+
+@test "encode takes members in any order, also from a pipe" {
+	sort_keys() { /usr/bin/python3 -c 'import json, sys; json.dump(json.load(sys.stdin), sys.stdout, sort_keys=True)'; }
+	local name
+	for name in files.img pagemap-100.img; do
+		"$crit" decode -i "$set/$name" | sort_keys >sorted
+		[[ $(head -c 12 sorted) == '{"entries": '* ]]
+		"$crit" encode -i sorted | cmp - "$set/$name"
+		"$crit" encode <sorted | cmp - "$set/$name"
+		# shellcheck disable=SC2002 # a pipe is what this is about
+		cat sorted | "$crit" encode | cmp - "$set/$name"
+	done
+	# larger than what is read at once; and the way an image begins comes before its magic
+	head -c 300000 /dev/zero | base64 -w0 >zeros
+	printf '{"entries": [{"pipe_id": 1, "bytes": 300000, "size": 1, "extra": "%s"}], "head": "magic", "magic": "PIPES_DATA"}' \
+		"$(cat zeros)" >large
+	# shellcheck disable=SC2002
+	cat large | "$crit" encode >a
+	printf '{"magic": "PIPES_DATA", "head": "magic", "entries": [{"pipe_id": 1, "bytes": 300000, "size": 1, "extra": "%s"}]}' \
+		"$(cat zeros)" | "$crit" encode | cmp - a
+	echo '{"entries": [], "head": "magic"}' >bad
+	run -1 --separate-stderr "$crit" encode -i bad -o b
+	[[ $stderr == *'"magic" is missing' ]]
+	echo '{"magic": "PIPES_DATA", "entries": [], "head": "magic"}' >bad
+	run -1 --separate-stderr "$crit" encode -i bad -o b
+	[[ $stderr == *'head: has to come before the contents' ]]
+	[ ! -e b ]
+}
+
+@test "a limit of the size of files is an error of the write" {
+	run -1 bash -c "ulimit -f 0; '$crit' decode -i '$set/files.img' -o b.json" # messages by a pipe
+	[ "$output" = "crit decode: write b.json: File too large" ]
+	[ -z "$(find . -name 'b*')" ]
+}
+
+@test "encode prints no image on a terminal" {
+	command -v script >/dev/null || skip "no script(1)"
+	run script -qec "'$crit' encode -i '$fixtures/pstree.img.json'" /dev/null
+	[[ $output == *"say -o IMAGE"* ]]
+}

@@ -52,6 +52,18 @@ is_alive() { grep -q '^State:.*[^ZX] (' "/proc/$pid/status" 2>/dev/null; }
 	done
 }
 
+@test "a signal that ends a dump while it writes leaves what a failed one leaves" {
+	"$stasis" dump -t "$pid" -D img -v0 -R
+	cp -r img before
+	for signal in INT TERM HUP; do
+		run -1 "$stasis" dump -t "$pid" -D img -v0 \
+			--action-script "[ \$CRTOOLS_SCRIPT_ACTION != post-dump ] || kill -$signal \$PPID"
+		[[ $output == *"interrupted by signal "*"(SIG$signal)"* ]]
+		is_alive
+		diff -r before img
+	done
+}
+
 @test "action scripts: a no to a restore leaves no process, but not after it runs" {
 	"$stasis" dump -t "$pid" -D img -v0
 	wait "$pid" || true

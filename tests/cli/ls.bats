@@ -34,3 +34,23 @@ setup_file() { make_set; }
 	run -1 "$crit" ls "$BATS_TEST_TMPDIR/nothing"
 	run -2 "$crit" ls
 }
+
+@test "an archive may come through a pipe" {
+	tar -C "$set/.." -czf "$BATS_TEST_TMPDIR/c.tar.gz" set
+	"$crit" ls "$set" >"$BATS_TEST_TMPDIR/a"
+	# shellcheck disable=SC2002 # a pipe is what this is about
+	cat "$BATS_TEST_TMPDIR/c.tar.gz" | "$crit" ls - | diff - "$BATS_TEST_TMPDIR/a"
+	"$crit" ls - <"$BATS_TEST_TMPDIR/c.tar.gz" | diff - "$BATS_TEST_TMPDIR/a"
+	"$crit" ls <(cat "$BATS_TEST_TMPDIR/c.tar.gz") | diff - "$BATS_TEST_TMPDIR/a"
+	# shellcheck disable=SC2002
+	cat "$BATS_TEST_TMPDIR/c.tar.gz" | "$crit" x - ps | diff - <("$crit" x "$set" ps)
+	run -1 --separate-stderr bash -c "echo no | '$crit' ls -"
+	[ "$stderr" = "crit ls: standard input: neither a directory of images nor a tar archive" ]
+}
+
+@test "ls of a directory of sets names them" {
+	mkdir "$BATS_TEST_TMPDIR/sets"
+	cp -r "$set" "$BATS_TEST_TMPDIR/sets/first"
+	run -1 "$crit" ls "$BATS_TEST_TMPDIR/sets"
+	[[ $output == *"is no checkpoint, but holds some: first" ]]
+}

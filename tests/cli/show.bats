@@ -119,3 +119,11 @@ setup_file() { make_set; }
 	run -2 "$crit" show
 	run -2 "$crit" show --nope "$set/pstree.img"
 }
+
+@test "show of what has no magic says what it may be" {
+	tar -C "$set" -czf "$BATS_TEST_TMPDIR/c.tar.gz" pstree.img
+	run -1 "$crit" show "$BATS_TEST_TMPDIR/c.tar.gz"
+	[[ $output == *"c.tar.gz is an archive: name an image in it, "*"c.tar.gz:pstree.img (\`crit ls "* ]]
+	run -1 bash -c "echo '*filter' | '$crit' show -"
+	[[ $output == *"are known by their names)" ]]
+}

@@ -156,6 +156,8 @@ CORRUPTIONS = [
      "1 bytes, want 128"),
     ("capabilities", at("core-1.img", 0, "thread_core", "creds", "cap_eff", [1, 0]),
      "not permitted"),
+    ("user id", at("core-1.img", 0, "thread_core", "creds", "euid", 0xffffffff),
+     "4294967295 is no id"),
     ("overlapping areas", at("mm-1.img", 0, "vmas", 1, "start", 0x401000), "starts below"),
     ("empty area", at("mm-1.img", 0, "vmas", 1, "end", 0x500000), "is empty"),
     ("odd area", at("mm-1.img", 0, "vmas", 1, "end", 0x504001), "not whole pages"),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Processes that share one table of descriptors, or one current directory (clone(2)): what one
  * opens or closes the others see, and who does not share does not; a lock belongs to all who share.
+ *
+ * live-modes: SS RR 2S
  */
 #include <sched.h>
 #include <signal.h>

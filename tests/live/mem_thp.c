@@ -2,6 +2,7 @@
  * Transparent huge pages: memory that asked for them has them again right away where it was full,
  * and takes no more than it had where it was not.
  *
+ * live-modes: SS CS RR 2S
  * live-skip: grep -qv '\[never\]' /sys/kernel/mm/transparent_hugepage/enabled
  */
 #include <sys/mman.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Sessions and process groups: leaders alive, dead and zombie, children born before setsid(),
  * orphans that came to a subreaper, past others that became one later.
+ *
+ * live-modes: SS CS RR 2S
  */
 #include <signal.h>
 #include <sys/mman.h>
