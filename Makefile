@@ -22,12 +22,12 @@ include $(deps_sets:%=$(O)/deps-%.ok)
 $(O)/deps-%.ok: tools/deps
 	$(Q)mkdir -p $(@D) && tools/deps $* && touch $@
 ifneq ($(filter-out clean deps help check% lint format fuzz bench demo deb,$(goals)),)
-ifneq ($(shell pkg-config --exists libprotobuf-c libarchive libzstd libmnl || echo missing),)
+ifneq ($(shell pkg-config --exists libprotobuf-c libarchive libzstd libmnl sqlite3 || echo missing),)
 $(error libraries are missing: run `sudo make deps` first)
 endif
 endif
 
-LIBS_CRIT := libprotobuf-c libarchive libzstd
+LIBS_CRIT := libprotobuf-c libarchive libzstd sqlite3
 LIBS_STASIS := libprotobuf-c libmnl
 # Linked in where the archives are installed: to load libarchive, with what it takes for formats that are
 # not used here (libxml2, ICU), costs more time than most commands run. What is not called stays out.
@@ -42,6 +42,12 @@ ifeq ($(filter-out /%,$(foreach l,dw elf z,$(shell $(CC) -print-file-name=lib$(l
 libs_dw := -Wl,-Bstatic -ldw -lelf -lz -Wl,-Bdynamic
 LIBS_CRIT += libdw
 dw_linked_in := -DLIBDW_LINKED_IN
+endif
+# And SQLite, which takes as long to load as to write a small database.
+ifeq ($(filter-out /%,$(shell $(CC) -print-file-name=libsqlite3.a)),)
+libs_sqlite := -Wl,-Bstatic -lsqlite3 -Wl,-Bdynamic
+else
+libs_sqlite := -lsqlite3
 endif
 san := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
@@ -84,7 +90,7 @@ all: $(O)/stasis $(O)/crit
 $(O)/stasis: $(engine_o) $(O)/lib/images.a $(O)/lib/base.a
 	$(call say,LINK,$@) $(CC) $(ldflags) -Wl,-z,now -o $@ $^ $(libs_images) $(shell pkg-config --libs libmnl)
 $(O)/crit: $(crit_o) $(viewer_o) $(convert_o) $(images_o) $(base_o)
-	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(libs_dw) $(libs_images) -lm -ldl
+	$(call say,LINK,$@) $(CC) $(ldflags) -o $@ $^ $(libs_dw) $(libs_sqlite) $(libs_images) -lm -ldl
 $(O)/obj/convert/stack/%.o: cflags += $(dw_linked_in)
 
 # The format: generated once per schema change, before anything that includes it.
@@ -97,6 +103,11 @@ $(O)/obj/%.o: %.c | $(schema_c)
 
 # Taken in by the assembler, which tells make nothing of it.
 $(O)/obj/convert/report/assets.o: $(wildcard convert/report/page.*)
+$(O)/obj/convert/export/sqlite.o $(O)/fuzz/obj/convert/export/sqlite.o: $(O)/export-template.db
+$(O)/export-template: $(call objs,tools/export-template.c convert/export/tables.c) $(O)/lib/base.a
+	$(call say,TOOL,$@) $(CC) $(ldflags) -o $@ $^ $(libs_sqlite) -lm -ldl
+$(O)/export-template.db: $(O)/export-template
+	$(call say,DB,$@) rm -f $@ && $< $@
 
 $(O)/obj/%-asm.o: %.S
 	$(call say,AS,$@) mkdir -p $(@D) && $(CC) -I. -MMD -MP -c -o $@ $<

@@ -14,7 +14,7 @@ struct library_symbol {
 
 /**
  * Load a library for as long as this process lives, and look its symbols up.
- * @param need  who cannot do without, for the message: "databases need SQLite"
+ * @param need  who cannot do without, for the message: "backtraces need libdw"
  * @param table  whose pointers are set; @return 0; -ENOTSUP: no such library, or another one
  */
 int library_load(const char *soname, const char *need, const struct library_symbol *symbols,
