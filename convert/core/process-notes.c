@@ -6,10 +6,10 @@
 #include <elf.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "base/page.h"
+#include "convert/core/file-note.h"
 
 #define PSARGS_LEN  80
 #define FNAME_LEN   16
@@ -127,64 +127,6 @@ static void put_auxv(struct notes *n, const struct subject *s)
 	note_end(n);
 }
 
-struct file_name {
-	const char *root, *path, *end;
-};
-
-/* As the kernel calls the file that is mapped: what never had a name counts as deleted. */
-static bool file_name(const struct area *area, struct file_name *out)
-{
-	bool huge = area->vma->flags & MAP_HUGETLB;
-	*out = (struct file_name){ "", area->path, " (deleted)" };
-	switch (area->kind) {
-	case AREA_FILE:
-	case AREA_FILE_SHARED:
-		out->end = "";
-		return area->path[0];
-	case AREA_MEMFD:
-		out->root = "/";
-		return area->path[0];
-	case AREA_SHMEM:
-		out->path = huge ? "/anon_hugepage" : "/dev/zero";
-		return true;
-	case AREA_ANON:
-		out->path = "/anon_hugepage";
-		return huge;
-	case AREA_AIO:
-		out->path = "/[aio]";
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void put_files(struct notes *n, const struct subject *s)
-{
-	const struct area *areas;
-	struct file_name name;
-	size_t nr = memory_view_areas(s->mv, &areas), files = 0;
-	for (size_t i = 0; i < nr; i++)
-		files += file_name(&areas[i], &name);
-	note_begin(n, "CORE", NT_FILE);
-	note_word(n, files);
-	note_word(n, PAGE);
-	for (size_t i = 0; i < nr; i++) {
-		if (!file_name(&areas[i], &name))
-			continue;
-		note_word(n, areas[i].vma->start);
-		note_word(n, areas[i].vma->end);
-		note_word(n, areas[i].vma->pgoff / PAGE);
-	}
-	for (size_t i = 0; i < nr; i++) {
-		if (!file_name(&areas[i], &name))
-			continue;
-		note_bytes(n, name.root, strlen(name.root));
-		note_bytes(n, name.path, strlen(name.path));
-		note_bytes(n, name.end, strlen(name.end) + 1);
-	}
-	note_end(n);
-}
-
 static int put_thread(struct notes *n, const struct subject *s, uint32_t tid, bool leader,
 		      struct error *err)
 {
@@ -200,7 +142,9 @@ static int put_thread(struct notes *n, const struct subject *s, uint32_t tid, bo
 		put_prpsinfo(n, s);
 		put_siginfo(n, s);
 		put_auxv(n, s);
-		put_files(n, s);
+		rc = file_note(n, s->cp, s->p, s->mv, err);
+		if (rc < 0)
+			return rc;
 	}
 	s->machine->others(n, core);
 	return n->failed ? error_set(err, ENOMEM, "out of memory") : 0;

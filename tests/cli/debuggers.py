@@ -3,6 +3,7 @@
 # images say: threads, backtraces, auxiliary vector, mapped files. ROOT has its program and
 # libraries, EXE is the program.
 import json
+import os
 import re
 import subprocess
 import sys
@@ -83,9 +84,23 @@ same("auxiliary vectors", vector, seen)
 areas = json.loads(output(crit, "mem", "-p", pid, "--format", "json", top))["areas"]
 # as /proc/PID/maps calls them
 NAMES = {"file": "%s", "file-shared": "%s", "memfd": "/%s (deleted)", "shmem": "/dev/zero (deleted)%.0s",
-         "aio": "/[aio] (deleted)%.0s"}
-files = [(int(a["start"], 16), int(a["end"], 16), NAMES[a["kind"]] % a["path"]) for a in areas
-         if a["kind"] in NAMES]
+         "aio": "/[aio] (deleted)%.0s", "sysv": "/SYSV%08x (deleted)"}
+space = decode("ids-%s.img" % pid)[0]["ipc_ns_id"]
+keys, gone = {}, set()
+if os.path.exists(top + "/ipcns-shm-%d.img" % space):
+    keys = {e["desc"]["id"]: e["desc"]["key"] for e in decode("ipcns-shm-%d.img" % space)}
+if os.path.exists(top + "/remap-fpath.img"):
+    gone = {e["orig_id"] for e in decode("remap-fpath.img")}
+vmas = {v["start"]: v["shmid"] for v in mm["vmas"]}
+
+
+def mapped_name(kind, path, number):
+    name = NAMES[kind] % (keys[number] if kind == "sysv" else path)
+    return name + " (deleted)" * (kind.startswith("file") and number in gone)
+
+
+files = [(int(a["start"], 16), int(a["end"], 16), mapped_name(a["kind"], a["path"], vmas[int(a["start"], 16)]))
+         for a in areas if a["kind"] in NAMES]
 seen = [(int(start, 16), int(end, 16), path) for start, end, path in re.findall(
     r"^ +(0x[0-9a-f]+) +(0x[0-9a-f]+) +0x[0-9a-f]+ +0x[0-9a-f]+ +(/.*)$", gdb("info proc mappings"), re.M)]
 same("mapped files", files, seen)

@@ -108,5 +108,27 @@ else
 	echo "ok $((n - 1)) - crit stack # SKIP eu-stack is not installed"
 	echo "ok $n - eu-stack of the core # SKIP eu-stack is not installed"
 fi
+# names PROGRAM: the files of its mappings as /proc had them, and as the core has them
+names()
+{
+	local run=$dir/$1 range offset path
+	mkdir "$run"
+	LIVE_DIR=$run setsid "$O/live/$1" </dev/null >"$run/out" 2>&1 &
+	pid=$!
+	disown "$pid"
+	for _ in $(seq 500); do [ -e "$run/ready" ] && break; sleep 0.01; done
+	while read -r range _ offset _ _ path; do
+		[[ $path == /* ]] || continue
+		printf '0x%x 0x%x 0x%x 0x%x %s\n' "0x${range%-*}" "0x${range#*-}" \
+			$((0x${range#*-} - 0x${range%-*})) "0x$offset" "$path"
+	done <"/proc/$pid/maps" >"$dir/living.$1"
+	"$O/stasis" dump -j -t "$pid" -D "$run" -o dump.log && "$O/crit" core -p "$pid" -o "$run" "$run" >"$run/core.out"
+	gdb -q -nx -batch -ex 'info proc mappings' -c "$run/core.$pid" 2>/dev/null | files >"$dir/dead.$1"
+}
+for program in mem_sysv files_ghost_exe; do
+	names $program
+	grep -q ' (deleted)$' "$dir/living.$program" || : >"$dir/living.$program"
+	part $program "a core names the mapped files of $program as the kernel does"
+done
 echo "1..$n"
 exit $failed
