@@ -14,6 +14,44 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 
+/* One path, or one stream, may hold several sets. */
+static void tell_choice(const char *path, struct source *src)
+{
+	const char *choice = source_choice(src);
+	if (choice)
+		fprintf(stderr,
+			"crit: %s holds several sets: this is %s (`crit unpack` makes a directory "
+			"of each)\n",
+			path, choice);
+}
+
+int source_arg_open(const char *path, struct source **out, struct error *err)
+{
+	int rc = source_open(path, out, err);
+	if (rc == 0)
+		tell_choice(path, *out);
+	return rc;
+}
+
+static int stream_open(int fd, const char *name, struct source **out, struct error *err)
+{
+	int rc = source_open_stream(fd, name, out, err);
+	if (rc == 0)
+		tell_choice(name, *out);
+	return rc;
+}
+
+int source_arg_stream(const char *path, struct source **out, struct error *err)
+{
+	struct stat st;
+	if (!strcmp(path, "-"))
+		return stream_open(STDIN_FILENO, "standard input", out, err);
+	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return source_arg_open(path, out, err);
+	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open %s", path) : stream_open(fd, path, out, err);
+}
+
 static bool is_there(const char *dir, const char *name)
 {
 	auto_free char *path = NULL;
@@ -56,28 +94,17 @@ static int set_missing(const char *path, int rc, struct error *err)
 	return rc == -ENOENT && sets_below_refuse(path, err) < 0 ? -ENOENT : rc;
 }
 
-int source_arg_open(const char *path, struct source **out, struct error *err)
-{
-	struct stat st;
-	if (!strcmp(path, "-"))
-		return source_open_stream(STDIN_FILENO, "standard input", out, err);
-	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
-		return source_open(path, out, err);
-	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? error_sys(err, "open %s", path) : source_open_stream(fd, path, out, err);
-}
-
 int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct error *err)
 {
 	*out = (struct checkpoint_arg){ 0 };
-	int rc = source_arg_open(path, &out->src, err);
+	int rc = source_arg_stream(path, &out->src, err);
 	return rc < 0 ? rc : set_missing(path, checkpoint_open(out->src, &out->cp, err), err);
 }
 
 int checkpoint_arg_open_damaged(const char *path, struct checkpoint_arg *out, struct error *err)
 {
 	*out = (struct checkpoint_arg){ 0 };
-	int rc = source_arg_open(path, &out->src, err);
+	int rc = source_arg_stream(path, &out->src, err);
 	if (rc < 0)
 		return rc;
 	rc = checkpoint_open_damaged(out->src, &out->cp, &out->damage, err);

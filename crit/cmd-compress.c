@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "convert/store/compress.h"
 #include "convert/store/ordered.h"
+#include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 #include "crit/sink-arg.h"
 #include "images/page-store.h"
@@ -52,7 +53,7 @@ static int run(struct compress_opts *o, const char *path, const char *what, set_
 	auto_sink sink = NULL;
 	auto_progress progress = { 0 };
 	o->sink.place_of_source = true;
-	int rc = source_open(path, &src, err);
+	int rc = source_arg_open(path, &src, err);
 	if (rc == 0)
 		rc = sink_arg_open(&o->sink, src, path, &progress, &sink, err);
 	if (rc < 0)

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "convert/store/forms.h"
+#include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 #include "crit/sink-arg.h"
 
@@ -38,7 +39,7 @@ static int convert_run(void *opts, int nr_operands, char **operands, struct erro
 		return error_set(err, EUSAGE, "--to wants 4.2 or legacy");
 	o->sink.place_of_source = true;
 	progress_start(&progress, "copying", 0);
-	int rc = source_open(operands[0], &src, err);
+	int rc = source_arg_open(operands[0], &src, err);
 	if (rc == 0)
 		rc = sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err);
 	if (rc < 0)

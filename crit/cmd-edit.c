@@ -15,6 +15,7 @@
 #include "base/spawn.h"
 #include "convert/codec/image.h"
 #include "convert/edit/edit.h"
+#include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 #include "crit/sink-arg.h"
 
@@ -182,7 +183,7 @@ static int edit_run(void *opts, int nr_operands, char **operands, struct error *
 	if (rc == 0 && !o->interactive)
 		rc = collect(o, nr_operands - 1, operands + 1, target.member, &edit, err);
 	if (rc == 0)
-		rc = source_open(set, &src, err);
+		rc = source_arg_open(set, &src, err);
 	if (rc == 0)
 		rc = sink_arg_open(&o->sink, src, set, &progress, &sink, err);
 	if (rc == 0)

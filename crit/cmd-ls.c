@@ -58,7 +58,7 @@ static int ls_run(void *opts, int nr_operands, char **operands, struct error *er
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one SOURCE");
 	auto_source src = NULL;
-	int rc = source_arg_open(operands[0], &src, err);
+	int rc = source_arg_stream(operands[0], &src, err);
 	if (rc == 0)
 		rc = sets_below_refuse(operands[0], err);
 	if (rc < 0)

@@ -55,7 +55,7 @@ static int pack_run(void *opts, int nr_operands, char **operands, struct error *
 	auto_progress progress = { 0 };
 	int rc = pack_check(o, nr_operands, err);
 	if (rc == 0)
-		rc = source_open(operands[0], &src, err);
+		rc = source_arg_open(operands[0], &src, err);
 	if (rc == 0)
 		rc = sets_below_refuse(operands[0], err);
 	if (rc < 0)

@@ -36,7 +36,7 @@ static int recode_run(void *opts, int nr_operands, char **operands, struct error
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	progress_start(&progress, "recoding", 0);
-	int rc = source_open(operands[0], &src, err);
+	int rc = source_arg_open(operands[0], &src, err);
 	if (rc == 0)
 		rc = sets_below_refuse(operands[0], err);
 	if (rc == 0 && rewrite)

@@ -83,7 +83,7 @@ static int remap(const struct remap_opts *o, const char *path, struct remap_rule
 		return error_set(err, EUSAGE, "--dry-run writes nothing: it takes no %s",
 				 o->sink.out ? "-o" : "--in-place");
 	progress_start(&progress, "copying", 0);
-	int rc = source_open(path, &src, err);
+	int rc = source_arg_open(path, &src, err);
 	if (rc == 0 && !o->dry_run)
 		rc = sink_arg_open(&o->sink, src, path, &progress, &sink, err);
 	const struct remap_job job = { src, sink, changes };

@@ -27,7 +27,7 @@ static int squash_run(void *opts, int nr_operands, char **operands, struct error
 		return error_set(err, EUSAGE, "want one checkpoint");
 	o->sink.place_of_source = true;
 	progress_start(&progress, "squashing", 0);
-	int rc = source_open(operands[0], &src, err);
+	int rc = source_arg_open(operands[0], &src, err);
 	if (rc == 0)
 		rc = sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err);
 	if (rc < 0)
@@ -87,7 +87,7 @@ static int dedup_run(void *opts, int nr_operands, char **operands, struct error 
 	auto_source src = NULL;
 	int rc = doc_arg_open(o->format, &doc, err);
 	if (rc == 0)
-		rc = source_open(operands[0], &src, err);
+		rc = source_arg_open(operands[0], &src, err);
 	if (rc == 0)
 		rc = sets_below_refuse(operands[0], err);
 	if (rc < 0)

@@ -33,7 +33,7 @@ static int verify_run(void *opts, int nr_operands, char **operands, struct error
 	auto_doc doc = NULL;
 	int rc = sets_below_refuse(operands[0], err);
 	if (rc == 0)
-		rc = source_arg_open(operands[0], &src, err);
+		rc = source_arg_stream(operands[0], &src, err);
 	if (rc == 0)
 		rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)

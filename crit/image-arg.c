@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "crit/checkpoint-arg.h"
 
 static int open_stdin(struct image_reader **out, struct error *err)
 {
@@ -77,7 +78,10 @@ int image_arg_open(struct image_arg *arg, struct image_reader **out, struct erro
 	const char *member = member_of(arg->text, &path);
 	if (!member)
 		return open_path(arg->text, out, err);
-	int rc = arg->src ? 0 : source_open(path, &arg->src, err);
+	/* with its folder an image is of the set that is meant */
+	int rc = arg->src              ? 0
+		 : strchr(member, '/') ? source_open(path, &arg->src, err)
+				       : source_arg_open(path, &arg->src, err);
 	return rc < 0 ? rc : image_open(arg->src, member, out, err);
 }
 

@@ -98,7 +98,7 @@ int sink_arg_new(const char *out, const char *path, struct progress *progress, s
 		 struct sink **sink, struct error *err)
 {
 	progress_start(progress, "copying", 0);
-	int rc = source_open(path, src, err);
+	int rc = source_arg_open(path, src, err);
 	if (rc == 0)
 		rc = sets_below_refuse(path, err);
 	if (rc == 0)

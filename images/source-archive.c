@@ -11,10 +11,14 @@
 #include "images/archive.h"
 #include "images/image-type.h"
 
+/* of the sets that were not taken */
+enum { OTHERS_NAMED = 4 };
+
 struct source_archive {
 	struct source base;
 	struct archive_index *index;
 	char *prefix; /* "checkpoint/", or "": without "./" */
+	struct strbuf choice;
 	struct source_member *list;
 };
 
@@ -136,8 +140,37 @@ static int mark_parents(const struct archive_member *members, size_t nr, struct 
 	return 0;
 }
 
-/* The prefix of the image set; "" when nothing in the archive looks like one. */
-static int find_prefix(const struct archive_index *index, char **out)
+static int folder_name(const struct folder *folder, const char *before, struct strbuf *out)
+{
+	if (!folder->len)
+		return strbuf_printf(out, "%s./", before);
+	return strbuf_printf(out, "%s%.*s", before, (int)folder->len, folder->path);
+}
+
+/* Whole sets that no other leads to, besides the one that is taken. */
+static int choice_tell(const struct folder *folders, size_t nr, const struct folder *best,
+		       struct strbuf *out)
+{
+	size_t others = 0;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < nr; i++) {
+		if (&folders[i] == best || !folders[i].has_pstree || folders[i].is_parent)
+			continue;
+		if (++others == 1)
+			rc = folder_name(best, "", out);
+		if (rc == 0 && others <= OTHERS_NAMED)
+			rc = folder_name(&folders[i], others == 1 ? ", not " : ", ", out);
+	}
+	if (rc == 0 && others > OTHERS_NAMED)
+		rc = strbuf_printf(out, " and %zu more", others - OTHERS_NAMED);
+	return rc;
+}
+
+/*
+ * The prefix of the image set; "" when nothing in the archive looks like one.
+ * @param choice  what was left for it; empty: nothing
+ */
+static int find_prefix(const struct archive_index *index, char **out, struct strbuf *choice)
 {
 	const struct archive_member *members;
 	size_t nr = archive_index_members(index, &members);
@@ -159,6 +192,8 @@ static int find_prefix(const struct archive_index *index, char **out)
 		if (folder_better(&folders[i], &folders[best]))
 			best = i;
 	}
+	if (nr_folders && choice_tell(folders, nr_folders, &folders[best], choice) < 0)
+		return -ENOMEM;
 	*out = nr_folders ? strndup(folders[best].path, folders[best].len) : strdup("");
 	return *out ? 0 : -ENOMEM;
 }
@@ -289,11 +324,18 @@ static int archive_empty_folders(struct source *src, source_folder_fn found, voi
 	return rc;
 }
 
+static const char *archive_choice(const struct source *src)
+{
+	const struct source_archive *sa = (const struct source_archive *)src;
+	return sa->choice.len ? sa->choice.data : NULL;
+}
+
 static void archive_close(struct source *src)
 {
 	struct source_archive *sa = (struct source_archive *)src;
 	archive_index_unref(sa->index);
 	free(sa->prefix);
+	strbuf_fini(&sa->choice);
 	free(sa->list);
 	free(sa);
 }
@@ -303,6 +345,7 @@ static const struct source_ops archive_ops = {
 	.open_member = archive_open_member,
 	.open_parent = archive_open_parent,
 	.empty_folders = archive_empty_folders,
+	.choice = archive_choice,
 	.close = archive_close,
 	.is_archive = true,
 };
@@ -315,10 +358,16 @@ int source_archive_open(int fd, const char *name, struct error *damage, struct s
 	if (rc < 0)
 		return rc;
 	char *prefix;
-	rc = find_prefix(index, &prefix);
+	auto_strbuf choice = { 0 };
+	rc = find_prefix(index, &prefix, &choice);
 	if (rc < 0) {
 		archive_index_unref(index);
 		return error_code(err, rc, "%s", name);
 	}
-	return archive_new(&archive_ops, index, prefix, name, out, err);
+	rc = archive_new(&archive_ops, index, prefix, name, out, err);
+	if (rc == 0) {
+		((struct source_archive *)*out)->choice = choice;
+		choice = (struct strbuf){ 0 };
+	}
+	return rc;
 }

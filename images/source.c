@@ -63,6 +63,11 @@ const char *source_name(const struct source *src)
 	return src->name;
 }
 
+const char *source_choice(const struct source *src)
+{
+	return src->ops->choice ? src->ops->choice(src) : NULL;
+}
+
 bool source_is_archive(const struct source *src)
 {
 	return src->ops->is_archive;

@@ -72,6 +72,11 @@ void source_close(struct source *src);
 const char *source_name(const struct source *src);
 bool source_is_archive(const struct source *src);
 /**
+ * Of an archive with several sets that do not lead to each other, the best is taken; which that is:
+ * "one/, not two/, three/". NULL: there was nothing to choose. Borrowed.
+ */
+const char *source_choice(const struct source *src);
+/**
  * Where a file of this name is in a directory, or would be: "checkpoint/core-1.img" in one of a
  * container. NULL: no memory.
  */

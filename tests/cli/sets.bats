@@ -19,6 +19,37 @@ setup() { cd "$BATS_TEST_TMPDIR" || return; }
 	diff -r "$set" unpacked
 }
 
+# shellcheck disable=SC2016,SC2154 # the backquotes are of the message; stderr is of run
+@test "an archive with several sets: which was taken, and how to get at the others" {
+	local archive
+	mkdir -p many/a many/b/checkpoint many/c
+	cp -r "$set/." many/a
+	cp -r "$set/." many/b/checkpoint
+	cp -r "$set/." many/c
+	ln -s ../c many/a/parent
+	tar cf one.tar -C many/a --exclude parent .
+	tar cf chain.tar -C many a c
+	for archive in one.tar chain.tar many/b; do
+		run -0 --separate-stderr "$crit" show "$archive:pstree.img"
+		[ -z "$stderr" ]
+	done
+	tar czf two.tar.gz -C many .
+	run -0 --separate-stderr "$crit" inspect two.tar.gz
+	[ "$stderr" = 'crit: two.tar.gz holds several sets: this is a/, not b/checkpoint/ (`crit unpack` makes a directory of each)' ]
+	run -0 --separate-stderr "$crit" show two.tar.gz:pstree.img
+	[[ $stderr == *"this is a/"* ]]
+	run -0 --separate-stderr "$crit" show two.tar.gz:b/checkpoint/pstree.img
+	[ -z "$stderr" ]
+	mkdir -p many/d many/e many/f many/g
+	for archive in d e f g; do cp "$set/inventory.img" "$set/pstree.img" many/$archive; done
+	tar cf six.tar -C many .
+	run -0 --separate-stderr "$crit" ls six.tar
+	[[ $stderr == *"this is a/, not b/checkpoint/, d/, e/, f/ and 1 more ("* ]]
+	"$crit" unpack -C out six.tar
+	run -0 --separate-stderr "$crit" ls out/b
+	[ -z "$stderr" ]
+}
+
 @test "decode --all wants room, and leaves none half full" {
 	run -2 "$crit" decode --all "$set"
 	mkdir busy && touch busy/x
