@@ -255,17 +255,42 @@ static int value_write(int dir, const char *file, const char *value, size_t len,
 		      : 0;
 }
 
-/* What is allowed is added line by line to nothing. */
+/* Is a line among others? @param len  what of it counts */
+static bool has_line(const char *text, const char *line, size_t len, bool whole)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+		if (!strncmp(text, line, len) && (!whole || !text[len] || text[len] == '\n'))
+			return true;
+	return false;
+}
+
+/* No priority at a network device that this machine has not got: "eth7 0". */
+static bool is_of_no_device(const char *file, const char *line, size_t len, const char *now)
+{
+	size_t name = strcspn(line, " ");
+	return !strcmp(file, "net_prio.ifpriomap") && name + 2 == len && line[len - 1] == '0' &&
+	       !has_line(now, line, name + 1, false);
+}
+
+/* The kernel takes one line at a time, and may pass over what is behind it without a word. */
+static int lines_write(int dir, const char *file, const char *value, const char *now,
+		       const char *where, struct error *err)
+{
+	int rc = 0;
+	for (size_t len; rc == 0 && *value; value += len + (value[len] == '\n')) {
+		len = strcspn(value, "\n");
+		if (len && !has_line(now, value, len, true) &&
+		    !is_of_no_device(file, value, len, now))
+			rc = value_write(dir, file, value, len, where, err);
+	}
+	return rc;
+}
+
+/* What is allowed is added to nothing. */
 static int devices_write(int dir, const char *value, const char *where, struct error *err)
 {
 	int rc = value_write(dir, "devices.deny", "a", 1, where, err);
-	while (rc == 0 && *value) {
-		size_t len = strcspn(value, "\n");
-		if (len)
-			rc = value_write(dir, "devices.allow", value, len, where, err);
-		value += len + (value[len] == '\n');
-	}
-	return rc;
+	return rc < 0 ? rc : lines_write(dir, "devices.allow", value, "", where, err);
 }
 
 /* The file takes +controller words, one for each that it is to show. */
@@ -296,7 +321,7 @@ static int prop_restore(int dir, const CgroupPropEntry *e, const char *where, st
 		return devices_write(dir, e->value, where, err);
 	if (!strcmp(e->name, "cgroup.subtree_control"))
 		return subtree_write(dir, e->value, where, err);
-	return value_write(dir, e->name, e->value, strlen(e->value), where, err);
+	return lines_write(dir, e->name, e->value, now.data, where, err);
 }
 
 int cgroup_props_restore(int dir, const char *where, const CgroupDirEntry *e,
