@@ -77,7 +77,7 @@ int fs_install(struct restore *r, const struct rtask *t, struct error *err)
 	int cwd = files_get(r, row->cwd_id, err);
 	if (cwd < 0)
 		return cwd;
-	int rc = mntns_join(r, t, err);
+	int rc = mntns_enter_own(r, t, err);
 	if (rc == 0)
 		rc = enter_root(root, err);
 	if (rc < 0)

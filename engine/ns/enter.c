@@ -158,7 +158,7 @@ static int finish_all(struct restore *r, pid_t root, struct error *err)
 	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
 		if (ns_rows[i].finish && is_built(r->ns, (enum ns_kind)i) && r->ns->given[i] < 0)
 			rc = ns_rows[i].finish(r, r->ns->ids[i], err);
-	if (rc < 0 || !is_built(r->ns, NS_MNT))
+	if (rc < 0 || !r->mounts)
 		return rc;
 	snprintf(path, sizeof(path), "%d/ns/pid", root);
 	if (r->ns->ids[NS_PID] && (pids = procfs_open(path, O_RDONLY)) < 0)
@@ -215,7 +215,7 @@ static bool is_of_namespace(const char *name)
 /* What is outside of the tree is opened by who is outside, too. */
 static int begin(struct restore *r, struct error *err)
 {
-	int rc = is_built(r->ns, NS_MNT) ? mntns_open(r, err) : 0;
+	int rc = r->mounts ? mntns_open(r, err) : 0;
 	if (rc == 0 && r->users)
 		rc = source_hold(r->images, is_of_namespace, err);
 	if (rc == 0)

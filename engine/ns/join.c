@@ -8,11 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/root.h"
-
-static const enum ns_kind kinds[] = { NS_NET, NS_UTS, NS_IPC, NS_TIME, NS_CGROUP };
 
 /* @return what is behind "net:"; NULL: another kind */
 static const char *file_of(const char *join, enum ns_kind kind)
@@ -26,12 +23,12 @@ int ns_join_check(const struct options *opts, struct error *err)
 {
 	for (size_t i = 0; i < opts->joins.nr; i++) {
 		const char *file = NULL;
-		for (size_t k = 0; !file && k < ARRAY_SIZE(kinds); k++)
-			file = file_of(opts->joins.items[i], kinds[k]);
+		for (int k = 0; !file && k < NS_KINDS; k++)
+			file = file_of(opts->joins.items[i], (enum ns_kind)k);
 		if (!file || !*file)
 			return error_set(err, EINVAL,
-					 "--join-ns: %s is not KIND:FILE with a KIND of net, uts, "
-					 "ipc, time or cgroup",
+					 "--join-ns: %s is not KIND:FILE with a KIND of net, mnt, "
+					 "pid, uts, ipc, time or cgroup",
 					 opts->joins.items[i]);
 	}
 	return 0;

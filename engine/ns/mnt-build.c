@@ -226,6 +226,25 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+int mntns_join(struct restore *r, struct error *err)
+{
+	uint32_t id = r->root->ids ? ns_id_of(r->root->ids, NS_MNT) : 0;
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		const struct rtask *t = r->tasks[i];
+		if (t->ids && rtask_is_living(t) && ns_id_of(t->ids, NS_MNT) != id)
+			return error_set(err, EINVAL,
+					 "--join-ns mnt: " TASK_FMT
+					 " lived in another mount namespace than " TASK_FMT
+					 ": they cannot join one; leave the option out",
+					 RTASK_ARGS(t), RTASK_ARGS(r->root));
+	}
+	return r->opts->root
+		   ? error_set(err, EINVAL,
+			       "--root and --join-ns mnt: mounts are made below a root, or "
+			       "are there already; give one of them")
+		   : 0;
+}
+
 int mntns_open(struct restore *r, struct error *err)
 {
 	raise_descriptor_limit();

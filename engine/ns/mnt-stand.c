@@ -172,7 +172,7 @@ int mntns_open_again(const struct restore *r, uint32_t id, int flags, struct err
 	return fd < 0 ? error_sys(err, "open mount namespace %u", id) : fd;
 }
 
-int mntns_join(const struct restore *r, const struct rtask *t, struct error *err)
+int mntns_enter_own(const struct restore *r, const struct rtask *t, struct error *err)
 {
 	const struct mnt_space *space = t->ids ? find_nested(r, ns_id_of(t->ids, NS_MNT)) : NULL;
 	return space ? mnt_enter(space->fd, err) : 0;

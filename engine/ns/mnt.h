@@ -27,6 +27,8 @@ int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, const ch
 
 /** Read and check all mounts of the tree, and plan how they are made. */
 int mntns_load(struct restore *r, uint32_t id, struct error *err);
+/** One is joined, so none is made: were all tasks in one? */
+int mntns_join(struct restore *r, struct error *err);
 /** In the builder, before any namespace is made: open what is outside of the tree. */
 int mntns_open(struct restore *r, struct error *err);
 /**
@@ -67,6 +69,6 @@ bool mntns_is_nested(const struct restore *r, uint32_t id);
 /** Another descriptor of one of them. @return it, owned by the caller; -errno */
 int mntns_open_again(const struct restore *r, uint32_t id, int flags, struct error *err);
 /** In a task: enter the namespace it was in. */
-int mntns_join(const struct restore *r, const struct rtask *t, struct error *err);
+int mntns_enter_own(const struct restore *r, const struct rtask *t, struct error *err);
 /** Is a file on a mount that is made only once the root task is there? */
 bool mntns_is_late(const struct restore *r, int mnt_id, const char *path);

@@ -44,7 +44,8 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .flag = CLONE_NEWPID,
 		     IDS(pid_ns_id),
 		     .nested = true,
-		     .below_own = true },
+		     .below_own = true,
+		     .join = pidns_join },
 	[NS_NET] = { .name = "net",
 		     .flag = CLONE_NEWNET,
 		     IDS(net_ns_id),
@@ -92,6 +93,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .flag = CLONE_NEWNS,
 		     IDS(mnt_ns_id),
 		     .nested = true,
+		     .join = mntns_join,
 		     .collect = mntns_collect,
 		     .dump = mntns_dump,
 		     .load = mntns_load,
@@ -525,7 +527,7 @@ static int load_kind(struct restore *r, enum ns_kind kind, struct error *err)
 		rc = ns_join_open(r->opts, kind, &r->ns->given[kind], err);
 	if (rc > 0) {
 		r->ns->ids[kind] = root_id ? root_id : ns_own_id(kind);
-		return 0;
+		return row->join ? row->join(r, err) : 0;
 	}
 	if (rc == 0 && kind == NS_PID && root_id)
 		rc = pidns_load_given(r, root_id, err);

@@ -56,6 +56,8 @@ struct ns_row {
 	int (*collect)(struct dump *d, const struct ns_seen *ns, struct error *err);
 	/** Write its images. NULL: it has none */
 	int (*dump)(struct dump *d, const struct ns_seen *ns, struct error *err);
+	/** --join-ns: can the tree live in given[]? NULL: in any */
+	int (*join)(struct restore *r, struct error *err);
 	/** Read and check them, before anything is made. */
 	int (*load)(struct restore *r, uint32_t id, struct error *err);
 	/** By the coordinator, from outside: the namespace is there and empty, fd leads to it. */

@@ -255,42 +255,50 @@ void pidns_free_levels(PstreeEntry *e)
 /* Restore. */
 
 /* Only these can be entered. */
-static int check_below_own(int given, ino_t own, const char *label, struct error *err)
+static int check_below_own(int fd, ino_t own, const char *said, struct error *err)
 {
 	struct stat st;
-	int fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
-	while (fd >= 0 && fstat(fd, &st) == 0 && st.st_ino != own) {
-		int up = ioctl(fd, NS_GET_PARENT);
-		close(fd);
-		fd = up;
+	int up = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	while (up >= 0 && fstat(up, &st) == 0 && st.st_ino != own) {
+		int next = ioctl(up, NS_GET_PARENT);
+		close(up);
+		up = next;
 	}
-	bool below = fd >= 0;
-	fd_close(fd);
-	return below
-		   ? 0
-		   : error_set(err, EINVAL,
-			       "--inherit-fd fd[%d]:%s is not inside of the pid namespace of this "
-			       "program: restore from there, or from further outside",
-			       given, label);
+	bool below = up >= 0;
+	fd_close(up);
+	return below ? 0
+		     : error_set(err, EINVAL,
+				 "%s is not inside of the pid namespace of this program: restore "
+				 "from there, or from further outside",
+				 said);
+}
+
+/* @param said  by the options. @return 1; 0: it is this program's own */
+static int check_place(int fd, const char *said, struct error *err)
+{
+	struct stat st, own;
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWPID || fstat(fd, &st) < 0)
+		return error_set(err, EINVAL, "%s is no pid namespace", said);
+	if (fstatat(procfs_fd(), "self/ns/pid", &own, 0) < 0)
+		return error_sys(err, "stat /proc/self/ns/pid");
+	int rc = st.st_ino == own.st_ino ? 0 : check_below_own(fd, own.st_ino, said, err);
+	return rc < 0 ? rc : st.st_ino != own.st_ino;
 }
 
 /* @param fd  set to the caller's; -1: it is this program's own */
 static int find_given(const struct restore *r, const char *label, int *fd, struct error *err)
 {
-	struct stat st, own;
+	char said[128];
 	int given = inherit_find(r->opts, label);
 	if (given < 0)
 		return error_set(err, EINVAL,
 				 "the pid namespace was left out as %s: give one with --inherit-fd "
 				 "fd[N]:%s",
 				 label, label);
-	if (ioctl(given, NS_GET_NSTYPE) != CLONE_NEWPID || fstat(given, &st) < 0)
-		return error_set(err, EINVAL, "--inherit-fd fd[%d]:%s is no pid namespace", given,
-				 label);
-	if (fstatat(procfs_fd(), "self/ns/pid", &own, 0) < 0)
-		return error_sys(err, "stat /proc/self/ns/pid");
-	*fd = st.st_ino == own.st_ino ? -1 : given;
-	return *fd < 0 ? 0 : check_below_own(given, own.st_ino, label, err);
+	snprintf(said, sizeof(said), "--inherit-fd fd[%d]:%.80s", given, label);
+	int rc = check_place(given, said, err);
+	*fd = rc > 0 ? given : -1;
+	return rc < 0 ? rc : 0;
 }
 
 int pidns_given(const struct restore *r, uint32_t id, int *fd, struct error *err)
@@ -319,6 +327,21 @@ int pidns_load_given(struct restore *r, uint32_t id, struct error *err)
 	r->ns->ids[NS_PID] = id;
 	rc = ns_give(r, NS_PID, fd, err);
 	return rc < 0 ? rc : 1;
+}
+
+int pidns_join(struct restore *r, struct error *err)
+{
+	int rc = check_place(r->ns->given[NS_PID], "--join-ns pid", err);
+	if (rc > 0 && r->root->pid == 1)
+		return error_set(err, EINVAL,
+				 "--join-ns pid: pid 1 is in the tree, and that namespace has its "
+				 "own: leave the option out");
+	if (rc == 0) {
+		r->ns->ids[NS_PID] = 0;
+		fd_close(r->ns->given[NS_PID]);
+		r->ns->given[NS_PID] = -1;
+	}
+	return rc < 0 ? rc : 0;
 }
 
 bool pidns_is_new(const struct restore *r)

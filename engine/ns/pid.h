@@ -30,6 +30,8 @@ void pidns_free_levels(PstreeEntry *e);
  * @return 1; 0: it was not left outside; -EINVAL: none was given, or none that can be entered
  */
 int pidns_given(const struct restore *r, uint32_t id, int *fd, struct error *err);
+/** Check and take the one that is joined; it may be this program's own. */
+int pidns_join(struct restore *r, struct error *err);
 /** Take it. @return as pidns_given() */
 int pidns_load_given(struct restore *r, uint32_t id, struct error *err);
 /** Is the root to be pid 1 of a new one? */

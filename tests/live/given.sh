@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A tree that is only a part of its pid namespace: that stays outside (--external pid) and is given
-# at the restore (--inherit-fd). Prints TAP.
+# at the restore (--inherit-fd). Namespaces of pids and mounts that are joined (--join-ns). Prints TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build} PEER=${PEER:-}
@@ -160,6 +160,51 @@ inwards()
 	tree=$(pgrep -x -f "sleep 1000.$$")
 	is_in "$b" pid && [ "$(inner "$tree")" = "$number" ] && end_tree
 }
+# A tree of the host, and one of another container, among the pids of a container; by pid and by file
+joined_pid()
+{
+	sleeper && dump && local number=$tree &&
+		restore --join-ns "pid:$a" && is_in "$a" pid && [ "$(inner "$tree")" = "$number" ] || return 1
+	rm -r "$dir/img"
+	dump --external "$(outside)" && restore --join-ns "pid:/proc/$b/ns/pid" && is_in "$b" pid &&
+		[ "$(inner "$tree")" = "$number" ] && refused restore --join-ns "pid:$b" &&
+		says "pid $number of the pid namespace that is given is taken by" && end_tree &&
+		restore --join-ns "pid:$$" && is_in "$$" pid && [ "$tree" = "$number" ] && end_tree
+}
+joined_program()
+{
+	program task_threads && dump && restore --join-ns "pid:$a" && is_in "$a" pid && passes
+}
+joined_badly()
+{
+	sleeper && dump && refused restore --join-ns "pid:/proc/$b/ns/net" && says "--join-ns pid is no pid namespace" &&
+		refused restore --join-ns "mnt:/proc/$b/ns/net" && says "enter the mnt namespace that is given" &&
+		refused restore --join-ns "mnt:$b" --root "$top" && says "give one of them" || return 1
+	container --pid && tree=$last && local whole=$last
+	dir=$top/$((n += 1))
+	dump --leave-running && refused restore --join-ns "pid:$a" && says "pid 1 is in the tree" && tree=$whole && end_tree
+}
+# Its file is another one in the mounts of the container
+joined_mounts()
+{
+	container --pid --mount || return 1
+	local box=$last there=$top/there
+	mkdir "$there" && echo 1 >"$there/data" && echo 2 >"$there/other" || return 1
+	nsenter --mount="/proc/$box/ns/mnt" mount --bind "$there/other" "$there/data" || { reason="no bind mounts"; return 77; }
+	sleeper bash -c 'cd "$0" && exec "$@" 8<data' "$there" && dump &&
+		restore --join-ns "mnt:$box" --join-ns "pid:$box" && is_in "$box" mnt && is_in "$box" pid || return 1
+	[ "$(stat -Lc %i "/proc/$tree/fd/8")" = "$(stat -c %i "$there/other")" ] || { reason="it has the file of the host"; return 1; }
+	[ "$(nsenter --mount="/proc/$tree/ns/mnt" cat "/proc/$tree/cwd/data")" = 2 ] || { reason="its directory is another"; return 1; }
+	rm -r "$dir/img"
+	dump --external "$(outside)" --external "mnt[/dev/shm]:shm" && restore --join-ns "mnt:/proc/$box/ns/mnt" --join-ns "pid:/proc/$box/ns/pid" &&
+		is_in "$box" mnt && [ "$(cat "/proc/$tree/fd/8")" = 2 ] && end_tree
+}
+joined_mounts_many()
+{
+	sleeper unshare --mount bash -c 'unshare --mount sleep 2000 & exec "$@"' - &&
+		until_true pgrep -P "$tree" -x sleep && pids+=("$(pgrep -P "$tree" -x sleep)") &&
+		dump --external "mnt[/dev/shm]:shm" && refused restore --join-ns "mnt:$a" && says "lived in another mount namespace than"
+}
 peer()
 {
 	[ -n "$PEER" ] || { reason="no PEER"; return 77; }
@@ -168,4 +213,5 @@ peer()
 	dumper=$O/stasis restorer=$O/stasis
 	return $rc
 }
-run_tests "${tests[@]}" not_said whole taken ended own inwards peer
+run_tests "${tests[@]}" not_said whole taken ended own inwards joined_pid joined_program joined_badly joined_mounts \
+	joined_mounts_many peer

@@ -130,7 +130,7 @@ joined()
 try "a namespace is joined, by file and by pid" joined
 bad_join()
 {
-	refused restore given --join-ns "pid:1" && says "not KIND:FILE" &&
+	refused restore given --join-ns "cpu:1" && says "not KIND:FILE" &&
 		refused restore given --join-ns "net:/dev/none" && says "/dev/none"
 }
 try "what cannot be joined is refused" bad_join
