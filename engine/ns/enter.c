@@ -106,7 +106,8 @@ int ns_place_leave(struct ns_mount_place *back, struct error *err)
 static int enter_given(const struct ns_set *set, struct error *err)
 {
 	for (int i = 0; i < NS_KINDS; i++)
-		if (i != NS_PID && set->given[i] >= 0 && setns(set->given[i], ns_rows[i].flag) < 0)
+		if (i != NS_PID && i != NS_USER && set->given[i] >= 0 &&
+		    setns(set->given[i], ns_rows[i].flag) < 0)
 			return error_sys(err, "enter the %s namespace that is given",
 					 ns_rows[i].name);
 	return 0;
@@ -125,7 +126,7 @@ static int make_one(struct restore *r, enum ns_kind kind, struct error *err)
 static int unshare_all(struct restore *r, struct error *err)
 {
 	const struct ns_set *set = r->ns;
-	int rc = r->users ? userns_become_root(err) : 0;
+	int rc = r->users ? userns_become_root(r->users, err) : 0;
 	if (rc < 0)
 		return rc;
 	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
@@ -212,6 +213,15 @@ static bool is_of_namespace(const char *name)
 	return false;
 }
 
+static int begin_users(const struct ns_set *set, struct error *err)
+{
+	int given = set->given[NS_USER];
+	int rc = given < 0 ? unshare(CLONE_NEWUSER) : setns(given, CLONE_NEWUSER);
+	return rc < 0 ? error_sys(err, "%s a user namespace (needs CAP_SYS_ADMIN)",
+				  given < 0 ? "make" : "enter")
+		      : 0;
+}
+
 /* What is outside of the tree is opened by who is outside, too. */
 static int begin(struct restore *r, struct error *err)
 {
@@ -220,9 +230,7 @@ static int begin(struct restore *r, struct error *err)
 		rc = source_hold(r->images, is_of_namespace, err);
 	if (rc == 0)
 		rc = enter_given(r->ns, err);
-	if (rc == 0 && r->users && unshare(CLONE_NEWUSER) < 0)
-		rc = error_sys(err, "make a user namespace (needs CAP_SYS_ADMIN)");
-	return rc;
+	return rc < 0 || !r->users ? rc : begin_users(r->ns, err);
 }
 
 static void answer(int channel, int rc, const struct error *err)
@@ -387,7 +395,7 @@ int ns_make(struct restore *r, struct error *err)
 		rc = ns_nested_share(r, err);
 	if (rc == 0)
 		rc = start_builder(r, err);
-	if (rc == 0 && r->users)
+	if (rc == 0 && r->users && r->ns->given[NS_USER] < 0)
 		rc = userns_write_maps(r, r->ns->builder, err);
 	if (rc == 0)
 		rc = tell(r->ns, ORDER_MAKE, 0, err);
@@ -414,6 +422,9 @@ int ns_enter_user(const struct restore *r, struct error *err)
 	if (r->ns->user_fd < 0)
 		return 0;
 	userns_files_as(r->ns->files_as);
+	int rc = userns_take_groups(r, err);
+	if (rc < 0)
+		return rc;
 	if (setns(r->ns->user_fd, CLONE_NEWUSER) < 0)
 		return error_sys(err, "enter the user namespace of the tree");
 	/* It stays who it was, as it reads images. Who a task is, the restorer sets in the end. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/root.h"
 
@@ -19,19 +20,47 @@ static const char *file_of(const char *join, enum ns_kind kind)
 	return !strncmp(join, name, len) && join[len] == ':' ? join + len + 1 : NULL;
 }
 
+static const char *find(const struct options *opts, enum ns_kind kind)
+{
+	const char *file = NULL;
+	for (size_t i = 0; !file && i < opts->joins.nr; i++)
+		file = file_of(opts->joins.items[i], kind);
+	return file;
+}
+
+static bool has_ids(const char *file, uint32_t ids[2])
+{
+	char more;
+	const char *comma = strchr(file, ',');
+	return comma && comma[1] >= '0' && comma[1] <= '9' &&
+	       sscanf(comma, ",%u,%u%c", &ids[0], &ids[1], &more) == 2;
+}
+
 int ns_join_check(const struct options *opts, struct error *err)
 {
 	for (size_t i = 0; i < opts->joins.nr; i++) {
-		const char *file = NULL;
-		for (int k = 0; !file && k < NS_KINDS; k++)
-			file = file_of(opts->joins.items[i], (enum ns_kind)k);
+		const char *join = opts->joins.items[i], *file = NULL;
+		int kind = -1;
+		uint32_t ids[2];
+		while (!file && ++kind < NS_KINDS)
+			file = file_of(join, (enum ns_kind)kind);
 		if (!file || !*file)
 			return error_set(err, EINVAL,
 					 "--join-ns: %s is not KIND:FILE with a KIND of net, mnt, "
-					 "pid, uts, ipc, time or cgroup",
-					 opts->joins.items[i]);
+					 "pid, user, uts, ipc, time or cgroup",
+					 join);
+		if (kind == NS_USER && strchr(file, ',') && !has_ids(file, ids))
+			return error_set(err, EINVAL, "--join-ns: %s is not user:FILE,UID,GID",
+					 join);
 	}
 	return 0;
+}
+
+void ns_join_user_ids(const struct options *opts, uint32_t ids[2])
+{
+	const char *file = find(opts, NS_USER);
+	if (!file || !has_ids(file, ids))
+		ids[0] = ids[1] = 0;
 }
 
 static int open_file(const char *file, enum ns_kind kind)
@@ -45,11 +74,12 @@ static int open_file(const char *file, enum ns_kind kind)
 
 int ns_join_open(const struct options *opts, enum ns_kind kind, int *fd, struct error *err)
 {
-	const char *file = NULL;
-	for (size_t i = 0; !file && i < opts->joins.nr; i++)
-		file = file_of(opts->joins.items[i], kind);
-	if (!file)
+	const char *said = find(opts, kind);
+	if (!said)
 		return 0;
+	auto_free char *file = strndup(said, kind == NS_USER ? strcspn(said, ",") : strlen(said));
+	if (!file)
+		return error_set(err, ENOMEM, "out of memory");
 	*fd = open_file(file, kind);
 	return *fd < 0 ? error_sys(err, "--join-ns: open %s namespace %s", ns_rows[kind].name, file)
 		       : 1;

@@ -101,6 +101,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_USER] = { .name = "user",
 		      .flag = CLONE_NEWUSER,
 		      IDS(user_ns_id),
+		      .join = userns_join,
 		      .dump = userns_dump,
 		      .load = userns_load },
 	[NS_CGROUP] = { .name = "cgroup",

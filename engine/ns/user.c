@@ -53,18 +53,18 @@ static int turn_thread(const struct user_maps *maps, const struct task *t, struc
 	return rc;
 }
 
-static int read_maps(const struct task *t, struct user_maps *maps, struct error *err)
+int user_maps_read(int proc, struct user_maps *maps, struct error *err)
 {
 	int rc = 0;
 	for (int i = 0; rc == 0 && i < ID_KINDS; i++) {
 		auto_strbuf text = { 0 };
-		rc = file_read_at(t->proc_fd, map_names[i], &text, err);
+		rc = file_read_at(proc, map_names[i], &text, err);
 		if (rc == 0 && strbuf_char(&text, 0) < 0)
 			rc = error_set(err, ENOMEM, "out of memory");
 		if (rc == 0)
 			rc = id_map_parse(text.data, &maps->kinds[i], err);
 	}
-	return rc < 0 ? error_wrap(err, rc, TASK_FMT, TASK_ARGS(t)) : 0;
+	return rc;
 }
 
 int userns_collect(struct dump *d, struct error *err)
@@ -80,7 +80,9 @@ int userns_collect(struct dump *d, struct error *err)
 	d->users = calloc(1, sizeof(*d->users));
 	if (!d->users)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = read_maps(d->tasks[0], d->users, err);
+	int rc = user_maps_read(d->tasks[0]->proc_fd, d->users, err);
+	if (rc < 0)
+		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(d->tasks[0]));
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
 		for (size_t k = 0; rc == 0 && k < d->tasks[i]->nr_threads; k++)
 			if (d->tasks[i]->state != TASK_ZOMBIE)
@@ -177,10 +179,11 @@ int userns_write_maps(const struct restore *r, pid_t builder, struct error *err)
 	return 0;
 }
 
-int userns_become_root(struct error *err)
+int userns_become_root(const struct user_maps *maps, struct error *err)
 {
-	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 ||
-	    syscall(SYS_setresuid, 0, 0, 0) < 0)
+	uint32_t uid = maps->root[ID_USER], gid = maps->root[ID_GROUP];
+	if ((!maps->keeps_groups && syscall(SYS_setgroups, 0, NULL) < 0) ||
+	    syscall(SYS_setresgid, gid, gid, gid) < 0 || syscall(SYS_setresuid, uid, uid, uid) < 0)
 		return error_sys(err, "become root of the user namespace");
 	prctl(PR_SET_DUMPABLE, 1); /* else its files in /proc are those of root outside */
 	return 0;
@@ -203,8 +206,8 @@ int userns_files_as_root(const struct user_maps *maps, uint32_t before[ID_KINDS]
 	before[ID_USER] = before[ID_GROUP] = UINT32_MAX;
 	if (!maps || setfsuid((uid_t)-1) != 0)
 		return 0; /* what a user does stays that user's */
-	before[ID_GROUP] = (uint32_t)setfsgid(id_outside(maps, ID_GROUP, 0));
-	before[ID_USER] = (uint32_t)setfsuid(id_outside(maps, ID_USER, 0));
+	before[ID_GROUP] = (uint32_t)setfsgid(id_outside(maps, ID_GROUP, maps->root[ID_GROUP]));
+	before[ID_USER] = (uint32_t)setfsuid(id_outside(maps, ID_USER, maps->root[ID_USER]));
 	prctl(PR_SET_DUMPABLE, 1);
 	return raise_capabilities(err);
 }

@@ -17,6 +17,8 @@ struct user_maps {
 		} * items;
 		size_t nr, cap;
 	} kinds[ID_KINDS];
+	uint32_t root[ID_KINDS]; /* who makes what the tree has */
+	bool keeps_groups;       /* nobody inside may call setgroups(2) */
 };
 void user_maps_free(struct user_maps *maps);
 
@@ -29,15 +31,22 @@ uint32_t id_inside(const struct user_maps *maps, enum id_kind kind, uint32_t out
 /** The other way. */
 uint32_t id_outside(const struct user_maps *maps, enum id_kind kind, uint32_t inside);
 
+/** Of a process, as this one sees them. @param proc  its directory in /proc */
+int user_maps_read(int proc, struct user_maps *maps, struct error *err);
+
 /** Read the maps into d->users and turn the credentials of all threads inside. */
 int userns_collect(struct dump *d, struct error *err);
 int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
 /** Read the maps into r->users. */
 int userns_load(struct restore *r, uint32_t id, struct error *err);
+/** Read those of one that is joined; can the tree live there? It may be this program's own. */
+int userns_join(struct restore *r, struct error *err);
+/** In who bears the root, while it may: take the groups that could not be set inside. */
+int userns_take_groups(const struct restore *r, struct error *err);
 /** In the coordinator: give the builder, who is in it, the maps. */
 int userns_write_maps(const struct restore *r, pid_t builder, struct error *err);
 /** In the builder or a task, whose ids nobody has yet: become root of it. */
-int userns_become_root(struct error *err);
+int userns_become_root(const struct user_maps *maps, struct error *err);
 /**
  * From here on files this process makes belong to root of the tree, as a file system of the tree's
  * has no other owners. It keeps what it may.

@@ -186,7 +186,8 @@ static int bear_root(struct restore *r, bool sibling, struct error *err)
 			  "create task %d in the pid namespace that is given: its pid 1 has ended "
 			  "(or memory is short): give another one",
 			  r->root->pid);
-	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	/* from a user namespace there is no way back, and who went there ends */
+	int back = r->users ? 0 : ns_visit_end(&visit, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back;
 }
 

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A tree that is only a part of its pid namespace: that stays outside (--external pid) and is given
-# at the restore (--inherit-fd). Namespaces of pids and mounts that are joined (--join-ns). Prints TAP.
+# at the restore (--inherit-fd). Namespaces of pids, mounts and users that are joined (--join-ns). Prints TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build} PEER=${PEER:-}
 [ -n "${REAPED:-}" ] || REAPED=1 exec "$O/reaper" "tests/live/given.sh" "$@"
 # shellcheck source=tests/live/live.bash
 source tests/live/live.bash
-top=$(scratch given) || exit 1
+top=$(scratch given) && chmod 711 "$top" || exit 1
 pids=() n=0 only=${1:-}
 
 finish()
@@ -191,7 +191,7 @@ joined_mounts()
 	local box=$last there=$top/there
 	mkdir "$there" && echo 1 >"$there/data" && echo 2 >"$there/other" || return 1
 	nsenter --mount="/proc/$box/ns/mnt" mount --bind "$there/other" "$there/data" || { reason="no bind mounts"; return 77; }
-	sleeper bash -c 'cd "$0" && exec "$@" 8<data' "$there" && dump &&
+	sleeper env -C "$there" bash -c 'exec "$@" 8<data' - && dump &&
 		restore --join-ns "mnt:$box" --join-ns "pid:$box" && is_in "$box" mnt && is_in "$box" pid || return 1
 	[ "$(stat -Lc %i "/proc/$tree/fd/8")" = "$(stat -c %i "$there/other")" ] || { reason="it has the file of the host"; return 1; }
 	[ "$(nsenter --mount="/proc/$tree/ns/mnt" cat "/proc/$tree/cwd/data")" = 2 ] || { reason="its directory is another"; return 1; }
@@ -205,6 +205,70 @@ joined_mounts_many()
 		until_true pgrep -P "$tree" -x sleep && pids+=("$(pgrep -P "$tree" -x sleep)") &&
 		dump --external "mnt[/dev/shm]:shm" && refused restore --join-ns "mnt:$a" && says "lived in another mount namespace than"
 }
+# users MAP [deny] OPTION…: a container with ids of its own, $last
+users()
+{
+	container --user --pid "${@:3}" || { reason="no user namespaces"; return 77; }
+	[ -z "${2:-}" ] || echo deny >"/proc/$last/setgroups"
+	echo "$1" >"/proc/$last/uid_map" && echo "$1" >"/proc/$last/gid_map"
+}
+ids_are() { [ "$(awk "/^$1:/ { print \$2, \$3 }" "/proc/$tree/status")" = "$2" ] || { reason="$1: $(grep "^$1" "/proc/$tree/status")"; return 1; }; }
+joined_users()
+{
+	users "0 100000 1000" || return
+	sleeper && dump && local number=$tree box=$last &&
+		restore --join-ns "user:$box" --join-ns "pid:$box" && is_in "$box" user && is_in "$box" pid &&
+		[ "$(inner "$tree")" = "$number" ] && ids_are Uid "100000 100000" && ids_are Gid "100000 100000" &&
+		end_tree && restore --join-ns "user:/proc/$box/ns/user,7,8" --join-ns "pid:$box" && is_in "$box" user &&
+		ids_are Uid "100000 100000" && end_tree && restore --join-ns "user:$$" && is_in "$$" user && end_tree || return 1
+	program task_threads && chmod 777 "$dir" && dump && restore --join-ns "user:$box" --join-ns "pid:$box" &&
+		is_in "$box" user && passes
+}
+# With its whole pid namespace and other namespaces, which are of the user namespace then
+joined_users_whole()
+{
+	users "0 100000 65536" || return
+	local box=$last
+	dir=$top/$((n += 1))
+	container --pid --uts --ipc --net && tree=$last && dump && restore --join-ns "user:$box" && is_in "$box" user &&
+		[ "$(inner "$tree")" = 1 ] && ids_are Uid "100000 100000" &&
+		nsenter --target "$tree" --user --uts hostname joined && end_tree
+}
+joined_all()
+{
+	local kinds=(user pid mnt net uts ipc cgroup time) kind joins=()
+	users "0 100000 1000" "" --mount --net --uts --ipc --cgroup --time || return
+	local box=$last
+	program task_threads && chmod 777 "$dir" && dump || return 1
+	for kind in "${kinds[@]}"; do joins+=(--join-ns "$kind:$box"); done
+	restore "${joins[@]}" || return 1
+	for kind in "${kinds[@]}"; do is_in "$box" "$kind" || return 1; done
+	passes
+}
+joined_users_without_groups()
+{
+	users "0 100000 1000" deny || return
+	local box=$last
+	sleeper setpriv --groups 3,4 && dump && restore --join-ns "user:$box" --join-ns "pid:$box" && is_in "$box" user &&
+		ids_are Groups "100003 100004" && [ "$(cat "/proc/$tree/setgroups")" = deny ] && end_tree &&
+		sleeper bash -c 'setpriv --groups 5 sleep 2000 & exec "$@"' - && until_true pgrep -P "$tree" -x sleep &&
+		dump && refused restore --join-ns "user:$box" --join-ns "pid:$box" && says "this task has others than"
+}
+joined_users_badly()
+{
+	users "1000 100000 1" || return
+	local box=$last
+	sleeper setpriv --reuid 1000 --regid 1000 --clear-groups && dump &&
+		refused restore --join-ns "user:$box" && says "join a pid namespace of it, too" &&
+		refused restore --join-ns "user:$box" --join-ns "pid:$a" && says "is not of that user namespace" &&
+		refused restore --join-ns "user:$box" --join-ns "pid:$box" && says "--join-ns user: user id 0 is not mapped there" &&
+		refused restore --join-ns "user:$box,1000" --join-ns "pid:$box" && says "is not user:FILE,UID,GID" &&
+		refused restore --join-ns "user:/proc/$box/ns/pid" --join-ns "pid:$box" && says "it is no user namespace" &&
+		restore --join-ns "user:$box,1000,1000" --join-ns "pid:$box" && is_in "$box" user &&
+		ids_are Uid "100000 100000" && end_tree &&
+		sleeper && dump && refused restore --join-ns "user:$box,1000,1000" --join-ns "pid:$box" &&
+		says "(sleep): --join-ns user: user id 0 is not mapped there"
+}
 peer()
 {
 	[ -n "$PEER" ] || { reason="no PEER"; return 77; }
@@ -214,4 +278,4 @@ peer()
 	return $rc
 }
 run_tests "${tests[@]}" not_said whole taken ended own inwards joined_pid joined_program joined_badly joined_mounts \
-	joined_mounts_many peer
+	joined_mounts_many joined_users joined_users_whole joined_all joined_users_without_groups joined_users_badly peer
