@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "engine/files/external.h"
+#include "engine/ns/join.h"
 #include "engine/ns/set.h"
 #include "engine/pie/restorer.h"
 #include "engine/procfs/read.h"
@@ -25,6 +26,7 @@
 #include "namespaces.pb-c.h"
 
 #define LINK_MAX_LEN 32 /* "pid:[4026531836]" */
+#define JOINED       "--join-ns pid"
 #define PID_LIMIT    (1 << 22)
 
 _Static_assert(RESTORER_TIDS == PROC_PID_LEVELS, "what is loaded is what births have room for");
@@ -301,7 +303,8 @@ static int find_given(const struct restore *r, const char *label, int *fd, struc
 	return rc < 0 ? rc : 0;
 }
 
-int pidns_given(const struct restore *r, uint32_t id, int *fd, struct error *err)
+/* @param fd  as above. @return 1; 0: it was not left outside */
+static int read_given(const struct restore *r, uint32_t id, int *fd, struct error *err)
 {
 	auto_message ProtobufCMessage *msg = NULL;
 	int rc = image_read_one(r->images, IMG_PIDNS, id, &msg, err);
@@ -316,7 +319,7 @@ int pidns_given(const struct restore *r, uint32_t id, int *fd, struct error *err
 
 int pidns_load_given(struct restore *r, uint32_t id, struct error *err)
 {
-	int fd, rc = pidns_given(r, id, &fd, err);
+	int fd, rc = read_given(r, id, &fd, err);
 	if (rc <= 0 || fd < 0)
 		return rc;
 	if (r->root->pid == 1)
@@ -329,13 +332,30 @@ int pidns_load_given(struct restore *r, uint32_t id, struct error *err)
 	return rc < 0 ? rc : 1;
 }
 
+int pidns_said(const struct restore *r, uint32_t id, int *fd, struct error *err)
+{
+	auto_fd joined = -1;
+	int given, rc = ns_join_open(r->opts, NS_PID, &joined, err);
+	*fd = -1;
+	if (rc == 0 && id)
+		rc = read_given(r, id, &given, err);
+	else if (rc > 0 && (rc = check_place(joined, JOINED, err)) >= 0) {
+		*fd = rc > 0 ? take_fd(joined) : -1;
+		return 1;
+	}
+	if (rc <= 0 || given < 0)
+		return rc;
+	*fd = fcntl(given, F_DUPFD_CLOEXEC, 0);
+	return *fd < 0 ? error_sys(err, "duplicate fd %d", given) : 1;
+}
+
 int pidns_join(struct restore *r, struct error *err)
 {
-	int rc = check_place(r->ns->given[NS_PID], "--join-ns pid", err);
+	int rc = check_place(r->ns->given[NS_PID], JOINED, err);
 	if (rc > 0 && r->root->pid == 1)
 		return error_set(err, EINVAL,
-				 "--join-ns pid: pid 1 is in the tree, and that namespace has its "
-				 "own: leave the option out");
+				 JOINED ": pid 1 is in the tree, and that namespace has its "
+					"own: leave the option out");
 	if (rc == 0) {
 		r->ns->ids[NS_PID] = 0;
 		fd_close(r->ns->given[NS_PID]);
@@ -370,21 +390,25 @@ static bool is_called(int process, ino_t ns, pid_t pid)
 	return is;
 }
 
-pid_t pidns_taken_by(const struct restore *r, pid_t pid)
+pid_t pidns_find(int pidns, pid_t pid)
 {
 	struct stat st;
 	struct proc_ids all = { 0 };
 	pid_t found = 0;
-	if (!ns_restores(r, NS_PID))
-		return pid;
-	if (pidns_is_new(r) || fstat(r->ns->given[NS_PID], &st) < 0 ||
-	    proc_ids_of_dir(procfs_fd(), ".", &all, NULL) < 0)
+	if (fstat(pidns, &st) < 0 || proc_ids_of_dir(procfs_fd(), ".", &all, NULL) < 0)
 		return 0;
 	for (size_t i = 0; i < all.nr && !found; i++)
 		if (is_called(all.items[i], st.st_ino, pid))
 			found = all.items[i];
 	free(all.items);
 	return found;
+}
+
+pid_t pidns_taken_by(const struct restore *r, pid_t pid)
+{
+	if (!ns_restores(r, NS_PID))
+		return pid;
+	return pidns_is_new(r) ? 0 : pidns_find(r->ns->given[NS_PID], pid);
 }
 
 static int load_level(struct rtask *t, const PstreeLevel *from, struct error *err)

@@ -25,21 +25,24 @@ int pidns_dump(const struct task *t, PstreeEntry *e, struct error *err);
 void pidns_free_levels(PstreeEntry *e);
 
 /**
- * What the caller gives for one that was left outside.
- * @param id  the root's. @param fd  set to its descriptor; -1: it is this program's own
- * @return 1; 0: it was not left outside; -EINVAL: none was given, or none that can be entered
+ * The one that the options say, before the namespaces of the images are looked at.
+ * @param id   the root's. @param fd  set to it, to be closed; -1: this program's own
+ * @return 1; 0: none is joined or given
  */
-int pidns_given(const struct restore *r, uint32_t id, int *fd, struct error *err);
+int pidns_said(const struct restore *r, uint32_t id, int *fd, struct error *err);
 /** Check and take the one that is joined; it may be this program's own. */
 int pidns_join(struct restore *r, struct error *err);
-/** Take it. @return as pidns_given() */
+/** What the caller gives for one that was left outside: check and take it.
+ *  @return 1; 0: it was not, or this program's own was given */
 int pidns_load_given(struct restore *r, uint32_t id, struct error *err);
 /** Is the root to be pid 1 of a new one? */
 bool pidns_is_new(const struct restore *r);
 /** Children of this process are born into one that is given until ns_visit_end(); else nothing
  *  happens. */
 int pidns_visit_given(const struct restore *r, struct ns_visit *visit, struct error *err);
-/** Who has a number in that of the tree, as this process knows it. @return 0: that is not known */
+/** Who has a number in a pid namespace, as this process knows it. @return 0: that is not known */
+pid_t pidns_find(int pidns, pid_t pid);
+/** The same in that of the tree. */
 pid_t pidns_taken_by(const struct restore *r, pid_t pid);
 /** Check and take over what an entry says; the task has its tids. */
 int pidns_load(struct rtask *t, const PstreeEntry *e, struct error *err);

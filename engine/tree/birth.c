@@ -51,7 +51,7 @@ static int pid_taken(const struct restore *r, pid_t pid, struct error *err)
 		return error_set(
 		    err, EEXIST,
 		    "pid %d of the pid namespace that is given is taken by %s: end it, "
-		    "or give another one",
+		    "or give another one (or use --remap-pids)",
 		    pid, holder);
 	return error_set(
 	    err, EEXIST,

@@ -26,7 +26,8 @@ struct planner {
 	struct {
 		uint32_t *items;
 		size_t nr, cap;
-	} ids; /* that the set wants */
+	} ids;     /* that the set wants */
+	int pidns; /* where the tree is to be; -1: in this program's own */
 	struct taken_ids taken;
 	struct pid_remap *remap;
 	struct pid_finding *findings; /* one per change */
@@ -41,20 +42,20 @@ void pid_remap_free(struct pid_remap *remap)
 	free(remap);
 }
 
-/* In a pid namespace of its own a tree has all its ids. */
-static int is_apart(const struct planner *p, bool *apart, struct error *err)
+/* In a new pid namespace a tree has all its ids. */
+static int find_place(struct planner *p, bool *fresh, struct error *err)
 {
 	auto_message TaskKobjIdsEntry *ids = NULL;
 	uint32_t dumper = p->r->dumper_ids[NS_PID];
 	if (!checkpoint_nr_processes(p->cp))
 		return 0;
 	int rc = process_ids(p->cp, checkpoint_listed(p->cp, 0), &ids, err);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	uint32_t id = ns_id_of(ids, NS_PID);
-	int fd, given = id ? pidns_given(p->r, id, &fd, err) : 0;
-	*apart = given > 0 ? fd >= 0 : dumper && id && id != dumper;
-	return given < 0 ? given : 0;
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	uint32_t id = ids ? ns_id_of(ids, NS_PID) : 0;
+	rc = pidns_said(p->r, id, &p->pidns, err);
+	*fresh = rc == 0 && dumper && id && id != dumper;
+	return rc < 0 ? rc : 0;
 }
 
 static int add_id(struct planner *p, uint32_t id, struct error *err)
@@ -102,22 +103,37 @@ static int collect(struct planner *p, struct error *err)
 	return rc < 0 ? rc : image_each(p->r->images, IMG_REMAP_FPATH, 0, add_dead, p, err);
 }
 
-/* A dumped tree that has just ended holds its ids until its parent knows. */
-static void wait_for_dead(const struct planner *p)
+static pid_t holder_of(const struct planner *p, uint32_t id)
+{
+	return p->pidns < 0 ? (pid_t)id : pidns_find(p->pidns, (pid_t)id);
+}
+
+/* A dumped tree that has just ended holds its ids until its parent knows. @return has it waited? */
+static bool wait_for_dead(const struct planner *p)
 {
 	int tries = 0;
 	for (size_t i = 0; i < p->ids.nr; i++) {
-		pid_t id = (pid_t)p->ids.items[i];
-		while (kill(id, 0) == 0 && proc_is_dead(id) && tries++ < DEAD_TRIES)
+		bool taken = taken_ids_has(&p->taken, p->ids.items[i]);
+		pid_t holder = taken ? holder_of(p, p->ids.items[i]) : 0;
+		while (holder && proc_is_dead(holder) && tries++ < DEAD_TRIES)
 			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
+	return tries > 0;
+}
+
+static int read_taken(struct planner *p, struct error *err)
+{
+	int rc = taken_ids_read(&p->taken, p->pidns, err);
+	if (rc == 0 && wait_for_dead(p)) {
+		taken_ids_fini(&p->taken);
+		rc = taken_ids_read(&p->taken, p->pidns, err);
+	}
+	return rc;
 }
 
 static int choose(struct planner *p, struct error *err)
 {
-	int rc = 0;
-	wait_for_dead(p);
-	rc = taken_ids_read(&p->taken, err);
+	int rc = read_taken(p, err);
 	for (size_t i = 0; rc == 0 && i < p->ids.nr; i++)
 		if (taken_ids_has(&p->taken, p->ids.items[i]))
 			rc = pid_map_add(&p->remap->map, p->ids.items[i], 0, err);
@@ -162,7 +178,7 @@ static int refuse(const struct planner *p, const struct pid_finding *f, struct e
 	char holder[PID_HOLDER_MAX];
 	auto_strbuf what = { 0 }, who = { 0 };
 	describe(p, f->id, &what);
-	pid_holder((pid_t)f->id, holder);
+	pid_holder(holder_of(p, f->id), holder);
 	if (f->hidden)
 		return error_set(
 		    err, EEXIST,
@@ -193,7 +209,7 @@ static void say_change(const struct planner *p, size_t i)
 	auto_strbuf text = { 0 };
 	describe(p, f->id, &text);
 	strbuf_printf(&text, " becomes %" PRIu32 ": %" PRIu32 " is taken by %s",
-		      p->remap->map.items[i].to, f->id, pid_holder((pid_t)f->id, holder));
+		      p->remap->map.items[i].to, f->id, pid_holder(holder_of(p, f->id), holder));
 	if (f->nr_own)
 		strbuf_printf(&text, "; its memory has the old number in %zu more places",
 			      f->nr_own);
@@ -241,11 +257,11 @@ static int refuse_nested(const struct planner *p, struct error *err)
 
 static int plan(struct planner *p, struct error *err)
 {
-	bool apart = false;
+	bool fresh = false;
 	int rc = checkpoint_open(p->r->images, &p->cp, err);
 	if (rc == 0)
-		rc = is_apart(p, &apart, err);
-	if (rc < 0 || apart || !checkpoint_nr_processes(p->cp))
+		rc = find_place(p, &fresh, err);
+	if (rc < 0 || fresh || !checkpoint_nr_processes(p->cp))
 		return rc;
 	rc = collect(p, err);
 	if (rc == 0)
@@ -257,7 +273,7 @@ static int plan(struct planner *p, struct error *err)
 
 int pid_remap_plan(struct restore *r, struct error *err)
 {
-	struct planner p = { .r = r };
+	struct planner p = { .r = r, .pidns = -1 };
 	if (!r->opts->remap_pids)
 		return 0;
 	p.remap = r->pids = calloc(1, sizeof(*r->pids));
@@ -267,6 +283,7 @@ int pid_remap_plan(struct restore *r, struct error *err)
 	int rc = plan(&p, err);
 	checkpoint_close(p.cp);
 	taken_ids_fini(&p.taken);
+	fd_close(p.pidns);
 	free(p.ids.items);
 	free(p.findings);
 	if (rc == 0 && p.remap->map.nr)

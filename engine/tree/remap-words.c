@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "engine/ns/real-ids.h"
 #include "engine/procfs/root.h"
 #include "images/fields.h"
 
@@ -250,7 +251,7 @@ static int write_patch(const struct restore *r, const struct pid_patch *patch, s
 	const struct pid_map *map = &r->pids->map;
 	pid_t pid = (pid_t)pid_map_new(map, patch->pid);
 	char path[32];
-	snprintf(path, sizeof(path), "%d/mem", pid);
+	snprintf(path, sizeof(path), "%d/mem", real_id_of(r, pid));
 	auto_fd mem = procfs_open(path, O_RDWR);
 	int rc = mem < 0 ? error_sys(err, "open its memory")
 			 : write_word(mem, patch, pid_map_new(map, patch->word.id), err);

@@ -8,9 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "engine/ns/aside.h"
+#include "engine/ns/ns.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 
@@ -46,49 +50,84 @@ void taken_ids_add(struct taken_ids *taken, uint32_t id)
 }
 
 /* One that ends meanwhile is not there. */
-static int add_process(struct taken_ids *taken, int pid, struct error *err)
+static int add_process(struct taken_ids *taken, int proc, int pid, struct error *err)
 {
 	char path[32];
 	struct proc_stat stat;
 	struct proc_ids threads = { 0 };
 	taken_ids_add(taken, (uint32_t)pid);
 	snprintf(path, sizeof(path), "%d/stat", pid);
-	if (proc_stat_read(procfs_fd(), path, &stat, NULL) == 0) {
+	if (proc_stat_read(proc, path, &stat, NULL) == 0) {
 		taken_ids_add(taken, (uint32_t)stat.pgid);
 		taken_ids_add(taken, (uint32_t)stat.sid);
 	}
 	snprintf(path, sizeof(path), "%d/task", pid);
-	int rc = proc_ids_of_dir(procfs_fd(), path, &threads, err);
+	int rc = proc_ids_of_dir(proc, path, &threads, err);
 	for (size_t i = 0; rc == 0 && i < threads.nr; i++)
 		taken_ids_add(taken, (uint32_t)threads.items[i]);
 	free(threads.items);
 	return rc == -ENOMEM ? rc : 0;
 }
 
-static uint32_t number_of(const char *path, uint32_t otherwise)
+static uint32_t number_of(int proc, const char *path, uint32_t otherwise)
 {
 	auto_strbuf text = { 0 };
 	unsigned long value = 0;
-	if (file_read_at(procfs_fd(), path, &text, NULL) == 0 && text.len)
+	if (file_read_at(proc, path, &text, NULL) == 0 && text.len)
 		value = strtoul(text.data, NULL, 10);
 	return value && value <= ID_LIMIT ? (uint32_t)value : otherwise;
 }
 
-int taken_ids_read(struct taken_ids *out, struct error *err)
+static int read_from(struct taken_ids *out, int proc, struct error *err)
 {
 	struct proc_ids all = { 0 };
 	*out = (struct taken_ids){
 		.bits = calloc(1, ID_LIMIT / 8),
-		.max = number_of("sys/kernel/pid_max", 32768),
+		.max = number_of(proc, "sys/kernel/pid_max", 32768),
 	};
-	out->last = number_of("sys/kernel/ns_last_pid", out->max - 1);
+	out->last = number_of(proc, "sys/kernel/ns_last_pid", out->max - 1);
 	if (!out->bits)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = proc_ids_of_dir(procfs_fd(), ".", &all, err);
+	int rc = proc_ids_of_dir(proc, ".", &all, err);
 	for (size_t i = 0; rc == 0 && i < all.nr; i++)
-		rc = add_process(out, all.items[i], err);
+		rc = add_process(out, proc, all.items[i], err);
 	free(all.items);
 	return rc;
+}
+
+/* Among the processes of that namespace, a /proc of it tells what they call each other. */
+static int read_there(void *ctx, struct error *err)
+{
+	struct taken_ids *out = ctx;
+	auto_fd fs = fsopen("proc", FSOPEN_CLOEXEC);
+	auto_fd proc = -1;
+	if (fs >= 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		proc = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (proc < 0)
+		return error_sys(err, "mount the /proc of a pid namespace");
+	int rc = read_from(out, proc, err);
+	uint32_t self = (uint32_t)getpid(); /* about to be free again */
+	if (rc == 0)
+		out->bits[self / 8] &= (uint8_t) ~(1u << self % 8);
+	return rc;
+}
+
+int taken_ids_read(struct taken_ids *out, int pidns, struct error *err)
+{
+	struct ns_visit visit;
+	if (pidns < 0)
+		return read_from(out, procfs_fd(), err);
+	int rc = ns_visit_fd(pidns, NS_PID, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = ns_aside(read_there, out, err);
+	if (rc == -ENOMEM)
+		error_set(err, ENOMEM,
+			  "look into the pid namespace that is given: its pid 1 has ended (or "
+			  "memory is short): give another one");
+	out->apart = true;
+	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back;
 }
 
 void taken_ids_fini(struct taken_ids *taken)
@@ -108,7 +147,8 @@ uint32_t taken_ids_choose(struct taken_ids *taken)
 	for (uint32_t i = 0; i < taken->max; i++) {
 		taken->last = taken->last > ID_FIRST ? taken->last - 1 : taken->max - 1;
 		pid_t id = (pid_t)taken->last;
-		if (taken_ids_has(taken, taken->last) || answers(id) || answers(-id))
+		if (taken_ids_has(taken, taken->last) ||
+		    (!taken->apart && (answers(id) || answers(-id))))
 			continue;
 		taken_ids_add(taken, taken->last);
 		return taken->last;

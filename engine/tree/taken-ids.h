@@ -22,10 +22,11 @@ struct taken_ids {
 	uint8_t *bits;
 	uint32_t last; /* tried; those the kernel gave out last come first */
 	uint32_t max;  /* above all ids */
+	bool apart;    /* of another pid namespace than this program's */
 };
 
-/** Look at all tasks, their threads, groups and sessions. */
-int taken_ids_read(struct taken_ids *out, struct error *err);
+/** Look at all tasks, their threads, groups and sessions. @param pidns  where; -1: here */
+int taken_ids_read(struct taken_ids *out, int pidns, struct error *err);
 void taken_ids_fini(struct taken_ids *taken);
 bool taken_ids_has(const struct taken_ids *taken, uint32_t id);
 void taken_ids_add(struct taken_ids *taken, uint32_t id);

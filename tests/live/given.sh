@@ -160,6 +160,35 @@ inwards()
 	tree=$(pgrep -x -f "sleep 1000.$$")
 	is_in "$b" pid && [ "$(inner "$tree")" = "$number" ] && end_tree
 }
+# hold BOX PID…: processes with these pids there
+hold() { (cd "$dir/img" && nsenter --pid="/proc/$1/ns/pid" "$O/live/task_remap_pids" hold "${@:2}"); }
+remapped()
+{
+	nsenter --pid="/proc/$a/ns/pid" sh -c 'echo 500 >/proc/sys/kernel/ns_last_pid' || return 1
+	program task_threads nsenter --pid="/proc/$a/ns/pid" -- || { reason="not ready: $(cat "$dir/verdict" "$dir/out")"; return 1; }
+	local number
+	number=$(inner "$tree")
+	dump --external "$(outside)" && hold "$b" "$number" || return 1
+	refused restore --inherit-fd "fd[9]:shared" 9<"/proc/$b/ns/pid" && says "(or use --remap-pids)" &&
+		restore --remap-pids --inherit-fd "fd[9]:shared" 9<"/proc/$b/ns/pid" && is_in "$b" pid &&
+		says "becomes" && says ": $number is taken by the running task \"task_remap_pids\"" || return 1
+	[ "$(inner "$tree")" != "$number" ] || { reason="it has its old pid"; return 1; }
+	passes
+}
+# What is taken on the host does not matter
+remapped_joined()
+{
+	sleeper && dump --leave-running && local number=$tree first &&
+		restore --remap-pids --join-ns "pid:$a" && is_in "$a" pid && [ "$(inner "$tree")" = "$number" ] && first=$tree &&
+		restore --remap-pids --join-ns "pid:$a" && [ "$(inner "$tree")" != "$number" ] &&
+		says "becomes $(inner "$tree"): $number is taken by the running task \"sleep\"" && end_tree &&
+		restore --remap-pids --join-ns "pid:$$" && [ "$tree" != "$number" ] && is_in "$$" pid && end_tree &&
+		container --pid && exec 9<"/proc/$last/ns/pid" && kill -KILL "$last" && until_true gone "$last" &&
+		refused restore --remap-pids --join-ns "pid:/proc/$$/fd/9" && says "its pid 1 has ended"
+	local rc=$?
+	exec 9<&-
+	kill -KILL "$number" "$first" && until_true gone "$number" && until_true gone "$first" && return "$rc"
+}
 # A tree of the host, and one of another container, among the pids of a container; by pid and by file
 joined_pid()
 {
@@ -277,5 +306,5 @@ peer()
 	dumper=$O/stasis restorer=$O/stasis
 	return $rc
 }
-run_tests "${tests[@]}" not_said whole taken ended own inwards joined_pid joined_program joined_badly joined_mounts \
+run_tests "${tests[@]}" not_said whole taken ended own inwards remapped remapped_joined joined_pid joined_program joined_badly joined_mounts \
 	joined_mounts_many joined_users joined_users_whole joined_all joined_users_without_groups joined_users_badly peer
