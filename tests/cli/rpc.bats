@@ -239,6 +239,70 @@ os.waitpid(pid, 0)' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	[[ $output == *'run.conf:1: unknown option no-such-option'* ]]
 }
 
+# start_box OPTION…: $box is the first process of a new pid namespace
+start_box()
+{
+	setsid unshare --pid --fork "$@" sleep 2000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	local outer=$!
+	until box=$(pgrep -P "$outer" -x sleep); do sleep 0.01; done
+	started+=("$box")
+}
+is_in_box()
+{
+	[ "$(stat -Lc %i "/proc/$pid/ns/pid")" = "$(stat -Lc %i "/proc/$box/ns/pid")" ]
+	[ "$(awk '/^NSpid/ { print $NF }' "/proc/$pid/status")" = "$1" ]
+}
+
+@test "rpc: a pid namespace that is left out is given again, or joined" {
+	unshare --pid --fork true || skip "no pid namespaces"
+	start_box
+	setsid nsenter --pid="/proc/$box/ns/pid" sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	local outer=$!
+	until pid=$(pgrep -P "$outer" -x sleep); do sleep 0.01; done
+	started+=("$pid")
+	local inner key request
+	inner=$(awk '/^NSpid/ { print $NF }' "/proc/$pid/status")
+	key="pid[$(stat -Lc %i "/proc/$box/ns/pid")]:shared"
+	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"shell_job\":true}}"
+	[[ $output == *'"success": false'*"--external pid["* ]]
+	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid,\"shell_job\":true,\"external\":[\"$key\"]}}"
+	[[ $output == *'"success": true'* ]]
+	request='{"type":"RESTORE","opts":{"images_dir_fd":7,"shell_job":true'
+	run -0 swrk "$request}}"
+	[[ $output == *'"success": false'*"give one with --inherit-fd fd[N]:shared"* ]]
+	start_box
+	exec 9<"/proc/$box/ns/pid"
+	run -0 swrk "$request,\"inherit_fd\":[{\"key\":\"shared\",\"fd\":9}]}}"
+	exec 9<&-
+	pid=$(sed -n 's/.*"restore": {"pid": \([0-9]*\)}}$/\1/p' <<<"$output")
+	started+=("$pid")
+	is_alive
+	is_in_box "$inner"
+	start_box
+	run -0 swrk "$request,\"join_ns\":[{\"ns\":\"pid\",\"ns_file\":\"/proc/$box/ns/pid\"}]}}"
+	pid=$(sed -n 's/.*"restore": {"pid": \([0-9]*\)}}$/\1/p' <<<"$output")
+	started+=("$pid")
+	is_in_box "$inner"
+}
+
+@test "rpc: a user namespace is joined as somebody of it" {
+	unshare --user true || skip "no user namespaces"
+	start_box --user
+	echo "1000 100000 1" >"/proc/$box/uid_map"
+	echo "1000 100000 1" >"/proc/$box/gid_map"
+	start_sleep setpriv --reuid 1000 --regid 1000 --clear-groups
+	run -0 swrk "{\"type\":\"DUMP\",\"opts\":{\"images_dir_fd\":7,\"pid\":$pid}}"
+	local joined="{\"ns\":\"pid\",\"ns_file\":\"$box\"},{\"ns\":\"user\",\"ns_file\":\"$box\",\"extra_opt\":"
+	run -0 swrk "{\"type\":\"RESTORE\",\"opts\":{\"images_dir_fd\":7,\"join_ns\":[$joined\"0,0\"}]}}"
+	[[ $output == *"user id 0 is not mapped there"* ]]
+	run -0 swrk "{\"type\":\"RESTORE\",\"opts\":{\"images_dir_fd\":7,\"join_ns\":[$joined\"1000,1000\"}]}}"
+	local number=$pid
+	pid=$(sed -n 's/.*"restore": {"pid": \([0-9]*\)}}$/\1/p' <<<"$output")
+	started+=("$pid")
+	is_in_box "$number"
+	[ "$(awk '/^Uid/ { print $2 }' "/proc/$pid/status")" = 100000 ]
+}
+
 @test "rpc: a program that asks for its own dump goes on, and reads that it was restored" {
 	setsid "$build/rpc-client" swrk "$build/stasis" \
 		'{"type":"DUMP","opts":{"images_dir_fd":7,"leave_running":true}}' \
