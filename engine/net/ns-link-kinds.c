@@ -16,6 +16,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/net/ns-link.h"
+#include "engine/ns/user.h"
 
 /* Macvlan. */
 
@@ -183,6 +184,27 @@ static int tun_dump(const struct link_seen *seen, NetDeviceEntry *e, struct erro
 	t->vnethdr = TUN_VNET_HDR_LEN;
 	t->sndbuf = INT_MAX;
 	return 0;
+}
+
+static int turn_inside(const struct user_maps *maps, enum id_kind kind, int32_t *id,
+		       struct error *err)
+{
+	uint32_t outside = (uint32_t)*id;
+	if (*id == -1)
+		return 0;
+	*id = (int32_t)id_inside(maps, kind, outside);
+	return id_outside(maps, kind, (uint32_t)*id) == outside
+		   ? 0
+		   : error_set(err, ENOTSUP,
+			       "it is of %s %u, whom the user namespace of the tree does not map: "
+			       "give it to another one before the dump (ip tuntap)",
+			       kind == ID_USER ? "user" : "group", outside);
+}
+
+int link_owner_inside(NetDeviceEntry *e, const struct user_maps *maps, struct error *err)
+{
+	int rc = e->tun ? turn_inside(maps, ID_USER, &e->tun->owner, err) : 0;
+	return rc < 0 || !e->tun ? rc : turn_inside(maps, ID_GROUP, &e->tun->group, err);
 }
 
 static int tun_check(const NetDeviceEntry *e, struct error *err)

@@ -215,6 +215,8 @@ static int dump_link(struct dump_netns *dn, const struct link_seen *seen, struct
 	net_device_entry__init(e);
 	int rc = fill_entry(dn, seen, kind, e, err);
 	if (rc == 0)
+		rc = link_owner_inside(e, dn->d->users, err);
+	if (rc == 0)
 		rc = image_write(dn->links, &e->base, err);
 	net_device_entry__free_unpacked(e, NULL);
 	return rc < 0 ? error_wrap(err, rc, "network device %s", seen->name) : 0;

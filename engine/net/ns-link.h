@@ -42,6 +42,10 @@ struct link_kind {
 	(IFF_TUN | IFF_TAP | IFF_NAPI | IFF_NAPI_FRAGS | IFF_NO_PI | IFF_VNET_HDR |                \
 	 IFF_MULTI_QUEUE | IFF_PERSIST)
 
+struct user_maps; /* ns/user.h */
+/** The owner of a TUN device, who is told as this program has ids, becomes what the tree has. */
+int link_owner_inside(NetDeviceEntry *e, const struct user_maps *maps, struct error *err);
+
 /** All that an image holds of one device. @param out  owned by the caller */
 int link_entry_read(struct nl *rt, const char *name, NetDeviceEntry **out, struct error *err);
 int link_entry_check(const NetDeviceEntry *e, struct error *err);

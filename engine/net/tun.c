@@ -26,6 +26,7 @@
 #include "engine/net/ns-link.h"
 #include "engine/net/ns-save.h"
 #include "engine/net/ns-set.h"
+#include "engine/ns/user.h"
 
 static bool tun_match(const struct open_file *f)
 {
@@ -86,14 +87,16 @@ static int dump_attached(const struct open_file *f, const struct ifreq *req, Tun
 	return 0;
 }
 
-static int dump_device(const struct open_file *f, const struct ifreq *req, TunDeviceEntry *e,
-		       struct error *err)
+static int dump_device(const struct dump *d, const struct open_file *f, const struct ifreq *req,
+		       TunDeviceEntry *e, struct error *err)
 {
 	auto_nl rt = NULL;
 	auto_strbuf saved = { 0 };
 	int rc = nl_open(NETLINK_ROUTE, &rt, err);
 	if (rc == 0)
 		rc = link_entry_read(rt, req->ifr_name, &e->link, err);
+	if (rc == 0)
+		rc = link_owner_inside(e->link, d->users, err);
 	if (rc == 0)
 		rc = dump_attached(f, req, e, err);
 	if (rc == 0)
@@ -118,7 +121,8 @@ static int ask_device(const struct open_file *f, struct ifreq *req, struct error
 					   file_holder(f, holder, sizeof(holder)));
 }
 
-static int fill_entry(const struct open_file *f, FileEntry *e, struct error *err)
+static int fill_entry(const struct dump *d, const struct open_file *f, FileEntry *e,
+		      struct error *err)
 {
 	struct ifreq req;
 	TunfileEntry *t = e->tunf;
@@ -133,7 +137,7 @@ static int fill_entry(const struct open_file *f, FileEntry *e, struct error *err
 	if (!t->netdev || !e->tun_device)
 		return error_set(err, ENOMEM, "out of memory");
 	tun_device_entry__init(e->tun_device);
-	rc = dump_device(f, &req, e->tun_device, err);
+	rc = dump_device(d, f, &req, e->tun_device, err);
 	return rc < 0 ? error_wrap(err, rc, "network device %s", t->netdev) : 0;
 }
 
@@ -160,7 +164,7 @@ static int tun_dump(struct dump *d, const struct open_file *f, FileEntry *e, str
 		return error_set(err, ENOMEM, "out of memory");
 	tunfile_entry__init(e->tunf);
 	e->tunf->id = e->id;
-	int rc = fill_entry(f, e, err);
+	int rc = fill_entry(d, f, e, err);
 	return rc < 0 ? rc : write_file(d, f, e->id, err);
 }
 
@@ -199,9 +203,17 @@ static const NetDeviceEntry *link_of(const struct restore *r, const FileEntry *e
 static int make_device(struct restore *r, const TunDeviceEntry *e, struct error *err)
 {
 	auto_nl rt = NULL;
-	struct netns_link link = { .entry = e->link };
+	NetDeviceEntry copy = *e->link;
+	TunLinkEntry tun = *copy.tun;
+	struct netns_link link = { .entry = &copy };
 	struct netns one = { .links = { &link, 1, 1 } };
 	struct netns_set set = { .items = &one, .nr = 1, .home = -1 };
+	/* made from the user namespace around that of the tree */
+	if (tun.owner != -1)
+		tun.owner = (int32_t)id_outside(r->users, ID_USER, (uint32_t)tun.owner);
+	if (tun.group != -1)
+		tun.group = (int32_t)id_outside(r->users, ID_GROUP, (uint32_t)tun.group);
+	copy.tun = &tun;
 	int rc = nl_open(NETLINK_ROUTE, &rt, err);
 	one.rt = rt;
 	if (rc == 0)
