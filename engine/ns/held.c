@@ -18,9 +18,18 @@
 #include "engine/net/sock-ns.h"
 #include "engine/procfs/root.h"
 
-/* @return a process that is in it; 0: none */
-static pid_t find_inhabitant(const char *kind, ino_t ino)
+static bool is_in(int proc, const char *pid, const char *name, ino_t ino)
 {
+	char path[300];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/ns/%s", pid, name);
+	return fstatat(proc, path, &st, 0) == 0 && st.st_ino == ino;
+}
+
+/* @return a process that is in it, or bears children into it; 0: none */
+static pid_t find_inhabitant(enum ns_kind kind, ino_t ino)
+{
+	const struct ns_row *row = &ns_rows[kind];
 	auto_dir dir = NULL;
 	int fd = procfs_open(".", O_RDONLY | O_DIRECTORY);
 	const struct dirent *entry;
@@ -29,11 +38,9 @@ static pid_t find_inhabitant(const char *kind, ino_t ino)
 		return 0;
 	}
 	while ((entry = readdir(dir))) {
-		char path[280];
-		struct stat st;
-		snprintf(path, sizeof(path), "%s/ns/%s", entry->d_name, kind);
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    fstatat(fd, path, &st, 0) == 0 && st.st_ino == ino)
+		    (is_in(fd, entry->d_name, row->name, ino) ||
+		     (row->fresh && is_in(fd, entry->d_name, row->fresh, ino))))
 			return atoi(entry->d_name);
 	}
 	return 0;
@@ -54,7 +61,7 @@ int ns_held_check(const struct dump *d, enum ns_kind kind, ino_t ino, const char
 {
 	const char *name = ns_rows[kind].name;
 	char who[64] = "a mount of the host (ip netns) keeps";
-	pid_t pid = d->ns && ino == d->ns->own[kind] ? getpid() : find_inhabitant(name, ino);
+	pid_t pid = d->ns && ino == d->ns->own[kind] ? getpid() : find_inhabitant(kind, ino);
 	if (pid == getpid())
 		snprintf(who, sizeof(who), "the dump itself is in");
 	else if (pid)
@@ -86,7 +93,7 @@ int ns_held(struct dump *d, enum ns_kind kind, int fd, const char *what, uint32_
 	if (kind == NS_NET)
 		return sock_ns_held(d, fd, what, out, err);
 	const struct ns_seen *ns = fstat(fd, &st) == 0 ? ns_find(d, kind, st.st_ino) : NULL;
-	if (!ns && !(ns_rows[kind].alone && ns_rows[kind].inside))
+	if (!ns && (!ns_rows[kind].alone || kind == NS_CGROUP))
 		return error_set(err, ENOTSUP,
 				 "%s leads to a %s namespace that no task of the tree is in: it "
 				 "cannot be made again; close it before the dump",

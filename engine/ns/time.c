@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -106,13 +107,23 @@ static void put(Timespec *ts, int64_t ns)
 	ts->tv_nsec = (uint64_t)(ns % NSEC_PER_SEC);
 }
 
+static int write_clocks(const struct dump *d, const struct clocks *inside, uint32_t id,
+			struct error *err)
+{
+	Timespec monotonic = TIMESPEC__INIT, boottime = TIMESPEC__INIT;
+	TimensEntry e = TIMENS_ENTRY__INIT;
+	put(&monotonic, inside->ns[0]);
+	put(&boottime, inside->ns[1]);
+	e.monotonic = &monotonic;
+	e.boottime = &boottime;
+	return image_write_one(d->images_fd, IMG_TIMENS, id, &e.base, err);
+}
+
 /* @param t  a task in it; @param apart  not in that of the engine */
-static int write_clocks(const struct dump *d, const struct task *t, uint32_t id, bool apart,
+static int dump_of_task(const struct dump *d, const struct task *t, uint32_t id, bool apart,
 			struct error *err)
 {
 	struct clocks now, its = { { 0 } }, own = { { 0 } };
-	Timespec monotonic = TIMESPEC__INIT, boottime = TIMESPEC__INIT;
-	TimensEntry e = TIMENS_ENTRY__INIT;
 	if (apart) {
 		auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
 		int rc = read_offsets(t->proc_fd, &its, err);
@@ -122,24 +133,57 @@ static int write_clocks(const struct dump *d, const struct task *t, uint32_t id,
 			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	}
 	read_clocks(&now);
-	put(&monotonic, now.ns[0] + its.ns[0] - own.ns[0]);
-	put(&boottime, now.ns[1] + its.ns[1] - own.ns[1]);
-	e.monotonic = &monotonic;
-	e.boottime = &boottime;
-	return image_write_one(d->images_fd, IMG_TIMENS, id, &e.base, err);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		now.ns[i] += its.ns[i] - own.ns[i];
+	return write_clocks(d, &now, id, err);
+}
+
+static _Noreturn void tell_clocks(int ns, int out)
+{
+	struct clocks now;
+	if (setns(ns, CLONE_NEWTIME) < 0)
+		_exit(errno);
+	read_clocks(&now);
+	_exit(write(out, &now, sizeof(now)) == sizeof(now) ? 0 : EIO);
+}
+
+/* Who shares its memory with another process, as one with threads, cannot enter one. */
+static int dump_of_held(const struct dump *d, const struct ns_seen *ns, struct error *err)
+{
+	struct clocks inside;
+	int ends[2], status = 0;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_sys(err, "make a pipe");
+	auto_fd in = ends[0], out = ends[1];
+	pid_t pid = fork();
+	if (pid == 0)
+		tell_clocks(ns->fd, out);
+	if (pid < 0)
+		return error_sys(err, "start a process");
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return error_set(err, WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD,
+				 "enter it to read its clocks: %s",
+				 WIFEXITED(status) ? strerror(WEXITSTATUS(status)) : "killed");
+	if (fd_read_full(in, &inside, sizeof(inside)) != sizeof(inside))
+		return error_set(err, EIO, "its clocks were not told");
+	return write_clocks(d, &inside, ns->id, err);
 }
 
 int timens_dump(struct dump *d, struct error *err)
 {
 	const struct task *root = d->tasks[0];
 	bool apart = ns_is_apart(d, NS_TIME);
-	return write_clocks(d, root, apart ? ns_id(root, NS_TIME) : 0, apart, err);
+	return dump_of_task(d, root, apart ? ns_id(root, NS_TIME) : 0, apart, err);
 }
 
 int timens_dump_nested(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	bool root = ns->id == ns_id(d->tasks[0], NS_TIME); /* timens_dump() writes that */
-	return root ? 0 : write_clocks(d, ns->member, ns->id, true, err);
+	if (!ns->member)
+		return dump_of_held(d, ns, err);
+	return root ? 0 : dump_of_task(d, ns->member, ns->id, true, err);
 }
 
 /* Restore. */
