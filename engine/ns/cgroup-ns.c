@@ -24,13 +24,14 @@ static int read_groups(const struct task *t, struct proc_cgroups *out, struct er
 	return rc < 0 ? rc : proc_cgroups_parse(text.data ? text.data : "", text.len, out, err);
 }
 
-static int read_inside(const struct ns_seen *ns, struct proc_cgroups *out, struct error *err)
+static int read_inside(const struct ns_seen *ns, const struct task *t, struct proc_cgroups *out,
+		       struct error *err)
 {
 	struct ns_visit visit;
 	int rc = ns_visit_seen(ns, &visit, err);
 	if (rc < 0)
 		return rc;
-	rc = read_groups(ns->member, out, err);
+	rc = read_groups(t, out, err);
 	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back;
 }
@@ -59,7 +60,7 @@ static int fill_one(const struct task *t, const struct proc_cgroup *full,
 	return out->name ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
-static int fill(const struct ns_seen *ns, const struct proc_cgroups *full,
+static int fill(const struct task *t, const struct proc_cgroups *full,
 		const struct proc_cgroups *inside, CgNamespaceEntry *e, struct error *err)
 {
 	int rc = 0;
@@ -69,30 +70,61 @@ static int fill(const struct ns_seen *ns, const struct proc_cgroups *full,
 	if (inside->nr != full->nr)
 		return error_set(err, EPROTO, "hierarchies of control groups come and go");
 	for (size_t i = 0; rc == 0 && i < full->nr; i++)
-		rc = fill_one(ns->member, &full->items[i], &inside->items[i], e->roots[i], err);
+		rc = fill_one(t, &full->items[i], &inside->items[i], e->roots[i], err);
 	return rc;
 }
 
-static int read_roots(const struct ns_seen *ns, CgNamespaceEntry *e, struct error *err)
+/* @param t  in a group below its root */
+static int read_roots(const struct ns_seen *ns, const struct task *t, CgNamespaceEntry *e,
+		      struct error *err)
 {
 	struct proc_cgroups full = { 0 }, inside = { 0 };
 	e->id = ns->id;
-	int rc = read_groups(ns->member, &full, err);
+	int rc = read_groups(t, &full, err);
 	if (rc == 0)
-		rc = read_inside(ns, &inside, err);
+		rc = read_inside(ns, t, &inside, err);
 	if (rc == 0)
-		rc = fill(ns, &full, &inside, e, err);
+		rc = fill(t, &full, &inside, e, err);
 	proc_cgroups_fini(&full);
 	proc_cgroups_fini(&inside);
 	return rc;
 }
 
+static int read_held(const struct dump *d, const struct ns_seen *ns, CgNamespaceEntry **out,
+		     struct error *err)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++) {
+		auto_message CgNamespaceEntry *e = message_new(&cg_namespace_entry__descriptor);
+		if (!e)
+			return error_set(err, ENOMEM, "out of memory");
+		if (d->tasks[i]->state == TASK_ZOMBIE || read_roots(ns, d->tasks[i], e, NULL) < 0)
+			continue;
+		*out = take_ptr(e);
+		return 0;
+	}
+	return error_set(err, ENOTSUP,
+			 "cgroup namespace %lu: no task of the tree is in it, nor in a control "
+			 "group that it shows, so where it begins cannot be told: close it before "
+			 "the dump",
+			 (unsigned long)ns->ino);
+}
+
+/* @param out  owned by the caller, on failure, too */
+static int read_one(const struct dump *d, const struct ns_seen *ns, CgNamespaceEntry **out,
+		    struct error *err)
+{
+	*out = NULL;
+	if (!ns->member)
+		return read_held(d, ns, out, err);
+	*out = message_new(&cg_namespace_entry__descriptor);
+	return *out ? read_roots(ns, ns->member, *out, err)
+		    : error_set(err, ENOMEM, "out of memory");
+}
+
 int cgroup_ns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
-	if (!is_nested(d, ns))
-		return 0;
-	auto_message CgNamespaceEntry *e = message_new(&cg_namespace_entry__descriptor);
-	return e ? read_roots(ns, e, err) : error_set(err, ENOMEM, "out of memory");
+	auto_message CgNamespaceEntry *e = NULL;
+	return is_nested(d, ns) ? read_one(d, ns, &e, err) : 0;
 }
 
 bool cgroup_ns_has_nested(const struct dump *d)
@@ -106,17 +138,16 @@ bool cgroup_ns_has_nested(const struct dump *d)
 int cgroup_ns_dump(const struct dump *d, CgroupEntry *e, struct error *err)
 {
 	int rc = 0;
-	size_t nr = 0;
-	for (size_t i = 0; i < d->ns->nr; i++)
-		nr += is_nested(d, &d->ns->items[i]);
-	if (!nr)
-		return 0;
-	e->namespaces = message_array(&cg_namespace_entry__descriptor, nr, &e->n_namespaces);
+	e->namespaces = calloc(d->ns->nr + 1, sizeof(*e->namespaces));
 	if (!e->namespaces)
 		return error_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++)
+	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
+		CgNamespaceEntry *one = NULL;
 		if (is_nested(d, &d->ns->items[i]))
-			rc = read_roots(&d->ns->items[i], e->namespaces[--nr], err);
+			rc = read_one(d, &d->ns->items[i], &one, err);
+		if (one)
+			e->namespaces[e->n_namespaces++] = one;
+	}
 	return rc;
 }
 

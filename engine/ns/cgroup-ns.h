@@ -6,7 +6,7 @@
 #include "cgroup.pb-c.h"
 #include "engine/ns/ns.h"
 
-/** Refuse one whose tasks are outside of what it shows. */
+/** Refuse one whose tasks are outside of what it shows, or that is held, if all of the tree are. */
 int cgroup_ns_collect(struct dump *d, const struct ns_seen *ns, struct error *err);
 /** Are tasks in others than the root is? */
 bool cgroup_ns_has_nested(const struct dump *d);

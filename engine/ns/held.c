@@ -83,6 +83,8 @@ static int add_held(struct dump *d, enum ns_kind kind, int fd, const char *what,
 	int rc = ns_held_check(d, kind, st.st_ino, what, err);
 	if (rc == 0)
 		rc = ns_add_held(d, kind, fd, out, err);
+	if (rc == 0 && ns_rows[kind].collect && (rc = ns_rows[kind].collect(d, *out, err)) < 0)
+		return error_wrap(err, rc, "%s", what);
 	return rc == 0 && kind == NS_IPC ? sysv_note_detached(d, *out, err) : rc;
 }
 
@@ -93,7 +95,7 @@ int ns_held(struct dump *d, enum ns_kind kind, int fd, const char *what, uint32_
 	if (kind == NS_NET)
 		return sock_ns_held(d, fd, what, out, err);
 	const struct ns_seen *ns = fstat(fd, &st) == 0 ? ns_find(d, kind, st.st_ino) : NULL;
-	if (!ns && (!ns_rows[kind].alone || kind == NS_CGROUP))
+	if (!ns && !ns_rows[kind].alone)
 		return error_set(err, ENOTSUP,
 				 "%s leads to a %s namespace that no task of the tree is in: it "
 				 "cannot be made again; close it before the dump",
