@@ -32,8 +32,9 @@ struct netns_set;      /* net/: network namespaces that are made for the tree */
 struct kernel_maps;    /* mem/: vdso and vvar */
 struct arena;          /* memory at the address where the restorer will read it */
 struct restorer_args;
-struct pid_remap;  /* tree/: ids that become others */
-struct birth_plan; /* who is born from whom, helpers included */
+struct pid_remap;   /* tree/: ids that become others */
+struct late_births; /* tree/: who is born by the restorer of this task */
+struct birth_plan;  /* who is born from whom, helpers included */
 
 /* What a pid namespace below the root's knows a task as. */
 struct pid_level {
@@ -67,6 +68,7 @@ struct rtask {
 	struct page_run *runs; /* its page map, for those who start with its memory; mem/ */
 	size_t nr_runs;
 	struct arena *arena;
+	bool late;   /* the restorer of its parent bears it; known there alone. tree/late.h */
 	size_t slot; /* index in restore_shared.slots */
 };
 
@@ -131,6 +133,7 @@ struct restore {
 	struct range_list own;   /* that this process uses, for own_reserve() */
 	struct kernel_maps *kernel_maps; /* of this process; mem/vdso.h */
 	struct birth_plan *plan;
+	struct late_births *late;      /* of this task; NULL: none */
 	struct pid_remap *pids;        /* --remap-pids; NULL: not asked for */
 	int holder_fd;                 /* a pidfd of who has descriptors for the tasks */
 	struct restore_shared *shared; /* a task moves it into its arena for the restorer */

@@ -127,6 +127,10 @@ int files_get(struct restore *r, uint32_t id, struct error *err);
  * Coordinator or task.
  */
 int files_get_mapped(struct restore *r, uint32_t id, uint32_t flags, struct error *err);
+/** Are there files of tasks in /proc, that want all tasks to be there first? */
+bool files_any_live(const struct restore *r);
+/** Has a task just the descriptors, directories and umask of its parent, and no lock? */
+bool files_are_parents(const struct restore *r, const struct rtask *t, const struct rtask *parent);
 /** Is it a file that the kernel maps only where it wants (io_uring)? */
 bool files_is_unmovable(const struct restore *r, uint32_t id);
 /** In the coordinator, when all tasks are born: what needs everything else open. */

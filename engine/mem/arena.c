@@ -17,7 +17,7 @@ struct arena {
 	uint64_t start, end, next;
 };
 
-int arena_new(const struct range_list *busy, struct range_list *own, size_t size,
+int arena_new(const struct range_list *busy, struct range_list *own, size_t size, bool shared,
 	      struct arena **out, struct error *err)
 {
 	uint64_t at = 0;
@@ -29,7 +29,8 @@ int arena_new(const struct range_list *busy, struct range_list *own, size_t size
 				     .limit = HIGHEST,
 				     .size = size,
 				     .align = MARGIN,
-				     .prot = PROT_READ | PROT_WRITE | PROT_EXEC };
+				     .prot = PROT_READ | PROT_WRITE | PROT_EXEC,
+				     .shared = shared };
 	int rc = own_reserve(busy, own, &gap, &at, err);
 	if (rc < 0) {
 		free(a);

@@ -12,8 +12,11 @@
 
 struct arena;
 
-/** Reserve `size` bytes (committed when touched). @param busy, own  see own_reserve() */
-int arena_new(const struct range_list *busy, struct range_list *own, size_t size,
+/**
+ * Reserve `size` bytes (committed when touched). @param busy, own  see own_reserve()
+ * @param shared  with the children of this process; else it is its own
+ */
+int arena_new(const struct range_list *busy, struct range_list *own, size_t size, bool shared,
 	      struct arena **out, struct error *err);
 /** Zeroed, aligned; NULL when it is full. */
 void *arena_alloc(struct arena *a, size_t size, size_t align);

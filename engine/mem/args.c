@@ -19,6 +19,12 @@ static bool is_in_table(const struct vma *v)
 	return !(v->status & (VMA_AREA_VDSO | VMA_AREA_VVAR));
 }
 
+/* Whatever else has a file is premapped. */
+static bool needs_file(const struct vma *v)
+{
+	return (v->status & VMA_UNMOVABLE) || (!v->premapped && !(v->status & VMA_ANON_PRIVATE));
+}
+
 static int fill_table(struct restore *r, const struct rtask *t, struct restorer_args *args,
 		      struct error *err)
 {
@@ -33,8 +39,9 @@ static int fill_table(struct restore *r, const struct rtask *t, struct restorer_
 		const struct vma *v = &t->vmas.items[i];
 		if (!is_in_table(v))
 			continue;
-		int fd = v->status & VMA_UNMOVABLE ? mem_file_of(r, v, err) : -1;
-		if (fd < 0 && (v->status & VMA_UNMOVABLE))
+		bool has_file = needs_file(v);
+		int fd = has_file ? mem_source_of(r, v, err) : -1;
+		if (fd < 0 && has_file)
 			return fd;
 		args->vmas[args->nr_vmas++] = (struct restorer_vma){
 			.start = v->start,
@@ -43,9 +50,9 @@ static int fill_table(struct restore *r, const struct rtask *t, struct restorer_
 			.premapped = v->premapped,
 			.madv = v->madv,
 			.prot = v->prot,
-			.flags = v->flags,
+			.flags = has_file ? v->flags & (MEM_MAP_FLAGS | MAP_LOCKED) : v->flags,
 			.status = v->status,
-			.fd = fd, /* whatever else has a file is premapped */
+			.fd = fd,
 		};
 	}
 	return 0;
@@ -86,8 +93,9 @@ int mem_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args
 	fill_fields(t->mm, args);
 	args->premap_start = t->premap.start;
 	args->premap_end = t->premap.end;
-	args->exe_fd = files_get_mapped(r, t->mm->exe_file_id, O_RDONLY, err);
-	if (args->exe_fd < 0)
+	/* a late child has it already, and the kernel lets nobody change what is mapped */
+	args->exe_fd = t->late ? -1 : files_get_mapped(r, t->mm->exe_file_id, O_RDONLY, err);
+	if (args->exe_fd < 0 && !t->late)
 		return error_wrap(err, args->exe_fd, TASK_FMT ": executable", RTASK_ARGS(t));
 	int rc = fill_table(r, t, args, err);
 	if (rc == 0)

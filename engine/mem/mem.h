@@ -31,6 +31,11 @@ int mem_resolve(struct restore *r, struct rtask *t, struct error *err);
 /** In the coordinator, before the first fork: create and fill shared segments; fill r->busy. */
 int mem_prepare_shared(struct restore *r, struct error *err);
 void shmem_set_free(struct shmem_set *set);
+/**
+ * What a mapping has behind it, to be mapped with MEM_MAP_FLAGS of its flags; borrowed.
+ * @return -1: nothing, it is private and anonymous
+ */
+int mem_source_of(struct restore *r, const struct vma *v, struct error *err);
 /** The descriptor behind a file mapping, as it was open; borrowed. Coordinator or task. */
 int mem_file_of(struct restore *r, const struct vma *v, struct error *err);
 /**

@@ -73,9 +73,10 @@ int own_reserve(const struct range_list *busy, struct range_list *own, const str
 					 "the restored task",
 					 (unsigned long)gap->size);
 		*at = (low + 2 * gap->align - 1) & ~(gap->align - 1);
-		void *got =
-		    mmap((void *)(uintptr_t)*at, gap->size, gap->prot,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+		void *got = mmap((void *)(uintptr_t)*at, gap->size, gap->prot,
+				 (gap->shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS |
+				     MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+				 -1, 0);
 		if (got != MAP_FAILED)
 			return note(own, *at, *at + gap->size, err);
 		if (errno != EEXIST || fresh)

@@ -15,7 +15,8 @@ int own_ranges(struct range_list *out, struct error *err);
 struct own_gap {
 	uint64_t from, limit, size;
 	uint64_t align; /* a power of two: of the address, and kept free on both sides */
-	int prot;       /* of the new mapping, which is private, anonymous and not accounted */
+	int prot;       /* of the new mapping, which is anonymous and not accounted */
+	bool shared;    /* with children; else private */
 };
 
 /**

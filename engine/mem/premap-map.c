@@ -43,17 +43,17 @@ int mem_file_of(struct restore *r, const struct vma *v, struct error *err)
 	return files_get_mapped(r, v->shmid, flags, err);
 }
 
-static int source_fd(struct premap *p, const struct vma *v, struct error *err)
+int mem_source_of(struct restore *r, const struct vma *v, struct error *err)
 {
 	if (v->status & VMA_ANON_PRIVATE)
 		return -1;
 	if (v->status & VMA_ANON_SHARED) {
-		int fd = shmem_fd(p->r->shmem, v->shmid);
+		int fd = shmem_fd(r->shmem, v->shmid);
 		return fd >= 0 ? fd
 			       : error_set(err, EBADMSG, "no shared segment %lu",
 					   (unsigned long)v->shmid);
 	}
-	return mem_file_of(p->r, v, err);
+	return mem_file_of(r, v, err);
 }
 
 /*
@@ -65,9 +65,8 @@ static int map_fresh(struct premap *p, const struct place *pl, uint64_t at, int 
 		     struct error *err)
 {
 	const struct vma *v = pl->vma;
-	int flags =
-	    v->flags & (MAP_PRIVATE | MAP_SHARED | MAP_DROPPABLE | MAP_NORESERVE | MAP_GROWSDOWN);
-	int fd = source_fd(p, v, err);
+	int flags = (int)(v->flags & MEM_MAP_FLAGS);
+	int fd = mem_source_of(p->r, v, err);
 
 	if (fd < 0 && !(v->status & VMA_ANON_PRIVATE))
 		return fd;

@@ -42,13 +42,13 @@ uint32_t place_prot(const struct place *pl)
 	return pl->vma->prot | (place_was_writable(pl) ? PROT_WRITE : 0);
 }
 
-static uint64_t run_end(const struct page_run *run)
+uint64_t page_run_end(const struct page_run *run)
 {
 	return run->addr + run->nr_pages * PAGE;
 }
 
-static int load_runs(struct page_store *ps, const struct rtask *t, struct page_runs *runs,
-		     struct error *err)
+int page_runs_load(struct page_store *ps, const struct rtask *t, struct page_runs *runs,
+		   struct error *err)
 {
 	struct page_run run;
 	int rc;
@@ -78,7 +78,7 @@ static int assign_runs(struct premap *p, struct error *err)
 
 	for (size_t i = 0; i < p->runs.nr; i++) {
 		const struct page_run *run = &p->runs.items[i];
-		for (uint64_t at = run->addr; at < run_end(run);) {
+		for (uint64_t at = run->addr; at < page_run_end(run);) {
 			while (j < vmas->nr && vmas->items[j].end <= at)
 				j++;
 			if (j == vmas->nr || vmas->items[j].start > at ||
@@ -88,7 +88,7 @@ static int assign_runs(struct premap *p, struct error *err)
 				    "pagemap-%d.img: page %#lx is in no private mapping", p->t->pid,
 				    (unsigned long)at);
 			struct place *pl = &p->places[j];
-			uint64_t end = run_end(run);
+			uint64_t end = page_run_end(run);
 			if (end > vmas->items[j].end)
 				end = vmas->items[j].end;
 			if (!pl->nr++)
@@ -103,7 +103,7 @@ static int assign_runs(struct premap *p, struct error *err)
 /* Part of a run that belongs to a mapping. */
 static struct range run_part(const struct page_run *run, const struct vma *v)
 {
-	struct range part = { run->addr, run_end(run) };
+	struct range part = { run->addr, page_run_end(run) };
 
 	if (part.start < v->start)
 		part.start = v->start;
@@ -126,8 +126,7 @@ const struct rtask *premap_parent(const struct rtask *t)
 	return parent && parent->premap.start && parent->mm ? parent : NULL;
 }
 
-/* A mapping of the parent at the same place, of the same thing: fork made them one. */
-static struct vma *find_origin(const struct rtask *t, const struct vma *v)
+struct vma *premap_origin(const struct rtask *t, const struct vma *v)
 {
 	const uint32_t kinds = VMA_ANON_PRIVATE | VMA_FILE_PRIVATE;
 	const struct rtask *parent = premap_parent(t);
@@ -163,7 +162,7 @@ static void decide(struct premap *p)
 			continue;
 		}
 		pl->wanted = true;
-		pl->from = find_origin(p->t, v);
+		pl->from = premap_origin(p->t, v);
 		/* mlock(2) brings in every page, so a gap tells of MLOCK_ONFAULT. */
 		if ((v->flags & MAP_LOCKED) && (v->status & VMA_ANON_PRIVATE) && v->prot &&
 		    pl->nr_pages < vma_len(v) / PAGE)
@@ -237,7 +236,7 @@ static int drop_parents_pages(struct premap *p, struct error *err)
 			j++;
 		for (size_t k = j; rc == 0 && k < p->t->vmas.nr; k++) {
 			const struct place *pl = &p->places[k];
-			if (pl->vma->start >= run_end(run))
+			if (pl->vma->start >= page_run_end(run))
 				break;
 			struct range part = run_part(run, pl->vma);
 			if (pl->from)
@@ -424,7 +423,7 @@ int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 	if (rc < 0)
 		return rc; /* also when there is none: its memory would be empty */
 	page_store_keep(ps);
-	rc = load_runs(ps, t, &p.runs, err);
+	rc = page_runs_load(ps, t, &p.runs, err);
 	if (rc == 0) {
 		vdso_choose(r, t, ps);
 		p.places = calloc(t->vmas.nr, sizeof(*p.places));

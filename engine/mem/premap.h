@@ -34,9 +34,15 @@ struct premap {
 	struct fill fill;
 };
 
+uint64_t page_run_end(const struct page_run *run);
+/** All runs of a task that have contents. @return 0; -EBADMSG */
+int page_runs_load(struct page_store *ps, const struct rtask *t, struct page_runs *runs,
+		   struct error *err);
 /** Whose memory the task starts with, if that has any; else NULL. */
 const struct rtask *premap_parent(const struct rtask *t);
 
+/** A mapping of the parent at the same place, of the same thing: fork made them one. NULL: none */
+struct vma *premap_origin(const struct rtask *t, const struct vma *v);
 /**
  * Its protection until the pages are in: pages of its own mean that it was writable once, and has
  * been accounted for since.

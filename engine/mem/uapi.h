@@ -9,6 +9,10 @@
 #ifndef MAP_DROPPABLE
 #define MAP_DROPPABLE 0x08 /* Linux 6.11 */
 #endif
+/* Of vma.flags, those that mmap(2) of a file or segment is given. */
+#define MEM_MAP_FLAGS                                                                              \
+	((uint32_t)(MAP_PRIVATE | MAP_SHARED | MAP_DROPPABLE | MAP_NORESERVE | MAP_GROWSDOWN))
+
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
 #endif

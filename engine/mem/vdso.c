@@ -310,9 +310,11 @@ int vdso_plan(struct restore *r, struct rtask *t, struct restorer_args *args, st
 				  (unsigned long)old->start);
 	for (size_t i = 0; rc == 0 && k->vdso.start && i < k->nr; i++) {
 		uint64_t offset = k->items[i].start - k->items[0].start;
+		uint64_t from =
+		    t->late ? to + offset : k->items[i].start; /* as its parent has it */
 		args->moves[args->nr_moves++] = (struct restorer_move){
-			.from = k->items[i].start,
-			.park = k->items[i].start == to + offset ? 0 : t->premap.start + offset,
+			.from = from,
+			.park = from == to + offset ? 0 : t->premap.start + offset,
 			.to = to + offset,
 			.size = k->items[i].end - k->items[i].start,
 		};

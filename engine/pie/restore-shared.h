@@ -31,7 +31,7 @@ struct restore_slot {
 };
 
 /* What the text of an error lacks: from a blob, the words for its code and the limit to look at. */
-enum error_raw { ERROR_WHOLE, ERROR_OF_TASK, ERROR_OF_THREADS };
+enum error_raw { ERROR_WHOLE, ERROR_OF_TASK, ERROR_OF_THREADS, ERROR_OF_BIRTH };
 
 struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs */
 	uint32_t stage;      /* futex: the last stage that all have finished */
@@ -42,6 +42,7 @@ struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs *
 	int32_t watched;     /* the same: without it nobody waits on; 0: somebody cannot see it */
 	uint32_t failed;     /* 1: somebody writes `error`; 2: it is written. Everybody gives up */
 	uint32_t error_raw;  /* enum error_raw */
+	int32_t not_born;    /* ERROR_OF_BIRTH: who could not be */
 	struct error error;  /* of the first that failed */
 	/* added to atomically by tasks, for stats-restore */
 	uint64_t pages_compared, pages_skipped_cow, pages_restored;

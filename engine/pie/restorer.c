@@ -64,6 +64,12 @@ int restorer_fail_to_bear(struct restorer_args *args, int32_t tid, long rc)
 	return fail(args, ERROR_OF_THREADS, "create thread", (uint64_t)tid, rc);
 }
 
+int restorer_fail_to_bear_child(struct restorer_args *args, int32_t pid, long rc)
+{
+	args->shared->not_born = pid;
+	return fail(args, ERROR_OF_BIRTH, "", 0, rc);
+}
+
 _Noreturn void restorer_give_up(void)
 {
 	for (;;)
@@ -155,13 +161,15 @@ static int finish(struct restorer_args *args)
 	return restore_armed_timers(args);
 }
 
-__attribute__((used)) _Noreturn void restorer_main(struct restorer_args *args);
-void restorer_main(struct restorer_args *args)
+__attribute__((used)) void restorer_main(struct restorer_args *args)
 {
-	if (restore_address_space(args) < 0 || restore_rings(args) < 0 ||
-	    restore_mm_fields(args) < 0 || seal_memory(args) < 0 || restore_process_state(args) < 0)
+	if (restore_address_space(args) < 0 || restore_pieces(args) < 0 ||
+	    restore_rings(args) < 0 || restore_mm_fields(args) < 0 || seal_memory(args) < 0 ||
+	    restore_process_state(args) < 0)
 		restorer_give_up();
 	read_bounding_set(args);
+	if (restore_children(args) < 0)
+		restorer_give_up();
 	if (args->label_early && restore_label(args, &args->threads[0]) < 0)
 		restorer_give_up();
 	if (restore_threads(args) < 0 || restore_posix_timers(args) < 0 ||

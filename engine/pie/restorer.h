@@ -66,6 +66,10 @@ struct restorer_creds {
 	uint32_t securebits, no_new_privs;
 	struct restorer_label label, sock_label;
 };
+struct restorer_piece { /* of memory */
+	uint64_t addr, len;
+	const void *bytes; /* what it has; NULL: nothing, it was dropped */
+};
 struct restorer_setting { /* prctl(option, arg2, arg3, 0, 0) */
 	uint64_t option, arg2, arg3;
 };
@@ -95,8 +99,9 @@ struct restorer_thread {
 /*
  * Set by tree/become.c: shared, slot, pid, files_*, self_*, task_size, window_*, cap_last, bnd_now,
  * stacks. By mem/: vmas, moves, premap_*, mm fields. By task/: threads (but stack_top) and what is
- * left. Registers are no business of the restorer: the coordinator sets them, together with the
- * signal mask, when every thread waits for it (STAGE_READY), and unmaps the arena.
+ * left; by tree/late.c: children, parent, pid_is_real. Registers are no business of the restorer:
+ * the coordinator sets them, together with the signal mask, when every thread waits for it
+ * (STAGE_READY), and unmaps the arena.
  */
 struct restorer_args {
 	struct restore_shared *shared;
@@ -146,6 +151,15 @@ struct restorer_args {
 	int32_t dumpable, thp_disabled, child_subreaper, oom_score_adj;
 	uint32_t has_oom_score_adj;
 	uint32_t membarrier, personality;
-	uint64_t extended;  /* components of the extended state to ask for, a bit each */
-	int32_t stop_signo; /* 0: run; else stop again after the restore */
+	/* whom the restorer bears; their arguments, and this, are in one mapping that all share */
+	struct restorer_args **children;
+	uint32_t nr_children;
+	/* of such a child: where its memory differs from the parent's */
+	struct restorer_piece *pieces;
+	uint32_t nr_pieces;
+	int32_t parent;       /* as it knows that; 0: no restorer has borne it */
+	uint32_t pid_is_real; /* the coordinator knows it by the same number */
+	uint32_t has_actions; /* of signals: they are the parent's, which says so */
+	uint64_t extended;    /* components of the extended state to ask for, a bit each */
+	int32_t stop_signo;   /* 0: run; else stop again after the restore */
 };

@@ -27,9 +27,15 @@ int sched_set_more(struct restore *r, struct error *err);
 size_t task_args_size(const struct rtask *t);
 /**
  * Registers, signals, timers, limits, credentials … in the task itself, into its arena; sets
- * its oom_score_adj and login id at once. restorer_thread.stack_top is left to the caller.
+ * its oom_score_adj and login id at once, but for a late child. restorer_thread.stack_top is left
+ * to the caller.
  */
 int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
 		   struct error *err);
+/**
+ * Has a task what only the task itself sets through /proc/self (task_fill_args()) from its parent,
+ * as children do?
+ */
+bool task_state_is_parents(const struct rtask *t, const struct rtask *parent);
 /** Signals blocked in thread i, as the image says. */
 uint64_t task_sigmask(const struct rtask *t, size_t i);

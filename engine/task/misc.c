@@ -17,6 +17,7 @@
 #include "engine/ns/user.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
+#include "engine/task/core.h"
 #include "engine/task/parts.h"
 #include "images/message.h"
 #include "memory.pb-c.h"
@@ -262,6 +263,8 @@ int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *e
 	args->dumpable = mm && mm->has_dumpable ? mm->dumpable : 1;
 	args->thp_disabled = mm && mm->has_thp_disabled && mm->thp_disabled;
 	args->has_oom_score_adj = false; /* set here, while /proc can be reached */
+	if (t->late)
+		return 0;
 	if (tc->has_loginuid)
 		set_loginuid(t, tc->loginuid);
 	if (tc->has_autogroup_nice)
@@ -272,6 +275,28 @@ int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *e
 	if (rc < 0)
 		return rc;
 	return tc->has_oom_score_adj ? set_oom_score_adj(t, tc->oom_score_adj, err) : 0;
+}
+
+/* Of a value that an image may lack; then it is whatever the parent has. */
+static bool is_parents(bool has, bool parent_has, uint64_t value, uint64_t parents)
+{
+	return has == parent_has && (!has || value == parents);
+}
+
+bool task_state_is_parents(const struct rtask *t, const struct rtask *parent)
+{
+	const TaskCoreEntry *a = t->cores[0]->tc, *b = parent->cores[0]->tc;
+	return is_parents(a->has_loginuid, b->has_loginuid, a->loginuid, b->loginuid) &&
+	       is_parents(a->has_autogroup_nice, b->has_autogroup_nice, (uint64_t)a->autogroup_nice,
+			  (uint64_t)b->autogroup_nice) &&
+	       is_parents(a->has_oom_score_adj, b->has_oom_score_adj, (uint64_t)a->oom_score_adj,
+			  (uint64_t)b->oom_score_adj) &&
+	       is_parents(t->mm->has_coredump_filter, parent->mm->has_coredump_filter,
+			  t->mm->coredump_filter, parent->mm->coredump_filter) &&
+	       is_parents(a->has_membarrier_registration_mask, b->has_membarrier_registration_mask,
+			  a->membarrier_registration_mask, b->membarrier_registration_mask) &&
+	       is_parents(a->has_extended_state, b->has_extended_state, a->extended_state,
+			  b->extended_state);
 }
 
 void misc_fill_thread(const ThreadCoreEntry *tc, struct restorer_thread *out)

@@ -23,6 +23,7 @@
 #include "engine/procfs/root.h"
 #include "engine/task/core.h"
 #include "engine/task/seccomp.h"
+#include "engine/tree/late.h"
 #include "engine/tree/share.h"
 #include "engine/tree/stage.h"
 
@@ -36,12 +37,16 @@
 
 extern const char pie_restorer_start[], pie_restorer_end[];
 
-static size_t arena_size(const struct restore *r, const struct rtask *t)
+size_t become_blob_size(void)
 {
-	size_t blob = (size_t)(pie_restorer_end - pie_restorer_start);
+	return (size_t)(pie_restorer_end - pie_restorer_start);
+}
+
+size_t become_args_size(const struct restore *r, const struct rtask *t)
+{
 	size_t stacks = t->nr_threads * (size_t)RESTORER_STACK_SIZE + LEADER_STACK;
 	size_t vmas = (t->vmas.nr + t->vmas.guards.nr + 1) * sizeof(struct restorer_vma);
-	return stage_shared_size(r) + blob + stacks + vmas + task_args_size(t) +
+	return sizeof(struct restorer_args) + stacks + vmas + task_args_size(t) +
 	       seccomp_args_size(r, t) + t->mm->n_mm_saved_auxv * sizeof(uint64_t) +
 	       files_args_size(r, t) + t->mm->n_aios * sizeof(struct restorer_ring) + SLACK;
 }
@@ -77,20 +82,21 @@ static uint32_t last_capability(void)
 	return (uint32_t)strtoul(text.data, NULL, 10);
 }
 
-static int fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
-		     struct error *err)
+int become_fill_args(struct restore *r, struct rtask *t, struct restore_shared *shared,
+		     uint64_t blob, struct restorer_args *args, struct error *err)
 {
 	struct restore_slot *slot = &r->shared->slots[t->slot];
-	args->shared = r->shared;
-	args->slot = slot;
+	args->shared = shared;
+	args->slot = &shared->slots[t->slot];
 	args->pid = rtask_own_tid(t, 0);
+	slot->syscall_addr = blob + RESTORER_SYSCALL_OFFSET;
 	args->self_start = slot->arena_start = arena_start(t->arena);
 	args->self_end = slot->arena_end = arena_end(t->arena);
 	args->task_size = r->user_end;
 	args->cap_last = last_capability();
 	files_window(r, &args->window_first, &args->window_last);
 	args->files_of = t->files_of ? &r->shared->slots[t->files_of->slot] : NULL;
-	args->files_shared = share_count(r, t);
+	args->files_shared = t->late ? 0 : share_count(r, t);
 	int rc = task_fill_args(r, t, args, err);
 	if (rc == 0)
 		rc = alloc_stacks(t->arena, args, err);
@@ -99,12 +105,11 @@ static int fill_args(struct restore *r, struct rtask *t, struct restorer_args *a
 	return rc < 0 ? rc : mem_fill_args(r, t, args, err);
 }
 
-static uint64_t copy_blob(struct arena *a)
+uint64_t become_copy_blob(struct arena *a)
 {
-	size_t size = (size_t)(pie_restorer_end - pie_restorer_start);
-	void *blob = arena_alloc(a, size, PAGE);
+	void *blob = arena_alloc(a, become_blob_size(), PAGE);
 	if (blob)
-		memcpy(blob, pie_restorer_start, size);
+		memcpy(blob, pie_restorer_start, become_blob_size());
 	return (uint64_t)(uintptr_t)blob;
 }
 
@@ -123,22 +128,36 @@ static int leave_rseq(struct error *err)
 	return error_sys(err, "unregister rseq of the restore itself");
 }
 
-int become_restored(struct restore *r, struct rtask *t, struct error *err)
+/* @return the code of the restorer, in t->arena; 0: err is set */
+static uint64_t make_arena(struct restore *r, struct rtask *t, struct error *err)
 {
-	int rc = arena_new(&r->busy, &r->own, arena_size(r, t), &t->arena, err);
+	size_t size = stage_shared_size(r) + become_blob_size() + become_args_size(r, t);
+	int rc = arena_new(&r->busy, &r->own, size, false, &t->arena, err);
 	if (rc == 0)
 		rc = move_shared(r, t->arena, err);
 	if (rc < 0)
-		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
+		return 0;
+	uint64_t blob = become_copy_blob(t->arena);
+	if (!blob)
+		error_set(err, ENOMEM, "the arena is full");
+	return blob;
+}
+
+int become_restored(struct restore *r, struct rtask *t, struct error *err)
+{
+	uint64_t blob = late_count(r) ? late_share_arena(r, t) : make_arena(r, t, err);
+	if (!blob)
+		return error_wrap(err, err->code, TASK_FMT, RTASK_ARGS(t));
 	struct restorer_args *args = arena_alloc(t->arena, sizeof(*args), 64);
-	uint64_t blob = copy_blob(t->arena);
-	if (!args || !blob)
+	if (!args)
 		return error_set(err, ENOMEM, TASK_FMT ": the arena is full", RTASK_ARGS(t));
-	r->shared->slots[t->slot].syscall_addr = blob + RESTORER_SYSCALL_OFFSET;
-	if ((rc = share_await_files(r, t, err)) < 0 || (rc = fill_args(r, t, args, err)) < 0 ||
+	int rc;
+	if ((rc = share_await_files(r, t, err)) < 0 ||
+	    (rc = become_fill_args(r, t, r->shared, blob, args, err)) < 0 ||
 	    (rc = files_install(r, t, err)) < 0 || (rc = autofs_connect(r, t, err)) < 0 ||
 	    (rc = leave_rseq(err)) < 0)
 		return rc;
+	late_fill_args(r, args);
 	share_files_ready(r, t);
 	arch_jump(blob, args->threads[0].stack_top, args);
 }

@@ -31,34 +31,17 @@
 #include "engine/procfs/root.h"
 #include "engine/tree/adopt.h"
 #include "engine/tree/become.h"
+#include "engine/tree/birth-error.h"
 #include "engine/tree/birth-plan.h"
+#include "engine/tree/late.h"
 #include "engine/tree/share.h"
 #include "engine/tree/stage.h"
-#include "engine/tree/taken-ids.h"
 
 #define DEAD_TRIES  300    /* ms to wait for a pid whose holder is dead already */
 #define DYING_TRIES 10000  /* ms to wait for one that is being killed */
 #define PEER_TRIES  600000 /* ms to wait for a task that another one bears, after its memory */
 #define ANY_TRIES   1000   /* numbers to try for who may have any */
 #define ANY_FIRST   300    /* the kernel's first when numbers start over, RESERVED_PIDS */
-
-/* Who has a pid that a task needs. */
-static int pid_taken(const struct restore *r, pid_t pid, struct error *err)
-{
-	char holder[PID_HOLDER_MAX];
-	pid_holder(pidns_taken_by(r, pid), holder);
-	if (ns_restores(r, NS_PID))
-		return error_set(
-		    err, EEXIST,
-		    "pid %d of the pid namespace that is given is taken by %s: end it, "
-		    "or give another one (or use --remap-pids)",
-		    pid, holder);
-	return error_set(
-	    err, EEXIST,
-	    "pid %d is taken by %s: end it, or restore in a new pid namespace (or with "
-	    "--remap-pids)",
-	    pid, holder);
-}
 
 /* One that has ended, or is about to, may still have the number for a moment. */
 static bool is_leaving(const struct restore *r, pid_t pid, int tries, int *dead_tries)
@@ -150,24 +133,14 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 	pid_t pid = b->any_pid ? clone_with_any_pid(b) : clone_with_pid(b, flags, sibling);
 	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST && !fresh; i++) {
 		if (!is_leaving(r, want, i, &dead))
-			return pid_taken(r, want, err);
+			return birth_error(r, want, -EEXIST, err);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		pid = clone_with_pid(b, flags, sibling);
 	}
 	if (pid == 0)
 		live(r, index);
-	if (pid < 0 && errno == EPERM)
-		return error_set(err, EPERM,
-				 "pid %d cannot be chosen: it needs CAP_CHECKPOINT_RESTORE or "
-				 "CAP_SYS_ADMIN",
-				 want);
-	if (pid < 0 && errno == EINVAL)
-		return error_set(err, EINVAL,
-				 "pid %d cannot be chosen: it is above /proc/sys/kernel/pid_max, "
-				 "or the kernel is older than 5.5",
-				 want);
 	if (pid < 0)
-		return error_sys(err, "create task %d%s", want, shortage_of_tasks(errno));
+		return birth_error(r, want, -errno, err);
 	r->shared->slots[index].born = 1;
 	if (index == 0 || (!apart && !r->plan->items[b->by].place.nr))
 		r->shared->slots[index].real = pid;
@@ -230,7 +203,7 @@ static int bear_some(struct restore *r, size_t by, bool early, bool entering, st
 {
 	for (size_t i = 0; i < r->plan->nr; i++) {
 		const struct birth *b = &r->plan->items[i];
-		if (b->by != by || b->early != early ||
+		if (b->by != by || b->early != early || (b->task && b->task->late) ||
 		    (birth_into(r->plan, b) == BIRTH_ENTER) != entering)
 			continue;
 		int rc = bear(r, i, b->sibling, err);
@@ -281,6 +254,8 @@ static int be_born(struct restore *r, size_t index, struct error *err)
 {
 	const struct birth *b = &r->plan->items[index];
 	int rc = birth_is_mortal(b) ? 0 : mem_premap(r, b->task, err);
+	if (rc == 0 && !birth_is_mortal(b))
+		rc = late_plan(r, index, err);
 	if (rc == 0)
 		rc = bear_planned(r, index, true, err);
 	if (rc < 0)
@@ -371,7 +346,7 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 		return rc;
 	if ((index == 0 && pidns_is_new(r)) || birth_into(r->plan, b) == BIRTH_NEW)
 		pid_counter_set(r, b->task);
-	stage_arrive(r->shared, index, STAGE_BIRTH);
+	stage_arrive(r->shared, index, STAGE_BIRTH, 1 + late_count(r));
 	rc = join_group(b, err);
 	if (rc == 0 && !birth_is_mortal(b))
 		rc = files_set_foreground(r, b->task, err);
@@ -379,7 +354,7 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 		rc = adopt_prepare(b, err);
 	if (rc < 0)
 		return rc;
-	stage_arrive(r->shared, index, STAGE_GROUPS);
+	stage_arrive(r->shared, index, STAGE_GROUPS, 1 + late_count(r));
 	if ((rc = adopt(r, index, err)) < 0 || (rc = await_mortals(r, index, err)) < 0)
 		return rc;
 	if (birth_is_mortal(b))
@@ -390,6 +365,7 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 static _Noreturn void live(struct restore *r, size_t index)
 {
 	struct error err = { 0 };
+	r->late = NULL; /* those are its parent's */
 	r->shared->slots[index].born = 1;
 	r->shared->slots[index].real = real_id_of_self();
 	if (r->shared->slots[index].real > 0)

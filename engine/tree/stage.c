@@ -17,6 +17,7 @@
 #include "engine/ns/ns.h"
 #include "engine/ns/pid.h"
 #include "engine/procfs/read.h"
+#include "engine/tree/birth-error.h"
 #include "engine/tree/birth-plan.h"
 
 #define WATCH_NSEC     (100 * 1000 * 1000) /* how often the coordinator looks for dead tasks */
@@ -81,11 +82,11 @@ bool stage_failed(const struct restore_shared *s)
 	return __atomic_load_n(&s->failed, __ATOMIC_ACQUIRE) != 0;
 }
 
-void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stage)
+void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stage, uint32_t nr)
 {
 	uint32_t expected = s->expected;
 	__atomic_store_n(&s->slots[slot].stage, (uint32_t)stage, __ATOMIC_RELEASE);
-	if (__atomic_add_fetch(&s->arrived, 1, __ATOMIC_ACQ_REL) == expected)
+	if (__atomic_add_fetch(&s->arrived, nr, __ATOMIC_ACQ_REL) == expected)
 		wake_coordinator(s);
 	for (;;) {
 		uint32_t passed = __atomic_load_n(&s->stage, __ATOMIC_ACQUIRE);
@@ -132,8 +133,9 @@ static int find_dead(struct restore *r, enum restore_stage stage, struct error *
 	return 0;
 }
 
-static int take_failure(struct restore_shared *s, struct error *err)
+static int take_failure(const struct restore *r, struct error *err)
 {
+	struct restore_shared *s = r->shared;
 	for (int i = 0; i < WRITING_CHECKS && __atomic_load_n(&s->failed, __ATOMIC_ACQUIRE) == 1;
 	     i++)
 		nanosleep(&(struct timespec){ .tv_nsec = WATCH_NSEC }, NULL);
@@ -146,6 +148,8 @@ static int take_failure(struct restore_shared *s, struct error *err)
 		return error_code(err, code, "%s%s", s->error.text, shortage_of_tasks(code));
 	case ERROR_OF_TASK:
 		return error_code(err, code, "%s%s", s->error.text, shortage_of_maps(code));
+	case ERROR_OF_BIRTH:
+		return birth_error(r, s->not_born, code, err);
 	default:
 		return error_set(err, code, "%s", s->error.text);
 	}
@@ -157,7 +161,7 @@ int stage_wait(struct restore *r, enum restore_stage stage, struct error *err)
 	for (;;) {
 		uint32_t wake = __atomic_load_n(&s->wake, __ATOMIC_ACQUIRE);
 		if (stage_failed(s))
-			return take_failure(s, err);
+			return take_failure(r, err);
 		if (__atomic_load_n(&s->arrived, __ATOMIC_ACQUIRE) >= s->expected)
 			return 0;
 		struct timespec timeout = { .tv_nsec = WATCH_NSEC };

@@ -17,8 +17,11 @@ size_t stage_shared_size(const struct restore *r);
 void stage_fail(struct restore_shared *s, const struct error *err);
 /** Has somebody failed? */
 bool stage_failed(const struct restore_shared *s);
-/** Done with a stage: wait for all others. Exits the task when somebody failed. */
-void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stage);
+/**
+ * Done with a stage: wait for all others. Exits the task when somebody failed.
+ * @param nr  of tasks that this one speaks for
+ */
+void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stage, uint32_t nr);
 
 /* In the coordinator. */
 /** Before the first birth: how many will finish STAGE_BIRTH. */

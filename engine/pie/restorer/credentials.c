@@ -17,6 +17,8 @@ static int has_cap(const uint32_t words[2], uint32_t cap)
 
 void read_bounding_set(struct restorer_args *args)
 {
+	if (args->parent)
+		return; /* which knew it */
 	for (uint32_t cap = 0; cap <= args->cap_last && cap < 64; cap++) {
 		if (sys(SYS_prctl, PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
 			args->bnd_now[cap / 32] |= 1u << (cap % 32);

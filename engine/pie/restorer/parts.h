@@ -13,15 +13,24 @@
 int restorer_fail(struct restorer_args *args, const char *what, uint64_t at, long rc);
 /** The same where a thread could not be made. */
 int restorer_fail_to_bear(struct restorer_args *args, int32_t tid, long rc);
+/** The same where a child could not be; the coordinator looks for who has its number. */
+int restorer_fail_to_bear_child(struct restorer_args *args, int32_t pid, long rc);
 /** Nothing more to be said: the whole task ends, the coordinator knows. */
 _Noreturn void restorer_give_up(void);
 /** Count this thread as done with STAGE_READY and sleep until the coordinator takes over. */
 _Noreturn void restorer_ready(struct restorer_args *args);
+/** All steps of a task; on the leader's stack. */
+_Noreturn void restorer_main(struct restorer_args *args);
 
 /* address-space.c */
 int restore_address_space(struct restorer_args *args);
 /** Advice and locks of one mapping that is in its place. */
 int restore_advice(struct restorer_args *args, const struct restorer_vma *v);
+/* children.c */
+/** Bear those that start with this task's memory and descriptors, once all of that is in place. */
+int restore_children(struct restorer_args *args);
+/** Of one born so: what its memory has that the parent's has not. */
+int restore_pieces(struct restorer_args *args);
 /* unmovable.c: when all other mappings are in their places */
 int restore_unmovable(struct restorer_args *args);
 int restore_mm_fields(struct restorer_args *args);
@@ -35,6 +44,9 @@ void read_bounding_set(struct restorer_args *args);
 int restore_label(struct restorer_args *args, const struct restorer_thread *t);
 int restore_credentials(struct restorer_args *args, const struct restorer_thread *t);
 /* threads.c */
+struct clone_args;
+/** clone3(2): the child calls entry(arg) on its own stack, and has nothing else to return to. */
+long restorer_clone(struct clone_args *ca, void (*entry)(void *), void *arg);
 int restore_threads(struct restorer_args *args);
 /** Of the calling thread, credentials and death signal last. */
 int restore_thread_state(struct restorer_args *args, const struct restorer_thread *t);

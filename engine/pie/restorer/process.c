@@ -80,8 +80,8 @@ int restore_process_state(struct restorer_args *args)
 {
 	int rc;
 	block_and_drain_signals();
-	if ((rc = set_sigactions(args)) < 0 || (rc = register_membarriers(args)) < 0 ||
-	    (rc = ask_for_extended(args)) < 0)
+	if ((!args->has_actions && (rc = set_sigactions(args)) < 0) ||
+	    (rc = register_membarriers(args)) < 0 || (rc = ask_for_extended(args)) < 0)
 		return rc;
 	long set = sys(SYS_personality, args->personality);
 	if (set < 0)

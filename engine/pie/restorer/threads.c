@@ -122,8 +122,9 @@ struct thread_start {
 	const struct restorer_thread *thread;
 };
 
-__attribute__((used)) _Noreturn static void thread_main(struct thread_start *start)
+_Noreturn static void thread_main(void *arg)
 {
+	const struct thread_start *start = arg;
 	struct restorer_args *args = start->args;
 	if (restore_thread_state(args, start->thread) < 0)
 		restorer_give_up();
@@ -133,22 +134,22 @@ __attribute__((used)) _Noreturn static void thread_main(struct thread_start *sta
 	restorer_ready(args);
 }
 
-/* The child has nothing but registers until it calls thread_main() on its own stack. */
-static long clone_thread(struct clone_args *ca, struct thread_start *start)
+/* The child has nothing but registers until it is on its own stack. */
+long restorer_clone(struct clone_args *ca, void (*entry)(void *), void *arg)
 {
-	register struct thread_start *kept __asm__("r12") = start;
+	register void *kept __asm__("r12") = arg;
+	register void (*called)(void *) __asm__("r13") = entry;
 	long ret;
 	__asm__ volatile("syscall\n\t"
 			 "test %%rax, %%rax\n\t"
 			 "jnz 1f\n\t"
 			 "xor %%ebp, %%ebp\n\t"
 			 "mov %%r12, %%rdi\n\t"
-			 "call %P[start]\n\t"
+			 "call *%%r13\n\t"
 			 "ud2\n"
 			 "1:"
 			 : "=a"(ret)
-			 : "a"((long)SYS_clone3), "D"(ca), "S"(sizeof(*ca)),
-			   "r"(kept), [start] "i"(thread_main)
+			 : "a"((long)SYS_clone3), "D"(ca), "S"(sizeof(*ca)), "r"(kept), "r"(called)
 			 : "rcx", "r11", "memory");
 	return ret;
 }
@@ -167,7 +168,7 @@ static int birth(struct restorer_args *args, const struct restorer_thread *t)
 		.set_tid = (uintptr_t)t->tids,
 		.set_tid_size = t->nr_tids,
 	};
-	long rc = clone_thread(&ca, start);
+	long rc = restorer_clone(&ca, thread_main, start);
 	if (rc == -17) /* EEXIST */
 		return restorer_fail(
 		    args,
