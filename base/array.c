@@ -13,14 +13,10 @@ void *array_grow_(void *items, size_t *cap, size_t want, size_t size)
 			return NULL;
 		new_cap *= 2;
 	}
-	if (items && new_cap == *cap) {
-		memset((char *)items + (want - 1) * size, 0, size);
-		return items;
-	}
-	void *grown = reallocarray(items, new_cap, size);
+	void *grown = items && new_cap == *cap ? items : reallocarray(items, new_cap, size);
 	if (!grown)
 		return NULL;
-	memset((char *)grown + (want - 1) * size, 0, (new_cap - want + 1) * size);
+	memset((char *)grown + (want - 1) * size, 0, size); /* what is behind may stay untouched */
 	*cap = new_cap;
 	return grown;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/pages.h"
 #include "engine/files/file.h"
 #include "engine/mem/aio.h"
 #include "engine/mem/arena.h"
@@ -34,6 +35,7 @@ static int fill_table(struct restore *r, const struct rtask *t, struct restorer_
 	if (!args->vmas)
 		return error_set(err, ENOMEM, "pid %d: no room for %zu mappings in the arena",
 				 t->pid, t->vmas.nr);
+	pages_bring_in(args->vmas, size);
 	args->nr_vmas = 0;
 	for (size_t i = 0; i < t->vmas.nr; i++) {
 		const struct vma *v = &t->vmas.items[i];

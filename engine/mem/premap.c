@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/page.h"
+#include "base/pages.h"
 #include "base/worker.h"
 #include "engine/context/birth.h"
 #include "engine/files/file.h"
@@ -428,6 +429,10 @@ int mem_premap(struct restore *r, struct rtask *t, struct error *err)
 		vdso_choose(r, t, ps);
 		p.places = calloc(t->vmas.nr, sizeof(*p.places));
 		p.order = calloc(t->vmas.nr, sizeof(*p.order));
+		if (p.places && p.order) {
+			pages_bring_in(p.places, t->vmas.nr * sizeof(*p.places));
+			pages_bring_in(t->vmas.items, t->vmas.nr * sizeof(*t->vmas.items));
+		}
 		rc = p.places && p.order
 			 ? fill_init(&p.fill, ps, err)
 			 : error_set(err, ENOMEM, "out of memory for pid %d", t->pid);

@@ -19,9 +19,6 @@
 #ifndef MADV_GUARD_REMOVE
 #define MADV_GUARD_REMOVE 103
 #endif
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
 
 #ifndef SYS_mseal
 #define SYS_mseal 462 /* Linux 6.10 */
