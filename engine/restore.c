@@ -76,9 +76,18 @@ static int load_all_tasks(struct restore *r, struct error *err)
 	return rc;
 }
 
+static uint32_t last_capability(void)
+{
+	auto_strbuf text = { 0 };
+	if (file_read_at(procfs_fd(), "sys/kernel/cap_last_cap", &text, NULL) < 0 || !text.len)
+		return 40; /* CAP_CHECKPOINT_RESTORE, the last one of Linux 5.9 to 6.18 */
+	return (uint32_t)strtoul(text.data, NULL, 10);
+}
+
 static int load_images(struct restore *r, struct error *err)
 {
 	r->user_end = mem_user_end();
+	r->cap_last = last_capability();
 	r->thp = thp_policy();
 	int rc = inventory_load(r, err);
 	if (rc == 0 && r->opts->cpu_cap & CPU_CAP_IMAGE)

@@ -128,6 +128,7 @@ struct restore {
 	const char *label_attr;  /* its file below attr/ */
 	SeccompEntry *seccomp;   /* NULL: the set has none */
 	uint64_t user_end;       /* mem_user_end() */
+	uint32_t cap_last;       /* the last capability of this kernel */
 	int thp;                 /* thp_policy() */
 	struct range_list busy;  /* addresses any task will use, joined; mem_prepare_shared() */
 	struct range_list own;   /* that this process uses, for own_reserve() */

@@ -47,5 +47,8 @@ int vdso_find(struct restore *r, struct error *err);
  */
 void vdso_choose(const struct restore *r, struct rtask *t, struct page_store *ps);
 
-/** In the task, after mem_premap(): args->moves; patches an old vdso where it waits. */
+/**
+ * In the task, after mem_premap(): args->moves; patches an old vdso where it waits. For a late
+ * child in its parent: what that has, in its place.
+ */
 int vdso_plan(struct restore *r, struct rtask *t, struct restorer_args *args, struct error *err);

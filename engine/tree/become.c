@@ -5,14 +5,11 @@
 
 #include <fcntl.h>
 #include <linux/rseq.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/io.h"
 #include "base/page.h"
 #include "engine/arch/arch.h"
 #include "engine/files/file.h"
@@ -20,7 +17,6 @@
 #include "engine/mem/mem.h"
 #include "engine/ns/mnt-autofs.h"
 #include "engine/pie/restorer.h"
-#include "engine/procfs/root.h"
 #include "engine/task/core.h"
 #include "engine/task/seccomp.h"
 #include "engine/tree/late.h"
@@ -74,14 +70,6 @@ static int alloc_stacks(struct arena *a, struct restorer_args *args, struct erro
 	return 0;
 }
 
-static uint32_t last_capability(void)
-{
-	auto_strbuf text = { 0 };
-	if (file_read_at(procfs_fd(), "sys/kernel/cap_last_cap", &text, NULL) < 0 || !text.len)
-		return 40; /* CAP_CHECKPOINT_RESTORE, the last one of Linux 5.9 to 6.18 */
-	return (uint32_t)strtoul(text.data, NULL, 10);
-}
-
 int become_fill_args(struct restore *r, struct rtask *t, struct restore_shared *shared,
 		     uint64_t blob, struct restorer_args *args, struct error *err)
 {
@@ -93,7 +81,7 @@ int become_fill_args(struct restore *r, struct rtask *t, struct restore_shared *
 	args->self_start = slot->arena_start = arena_start(t->arena);
 	args->self_end = slot->arena_end = arena_end(t->arena);
 	args->task_size = r->user_end;
-	args->cap_last = last_capability();
+	args->cap_last = r->cap_last;
 	files_window(r, &args->window_first, &args->window_last);
 	args->files_of = t->files_of ? &r->shared->slots[t->files_of->slot] : NULL;
 	args->files_shared = t->late ? 0 : share_count(r, t);
