@@ -23,7 +23,7 @@ struct image_writer {
 	const struct image_type *type;
 	int fd;
 	bool owns_fd;
-	int dirfd;  /* where a half-written file is removed from; -1: nowhere */
+	int dirfd;  /* the caller's: where a half-written file is removed from; -1: nowhere */
 	char *name; /* file name, or what messages call it */
 	char *buf;
 	size_t len, cap;
@@ -136,6 +136,21 @@ int image_writer_open_fd(int fd, const char *name, const struct image_type *type
 	return rc;
 }
 
+/* Page images are mapped while they are filled, hence readable too. What was in memory is for its
+ * owner alone. @return -EINVAL: a FIFO, say, which would swallow the image */
+static int create_file(int dirfd, const char *name)
+{
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	int fd = openat(dirfd, name, flags | O_EXCL, 0600);
+	if (fd >= 0 || errno != EEXIST)
+		return fd >= 0 ? fd : -errno;
+	auto_fd old = openat(dirfd, name, flags | O_TRUNC, 0600);
+	struct stat st;
+	if (old < 0)
+		return -errno;
+	return fstat(old, &st) < 0 || !S_ISREG(st.st_mode) ? -EINVAL : take_fd(old);
+}
+
 int image_create(int dirfd, enum image_id id, uint64_t number, struct image_writer **out,
 		 struct error *err)
 {
@@ -147,23 +162,15 @@ int image_create(int dirfd, enum image_id id, uint64_t number, struct image_writ
 	int rc = writer_new(-1, name, row, &w, err);
 	if (rc < 0)
 		return rc;
-	auto_fd dir = fcntl(dirfd == AT_FDCWD ? -1 : dirfd, F_DUPFD_CLOEXEC, 0);
-	if (dir < 0 && dirfd == AT_FDCWD)
-		dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return error_sys(err, "create %s", name);
-	/* Page images are mapped while they are filled, hence readable too. What was in memory is
-	 * for its owner alone. */
-	w->fd = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (w->fd < 0)
-		return error_sys(err, "create %s", name);
-	w->owns_fd = true;
-	struct stat st;
-	if (fstat(w->fd, &st) < 0 || !S_ISREG(st.st_mode)) /* a FIFO would swallow the image */
+	w->fd = create_file(dirfd, name);
+	w->owns_fd = w->fd >= 0;
+	if (w->fd == -EINVAL)
 		return error_set(err, EINVAL,
 				 "create %s: something that is no regular file has that name",
 				 name);
-	w->dirfd = take_fd(dir);
+	if (w->fd < 0)
+		return error_code(err, w->fd, "create %s", name);
+	w->dirfd = dirfd;
 	rc = write_head(w, row->head, err);
 	if (rc == 0)
 		*out = take_ptr(w);
@@ -234,7 +241,6 @@ int image_finish(struct image_writer *w, struct error *err)
 	}
 	if (w->owns_fd)
 		w->fd = -1;
-	fd_close(w->dirfd);
 	w->dirfd = -1;
 	return 0;
 }
@@ -246,10 +252,8 @@ void image_writer_close(struct image_writer *w)
 	int saved = errno;
 	if (w->owns_fd)
 		fd_close(w->fd);
-	if (w->dirfd >= 0)
+	if (w->dirfd != -1)
 		unlinkat(w->dirfd, w->name, 0);
-	if (w->dirfd >= 0)
-		fd_close(w->dirfd);
 	write_behind_free(w->behind);
 	free(w->name);
 	free(w->buf);

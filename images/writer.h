@@ -13,6 +13,7 @@ struct image_writer;
 
 /**
  * Start an image inside a directory: "core-12.img" for (IMG_CORE, 12).
+ * @param dirfd   stays the caller's, and open until the image is finished or closed
  * @param number  for the pattern, ignored when it has none
  * @return 0; -errno naming the file. The file is visible at once (the set is committed as a
  *         whole by inventory.img); image_writer_close() on an unfinished one removes it.

@@ -27,11 +27,9 @@ static int read_fdinfo(int dir, struct open_file *f, bool *cloexec, struct error
 {
 	char buf[8192], name[16];
 	snprintf(name, sizeof(name), "%d", f->task_fd);
-	auto_fd fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -errno : fd_read_full(fd, buf, sizeof(buf) - 1);
+	int len = proc_record_read(dir, name, buf, sizeof(buf), err);
 	if (len < 0)
-		return error_code(err, (int)len, "read /proc/%d/fdinfo/%s", f->task->pid, name);
-	buf[len] = 0;
+		return error_wrap(err, len, "/proc/%d/fdinfo", f->task->pid);
 	struct proc_fdinfo info = { 0 };
 	int rc = proc_fdinfo_parse(buf, (size_t)len, &info, err);
 	if (rc < 0)
@@ -164,9 +162,9 @@ struct table_visit {
 	struct image_writer *w;
 };
 
-static bool bit_of(const uint64_t *bits, int nr)
+static bool bit_of(uint64_t bits, int nr)
 {
-	return bits[nr / 64] >> nr % 64 & 1;
+	return bits >> nr % 64 & 1;
 }
 
 static int dump_descriptor(const struct table_visit *v, int number, struct error *err)
@@ -182,7 +180,7 @@ static int dump_descriptor(const struct table_visit *v, int number, struct error
 	f.fs_type = file_table_fs_type(d->files, &f);
 	struct glance at = { 0 };
 	if (v->inside && !locks_may_be_on(d, &f))
-		at = (struct glance){ true, bit_of(t->inside.fds_cloexec, number) };
+		at = (struct glance){ true, bit_of(t->inside.fds[number / 64].cloexec, number) };
 	int rc = identify(d, &f, v->dir, &at, &e, err);
 	if (rc == 0 && S_ISSOCK(f.st.st_mode) && !(f.flags & O_PATH))
 		rc = sock_label_dump(fd, &e, err);
@@ -229,7 +227,7 @@ static int dump_told(const struct table_visit *v, struct error *err)
 	const struct parasite_task *inside = &v->task->inside;
 	int rc = 0;
 	for (int i = 0; rc == 0 && i < (int)inside->nr_fds; i++)
-		rc = bit_of(inside->fds_open, i) ? dump_descriptor(v, i, err) : 0;
+		rc = bit_of(inside->fds[i / 64].open, i) ? dump_descriptor(v, i, err) : 0;
 	return rc;
 }
 

@@ -77,6 +77,8 @@ extern const struct file_type *const file_types[]; /* NULL-terminated; first mat
 /* Dump. */
 int file_table_new(struct dump *d, struct error *err);
 void files_dump_free(struct file_table *t);
+/* So many descriptors of all tasks, and what one list tells of all is quicker (lock-list.c). */
+#define LOCK_LIST_PAYS 2500
 /**
  * All descriptors of a task, its cwd, root: fdinfo-N.img, fs-PID.img. What cannot be carried is
  * refused here, so call it for every task before the (slow) memory of any.

@@ -18,7 +18,6 @@
 #define FIRST_PID_NS 0xEFFFFFFCu /* its inode in /proc/PID/ns, since Linux 3.8 */
 #define ONE_READ     4096        /* the kernel's buffer: lines are added while they fit */
 #define LONGEST_LINE 256         /* no line is longer */
-#define LIST_PAYS    2500        /* descriptors of all tasks */
 
 static bool is_in_first_pid_ns(void)
 {
@@ -44,9 +43,9 @@ static bool has_many(const struct dump *d)
 	for (size_t i = 0; i < d->nr_tasks; i++) {
 		const struct parasite_task *inside = &d->tasks[i]->inside;
 		for (size_t k = 0; k < (inside->nr_fds + 63) / 64; k++)
-			nr += (size_t)__builtin_popcountll(inside->fds_open[k]);
+			nr += (size_t)__builtin_popcountll(inside->fds[k].open);
 	}
-	return nr >= LIST_PAYS;
+	return nr >= LOCK_LIST_PAYS;
 }
 
 /* Where st_ino is the number that the kernel has in its list. */

@@ -57,12 +57,11 @@ static int dump_coredump_filter(const struct task *t, MmEntry *mm, struct error 
 
 static int read_auxv(const struct task *t, MmEntry *mm, struct error *err)
 {
-	auto_strbuf text = { 0 };
-	int rc = file_read_at(t->proc_fd, "auxv", &text, err);
-	if (rc < 0)
-		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
-	const uint64_t *words = (const uint64_t *)text.data;
-	size_t nr = text.len / sizeof(uint64_t);
+	uint64_t words[512]; /* kernels have some 50 */
+	int len = proc_record_read(t->proc_fd, "auxv", (char *)words, sizeof(words), err);
+	if (len < 0)
+		return error_wrap(err, len, TASK_FMT, TASK_ARGS(t));
+	size_t nr = (size_t)len / sizeof(uint64_t);
 	/* CRIU 4.2 refuses more than 44 words, as it has without the closing AT_NULL pair. */
 	while (nr >= 2 && words[nr - 2] == 0)
 		nr -= 2;
@@ -70,7 +69,7 @@ static int read_auxv(const struct task *t, MmEntry *mm, struct error *err)
 	mm->mm_saved_auxv = calloc(mm->n_mm_saved_auxv + 1, sizeof(uint64_t));
 	if (!mm->mm_saved_auxv)
 		return error_set(err, ENOMEM, "out of memory for auxv of pid %d", t->pid);
-	memcpy(mm->mm_saved_auxv, text.data, mm->n_mm_saved_auxv * sizeof(uint64_t));
+	memcpy(mm->mm_saved_auxv, words, mm->n_mm_saved_auxv * sizeof(uint64_t));
 	return 0;
 }
 

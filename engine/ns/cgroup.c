@@ -20,6 +20,7 @@
 #include "engine/ns/cgroup-ns.h"
 #include "engine/ns/cgroup-props.h"
 #include "engine/ns/ns.h"
+#include "engine/procfs/read.h"
 #include "images/message.h"
 #include "images/reader.h"
 #include "images/writer.h"
@@ -31,7 +32,10 @@ struct cgroup_sets {
 	struct proc_cgroups *items; /* items[0] is the engine's own; ids are indexes + 1 */
 	size_t nr, cap;
 	struct proc_cgroups inside; /* of the root task, as its own cgroup namespace has them */
-	struct cgroup_spec spec;    /* --cgroup-props */
+	char last_text[4096];       /* most threads are where the one before is */
+	int last_len;
+	uint32_t last_id;        /* of last_text; 0: there is none yet */
+	struct cgroup_spec spec; /* --cgroup-props */
 };
 
 static int members_read(int dirfd, const char *path, struct proc_cgroups *out, struct error *err)
@@ -71,16 +75,31 @@ static int set_id(struct cgroup_sets *sets, struct proc_cgroups *members, struct
 static int collect_thread(struct dump *d, const struct task *t, struct thread *th,
 			  struct error *err)
 {
-	char path[48];
+	char path[48], text[sizeof(d->cgroups->last_text)];
+	struct cgroup_sets *sets = d->cgroups;
 	struct proc_cgroups members = { 0 };
 	snprintf(path, sizeof(path), "task/%d/cgroup", th->tid);
-	int rc = members_read(t->proc_fd, path, &members, err);
+	int len = proc_record_read(t->proc_fd, path, text, sizeof(text), err);
+	if (len < 0)
+		return error_wrap(err, len, TASK_FMT, TASK_ARGS(t));
+	bool whole = (size_t)len < sizeof(text) - 1;
+	th->cg_set = sets->last_id;
+	if (whole && sets->last_id && len == sets->last_len &&
+	    !memcmp(text, sets->last_text, (size_t)len))
+		return 0;
+	int rc = whole ? proc_cgroups_parse(text, (size_t)len, &members, err)
+		       : members_read(t->proc_fd, path, &members, err);
 	if (rc < 0)
 		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
-	rc = set_id(d->cgroups, &members, err);
+	rc = set_id(sets, &members, err);
 	if (rc < 0)
 		return rc;
 	th->cg_set = (uint32_t)rc;
+	if (whole) {
+		memcpy(sets->last_text, text, (size_t)len);
+		sets->last_len = len;
+		sets->last_id = th->cg_set;
+	}
 	return 0;
 }
 

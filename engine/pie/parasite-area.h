@@ -20,19 +20,28 @@ struct parasite_request { /* engine → parasite, one packet */
 	uint32_t command;
 	uint32_t nr_fds; /* size of its descriptor table; 0: do not tell of it */
 	uint32_t nr_timers;
-	int32_t timer_ids[PARASITE_MAX_TIMERS];
+	int32_t timer_ids[PARASITE_MAX_TIMERS]; /* up to the last is sent */
 };
-struct parasite_answer { /* parasite → engine, one packet */
+static inline uint64_t parasite_request_size(const struct parasite_request *req)
+{
+	return __builtin_offsetof(struct parasite_request, timer_ids) +
+	       req->nr_timers * sizeof(req->timer_ids[0]);
+}
+
+/* parasite → engine, one packet: the head, the task up to its last timer, its descriptors */
+struct parasite_head {
 	uint32_t command;
 	int32_t rc; /* 0 or -errno */
 	struct parasite_thread leader;
-	struct parasite_task task;
 };
-/* Up to the last timer. */
-static inline uint64_t parasite_answer_size(uint32_t nr_timers)
+static inline uint64_t parasite_task_size(const struct parasite_request *req)
 {
-	return __builtin_offsetof(struct parasite_answer, task.timers) +
-	       nr_timers * sizeof(struct parasite_posix_timer);
+	return __builtin_offsetof(struct parasite_task, timers) +
+	       req->nr_timers * sizeof(struct parasite_posix_timer);
+}
+static inline uint64_t parasite_fds_size(const struct parasite_request *req)
+{
+	return (req->nr_fds + 63) / 64 * sizeof(struct parasite_fds);
 }
 
 struct parasite_slot { /* one thread that is being asked */
@@ -50,7 +59,8 @@ struct parasite_area {
 	uint32_t dying; /* futex: the engine is gone, everybody leave */
 	int32_t socket_rc;
 	int32_t sockets[2]; /* [0] the engine's, [1] the parasite's */
-	struct parasite_slot slots[PARASITE_MAX_SLOTS];
 	struct parasite_request request;
-	struct parasite_answer answer;
+	struct parasite_head head;
+	struct parasite_task task; /* every page that is used costs: most of it is not */
+	struct parasite_slot slots[PARASITE_MAX_SLOTS];
 };

@@ -29,6 +29,19 @@ struct kernel_stack { /* stack_t */
 	int32_t flags;
 	uint64_t size;
 };
+struct kernel_iovec {
+	const void *base;
+	uint64_t len;
+};
+struct kernel_msghdr {
+	void *name;
+	uint32_t name_len;
+	struct kernel_iovec *iov;
+	uint64_t nr_iov;
+	void *control;
+	uint64_t control_len;
+	uint32_t flags;
+};
 struct kernel_itimerspec {
 	int64_t interval_sec, interval_nsec, value_sec, value_nsec;
 };
@@ -103,8 +116,6 @@ static int ask_timers(const struct parasite_request *req, struct parasite_task *
 		if (rc < 0)
 			return (int)rc;
 	}
-	if (req->nr_timers > PARASITE_MAX_TIMERS)
-		return -EINVAL;
 	for (uint32_t i = 0; i < req->nr_timers; i++) {
 		struct kernel_itimerspec spec;
 		struct parasite_posix_timer *t = &out->timers[i];
@@ -128,16 +139,14 @@ static int ask_timers(const struct parasite_request *req, struct parasite_task *
 /* Which numbers are open, and close on exec. @param skip  our own end of the socket */
 static void ask_descriptors(uint32_t nr, int32_t skip, struct parasite_task *out)
 {
-	if (nr > PARASITE_MAX_FDS)
-		return;
 	for (uint32_t i = 0; i < nr; i++) {
 		long flags = sys(SYS_fcntl, i, F_GETFD);
 		uint64_t bit = 1ull << i % 64;
 		if (flags < 0 || (int32_t)i == skip)
 			continue;
-		out->fds_open[i / 64] |= bit;
+		out->fds[i / 64].open |= bit;
 		if (flags & FD_CLOEXEC)
-			out->fds_cloexec[i / 64] |= bit;
+			out->fds[i / 64].cloexec |= bit;
 	}
 	out->nr_fds = nr;
 }
@@ -169,21 +178,35 @@ static int ask_process(struct parasite_task *out)
 static void answer(struct parasite_area *area)
 {
 	const struct parasite_request *req = &area->request;
-	struct parasite_answer *a = &area->answer;
-	a->command = req->command;
-	a->rc = req->command == PARASITE_ASK_TASK ? 0 : -ENOSYS;
-	if (a->rc == 0)
-		a->rc = ask_signals(&a->task);
-	if (a->rc == 0)
-		a->rc = ask_timers(req, &a->task);
-	if (a->rc == 0)
-		a->rc = ask_process(&a->task);
-	if (a->rc == 0)
-		a->rc = ask_thread(&a->leader);
-	if (a->rc == 0)
-		ask_descriptors(req->nr_fds, area->sockets[1], &a->task);
-	sys(SYS_sendto, area->sockets[1], a, parasite_answer_size(a->task.nr_timers), MSG_NOSIGNAL,
-	    0, 0);
+	struct parasite_head *head = &area->head;
+	struct parasite_task *task = &area->task;
+	head->command = req->command;
+	head->rc = req->command == PARASITE_ASK_TASK ? 0 : -ENOSYS;
+	if (head->rc == 0)
+		head->rc = ask_signals(task);
+	if (head->rc == 0)
+		head->rc = ask_timers(req, task);
+	if (head->rc == 0)
+		head->rc = ask_process(task);
+	if (head->rc == 0)
+		head->rc = ask_thread(&head->leader);
+	if (head->rc == 0)
+		ask_descriptors(req->nr_fds, area->sockets[1], task);
+	struct kernel_iovec parts[] = {
+		{ head, sizeof(*head) },
+		{ task, parasite_task_size(req) },
+		{ task->fds, parasite_fds_size(req) },
+	};
+	struct kernel_msghdr msg = { .iov = parts, .nr_iov = sizeof(parts) / sizeof(parts[0]) };
+	sys(SYS_sendmsg, area->sockets[1], &msg, MSG_NOSIGNAL);
+}
+
+/* Whole, and of sizes that there is room for? */
+static int is_request(const struct parasite_request *req, long len)
+{
+	return len >= (long)offsetof(struct parasite_request, timer_ids) &&
+	       req->nr_timers <= PARASITE_MAX_TIMERS && req->nr_fds <= PARASITE_MAX_FDS &&
+	       len == (long)parasite_request_size(req);
 }
 
 static void serve(struct parasite_area *area)
@@ -199,7 +222,7 @@ static void serve(struct parasite_area *area)
 			     0, 0, 0);
 		if (n == -EINTR)
 			continue;
-		if (n != sizeof(area->request))
+		if (!is_request(&area->request, n))
 			break;
 		answer(area);
 	}

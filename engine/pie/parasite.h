@@ -21,6 +21,9 @@ struct parasite_posix_timer { /* ids come from /proc/PID/timers */
 	int32_t id, overrun;
 	uint64_t interval_sec, interval_nsec, value_sec, value_nsec;
 };
+struct parasite_fds { /* a bit for each of 64 descriptors */
+	uint64_t open, cloexec;
+};
 struct parasite_task {
 	struct parasite_sigaction
 	    sigactions[PARASITE_NR_SIGNALS]; /* [signo - 1]; KILL, STOP zero */
@@ -29,10 +32,10 @@ struct parasite_task {
 	int32_t dumpable, thp_disabled, child_subreaper;
 	int32_t membarrier; /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
 	uint64_t extended;  /* components of the extended state it asked for, a bit each */
+	uint32_t nr_timers; /* of the first list below: of the lists, not all is sent */
 	uint32_t nr_fds;    /* descriptors below are told; 0: none */
-	uint64_t fds_open[PARASITE_MAX_FDS / 64], fds_cloexec[PARASITE_MAX_FDS / 64];
-	uint32_t nr_timers;
-	struct parasite_posix_timer timers[PARASITE_MAX_TIMERS]; /* last: not all are sent */
+	struct parasite_posix_timer timers[PARASITE_MAX_TIMERS];
+	struct parasite_fds fds[PARASITE_MAX_FDS / 64];
 };
 struct parasite_thread {
 	uint64_t sas_sp, sas_size;

@@ -18,7 +18,23 @@
 
 #define SMALL_FILE 8192 /* stat and status fit, but for thousands of groups */
 
-/* One read in the usual case: the kernel formats the whole file for each open. */
+/* A file that the kernel writes as one record: a read that does not fill the buffer is all of it,
+ * and there is no need for another to find its end. */
+int proc_record_read(int dirfd, const char *path, char *buf, size_t size, struct error *err)
+{
+	auto_fd fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, "open %s", path);
+	ssize_t n;
+	do
+		n = read(fd, buf, size - 1);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_sys(err, "read %s", path);
+	buf[n] = 0;
+	return (int)n;
+}
+
 struct small_file {
 	char buf[SMALL_FILE];
 	struct strbuf large; /* when it did not fit */
@@ -32,6 +48,21 @@ static void small_file_fini(struct small_file *f)
 }
 #define auto_small_file __attribute__((cleanup(small_file_fini))) struct small_file
 
+/* @param n  bytes in the buffer */
+static int small_file_settle(struct small_file *f, size_t n, int dirfd, const char *path,
+			     struct error *err)
+{
+	f->text = f->buf;
+	f->len = n;
+	if (n < sizeof(f->buf) - 1)
+		return 0;
+	int rc = file_read_at(dirfd, path, &f->large, err);
+	f->text = f->large.data;
+	f->len = f->large.len;
+	return rc;
+}
+
+/* Most times in one piece: the kernel formats the whole file for each open. */
 static int small_file_read(struct small_file *f, int dirfd, const char *path, struct error *err)
 {
 	f->large = (struct strbuf){ 0 };
@@ -41,26 +72,29 @@ static int small_file_read(struct small_file *f, int dirfd, const char *path, st
 	ssize_t n = fd_read_full(fd, f->buf, sizeof(f->buf));
 	if (n < 0)
 		return error_code(err, (int)n, "read /proc/…/%s", path);
-	f->text = f->buf;
-	f->len = (size_t)n;
-	if (n < SMALL_FILE)
-		return 0;
-	int rc = file_read_at(dirfd, path, &f->large, err);
-	f->text = f->large.data;
-	f->len = f->large.len;
-	return rc;
+	return small_file_settle(f, (size_t)n, dirfd, path, err);
+}
+
+/* stat and status are one record each. */
+static int small_record_read(struct small_file *f, int dirfd, const char *path, struct error *err)
+{
+	f->large = (struct strbuf){ 0 };
+	int n = proc_record_read(dirfd, path, f->buf, sizeof(f->buf), NULL);
+	if (n < 0)
+		return error_code(err, n == -ENOENT ? -ESRCH : n, "read /proc/…/%s", path);
+	return small_file_settle(f, (size_t)n, dirfd, path, err);
 }
 
 int proc_number_read(int dirfd, const char *path, int base, long long *out, struct error *err)
 {
-	auto_strbuf text = { 0 };
-	int rc = file_read_at(dirfd, path, &text, err);
-	if (rc < 0)
-		return rc;
-	char *end = text.data;
+	char text[64];
+	int len = proc_record_read(dirfd, path, text, sizeof(text), err);
+	if (len < 0)
+		return len;
+	char *end = text;
 	errno = 0;
-	*out = text.len ? strtoll(text.data, &end, base) : 0;
-	if (errno || end == text.data || (*end && *end != '\n'))
+	*out = strtoll(text, &end, base);
+	if (errno || end == text || (*end && *end != '\n'))
 		return error_set(err, EBADMSG, "%s: not a number", path);
 	return 0;
 }
@@ -68,14 +102,14 @@ int proc_number_read(int dirfd, const char *path, int base, long long *out, stru
 int proc_stat_read(int dirfd, const char *path, struct proc_stat *out, struct error *err)
 {
 	auto_small_file f;
-	int rc = small_file_read(&f, dirfd, path, err);
+	int rc = small_record_read(&f, dirfd, path, err);
 	return rc < 0 ? rc : proc_stat_parse(f.text, f.len, out, err);
 }
 
 int proc_status_read(int dirfd, const char *path, struct proc_status *out, struct error *err)
 {
 	auto_small_file f;
-	int rc = small_file_read(&f, dirfd, path, err);
+	int rc = small_record_read(&f, dirfd, path, err);
 	return rc < 0 ? rc : proc_status_parse(f.text, f.len, out, err);
 }
 

@@ -16,6 +16,13 @@ int proc_status_read(int dirfd, const char *path, struct proc_status *out, struc
 int proc_mounts_read(int dirfd, struct proc_mounts *out, struct error *err);
 int proc_timers_read(int dirfd, struct proc_timers *out, struct error *err);
 
+/**
+ * A file that the kernel writes as one record ("cgroup", "stat", numbers; not lists such as
+ * "children"), with a NUL behind it.
+ * @return its length: all of it, unless the buffer is full; -errno
+ */
+int proc_record_read(int dirfd, const char *path, char *buf, size_t size, struct error *err);
+
 /** A file that holds one number. @return 0; -ENOENT: this kernel has no such file */
 int proc_number_read(int dirfd, const char *path, int base, long long *out, struct error *err);
 

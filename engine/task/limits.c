@@ -6,18 +6,18 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/io.h"
 #include "engine/procfs/limits.h"
+#include "engine/procfs/read.h"
 #include "engine/task/parts.h"
 #include "images/message.h"
 
 int limits_dump(const struct task *t, TaskCoreEntry *tc, struct error *err)
 {
-	auto_strbuf text = { 0 };
+	char text[4096];
 	struct rlimit limits[PROC_NR_LIMITS];
-	int rc = file_read_at(t->proc_fd, "limits", &text, err);
-	if (rc == 0)
-		rc = proc_limits_parse(text.data, text.len, limits, err);
+	int rc = proc_record_read(t->proc_fd, "limits", text, sizeof(text), err);
+	if (rc >= 0)
+		rc = proc_limits_parse(text, (size_t)rc, limits, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "/proc/%d", t->pid);
 

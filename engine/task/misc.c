@@ -76,10 +76,11 @@ static bool is_own_session(const struct task *t)
 /* "/autogroup-102 nice 0": sessions compete with each other as if each had one nice value. */
 static void dump_autogroup(const struct task *t, TaskCoreEntry *tc)
 {
-	auto_strbuf text = { 0 };
+	char text[64];
 	int nice;
-	if (!is_own_session(t) || file_read_at(t->proc_fd, "autogroup", &text, NULL) < 0 ||
-	    !text.len || sscanf(text.data, "/autogroup-%*u nice %d", &nice) != 1)
+	if (!is_own_session(t) ||
+	    proc_record_read(t->proc_fd, "autogroup", text, sizeof(text), NULL) < 0 ||
+	    sscanf(text, "/autogroup-%*u nice %d", &nice) != 1)
 		return;
 	tc->has_autogroup_nice = nice != 0;
 	tc->autogroup_nice = nice;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Asking tasks what only their inside knows, and leaving nothing behind.
  */
+#include <sys/stat.h>
+
 #include "base/array.h"
+#include "engine/files/file.h"
 #include "engine/trace/collect.h"
 #include "engine/trace/trace.h"
 #include "engine/trace/visit.h"
@@ -27,11 +30,29 @@ static int interrogate(struct visit *visits, size_t nr, struct error *err)
 	return 0;
 }
 
-static int interrogate_some(struct task **tasks, size_t nr, struct error *err)
+/* At most so many. */
+static size_t nr_open(const struct task *t)
+{
+	struct stat st;
+	if (fstatat(t->proc_fd, "fd", &st, 0) == 0 && st.st_size > 0) /* since Linux 6.2 */
+		return (size_t)st.st_size;
+	return t->status.fd_size > 0 ? (size_t)t->status.fd_size : 0;
+}
+
+/* Asking takes a system call for every number there may be: for many, that saves reading fdinfo. */
+static bool are_many_open(const struct dump *d)
+{
+	size_t nr = 0;
+	for (size_t i = 0; nr < LOCK_LIST_PAYS && i < d->nr_tasks; i++)
+		nr += d->tasks[i]->state == TASK_ZOMBIE ? 0 : nr_open(d->tasks[i]);
+	return nr >= LOCK_LIST_PAYS;
+}
+
+static int interrogate_some(struct task **tasks, size_t nr, bool tell_fds, struct error *err)
 {
 	struct visit visits[SIDE_BY_SIDE];
 	for (size_t i = 0; i < nr; i++)
-		visits[i] = (struct visit){ .task = tasks[i], .sock = -1 };
+		visits[i] = (struct visit){ .task = tasks[i], .sock = -1, .tell_fds = tell_fds };
 	int rc = interrogate(visits, nr, err);
 	for (size_t i = 0; rc < 0 && i < nr; i++)
 		visit_abort(&visits[i]);
@@ -43,6 +64,7 @@ static int interrogate_some(struct task **tasks, size_t nr, struct error *err)
 
 int trace_interrogate(struct dump *d, struct error *err)
 {
+	bool tell_fds = are_many_open(d);
 	size_t next = 0;
 	int rc = 0;
 	while (rc == 0 && next < d->nr_tasks) {
@@ -52,7 +74,7 @@ int trace_interrogate(struct dump *d, struct error *err)
 			if (d->tasks[next]->state != TASK_ZOMBIE)
 				alive[nr++] = d->tasks[next];
 		}
-		rc = interrogate_some(alive, nr, err);
+		rc = interrogate_some(alive, nr, tell_fds, err);
 	}
 	return rc;
 }

@@ -156,7 +156,7 @@ static int fill_request(struct visit *v, struct parasite_request *req, struct er
 	struct proc_timers timers = { 0 };
 	int fd_size = v->task->status.fd_size;
 	*req = (struct parasite_request){ .command = PARASITE_ASK_TASK };
-	if (fd_size > 0 && fd_size <= PARASITE_MAX_FDS)
+	if (v->tell_fds && fd_size > 0 && fd_size <= PARASITE_MAX_FDS)
 		req->nr_fds = (uint32_t)fd_size;
 	int rc = proc_timers_read(v->task->proc_fd, &timers, err);
 	if (rc == -ESRCH) /* a kernel without POSIX timers */
@@ -192,7 +192,8 @@ int visit_ask(struct visit *v, struct error *err)
 	if (ptrace(PTRACE_CONT, v->task->pid, NULL, NULL) < 0)
 		return error_sys(err, "let the parasite run");
 	v->at_exit = false;
-	if (send(v->sock, &v->request, sizeof(v->request), MSG_NOSIGNAL) != sizeof(v->request))
+	size_t len = parasite_request_size(&v->request);
+	if (send(v->sock, &v->request, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return error_sys(err, "talk to the parasite");
 	return 0;
 }
@@ -213,44 +214,47 @@ static int wait_answer(struct visit *v, struct error *err)
 	}
 }
 
-static int check_answer(const struct parasite_request *req, const struct parasite_answer *a,
-			struct error *err)
+static int check_answer(const struct parasite_request *req, const struct parasite_head *head,
+			const struct parasite_task *task, struct error *err)
 {
-	if (a->command != req->command)
+	if (head->command != req->command)
 		return error_set(err, EPROTO, "the parasite answers another command (%u)",
-				 a->command);
-	if (a->rc > 0)
-		return error_set(err, EPROTO, "the parasite answers nonsense (%d)", a->rc);
-	if (a->rc < 0)
-		return error_code(err, a->rc, "ask it from inside");
-	if (a->task.nr_timers != req->nr_timers)
-		return error_set(err, EPROTO, "the parasite tells %u timers of %u",
-				 a->task.nr_timers, req->nr_timers);
-	if (a->task.nr_fds != req->nr_fds)
+				 head->command);
+	if (head->rc > 0)
+		return error_set(err, EPROTO, "the parasite answers nonsense (%d)", head->rc);
+	if (head->rc < 0)
+		return error_code(err, head->rc, "ask it from inside");
+	if (task->nr_timers != req->nr_timers)
+		return error_set(err, EPROTO, "the parasite tells %u timers of %u", task->nr_timers,
+				 req->nr_timers);
+	if (task->nr_fds != req->nr_fds)
 		return error_set(err, EPROTO, "the parasite tells %u descriptors of %u",
-				 a->task.nr_fds, req->nr_fds);
+				 task->nr_fds, req->nr_fds);
 	return 0;
 }
 
 int visit_hear(struct visit *v, struct error *err)
 {
-	struct parasite_answer a = { 0 };
+	struct parasite_task *task = &v->task->inside;
+	struct parasite_head head;
+	struct iovec parts[] = {
+		{ &head, sizeof(head) },
+		{ task, parasite_task_size(&v->request) },
+		{ task->fds, parasite_fds_size(&v->request) },
+	};
+	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = ARRAY_SIZE(parts) };
 	int rc = wait_answer(v, err);
 	if (rc < 0)
 		return rc;
-	ssize_t n = recv(v->sock, &a, sizeof(a), MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t n = recvmsg(v->sock, &msg, MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0)
 		return error_sys(err, "hear the parasite");
-	size_t want = parasite_answer_size(a.task.nr_timers % (PARASITE_MAX_TIMERS + 1));
+	size_t want = parts[0].iov_len + parts[1].iov_len + parts[2].iov_len;
 	if ((size_t)n != want)
 		return error_set(err, EPROTO, "the parasite answers %zd bytes, want %zu", n, want);
 	v->state = VISIT_SERVING;
-	rc = check_answer(&v->request, &a, err);
-	if (rc < 0)
-		return rc;
-	v->task->inside = a.task;
-	v->task->threads[0].inside = a.leader;
-	return 0;
+	v->task->threads[0].inside = head.leader;
+	return check_answer(&v->request, &head, task, err);
 }
 
 int visit_recall(struct visit *v, struct error *err)

@@ -27,6 +27,7 @@ struct visit {
 	uint64_t base, len;   /* the mapping; base 0: none yet */
 	uint64_t area_addr;   /* struct parasite_area in it */
 	int sock;             /* our end; -1: none yet */
+	bool tell_fds;        /* the parasite is to tell of the task's descriptors */
 	struct parasite_request request;
 	int64_t deadline_ms;
 };

@@ -212,6 +212,28 @@ static void image_create_does_not_follow_links(void **state)
 	assert_fails(image_create(dir->fd, IMG_PSTREE, 0, &w, &err), ELOOP, "pstree.img");
 }
 
+static void image_create_refuses_a_fifo(void **state)
+{
+	const struct temp_dir *dir = *state;
+	struct image_writer *w = NULL;
+	assert_int_equal(mkfifoat(dir->fd, "pstree.img", 0600), 0);
+	assert_fails(image_create(dir->fd, IMG_PSTREE, 0, &w, &err), EINVAL, "no regular file");
+}
+
+static void image_create_empties_an_old_image(void **state)
+{
+	const struct temp_dir *dir = *state;
+	auto_image_writer w = NULL;
+	struct stat st;
+	assert_int_equal(mknodat(dir->fd, "pstree.img", S_IFREG | 0600, 0), 0);
+	auto_fd fd = openat(dir->fd, "pstree.img", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	assert_ok(image_create(dir->fd, IMG_PSTREE, 0, &w, &err));
+	assert_ok(image_finish(w, &err));
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 8); /* its magic numbers */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +249,8 @@ int main(void)
 		cmocka_unit_test(image_finish_reports_a_full_disk),
 		cmocka_unit_test(image_create_names_the_file_it_cannot_create),
 		TEMP_TEST(image_create_does_not_follow_links),
+		TEMP_TEST(image_create_refuses_a_fifo),
+		TEMP_TEST(image_create_empties_an_old_image),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
