@@ -26,6 +26,7 @@ void arch_cpu_probe(struct arch_cpu *cpu);
 /* General registers and the whole extended state of a stopped thread. */
 struct arch_regs {
 	struct user_regs_struct gp;
+	struct user_regs_struct exact; /* as read, the marks of an interrupted call included */
 	uint32_t xsave_len;
 	uint8_t *xsave; /* NT_X86_XSTATE bytes, standard format; owned */
 };

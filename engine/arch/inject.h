@@ -22,13 +22,16 @@ struct inject {
 	uint64_t slot_addr;      /* in the task, 16-byte aligned */
 	struct arch_regs frozen; /* exact, orig_ax included; only the general ones */
 	uint64_t sigmask;
+	bool healing; /* it continues on the way out */
 };
 
 /**
- * Fill the slot with code that leads to `healed` (interrupted system calls made to start again).
- * The thread is in a ptrace stop. Does not change where it continues.
+ * Fill the slot with code that leads to `healed` (interrupted system calls made to start again) and
+ * the signal mask. The thread is in the ptrace stop where both were read, and still has what was
+ * read. Does not change where it continues.
  */
-int inject_prepare(struct inject *in, const struct arch_regs *healed, struct error *err);
+int inject_prepare(struct inject *in, const struct arch_regs *healed, uint64_t sigmask,
+		   struct error *err);
 
 /* Where in the code a thread starts. */
 enum inject_entry {

@@ -41,7 +41,6 @@ struct thread {
 	struct arch_regs regs; /* taken at the freeze, restart of system calls already fixed */
 	uint64_t sigmask;
 	struct proc_status status; /* credentials are per thread */
-	struct proc_stat stat;     /* scheduling is per thread */
 	uint32_t cg_set;           /* id of its control groups in cgroup.img; ns/cgroup.h */
 	uint64_t robust_list;      /* address, and length: get_robust_list(2) */
 	uint64_t robust_list_len;

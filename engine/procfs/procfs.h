@@ -25,7 +25,8 @@ struct proc_stat { /* /proc/PID/stat */
 
 #define PROC_PID_LEVELS 32 /* the kernel nests pid namespaces no deeper */
 
-struct proc_status {               /* /proc/PID/status */
+struct proc_status { /* /proc/PID/status */
+	char comm[64];
 	uint32_t uids[4], gids[4]; /* real, effective, saved, fs */
 	uint32_t *groups;          /* owned */
 	size_t nr_groups;

@@ -39,6 +39,21 @@ static bool number(struct scan s, struct proc_status *out, size_t offset)
 	return scan_int(&s, (int *)((char *)out + offset));
 }
 
+/* The kernel escapes a newline and the backslash. */
+static bool name(struct scan s, struct proc_status *out, size_t offset)
+{
+	char *to = (char *)out + offset, *last = to + sizeof(out->comm) - 1;
+	if (!scan_literal(&s, "\t"))
+		return false;
+	for (; s.p < s.end && to < last; s.p++) {
+		bool escaped = *s.p == '\\' && s.p + 1 < s.end;
+		s.p += escaped;
+		*to++ = escaped && *s.p == 'n' ? '\n' : *s.p;
+	}
+	*to = 0;
+	return s.p == s.end;
+}
+
 /* NSpid and its like: one id per nested pid namespace, outermost first. */
 static bool levels(struct scan s, struct proc_status *out, size_t offset)
 {
@@ -78,11 +93,12 @@ static bool group_list(struct scan s, struct proc_status *out, size_t offset)
 	}
 
 static const struct status_key keys[] = {
+	KEY("Name", name, comm, true),
 	KEY("Umask", octal_u32, umask, false), /* absent in zombies */
 	KEY("TracerPid", number, tracer_pid, true),
-	KEY("FDSize", number, fd_size, false),
 	KEY("Uid", four_ids, uids, true),
 	KEY("Gid", four_ids, gids, true),
+	KEY("FDSize", number, fd_size, false),
 	KEY("Groups", group_list, groups, true),
 	KEY("NSpid", levels, pids, true),
 	KEY("NSpgid", levels, pgids, true),
@@ -104,9 +120,9 @@ static const struct status_key keys[] = {
 
 static int parse_line(struct scan line, uint32_t *seen, struct proc_status *out, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keys) && line.p < line.end; i++) {
 		struct scan value = line;
-		if (!scan_literal(&value, keys[i].key))
+		if (*line.p != *keys[i].key || !scan_literal(&value, keys[i].key))
 			continue;
 		if (!keys[i].parse(value, out, keys[i].offset))
 			return error_set(err, EPROTO, "/proc status: cannot read the %s line",

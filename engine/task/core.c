@@ -43,9 +43,9 @@ static int dump_thread_part(const struct dump *d, const struct thread *th, bool 
 	tc->has_blk_sigset = !leader; /* the leader's stands in task_core_entry */
 	tc->blk_sigset = leader ? 0 : th->sigmask;
 	int rc;
-	if ((rc = signals_dump_thread(th, tc, err)) < 0 || (rc = sched_dump(th, tc, err)) < 0 ||
-	    (rc = sched_more_dump(th, &d->sched, tc, err)) < 0 ||
-	    (rc = creds_dump(th, tc, err)) < 0 || (rc = settings_dump(th, leader, tc, err)) < 0)
+	if ((rc = signals_dump_thread(th, tc, err)) < 0 ||
+	    (rc = sched_dump(th, &d->sched, tc, err)) < 0 || (rc = creds_dump(th, tc, err)) < 0 ||
+	    (rc = settings_dump(th, leader, tc, err)) < 0)
 		return rc;
 	return misc_dump_thread(th, tc, err);
 }

@@ -124,7 +124,7 @@ static int dump_rseq(const struct arch_rseq *from, ThreadCoreEntry *tc)
 
 int misc_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error *err)
 {
-	tc->comm = strdup(th->stat.comm);
+	tc->comm = strdup(th->status.comm);
 	if (!tc->comm || dump_rseq(&th->rseq, tc) < 0)
 		return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
 	tc->futex_rla = th->robust_list;

@@ -42,8 +42,18 @@ int limits_check(const TaskRlimitsEntry *limits, struct error *err);
 /** In the task: refuses at once what this process may not raise. */
 int limits_fill(const TaskRlimitsEntry *limits, struct restorer_args *args, struct error *err);
 
-/* sched.c: policy, priority, nice. Per thread. */
-int sched_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err);
+struct thread_sched { /* struct sched_attr, which not every C library knows */
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice; /* not of realtime threads, and of those with a deadline */
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
+
+/* sched.c: policy, priority, nice, and what sched-more.c dumps. Per thread. */
+int sched_dump(const struct thread *th, const struct sched_host *host, ThreadCoreEntry *tc,
+	       struct error *err);
 int sched_check(const ThreadCoreEntry *tc, struct error *err);
 void sched_fill(const ThreadCoreEntry *tc, struct restorer_thread *out);
 
@@ -59,8 +69,10 @@ int ring_fds_check(const ThreadCoreEntry *tc, struct error *err);
 void ring_fds_fill(const ThreadCoreEntry *tc, struct restorer_thread *out);
 
 /* sched-more.c: what sched.c's fields do not tell, deadlines, I/O priority, CPUs. Per thread. */
-int sched_more_dump(const struct thread *th, const struct sched_host *host, ThreadCoreEntry *tc,
-		    struct error *err);
+/** @return 0 or -errno */
+int thread_sched_get(pid_t tid, struct thread_sched *out);
+int sched_more_dump(const struct thread *th, const struct thread_sched *sched,
+		    const struct sched_host *host, ThreadCoreEntry *tc, struct error *err);
 int sched_more_check(const ThreadCoreEntry *tc, struct error *err);
 
 /* misc.c: everything else. */

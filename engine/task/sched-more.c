@@ -27,19 +27,10 @@
 #define IOPRIO_CLASS_SHIFT 13
 #define IOPRIO_CLASS_MAX   3u /* idle */
 
-struct attr { /* struct sched_attr, which not every C library knows */
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-	uint32_t util_min, util_max;
-};
-
-static int attr_get(pid_t tid, struct attr *a)
+int thread_sched_get(pid_t tid, struct thread_sched *out)
 {
-	memset(a, 0, sizeof(*a));
-	return (int)syscall(SYS_sched_getattr, tid, a, sizeof(*a), 0);
+	memset(out, 0, sizeof(*out));
+	return syscall(SYS_sched_getattr, tid, out, sizeof(*out), 0) < 0 ? -errno : 0;
 }
 
 static bool is_realtime(uint32_t policy)
@@ -58,29 +49,30 @@ static long number_in(const char *path)
 
 void sched_host_read(struct sched_host *out)
 {
-	struct attr own;
+	struct thread_sched own;
 	*out = (struct sched_host){ 0 };
 	cpuset_online(&out->online);
-	out->has_slice = attr_get(0, &own) == 0 && !is_realtime(own.policy);
+	out->has_slice = thread_sched_get(0, &own) == 0 && !is_realtime(own.policy);
 	out->slice = own.runtime;
 	out->has_clamps = number_in("/proc/sys/kernel/sched_util_clamp_max") >= 0;
 	long least = number_in("/proc/sys/kernel/sched_util_clamp_min_rt_default");
 	out->rt_util_min = least < 0 ? UTIL_MAX : (uint32_t)least;
 }
 
-static bool has_own_util(const struct sched_host *host, const struct attr *a)
+static bool has_own_util(const struct sched_host *host, const struct thread_sched *a)
 {
 	uint32_t least = is_realtime(a->policy) ? host->rt_util_min : 0;
 	return host->has_clamps && (a->util_min != least || a->util_max != UTIL_MAX);
 }
 
 /* Since Linux 6.12 slices can be chosen, and are told like the runtime of a deadline. */
-static bool has_own_slice(const struct sched_host *host, const struct attr *a)
+static bool has_own_slice(const struct sched_host *host, const struct thread_sched *a)
 {
 	return host->has_slice && !is_realtime(a->policy) && a->runtime != host->slice;
 }
 
-static void dump_attr(const struct sched_host *host, const struct attr *a, SchedMoreEntry *e)
+static void dump_attr(const struct sched_host *host, const struct thread_sched *a,
+		      SchedMoreEntry *e)
 {
 	bool deadline = a->policy == SCHED_DEADLINE;
 	e->has_runtime = deadline || has_own_slice(host, a);
@@ -117,16 +109,13 @@ static int dump_cpus(pid_t tid, const struct cpu_mask *online, SchedMoreEntry *e
 	return 0;
 }
 
-int sched_more_dump(const struct thread *th, const struct sched_host *host, ThreadCoreEntry *tc,
-		    struct error *err)
+int sched_more_dump(const struct thread *th, const struct thread_sched *sched,
+		    const struct sched_host *host, ThreadCoreEntry *tc, struct error *err)
 {
-	struct attr a;
-	if (attr_get(th->tid, &a) < 0)
-		return error_sys(err, "thread %d: sched_getattr", th->tid);
 	SchedMoreEntry *e = tc->sched_more = message_new(&sched_more_entry__descriptor);
 	if (!e)
 		return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
-	dump_attr(host, &a, e);
+	dump_attr(host, sched, e);
 	long ioprio = syscall(SYS_ioprio_get, IOPRIO_THREAD, th->tid);
 	e->has_ioprio = ioprio >> IOPRIO_CLASS_SHIFT > 0;
 	e->ioprio = e->has_ioprio ? (uint32_t)ioprio : 0;
@@ -174,9 +163,10 @@ static void set_cpus(pid_t tid, const SchedMoreEntry *e)
 static int set_attr(pid_t tid, const ThreadCoreEntry *tc, struct error *err)
 {
 	const SchedMoreEntry *e = tc->sched_more;
-	struct attr a;
-	if (attr_get(tid, &a) < 0)
-		return error_sys(err, "thread %d: sched_getattr", tid);
+	struct thread_sched a;
+	int rc = thread_sched_get(tid, &a);
+	if (rc < 0)
+		return error_code(err, rc, "thread %d: sched_getattr", tid);
 	if (e->has_deadline) {
 		a.policy = SCHED_DEADLINE;
 		a.deadline = e->deadline;

@@ -3,14 +3,14 @@
  */
 #include <errno.h>
 #include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "engine/task/parts.h"
 
 #ifndef SCHED_DEADLINE
 #define SCHED_DEADLINE 6
 #endif
+#define FLAG_RESET   0x1 /* SCHED_FLAG_RESET_ON_FORK */
 #define NICE_MIN     (-20)
 #define NICE_MAX     19
 #define RT_PRIO_MAX  99
@@ -28,25 +28,34 @@ static bool is_known(uint32_t policy)
 	       p == SCHED_DEADLINE;
 }
 
-int sched_dump(const struct thread *th, ThreadCoreEntry *tc, struct error *err)
+/* That of a thread to which it means nothing now is not among the rest. */
+static int32_t nice_of(const struct thread *th, const struct thread_sched *sched)
 {
-	/* /proc does not show SCHED_RESET_ON_FORK; libc's musl refuses the wrapper. */
-	long policy = syscall(SYS_sched_getscheduler, th->tid);
-	if (policy < 0)
-		return error_sys(err, "thread %d: get its scheduling policy", th->tid);
-	if (!is_known((uint32_t)policy))
+	if (!is_realtime(sched->policy) && sched->policy != SCHED_DEADLINE)
+		return sched->nice;
+	return getpriority(PRIO_PROCESS, (id_t)th->tid);
+}
+
+int sched_dump(const struct thread *th, const struct sched_host *host, ThreadCoreEntry *tc,
+	       struct error *err)
+{
+	struct thread_sched sched;
+	int rc = thread_sched_get(th->tid, &sched);
+	if (rc < 0)
+		return error_code(err, rc, "thread %d: sched_getattr", th->tid);
+	if (!is_known(sched.policy))
 		return error_set(
 		    err, ENOTSUP,
-		    "thread %d: scheduling policy %ld is not known to images: give it another "
+		    "thread %d: scheduling policy %u is not known to images: give it another "
 		    "one (chrt) before the dump",
-		    th->tid, policy);
+		    th->tid, sched.policy);
 	tc->has_sched_policy = true;
-	tc->sched_policy = (uint32_t)policy;
+	tc->sched_policy = sched.policy | (sched.flags & FLAG_RESET ? SCHED_RESET_ON_FORK : 0);
 	tc->has_sched_nice = true;
-	tc->sched_nice = th->stat.nice;
+	tc->sched_nice = nice_of(th, &sched);
 	tc->has_sched_prio = is_realtime(tc->sched_policy);
-	tc->sched_prio = tc->has_sched_prio ? (uint32_t)th->stat.rt_priority : 0;
-	return 0;
+	tc->sched_prio = tc->has_sched_prio ? sched.priority : 0;
+	return sched_more_dump(th, &sched, host, tc, err);
 }
 
 int sched_check(const ThreadCoreEntry *tc, struct error *err)

@@ -115,7 +115,6 @@ static bool is_signalled(const struct proc_status *st)
 /* The first thread's are known: they are those of the task. */
 static int read_first(const struct task *t, struct thread *th, struct error *err)
 {
-	th->stat = t->stat;
 	th->status = t->status;
 	th->status.groups = NULL;
 	if (!t->status.nr_groups)
@@ -133,10 +132,6 @@ static int read_thread(const struct task *t, struct thread *th, struct error *er
 	char path[48];
 	if (th->tid == t->pid)
 		return read_first(t, th, err);
-	snprintf(path, sizeof(path), "task/%d/stat", th->tid);
-	int rc = proc_stat_read(t->proc_fd, path, &th->stat, err);
-	if (rc < 0)
-		return rc;
 	snprintf(path, sizeof(path), "task/%d/status", th->tid);
 	return proc_status_read(t->proc_fd, path, &th->status, err);
 }
@@ -258,7 +253,6 @@ static int collect_dead(struct task *t, struct error *err)
 	t->nr_threads = 1;
 	t->threads[0].tid = t->pid;
 	t->threads[0].vtid = t->vpid;
-	t->threads[0].stat = t->stat;
 	return 0;
 }
 

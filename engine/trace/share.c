@@ -20,11 +20,13 @@ static const struct kind {
 	size_t offset;         /* of the id in struct task */
 	bool threads_may_part; /* unshare(2) gives one thread its own */
 	bool may_be_shared;    /* by processes */
+	bool comes_with_first; /* the kernel shares it only where the first of these is shared */
 } kinds[] = {
-	{ KCMP_VM, "its address space", offsetof(struct task, vm_id), false, false },
+	{ KCMP_VM, "its address space", offsetof(struct task, vm_id), .may_be_shared = false },
 	{ KCMP_FILES, "its descriptors", offsetof(struct task, files_id), true, true },
 	{ KCMP_FS, "its working directory", offsetof(struct task, fs_id), true, true },
-	{ KCMP_SIGHAND, "its signal handlers", offsetof(struct task, sighand_id), false, false },
+	{ KCMP_SIGHAND, "its signal handlers", offsetof(struct task, sighand_id),
+	  .comes_with_first = true }, /* clone(2): CLONE_SIGHAND takes CLONE_VM */
 };
 
 /* @return 0: the same object; 1: the first sorts lower; 2: higher; -errno */
@@ -70,8 +72,10 @@ static int number_kind(struct dump *d, const struct kind *k, struct task **owner
 		struct task *t = d->tasks[i];
 		if (t->state == TASK_ZOMBIE)
 			continue;
-		size_t at;
-		int rc = owner_find(owners, nr, t->pid, k->type, &at, err);
+		size_t at = nr;
+		int rc = k->comes_with_first /* and that is refused */
+			     ? 0
+			     : owner_find(owners, nr, t->pid, k->type, &at, err);
 		if (rc < 0)
 			return rc;
 		if (rc == 1 && !k->may_be_shared)

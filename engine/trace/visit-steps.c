@@ -62,7 +62,7 @@ int visit_start(struct visit *v, struct error *err)
 	v->leader =
 	    (struct inject){ .tid = t->pid, .mem_fd = t->mem_fd, .slot_addr = v->padding.addr };
 	struct inject_args args = { .len = mapping_len() };
-	rc = inject_prepare(&v->leader, &t->threads[0].regs, err);
+	rc = inject_prepare(&v->leader, &t->threads[0].regs, t->threads[0].sigmask, err);
 	if (rc == 0)
 		rc = inject_enter(&v->leader, INJECT_MMAP, &args, err);
 	return rc < 0 ? rc : visit_kick(v, err);

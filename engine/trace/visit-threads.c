@@ -59,7 +59,7 @@ static int send_in(struct visit *v, struct guest *g, struct error *err)
 		.arg0 = v->area_addr,
 		.arg1 = slot_field(v, g->slot, 0),
 	};
-	int rc = inject_prepare(&g->inject, &g->thread->regs, err);
+	int rc = inject_prepare(&g->inject, &g->thread->regs, g->thread->sigmask, err);
 	if (rc < 0)
 		return rc;
 	g->inside = true;
@@ -74,25 +74,27 @@ static int send_in(struct visit *v, struct guest *g, struct error *err)
 	return rc;
 }
 
-static int wait_done(struct visit *v, const struct guest *g, struct parasite_slot *slot,
-		     struct error *err)
+/* One read may see the mark of an answer and still the bytes from before it: the kernel copies in
+ * any order. What is read after the marks were seen is the answers. */
+static int wait_done(struct visit *v, const struct guest *guests, size_t nr,
+		     struct parasite_slot *slots, struct error *err)
 {
+	size_t done = 0; /* so many at the beginning */
 	for (int i = 0;; i++) {
-		int rc = visit_read(v, slot_field(v, g->slot, 0), slot, sizeof(*slot), err);
-		if (rc < 0)
+		int rc = visit_read(v, slot_field(v, 0, 0), slots, nr * sizeof(*slots), err);
+		if (rc < 0 || done == nr)
 			return rc;
-		/* One read may see the mark of the answer and still the bytes from before it: the
-		   kernel copies in any order. What is read after the mark was seen is the answer.
-		 */
-		if (slot->done)
-			return visit_read(v, slot_field(v, g->slot, 0), slot, sizeof(*slot), err);
+		while (done < nr && slots[done].done)
+			done++;
+		if (done == nr)
+			continue;
 		/* A task that was stopped by a signal stops once more when it is first let go. */
-		rc = visit_keep_running(v, g->thread->tid, err);
+		rc = visit_keep_running(v, guests[done].thread->tid, err);
 		if (rc < 0)
 			return rc;
 		if (clock_ms() > v->deadline_ms)
 			return error_set(err, ETIMEDOUT, "thread %d does not answer",
-					 g->thread->tid);
+					 guests[done].thread->tid);
 		const struct timespec pause = { .tv_nsec = 100000 };
 		if (i < SPINS_BEFORE_SLEEP)
 			sched_yield();
@@ -116,32 +118,31 @@ static int take_out(struct visit *v, struct guest *g, struct error *err)
 	return rc;
 }
 
-static int hear(struct visit *v, struct guest *g, struct error *err)
+static int hear(struct thread *th, const struct parasite_slot *slot, struct error *err)
 {
-	struct parasite_slot slot;
-	int rc = wait_done(v, g, &slot, err);
-	if (rc < 0)
-		return rc;
-	if (slot.rc > 0)
+	if (slot->rc > 0)
 		return error_set(err, EPROTO, "thread %d: the parasite answers nonsense (%d)",
-				 g->thread->tid, slot.rc);
-	if (slot.rc < 0)
-		return error_code(err, slot.rc, "thread %d: ask it from inside", g->thread->tid);
-	g->thread->inside = slot.info;
+				 th->tid, slot->rc);
+	if (slot->rc < 0)
+		return error_code(err, slot->rc, "thread %d: ask it from inside", th->tid);
+	th->inside = slot->info;
 	return 0;
 }
 
 static int ask_batch(struct visit *v, struct thread *threads, size_t nr, struct error *err)
 {
 	struct guest guests[PARASITE_MAX_SLOTS];
+	struct parasite_slot slots[PARASITE_MAX_SLOTS];
 	size_t sent = 0;
 	int rc = 0;
 	for (; rc == 0 && sent < nr; sent++) {
 		guests[sent] = (struct guest){ .thread = &threads[sent], .slot = sent };
 		rc = send_in(v, &guests[sent], err);
 	}
+	if (rc == 0)
+		rc = wait_done(v, guests, sent, slots, err);
 	for (size_t i = 0; rc == 0 && i < sent; i++)
-		rc = hear(v, &guests[i], err);
+		rc = hear(guests[i].thread, &slots[i], err);
 	for (size_t i = 0; i < sent; i++)
 		if (guests[i].running)
 			ptrace(PTRACE_INTERRUPT, guests[i].thread->tid, NULL, NULL);

@@ -23,7 +23,7 @@ static void parse_status(const char *text, size_t len)
 	struct proc_status st = { 0 };
 	if (proc_status_parse(text, len, &st, NULL) < 0)
 		return;
-	if (st.nr_groups && !st.groups)
+	if ((st.nr_groups && !st.groups) || !memchr(st.comm, '\0', sizeof(st.comm)))
 		abort();
 	proc_status_fini(&st);
 }

@@ -48,7 +48,7 @@ static void *thread(void *arg)
 	sigset_t mask, now;
 	own = i;
 	memset(own_array, i, sizeof(own_array));
-	snprintf(name, sizeof(name), "thread-%d", i);
+	snprintf(name, sizeof(name), "%d \\n\t\\\n)", i);
 	prctl(PR_SET_NAME, name, 0, 0, 0);
 	sigemptyset(&mask);
 	sigaddset(&mask, 34 + i);

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -94,6 +95,7 @@ static void status_parse_reads_every_key(void **state)
 	(void)state;
 	struct proc_status st;
 	assert_int_equal(proc_status_parse(STATUS_TEXT, strlen(STATUS_TEXT), &st, NULL), 0);
+	assert_string_equal(st.comm, "Uid:\t7");
 	assert_int_equal(st.umask, 022);
 	assert_int_equal(st.tracer_pid, 9);
 	assert_int_equal(st.uids[0], 1);
@@ -119,12 +121,35 @@ static void status_parse_reads_every_key(void **state)
 	proc_status_fini(&st);
 }
 
+static void status_parse_takes_any_name(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *name;
+	} cases[] = {
+		{ "Name:\t\n", "" },
+		{ "Name:\ta\\nb\n", "a\nb" },
+		{ "Name:\t\\\\n (\n", "\\n (" },
+		{ "Name:\t\\\\\n", "\\" },
+		{ "Name:\t\t \n", "\t " },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[1024];
+		struct proc_status st;
+		int len = snprintf(text, sizeof(text), "%s%s", cases[i].text,
+				   strchr(STATUS_TEXT, '\n') + 1);
+		assert_int_equal(proc_status_parse(text, (size_t)len, &st, NULL), 0);
+		assert_string_equal(st.comm, cases[i].name);
+		proc_status_fini(&st);
+	}
+}
+
 static void status_parse_names_the_missing_key(void **state)
 {
 	(void)state;
 	struct proc_status st;
 	struct error err = { 0 };
-	const char text[] = "TracerPid:\t0\nUid:\t1\t2\t3\t4\n";
+	const char text[] = "Name:\ta\nTracerPid:\t0\nUid:\t1\t2\t3\t4\n";
 	assert_int_equal(proc_status_parse(text, strlen(text), &st, &err), -EPROTO);
 	assert_non_null(strstr(err.text, "Gid:"));
 	assert_int_equal(proc_status_parse("Uid:\t1\t2\n", 9, &st, &err), -EPROTO);
@@ -301,6 +326,7 @@ int main(void)
 		cmocka_unit_test(stat_parse_takes_names_with_parentheses),
 		cmocka_unit_test(stat_parse_refuses_what_is_cut_short),
 		cmocka_unit_test(status_parse_reads_every_key),
+		cmocka_unit_test(status_parse_takes_any_name),
 		cmocka_unit_test(status_parse_names_the_missing_key),
 		cmocka_unit_test(fdinfo_parse_reads_octal_flags),
 		cmocka_unit_test(locks_parse_finds_the_inode_of_each),

@@ -81,9 +81,8 @@ static pid_t make_task(struct fixture *f)
 	f->t.threads = &f->th;
 	f->t.nr_threads = 1;
 	f->t.ns_ids[NS_PID] = 1;
-	assert_int_equal(proc_stat_read(f->t.proc_fd, "stat", &f->th.stat, &f->err), 0);
+	assert_int_equal(proc_stat_read(f->t.proc_fd, "stat", &f->t.stat, &f->err), 0);
 	assert_int_equal(proc_status_read(f->t.proc_fd, "status", &f->th.status, &f->err), 0);
-	f->t.stat = f->th.stat;
 	assert_int_equal(arch_regs_get(pid, &f->th.regs, &f->err), 0);
 	return pid;
 }

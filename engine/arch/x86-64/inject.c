@@ -80,12 +80,11 @@ static void take_back_eintr(struct user_regs_struct *frozen, const struct user_r
 	frozen->rip = healed->rip;
 }
 
-int inject_prepare(struct inject *in, const struct arch_regs *healed, struct error *err)
+int inject_prepare(struct inject *in, const struct arch_regs *healed, uint64_t sigmask,
+		   struct error *err)
 {
-	if (ptrace(PTRACE_GETREGS, in->tid, NULL, &in->frozen.gp) < 0)
-		return error_sys(err, "thread %d: read its registers", in->tid);
-	if (ptrace(PTRACE_GETSIGMASK, in->tid, (void *)sizeof(in->sigmask), &in->sigmask) < 0)
-		return error_sys(err, "thread %d: read its signal mask", in->tid);
+	in->frozen.gp = healed->exact;
+	in->sigmask = sigmask;
 	take_back_eintr(&in->frozen.gp, &healed->gp);
 
 	char slot[SLOT_MAX];
@@ -161,14 +160,16 @@ int inject_move(struct inject *in, enum inject_entry where, const struct inject_
 		r.rax = SYS_mprotect;
 		r.rdx = PROT_READ | PROT_WRITE;
 	}
-	return set_regs(in->tid, &r, err);
+	int rc = set_regs(in->tid, &r, err);
+	in->healing = rc == 0 && where == INJECT_HEAL;
+	return rc;
 }
 
 /* Only from inside the slot may the mask differ: healing puts it back. */
 static int set_mask_in_slot(struct inject *in, uint64_t mask, struct error *err)
 {
-	struct user_regs_struct r = regs_at(in, inject_code_heal);
-	int rc = set_regs(in->tid, &r, err);
+	const struct inject_args none = { 0 };
+	int rc = in->healing ? 0 : inject_move(in, INJECT_HEAL, &none, err);
 	return rc < 0 ? rc : set_sigmask(in->tid, mask, err);
 }
 
@@ -176,7 +177,7 @@ int inject_enter(struct inject *in, enum inject_entry where, const struct inject
 		 struct error *err)
 {
 	int rc = set_mask_in_slot(in, UINT64_MAX, err);
-	return rc < 0 ? rc : inject_move(in, where, args, err);
+	return rc < 0 || where == INJECT_HEAL ? rc : inject_move(in, where, args, err);
 }
 
 int inject_leave(struct inject *in, struct error *err)
@@ -217,10 +218,7 @@ int inject_rseq_abort(pid_t tid, int mem_fd, uint64_t rseq_addr, struct arch_reg
 		return 0;
 	if (regs->gp.rip - cs.start_ip >= cs.post_commit_offset)
 		return 0;
-	struct user_regs_struct r;
-	if (ptrace(PTRACE_GETREGS, tid, NULL, &r) < 0)
-		return error_sys(err, "thread %d: read its registers", tid);
-	r.rip = regs->gp.rip = cs.abort_ip;
-	int rc = set_regs(tid, &r, err);
+	regs->exact.rip = regs->gp.rip = cs.abort_ip;
+	int rc = set_regs(tid, &regs->exact, err);
 	return rc < 0 ? rc : 1;
 }

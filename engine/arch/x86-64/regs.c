@@ -35,16 +35,16 @@ int arch_regs_get(pid_t tid, struct arch_regs *regs, struct error *err)
 				 "of the program",
 				 tid);
 
-	auto_free uint8_t *area = malloc(XSAVE_MAX);
-	if (!area)
-		return error_set(err, ENOMEM, "thread %d: registers: out of memory", tid);
-	struct iovec xs = { .iov_base = area, .iov_len = XSAVE_MAX };
+	regs->exact = regs->gp;
+
+	uint8_t area[XSAVE_MAX];
+	struct iovec xs = { .iov_base = area, .iov_len = sizeof(area) };
 	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_XSTATE, &xs) < 0)
 		return error_sys(err, "thread %d: read its extended registers", tid);
-	regs->xsave = realloc(area, xs.iov_len);
+	regs->xsave = malloc(xs.iov_len);
 	if (!regs->xsave)
 		return error_set(err, ENOMEM, "thread %d: registers: out of memory", tid);
-	area = NULL;
+	memcpy(regs->xsave, area, xs.iov_len);
 	regs->xsave_len = (uint32_t)xs.iov_len;
 	return 0;
 }
