@@ -159,6 +159,14 @@ static int write_memory(void *ctx, struct error *err)
 	return rc;
 }
 
+static bool has_many_threads(const struct dump *d)
+{
+	size_t nr = 0;
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		nr += d->tasks[i]->nr_threads;
+	return nr >= THREADS_PAY;
+}
+
 static int write_images(struct dump *d, struct error *err)
 {
 	int rc = write_files(d, err);
@@ -167,7 +175,8 @@ static int write_images(struct dump *d, struct error *err)
 	/* what asks by ptrace stays in this thread */
 	const struct part cores = { write_cores, d }, memory = { write_memory, d };
 	if (rc == 0)
-		rc = run_both(&cores, &memory, d->nr_tasks >= TASKS_PAY, err);
+		rc =
+		    run_both(&cores, &memory, d->nr_tasks >= TASKS_PAY || has_many_threads(d), err);
 	if (rc == 0)
 		rc = mem_dump_shared(d, err);
 	if (rc == 0)

@@ -52,6 +52,7 @@ struct thread {
 	} filters;
 	char *label, *sock_label; /* of a security module; NULL: none. task/label.h */
 	bool filters_by_first;    /* its first thread installs them for all; task/seccomp.c */
+	int last_filter;          /* of its own, in seccomp.img; -1: none */
 	void *siginfos;           /* PTRACE_PEEKSIGINFO: nr_siginfos × siginfo_t, per thread */
 	size_t nr_siginfos;
 };

@@ -150,15 +150,21 @@ void ns_table_free(struct ns_table *table)
 	free(table);
 }
 
-/* @return 1, 0 when this kernel has no such namespaces; -errno */
+/* By "net:[4026531840]", which costs less to ask for than what stat(2) tells. @return 1, 0 when
+ * this kernel has no such namespaces; -errno */
 static int inode_of(int dir, const struct ns_row *row, ino_t *ino, struct error *err)
 {
-	char path[32];
-	struct stat st;
+	char path[32], name[32];
+	unsigned long number;
 	snprintf(path, sizeof(path), "ns/%s", row->name);
-	if (fstatat(dir, path, &st, 0) < 0)
-		return errno == ENOENT ? 0 : error_sys(err, "stat %s of a process", path);
-	*ino = st.st_ino;
+	ssize_t len = readlinkat(dir, path, name, sizeof(name) - 1);
+	if (len < 0)
+		return errno == ENOENT ? 0 : error_sys(err, "read link %s of a process", path);
+	name[len] = 0;
+	const char *at = strchr(name, '[');
+	if (!at || sscanf(at, "[%lu]", &number) != 1)
+		return error_set(err, EPROTO, "link %s of a process leads to %s", path, name);
+	*ino = number;
 	return 1;
 }
 
@@ -313,7 +319,7 @@ int ns_dump_begin(struct dump *d, struct error *err)
 	return rc;
 }
 
-/* "net:[4026531840]": costs less to ask for than what stat(2) tells. @return false: not there */
+/* @return false: not there */
 static bool name_of(const struct task *t, pid_t tid, enum ns_kind kind, char out[32])
 {
 	char path[48];

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/worker.h"
 #include "engine/files/external.h"
 #include "engine/ns/join.h"
 #include "engine/ns/set.h"
@@ -71,36 +72,63 @@ static bool read_link(const struct task *t, const char *path, char out[LINK_MAX_
 	return len > 0;
 }
 
-/* Of each thread, as unshare(2) and setns(2) are. */
-static int collect_children_ns(struct dump *d, struct task *t, struct error *err)
+/* The namespace that children of a thread are born into. @param out  empty: none was yet */
+static int read_for_children(const struct task *t, size_t thread, char out[LINK_MAX_LEN],
+			     struct error *err)
 {
-	char own[LINK_MAX_LEN], other[LINK_MAX_LEN], path[64];
-	unsigned long ino;
-	if (!read_link(t, "ns/pid", own))
-		return error_sys(err, "read the link ns/pid");
-	for (size_t i = 0; i < t->nr_threads; i++) {
-		snprintf(path, sizeof(path), "task/%d/ns/pid_for_children", t->threads[i].tid);
-		bool born = read_link(t, path, other);
-		if (!born && errno != ENOENT)
-			return error_sys(err, "read the link %s", path);
-		if (!strcmp(own, other))
-			continue;
-		if (t->nr_threads > 1)
+	char path[64];
+	snprintf(path, sizeof(path), "task/%d/ns/pid_for_children", t->threads[thread].tid);
+	if (!read_link(t, path, out) && errno != ENOENT)
+		return error_sys(err, "read the link %s", path);
+	return 0;
+}
+
+struct bearers {
+	const struct task *t;
+	const char *own; /* link to the task's own */
+};
+
+static int check_bearers(void *ctx, size_t from, size_t to, struct error *err)
+{
+	const struct bearers *b = ctx;
+	for (size_t i = from; i < to; i++) {
+		char other[LINK_MAX_LEN];
+		int rc = read_for_children(b->t, i, other, err);
+		if (rc < 0)
+			return rc;
+		if (strcmp(b->own, other) != 0)
 			return error_set(err, ENOTSUP,
 					 "its thread %d bears children into another pid namespace, "
 					 "and there are other threads: not supported; dump "
 					 "when it has gone back",
-					 t->threads[i].tid);
-		const struct ns_seen *seen =
-		    born && sscanf(other, "pid:[%lu]", &ino) == 1 ? ns_find(d, NS_PID, ino) : NULL;
-		if (born && !seen)
-			return error_set(err, ENOTSUP,
-					 "its children would be born into %s, a pid namespace that "
-					 "no task of the tree is in",
-					 other);
-		t->children_apart = true;
-		t->children_ns = seen ? seen->id : 0;
+					 b->t->threads[i].tid);
 	}
+	return 0;
+}
+
+/* Of each thread, as unshare(2) and setns(2) are. */
+static int collect_children_ns(struct dump *d, struct task *t, struct error *err)
+{
+	char own[LINK_MAX_LEN], other[LINK_MAX_LEN];
+	unsigned long ino;
+	size_t nr = t->nr_threads;
+	if (!read_link(t, "ns/pid", own))
+		return error_sys(err, "read the link ns/pid");
+	struct bearers bearers = { t, own };
+	if (nr > 1)
+		return run_halves(check_bearers, &bearers, nr, nr >= THREADS_PAY, err);
+	int rc = read_for_children(t, 0, other, err);
+	if (rc < 0 || !strcmp(own, other))
+		return rc;
+	const struct ns_seen *seen =
+	    sscanf(other, "pid:[%lu]", &ino) == 1 ? ns_find(d, NS_PID, ino) : NULL;
+	if (*other && !seen)
+		return error_set(err, ENOTSUP,
+				 "its children would be born into %s, a pid namespace that "
+				 "no task of the tree is in",
+				 other);
+	t->children_apart = true;
+	t->children_ns = seen ? seen->id : 0;
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/worker.h"
 #include "engine/mem/arena.h"
 #include "engine/task/label.h"
 #include "engine/task/parts.h"
@@ -50,24 +51,22 @@ static int dump_thread_part(const struct dump *d, const struct thread *th, bool 
 	return misc_dump_thread(th, tc, err);
 }
 
-static int dump_thread(struct dump *d, const struct arch_cpu *cpu, struct task *t, size_t i,
-		       struct error *err)
+static int dump_thread(const struct dump *d, const struct task *t, size_t i, struct error *err)
 {
-	struct thread *th = &t->threads[i];
+	const struct thread *th = &t->threads[i];
 	auto_message CoreEntry *core = message_new(&core_entry__descriptor);
 	if (!core)
 		return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
-	int rc = arch_core_fill(cpu, core, &th->regs, th->inside.clear_tid_addr, th->tid, err);
+	int rc = arch_core_fill(&d->cpu, core, &th->regs, th->inside.clear_tid_addr, th->tid, err);
 	if (rc == 0)
 		rc = dump_thread_part(d, th, i == 0, core, err);
 	if (rc == 0)
 		rc = ring_fds_dump(t, th, core->thread_core, err);
-	if (rc == 0)
-		rc = seccomp_dump(d, th, core->thread_core, err);
 	if (rc == 0 && i == 0)
 		rc = dump_task_part(d, t, core, err);
 	if (rc < 0)
 		return rc;
+	seccomp_dump(th, core->thread_core);
 	return image_write_one(d->images_fd, IMG_CORE, (uint64_t)th->vtid, &core->base, err);
 }
 
@@ -83,18 +82,31 @@ static int dump_zombie(struct dump *d, struct task *t, struct error *err)
 	return image_write_one(d->images_fd, IMG_CORE, (uint64_t)t->vpid, &core->base, err);
 }
 
+struct cores {
+	const struct dump *d;
+	const struct task *t;
+};
+
+static int dump_threads(void *ctx, size_t from, size_t to, struct error *err)
+{
+	const struct cores *c = ctx;
+	int rc = 0;
+	for (size_t i = from; rc == 0 && i < to; i++)
+		rc = dump_thread(c->d, c->t, i, err);
+	return rc;
+}
+
 int task_dump_cores(struct dump *d, struct task *t, struct error *err)
 {
 	if (t->state == TASK_ZOMBIE)
 		return dump_zombie(d, t, err);
 	arch_cpu_probe(&d->cpu);
-	seccomp_share(t);
-	for (size_t i = 0; i < t->nr_threads; i++) {
-		int rc = dump_thread(d, &d->cpu, t, i, err);
-		if (rc < 0)
-			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
-	}
-	return ids_dump(d, t, err);
+	int rc = seccomp_number(d, t, err);
+	struct cores cores = { d, t };
+	size_t nr = t->nr_threads;
+	if (rc == 0)
+		rc = run_halves(dump_threads, &cores, nr, nr >= THREADS_PAY, err);
+	return rc < 0 ? error_wrap(err, rc, TASK_FMT, TASK_ARGS(t)) : ids_dump(d, t, err);
 }
 
 static int check_state(const TaskCoreEntry *tc, enum task_state *state, struct error *err)

@@ -101,7 +101,7 @@ static bool has_filters_of(const struct thread *a, const struct thread *b)
 }
 
 /* CRIU's way to say it: the filters have the flag, and the other threads none of their own. */
-void seccomp_share(struct task *t)
+static void share(struct task *t)
 {
 	struct thread *first = &t->threads[0];
 	if (t->nr_threads < 2 || first->status.seccomp_mode != SECCOMP_MODE__filter)
@@ -133,21 +133,29 @@ static int add_filter(struct dump *d, const struct seccomp_program *f, int prev)
 	return (int)d->filters.nr - 1;
 }
 
-int seccomp_dump(struct dump *d, const struct thread *th, ThreadCoreEntry *tc, struct error *err)
+int seccomp_number(struct dump *d, struct task *t, struct error *err)
 {
-	int last = -1;
+	share(t);
+	for (size_t i = 0; i < t->nr_threads; i++) {
+		struct thread *th = &t->threads[i];
+		th->last_filter = -1;
+		for (size_t k = 0; !th->filters_by_first && k < th->filters.nr; k++) {
+			th->last_filter = add_filter(d, &th->filters.items[k], th->last_filter);
+			if (th->last_filter < 0)
+				return error_set(err, ENOMEM, "out of memory");
+		}
+	}
+	return 0;
+}
+
+void seccomp_dump(const struct thread *th, ThreadCoreEntry *tc)
+{
 	if (th->status.seccomp_mode <= 0 || th->filters_by_first)
-		return 0;
+		return;
 	tc->has_seccomp_mode = true;
 	tc->seccomp_mode = (SeccompMode)th->status.seccomp_mode;
-	for (size_t i = 0; i < th->filters.nr; i++) {
-		last = add_filter(d, &th->filters.items[i], last);
-		if (last < 0)
-			return error_set(err, ENOMEM, "out of memory");
-	}
-	tc->has_seccomp_filter = last >= 0;
-	tc->seccomp_filter = last >= 0 ? (uint32_t)last : 0;
-	return 0;
+	tc->has_seccomp_filter = th->last_filter >= 0;
+	tc->seccomp_filter = th->last_filter >= 0 ? (uint32_t)th->last_filter : 0;
 }
 
 int seccomp_dump_finish(struct dump *d, struct error *err)

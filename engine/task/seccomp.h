@@ -10,10 +10,11 @@
 /** Dump: lift it for a stopped thread and read its filters. -ENOTSUP for what cannot come back. */
 int seccomp_collect(struct thread *th, struct error *err);
 void seccomp_thread_fini(struct thread *th);
-/** Where all threads have the same filters, the first is to install them for all. */
-void seccomp_share(struct task *t);
-/** Mode and chain of a thread, into its core; its filters go to seccomp.img later. */
-int seccomp_dump(struct dump *d, const struct thread *th, ThreadCoreEntry *tc, struct error *err);
+/** The filters of all threads go to seccomp.img later, under the numbers they get now. Where all
+ * have the same, the first is to install them for all. */
+int seccomp_number(struct dump *d, struct task *t, struct error *err);
+/** Mode and chain of a thread, into its core. */
+void seccomp_dump(const struct thread *th, ThreadCoreEntry *tc);
 /** seccomp.img: every filter once. */
 int seccomp_dump_finish(struct dump *d, struct error *err);
 

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 #include "engine/task/label.h"
@@ -133,8 +134,9 @@ static int task_add(struct freeze *f, pid_t pid, struct task *parent, struct err
 		trace_task_free(t);
 		return rc < 0 ? rc : 0;
 	}
-	struct proc_stat st;
-	rc = proc_stat_read(t->proc_fd, "stat", &st, err);
+	struct proc_stat st = { 0 };
+	if (!parent) /* of others it is found out when they cannot be stopped */
+		rc = proc_stat_read(t->proc_fd, "stat", &st, err);
 	if (rc < 0 || st.state == 'X' || st.state == 'x') {
 		trace_task_free(t);
 		return rc < 0 && rc != -ESRCH ? rc : 0;
@@ -153,42 +155,63 @@ static int seize_threads(struct task *t, const struct proc_ids *tids, size_t *nr
 {
 	if (t->state == TASK_ZOMBIE)
 		return 0;
-	if (tids->nr == 1 && t->trace->nr == 0) {
-		struct proc_stat st;
-		if (proc_stat_read(t->proc_fd, "stat", &st, NULL) == 0 && st.state == 'Z') {
-			t->state = TASK_ZOMBIE;
-			return 0;
-		}
-	}
 	for (size_t i = 0; i < tids->nr; i++) {
 		int rc = trace_seize(t->trace, tids->items[i], err);
 		if (rc < 0)
 			return rc;
 		*nr_new += (size_t)rc;
 	}
+	struct proc_stat st;
+	if (tids->nr == 1 && t->trace->nr == 0 &&
+	    proc_stat_read(t->proc_fd, "stat", &st, NULL) == 0 && st.state == 'Z')
+		t->state = TASK_ZOMBIE;
 	return 0;
+}
+
+struct parents {
+	const struct task *t;
+	const struct proc_ids *tids;
+	struct proc_ids children[2]; /* of the first threads, and of those from another on */
+};
+
+static int read_children(void *ctx, size_t from, size_t to, struct error *err)
+{
+	struct parents *p = ctx;
+	int rc = 0;
+	for (size_t i = from; rc == 0 && i < to; i++) {
+		char path[48];
+		snprintf(path, sizeof(path), "task/%d/children", p->tids->items[i]);
+		rc = proc_ids_of_children(p->t->proc_fd, path, &p->children[from > 0], err);
+	}
+	return rc;
+}
+
+static int add_some(struct freeze *f, struct task *t, const struct proc_ids *children,
+		    size_t *nr_new, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc >= 0 && i < children->nr; i++) {
+		/* a program that asks for its own dump may have started us */
+		bool is_self = f->d->opts->self_dump && children->items[i] == getpid();
+		if (is_self || is_known(f->d, children->items[i]))
+			continue;
+		rc = task_add(f, children->items[i], t, err);
+		*nr_new += rc > 0;
+	}
+	return rc < 0 ? rc : 0;
 }
 
 static int add_children(struct freeze *f, struct task *t, const struct proc_ids *tids,
 			size_t *nr_new, struct error *err)
 {
-	struct proc_ids children = { 0 };
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < tids->nr; i++) {
-		char path[48];
-		snprintf(path, sizeof(path), "task/%d/children", tids->items[i]);
-		rc = proc_ids_of_children(t->proc_fd, path, &children, err);
+	struct parents p = { .t = t, .tids = tids };
+	int rc = run_halves(read_children, &p, tids->nr, tids->nr >= THREADS_PAY, err);
+	for (size_t i = 0; i < ARRAY_SIZE(p.children); i++) {
+		if (rc == 0)
+			rc = add_some(f, t, &p.children[i], nr_new, err);
+		free(p.children[i].items);
 	}
-	for (size_t i = 0; rc >= 0 && i < children.nr; i++) {
-		/* a program that asks for its own dump may have started us */
-		bool is_self = f->d->opts->self_dump && children.items[i] == getpid();
-		if (is_self || is_known(f->d, children.items[i]))
-			continue;
-		rc = task_add(f, children.items[i], t, err);
-		*nr_new += rc > 0;
-	}
-	free(children.items);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 /* There will be another round for threads that were new in this one: theirs are asked for then. */
