@@ -61,6 +61,16 @@ void arch_regs_fix_restart(struct arch_regs *regs, bool signalled);
  */
 int arch_core_fill(const struct arch_cpu *cpu, CoreEntry *core, const struct arch_regs *regs,
 		   uint64_t clear_tid_addr, pid_t tid, struct error *err);
+#define ARCH_LDT_ENTRY 16
+/**
+ * Segment descriptors of the whole task, in the core of its first thread, which is filled already.
+ * @param table  as modify_ldt(2) tells it
+ */
+int arch_ldt_fill(CoreEntry *core, const void *table, size_t len, struct error *err);
+/** How many entries of modify_ldt(2) make them again; those in use. */
+size_t arch_ldt_count(const CoreEntry *core);
+/** @param out  arch_ldt_count() × ARCH_LDT_ENTRY bytes, as modify_ldt(2) takes each */
+void arch_ldt_entries(const CoreEntry *core, void *out);
 /** Machine, mode and array lengths of an image. @return 0; -EBADMSG; -ENOTSUP: another machine. */
 int arch_core_check(const struct arch_cpu *cpu, const CoreEntry *core, struct error *err);
 

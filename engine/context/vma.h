@@ -10,6 +10,7 @@
 
 #include "engine/pie/vma-status.h"
 #include "images/vma-status.h"
+#include "memory.pb-c.h"
 
 /* What VmFlags of smaps says beyond MAP_* and MADV_*. */
 enum vm_flag_mark {
@@ -36,10 +37,12 @@ struct vma {
 	char *path;         /* as /proc/PID/maps prints it, owned; NULL for anonymous */
 	uint32_t vm_flags;  /* VM_FLAG_* */
 	uint64_t page_size; /* bytes, the kernel's for this mapping */
+	uint32_t policy;    /* task.policies, from 1; 0: none of its own */
 	/* restore only */
 	uint64_t
 	    premapped; /* where it is made: mostly at start, else the restorer moves it; 0: not */
 	int fd;
+	const NumaPolicyEntry *numa; /* of rtask.mm; NULL: none of its own */
 };
 
 /* Part of one mapping or of several. */

@@ -10,6 +10,7 @@
 #include "engine/mem/aio.h"
 #include "engine/mem/arena.h"
 #include "engine/mem/mem.h"
+#include "engine/mem/numa.h"
 #include "engine/mem/uapi.h"
 #include "engine/mem/vdso.h"
 #include "engine/pie/restorer.h"
@@ -26,6 +27,18 @@ static bool needs_file(const struct vma *v)
 	return (v->status & VMA_UNMOVABLE) || (!v->premapped && !(v->status & VMA_ANON_PRIVATE));
 }
 
+/* @param out  the next that is free; neighbours share one. @return its number; 0: none */
+static uint32_t fill_policy(const struct rtask *t, const struct vma *v, struct restorer_args *args)
+{
+	struct numa_policy p;
+	uint32_t nr = args->nr_policies;
+	if (!numa_fill(t, v->numa, &p))
+		return 0;
+	if (!nr || memcmp(&args->policies[nr - 1], &p, sizeof(p)) != 0)
+		args->policies[args->nr_policies++] = p;
+	return args->nr_policies;
+}
+
 static int fill_table(struct restore *r, const struct rtask *t, struct restorer_args *args,
 		      struct error *err)
 {
@@ -37,6 +50,11 @@ static int fill_table(struct restore *r, const struct rtask *t, struct restorer_
 				 t->pid, t->vmas.nr);
 	pages_bring_in(args->vmas, size);
 	args->nr_vmas = 0;
+	args->policies = arena_alloc(t->arena, numa_args_size(t) + 8, 8);
+	args->nr_policies = 0;
+	if (!args->policies)
+		return error_set(err, ENOMEM, "pid %d: no room for NUMA policies in the arena",
+				 t->pid);
 	for (size_t i = 0; i < t->vmas.nr; i++) {
 		const struct vma *v = &t->vmas.items[i];
 		if (!is_in_table(v))
@@ -54,6 +72,7 @@ static int fill_table(struct restore *r, const struct rtask *t, struct restorer_
 			.prot = v->prot,
 			.flags = has_file ? v->flags & (MEM_MAP_FLAGS | MAP_LOCKED) : v->flags,
 			.status = v->status,
+			.policy = fill_policy(t, v, args),
 			.fd = fd,
 		};
 	}

@@ -18,6 +18,7 @@
 #include "engine/mem/aio.h"
 #include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
+#include "engine/mem/numa.h"
 #include "engine/mem/pages.h"
 #include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
@@ -194,9 +195,12 @@ static int write_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *e
 	size_t nr = t->vmas.nr + t->vmas.guards.nr;
 	auto_free VmaEntry *entries = calloc(nr, sizeof(*entries));
 	auto_free VmaEntry **list = calloc(nr, sizeof(*list));
-	if (nr && (!entries || !list))
+	auto_free NumaPolicyEntry *policies = calloc(t->inside.nr_policies + 1, sizeof(*policies));
+	if (!policies || (nr && (!entries || !list)))
 		return error_set(err, ENOMEM, "out of memory for mappings of pid %d", t->pid);
 
+	for (size_t i = 0; i < t->inside.nr_policies; i++)
+		numa_entry_of(&t->policies[i], &policies[i]);
 	for (size_t i = 0; i < nr; i++) {
 		list[i] = &entries[i];
 		if (i >= t->vmas.nr) {
@@ -206,6 +210,8 @@ static int write_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *e
 		int rc = fill_vma(d, t, &t->vmas.items[i], &entries[i], err);
 		if (rc < 0)
 			return rc;
+		uint32_t policy = t->vmas.items[i].policy;
+		entries[i].numa = policy ? &policies[policy - 1] : NULL;
 	}
 	mm->n_vmas = nr;
 	mm->vmas = list;
@@ -326,6 +332,8 @@ static int check_vma(const struct restore *r, const struct rtask *t, const VmaEn
 		return bad_vma(t, e, "is not aligned to its huge pages", err);
 	if (e->madv & ~MADV_KNOWN)
 		return bad_vma(t, e, "has unknown advice", err);
+	if (numa_check(e->numa, NULL) < 0)
+		return bad_vma(t, e, "has a policy for too many nodes", err);
 	if (e->pgoff % PAGE || __builtin_add_overflow(e->pgoff, e->end - e->start, &end) ||
 	    end > INT64_MAX)
 		return bad_vma(t, e, "has a bad offset", err);
@@ -360,6 +368,7 @@ static struct vma vma_of(const VmaEntry *e)
 		.madv = e->madv,
 		.has_fdflags = e->has_fdflags,
 		.fdflags = e->fdflags,
+		.numa = e->numa,
 		.fd = -1,
 	};
 }
@@ -418,6 +427,8 @@ static int load_old_vmas(const struct restore *r, struct rtask *t, struct error 
 		rc = load_vma(r, t, (VmaEntry *)m, err);
 		if (rc < 0)
 			return rc;
+		t->vmas.items[t->vmas.nr - 1].numa =
+		    NULL; /* of the entry that goes; no old set has it */
 	}
 }
 

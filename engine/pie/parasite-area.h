@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The memory the parasite lives in: [blob, page aligned][struct parasite_area][stacks].
+ * The memory the parasite lives in: [blob, page aligned][struct parasite_area][where mappings
+ * begin][stacks].
  * The engine writes and reads it from outside; every value the inside may have set is checked.
  */
 #pragma once
@@ -19,6 +20,8 @@ enum parasite_command {
 struct parasite_request { /* engine → parasite, one packet */
 	uint32_t command;
 	uint32_t nr_fds; /* size of its descriptor table; 0: do not tell of it */
+	/* where its mappings begin; turned into the numbers of their policies, 0: none */
+	uint64_t mappings_addr, nr_mappings;
 	uint32_t nr_timers;
 	int32_t timer_ids[PARASITE_MAX_TIMERS]; /* up to the last is sent */
 };
@@ -63,4 +66,7 @@ struct parasite_area {
 	struct parasite_head head;
 	struct parasite_task task; /* every page that is used costs: most of it is not */
 	struct parasite_slot slots[PARASITE_MAX_SLOTS];
+	/* hardly any task has these */
+	struct numa_policy policies[PARASITE_POLICIES]; /* number 1 is the first */
+	uint8_t ldt[PARASITE_LDT];
 };

@@ -70,6 +70,54 @@ static uint32_t ask_ring_fds(void)
 	return found;
 }
 
+/* @param flags  0: of the thread; NUMA_OF_ADDRESS. Kernels for one node have none. */
+static void ask_policy(uint64_t addr, unsigned flags, struct numa_policy *out)
+{
+	int32_t mode = NUMA_DEFAULT;
+	sys(SYS_get_mempolicy, &mode, out->nodes, NUMA_MAX_NODE, addr, flags);
+	out->mode = (uint32_t)mode;
+}
+
+static int is_same_policy(const struct numa_policy *a, const struct numa_policy *b)
+{
+	int same = a->mode == b->mode;
+	for (int i = 0; i < NUMA_NODE_WORDS; i++)
+		same &= a->nodes[i] == b->nodes[i];
+	return same;
+}
+
+/* @return its number, new ones are added; more than PARASITE_POLICIES: there is no room */
+static uint32_t number_policy(const struct numa_policy *p, struct numa_policy *known, uint32_t nr)
+{
+	uint32_t i = 0;
+	while (i < nr && !is_same_policy(p, &known[i]))
+		i++;
+	if (i == nr && i < PARASITE_POLICIES)
+		known[i] = *p;
+	return i + 1;
+}
+
+/* The kernel tells one mapping at a time; numa_maps of /proc goes over all their pages. */
+static uint32_t ask_mappings(const struct parasite_request *req, struct numa_policy *known)
+{
+	uint64_t *mappings = (uint64_t *)req->mappings_addr;
+	uint32_t nr = 0;
+	for (uint64_t i = 0; i < req->nr_mappings && nr <= PARASITE_POLICIES; i++) {
+		struct numa_policy p = { 0 };
+		int32_t mode = NUMA_DEFAULT;
+		uint64_t addr = mappings[i];
+		sys(SYS_get_mempolicy, &mode, 0, 0, addr, NUMA_OF_ADDRESS);
+		mappings[i] = 0;
+		if (mode == NUMA_DEFAULT)
+			continue;
+		ask_policy(addr, NUMA_OF_ADDRESS, &p);
+		uint32_t number = number_policy(&p, known, nr);
+		mappings[i] = number;
+		nr = number > nr ? number : nr;
+	}
+	return nr;
+}
+
 static int ask_thread(struct parasite_thread *out)
 {
 	struct kernel_stack sas = { 0 };
@@ -92,6 +140,7 @@ static int ask_thread(struct parasite_thread *out)
 	out->clear_tid_addr = clear_tid;
 	out->securebits = (uint32_t)rc;
 	out->ring_fds = ask_ring_fds();
+	ask_policy(0, 0, &out->policy);
 	for (unsigned i = 0; i < NR_SETTINGS; i++)
 		out->settings[i] = ask_setting(&prctl_settings[i]);
 	return 0;
@@ -165,6 +214,13 @@ static int32_t ask_membarrier(void)
 	return found;
 }
 
+/* Without a table, and on kernels built without, that is nothing. */
+static uint32_t ask_ldt(uint8_t *ldt)
+{
+	long rc = sys(SYS_modify_ldt, LDT_READ, ldt, PARASITE_LDT);
+	return rc > 0 ? (uint32_t)rc : 0;
+}
+
 static int ask_process(struct parasite_task *out)
 {
 	out->brk = (uint64_t)sys(SYS_brk, 0);
@@ -188,6 +244,8 @@ static void answer(struct parasite_area *area)
 		head->rc = ask_timers(req, task);
 	if (head->rc == 0)
 		head->rc = ask_process(task);
+	task->ldt_len = ask_ldt(area->ldt);
+	task->nr_policies = ask_mappings(req, area->policies);
 	if (head->rc == 0)
 		head->rc = ask_thread(&head->leader);
 	if (head->rc == 0)

@@ -5,10 +5,13 @@
 
 #include <stdint.h>
 
+#include "engine/pie/numa.h"
 #include "engine/pie/settings.h"
 
 #define PARASITE_NR_SIGNALS 64
 #define PARASITE_MAX_TIMERS 512
+#define PARASITE_POLICIES   64    /* different ones of its mappings */
+#define PARASITE_LDT        65536 /* bytes: the most that a processor takes */
 #define PARASITE_MAX_FDS    32768 /* larger tables are read from outside */
 
 struct parasite_sigaction { /* kernel's struct sigaction */
@@ -31,6 +34,8 @@ struct parasite_task {
 	uint64_t brk; /* brk(0); no file of /proc tells it */
 	int32_t dumpable, thp_disabled, child_subreaper;
 	int32_t membarrier; /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
+	uint32_t ldt_len;     /* bytes of parasite_area.ldt that are told; 0: it has no such table */
+	uint32_t nr_policies; /* told in parasite_area.policies; one more: there are too many */
 	uint64_t extended;  /* components of the extended state it asked for, a bit each */
 	uint32_t nr_timers; /* of the first list below: of the lists, not all is sent */
 	uint32_t nr_fds;    /* descriptors below are told; 0: none */
@@ -45,4 +50,5 @@ struct parasite_thread {
 	uint32_t securebits;
 	uint32_t ring_fds;             /* a bit per index of a registered ring */
 	int64_t settings[NR_SETTINGS]; /* as prctl(2) tells them, or -errno */
+	struct numa_policy policy;
 };

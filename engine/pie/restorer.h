@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+#include "engine/pie/numa.h"
 #include "engine/pie/settings.h"
 
 struct restore_shared;
@@ -29,6 +30,7 @@ struct restorer_vma {
 	uint32_t prot, flags, status; /* flags: MAP_*, as for mmap(2) */
 	int32_t fd;                   /* -1: anonymous */
 	uint32_t close_fd;
+	uint32_t policy; /* number of one of restorer_args.policies, from 1; 0: none of its own */
 };
 /*
  * A kernel mapping (vdso, vvar …) of this process that the task keeps. First all are moved to
@@ -93,6 +95,7 @@ struct restorer_thread {
 	uint32_t ring_fds; /* a bit per index that is to stand for the ring ring_fd */
 	int32_t ring_fd;
 	struct restorer_creds creds;
+	struct numa_policy policy;
 	uint32_t nr_siginfos;
 	void *siginfos; /* nr × 128 bytes, queued to this thread */
 };
@@ -121,6 +124,8 @@ struct restorer_args {
 	uint32_t threads_done; /* futex between leader and threads, see restorer.c */
 	struct restorer_vma *vmas;
 	uint32_t nr_vmas;
+	struct numa_policy *policies; /* of mappings */
+	uint32_t nr_policies;
 	struct restorer_thread *threads;
 	uint32_t nr_threads;
 	struct restorer_sigaction sigactions[64];
@@ -161,5 +166,7 @@ struct restorer_args {
 	uint32_t pid_is_real; /* the coordinator knows it by the same number */
 	uint32_t has_actions; /* of signals: they are the parent's, which says so */
 	uint64_t extended;    /* components of the extended state to ask for, a bit each */
+	uint8_t *ldt;         /* segments of its own, nr_ldt entries for modify_ldt(2) */
+	uint32_t nr_ldt;
 	int32_t stop_signo;   /* 0: run; else stop again after the restore */
 };

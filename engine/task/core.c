@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/worker.h"
 #include "engine/mem/arena.h"
+#include "engine/mem/numa.h"
 #include "engine/task/label.h"
 #include "engine/task/parts.h"
 #include "engine/task/seccomp.h"
@@ -58,6 +59,8 @@ static int dump_thread(const struct dump *d, const struct task *t, size_t i, str
 	if (!core)
 		return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
 	int rc = arch_core_fill(&d->cpu, core, &th->regs, th->inside.clear_tid_addr, th->tid, err);
+	if (rc == 0 && i == 0)
+		rc = arch_ldt_fill(core, t->ldt, t->inside.ldt_len, err);
 	if (rc == 0)
 		rc = dump_thread_part(d, th, i == 0, core, err);
 	if (rc == 0)
@@ -187,13 +190,14 @@ size_t task_args_size(const struct rtask *t)
 {
 	if (t->state == TASK_ZOMBIE)
 		return 0;
-	size_t size = (t->nr_threads + 1) * sizeof(struct restorer_thread);
+	size_t size = (t->nr_threads + 1) * sizeof(struct restorer_thread) + numa_args_size(t);
 	for (size_t i = 0; i < t->nr_threads; i++) {
 		const ThreadCoreEntry *tc = t->cores[i]->thread_core;
 		size += creds_args_size(tc->creds) + signals_args_size(tc->signals_p);
 	}
 	const TaskCoreEntry *tc = t->cores[0]->tc;
-	return size + signals_args_size(tc->signals_s) + timers_args_size(tc->timers);
+	return size + signals_args_size(tc->signals_s) + timers_args_size(tc->timers) +
+	       arch_ldt_count(t->cores[0]) * ARCH_LDT_ENTRY;
 }
 
 uint64_t task_sigmask(const struct rtask *t, size_t i)
@@ -218,6 +222,7 @@ static int fill_thread(const struct rtask *t, size_t i, struct restorer_thread *
 	settings_fill(tc, out);
 	ring_fds_fill(tc, out);
 	misc_fill_thread(tc, out);
+	numa_fill(t, tc->numa, &out->policy);
 	int rc = creds_fill(tc->creds, t->arena, &out->creds, err);
 	return rc < 0 ? rc : signals_fill_thread(tc, t->arena, out, err);
 }
@@ -231,6 +236,18 @@ static void own_ids(const struct rtask *t, struct restorer_args *args)
 				args->timers[i].notify_tid = rtask_own_tid(t, k);
 				break;
 			}
+}
+
+static int fill_ldt(const struct rtask *t, struct restorer_args *args, struct error *err)
+{
+	args->nr_ldt = (uint32_t)arch_ldt_count(t->cores[0]);
+	if (!args->nr_ldt)
+		return 0;
+	args->ldt = arena_alloc(t->arena, args->nr_ldt * (size_t)ARCH_LDT_ENTRY, 8);
+	if (!args->ldt)
+		return error_set(err, ENOMEM, "the arena is full");
+	arch_ldt_entries(t->cores[0], args->ldt);
+	return 0;
 }
 
 int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *args,
@@ -250,7 +267,7 @@ int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *arg
 	int rc;
 	if ((rc = signals_fill(tc, t->arena, args, err)) < 0 ||
 	    (rc = timers_fill(tc->timers, t->arena, args, err)) < 0 ||
-	    (rc = limits_fill(tc->rlimits, args, err)) < 0 ||
+	    (rc = limits_fill(tc->rlimits, args, err)) < 0 || (rc = fill_ldt(t, args, err)) < 0 ||
 	    (rc = seccomp_fill(r, t, args, err)) < 0)
 		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	own_ids(t, args);

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/mem/numa.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/read.h"
@@ -131,6 +132,11 @@ int misc_dump_thread(const struct thread *th, ThreadCoreEntry *tc, struct error 
 	tc->futex_rla_len = (uint32_t)th->robust_list_len;
 	tc->has_pdeath_sig = th->inside.pdeath_signal > 0;
 	tc->pdeath_sig = tc->has_pdeath_sig ? (uint32_t)th->inside.pdeath_signal : 0;
+	if (th->inside.policy.mode != NUMA_DEFAULT) {
+		tc->numa = numa_entry_new(&th->inside.policy);
+		if (!tc->numa)
+			return error_set(err, ENOMEM, "thread %d: out of memory", th->tid);
+	}
 	tc->has_cg_set = true;
 	tc->cg_set = th->cg_set ? th->cg_set : CGROUP_OWN_SET;
 	return 0;
@@ -175,7 +181,8 @@ int misc_check_thread(const ThreadCoreEntry *tc, struct error *err)
 	if (rs && rs->rseq_abi_pointer && rs->rseq_abi_size < RSEQ_MIN_SIZE)
 		return error_set(err, EBADMSG, "rseq_entry: area of %u bytes, at least %u",
 				 rs->rseq_abi_size, RSEQ_MIN_SIZE);
-	return check_comm(tc->comm, err);
+	int rc = numa_check(tc->numa, err);
+	return rc < 0 ? rc : check_comm(tc->comm, err);
 }
 
 static int write_number(const char *path, long long n)

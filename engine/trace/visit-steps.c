@@ -5,6 +5,7 @@
  */
 #include <poll.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -35,14 +36,19 @@ static size_t blob_len(void)
 	return (uintptr_t)pie_parasite_end - (uintptr_t)pie_parasite_start;
 }
 
-static size_t stacks_offset(void)
+static size_t mappings_offset(void)
 {
 	return page_align(blob_len()) + page_align(sizeof(struct parasite_area));
 }
 
-static size_t mapping_len(void)
+static size_t stacks_offset(const struct visit *v)
 {
-	return stacks_offset() + PARASITE_STACK + PARASITE_MAX_SLOTS * PARASITE_THREAD_STACK;
+	return mappings_offset() + page_align(v->task->vmas.nr * sizeof(uint64_t));
+}
+
+static size_t mapping_len(const struct visit *v)
+{
+	return stacks_offset(v) + PARASITE_STACK + PARASITE_MAX_SLOTS * PARASITE_THREAD_STACK;
 }
 
 int visit_start(struct visit *v, struct error *err)
@@ -61,7 +67,7 @@ int visit_start(struct visit *v, struct error *err)
 		v->nr_slots = PARASITE_MAX_SLOTS;
 	v->leader =
 	    (struct inject){ .tid = t->pid, .mem_fd = t->mem_fd, .slot_addr = v->padding.addr };
-	struct inject_args args = { .len = mapping_len() };
+	struct inject_args args = { .len = mapping_len(v) };
 	rc = inject_prepare(&v->leader, &t->threads[0].regs, t->threads[0].sigmask, err);
 	if (rc == 0)
 		rc = inject_enter(&v->leader, INJECT_MMAP, &args, err);
@@ -85,7 +91,7 @@ static int map_apart(struct visit *v, int64_t *addr, struct error *err)
 {
 	size_t code = page_align(blob_len());
 	int64_t result = 0;
-	struct inject_args args = { .len = mapping_len() };
+	struct inject_args args = { .len = mapping_len(v) };
 	int rc = inject_move(&v->leader, INJECT_MMAP_CODE, &args, err);
 	if (rc == 0)
 		rc = visit_kick(v, err);
@@ -116,16 +122,16 @@ int visit_load(struct visit *v, struct error *err)
 		return rc;
 	if (is_error(addr))
 		return error_code(err, (int)addr, "map %zu bytes for the parasite in it",
-				  mapping_len());
+				  mapping_len(v));
 	v->state = VISIT_MAPPED;
 	v->base = (uint64_t)addr;
-	v->len = mapping_len();
+	v->len = mapping_len(v);
 	v->area_addr = v->base + page_align(blob_len());
 	struct inject_args args = {
 		.base = v->base,
 		.len = v->len,
 		.entry = v->base,
-		.stack = v->base + stacks_offset() + PARASITE_STACK,
+		.stack = v->base + stacks_offset(v) + PARASITE_STACK,
 		.arg0 = v->area_addr,
 	};
 	rc = visit_write(v, v->base, pie_parasite_start, blob_len(), err);
@@ -149,6 +155,20 @@ static int take_socket(struct visit *v, struct error *err)
 		return rc;
 	v->sock = (int)syscall(SYS_pidfd_getfd, v->task->pidfd, fds[0], 0);
 	return v->sock < 0 ? error_sys(err, "take the parasite's socket") : 0;
+}
+
+static int tell_mappings(struct visit *v, struct parasite_request *req, struct error *err)
+{
+	const struct vma_list *vmas = &v->task->vmas;
+	size_t len = vmas->nr * sizeof(uint64_t);
+	auto_free uint64_t *starts = malloc(len + 1);
+	if (!starts)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < vmas->nr; i++)
+		starts[i] = vmas->items[i].start;
+	req->mappings_addr = v->base + mappings_offset();
+	req->nr_mappings = vmas->nr;
+	return visit_write(v, req->mappings_addr, starts, len, err);
 }
 
 static int fill_request(struct visit *v, struct parasite_request *req, struct error *err)
@@ -187,6 +207,8 @@ int visit_ask(struct visit *v, struct error *err)
 	rc = take_socket(v, err);
 	if (rc == 0)
 		rc = fill_request(v, &v->request, err);
+	if (rc == 0)
+		rc = tell_mappings(v, &v->request, err);
 	if (rc < 0)
 		return rc;
 	if (ptrace(PTRACE_CONT, v->task->pid, NULL, NULL) < 0)
@@ -233,6 +255,50 @@ static int check_answer(const struct parasite_request *req, const struct parasit
 	return 0;
 }
 
+static int read_ldt(struct visit *v, struct error *err)
+{
+	struct task *t = v->task;
+	size_t len = t->inside.ldt_len;
+	if (len > PARASITE_LDT)
+		return error_set(err, EPROTO, "the parasite tells of %zu bytes of descriptors",
+				 len);
+	if (!len)
+		return 0;
+	t->ldt = malloc(len);
+	if (!t->ldt)
+		return error_set(err, ENOMEM, "out of memory");
+	uint64_t at = v->area_addr + offsetof(struct parasite_area, ldt);
+	return visit_read(v, at, t->ldt, len, err);
+}
+
+static int read_policies(struct visit *v, struct error *err)
+{
+	struct task *t = v->task;
+	size_t nr = t->inside.nr_policies, len = t->vmas.nr * sizeof(uint64_t);
+	if (nr > PARASITE_POLICIES)
+		return error_set(err, ENOTSUP,
+				 "its memory has more than %d different NUMA policies: not "
+				 "supported, give it fewer",
+				 PARASITE_POLICIES);
+	if (!nr)
+		return 0;
+	auto_free uint64_t *numbers = malloc(len + 1);
+	t->policies = calloc(nr, sizeof(*t->policies));
+	if (!numbers || !t->policies)
+		return error_set(err, ENOMEM, "out of memory");
+	uint64_t at = v->area_addr + offsetof(struct parasite_area, policies);
+	int rc = visit_read(v, at, t->policies, nr * sizeof(*t->policies), err);
+	if (rc == 0)
+		rc = visit_read(v, v->request.mappings_addr, numbers, len, err);
+	for (size_t i = 0; rc == 0 && i < t->vmas.nr; i++) {
+		if (numbers[i] > nr)
+			return error_set(err, EPROTO, "the parasite tells of policy %llu of %zu",
+					 (unsigned long long)numbers[i], nr);
+		t->vmas.items[i].policy = (uint32_t)numbers[i];
+	}
+	return rc;
+}
+
 int visit_hear(struct visit *v, struct error *err)
 {
 	struct parasite_task *task = &v->task->inside;
@@ -254,7 +320,10 @@ int visit_hear(struct visit *v, struct error *err)
 		return error_set(err, EPROTO, "the parasite answers %zd bytes, want %zu", n, want);
 	v->state = VISIT_SERVING;
 	v->task->threads[0].inside = head.leader;
-	return check_answer(&v->request, &head, task, err);
+	rc = check_answer(&v->request, &head, task, err);
+	if (rc == 0)
+		rc = read_ldt(v, err);
+	return rc < 0 ? rc : read_policies(v, err);
 }
 
 int visit_recall(struct visit *v, struct error *err)

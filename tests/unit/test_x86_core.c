@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Registers of a thread to a core message and back; what a bad image is told.
  */
+#include <asm/ldt.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -288,6 +289,56 @@ static void check_refuses_used_part_this_cpu_lacks(void **state)
 	expect_refused(f, ENOTSUP, "AVX");
 }
 
+static void give_ldt(struct fixture *f, const void *table, size_t len)
+{
+	struct error err;
+	ThreadInfoX86 *ti = f->core->thread_info;
+	free(ti->ldt.data);
+	ti->ldt.data = NULL;
+	ti->has_ldt = false;
+	assert_int_equal(arch_ldt_fill(f->core, table, len, &err), 0);
+}
+
+static void ldt_without_entries_is_left_out(void **state)
+{
+	static const uint64_t none[4];
+	struct fixture *f = *state;
+	give_ldt(f, none, sizeof(none));
+	assert_false(f->core->thread_info->has_ldt);
+	assert_int_equal(arch_ldt_count(f->core), 0);
+}
+
+/* Data of 32 bits at 0x12345678, 0xabcde pages long, read only. */
+static void ldt_entries_are_those_of_the_descriptors(void **state)
+{
+	static const uint64_t table[] = { 0, 0x12caf1345678bcde, 0 };
+	struct fixture *f = *state;
+	struct user_desc e;
+	give_ldt(f, table, sizeof(table));
+	assert_int_equal(arch_ldt_count(f->core), 1);
+	arch_ldt_entries(f->core, &e);
+	assert_int_equal(e.entry_number, 1);
+	assert_int_equal(e.base_addr, 0x12345678);
+	assert_int_equal(e.limit, 0xabcde);
+	assert_int_equal(e.contents, 0);
+	assert_true(e.seg_32bit && e.limit_in_pages && e.read_exec_only);
+	assert_false(e.seg_not_present || e.useable);
+}
+
+static void check_refuses_segments_of_the_kernel(void **state)
+{
+	static const uint64_t kernel_data = 0x00cf93000000ffff, long_code = 0x00affb000000ffff,
+			      gate = 0x0000ec0000001234;
+	const uint64_t *bad[] = { &kernel_data, &long_code, &gate };
+	struct fixture *f = *state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		give_ldt(f, bad[i], sizeof(*bad[i]));
+		expect_refused(f, EBADMSG, "ldt: entry 0");
+	}
+	f->core->thread_info->ldt.len = 7;
+	expect_refused(f, EBADMSG, "ldt is 7 bytes");
+}
+
 static void fill_refuses_state_without_a_field(void **state)
 {
 	struct fixture *f = *state;
@@ -359,6 +410,9 @@ int main(void)
 		WITH_CHILD(check_refuses_32_bit_mode),
 		WITH_CHILD(check_refuses_kernel_tls_base),
 		WITH_CHILD(check_refuses_used_part_this_cpu_lacks),
+		WITH_CHILD(ldt_without_entries_is_left_out),
+		WITH_CHILD(ldt_entries_are_those_of_the_descriptors),
+		WITH_CHILD(check_refuses_segments_of_the_kernel),
 		WITH_CHILD(fill_refuses_state_without_a_field),
 		cmocka_unit_test(fix_restart_starts_the_call_again),
 		cmocka_unit_test(fix_restart_takes_back_an_eintr_of_its_own_making),

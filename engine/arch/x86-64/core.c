@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "engine/arch/arch.h"
+#include "engine/arch/x86-64/ldt.h"
 #include "engine/arch/x86-64/xsave.h"
 #include "images/message.h"
 #include "task.pb-c.h"
@@ -214,6 +215,8 @@ int arch_core_check(const struct arch_cpu *cpu, const CoreEntry *core, struct er
 		return error_set(err, EBADMSG, "fpregs: %zu and %zu values, want %d and %d",
 				 fp->n_st_space, fp->n_xmm_space, NR_ST_WORDS, NR_XMM_WORDS);
 	rc = check_tls(ti, err);
+	if (rc == 0)
+		rc = ldt_check(core, err);
 	if (rc < 0 || !fp->xsave)
 		return rc;
 	return check_xsave(cpu, fp->xsave, err);

@@ -169,6 +169,14 @@ int restore_advice(struct restorer_args *args, const struct restorer_vma *v)
 		if (rc < 0)
 			return restorer_fail(args, "give advice on memory at", v->start, rc);
 	}
+	if (v->policy) { /* what is there already comes from where it should */
+		const struct numa_policy *p = &args->policies[v->policy - 1];
+		long rc =
+		    sys(SYS_mbind, v->start, len, p->mode, p->nodes, NUMA_MAX_NODE, NUMA_MOVE);
+		if (rc < 0)
+			return restorer_fail(args, "set the NUMA policy of memory at", v->start,
+					     rc);
+	}
 	if (!(v->flags & MAP_LOCKED))
 		return 0;
 	long rc = sys(SYS_mlock2, v->start, len, v->status & VMA_LOCK_ONFAULT ? MLOCK_ONFAULT : 0);

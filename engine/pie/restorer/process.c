@@ -76,12 +76,26 @@ static int ask_for_extended(struct restorer_args *args)
 	return 0;
 }
 
+/* Threads load their segment registers later, when they get all their registers. */
+static int write_ldt(struct restorer_args *args)
+{
+	for (uint32_t i = 0; i < args->nr_ldt; i++) {
+		const void *entry = args->ldt + (uint64_t)i * LDT_ENTRY;
+		long rc = sys(SYS_modify_ldt, LDT_WRITE, entry, LDT_ENTRY);
+		if (rc < 0)
+			return restorer_fail(args, "make its local segments again (modify_ldt)", 0,
+					     rc);
+	}
+	return 0;
+}
+
 int restore_process_state(struct restorer_args *args)
 {
 	int rc;
 	block_and_drain_signals();
 	if ((!args->has_actions && (rc = set_sigactions(args)) < 0) ||
-	    (rc = register_membarriers(args)) < 0 || (rc = ask_for_extended(args)) < 0)
+	    (rc = register_membarriers(args)) < 0 || (rc = ask_for_extended(args)) < 0 ||
+	    (rc = write_ldt(args)) < 0)
 		return rc;
 	long set = sys(SYS_personality, args->personality);
 	if (set < 0)

@@ -83,6 +83,16 @@ static int set_settings(struct restorer_args *args, const struct restorer_thread
 	return 0;
 }
 
+static int set_policy(struct restorer_args *args, const struct restorer_thread *t)
+{
+	const struct numa_policy *p = &t->policy;
+	long rc =
+	    p->mode == NUMA_DEFAULT ? 0 : sys(SYS_set_mempolicy, p->mode, p->nodes, NUMA_MAX_NODE);
+	return rc < 0
+		   ? restorer_fail(args, "set the NUMA policy of thread", (uint64_t)t->tids[0], rc)
+		   : 0;
+}
+
 static int register_ring(struct restorer_args *args, const struct restorer_thread *t)
 {
 	for (uint32_t i = 0; i < NR_RING_FDS; i++) {
@@ -105,8 +115,8 @@ int restore_thread_state(struct restorer_args *args, const struct restorer_threa
 	int rc;
 	sys(SYS_prctl, PR_SET_NAME, t->comm, 0, 0, 0);
 	if ((rc = set_user_memory(args, t)) < 0 || (rc = set_signal_stack(args, t)) < 0 ||
-	    (rc = set_settings(args, t)) < 0 || (rc = register_ring(args, t)) < 0 ||
-	    (rc = set_scheduling(args, t)) < 0 ||
+	    (rc = set_settings(args, t)) < 0 || (rc = set_policy(args, t)) < 0 ||
+	    (rc = register_ring(args, t)) < 0 || (rc = set_scheduling(args, t)) < 0 ||
 	    (rc = restore_pending(args, t->tids[0], t->siginfos, t->nr_siginfos)) < 0 ||
 	    (rc = restore_credentials(args, t)) < 0)
 		return rc;
