@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/keyctl.h>
 #include <linux/prctl.h>
 #include <linux/time.h>
 #include <stddef.h>
@@ -221,6 +222,13 @@ static uint32_t ask_ldt(uint8_t *ldt)
 	return rc > 0 ? (uint32_t)rc : 0;
 }
 
+/* One that is there may still be forbidden to see. */
+static int has_keyring(long which)
+{
+	long rc = sys(SYS_keyctl, KEYCTL_GET_KEYRING_ID, which, 0);
+	return rc > 0 || rc == -EACCES || rc == -EKEYEXPIRED || rc == -EKEYREVOKED;
+}
+
 static int ask_process(struct parasite_task *out)
 {
 	out->brk = (uint64_t)sys(SYS_brk, 0);
@@ -228,6 +236,8 @@ static int ask_process(struct parasite_task *out)
 	out->thp_disabled = (int32_t)sys(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0);
 	out->membarrier = ask_membarrier();
 	out->extended = extended_asked_for();
+	out->keyrings = (has_keyring(KEY_SPEC_THREAD_KEYRING) ? KEYRING_THREAD : 0) |
+			(has_keyring(KEY_SPEC_PROCESS_KEYRING) ? KEYRING_PROCESS : 0);
 	return (int)sys(SYS_prctl, PR_GET_CHILD_SUBREAPER, &out->child_subreaper);
 }
 
@@ -245,6 +255,7 @@ static void answer(struct parasite_area *area)
 	if (head->rc == 0)
 		head->rc = ask_process(task);
 	task->ldt_len = ask_ldt(area->ldt);
+	task->landlock = ask_landlock(req);
 	task->nr_policies = ask_mappings(req, area->policies);
 	if (head->rc == 0)
 		head->rc = ask_thread(&head->leader);

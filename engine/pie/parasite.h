@@ -27,18 +27,29 @@ struct parasite_posix_timer { /* ids come from /proc/PID/timers */
 struct parasite_fds { /* a bit for each of 64 descriptors */
 	uint64_t open, cloexec;
 };
+enum { /* is the task restricted? */
+       LANDLOCK_FREE,
+       LANDLOCK_RESTRICTED,
+       LANDLOCK_UNKNOWN,
+};
+enum { /* bits: keyrings that it has */
+       KEYRING_THREAD = 1,
+       KEYRING_PROCESS = 2,
+};
 struct parasite_task {
 	struct parasite_sigaction
 	    sigactions[PARASITE_NR_SIGNALS]; /* [signo - 1]; KILL, STOP zero */
 	struct parasite_itimer itimers[3];
 	uint64_t brk; /* brk(0); no file of /proc tells it */
 	int32_t dumpable, thp_disabled, child_subreaper;
+	int32_t landlock;   /* LANDLOCK_* */
+	uint32_t keyrings;  /* KEYRING_*, of its first thread */
 	int32_t membarrier; /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
-	uint32_t ldt_len;     /* bytes of parasite_area.ldt that are told; 0: it has no such table */
+	uint32_t ldt_len;   /* bytes of parasite_area.ldt that are told; 0: it has no such table */
 	uint32_t nr_policies; /* told in parasite_area.policies; one more: there are too many */
-	uint64_t extended;  /* components of the extended state it asked for, a bit each */
-	uint32_t nr_timers; /* of the first list below: of the lists, not all is sent */
-	uint32_t nr_fds;    /* descriptors below are told; 0: none */
+	uint64_t extended;    /* components of the extended state it asked for, a bit each */
+	uint32_t nr_timers;   /* of the first list below: of the lists, not all is sent */
+	uint32_t nr_fds;      /* descriptors below are told; 0: none */
 	struct parasite_posix_timer timers[PARASITE_MAX_TIMERS];
 	struct parasite_fds fds[PARASITE_MAX_FDS / 64];
 };

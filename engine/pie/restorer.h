@@ -168,5 +168,5 @@ struct restorer_args {
 	uint64_t extended;    /* components of the extended state to ask for, a bit each */
 	uint8_t *ldt;         /* segments of its own, nr_ldt entries for modify_ldt(2) */
 	uint32_t nr_ldt;
-	int32_t stop_signo;   /* 0: run; else stop again after the restore */
+	int32_t stop_signo; /* 0: run; else stop again after the restore */
 };

@@ -87,12 +87,23 @@ static void dump_autogroup(const struct task *t, TaskCoreEntry *tc)
 	tc->autogroup_nice = nice;
 }
 
+/* Their keys are often of kinds that nobody can read. The session's are those of who restores. */
+static void warn_of_keyrings(const struct task *t)
+{
+	if (t->inside.keyrings & KEYRING_THREAD)
+		log_warn(TASK_FMT ": the keys of its thread keyring are not carried", TASK_ARGS(t));
+	if (t->inside.keyrings & KEYRING_PROCESS)
+		log_warn(TASK_FMT ": the keys of its process keyring are not carried",
+			 TASK_ARGS(t));
+}
+
 int misc_dump(const struct dump *d, const struct task *t, TaskCoreEntry *tc, struct error *err)
 {
 	int rc = dump_numbers(d, t, tc, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "/proc/%d", t->pid);
 	dump_autogroup(t, tc);
+	warn_of_keyrings(t);
 	tc->flags = t->stat.flags;
 	tc->has_child_subreaper = true;
 	tc->child_subreaper = t->inside.child_subreaper > 0;

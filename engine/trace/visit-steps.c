@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/page.h"
 #include "engine/procfs/read.h"
+#include "engine/trace/landlock.h"
 #include "engine/trace/seize.h"
 #include "engine/trace/visit.h"
 
@@ -209,6 +210,8 @@ int visit_ask(struct visit *v, struct error *err)
 		rc = fill_request(v, &v->request, err);
 	if (rc == 0)
 		rc = tell_mappings(v, &v->request, err);
+	/* where another thread will have its own, when it is asked */
+	landlock_ask(v->task, v->base + v->len, &v->request);
 	if (rc < 0)
 		return rc;
 	if (ptrace(PTRACE_CONT, v->task->pid, NULL, NULL) < 0)
@@ -321,6 +324,8 @@ int visit_hear(struct visit *v, struct error *err)
 	v->state = VISIT_SERVING;
 	v->task->threads[0].inside = head.leader;
 	rc = check_answer(&v->request, &head, task, err);
+	if (rc == 0)
+		rc = landlock_check(v->task, err);
 	if (rc == 0)
 		rc = read_ldt(v, err);
 	return rc < 0 ? rc : read_policies(v, err);
