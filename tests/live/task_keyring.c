@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Keys in the keyrings of a process and of its thread are not carried, of which the log tells;
- * those of the session are of who restores. live-modes: SS RR 2S live-between: case $PWD in *img2)
- * exit 0 ;; esac live-between: grep -q "the keys of its process keyring are not carried" dump.log
- * && live-between: grep -q "the keys of its thread keyring are not carried" dump.log
+ * Keys in the keyrings of a process and of its thread are not carried, of which the log tells.
+ * live-modes: SS RR
+ * live-between: grep -q "the keys of its process keyring are not carried" dump.log || exit 1
+ * live-between: grep -q "the keys of its thread keyring are not carried" dump.log
  */
 #include <linux/keyctl.h>
 #include <sys/syscall.h>
