@@ -3,6 +3,7 @@
  * engine may be killed: then the thread runs on from where it is, and everything it can reach
  * ends in the slot's healing code.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/page.h"
 #include "engine/procfs/read.h"
 #include "engine/trace/landlock.h"
@@ -23,6 +25,7 @@
 
 #define VISIT_TIME_MS 20000
 #define POLL_SLICE_MS 20
+#define MANY_MAPPINGS 500
 #define ENOUGH_SLOTS  4 /* more make little difference, and the vdso is the better place */
 
 extern const char pie_parasite_start[], pie_parasite_end[];
@@ -158,9 +161,20 @@ static int take_socket(struct visit *v, struct error *err)
 	return v->sock < 0 ? error_sys(err, "take the parasite's socket") : 0;
 }
 
+/* "0", against "0-1" or "0,2" */
+static bool is_on_one_node(void)
+{
+	auto_strbuf text = { 0 };
+	return file_read_at(AT_FDCWD, "/sys/devices/system/node/has_memory", &text, NULL) < 0 ||
+	       !text.len || !strpbrk(text.data, ",-");
+}
+
+/* Asking takes a system call for each; of many that pays only where a policy decides anything. */
 static int tell_mappings(struct visit *v, struct parasite_request *req, struct error *err)
 {
 	const struct vma_list *vmas = &v->task->vmas;
+	if (vmas->nr > MANY_MAPPINGS && is_on_one_node())
+		return 0;
 	size_t len = vmas->nr * sizeof(uint64_t);
 	auto_free uint64_t *starts = malloc(len + 1);
 	if (!starts)
@@ -290,6 +304,8 @@ static int read_policies(struct visit *v, struct error *err)
 	if (!numbers || !t->policies)
 		return error_set(err, ENOMEM, "out of memory");
 	uint64_t at = v->area_addr + offsetof(struct parasite_area, policies);
+	if (v->request.nr_mappings != t->vmas.nr)
+		return error_set(err, EPROTO, "the parasite tells of policies nobody asked for");
 	int rc = visit_read(v, at, t->policies, nr * sizeof(*t->policies), err);
 	if (rc == 0)
 		rc = visit_read(v, v->request.mappings_addr, numbers, len, err);
