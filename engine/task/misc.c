@@ -302,9 +302,17 @@ static bool is_parents(bool has, bool parent_has, uint64_t value, uint64_t paren
 	return has == parent_has && (!has || value == parents);
 }
 
+/* Both would come along at a birth, whether the child had them or not. */
+static bool has_ldt_or_policies(const struct rtask *t)
+{
+	return arch_ldt_count(t->cores[0]) || t->cores[0]->thread_core->numa || numa_args_size(t);
+}
+
 bool task_state_is_parents(const struct rtask *t, const struct rtask *parent)
 {
 	const TaskCoreEntry *a = t->cores[0]->tc, *b = parent->cores[0]->tc;
+	if (has_ldt_or_policies(t) || has_ldt_or_policies(parent))
+		return false;
 	return is_parents(a->has_loginuid, b->has_loginuid, a->loginuid, b->loginuid) &&
 	       is_parents(a->has_autogroup_nice, b->has_autogroup_nice, (uint64_t)a->autogroup_nice,
 			  (uint64_t)b->autogroup_nice) &&

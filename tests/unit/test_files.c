@@ -121,6 +121,7 @@ static void fixture_fini(struct fixture *f)
 	waitpid(f->task.pid, NULL, 0);
 	files_dump_free(f->dump.files);
 	file_set_free(f->restore.files);
+	pool_fini(&f->restore.messages[0]);
 	source_close(f->restore.images);
 	close(f->task.proc_fd);
 	close(f->task.pidfd);

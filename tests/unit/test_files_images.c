@@ -595,6 +595,7 @@ static void corpus_is_loaded(void **state)
 			fail_msg("%s: %s", sets[i], err.text);
 		assert_true(r.files->nr_items >= 3);
 		file_set_free(r.files);
+		pool_fini(&r.messages[0]);
 		source_close(r.images);
 	}
 }

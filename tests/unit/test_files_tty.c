@@ -140,6 +140,7 @@ static int set_try(struct set *s, struct temp_dir *dir, bool open)
 	if (rc == 0 && open)
 		rc = files_open_all(&r, &s->err);
 	file_set_free(r.files);
+	pool_fini(&r.messages[0]);
 	net_set_free(r.net);
 	source_close(r.images);
 	return rc;

@@ -344,7 +344,7 @@ static void encode_refuses_and_says_where(void **state)
 		const char *text, *error;
 	} cases[] = {
 		{ "{}", "in.json: line 1, byte 2: \"magic\" is missing" },
-		{ "{\"entries\":[]}", "entries: \"magic\" has to come first" },
+		{ "{\"entries\":[]}", "in.json: line 1, byte 14: \"magic\" is missing" },
 		{ "{\"magic\":\"NOPE\"}", "magic: NOPE is no image type" },
 		{ "{\"magic\":\"PSTREE\"}", "\"entries\" is missing" },
 		{ "{\"magic\":\"PAGES\",\"pages\":1}", "use decode, not a summary" },

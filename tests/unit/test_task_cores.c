@@ -96,7 +96,15 @@ static void kill_task(pid_t pid)
 static void init_rtask(struct fixture *f, struct rtask *rt, uint32_t *tid)
 {
 	assert_int_equal(source_open(f->dir, &f->r.images, &f->err), 0);
-	*rt = (struct rtask){ .pid = (pid_t)*tid, .tids = tid, .nr_threads = 1 };
+	*rt = (struct rtask){
+		.pid = (pid_t)*tid, .tids = tid, .nr_threads = 1, .messages = &f->r.messages[0]
+	};
+}
+
+static void forget(struct restore *r, struct rtask *rt)
+{
+	free(rt->cores);
+	pool_fini(&r->messages[0]);
 }
 
 static void cores_come_through(void **state)
@@ -119,8 +127,7 @@ static void cores_come_through(void **state)
 	assert_true(rt.ids->vm_id > 1);
 	assert_int_equal(rt.ids->pid_ns_id, 1);
 	assert_true(task_args_size(&rt) > 0);
-	task_free_cores(&rt);
-	task_free_cores(&rt);
+	forget(&f->r, &rt);
 }
 
 static void zombie_is_stored_dead_and_loaded_as_zombie(void **state)
@@ -139,7 +146,7 @@ static void zombie_is_stored_dead_and_loaded_as_zombie(void **state)
 	assert_int_equal(rt.cores[0]->tc->task_state, TASK_DEAD);
 	assert_int_equal(rt.cores[0]->tc->exit_code, 7 << 8);
 	assert_null(rt.ids);
-	task_free_cores(&rt);
+	forget(&f->r, &rt);
 }
 
 static void load_names_image_and_entry(void **state)
@@ -157,7 +164,7 @@ static void load_names_image_and_entry(void **state)
 	init_rtask(f, &rt, &tid);
 	assert_int_equal(task_load_cores(&f->r, &rt, &f->err), -EBADMSG);
 	assert_non_null(strstr(f->err.text, "core-12.img: entry 0: task_state: unknown state 9"));
-	task_free_cores(&rt);
+	forget(&f->r, &rt);
 }
 
 static int load_set(const char *set, const char *words)
@@ -176,8 +183,9 @@ static int load_set(const char *set, const char *words)
 		struct rtask rt = { .pid = (pid_t)e->pid,
 				    .tids = e->threads,
 				    .nr_threads = e->n_threads };
+		rt.messages = &r.messages[0];
 		rc = task_load_cores(&r, &rt, &err);
-		task_free_cores(&rt);
+		forget(&r, &rt);
 	}
 	source_close(r.images);
 	if (rc < 0 && (!words || !strstr(err.text, words)))
