@@ -121,12 +121,9 @@ static int refill(struct json_in *in, struct error *err)
 	in->base += in->end - IN_FRONT;
 	in->pos = IN_FRONT - left;
 	in->end = IN_FRONT;
-	ssize_t n;
-	do {
-		n = read(in->fd, in->buf + IN_FRONT, IN_BUFFER);
-	} while (n < 0 && errno == EINTR);
+	ssize_t n = fd_read_full(in->fd, in->buf + IN_FRONT, IN_BUFFER);
 	if (n < 0)
-		return error_sys(err, "read %s", in->name);
+		return error_code(err, (int)n, "read %s", in->name);
 	in->end += (size_t)n;
 	return n > 0;
 }

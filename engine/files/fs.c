@@ -62,13 +62,9 @@ static int enter_root(int fd, struct error *err)
 
 int fs_install(struct restore *r, const struct rtask *t, struct error *err)
 {
-	const struct file_set *set = r->files;
-	const struct fs_row *row = NULL;
+	const struct fs_row *row = file_set_fs(r->files, t->pid);
 	if (t->fs_of)
 		return 0; /* who it is shared with changes to it */
-	for (size_t i = 0; i < set->fs.nr && !row; i++)
-		if (set->fs.items[i].pid == t->pid)
-			row = &set->fs.items[i];
 	if (!row)
 		return error_set(err, EBADMSG, "fs-%d.img is missing", t->pid);
 	int root = files_get(r, row->root_id, err);

@@ -4,14 +4,6 @@
 #include "engine/files/file.h"
 #include "engine/files/set.h"
 
-static const struct fs_row *fs_row_of(const struct file_set *set, pid_t pid)
-{
-	for (size_t i = 0; i < set->fs.nr; i++)
-		if (set->fs.items[i].pid == pid)
-			return &set->fs.items[i];
-	return NULL;
-}
-
 static bool same_dirs(const struct fs_row *a, const struct fs_row *b)
 {
 	return a && b && a->cwd_id == b->cwd_id && a->root_id == b->root_id &&
@@ -50,6 +42,6 @@ bool files_are_parents(const struct restore *r, const struct rtask *t, const str
 	struct file_set *set = r->files;
 	return same_rows(file_set_rows(set, t->ids->files_id),
 			 file_set_rows(set, parent->ids->files_id)) &&
-	       same_dirs(fs_row_of(set, t->pid), fs_row_of(set, parent->pid)) &&
+	       same_dirs(file_set_fs(set, t->pid), file_set_fs(set, parent->pid)) &&
 	       !has_lock(set, t->pid);
 }

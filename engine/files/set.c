@@ -188,6 +188,14 @@ struct fd_rows *file_set_rows(struct file_set *set, uint32_t files_id)
 	return NULL;
 }
 
+const struct fs_row *file_set_fs(const struct file_set *set, pid_t pid)
+{
+	for (size_t i = 0; i < set->fs.nr; i++)
+		if (set->fs.items[i].pid == pid)
+			return &set->fs.items[i];
+	return NULL;
+}
+
 static int load_task(struct restore *r, const struct rtask *t, struct error *err)
 {
 	struct file_set *set = r->files;

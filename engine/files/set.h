@@ -121,6 +121,7 @@ struct file_set {
 
 struct file_item *file_set_find(struct file_set *set, uint32_t id);            /* NULL: none */
 struct fd_rows *file_set_rows(struct file_set *set, uint32_t files_id);        /* NULL: none */
+const struct fs_row *file_set_fs(const struct file_set *set, pid_t pid);       /* NULL: none */
 const struct fd_row *fd_rows_of_file(const struct fd_rows *rows, uint32_t id); /* NULL: none */
 const struct fd_row *fd_rows_find(const struct fd_rows *rows, uint32_t fd);    /* NULL: none */
 /** The first task that has a descriptor of this file; NULL: none. */

@@ -27,7 +27,7 @@ static bool needs_file(const struct vma *v)
 	return (v->status & VMA_UNMOVABLE) || (!v->premapped && !(v->status & VMA_ANON_PRIVATE));
 }
 
-/* @param out  the next that is free; neighbours share one. @return its number; 0: none */
+/* Neighbours share one. @return its number in args->policies; 0: none */
 static uint32_t fill_policy(const struct rtask *t, const struct vma *v, struct restorer_args *args)
 {
 	struct numa_policy p;

@@ -142,10 +142,14 @@ static bool parent_has(struct compare *c, uint64_t addr)
 	return c->parents_run < p->nr_runs && p->runs[c->parents_run].addr <= addr;
 }
 
-/* Pages of one mapping. @param from  the parent's; NULL: it has none @return 1; 0: too much; -errno
+/*
+ * Pages of one mapping. What a task may not write to it is not made to: kernels can forbid that
+ * (proc_mem.force_override).
+ * @param from  the parent's; NULL: it has none
+ * @return 1; 0: not to be done, or too much; -errno
  */
-static int compare_part(struct compare *c, const struct vma *from, uint64_t addr, size_t len,
-			struct error *err)
+static int compare_part(struct compare *c, const struct vma *v, const struct vma *from,
+			uint64_t addr, size_t len, struct error *err)
 {
 	ssize_t known = -1;
 	int rc = page_store_read(c->ps, addr, c->l->want, len, NULL, err);
@@ -161,7 +165,7 @@ static int compare_part(struct compare *c, const struct vma *from, uint64_t addr
 		c->compared += both;
 		c->equal += equal;
 		c->written += !equal;
-		if (!equal && !note(c, addr + at, c->l->want + at))
+		if (!equal && (!(v->prot & PROT_WRITE) || !note(c, addr + at, c->l->want + at)))
 			return 0;
 	}
 	return 1;
@@ -178,7 +182,7 @@ static int compare_run(struct compare *c, const struct page_run *run, struct err
 			end = at + WINDOW * PAGE;
 		const struct vma *from =
 		    v->premapped ? vma_list_find(&c->parent->vmas, v->start) : NULL;
-		int rc = is_kernels(v) ? 1 : compare_part(c, from, at, end - at, err);
+		int rc = is_kernels(v) ? 1 : compare_part(c, v, from, at, end - at, err);
 		if (rc <= 0)
 			return rc;
 	}

@@ -31,11 +31,11 @@ NumaPolicyEntry *numa_entry_new(const struct numa_policy *p)
 {
 	NumaPolicyEntry borrowed, *e = message_new(&numa_policy_entry__descriptor);
 	numa_entry_of(p, &borrowed);
-	if (!e || !borrowed.has_nodes) {
-		if (e)
-			e->mode = p->mode;
+	if (!e)
+		return NULL;
+	e->mode = p->mode;
+	if (!borrowed.has_nodes)
 		return e;
-	}
 	e->nodes.data = malloc(borrowed.nodes.len);
 	if (!e->nodes.data) {
 		protobuf_c_message_free_unpacked(&e->base, NULL);
@@ -44,7 +44,6 @@ NumaPolicyEntry *numa_entry_new(const struct numa_policy *p)
 	memcpy(e->nodes.data, borrowed.nodes.data, borrowed.nodes.len);
 	e->nodes.len = borrowed.nodes.len;
 	e->has_nodes = true;
-	e->mode = p->mode;
 	return e;
 }
 

@@ -28,12 +28,23 @@ static const char *find(const struct options *opts, enum ns_kind kind)
 	return file;
 }
 
+/* @return what is behind it; NULL: no id of a user or group stands there */
+static const char *take_id(const char *text, uint32_t *id)
+{
+	uint64_t value = 0;
+	size_t len = strspn(text, "0123456789");
+	for (size_t i = 0; i < len && value < UINT32_MAX; i++)
+		value = value * 10 + (uint64_t)(text[i] - '0');
+	*id = (uint32_t)value;
+	return len && value < UINT32_MAX ? text + len : NULL;
+}
+
 static bool has_ids(const char *file, uint32_t ids[2])
 {
-	char more;
 	const char *comma = strchr(file, ',');
-	return comma && comma[1] >= '0' && comma[1] <= '9' &&
-	       sscanf(comma, ",%u,%u%c", &ids[0], &ids[1], &more) == 2;
+	const char *next = comma ? take_id(comma + 1, &ids[0]) : NULL;
+	const char *end = next && *next == ',' ? take_id(next + 1, &ids[1]) : NULL;
+	return end && !*end;
 }
 
 int ns_join_check(const struct options *opts, struct error *err)

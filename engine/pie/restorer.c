@@ -46,6 +46,8 @@ static int fail(struct restorer_args *args, enum error_raw raw, const char *what
 		else
 			text_hex(&t, at);
 	}
+	if (raw == ERROR_OF_BIRTH)
+		s->not_born = (int32_t)at;
 	s->error.code = (int)rc;
 	s->error_raw = raw;
 	__atomic_store_n(&s->failed, 2, __ATOMIC_RELEASE);
@@ -66,8 +68,7 @@ int restorer_fail_to_bear(struct restorer_args *args, int32_t tid, long rc)
 
 int restorer_fail_to_bear_child(struct restorer_args *args, int32_t pid, long rc)
 {
-	args->shared->not_born = pid;
-	return fail(args, ERROR_OF_BIRTH, "", 0, rc);
+	return fail(args, ERROR_OF_BIRTH, "bear task", (uint64_t)pid, rc);
 }
 
 _Noreturn void restorer_give_up(void)

@@ -62,7 +62,7 @@ static bool is_plain_birth(const struct restore *r, size_t index, size_t by)
 	       !b->early && !b->orphan && !b->any_pid && b->task->memory_of == p->task &&
 	       b->sid != b->pid && b->sid == p->sid && b->pgid != b->pid && b->pgid == p->pgid &&
 	       birth_into(r->plan, b) == BIRTH_SAME && !p->task->children_apart &&
-	       !bears_any(r, index);
+	       !b->task->children_apart && !bears_any(r, index);
 }
 
 static bool is_free(pid_t pid)

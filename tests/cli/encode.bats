@@ -130,6 +130,8 @@ json.dump({"magic": "REG_FILES", "entries": [reg]}, open("in", "w"))'
 	cat large | "$crit" encode >a
 	printf '{"magic": "PIPES_DATA", "head": "magic", "entries": [{"pipe_id": 1, "bytes": 300000, "size": 1, "extra": "%s"}]}' \
 		"$(cat zeros)" | "$crit" encode | cmp - a
+	# written in pieces
+	{ head -c 1 sorted && sleep 0.2 && tail -c +2 sorted; } | "$crit" encode | cmp - "$set/pagemap-100.img"
 	echo '{"entries": [], "head": "magic"}' >bad
 	run -1 --separate-stderr "$crit" encode -i bad -o b
 	[[ $stderr == *'"magic" is missing' ]]

@@ -49,6 +49,7 @@ _Noreturn static void child_main(void *arg)
 				   -ESRCH);
 	if (rc < 0)
 		restorer_give_up();
+	sys(SYS_personality, 0); /* by the parent's, what can be read may be executed, too */
 	restorer_main(args);
 }
 
@@ -95,7 +96,6 @@ int restore_children(struct restorer_args *args)
 	return rc;
 }
 
-/* Also what user code must not write to, as long as it is private. */
 static long write_piece(int fd, const struct restorer_piece *p)
 {
 	long n = sys(SYS_pwrite64, fd, p->bytes, p->len, p->addr);
