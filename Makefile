@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The only build file. `make help` lists the targets; O=DIR builds elsewhere, SAN=address,undefined
-# adds sanitizers, V=1 shows commands.
+# The only build file. `make help` lists the targets, and what O=, SAN= and V= do.
 O ?= build
 # one spelling, as dependency files name targets by it
 override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
@@ -44,11 +43,7 @@ LIBS_CRIT += libdw
 dw_linked_in := -DLIBDW_LINKED_IN
 endif
 # And SQLite, which takes as long to load as to write a small database.
-ifeq ($(filter-out /%,$(shell $(CC) -print-file-name=libsqlite3.a)),)
-libs_sqlite := -Wl,-Bstatic -lsqlite3 -Wl,-Bdynamic
-else
-libs_sqlite := -lsqlite3
-endif
+libs_sqlite := $(if $(filter /%,$(shell $(CC) -print-file-name=libsqlite3.a)),-l:libsqlite3.a,-lsqlite3)
 san := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 warn := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
 	-Wwrite-strings -Wno-unknown-warning-option -Wno-format-truncation \
@@ -180,8 +175,7 @@ check: all $(test_bins) $(replay_bins) $(live_bins) $(O)/reaper $(O)/old-kernel 
 	$(Q)$(env) tests/run
 check-live: all $(live_bins) $(O)/reaper $(O)/old-kernel $(O)/refused $(O)/counter
 	$(Q)$(env) tests/run live
-check-fault: all
-	$(Q)$(env) tests/run fault
+check-fault: all ; $(Q)$(env) tests/run fault
 check-vm: all $(live_bins) $(O)/reaper
 	$(Q)$(env) VM_KERNEL="$(VM_KERNEL)" $(if $(VM_TESTS),tests/vm/run $(VM_TESTS) || [ $$? = 77 ],tests/run vm)
 fuzz: $(fuzz_bins)
@@ -191,12 +185,9 @@ bench: all $(bench_bins) $(O)/reaper $(O)/counter
 		PEER_CHECKPOINTCTL="$(PEER_CHECKPOINTCTL)" tests/bench/run
 demo: all
 	$(Q)$(env) CC="$(CC)" demo/run
-lint:
-	$(Q)$(env) MAKE="$(MAKE)" CLANG="$(CLANG)" tools/lint
-format:
-	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
-deps:
-	@:
+lint: ; $(Q)$(env) MAKE="$(MAKE)" CLANG="$(CLANG)" tools/lint
+format: ; $(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
+deps: ;
 
 bin := $(DESTDIR)$(PREFIX)/bin
 man := $(DESTDIR)$(PREFIX)/share/man
@@ -253,7 +244,6 @@ help:
 #: clean       remove build/
 #: O=DIR builds elsewhere, SAN=address,undefined adds sanitizers, V=1 shows the commands
 
-clean:
-	$(Q)rm -rf $(O)
+clean: ; $(Q)rm -rf $(O)
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -16,6 +16,7 @@ struct restore_slot;
 /* Where a bare system call instruction stands in the blob, for what is injected at the end. */
 #define RESTORER_SYSCALL_OFFSET 16
 #define RESTORER_STACK_SIZE     4096 /* of each thread but the leader */
+#define RESTORER_LDT_ENTRY      16   /* bytes of struct user_desc, what modify_ldt(2) takes */
 
 /*
  * One step of building the address space, in table order, which is that of addresses. premapped:

@@ -63,7 +63,6 @@ static inline long extended_ask_for(unsigned component)
 /* modify_ldt(2): descriptors as the processor has them, or one entry as struct user_desc. */
 #define LDT_READ  0
 #define LDT_WRITE 0x11
-#define LDT_ENTRY 16 /* bytes of struct user_desc */
 
 /* An error from the kernel, as opposed to an address (mmap, mremap, brk). */
 static inline int sys_failed(long ret)

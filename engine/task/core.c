@@ -238,6 +238,8 @@ static void own_ids(const struct rtask *t, struct restorer_args *args)
 			}
 }
 
+_Static_assert(RESTORER_LDT_ENTRY == ARCH_LDT_ENTRY, "one fills what the other takes");
+
 static int fill_ldt(const struct rtask *t, struct restorer_args *args, struct error *err)
 {
 	args->nr_ldt = (uint32_t)arch_ldt_count(t->cores[0]);

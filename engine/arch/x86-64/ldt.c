@@ -10,12 +10,8 @@
 
 #include "base/io.h"
 #include "engine/arch/arch.h"
-#include "engine/pie/parasite.h"
-#include "engine/pie/syscalls.h"
 
-_Static_assert(sizeof(struct user_desc) == ARCH_LDT_ENTRY && ARCH_LDT_ENTRY == LDT_ENTRY &&
-		   PARASITE_LDT == LDT_ENTRIES * LDT_ENTRY_SIZE,
-	       "modify_ldt(2)");
+_Static_assert(sizeof(struct user_desc) == ARCH_LDT_ENTRY, "modify_ldt(2)");
 
 /* Bits of a descriptor's upper half. */
 #define ACCESSED       (1u << 8)  /* the kernel sets it whatever was asked for */

@@ -80,8 +80,8 @@ static int ask_for_extended(struct restorer_args *args)
 static int write_ldt(struct restorer_args *args)
 {
 	for (uint32_t i = 0; i < args->nr_ldt; i++) {
-		const void *entry = args->ldt + (uint64_t)i * LDT_ENTRY;
-		long rc = sys(SYS_modify_ldt, LDT_WRITE, entry, LDT_ENTRY);
+		const void *entry = args->ldt + (uint64_t)i * RESTORER_LDT_ENTRY;
+		long rc = sys(SYS_modify_ldt, LDT_WRITE, entry, RESTORER_LDT_ENTRY);
 		if (rc < 0)
 			return restorer_fail(args, "make its local segments again (modify_ldt)", 0,
 					     rc);
