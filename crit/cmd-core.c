@@ -72,13 +72,20 @@ static int write_one(struct checkpoint *cp, const struct process *p, const struc
 
 static int write_all(struct checkpoint *cp, const struct core_opts *o, struct error *err)
 {
-	size_t written = 0;
+	size_t written = 0, failed = 0;
 	for (size_t i = 0; i < checkpoint_nr_processes(cp); i++) {
-		int rc = write_one(cp, checkpoint_process(cp, i), o, err);
+		struct error why = { 0 };
+		int rc = write_one(cp, checkpoint_process(cp, i), o, &why);
+		if (rc == -ENOSPC)
+			return error_set(err, rc, "%s", why.text);
 		if (rc < 0)
-			return rc;
+			fprintf(stderr, "crit core: %s\n", why.text);
+		failed += rc < 0;
 		written += rc == 0;
 	}
+	if (failed)
+		return error_set(err, EBADMSG,
+				 "processes without a core, for what is said above: %zu", failed);
 	return written ? 0 : error_set(err, ENOENT, "every process is a zombie: no core");
 }
 

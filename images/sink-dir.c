@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/new-dir.h"
 #include "base/replace.h"
+#include "images/seekable.h"
 
 #define DEPTH_MAX 32 /* of folders; two descriptors each */
 
@@ -74,6 +75,39 @@ static void take_looks(const struct sink_stage *stage, const struct sink_member 
 	(void)!fchownat(stage->dir, file, old->st_uid, old->st_gid, 0);
 }
 
+static const struct sink_member *find(const struct sink_stage *stage, const char *path)
+{
+	for (size_t i = 0; i < stage->members.nr; i++) {
+		if (!strcmp(stage->members.items[i].path, path))
+			return &stage->members.items[i];
+	}
+	return NULL;
+}
+
+/* What pages are called that are compressed now, or not any more. @return owned; NULL: no memory */
+static char *other_form(const char *path)
+{
+	char *other;
+	size_t plain = seekable_name(path);
+	int len = plain ? asprintf(&other, "%.*s", (int)plain, path)
+			: asprintf(&other, "%s" SEEKABLE_SUFFIX, path);
+	return len < 0 ? NULL : other;
+}
+
+/* Of what a new file takes the place of under another name. */
+static bool stat_other_form(const struct sink_stage *stage, int dir, const char *path,
+			    struct stat *st)
+{
+	char old[32];
+	auto_free char *other = other_form(path);
+	const struct sink_member *m = other ? find(stage, other) : NULL;
+	if (!m || !m->removed)
+		return false;
+	snprintf(old, sizeof(old), "o%u", m->number);
+	return fstatat(dir, other, st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       fstatat(stage->dir, old, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 struct step {
 	bool moved;  /* what was there is in the stage, as "oN" */
 	bool placed; /* the new one is there */
@@ -92,7 +126,7 @@ static int replace_one(const struct sink_stage *stage, int dir, const struct sin
 	step->moved = had;
 	if (m->removed)
 		return 0;
-	if (had)
+	if (had || stat_other_form(stage, dir, m->path, &st))
 		take_looks(stage, m, &st);
 	if (renameat(stage->dir, sink_member_file(m, file), dir, m->path) < 0)
 		return -errno;
@@ -152,15 +186,6 @@ static int replace_each(struct sink_stage *stage, int dir, const char *path, con
 	return 0;
 }
 
-static const struct sink_member *find(const struct sink_stage *stage, const char *path)
-{
-	for (size_t i = 0; i < stage->members.nr; i++) {
-		if (!strcmp(stage->members.items[i].path, path))
-			return &stage->members.items[i];
-	}
-	return NULL;
-}
-
 /* Whoever works there would be left in a directory without a name. */
 static bool is_working_dir(const struct stat *st)
 {
@@ -217,9 +242,13 @@ static bool link_one(const struct sink_stage *stage, const struct twin *twin, co
 	if (st.st_dev == own.st_dev && st.st_ino == own.st_ino)
 		return true;
 	const struct sink_member *m = find(stage, path);
+	auto_free char *other = m && m->removed ? other_form(path) : NULL;
+	const struct sink_member *heir = other ? find(stage, other) : m;
+	if (heir)
+		take_looks(stage, heir, &st);
 	if (m)
-		take_looks(stage, m, &st);
-	else if (S_ISDIR(st.st_mode))
+		return true;
+	if (S_ISDIR(st.st_mode))
 		return link_folder(stage, twin, name, path, &st);
 	else
 		return linkat(twin->from, name, twin->to, name, 0) == 0;

@@ -60,6 +60,15 @@ field() { od -An -v -tu"$3" -j"$2" -N"$3" "$1" | tr -d ' '; }
 	[ "$(tail -c +$((offset + 5001)) "$cores/core.100" | head -c 10)" = "here it is" ]
 }
 
+@test "core --all goes on past a process whose images are broken" {
+	cp -r "$set" "$BATS_TEST_TMPDIR/broken"
+	truncate -s 20 "$BATS_TEST_TMPDIR/broken/mm-100.img"
+	run -1 "$crit" core --all -o "$cores" "$BATS_TEST_TMPDIR/broken"
+	[[ $output == *"mm-100.img"*"processes without a core, for what is said above: 1"* ]]
+	[ ! -e "$cores/core.100" ]
+	[ -s "$cores/core.101" ]
+}
+
 @test "core says whose is missing, and leaves nothing half-written" {
 	run -2 "$crit" core "$set"
 	[[ $output == *"-p PID or --all"* ]]

@@ -38,6 +38,20 @@ same_memory()
 	[ "$(find . -maxdepth 1 | wc -l)" = 2 ] # nothing is left beside it
 }
 
+@test "compress and decompress in place leave owner and permissions" {
+	[ "$(id -u)" = 0 ] || skip "needs another user"
+	chown 1234:1235 "$dir/pages-1.img"
+	chmod 640 "$dir/pages-1.img"
+	"$crit" compress "$dir"
+	[ "$(stat -c '%u %g %a' "$dir/pages-1.img.zst")" = "1234 1235 640" ]
+	"$crit" decompress "$dir"
+	[ "$(stat -c '%u %g %a' "$dir/pages-1.img")" = "1234 1235 640" ]
+	# where the directory cannot be exchanged as a whole, as somebody stands in it
+	(cd "$dir" && "$crit" compress . && "$crit" decompress --in-place .)
+	[ "$(stat -c '%u %g %a' "$dir/pages-1.img")" = "1234 1235 640" ]
+	same_memory "$dir"
+}
+
 @test "compress -o leaves the source, and any zstd reads it" {
 	"$crit" compress -l 9 -T 2 -o small "$dir"
 	diff -r "$set" "$dir"
