@@ -363,7 +363,7 @@ int pidns_load_given(struct restore *r, uint32_t id, struct error *err)
 int pidns_said(const struct restore *r, uint32_t id, int *fd, struct error *err)
 {
 	auto_fd joined = -1;
-	int given, rc = ns_join_open(r->opts, NS_PID, &joined, err);
+	int given = -1, rc = ns_join_open(r->opts, NS_PID, &joined, err);
 	*fd = -1;
 	if (rc == 0 && id)
 		rc = read_given(r, id, &given, err);

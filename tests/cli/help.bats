@@ -59,9 +59,9 @@ load crit
 }
 
 @test "crit asks the processor nothing before it begins" {
-	nm "$crit" >symbols
-	grep -q ' T main$' symbols
-	run ! grep __cpu_model symbols
+	nm "$crit" >"$BATS_TEST_TMPDIR/symbols"
+	grep -q ' T main$' "$BATS_TEST_TMPDIR/symbols"
+	run ! grep __cpu_model "$BATS_TEST_TMPDIR/symbols"
 }
 
 @test "help is found behind a letter that takes a value elsewhere" {

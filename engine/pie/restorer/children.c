@@ -29,7 +29,7 @@ static int32_t number_of(const char *text, long len)
 
 static int32_t real_id(const struct restorer_args *args)
 {
-	char text[10];
+	char text[10] = "";
 	return number_of(text, sys(SYS_readlinkat, args->proc_fd, "self", text, sizeof(text)));
 }
 
