@@ -22,8 +22,7 @@ struct image_reader {
 	const struct image_type *type;
 	enum image_head head;
 	const struct pid_map *pids; /* what ids in it become; NULL: they stay */
-	ProtobufCAllocator pool;    /* where entries come from */
-	bool pooled;                /* else from malloc(3) */
+	ProtobufCAllocator pool;    /* where entries come from; no data: from malloc(3) */
 	char *name;
 	uint64_t nr_entries; /* read so far; the current entry is the one before */
 	uint64_t entry_offset;
@@ -84,13 +83,12 @@ static void goes_with_pool(void *pool, void *bytes)
 void image_reader_pool(struct image_reader *r, struct pool *pool)
 {
 	r->pool = (ProtobufCAllocator){ from_pool, goes_with_pool, pool };
-	r->pooled = pool != NULL;
 }
 
 /* @param entry  what the caller gets; else it is the reader's own */
 static ProtobufCAllocator *allocator_of(struct image_reader *r, bool entry)
 {
-	return entry && r->pooled ? &r->pool : NULL;
+	return entry && r->pool.allocator_data ? &r->pool : NULL;
 }
 
 void image_reader_close(struct image_reader *r)

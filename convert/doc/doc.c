@@ -38,7 +38,7 @@ int doc_format_parse(const char *name, enum doc_format *out, struct error *err)
 	else if (!strcmp(name, "json"))
 		*out = DOC_JSON;
 	else
-		return error_set(err, EINVAL, "--format %s: none that this command has", name);
+		return error_set(err, EINVAL, "--format %s: no such format here", name);
 	return 0;
 }
 
