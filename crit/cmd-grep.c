@@ -24,7 +24,8 @@ static const struct arg_row rows[] = {
 	  offsetof(struct grep_opts, ignore_case), 0, NULL },
 	{ 'm', "max-count", "N", "stop after N matches", ARG_COUNT, offsetof(struct grep_opts, max),
 	  0, NULL },
-	MEMORY_ROWS(struct grep_opts, memory),
+	MEMORY_ROWS(struct grep_opts, memory, "all"),
+	MEMORY_RANGE_ROW(struct grep_opts, memory),
 	FORMAT_ROW(struct grep_opts),
 };
 

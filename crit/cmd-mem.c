@@ -11,18 +11,12 @@
 
 struct mem_opts {
 	struct memory_opts memory;
-	struct map_filter filter;
 	const char *format, *out;
 };
 
 static const struct arg_row rows[] = {
-	{ 0, "prot", "PROT", "only areas that have rwx; with dashes exactly so: r-x", ARG_STRING,
-	  offsetof(struct mem_opts, filter.prot), 0, NULL },
-	{ 0, "file", "PATTERN", "only of files of this path or name (a shell pattern)", ARG_STRING,
-	  offsetof(struct mem_opts, filter.file), 0, NULL },
-	{ 0, "range", "START-END", "only these addresses, hexadecimal", ARG_STRING,
-	  offsetof(struct mem_opts, memory.query.range), 0, NULL },
-	MEMORY_ROWS(struct mem_opts, memory),
+	MEMORY_ROWS(struct mem_opts, memory, "all"),
+	MEMORY_RANGE_ROW(struct mem_opts, memory),
 	{ 'o', "out", "FILE", "where to write --format html; default: standard output", ARG_STRING,
 	  offsetof(struct mem_opts, out), 0, NULL },
 	{ 0, "format", "text|json|html", "how to print it; default: text", ARG_STRING,
@@ -30,7 +24,6 @@ static const struct arg_row rows[] = {
 };
 
 struct mem_run {
-	const struct map_filter *filter;
 	const char *format;
 	struct map_totals totals;
 	struct doc *doc; /* NULL until there is a row */
@@ -41,21 +34,19 @@ static int visit(void *arg, const struct process *p, const char *comm, struct me
 {
 	struct mem_run *run = arg;
 	(void)comm;
-	if (!map_has_rows(mv, ranges, run->filter))
-		return 0;
 	if (!run->doc) {
 		int rc = doc_arg_open(run->format, &run->doc, err);
 		if (rc < 0)
 			return rc;
 		map_table_begin(run->doc);
 	}
-	return map_write(mv, p->pid, ranges, run->filter, &run->totals, run->doc, err);
+	return map_write(mv, p->pid, ranges, &run->totals, run->doc, err);
 }
 
 static int document_write(const struct checkpoint_arg *arg, const struct mem_opts *o,
 			  struct error *err)
 {
-	struct mem_run run = { .filter = &o->filter, .format = o->format };
+	struct mem_run run = { .format = o->format };
 	int rc = memory_arg_each(arg, &o->memory, visit, &run, err);
 	if (run.doc) {
 		doc_end(run.doc);
@@ -67,8 +58,6 @@ static int document_write(const struct checkpoint_arg *arg, const struct mem_opt
 	else if (rc >= 0 && run.totals.nr_unknown)
 		rc = error_set(err, EBADMSG, "%zu areas are not wholly known: %s",
 			       run.totals.nr_unknown, run.totals.damage.text);
-	else if (rc >= 0 && !run.doc)
-		rc = error_set(err, ENOENT, "no area is all that was asked for");
 	map_totals_fini(&run.totals);
 	return rc < 0 ? rc : 0;
 }
@@ -76,7 +65,7 @@ static int document_write(const struct checkpoint_arg *arg, const struct mem_opt
 static bool is_filtered(const struct mem_opts *o)
 {
 	const struct memory_query *query = &o->memory.query;
-	return o->filter.prot || o->filter.file || query->range || query->kind || query->area;
+	return query->prot || query->file || query->range || query->kind || query->area;
 }
 
 static int mem_run(void *opts, int nr_operands, char **operands, struct error *err)
@@ -86,8 +75,7 @@ static int mem_run(void *opts, int nr_operands, char **operands, struct error *e
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	enum doc_format format;
-	if (map_filter_check(&o->filter, err) < 0 ||
-	    (!html && o->format && doc_format_parse(o->format, &format, err) < 0))
+	if (!html && o->format && doc_format_parse(o->format, &format, err) < 0)
 		return -EUSAGE;
 	if (o->out && !html)
 		return error_set(err, EUSAGE, "--out goes with --format html");

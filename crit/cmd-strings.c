@@ -19,7 +19,8 @@ static const struct arg_row rows[] = {
 	  offsetof(struct strings_opts, min), 0, NULL },
 	{ 'm', "max-count", "N", "stop after N strings", ARG_COUNT,
 	  offsetof(struct strings_opts, max), 0, NULL },
-	MEMORY_ROWS(struct strings_opts, memory),
+	MEMORY_ROWS(struct strings_opts, memory, "all"),
+	MEMORY_RANGE_ROW(struct strings_opts, memory),
 	FORMAT_ROW(struct strings_opts),
 };
 

@@ -12,21 +12,32 @@ struct memory_opts {
 	struct memory_query query;
 };
 
-#define MEMORY_ROWS(type, member)                                                                  \
-	{ 'p', "pid", "PID", "of this process; default: all", ARG_PID, offsetof(type, member.pid), \
-	  0,   NULL },                                                                             \
-	    { 'k',        "kind",                                                                  \
-	      "KIND",     "only of heap, stack, anon, file, shmem, memfd, …",                      \
-	      ARG_STRING, offsetof(type, member.query.kind),                                       \
-	      0,          NULL },                                                                  \
-	    { 0,          "vma",                                                                   \
-	      "N",        "only area N, counted from 0 in address order",                          \
-	      ARG_STRING, offsetof(type, member.query.area),                                       \
-	      0,          NULL },                                                                  \
+#define MEMORY_ROW(letter, name, value, help, field)                                               \
 	{                                                                                          \
-		0, "sysroot", "DIR", "take file pages that are not in the set from below DIR",     \
-		    ARG_STRING, offsetof(type, member.sysroot), 0, NULL                            \
+		letter, name, value, help, ARG_STRING, field, 0, NULL                              \
 	}
+#define MEMORY_ROWS(type, member, all)                                                             \
+	{                                                                                          \
+		'p',     "pid",                                                                    \
+		"PID",   "of this process; default: " all,                                         \
+		ARG_PID, offsetof(type, member.pid),                                               \
+		0,       NULL                                                                      \
+	},                                                                                         \
+	    MEMORY_ROW('k', "kind", "KIND", "only of heap, stack, anon, file, shmem, memfd, …",    \
+		       offsetof(type, member.query.kind)),                                         \
+	    MEMORY_ROW(0, "vma", "N", "only area N, counted from 0 in address order",              \
+		       offsetof(type, member.query.area)),                                         \
+	    MEMORY_ROW(0, "prot", "PROT", "only areas that have rwx; with dashes exactly so: r-x", \
+		       offsetof(type, member.query.prot)),                                         \
+	    MEMORY_ROW(0, "file", "PATTERN",                                                       \
+		       "only of files of this path or name (a shell pattern)",                     \
+		       offsetof(type, member.query.file)),                                         \
+	    MEMORY_ROW(0, "sysroot", "DIR",                                                        \
+		       "take file pages that are not in the set from below DIR",                   \
+		       offsetof(type, member.sysroot))
+#define MEMORY_RANGE_ROW(type, member)                                                             \
+	MEMORY_ROW(0, "range", "START-END", "only these addresses, hexadecimal",                   \
+		   offsetof(type, member.query.range))
 
 /**
  * Open the checkpoint the query is of, damaged as it may be.

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/version.h"
 #include "convert/audit/audit.h"
 #include "convert/json/emit.h"
 
@@ -56,7 +57,7 @@ static void location_write(const struct finding *f, struct json_out *out)
 		json_begin(out, '{');
 		member_str(out, "name", f->comm);
 		json_key(out, "fullyQualifiedName");
-		json_strf(out, "%u/", f->pid);
+		json_strf(out, "%u/%s", f->pid, f->comm);
 		member_str(out, "kind", "process");
 		json_end(out, '}');
 		json_end(out, ']');
@@ -120,6 +121,7 @@ static void run_write(const struct findings *list, enum severity least, struct j
 	json_key(out, "driver");
 	json_begin(out, '{');
 	member_str(out, "name", "crit audit");
+	member_str(out, "version", STASIS_VERSION);
 	json_key(out, "rules");
 	json_begin(out, '[');
 	for (size_t i = 0; i < NR_RULES; i++)

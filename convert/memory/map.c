@@ -4,54 +4,12 @@
 #include "convert/memory/map.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/array.h"
 #include "base/page.h"
-
-int map_filter_check(const struct map_filter *filter, struct error *err)
-{
-	const char *prot = filter->prot;
-	if (!prot)
-		return 0;
-	bool exact = strchr(prot, '-') != NULL;
-	bool good = exact ? strlen(prot) == 3 && strchr("r-", prot[0]) && strchr("w-", prot[1]) &&
-				strchr("x-", prot[2])
-			  : *prot && !prot[strspn(prot, "rwx")];
-	return good ? 0
-		    : error_set(err, EINVAL,
-				"protection %s: want letters of rwx, or three as in r-x", prot);
-}
-
-static bool prot_fits(const char *want, uint32_t prot)
-{
-	static const struct {
-		char letter;
-		uint32_t bit;
-	} bits[] = { { 'r', PROT_READ }, { 'w', PROT_WRITE }, { 'x', PROT_EXEC } };
-	bool exact = strchr(want, '-') != NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
-		bool wanted = strchr(want, bits[i].letter) != NULL;
-		bool has = prot & bits[i].bit;
-		if ((wanted && !has) || (exact && has && !wanted))
-			return false;
-	}
-	return true;
-}
-
-bool map_filter_fits(const struct map_filter *filter, const struct area *area)
-{
-	if (filter->prot && !prot_fits(filter->prot, area->vma->prot))
-		return false;
-	if (!filter->file || area->unknown)
-		return true;
-	const char *base = strrchr(area->path, '/');
-	return area->path[0] && (!fnmatch(filter->file, area->path, 0) ||
-				 (base && !fnmatch(filter->file, base + 1, 0)));
-}
 
 int page_counts_read(struct memory_view *mv, const struct area *area, uint64_t start, uint64_t end,
 		     struct page_counts *out, struct error *err)
@@ -212,27 +170,6 @@ static int totals_add(struct map_totals *totals, const struct area *area,
 	return 0;
 }
 
-/* Whole pages; areas are made of them. @return the area they are of; NULL: not wanted */
-static const struct area *range_area(struct memory_view *mv, const struct map_filter *filter,
-				     struct memory_range *range)
-{
-	range->start &= ~(uint64_t)(PAGE - 1);
-	range->end = (range->end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-	const struct area *area = memory_view_find(mv, range->start);
-	return area && map_filter_fits(filter, area) ? area : NULL;
-}
-
-bool map_has_rows(struct memory_view *mv, const struct memory_ranges *ranges,
-		  const struct map_filter *filter)
-{
-	for (size_t i = 0; i < ranges->nr; i++) {
-		struct memory_range range = ranges->items[i];
-		if (range_area(mv, filter, &range))
-			return true;
-	}
-	return false;
-}
-
 static int area_write(struct memory_view *mv, const struct area *area, struct area_facts *f,
 		      struct map_totals *totals, struct doc *doc, struct error *err)
 {
@@ -253,13 +190,15 @@ static int area_write(struct memory_view *mv, const struct area *area, struct ar
 }
 
 int map_write(struct memory_view *mv, uint32_t pid, const struct memory_ranges *ranges,
-	      const struct map_filter *filter, struct map_totals *totals, struct doc *doc,
-	      struct error *err)
+	      struct map_totals *totals, struct doc *doc, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < ranges->nr; i++) {
 		struct area_facts facts = { .range = ranges->items[i], .pid = pid };
-		const struct area *area = range_area(mv, filter, &facts.range);
+		/* Whole pages; areas are made of them. */
+		facts.range.start &= ~(uint64_t)(PAGE - 1);
+		facts.range.end = (facts.range.end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+		const struct area *area = memory_view_find(mv, facts.range.start);
 		if (area)
 			rc = area_write(mv, area, &facts, totals, doc, err);
 	}

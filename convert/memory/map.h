@@ -6,15 +6,6 @@
 #include "convert/doc/doc.h"
 #include "convert/memory/select.h"
 
-/* Which areas are meant, beyond what memory_select() resolves. All must fit. */
-struct map_filter {
-	const char *prot; /* "rwx": has all of these; "r-x": exactly so; NULL: any */
-	const char *file; /* a shell pattern for the path or its last part; NULL: any */
-};
-/** @return 0 or -EINVAL: a protection that cannot be read */
-int map_filter_check(const struct map_filter *filter, struct error *err);
-bool map_filter_fits(const struct map_filter *filter, const struct area *area);
-
 struct page_counts {
 	uint64_t pages;  /* all of them */
 	uint64_t stored; /* in this set */
@@ -48,15 +39,8 @@ void map_totals_fini(struct map_totals *totals);
 
 /** Open the table that map_write() fills; doc_end() closes it. */
 void map_table_begin(struct doc *doc);
-/** Is there a range that the filter takes? */
-bool map_has_rows(struct memory_view *mv, const struct memory_ranges *ranges,
-		  const struct map_filter *filter);
-/**
- * A row per range that the filter takes. What is damaged is named in the row, and the sums go
- * without it.
- */
+/** A row per range. What is damaged is named in the row, and the sums go without it. */
 int map_write(struct memory_view *mv, uint32_t pid, const struct memory_ranges *ranges,
-	      const struct map_filter *filter, struct map_totals *totals, struct doc *doc,
-	      struct error *err);
+	      struct map_totals *totals, struct doc *doc, struct error *err);
 /** Tables of sums per kind and per file. */
 void map_totals_write(struct map_totals *totals, struct doc *doc);

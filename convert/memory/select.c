@@ -3,9 +3,11 @@
  */
 #include "convert/memory/select.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/args.h"
 #include "base/array.h"
@@ -54,6 +56,44 @@ static int parse_kind(const char *text, int *out, struct error *err)
 	return error_set(err, EINVAL, "no kind of memory is called %s: there are%s", text, names);
 }
 
+static int check_prot(const char *prot, struct error *err)
+{
+	bool exact = strchr(prot, '-') != NULL;
+	bool good = exact ? strlen(prot) == 3 && strchr("r-", prot[0]) && strchr("w-", prot[1]) &&
+				strchr("x-", prot[2])
+			  : *prot && !prot[strspn(prot, "rwx")];
+	return good ? 0
+		    : error_set(err, EINVAL,
+				"protection %s: want letters of rwx, or three as in r-x", prot);
+}
+
+static bool prot_fits(const char *want, uint32_t prot)
+{
+	static const struct {
+		char letter;
+		uint32_t bit;
+	} bits[] = { { 'r', PROT_READ }, { 'w', PROT_WRITE }, { 'x', PROT_EXEC } };
+	bool exact = strchr(want, '-') != NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+		bool wanted = strchr(want, bits[i].letter) != NULL;
+		bool has = prot & bits[i].bit;
+		if ((wanted && !has) || (exact && has && !wanted))
+			return false;
+	}
+	return true;
+}
+
+bool memory_query_fits(const struct memory_query *query, const struct area *area)
+{
+	if (query->prot && !prot_fits(query->prot, area->vma->prot))
+		return false;
+	if (!query->file || area->unknown)
+		return true;
+	const char *base = strrchr(area->path, '/');
+	return area->path[0] && (!fnmatch(query->file, area->path, 0) ||
+				 (base && !fnmatch(query->file, base + 1, 0)));
+}
+
 static int range_add(struct memory_ranges *out, uint64_t start, uint64_t end, struct error *err)
 {
 	struct memory_range *range = array_add(out);
@@ -76,6 +116,8 @@ static int query_parse(const struct memory_query *query, struct wanted *out, str
 	int rc = query->range ? parse_range(query->range, &out->range, err) : 0;
 	if (rc == 0 && query->kind)
 		rc = parse_kind(query->kind, &out->kind, err);
+	if (rc == 0 && query->prot)
+		rc = check_prot(query->prot, err);
 	if (rc == 0 && query->area && parse_u64(query->area, &out->number) < 0)
 		rc = error_set(err, EINVAL, "--vma %s: want a number from 0", query->area);
 	return rc;
@@ -104,13 +146,13 @@ int memory_select(struct memory_view *mv, const struct memory_query *query,
 		end = end < want.range.end ? end : want.range.end;
 		if (start >= end ||
 		    (want.kind >= 0 && areas[i].kind != (enum area_kind)want.kind) ||
-		    (query->area && i != want.number))
+		    (query->area && i != want.number) || !memory_query_fits(query, &areas[i]))
 			continue;
 		rc = range_add(out, start, end, err);
 	}
 	if (rc == 0 && !out->nr)
 		rc = error_set(err, ENOENT,
-			       "nothing is selected: no memory of that kind is mapped there");
+			       "nothing is selected: no area of memory is all that was asked for");
 	if (rc < 0)
 		memory_ranges_fini(out);
 	return rc;

@@ -62,23 +62,6 @@ bool probe_peek_signals(void)
 	return with_child(can_peek_signals);
 }
 
-/* The address of the first of them; x86-64's, as breakpoints of other processors are asked for
- * elsewhere. */
-static bool can_set_breakpoint(pid_t pid)
-{
-#ifdef __x86_64__
-	return ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg), 4096) == 0;
-#else
-	(void)pid;
-	return false;
-#endif
-}
-
-bool probe_breakpoints(void)
-{
-	return with_child(can_set_breakpoint);
-}
-
 static bool can_get_syscall_info(pid_t pid)
 {
 	struct __ptrace_syscall_info info;
@@ -112,31 +95,76 @@ bool probe_seccomp_suspend(void)
 	return with_child(can_suspend_seccomp);
 }
 
-/* A child under a filter that lets everything pass. */
+/* Run a check on a child that stopped itself. */
+static bool with_stopped(void (*be)(void), bool (*check)(pid_t pid))
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		be();
+		_exit(0);
+	}
+	if (pid < 0)
+		return false;
+	bool yes = waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) && check(pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, __WALL);
+	return yes;
+}
+
+/* Under a filter that lets everything pass. */
 static void be_filtered(void)
 {
 	struct sock_filter pass = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	struct sock_fprog program = { 1, &pass };
-	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 	raise(SIGSTOP);
-	_exit(0);
+}
+
+static bool has_one_filter(pid_t pid)
+{
+	return ptrace(PTRACE_SECCOMP_GET_FILTER, pid, 0, NULL) == 1;
 }
 
 bool probe_seccomp_filters(void)
 {
+	return with_stopped(be_filtered, has_one_filter);
+}
+
+__attribute__((noinline)) static void landmark(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
+
+static void pass_landmark(void)
+{
+	raise(SIGSTOP);
+	landmark();
+}
+
+/* x86-64's, set on an instruction the child comes to: virtual machines take them and never stop
+ * there. Breakpoints of other processors are asked for elsewhere. */
+static bool stops_at_landmark(pid_t pid)
+{
+#ifdef __x86_64__
 	int status;
-	pid_t pid = fork();
-	if (pid == 0)
-		be_filtered();
-	if (pid < 0)
-		return false;
-	bool yes = waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) &&
-		   ptrace(PTRACE_SECCOMP_GET_FILTER, pid, 0, NULL) == 1;
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, __WALL);
-	return yes;
+	size_t address = offsetof(struct user, u_debugreg);
+	size_t control = address + 7 * sizeof(((struct user *)0)->u_debugreg[0]);
+	return ptrace(PTRACE_POKEUSER, pid, address, landmark) == 0 &&
+	       ptrace(PTRACE_POKEUSER, pid, control, 1UL) == 0 &&
+	       ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 && waitpid(pid, &status, __WALL) == pid &&
+	       WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+#else
+	(void)pid;
+	return false;
+#endif
+}
+
+bool probe_breakpoints(void)
+{
+	return with_stopped(pass_landmark, stops_at_landmark);
 }
 
 /* A page that may be executed but not written, of a child as of us. */

@@ -96,7 +96,9 @@ assert d["count"] == {"error": 1, "warning": 0, "note": 1, "left_out": 0}, d' "$
 log = json.loads(sys.argv[1])
 assert log["version"] == "2.1.0" and log["\x24schema"].endswith("sarif-2.1.0.json")
 (run,) = log["runs"]
-rules = run["tool"]["driver"]["rules"]
+driver = run["tool"]["driver"]
+assert driver["name"] == "crit audit" and driver["version"], driver
+rules = driver["rules"]
 assert len({r["id"] for r in rules}) == len(rules) > 15
 for rule in rules:
     assert rule["shortDescription"]["text"] and rule["fullDescription"]["text"]
@@ -106,7 +108,9 @@ for r in run["results"]:
     assert rules[r["ruleIndex"]]["id"] == r["ruleId"] and r["message"]["text"]
     (place,) = r["locations"]
     assert place["physicalLocation"]["artifactLocation"]["uri"].endswith(".img")
-    assert place["logicalLocations"][0]["kind"] == "process" and r["occurrenceCount"] >= 1' "$output"
+    (process,) = place["logicalLocations"]
+    assert process["kind"] == "process" and r["occurrenceCount"] >= 1
+    assert process["fullyQualifiedName"] == "%d/%s" % (r["properties"]["pid"], process["name"])' "$output"
 }
 
 @test "audit --rules prints every rule, and the manual describes each" {

@@ -146,3 +146,15 @@ assert all("pagemap-100.img" in a["error"] for a in bad)' "$output"
 		[ "${#stderr_lines[@]}" = 1 ]
 	done
 }
+
+@test "grep and strings take the areas that mem takes" {
+	run -0 "$crit" grep -p 100 -s 'secret w' --range 400000-400fff --file prog "$mem"
+	[ ${#lines[@]} = 2 ]
+	run -0 "$crit" strings -p 100 --range 0x400010 "$mem"
+	[[ $output == *"a secret word"* ]]
+	run -1 --separate-stderr "$crit" grep -p 100 -s 'secret w' --range 401000-402000 "$mem"
+	run -1 --separate-stderr "$crit" strings -p 100 --file '*nope*' "$mem"
+	[[ $stderr == *"nothing is selected"* ]]
+	run -2 --separate-stderr "$crit" strings --prot q "$mem"
+	[[ $stderr == *"protection q: want letters of rwx"* ]]
+}

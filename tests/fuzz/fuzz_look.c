@@ -71,7 +71,6 @@ static int memory_of(const struct look *l, const struct process *p, struct error
 	auto_map_totals totals = { 0 };
 	struct progress progress;
 	const struct memory_query query = { 0 };
-	const struct map_filter filter = { 0 };
 	struct memory_report report = { .doc = l->doc, .max = 1000 };
 	int rc = memory_view_open(l->cp, p, NULL, &mv, err);
 	if (rc == 0)
@@ -79,7 +78,7 @@ static int memory_of(const struct look *l, const struct process *p, struct error
 	if (rc < 0)
 		return rc;
 	map_table_begin(l->doc);
-	ssize_t nr = map_write(mv, p->pid, &all, &filter, &totals, l->doc, err);
+	ssize_t nr = map_write(mv, p->pid, &all, &totals, l->doc, err);
 	doc_end(l->doc);
 	if (nr < 0)
 		return (int)nr;

@@ -12,7 +12,6 @@
 
 #include "convert/describe/file.h"
 #include "convert/describe/process.h"
-#include "convert/memory/map.h"
 
 static void command_line_says_where_each_argument_ends(void **state)
 {
@@ -37,34 +36,11 @@ static void flags_are_words_and_fit_their_room(void **state)
 			    "w app");
 }
 
-static void map_filter_tells_exact_from_at_least(void **state)
-{
-	VmaEntry vma = VMA_ENTRY__INIT;
-	struct area area = { .vma = &vma, .path = "/usr/lib/libc.so.6" };
-	struct map_filter filter = { .prot = "r" };
-	(void)state;
-	vma.prot = 5; /* r-x */
-	assert_true(map_filter_fits(&filter, &area));
-	filter.prot = "r--";
-	assert_false(map_filter_fits(&filter, &area));
-	filter.prot = "r-x";
-	assert_true(map_filter_fits(&filter, &area));
-	filter.file = "libc.*";
-	assert_true(map_filter_fits(&filter, &area));
-	filter.file = "/lib/*";
-	assert_false(map_filter_fits(&filter, &area));
-	filter.prot = "rq";
-	assert_true(map_filter_check(&filter, NULL) < 0);
-	filter.prot = "r-";
-	assert_true(map_filter_check(&filter, NULL) < 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command_line_says_where_each_argument_ends),
 		cmocka_unit_test(flags_are_words_and_fit_their_room),
-		cmocka_unit_test(map_filter_tells_exact_from_at_least),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "convert/diff/diff.h"
 #include "convert/memory/report.h"
+#include "convert/memory/select.h"
 #include "images/memory-view.h"
 #include "images/page-store.h"
 #include "tests/unit/corpus.h"
@@ -201,9 +202,32 @@ static void searches_and_comparisons_count_what_they_read(void **state)
 	close(fd);
 }
 
+static void memory_query_tells_exact_from_at_least(void **state)
+{
+	VmaEntry vma = VMA_ENTRY__INIT;
+	struct area area = { .vma = &vma, .path = "/usr/lib/libc.so.6" };
+	struct memory_query query = { .prot = "r" };
+	(void)state;
+	vma.prot = 5; /* r-x */
+	assert_true(memory_query_fits(&query, &area));
+	query.prot = "r--";
+	assert_false(memory_query_fits(&query, &area));
+	query.prot = "r-x";
+	assert_true(memory_query_fits(&query, &area));
+	query.file = "libc.*";
+	assert_true(memory_query_fits(&query, &area));
+	query.file = "/lib/*";
+	assert_false(memory_query_fits(&query, &area));
+	query.prot = "rq";
+	assert_true(memory_query_check(&query, NULL) < 0);
+	query.prot = "r-";
+	assert_true(memory_query_check(&query, NULL) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_query_tells_exact_from_at_least),
 		cmocka_unit_test(runs_cover_every_page_of_the_map),
 		cmocka_unit_test(shared_bytes_are_the_same_in_every_process),
 		cmocka_unit_test(string_of_a_process_is_its_command_line),
