@@ -17,10 +17,12 @@
 #include "engine/net/inet-addr.h"
 #include "engine/net/ip-packet.h"
 
-#define HELD_TRIES 100         /* of 10 ms, until a connection of before must be gone */
-#define PIECE_MAX  (64 * 1024) /* what a receive queue takes at once, memory permitting */
-#define PIECE_MIN  1024
-#define ROOM       (1 << 30) /* of socket buffers while queues are filled; the kernel doubles it */
+#define HELD_TRIES  100         /* of 10 ms, until a connection of before must be gone */
+#define PIECE_MAX   (64 * 1024) /* what a receive queue takes at once, memory permitting */
+#define PIECE_MIN   1024
+#define ROOM        (1 << 30) /* of socket buffers while queues are filled; the kernel doubles it */
+#define SEGMENT_MIN 88        /* bytes TCP_MAXSEG takes */
+#define SEGMENT_MAX 32767
 
 #define BIT(state) (1u << (state))
 static const uint32_t fin_sent =
@@ -246,6 +248,16 @@ static int connect_patiently(int fd, const union inet_addr *to, socklen_t len)
 	return rc < 0 && errno != EINPROGRESS ? -errno : 0;
 }
 
+/* What segments may carry is worked out while connecting, from what the program asked for, and not
+ * again when TCP_REPAIR_OPTIONS tells what the other end takes: left alone it stays 536 bytes, the
+ * least there is. That is slow; and where a window is told in larger units the last segment that
+ * seems to fit does not, and both ends wait for ever. @param bytes  0: nothing was asked for */
+static int ask_segment(int fd, uint32_t bytes, struct error *err)
+{
+	int size = (int)(bytes < SEGMENT_MAX ? bytes : SEGMENT_MAX);
+	return bytes && bytes < SEGMENT_MIN ? 0 : SET(fd, TCP_MAXSEG, size, err);
+}
+
 static int connect_ends(int fd, const InetSkEntry *sk, const TcpStreamEntry *s, struct error *err)
 {
 	union inet_addr here, there;
@@ -259,6 +271,8 @@ static int connect_ends(int fd, const InetSkEntry *sk, const TcpStreamEntry *s, 
 	/* a handshake that waits for its answer is begun again */
 	if (sk->state == TCP_SYN_SENT)
 		rc = repair(fd, TCP_REPAIR_OFF, err);
+	else
+		rc = ask_segment(fd, s->mss_clamp, err);
 	len = inet_addr_set(&there, sk->family, sk->dst_addr, sk->dst_port, link);
 	if (rc < 0)
 		return rc;
@@ -268,8 +282,8 @@ static int connect_ends(int fd, const InetSkEntry *sk, const TcpStreamEntry *s, 
 				"connect it in repair mode (EADDRNOTAVAIL: some program still "
 				"has the connection)");
 	if (rc == 0 && sk->state == TCP_SYN_SENT)
-		rc = repair(fd, TCP_REPAIR_ON, err);
-	return rc;
+		return repair(fd, TCP_REPAIR_ON, err);
+	return rc < 0 ? rc : ask_segment(fd, 0, err);
 }
 
 static int set_negotiated(int fd, const InetSkEntry *sk, const TcpStreamEntry *s, struct error *err)
