@@ -112,8 +112,7 @@ static int document_text(struct source *src, const char *path, struct strbuf *ou
 	return n < 0 ? (int)n : 0;
 }
 
-/* @return 1; 0 when there is no such document, or an empty one */
-static int document_read(struct source *src, const char *name, struct flat *out, struct error *err)
+int container_document(struct source *src, const char *name, struct flat *out, struct error *err)
 {
 	auto_strbuf text = { 0 };
 	const char *path = document_path(src, name, err);
@@ -239,9 +238,9 @@ int container_describe(struct source *src, struct container_facts *out, struct e
 	int rc = 0;
 	*out = (struct container_facts){ 0 };
 	for (size_t i = 0; rc >= 0 && i < NR_DOCUMENTS; i++)
-		rc = document_read(src, document_names[i], &documents[i], err);
+		rc = container_document(src, document_names[i], &documents[i], err);
 	if (rc >= 0)
-		rc = document_read(src, "deleted.files", &out->deleted, err);
+		rc = container_document(src, "deleted.files", &out->deleted, err);
 	if (rc >= 0) {
 		out->engine = engine_of(documents);
 		rc = words_take(documents, out);

@@ -35,6 +35,9 @@ struct container_facts {
 
 /** @return 0, also for what no engine wrote; -EBADMSG naming the document that is no JSON */
 int container_describe(struct source *src, struct container_facts *out, struct error *err);
+/** One of these documents, by its file name. @return 1; 0: there is none, or an empty one; -EBADMSG
+ */
+int container_document(struct source *src, const char *name, struct flat *out, struct error *err);
 void container_facts_fini(struct container_facts *facts);
 #define auto_container_facts __attribute__((cleanup(container_facts_fini))) struct container_facts
 

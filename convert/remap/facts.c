@@ -253,5 +253,5 @@ int facts_read(struct source *src, struct facts *out, struct error *err)
 		if (!strchr(members[i].name, '/'))
 			rc = read_member(out, src, members[i].name, err);
 	}
-	return rc;
+	return rc < 0 ? rc : facts_read_status(src, out, err);
 }

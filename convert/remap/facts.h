@@ -13,6 +13,9 @@ struct net_socket {
 	bool v6only, v6;
 };
 
+/* Instead of the number of a namespace: what a container engine says in network.status. */
+#define NS_STATUS UINT32_MAX
+
 struct net_address {
 	uint32_t ns, ifindex;
 	struct ip local;
@@ -58,6 +61,8 @@ struct facts {
 
 int facts_read(struct source *src, struct facts *out, struct error *err);
 void facts_fini(struct facts *facts);
+/** facts-status.c: addresses and networks that a container engine is to give it at a restore. */
+int facts_read_status(struct source *src, struct facts *facts, struct error *err);
 
 int facts_add_pid(struct facts *facts, uint32_t pid, struct error *err);
 

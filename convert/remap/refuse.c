@@ -2,6 +2,7 @@
  * What would break is refused: values in use, sockets that meet, addresses out of their network.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -148,51 +149,99 @@ static int sockets(struct remapping *r, struct error *err)
 	return rc;
 }
 
+/* Where the addresses of a namespace stand. @return out */
+static const char *place(uint32_t ns, const char *image, char out[32])
+{
+	if (ns == NS_STATUS)
+		return "network.status";
+	snprintf(out, 32, "%s-%" PRIu32 ".img", image, ns);
+	return out;
+}
+
 static int twice(struct remapping *r, const struct net_address *a, const struct ip *new,
 		 struct error *err)
 {
-	char text[64];
+	char text[64], where[32];
 	for (size_t i = 0; i < r->facts.addresses.nr; i++) {
 		const struct net_address *b = &r->facts.addresses.items[i];
 		struct ip other = becomes(r, &b->local, IP_BITS);
 		if (a == b || a->ns != b->ns || !ip_equal(new, &other, IP_BITS) ||
 		    ip_equal(&a->local, &b->local, IP_BITS))
 			continue;
-		return error_set(err, EINVAL, "two interfaces would have the address %s",
-				 ip_text(new, text));
+		return error_set(err, EINVAL, "%s: two interfaces would have the address %s",
+				 place(a->ns, "ifaddr", where), ip_text(new, text));
 	}
 	return 0;
 }
 
-/* The kernel's route to the network of an address has to stay one. */
-static int addresses(struct remapping *r, struct error *err)
+/* Whoever is the way out of a network cannot be another of its hosts. */
+static int as_gateway(struct remapping *r, const struct net_address *a, const struct ip *new,
+		      struct error *err)
 {
-	char from[64], to[64], net[64];
-	for (size_t i = 0; i < r->facts.addresses.nr; i++) {
-		const struct net_address *a = &r->facts.addresses.items[i];
-		struct ip new = becomes(r, &a->local, IP_BITS);
-		int rc = twice(r, a, &new, err);
-		if (rc < 0)
-			return rc;
-		for (size_t k = 0; k < r->facts.routes.nr; k++) {
-			const struct net_route *route = &r->facts.routes.items[k];
-			if (route->ns != a->ns || route->oif != a->ifindex || route->has_gateway ||
-			    route->bits != a->bits || a->bits == IP_BITS ||
-			    !ip_equal(&route->dst, &a->local, a->bits))
-				continue;
-			struct ip dst = becomes(r, &route->dst, route->bits);
-			if (ip_equal(&dst, &new, a->bits))
-				continue;
-			unsigned len = a->bits - (ip_is_v4(&dst) ? IP_BITS - 32 : 0);
-			return error_set(
-			    err, EINVAL,
-			    "address %s would become %s, outside of the network %s/%u "
-			    "its interface is in: move the network, as --ip OLD/%u=NEW/%u",
-			    ip_text(&a->local, from), ip_text(&new, to), ip_text(&dst, net), len,
-			    len, len);
-		}
+	char from[64], to[64], where[32];
+	for (size_t i = 0; i < r->facts.routes.nr; i++) {
+		const struct net_route *route = &r->facts.routes.items[i];
+		if (route->ns != a->ns || route->oif != a->ifindex || !route->has_gateway ||
+		    ip_equal(&route->gateway, &a->local, IP_BITS))
+			continue;
+		struct ip gateway = becomes(r, &route->gateway, IP_BITS);
+		if (ip_equal(&gateway, new, IP_BITS))
+			return error_set(err, EINVAL,
+					 "%s: address %s would become %s, which its gateway has",
+					 place(a->ns, "ifaddr", where), ip_text(&a->local, from),
+					 ip_text(new, to));
 	}
 	return 0;
+}
+
+#define MOVE_LEN 160
+
+/* What moves the network of an address to where another is. @return out */
+static const char *network_move(const struct net_address *a, const struct ip *there,
+				char out[MOVE_LEN])
+{
+	char from[64], to[64];
+	struct ip old = ip_network(&a->local, a->bits), new = ip_network(there, a->bits);
+	unsigned len = a->bits - (ip_is_v4(&old) ? IP_BITS - 32 : 0);
+	snprintf(out, MOVE_LEN, "move the network, as --ip %s/%u=%s/%u", ip_text(&old, from), len,
+		 ip_text(&new, to), len);
+	return out;
+}
+
+/* The kernel's route to the network of an address, or what an engine calls so, has to stay one. */
+static int in_network(struct remapping *r, const struct net_address *a, const struct ip *new,
+		      struct error *err)
+{
+	char from[64], to[64], net[64], where[32], move[MOVE_LEN];
+	for (size_t k = 0; k < r->facts.routes.nr; k++) {
+		const struct net_route *route = &r->facts.routes.items[k];
+		if (route->ns != a->ns || route->oif != a->ifindex || route->has_gateway ||
+		    route->bits != a->bits || a->bits == IP_BITS ||
+		    !ip_equal(&route->dst, &a->local, a->bits))
+			continue;
+		struct ip dst = becomes(r, &route->dst, route->bits);
+		if (ip_equal(&dst, new, a->bits))
+			continue;
+		return error_set(err, EINVAL,
+				 "%s: address %s would become %s, outside of the network %s/%u "
+				 "its interface is in: %s",
+				 place(a->ns, "ifaddr", where), ip_text(&a->local, from),
+				 ip_text(new, to), ip_text(&dst, net),
+				 a->bits - (ip_is_v4(&dst) ? IP_BITS - 32 : 0),
+				 network_move(a, new, move));
+	}
+	return 0;
+}
+
+static int addresses(struct remapping *r, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->facts.addresses.nr; i++) {
+		const struct net_address *a = &r->facts.addresses.items[i];
+		struct ip new = becomes(r, &a->local, IP_BITS);
+		rc = twice(r, a, &new, err) ?: as_gateway(r, a, &new, err) ?: in_network(r, a, &new, err);
+	}
+	return rc;
 }
 
 /* @return whether the way to the gateway is through this network, now and then */
@@ -203,23 +252,28 @@ static bool reaches(const struct ip *net, unsigned bits, const struct ip *gatewa
 
 static int gateways(struct remapping *r, struct error *err)
 {
-	char from[64];
+	char from[64], where[32], move[MOVE_LEN];
 	for (size_t i = 0; i < r->facts.routes.nr; i++) {
 		const struct net_route *route = &r->facts.routes.items[i];
 		struct ip gateway = becomes(r, &route->gateway, IP_BITS);
-		bool before = false, after = false;
+		const struct net_address *before = NULL;
+		bool after = false;
 		for (size_t k = 0; route->has_gateway && k < r->facts.addresses.nr; k++) {
 			const struct net_address *a = &r->facts.addresses.items[k];
 			if (a->ns != route->ns || a->ifindex != route->oif)
 				continue;
 			struct ip new = becomes(r, &a->local, IP_BITS);
-			before |= reaches(&a->local, a->bits, &route->gateway);
+			if (reaches(&a->local, a->bits, &route->gateway))
+				before = a;
 			after |= reaches(&new, a->bits, &gateway);
 		}
 		if (before && !after)
 			return error_set(err, EINVAL,
-					 "the gateway %s would be in no network of its interface",
-					 ip_text(&route->gateway, from));
+					 "%s: the gateway %s would be in no network of its "
+					 "interface: %s",
+					 place(route->ns, "route", where),
+					 ip_text(&route->gateway, from),
+					 network_move(before, &gateway, move));
 	}
 	return 0;
 }

@@ -116,6 +116,19 @@ bool ip_has_host_bits(const struct ip *ip, unsigned bits)
 	return false;
 }
 
+bool ip_parse_in_network(const char *text, struct ip *out, unsigned *bits)
+{
+	return strchr(text, '/') && network_parse(text, strlen(text), out, bits, NULL) == 0;
+}
+
+struct ip ip_network(const struct ip *ip, unsigned bits)
+{
+	struct ip out = *ip;
+	for (unsigned i = bits; i < IP_BITS; i++)
+		out.bytes[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+	return out;
+}
+
 static int parse_ips(struct remap_rule *rule, const char *from, size_t len, const char *to,
 		     struct error *err)
 {

@@ -73,7 +73,11 @@ bool ip_is_loopback(const struct ip *ip);
 bool ip_equal(const struct ip *a, const struct ip *b, unsigned bits);
 /** "10.0.0.2/24" is an address in a network, not one. */
 bool ip_has_host_bits(const struct ip *ip, unsigned bits);
+/** Without the bits of the host. */
+struct ip ip_network(const struct ip *ip, unsigned bits);
 /** @return out, of at least INET6_ADDRSTRLEN bytes */
 const char *ip_text(const struct ip *ip, char *out);
 /** One address, nothing behind it. */
 bool ip_parse(const char *text, size_t len, struct ip *out);
+/** "10.0.0.2/24": an address in a network. @return false: it is none, or no network is said */
+bool ip_parse_in_network(const char *text, struct ip *out, unsigned *bits);

@@ -191,6 +191,45 @@ json.dump(d, sys.stdout)" > with.json
 	refused 'gateway 10.0.0.1 would be in no network' --ip 10.0.0.1=10.7.0.1
 }
 
+# status ADDRESS GATEWAY: an archive as podman exports it
+status()
+{
+	rm -rf a
+	mkdir a
+	cp -r s a/checkpoint
+	rm a/checkpoint/{ifaddr,route}-11.img
+	echo '{"podman": {"interfaces": {"eth0": {"subnets": [{"ipnet": "'"$1"'", "gateway": "'"$2"'"}]}},
+	"dns_server_ips": ["10.89.0.1"]}}' > a/network.status
+	tar -C a -cf a.tar network.status checkpoint
+}
+
+@test "remap refuses what podman would not find in the network of network.status" {
+	status 10.89.0.2/24 10.89.0.1
+	cp a.tar before.tar
+	run -1 "$crit" remap --in-place --ip 10.89.0.2=10.7.0.9 a.tar
+	[[ $output == *": network.status: address 10.89.0.2 would become 10.7.0.9, outside of the network 10.89.0.0/24 its interface is in: move the network, as --ip 10.89.0.0/24=10.7.0.0/24" ]]
+	run -1 "$crit" remap --in-place --ip 10.89.0.1=10.7.0.1 a.tar
+	[[ $output == *": network.status: the gateway 10.89.0.1 would be in no network of its interface: move the network, as --ip 10.89.0.0/24=10.7.0.0/24" ]]
+	run -1 "$crit" remap --in-place --ip 10.89.0.2=10.89.0.1 a.tar
+	[[ $output == *": network.status: address 10.89.0.2 would become 10.89.0.1, which its gateway has" ]]
+	run -1 "$crit" remap --dry-run --ip 10.89.0.2=10.7.0.9 a
+	[[ $output == *"network.status: address 10.89.0.2 would become"* ]]
+	cmp a.tar before.tar
+	# what the message says helps; a host inside of the network that moves may go elsewhere in it
+	"$crit" remap --in-place --ip 10.89.0.0/24=10.7.0.0/24 --ip 10.89.0.2=10.7.0.9 a.tar
+	[ "$(tar -xOf a.tar network.status)" = "$(sed 's/10.89.0.2/10.7.0.9/; s/10.89.0.1/10.7.0.1/g' a/network.status)" ]
+	"$crit" remap --in-place --ip 10.7.0.9=10.7.0.77 a.tar
+	status fd89::2/64 fd89::1
+	run -1 "$crit" remap --in-place --ip fd89::2=fd90::2 a.tar
+	[[ $output == *"outside of the network fd89::/64"*"--ip fd89::/64=fd90::/64" ]]
+	# as CNI wrote it
+	mkdir b
+	cp -r a/checkpoint b
+	echo '[{"ips": [{"version": "4", "address": "10.89.0.2/24", "gateway": "10.89.0.1"}]}]' > b/network.status
+	run -1 "$crit" remap --dry-run --ip 10.89.0.2=10.7.0.9 b
+	[[ $output == *"network.status: address 10.89.0.2 would become"* ]]
+}
+
 @test "remap refuses two sockets, or two interfaces, at one address" {
 	refused 'would both be at' --port 83=80
 	refused 'would both be at' --port 5000=5001 --ip 10.9.9.9=10.0.0.2
