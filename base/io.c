@@ -80,9 +80,11 @@ int fd_pwrite_full(int fd, const void *buf, size_t len, off_t offset)
 	return 0;
 }
 
-static size_t page_len(size_t left)
+/* To the end of the page of the file, or of what is left. */
+static size_t page_len(off_t at, size_t left)
 {
-	return left < PAGE ? left : PAGE;
+	size_t len = PAGE - (size_t)at % PAGE;
+	return left < len ? left : len;
 }
 
 bool bytes_are_zero(const void *bytes, size_t len)
@@ -95,16 +97,17 @@ int fd_pwrite_sparse(int fd, const void *buf_, size_t len, off_t offset)
 {
 	const char *buf = buf_;
 	for (size_t at = 0; at < len;) {
-		size_t start = at;
-		while (at < len && !bytes_are_zero(buf + at, page_len(len - at)))
-			at += page_len(len - at);
+		size_t start = at, part = 0;
+		while (at < len && (part = page_len(offset + (off_t)at, len - at)) &&
+		       !bytes_are_zero(buf + at, part))
+			at += part;
 		int rc = at > start
 			     ? fd_pwrite_full(fd, buf + start, at - start, offset + (off_t)start)
 			     : 0;
 		if (rc < 0)
 			return rc;
 		if (at < len)
-			at += page_len(len - at);
+			at += part;
 	}
 	return 0;
 }

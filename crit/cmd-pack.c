@@ -65,8 +65,8 @@ static int pack_run(void *opts, int nr_operands, char **operands, struct error *
 	progress_start(&progress, "packing", pages_stored_size(src));
 	rc = replace_open(o->out, &file, err);
 	if (rc == 0)
-		rc = pack_set(operands[0], file.fd, o->out, archive_form_of(o->out),
-			      (unsigned)o->level, &progress, err);
+		rc = pack_set(src, file.fd, o->out, archive_form_of(o->out), (unsigned)o->level,
+			      &progress, err);
 	return rc < 0 ? rc : replace_commit(&file, err);
 }
 

@@ -14,13 +14,28 @@
 #include "crit/checkpoint-arg.h"
 #include "images/sink-archive.h"
 
+/* A directory called x.zip is not what was meant. */
+static int check_name(const char *out, struct error *err)
+{
+	return out && archive_form_is_foreign(out)
+		   ? error_set(err, EUSAGE,
+			       "%s: archives of this kind are not written: want a name that ends "
+			       "in " ARCHIVE_SUFFIXES ", or that of a directory",
+			       out)
+		   : 0;
+}
+
 int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *path,
 		  struct progress *progress, struct sink **out, struct error *err)
 {
 	bool in_place = opts->in_place || (opts->place_of_source && !opts->out);
 	if (!opts->out == !in_place)
 		return error_set(err, EUSAGE, "where to? Say -o OUT or --in-place");
-	int rc = sets_below_refuse(path, err);
+	int rc = check_name(opts->out, err);
+	if (rc == 0)
+		rc = sets_below_refuse(path, err);
+	if (rc == 0)
+		rc = source_confine(src, err);
 	if (rc < 0)
 		return rc;
 	/* what is beside the images comes along */
@@ -98,9 +113,13 @@ int sink_arg_new(const char *out, const char *path, struct progress *progress, s
 		 struct sink **sink, struct error *err)
 {
 	progress_start(progress, "copying", 0);
-	int rc = source_arg_open(path, src, err);
+	int rc = check_name(out, err);
+	if (rc == 0)
+		rc = source_arg_open(path, src, err);
 	if (rc == 0)
 		rc = sets_below_refuse(path, err);
+	if (rc == 0)
+		rc = source_confine(*src, err);
 	if (rc == 0)
 		rc = sink_create(out, sink, err);
 	if (rc < 0)

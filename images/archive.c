@@ -43,6 +43,7 @@ struct pass {
 	struct archive *archive;
 	uint64_t at;
 	int failed; /* -errno of a read */
+	bool ended; /* the bytes of the member at hand */
 	unsigned char block[BLOCK] __attribute__((aligned(4096)));
 };
 
@@ -131,6 +132,7 @@ static int pass_open(struct archive_index *index, struct pass **out, struct erro
 static int pass_next(struct pass *pass, struct archive_entry **entry, struct error *err)
 {
 	int rc = archive_read_next_header(pass->archive, entry);
+	pass->ended = false;
 	if (rc == ARCHIVE_EOF)
 		return 0;
 	/* A warning is about attributes or a name's character set: both are only data here. */
@@ -169,6 +171,21 @@ static int member_names(struct archive_entry *entry, struct archive_member *m)
 	return rc;
 }
 
+/* The next bytes of a member; libarchive ends where a hole that is all of it, or the last, begins.
+ */
+static ssize_t member_data(struct pass *pass, const struct archive_member *m, uint64_t done,
+			   void *buf, size_t len, struct error *err)
+{
+	ssize_t n = pass->ended ? 0 : pass_data(pass, buf, len, err);
+	pass->ended = n == 0;
+	if (n || !m->holes || done >= m->size)
+		return n;
+	if (len > m->size - done)
+		len = m->size - done;
+	memset(buf, 0, len);
+	return (ssize_t)len;
+}
+
 /* Keep the bytes of a small member that later could only be had by decompressing again. */
 static int member_keep(struct pass *pass, struct archive_member *m, struct error *err)
 {
@@ -181,7 +198,7 @@ static int member_keep(struct pass *pass, struct archive_member *m, struct error
 	size_t done = 0;
 	ssize_t n = 1;
 	while (n > 0 && done < m->size) {
-		n = pass_data(pass, (char *)m->bytes + done, m->size - done, err);
+		n = member_data(pass, m, done, (char *)m->bytes + done, m->size - done, err);
 		if (n == 0)
 			n = error_set(err, EBADMSG, "%s: %s: wanted %" PRIu64 " bytes, found %zu",
 				      index->name, m->path, m->size, done);
@@ -195,22 +212,53 @@ static int member_keep(struct pass *pass, struct archive_member *m, struct error
 	return 0;
 }
 
+/* @param len  set to the bytes that are stored */
+static int member_extents(struct archive_entry *entry, struct archive_member *m, uint64_t *len,
+			  struct error *err)
+{
+	int nr = archive_entry_sparse_reset(entry);
+	int64_t plain, part;
+	*len = m->size;
+	if (nr <= 0)
+		return 0;
+	*len = 0;
+	m->extents = calloc((size_t)nr, sizeof(*m->extents));
+	if (!m->extents)
+		return error_set(err, ENOMEM, "out of memory");
+	while (m->nr_extents < (size_t)nr &&
+	       archive_entry_sparse_next(entry, &plain, &part) == ARCHIVE_OK) {
+		if (plain < 0 || part < 0 || (uint64_t)plain > m->size ||
+		    (uint64_t)part > m->size - (uint64_t)plain)
+			return error_set(err, EBADMSG, "bytes behind the end of the file");
+		m->extents[m->nr_extents++] =
+		    (struct archive_extent){ (uint64_t)plain, (uint64_t)part, *len };
+		*len += (uint64_t)part;
+	}
+	return 0;
+}
+
 /* In a plain tar the bytes lie right behind the header that was just read. */
 static int member_locate(struct pass *pass, struct archive_entry *entry, struct archive_member *m,
 			 struct error *err)
 {
 	const struct archive_index *index = pass->index;
-	if (archive_filter_count(pass->archive) > 1 || archive_entry_sparse_count(entry) > 0)
+	uint64_t len;
+	if (archive_filter_count(pass->archive) > 1)
 		return 0;
+	int rc = member_extents(entry, m, &len, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "%s: %s", index->name, m->path);
 	int64_t at = archive_filter_bytes(pass->archive, 0);
 	if (at < 0 || (uint64_t)at > index->file_size)
 		return error_set(err, EBADMSG, "%s: %s: the archive is cut short", index->name,
 				 m->path);
 	m->offset = (uint64_t)at;
-	if (m->size > index->file_size - (uint64_t)at)
+	if (len > index->file_size - (uint64_t)at)
 		return error_set(err, EBADMSG,
 				 "%s: %s: wanted %" PRIu64 " bytes, but the archive is cut short",
-				 index->name, m->path, m->size);
+				 index->name, m->path, len);
+	for (size_t i = 0; i < m->nr_extents; i++)
+		m->extents[i].at += m->offset;
 	return 0;
 }
 
@@ -256,6 +304,7 @@ static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t o
 	m->size = (uint64_t)size;
 	m->mtime_s = archive_entry_mtime(entry);
 	m->mode = archive_entry_perm(entry) & 0777;
+	m->holes = archive_entry_sparse_count(entry) > 0;
 	int rc = member_locate(pass, entry, m, err);
 	return rc == 0 && m->offset == NOWHERE ? member_keep(pass, m, err) : rc;
 }
@@ -283,6 +332,7 @@ static void member_fini(struct archive_member *m)
 {
 	free(m->path);
 	free(m->link);
+	free(m->extents);
 	free(m->bytes);
 }
 
@@ -442,7 +492,25 @@ struct member_stream {
 	struct archive_index *index;
 	const struct archive_member *member;
 	struct pass *pass;
+	uint64_t done; /* of a pass */
 };
+
+/* Zeros of a hole, or what of an extent lies here. */
+static ssize_t extent_pread(const struct member_stream *ms, void *buf, size_t len, uint64_t offset)
+{
+	const struct archive_member *m = ms->member;
+	const struct archive_extent *e = m->extents;
+	size_t i = array_lower_bound(m->nr_extents, k, e[k].plain + e[k].len <= offset);
+	bool hole = i == m->nr_extents || e[i].plain > offset;
+	uint64_t end = i == m->nr_extents ? m->size : e[i].plain + (hole ? 0 : e[i].len);
+	if (len > end - offset)
+		len = end - offset;
+	if (!hole)
+		return fd_pread_full(ms->index->fd, buf, len,
+				     (off_t)(e[i].at + (offset - e[i].plain)));
+	memset(buf, 0, len);
+	return (ssize_t)len;
+}
 
 static ssize_t member_pread(void *ctx, void *buf, size_t len, uint64_t offset, struct error *err)
 {
@@ -456,7 +524,9 @@ static ssize_t member_pread(void *ctx, void *buf, size_t len, uint64_t offset, s
 		memcpy(buf, (const char *)m->bytes + offset, len);
 		return (ssize_t)len;
 	}
-	ssize_t n = fd_pread_full(ms->index->fd, buf, len, (off_t)(m->offset + offset));
+	ssize_t n = m->extents
+			? extent_pread(ms, buf, len, offset)
+			: fd_pread_full(ms->index->fd, buf, len, (off_t)(m->offset + offset));
 	return n < 0 ? error_code(err, (int)n, "read %s", ms->index->name) : n;
 }
 
@@ -478,7 +548,9 @@ static ssize_t member_read(void *ctx, void *buf, size_t len, struct error *err)
 {
 	struct member_stream *ms = ctx;
 	int rc = ms->pass ? 0 : member_seek(ms, err);
-	return rc < 0 ? rc : pass_data(ms->pass, buf, len, err);
+	ssize_t n = rc < 0 ? rc : member_data(ms->pass, ms->member, ms->done, buf, len, err);
+	ms->done += n > 0 ? (uint64_t)n : 0;
+	return n;
 }
 
 static void member_close(void *ctx)

@@ -5,6 +5,12 @@
 
 #include "images/source.h"
 
+/* Bytes of a file with holes, as they lie in the archive. */
+struct archive_extent {
+	uint64_t plain, len; /* in the file */
+	uint64_t at;         /* in the archive */
+};
+
 struct archive_member {
 	char *path;       /* as stored */
 	const char *bare; /* the same without "./" in front; members are sorted and found by it */
@@ -15,7 +21,10 @@ struct archive_member {
 	int64_t mtime_s;  /* seconds since 1970 */
 	uint64_t ordinal; /* how many headers stand before it */
 	uint64_t offset;  /* of its bytes in the file; UINT64_MAX: they are not there as they are */
-	void *bytes;      /* small member of a compressed archive, kept; or NULL */
+	bool holes;       /* it has some */
+	struct archive_extent *extents; /* then, in order, where it can be read in place */
+	size_t nr_extents;
+	void *bytes; /* small member of a compressed archive, kept; or NULL */
 };
 
 struct archive_index;

@@ -53,13 +53,41 @@ void checkpoint_close(struct checkpoint *cp)
 	free(cp);
 }
 
+/* Images of memory without any of the tasks that had it. */
+static bool is_predump(struct source *src)
+{
+	const struct source_member *members;
+	ssize_t nr = source_list(src, &members, NULL);
+	bool memory = false;
+	for (ssize_t i = 0; i < nr; i++) {
+		const struct image_type *type = image_type_by_filename(members[i].name);
+		if (!members[i].own || !type)
+			continue;
+		if (type->id == IMG_PSTREE || type->id == IMG_CORE)
+			return false;
+		memory |= type->id == IMG_PAGEMAP;
+	}
+	return memory;
+}
+
+static int no_tree(struct source *src, struct error *err)
+{
+	if (!is_predump(src))
+		return error_set(err, ENOENT, "%s: no pstree.img, so no checkpoint",
+				 source_name(src));
+	return error_set(err, ENOENT,
+			 "%s: a pre-dump, so no checkpoint: it has memory alone (`crit ls`, `show` "
+			 "and `verify` take it) and is the parent of the dump that came after it, "
+			 "which `crit squash` makes whole",
+			 source_name(src));
+}
+
 static int pstree_read(struct checkpoint *cp, struct error *err)
 {
 	auto_image_reader r = NULL;
 	int rc = image_open_typed(cp->src, IMG_PSTREE, 0, &r, err);
 	if (rc == -ENOENT)
-		return error_set(err, ENOENT, "%s: no pstree.img, so no checkpoint",
-				 source_name(cp->src));
+		return no_tree(cp->src, err);
 	while (rc >= 0) {
 		auto_message ProtobufCMessage *msg = NULL;
 		rc = image_next(r, &msg, err);
@@ -207,8 +235,7 @@ int checkpoint_open_damaged(struct source *src, struct checkpoint **out, struct 
 	if (rc < 0)
 		return rc;
 	if (!cp->processes.nr && !has_images(src))
-		return error_set(err, ENOENT, "%s: no pstree.img, so no checkpoint",
-				 source_name(src));
+		return no_tree(src, err);
 	*out = take_ptr(cp);
 	return 0;
 }
@@ -254,6 +281,8 @@ int checkpoint_pick(const struct checkpoint *cp, uint32_t pid, const struct proc
 	*out = checkpoint_find(cp, pid);
 	if (*out)
 		return 0;
+	if (!cp->processes.nr && is_predump(cp->src))
+		return no_tree(cp->src, err);
 	auto_strbuf pids = { 0 };
 	for (size_t i = 0; i < cp->processes.nr && i < 16; i++) {
 		if (strbuf_printf(&pids, " %u", cp->tree[i]->pid) < 0)

@@ -319,11 +319,15 @@ int istream_copy(struct istream *in, int fd, const char *name, struct progress *
 	if (!buf)
 		return error_set(err, ENOMEM, "%s: out of memory", name);
 	ssize_t n;
+	off_t at = 0;
 	while ((n = istream_read(in, buf, COPY_PIECE, err)) > 0) {
-		int rc = fd_write_full(fd, buf, (size_t)n);
+		int rc = fd_pwrite_sparse(fd, buf, (size_t)n, at);
 		if (rc < 0)
 			return error_code(err, rc, "write %s", name);
+		at += n;
 		progress_add(progress, (uint64_t)n);
 	}
+	if (n == 0 && ftruncate(fd, at) < 0)
+		return error_sys(err, "write %s", name);
 	return (int)n;
 }

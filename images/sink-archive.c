@@ -15,16 +15,15 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "images/archive-file.h"
 #include "images/source.h"
 
 #define BLOCK 10240
-#define PIECE (256 * 1024)
 
 struct job {
 	struct sink_stage *stage;
-	struct archive *in, *out;
-	const char *name; /* for messages */
-	char *buf;
+	struct archive *in;
+	struct archive_out out;
 };
 
 static const struct archive_form forms[] = {
@@ -43,6 +42,20 @@ const struct archive_form *archive_form_of(const char *path)
 			return &forms[i];
 	}
 	return NULL;
+}
+
+bool archive_form_is_foreign(const char *path)
+{
+	static const char *const suffixes[] = {
+		".zip", ".7z",  ".rar", ".cpio", ".ar",  ".gz",  ".bz2",  ".xz",   ".zst",
+		".lz",  ".lz4", ".lzo", ".lzma", ".txz", ".tbz", ".tbz2", ".tzst", ".tlz",
+	};
+	const char *dot = strrchr(path, '.');
+	for (size_t i = 0; dot && !archive_form_of(path) && i < ARRAY_SIZE(suffixes); i++) {
+		if (!strcasecmp(dot, suffixes[i]))
+			return true;
+	}
+	return false;
 }
 
 /* Not archive_write_add_filter(), which has every filter there is linked in. */
@@ -64,55 +77,32 @@ const char *sink_member_file(const struct sink_member *m, char out[24])
 	return out;
 }
 
-static int fail(const struct job *j, struct archive *a, struct error *err)
+static int in_error(const struct job *j, struct error *err)
 {
-	const char *why = archive_error_string(a);
-	return error_set(err, EIO, "%s: %s", j->name, why ? why : "libarchive failed");
+	const char *why = archive_error_string(j->in);
+	return error_set(err, EIO, "%s: %s", j->out.name, why ? why : "libarchive failed");
 }
 
 static int out_open(struct job *j, int format, int filter, int fd, struct error *err)
 {
-	j->out = archive_write_new();
-	j->buf = io_buffer(PIECE);
-	if (!j->out || !j->buf)
+	struct archive *out = j->out.archive = archive_write_new();
+	j->out.buf = io_buffer(ARCHIVE_PIECE);
+	if (!out || !j->out.buf)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = format == ARCHIVE_FORMAT_TAR_GNUTAR
-		     ? archive_write_set_format_gnutar(j->out)
-		     : archive_write_set_format_pax_restricted(j->out);
+	int rc = format == ARCHIVE_FORMAT_TAR_GNUTAR ? archive_write_set_format_gnutar(out)
+						     : archive_write_set_format_pax_restricted(out);
 	if (rc == ARCHIVE_OK)
-		rc = archive_filter_add(j->out, filter);
+		rc = archive_filter_add(out, filter);
 	if (rc == ARCHIVE_OK)
-		rc = archive_write_open_fd(j->out, fd);
-	return rc == ARCHIVE_OK ? 0 : fail(j, j->out, err);
+		rc = archive_write_open_fd(out, fd);
+	return rc == ARCHIVE_OK ? 0 : archive_out_error(&j->out, err);
 }
 
 static int put_header(struct job *j, struct archive_entry *entry, struct error *err)
 {
-	return archive_write_header(j->out, entry) < ARCHIVE_WARN ? fail(j, j->out, err) : 0;
-}
-
-static int put_data(struct job *j, const void *bytes, size_t len, struct error *err)
-{
-	while (len) {
-		la_ssize_t n = archive_write_data(j->out, bytes, len);
-		if (n <= 0)
-			return fail(j, j->out, err);
-		bytes = (const char *)bytes + n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static int put_file(struct job *j, int fd, struct error *err)
-{
-	ssize_t n;
-	while ((n = read(fd, j->buf, PIECE)) > 0) {
-		int rc = put_data(j, j->buf, (size_t)n, err);
-		if (rc < 0)
-			return rc;
-		progress_add(j->stage->progress, (uint64_t)n);
-	}
-	return n < 0 ? error_sys(err, "%s: read what was staged", j->name) : 0;
+	return archive_write_header(j->out.archive, entry) < ARCHIVE_WARN
+		   ? archive_out_error(&j->out, err)
+		   : 0;
 }
 
 /* A staged member under a header that has its path, owner and times already. */
@@ -135,13 +125,9 @@ static int put_member(struct job *j, struct sink_member *m, struct archive_entry
 	}
 	auto_fd fd = openat(j->stage->dir, sink_member_file(m, file), O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_sys(err, "%s: open %s", j->name, m->name);
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_hardlink(entry, NULL);
-	archive_entry_set_size(entry, st.st_size);
+		return error_sys(err, "%s: open %s", j->out.name, m->name);
 	archive_entry_set_mtime(entry, st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
-	int rc = put_header(j, entry, err);
-	return rc < 0 ? rc : put_file(j, fd, err);
+	return archive_put_file(&j->out, entry, fd, st.st_size, m->name, err);
 }
 
 static int put_new(struct job *j, struct sink_member *m, struct error *err)
@@ -164,8 +150,8 @@ static int put_rest(struct job *j, struct error *err)
 		if (!m->removed && !m->placed)
 			rc = put_new(j, m, err);
 	}
-	if (rc == 0 && archive_write_close(j->out) != ARCHIVE_OK)
-		rc = fail(j, j->out, err);
+	if (rc == 0 && archive_write_close(j->out.archive) != ARCHIVE_OK)
+		rc = archive_out_error(&j->out, err);
 	return rc;
 }
 
@@ -173,14 +159,14 @@ static void job_fini(struct job *j)
 {
 	if (j->in)
 		archive_read_free(j->in);
-	if (j->out)
-		archive_write_free(j->out);
-	free(j->buf);
+	if (j->out.archive)
+		archive_write_free(j->out.archive);
+	free(j->out.buf);
 }
 
 int sink_archive_write(struct sink_stage *stage, int fd, const char *path, struct error *err)
 {
-	struct job j = { .stage = stage, .name = path };
+	struct job j = { .stage = stage, .out = { .name = path, .progress = stage->progress } };
 	int rc =
 	    out_open(&j, ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, archive_form_of(path)->filter, fd, err);
 	if (rc == 0)
@@ -197,7 +183,7 @@ static int in_open(struct job *j, int fd, struct error *err)
 	archive_read_support_filter_gzip(j->in);
 	archive_read_support_filter_zstd(j->in);
 	archive_read_support_format_tar(j->in);
-	return archive_read_open_fd(j->in, fd, BLOCK) == ARCHIVE_OK ? 0 : fail(j, j->in, err);
+	return archive_read_open_fd(j->in, fd, BLOCK) == ARCHIVE_OK ? 0 : in_error(j, err);
 }
 
 static struct sink_member *find_path(struct sink_stage *stage, const char *path)
@@ -208,16 +194,19 @@ static struct sink_member *find_path(struct sink_stage *stage, const char *path)
 	return NULL;
 }
 
-static int copy_data(struct job *j, struct error *err)
+/* @param size  of which a hole at the end is not read */
+static int copy_data(struct job *j, int64_t size, struct error *err)
 {
 	la_ssize_t n;
-	while ((n = archive_read_data(j->in, j->buf, PIECE)) > 0) {
-		int rc = put_data(j, j->buf, (size_t)n, err);
-		if (rc < 0)
-			return rc;
-		progress_add(j->stage->progress, (uint64_t)n);
+	while ((n = archive_read_data(j->in, j->out.buf, ARCHIVE_PIECE)) > 0) {
+		if (archive_write_data(j->out.archive, j->out.buf, (size_t)n) != n)
+			return archive_out_error(&j->out, err);
+		progress_add(j->out.progress, (uint64_t)n);
+		size -= n;
 	}
-	return n < 0 ? fail(j, j->in, err) : 0;
+	if (n < 0)
+		return in_error(j, err);
+	return size > 0 ? archive_put_hole(&j->out, (uint64_t)size, err) : 0;
 }
 
 static int copy_entry(struct job *j, struct archive_entry *entry, struct error *err)
@@ -232,9 +221,9 @@ static int copy_entry(struct job *j, struct archive_entry *entry, struct error *
 		return error_set(err, EINVAL,
 				 "%s: %s is a hard link to %s, which changes: extract it with "
 				 "tar(1) and change the directory",
-				 j->name, archive_entry_pathname(entry), same);
+				 j->out.name, archive_entry_pathname(entry), same);
 	int rc = put_header(j, entry, err);
-	return rc < 0 ? rc : copy_data(j, err);
+	return rc < 0 ? rc : copy_data(j, same ? 0 : archive_entry_size(entry), err);
 }
 
 static int copy_entries(struct job *j, int fd, const char *path, struct error *err)
@@ -243,9 +232,9 @@ static int copy_entries(struct job *j, int fd, const char *path, struct error *e
 	int rc = 0, got;
 	while (rc == 0 && (got = archive_read_next_header(j->in, &entry)) != ARCHIVE_EOF) {
 		if (got < ARCHIVE_WARN)
-			return fail(j, j->in, err);
+			return in_error(j, err);
 		/* format and filters are only known once the first header is read */
-		if (!j->out)
+		if (!j->out.archive)
 			rc = out_open(j, archive_format(j->in),
 				      path ? archive_form_of(path)->filter
 					   : archive_filter_code(j->in, 0),
@@ -259,14 +248,14 @@ static int copy_entries(struct job *j, int fd, const char *path, struct error *e
 int sink_archive_rewrite(struct sink_stage *stage, const char *old, const char *path, int fd,
 			 struct error *err)
 {
-	struct job j = { .stage = stage, .name = old };
+	struct job j = { .stage = stage, .out = { .name = old, .progress = stage->progress } };
 	auto_fd from = open(old, O_RDONLY | O_CLOEXEC);
 	if (from < 0)
 		return error_sys(err, "open %s", old);
 	int rc = in_open(&j, from, err);
 	if (rc == 0)
 		rc = copy_entries(&j, fd, path, err);
-	if (rc == 0 && !j.out)
+	if (rc == 0 && !j.out.archive)
 		rc = error_set(err, EBADMSG, "%s: the archive is empty", old);
 	if (rc == 0)
 		rc = put_rest(&j, err);

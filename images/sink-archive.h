@@ -15,6 +15,8 @@ struct archive_form {
 };
 /** NULL: a name of no archive. */
 const struct archive_form *archive_form_of(const char *path);
+/** Is it a name of an archive, but of none that is written here? Such a directory nobody wants. */
+bool archive_form_is_foreign(const char *path);
 /**
  * Compress what is written.
  * @param filter  of a form, or of an archive that was read

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/beneath.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/new-dir.h"
@@ -23,8 +24,9 @@ static const char *const beside[] = { "volumes/", "artifacts/" };
 
 struct source_dir {
 	struct source base;
-	int fd;  /* of the images */
-	int top; /* of the container's directory they are in, or -1 */
+	int fd;        /* of the images */
+	int top;       /* of the container's directory they are in, or -1 */
+	bool confined; /* source_confine() */
 	struct {
 		struct source_member *items;
 		size_t nr, cap;
@@ -142,9 +144,14 @@ static ssize_t dir_list(struct source *src, struct source_member **out, struct e
 }
 
 /* O_NONBLOCK: a fifo under an image's name must not hang the reader. */
-static int open_at(int fd, const char *name)
+static int open_at(const struct source_dir *dir, int at, const char *name)
 {
-	return openat(fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+	if (!dir->confined)
+		return openat(at, name, flags);
+	int fd = open_beneath(at, name, (uint64_t)flags, 0, RESOLVE_NO_MAGICLINKS);
+	errno = fd < 0 ? -fd : errno;
+	return fd < 0 ? -1 : fd;
 }
 
 static bool is_plain(const char *name)
@@ -178,11 +185,19 @@ static int open_file(const struct source_dir *dir, const char *name)
 		return lseek(fd, 0, SEEK_SET) < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	}
 	if (behind_beside(name) != name)
-		return open_at(outer(dir), name);
+		return open_at(dir, outer(dir), name);
 	const char *image = dir->top >= 0 ? behind(name, IMAGES) : name;
-	int fd = open_at(dir->fd, image);
+	int fd = open_at(dir, dir->fd, image);
 	bool outside = fd < 0 && errno == ENOENT && dir->top >= 0;
-	return outside ? open_at(dir->top, name) : fd;
+	return outside ? open_at(dir, dir->top, name) : fd;
+}
+
+static int leads_out(const struct source *src, const char *name, struct error *err)
+{
+	return error_set(err, EXDEV,
+			 "%s/%s is a link that leads out of the set: refused; put a copy in its "
+			 "place if its contents belong to it",
+			 src->name, name);
 }
 
 static int dir_open_member(struct source *src, const char *name, struct istream **out,
@@ -194,6 +209,8 @@ static int dir_open_member(struct source *src, const char *name, struct istream 
 		return error_set(err, ENOENT, "%s has no member %s", src->name, name);
 	auto_fd fd = open_file(dir, name);
 	struct stat st;
+	if (fd < 0 && errno == EXDEV)
+		return leads_out(src, name, err);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_sys(err, "open %s/%s", src->name, name);
 	if (!S_ISREG(st.st_mode))
@@ -238,7 +255,7 @@ static int parent_text(const struct source_dir *dir, char *text, size_t size)
 	ssize_t n = readlinkat(dir->fd, "parent", text, size - 1);
 	auto_fd file = -1;
 	if (n < 0 && errno == EINVAL) {
-		file = open_at(dir->fd, "parent");
+		file = open_at(dir, dir->fd, "parent");
 		n = file < 0 ? -errno : fd_read_full(file, text, size - 1);
 		if (n == -EISDIR)
 			n = snprintf(text, size, "parent");
@@ -277,7 +294,34 @@ static int dir_open_parent(struct source *src, struct source **out, struct error
 		fd_close(fd);
 		return error_set(err, ENOMEM, "%s: out of memory", src->name);
 	}
-	return source_dir_open(fd, name, out, err);
+	int rc = source_dir_open(fd, name, out, err);
+	if (rc < 0 || !dir->confined)
+		return rc;
+	rc = source_confine(*out, err);
+	if (rc < 0) {
+		source_close(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+int source_confine(struct source *src, struct error *err)
+{
+	struct source_dir *dir = (struct source_dir *)src;
+	if (source_is_archive(src) || dir->confined)
+		return 0;
+	if (dir->top >= 0) {
+		/* the folder of the images may be a link as well */
+		int fd = open_beneath(dir->top, IMAGES, O_RDONLY | O_DIRECTORY, 0,
+				      RESOLVE_NO_MAGICLINKS);
+		if (fd < 0)
+			return fd == -EXDEV ? leads_out(src, "checkpoint", err)
+					    : error_code(err, fd, "open %s/" IMAGES, src->name);
+		fd_close(dir->fd);
+		dir->fd = fd;
+	}
+	dir->confined = true;
+	return 0;
 }
 
 int source_parent_fd(struct source *src, struct error *err)

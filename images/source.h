@@ -34,7 +34,8 @@ int istream_open_memory(const void *bytes, size_t len, const char *name, struct 
 /** The descriptor behind a plain file (its offset 0 is byte 0), or -1. Borrowed. */
 int istream_fd(const struct istream *in);
 /**
- * The rest of it, to a descriptor; holes of a plain file stay holes.
+ * The rest of it, to an empty regular file. Holes of a plain file stay holes, of others pages of
+ * zeros become some.
  * @param name  for messages; @param progress  may be NULL
  */
 int istream_copy(struct istream *in, int fd, const char *name, struct progress *progress,
@@ -68,9 +69,16 @@ int source_open_parent(struct source *src, struct source **out, struct error *er
 int source_parent_fd(struct source *src, struct error *err);
 /** Where the `parent` of a directory says that it leads: "../1". @return 0; -errno */
 int source_parent_text(struct source *src, char *text, size_t size);
+/**
+ * From here on members come from the directory itself, and so do those of parents opened later: a
+ * link that leads out of it is refused with -EXDEV. For who puts them into another set.
+ */
+int source_confine(struct source *src, struct error *err);
 void source_close(struct source *src);
 const char *source_name(const struct source *src);
 bool source_is_archive(const struct source *src);
+/** Is anything in it by which a set is known: pstree.img, inventory.img, a page map? */
+bool source_is_set(struct source *src);
 /**
  * Of an archive with several sets that do not lead to each other, the best is taken; which that is:
  * "one/, not two/, three/". NULL: there was nothing to choose. Borrowed.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -137,6 +138,23 @@ static int newer_join(struct memory *m, struct page_store *ps, struct error *err
 	return rc;
 }
 
+/* Pages of [at, end) that are no hole yet. */
+static uint64_t pages_stored(int fd, off_t at, off_t end)
+{
+	uint64_t nr = 0;
+	while (at < end) {
+		off_t data = lseek(fd, at, SEEK_DATA);
+		if (data >= end || (data < 0 && errno == ENXIO))
+			break;
+		off_t hole = data < 0 ? end : lseek(fd, data, SEEK_HOLE);
+		data = data < 0 ? at : data - data % (off_t)PAGE;
+		hole = hole < 0 || hole > end ? end : hole;
+		nr += ((uint64_t)(hole - data) + PAGE - 1) / PAGE;
+		at = data + (off_t)(((uint64_t)(hole - data) + PAGE - 1) / PAGE * PAGE);
+	}
+	return nr;
+}
+
 /* Holes in the page image for what of a run is newer elsewhere. @param i  first range to look at */
 static int punch_run(const struct chain *c, const struct memory *m, const struct page_run *run,
 		     size_t *i, int fd, uint64_t *nr_pages)
@@ -148,10 +166,10 @@ static int punch_run(const struct chain *c, const struct memory *m, const struct
 		const struct range *r = &m->newer.items[k];
 		uint64_t from = r->start > run->addr ? r->start : run->addr;
 		uint64_t to = r->end < end ? r->end : end;
-		*nr_pages += (to - from) / PAGE;
-		if (c->punch &&
-		    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			      (off_t)(run->offset + (from - run->addr)), (off_t)(to - from)) < 0)
+		off_t at = (off_t)(run->offset + (from - run->addr));
+		*nr_pages += pages_stored(fd, at, at + (off_t)(to - from));
+		if (c->punch && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at,
+					  (off_t)(to - from)) < 0)
 			return -errno;
 	}
 	return 0;

@@ -117,48 +117,62 @@ static int encode_files(const struct set_job *job, const char *prefix, struct er
 	return rc;
 }
 
-static int encode_folder(int fd, struct sink *sink, const char *prefix, unsigned depth,
+/* The folder of JSON, and what becomes of it. */
+struct tree {
+	const char *path;
+	struct sink *sink;
+};
+
+static int encode_folder(const struct tree *tree, int fd, const char *prefix, unsigned depth,
 			 struct error *err);
 
 /* @param fd  of the folder it is in */
-static int encode_below(int fd, struct sink *sink, const char *prefix, const char *name,
+static int encode_below(const struct tree *tree, int fd, const char *prefix, const char *name,
 			unsigned depth, struct error *err)
 {
 	auto_free char *path = NULL;
 	auto_fd below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (below < 0)
-		return error_sys(err, "open %s%s", prefix, name);
+		return error_sys(err, "open %s/%s%s", tree->path, prefix, name);
 	if (depth == FOLDERS_MAX)
-		return error_set(err, ELOOP, "%s%s: more than %d folders in each other", prefix,
-				 name, FOLDERS_MAX);
+		return error_set(err, ELOOP, "%s/%s%s: more than %d folders in each other",
+				 tree->path, prefix, name, FOLDERS_MAX);
 	if (asprintf(&path, "%s%s/", prefix, name) < 0) {
 		path = NULL;
 		return error_set(err, ENOMEM, "out of memory");
 	}
 	if (dir_is_empty(fd, name) > 0) {
 		path[strlen(path) - 1] = '\0';
-		return sink_folder(sink, path, err);
+		return sink_folder(tree->sink, path, err);
 	}
-	return encode_folder(below, sink, path, depth + 1, err);
+	return encode_folder(tree, below, path, depth + 1, err);
 }
 
-static int encode_folder(int fd, struct sink *sink, const char *prefix, unsigned depth,
+static int encode_folder(const struct tree *tree, int fd, const char *prefix, unsigned depth,
 			 struct error *err)
 {
 	auto_source src = NULL;
+	auto_free char *path = NULL;
 	auto_fd listed = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir dir = listed < 0 ? NULL : fdopendir(listed);
+	if (asprintf(&path, "%s%s%.*s", tree->path, *prefix ? "/" : "", (int)strlen(prefix) - 1,
+		     prefix) < 0) {
+		path = NULL;
+		return error_set(err, ENOMEM, "out of memory");
+	}
 	if (!dir)
-		return error_sys(err, "read %s", prefix);
+		return error_sys(err, "read %s", path);
 	take_fd(listed);
-	int rc = source_open_dirfd(fd, prefix, &src, err);
+	int rc = source_open_dirfd(fd, path, &src, err);
 	if (rc == 0)
-		rc = encode_files(&(struct set_job){ .src = src, .sink = sink }, prefix, err);
+		rc = source_confine(src, err);
+	if (rc == 0)
+		rc = encode_files(&(struct set_job){ .src = src, .sink = tree->sink }, prefix, err);
 	const struct dirent *entry;
 	while (rc == 0 && (entry = readdir(dir))) {
 		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") &&
 		    strcmp(entry->d_name, ".."))
-			rc = encode_below(fd, sink, prefix, entry->d_name, depth, err);
+			rc = encode_below(tree, fd, prefix, entry->d_name, depth, err);
 	}
 	return rc;
 }
@@ -166,5 +180,6 @@ static int encode_folder(int fd, struct sink *sink, const char *prefix, unsigned
 int set_from_json(const char *path, struct sink *sink, struct error *err)
 {
 	auto_fd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? error_sys(err, "open %s", path) : encode_folder(fd, sink, "", 0, err);
+	const struct tree tree = { path, sink };
+	return fd < 0 ? error_sys(err, "open %s", path) : encode_folder(&tree, fd, "", 0, err);
 }

@@ -5,33 +5,21 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "images/archive-file.h"
 #include "images/image-type.h"
-#include "images/seekable.h"
 #include "images/source.h"
 
-enum { BUFFER = 128 * 1024, CHAIN_MAX = 256, NAME_LEN = 512 };
+enum { CHAIN_MAX = 256, NAME_LEN = 512 };
 
 struct pack {
-	struct archive *archive;
+	struct archive_out out;
 	struct archive_entry *entry;
-	const char *name; /* of the archive */
-	struct progress *progress;
-	unsigned char *buf;
 };
-
-static int pack_error(const struct pack *p, struct error *err)
-{
-	const char *why = archive_error_string(p->archive);
-	return error_set(err, EIO, "write %s: %s", p->name, why ? why : "failed");
-}
 
 static void entry_start(struct pack *p, const char *path, const struct stat *st)
 {
@@ -43,30 +31,28 @@ static void entry_start(struct pack *p, const char *path, const struct stat *st)
 	archive_entry_set_perm(p->entry, st->st_mode & 0777);
 }
 
-static int pack_file(struct pack *p, int dir_fd, const char *file, const char *path,
+static int put_header(struct pack *p, struct error *err)
+{
+	return archive_write_header(p->out.archive, p->entry) < ARCHIVE_WARN
+		   ? archive_out_error(&p->out, err)
+		   : 0;
+}
+
+static int pack_file(struct pack *p, struct source *src, const char *file, const char *path,
 		     struct error *err)
 {
-	auto_fd fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	auto_istream in = NULL;
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_sys(err, "open %s", path);
+	int rc = source_open_member(src, file, &in, err);
+	if (rc < 0)
+		return rc;
+	if (fstat(istream_fd(in), &st) < 0)
+		return error_sys(err, "read %s", path);
 	entry_start(p, path, &st);
-	archive_entry_set_filetype(p->entry, AE_IFREG);
-	archive_entry_set_size(p->entry, st.st_size);
-	if (archive_write_header(p->archive, p->entry) < ARCHIVE_WARN)
-		return pack_error(p, err);
-	for (uint64_t left = (uint64_t)st.st_size; left;) {
-		ssize_t n = fd_read_full(fd, p->buf, left < BUFFER ? (size_t)left : BUFFER);
-		if (n <= 0)
-			return n < 0 ? error_code(err, (int)n, "read %s", path)
-				     : error_set(err, EIO, "%s became shorter while it was read",
-						 path);
-		if (archive_write_data(p->archive, p->buf, (size_t)n) != n)
-			return pack_error(p, err);
-		left -= (uint64_t)n;
-		progress_add(p->progress, (uint64_t)n);
-	}
-	return archive_write_finish_entry(p->archive) < ARCHIVE_WARN ? pack_error(p, err) : 0;
+	rc = archive_put_file(&p->out, p->entry, istream_fd(in), st.st_size, path, err);
+	if (rc == 0 && archive_write_finish_entry(p->out.archive) < ARCHIVE_WARN)
+		rc = archive_out_error(&p->out, err);
+	return rc;
 }
 
 static int pack_link(struct pack *p, const char *path, const char *target, struct error *err)
@@ -76,7 +62,7 @@ static int pack_link(struct pack *p, const char *path, const char *target, struc
 	archive_entry_set_filetype(p->entry, AE_IFLNK);
 	archive_entry_set_symlink(p->entry, target);
 	archive_entry_set_size(p->entry, 0);
-	return archive_write_header(p->archive, p->entry) < ARCHIVE_WARN ? pack_error(p, err) : 0;
+	return put_header(p, err);
 }
 
 struct folders {
@@ -92,9 +78,7 @@ static int pack_folder(void *arg, const char *folder, struct error *err)
 	snprintf(path, sizeof(path), "%s%s", f->above, folder);
 	entry_start(f->pack, path, &st);
 	archive_entry_set_filetype(f->pack->entry, AE_IFDIR);
-	return archive_write_header(f->pack->archive, f->pack->entry) < ARCHIVE_WARN
-		   ? pack_error(f->pack, err)
-		   : 0;
+	return put_header(f->pack, err);
 }
 
 static bool is_pages(const char *name)
@@ -104,8 +88,7 @@ static bool is_pages(const char *name)
 }
 
 /* Small images first: whoever reads a compressed archive meets them early. */
-static int pack_members(struct pack *p, struct source *src, int dir_fd, const char *folder,
-			struct error *err)
+static int pack_members(struct pack *p, struct source *src, const char *folder, struct error *err)
 {
 	const struct source_member *members;
 	struct folders folders = { p, folder };
@@ -119,31 +102,40 @@ static int pack_members(struct pack *p, struct source *src, int dir_fd, const ch
 			    !strcmp(members[i].name, "parent"))
 				continue;
 			snprintf(path, sizeof(path), "%s%s", folder, members[i].path);
-			rc = pack_file(p, dir_fd, members[i].path, path, err);
+			rc = pack_file(p, src, members[i].path, path, err);
 		}
 	}
 	return rc;
 }
 
-/* The set and those before it; a loop of links ends at CHAIN_MAX. */
-static int pack_chain(struct pack *p, const char *dir, struct error *err)
+/* A folder that a link leads to may be any: what is in it is nobody's business then. */
+static int want_set(struct source *src, struct error *err)
 {
-	auto_source src = NULL;
-	auto_fd fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_sys(err, "open %s", dir);
-	int rc = source_open_dirfd(fd, dir, &src, err);
-	auto_free char *images = rc < 0 ? NULL : source_dup_path(src, "");
-	if (rc == 0 && !images)
-		rc = error_set(err, ENOMEM, "out of memory");
+	return source_is_set(src) ? 0
+				  : error_set(err, ENOENT,
+					      "%s: no checkpoint: neither pstree.img nor "
+					      "inventory.img nor a page map is there",
+					      source_name(src));
+}
+
+/* The set and those before it; a loop of links ends at CHAIN_MAX. */
+static int pack_chain(struct pack *p, struct source *top, struct error *err)
+{
+	auto_source owned = NULL;
+	struct source *src = top;
+	auto_free char *images = source_dup_path(src, "");
+	int rc = images ? source_confine(src, err) : error_set(err, ENOMEM, "out of memory");
 	for (unsigned depth = 0; rc == 0; depth++) {
 		char folder[48] = "", path[64], target[32];
 		if (depth)
 			snprintf(folder, sizeof(folder), "%sparent-%u/", images, depth);
 		auto_source parent = NULL;
-		rc = source_open_parent(src, &parent, err);
+		rc = want_set(src, err);
+		if (rc == 0)
+			rc = source_open_parent(src, &parent, err);
 		if (rc == 0 && depth == CHAIN_MAX)
-			rc = error_set(err, ELOOP, "%s: more than %d parent sets", dir, CHAIN_MAX);
+			rc = error_set(err, ELOOP, "%s: more than %d parent sets", source_name(top),
+				       CHAIN_MAX);
 		if (rc == 0 && parent) {
 			snprintf(path, sizeof(path), "%sparent", depth ? folder : images);
 			snprintf(target, sizeof(target), "%sparent-%u", depth ? "../" : "",
@@ -151,16 +143,11 @@ static int pack_chain(struct pack *p, const char *dir, struct error *err)
 			rc = pack_link(p, path, target, err);
 		}
 		if (rc == 0)
-			rc = pack_members(p, src, fd, folder, err);
+			rc = pack_members(p, src, folder, err);
 		if (rc < 0 || !parent)
 			break;
-		int next = source_parent_fd(src, err);
-		if (next < 0)
-			return next;
-		fd_close(fd);
-		fd = next;
-		source_close(src);
-		src = take_ptr(parent);
+		source_close(owned);
+		owned = src = take_ptr(parent);
 	}
 	return rc;
 }
@@ -168,39 +155,39 @@ static int pack_chain(struct pack *p, const char *dir, struct error *err)
 static int pack_open(struct pack *p, int fd, const struct archive_form *form, unsigned level,
 		     struct error *err)
 {
-	p->buf = io_buffer(BUFFER);
-	p->archive = archive_write_new();
+	struct archive *out = p->out.archive = archive_write_new();
+	p->out.buf = io_buffer(ARCHIVE_PIECE);
 	p->entry = archive_entry_new();
-	if (!p->buf || !p->archive || !p->entry)
-		return error_set(err, ENOMEM, "%s: out of memory", p->name);
-	int rc = archive_write_set_format_pax_restricted(p->archive);
+	if (!p->out.buf || !out || !p->entry)
+		return error_set(err, ENOMEM, "%s: out of memory", p->out.name);
+	int rc = archive_write_set_format_pax_restricted(out);
 	if (rc == ARCHIVE_OK)
-		rc = archive_filter_add(p->archive, form->filter);
+		rc = archive_filter_add(out, form->filter);
 	char text[16];
 	snprintf(text, sizeof(text), "%u", level);
 	if (rc == ARCHIVE_OK && level)
-		rc = archive_write_set_filter_option(p->archive, NULL, "compression-level", text);
+		rc = archive_write_set_filter_option(out, NULL, "compression-level", text);
 	/* Nothing is gathered into blocks: what is written goes straight to the file. */
 	if (rc == ARCHIVE_OK && !form->levels)
-		rc = archive_write_set_bytes_per_block(p->archive, 0);
+		rc = archive_write_set_bytes_per_block(out, 0);
 	if (rc == ARCHIVE_OK)
-		rc = archive_write_open_fd(p->archive, fd);
-	return rc == ARCHIVE_OK ? 0 : pack_error(p, err);
+		rc = archive_write_open_fd(out, fd);
+	return rc == ARCHIVE_OK ? 0 : archive_out_error(&p->out, err);
 }
 
-int pack_set(const char *dir, int fd, const char *name, const struct archive_form *form,
+int pack_set(struct source *src, int fd, const char *name, const struct archive_form *form,
 	     unsigned level, struct progress *progress, struct error *err)
 {
-	struct pack p = { .name = name, .progress = progress };
+	struct pack p = { .out = { .name = name, .progress = progress } };
 	int rc = pack_open(&p, fd, form, level, err);
 	if (rc == 0)
-		rc = pack_chain(&p, dir, err);
-	if (rc == 0 && archive_write_close(p.archive) != ARCHIVE_OK)
-		rc = pack_error(&p, err);
+		rc = pack_chain(&p, src, err);
+	if (rc == 0 && archive_write_close(p.out.archive) != ARCHIVE_OK)
+		rc = archive_out_error(&p.out, err);
 	if (p.entry)
 		archive_entry_free(p.entry);
-	if (p.archive)
-		archive_write_free(p.archive);
-	free(p.buf);
+	if (p.out.archive)
+		archive_write_free(p.out.archive);
+	free(p.out.buf);
 	return rc;
 }

@@ -6,12 +6,15 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "images/sink-archive.h"
+#include "images/source.h"
 
 /**
- * Write the set and, in folders parent-1/, parent-2/ … of the archive, the sets before it.
+ * Write the set and, in folders parent-1/, parent-2/ … of the archive, the sets before it. Links
+ * of files that lead out of their set are refused, as are directories with no set in them.
+ * @param src    a directory
  * @param level  of compression, of those the form has; 0: the usual one
  */
-int pack_set(const char *dir, int fd, const char *name, const struct archive_form *form,
+int pack_set(struct source *src, int fd, const char *name, const struct archive_form *form,
 	     unsigned level, struct progress *progress, struct error *err);
 
 /**

@@ -8,15 +8,14 @@
 #include <archive_entry.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
+#include "base/beneath.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 
-enum { BLOCK = 128 * 1024, MEMBER_COST = 4096, NAME_MAX_LEN = 4096 };
+enum { BLOCK = 128 * 1024, TAR_BLOCK = 512, MEMBER_COST = 4096, NAME_MAX_LEN = 4096 };
 
 struct unpack {
 	struct archive *archive;
@@ -40,7 +39,9 @@ static la_ssize_t read_block(struct archive *a, void *ctx, const void **block)
 static int unpack_error(const struct unpack *u, struct error *err)
 {
 	const char *why = archive_error_string(u->archive);
-	return error_set(err, EBADMSG, "%s: %s", u->name, why ? why : "not a tar archive");
+	if (!why || !strcmp(why, "Unrecognized archive format"))
+		why = "not a tar archive";
+	return error_set(err, EBADMSG, "%s: %s", u->name, why);
 }
 
 static int refuse(const struct unpack *u, const char *path, const char *why, struct error *err)
@@ -71,15 +72,10 @@ static int clean_path(const struct unpack *u, const char *path, char *out, struc
 	return 0;
 }
 
-static int open_below(const struct unpack *u, const char *path, uint64_t flags, uint64_t mode)
+static int open_folder_at(const struct unpack *u, const char *path)
 {
-	struct open_how how = {
-		.flags = flags | O_CLOEXEC,
-		.mode = mode,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd = syscall(SYS_openat2, u->dir_fd, *path ? path : ".", &how, sizeof(how));
-	return fd < 0 ? -errno : (int)fd;
+	return open_beneath(u->dir_fd, path, O_PATH | O_DIRECTORY, 0,
+			    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
 /* The folder a path is in, made with those above it; *name is what is left. */
@@ -92,7 +88,7 @@ static int open_folder(const struct unpack *u, char *path, const char **name, st
 		char *up = strrchr(path, '/');
 		if (up)
 			*up = '\0';
-		auto_fd fd = open_below(u, up ? path : ".", O_PATH | O_DIRECTORY, 0);
+		auto_fd fd = open_folder_at(u, up ? path : ".");
 		if (up)
 			*up = '/';
 		int rc = fd < 0 ? fd : mkdirat(fd, up ? up + 1 : path, 0777);
@@ -102,7 +98,7 @@ static int open_folder(const struct unpack *u, char *path, const char **name, st
 	}
 	if (slash)
 		*slash = '\0';
-	int fd = open_below(u, slash ? path : ".", O_PATH | O_DIRECTORY, 0);
+	int fd = open_folder_at(u, slash ? path : ".");
 	if (slash)
 		*slash = '/';
 	return fd < 0 ? error_code(err, fd, "%s: folder of %s", u->name, path) : fd;
@@ -119,8 +115,8 @@ static int spend(struct unpack *u, uint64_t bytes, struct error *err)
 	return 0;
 }
 
-static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder, const char *name,
-		       struct error *err)
+static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder, const char *path,
+		       const char *name, struct error *err)
 {
 	int64_t size = archive_entry_size(entry);
 	int rc = size < 0 ? refuse(u, name, "has no size", err) : spend(u, (uint64_t)size, err);
@@ -128,8 +124,10 @@ static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder
 		return rc;
 	auto_fd fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			    archive_entry_perm(entry) & 0777);
+	if (fd < 0 && errno == EEXIST)
+		return refuse(u, path, "is in it twice", err);
 	if (fd < 0)
-		return error_sys(err, "%s: create %s", u->name, name);
+		return error_sys(err, "%s: create %s", u->name, path);
 	for (;;) {
 		const void *buf;
 		size_t len;
@@ -141,7 +139,7 @@ static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder
 			return unpack_error(u, err);
 		if (at < 0 || at > size || len > (uint64_t)(size - at))
 			return refuse(u, name, "has bytes past its end", err);
-		rc = fd_pwrite_full(fd, buf, len, at);
+		rc = fd_pwrite_sparse(fd, buf, len, at);
 		if (rc < 0)
 			return error_code(err, rc, "write %s", name);
 		progress_add(u->progress, len);
@@ -191,7 +189,7 @@ static int unpack_entry(struct unpack *u, struct archive_entry *entry, struct er
 	if (folder < 0)
 		return folder;
 	if (type == AE_IFREG)
-		return unpack_file(u, entry, folder, name, err);
+		return unpack_file(u, entry, folder, path, name, err);
 	if (type == AE_IFDIR)
 		return mkdirat(folder, name, 0777) < 0 && errno != EEXIST
 			   ? error_sys(err, "%s: create %s", u->name, path)
@@ -200,6 +198,28 @@ static int unpack_entry(struct unpack *u, struct archive_entry *entry, struct er
 		return unpack_parent(u, archive_entry_symlink(entry), path, folder, err);
 	return refuse(u, path, type == AE_IFLNK ? "is a link" : "is neither a file nor a folder",
 		      err);
+}
+
+static uint64_t blocks_end(uint64_t at)
+{
+	return (at + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+}
+
+/*
+ * Blocks of zeros stand at the end. For libarchive an archive that is cut short behind a member
+ * ends there as well.
+ * @param end  of the last member
+ */
+static int check_end(const struct unpack *u, uint64_t nr_members, uint64_t end, struct error *err)
+{
+	if (!nr_members)
+		return error_set(err, EBADMSG, "%s: an archive with nothing in it", u->name);
+	if ((uint64_t)archive_filter_bytes(u->archive, 0) < end + TAR_BLOCK)
+		return error_set(err, EBADMSG,
+				 "%s: cut short behind member %" PRIu64 " at byte %" PRIu64
+				 ": the end of the archive is missing",
+				 u->name, nr_members, end);
+	return 0;
 }
 
 static int unpack_all(struct unpack *u, struct error *err)
@@ -211,16 +231,17 @@ static int unpack_all(struct unpack *u, struct error *err)
 	archive_read_set_callback_data(u->archive, u);
 	if (archive_read_open1(u->archive) != ARCHIVE_OK)
 		return unpack_error(u, err);
-	for (;;) {
+	for (uint64_t nr = 0, end = 0;; nr++) {
 		struct archive_entry *entry;
 		int rc = archive_read_next_header(u->archive, &entry);
 		if (rc == ARCHIVE_EOF)
-			return 0;
+			return check_end(u, nr, end, err);
 		if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
 			return unpack_error(u, err);
 		rc = unpack_entry(u, entry, err);
 		if (rc < 0)
 			return rc;
+		end = blocks_end((uint64_t)archive_filter_bytes(u->archive, 0));
 	}
 }
 

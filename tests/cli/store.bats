@@ -205,6 +205,205 @@ EOF
 	"$crit" diff --pages "$set" packed.tar.zst
 }
 
+@test "unpack refuses an archive with nothing in it, or without its end" {
+	tar cf empty.tar -T /dev/null
+	run -1 "$crit" unpack -C out empty.tar
+	[[ $output == *"empty.tar: an archive with nothing in it" ]]
+	local suffix size
+	"$crit" pack -o whole.tar "$dir"
+	size=$(stat -c %s whole.tar)
+	head -c $((size - 1024)) whole.tar >half.tar
+	run -1 "$crit" unpack -C out half.tar
+	[[ $output == *"half.tar: cut short behind member "*" at byte $((size - 1024)): the end of the archive is missing" ]]
+	gzip -k half.tar
+	run -1 "$crit" unpack -C out half.tar.gz
+	[[ $output == *"the end of the archive is missing" ]]
+	[ ! -e out ]
+	# a single block of zeros is an end, too
+	head -c $((size - 512)) whole.tar >short.tar
+	"$crit" unpack -C out short.tar
+	diff -r "$set" out
+}
+
+@test "pack wants a checkpoint" {
+	mkdir none
+	touch none/pages-1.img none/notes.txt
+	run -1 "$crit" pack -o x.tar none
+	[[ $output == *"none: no checkpoint: neither pstree.img nor inventory.img nor a page map is there" ]]
+	[ ! -e x.tar ]
+	# nor is what a link leads to packed when it is none
+	ln -s ../none "$dir/parent"
+	run -1 "$crit" pack -o x.tar "$dir"
+	[[ $output == *"set/parent: no checkpoint"* ]]
+	[ ! -e x.tar ]
+}
+
+@test "links out of a set are not followed where its files go into another one" {
+	echo secret >secret
+	cp -r "$dir" before
+	local link command
+	for link in "$PWD/secret" ../secret; do
+		for command in "pack -o x.tar" "compress -o out" "compress -o x.tar" "decode --all -o out" \
+			"remap --comm a=b -o out"; do
+			ln -s "$link" "$dir/notes.txt"
+			# shellcheck disable=SC2086 # words
+			run -1 "$crit" $command "$dir"
+			if [[ $command != remap* ]]; then
+				[[ $output == *"set/notes.txt is a link that leads out of the set: refused; put a copy in its place"* ]] \
+					|| { echo "$command: $output"; return 1; }
+			fi
+			[ ! -e out ] && [ ! -e x.tar ]
+			rm "$dir/notes.txt"
+		done
+	done
+	ln -sf ../secret "$dir/pages-1.img"
+	run -1 "$crit" compress --in-place "$dir"
+	[[ $output == *"pages-1.img is a link that leads out of the set"* ]]
+	[ -L "$dir/pages-1.img" ]
+	rm -r "$dir"
+	cp -r before "$dir"
+	# within the set they are what they lead to
+	ln -s pages-1.img "$dir/same"
+	"$crit" pack -o x.tar "$dir"
+	"$crit" unpack -C out x.tar
+	cmp out/same "$set/pages-1.img"
+	rm "$dir/same"
+	# a folder of images that is elsewhere
+	mkdir ctr
+	ln -s ../set ctr/checkpoint
+	run -1 "$crit" pack -o y.tar ctr
+	[[ $output == *"ctr/checkpoint is a link that leads out of the set"* ]]
+	[ ! -e y.tar ]
+	# JSON, and what is beside it
+	"$crit" decode --all -o json "$dir"
+	ln -s ../secret json/notes.txt
+	run -1 "$crit" encode --all -o again json
+	[[ $output == *"json/notes.txt is a link that leads out of the set"* ]]
+	mkdir json/sub
+	rm json/notes.txt
+	ln -s ../../secret json/sub/notes.txt
+	run -1 "$crit" encode --all -o again json
+	[[ $output == *"json/sub/notes.txt is a link that leads out of the set"* ]]
+	[ ! -e again ]
+	# who only looks may follow them
+	cp -r before linked
+	mv linked/pages-1.img elsewhere.img
+	ln -s ../elsewhere.img linked/pages-1.img
+	same_memory linked
+	# a parent leads elsewhere: its own files do not
+	cp -r before base
+	ln -s ../base "$dir/parent"
+	"$crit" pack -o chain.tar "$dir"
+	ln -s ../secret base/notes.txt
+	run -1 "$crit" pack -o y.tar "$dir"
+	[[ $output == *"set/parent/notes.txt is a link that leads out of the set"* ]]
+}
+
+# holes FILE: how many bytes of it are on the disk, as it is larger
+stored() { echo $(($(stat -c '%b * %B' "$1"))); }
+
+@test "pack, unpack, compress and decompress keep holes" {
+	local file folder format suffix to
+	truncate -s 8M "$dir/pages-1.img" # nothing behind what it had
+	truncate -s 4M "$dir/other.bin"
+	truncate -s 4M "$dir/none.txt"
+	printf x | dd of="$dir/other.bin" bs=1 seek=2M conv=notrunc status=none
+	[ "$(stored "$dir/pages-1.img")" -lt 65536 ] || skip "the file system has no holes"
+	for suffix in tar tar.gz tar.zst; do
+		to=${suffix//./}
+		"$crit" pack -o "x.$suffix" "$dir"
+		[ "$(stat -c %s "x.$suffix")" -lt 262144 ]
+		"$crit" unpack -C "out-$to" "x.$suffix"
+		diff -r "$dir" "out-$to"
+		"$crit" compress -o "small-$to" "x.$suffix"
+		"$crit" decompress -o "large-$to" "small-$to"
+		diff -r "$dir" "large-$to"
+		"$crit" compress -o "small.$suffix" "x.$suffix"
+		"$crit" decompress -o "large.$suffix" "small.$suffix"
+		[ "$(stat -c %s "large.$suffix")" -lt 262144 ]
+		"$crit" unpack -C "all-$to" "large.$suffix"
+		diff -r "$dir" "all-$to"
+		for file in pages-1.img other.bin none.txt; do
+			for folder in out large all; do
+				[ "$(stored "$folder-$to/$file")" -lt 65536 ] \
+					|| { ls -ls "$folder-$to"; return 1; }
+			done
+			[ $file = pages-1.img ] || [ "$(stored "small-$to/$file")" -lt 65536 ]
+		done
+	done
+	# in a plain archive it is read where it lies, at any offset
+	"$crit" compress -o direct x.tar
+	cmp direct/pages-1.img.zst small-targz/pages-1.img.zst
+	"$crit" diff --pages "$dir" x.tar
+	# others' archives: what GNU tar and Python know of holes
+	for format in gnu "pax --sparse-version=0.0" "pax --sparse-version=0.1" "pax --sparse-version=1.0"; do
+		# shellcheck disable=SC2086 # words
+		tar -S --format=$format -cf gnu.tar -C "$dir" .
+		"$crit" diff --pages "$dir" gnu.tar
+		rm -rf gnu again
+		"$crit" unpack -C gnu gnu.tar
+		diff -r "$dir" gnu
+		"$crit" decompress -o again gnu.tar
+		diff -r "$dir" again
+		[ "$(stored gnu/other.bin)" -lt 65536 ] && [ "$(stored again/other.bin)" -lt 65536 ]
+	done
+	mkdir plain
+	tar xf x.tar -C plain
+	diff -r "$dir" plain
+	/usr/bin/python3 - <<-'EOF'
+		import tarfile
+		with tarfile.open("x.tar") as tar:
+		    for member in tar:
+		        assert not member.isfile() or tar.extractfile(member).read() == open("set/" + member.name, "rb").read()
+	EOF
+	# zeros that an archive has as bytes become holes, too
+	tar cf zeros.tar -C "$dir" .
+	"$crit" unpack -C zeros zeros.tar
+	[ "$(stored zeros/pages-1.img)" -lt 65536 ]
+}
+
+@test "a file with more holes than a header may list is packed whole" {
+	/usr/bin/python3 - "$dir/pages-1.img" <<-'EOF'
+		import sys
+		with open(sys.argv[1], "wb") as file:
+		    for i in range(33000):
+		        file.seek(i * 8192)
+		        file.write(b"x" * 4096)
+		    file.truncate(320 << 20)
+	EOF
+	"$crit" pack -o x.tar "$dir"
+	[ "$(stat -c %s x.tar)" -lt $((300 << 20)) ] # the long hole at the end is none of them
+	"$crit" unpack -C out x.tar
+	cmp "$dir/pages-1.img" out/pages-1.img
+	[ "$(stored out/pages-1.img)" -le "$(stored "$dir/pages-1.img")" ]
+}
+
+@test "a set is not written to what looks like another kind of archive" {
+	local name
+	for name in x.zip x.tar.xz x.TBZ2 x.zst; do
+		run -2 "$crit" compress -o "$name" "$dir"
+		[[ $output == *"$name: archives of this kind are not written: want a name that ends in .tar, .tar.gz or .tar.zst, or that of a directory"* ]]
+		run -2 "$crit" remap --comm a=b -o "$name" "$dir"
+		run -2 "$crit" decode --all -o "$name" "$dir"
+		[ ! -e "$name" ]
+	done
+}
+
+@test "a pre-dump is told from what is no checkpoint" {
+	rm "$dir"/core-* "$dir/pstree.img"
+	local command
+	for command in inspect compat mem; do
+		run ! "$crit" $command "$dir"
+		[[ $output == *"set: a pre-dump, so no checkpoint: it has memory alone"*"crit squash"* ]] \
+			|| { echo "$command: $output"; return 1; }
+	done
+	run -1 "$crit" pages -p 100 "$dir" 0x400000
+	[[ $output == *"set: a pre-dump, so no checkpoint"* ]]
+	rm "$dir"/pagemap-*
+	run -1 "$crit" inspect "$dir"
+	[[ $output == *"no pstree.img, so no checkpoint" ]]
+}
+
 @test "pack takes the sets before it along" {
 	cp -r "$set" base
 	ln -s ../base "$dir/parent"
@@ -238,7 +437,7 @@ EOF
 	EOF
 	odd_tar inventory.img REGTYPE -
 	run -1 "$crit" unpack -C out odd.tar
-	[[ $output == *"create inventory.img: File exists"* ]]
+	[[ $output == *"member inventory.img is in it twice: refused"* ]]
 	odd_tar a/b/c REGTYPE -
 	"$crit" unpack -C out odd.tar
 	[ "$(cat out/a/b/c)" = bad ]
@@ -266,7 +465,7 @@ EOF
 }
 
 @test "unpack stops at --max-size, and at the end of half an archive" {
-	truncate -s 8M "$dir/pages-1.img"
+	head -c 8M /dev/urandom >"$dir/pages-1.img"
 	"$crit" pack -o bomb.tar.zst "$dir"
 	run -1 "$crit" unpack --max-size 4M -C out bomb.tar.zst
 	[[ $output == *"more than 4194304 bytes"* ]]
@@ -275,6 +474,7 @@ EOF
 	run -1 "$crit" unpack -C out half.tar.zst
 	[ ! -e out ]
 	run -1 "$crit" unpack -C out "$set/inventory.img"
+	[[ $output == *"inventory.img: not a tar archive" ]]
 	[ ! -e out ]
 	run -2 "$crit" pack -o x.zip "$dir"
 	run -2 "$crit" pack "$dir"
@@ -368,10 +568,23 @@ EOF
 	make_chain
 	cp -r chain before
 	run -0 "$crit" dedup --dry-run chain/3
+	[[ ${lines[2]} =~ chain/3/parent/parent\ +5\ +20.0\ KiB ]]
 	diff -r before chain
 	run -0 "$crit" dedup chain/3
 	[[ ${lines[1]} =~ chain/3/parent\ +3\ +12.0\ KiB ]]
 	[[ ${lines[2]} =~ chain/3/parent/parent\ +5\ +20.0\ KiB ]]
+	# what is free already is not freed again
+	local again
+	for again in "" --dry-run; do
+		# shellcheck disable=SC2086 # none or one word
+		run -0 "$crit" dedup $again chain/3
+		[[ ${lines[1]} =~ chain/3/parent\ +0\ +0\ B ]]
+		[[ ${lines[2]} =~ chain/3/parent/parent\ +0\ +0\ B ]]
+	done
+	printf x | dd of=chain/1/pages-1.img bs=1 seek=5000 conv=notrunc status=none
+	run -0 "$crit" dedup --dry-run chain/3
+	[[ ${lines[2]} =~ chain/3/parent/parent\ +1\ +4.0\ KiB ]]
+	run -0 "$crit" dedup chain/3
 	"$crit" diff --pages before/3 chain/3
 	cmp -n 8192 chain/1/pages-1.img /dev/zero
 	cmp <(tail -c 4096 chain/1/pages-1.img) <(tail -c 4096 before/1/pages-1.img)

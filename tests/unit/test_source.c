@@ -149,6 +149,87 @@ static void archive_members_are_read_in_place(void **state)
 	}
 }
 
+/* A file of 2 MiB with bytes in two places, and one that is all hole, in that order. */
+static struct source *archive_with_holes(const struct temp_dir *dir, const char *filter)
+{
+	auto_free char *path = NULL;
+	static char bytes[2 << 20];
+	struct source *src = NULL;
+	assert_true(asprintf(&path, "%s/set.tar", dir->path) > 0);
+	memset(bytes + 70000, 'a', 3000);
+	memset(bytes + 1500000, 'b', 5);
+	struct archive *a = archive_write_new();
+	assert_int_equal(archive_write_set_format_pax(a), ARCHIVE_OK);
+	if (strcmp(filter, "none"))
+		assert_int_equal(archive_write_add_filter_by_name(a, filter), ARCHIVE_OK);
+	assert_int_equal(archive_write_open_filename(a, path), ARCHIVE_OK);
+	for (int i = 0; i < 2; i++) {
+		struct archive_entry *entry = archive_entry_new();
+		archive_entry_set_pathname(entry, i ? "pages-2.img" : "pages-1.img");
+		archive_entry_set_filetype(entry, AE_IFREG);
+		archive_entry_set_size(entry, sizeof(bytes));
+		archive_entry_sparse_add_entry(entry, i ? 0 : 70000, i ? 0 : 3000);
+		if (!i)
+			archive_entry_sparse_add_entry(entry, 1500000, 5);
+		assert_int_equal(archive_write_header(a, entry), ARCHIVE_OK);
+		if (i)
+			memset(bytes, 0, sizeof(bytes));
+		assert_int_equal(archive_write_data(a, bytes, sizeof(bytes)), sizeof(bytes));
+		archive_entry_free(entry);
+	}
+	assert_int_equal(archive_write_close(a), ARCHIVE_OK);
+	archive_write_free(a);
+	assert_ok(source_open(path, &src, &err));
+	return src;
+}
+
+static void assert_holes(struct istream *in, uint64_t (*read_at)(struct istream *in, size_t at))
+{
+	static const struct {
+		size_t at;
+		char want;
+	} bytes[] = {
+		{ 0, 0 },       { 69999, 0 },     { 70000, 'a' },   { 72999, 'a' }, { 73000, 0 },
+		{ 1499999, 0 }, { 1500000, 'b' }, { 1500004, 'b' }, { 1500005, 0 }, { 2097151, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
+		assert_int_equal(read_at(in, bytes[i].at), bytes[i].want);
+}
+
+static uint64_t byte_at(struct istream *in, size_t at)
+{
+	char byte = 'x';
+	assert_int_equal(istream_pread(in, &byte, 1, at, NULL), 1);
+	return (unsigned char)byte;
+}
+
+static uint64_t next_byte_at(struct istream *in, size_t at)
+{
+	char byte = 'x';
+	assert_ok(istream_skip(in, at - istream_offset(in), &err));
+	assert_int_equal(istream_read(in, &byte, 1, NULL), 1);
+	return (unsigned char)byte;
+}
+
+static void archive_files_with_holes_are_read_in_place(void **state)
+{
+	static const char *const filters[] = { "none", "gzip", "zstd" };
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+		auto_source src = archive_with_holes(*state, filters[i]);
+		auto_istream in = NULL;
+		auto_istream hole = NULL;
+		assert_ok(source_open_member(src, "pages-1.img", &in, &err));
+		assert_int_equal(istream_size(in), 2 << 20);
+		assert_int_equal(istream_seekable(in), i == 0);
+		assert_holes(in, next_byte_at);
+		if (i == 0)
+			assert_holes(in, byte_at);
+		assert_ok(source_open_member(src, "pages-2.img", &hole, &err));
+		assert_int_equal(next_byte_at(hole, (2 << 20) - 1), 0);
+		assert_int_equal(istream_read(hole, (char[1]){ 0 }, 1, NULL), 0);
+	}
+}
+
 static void archive_lists_members_by_number(void **state)
 {
 	static const struct member members[] = {
@@ -410,10 +491,35 @@ static void stream_of_a_file_starts_where_it_stands(void **state)
 	assert_memory_equal(buf, "body", 4);
 }
 
+static void directory_that_is_confined_refuses_links_out_of_it(void **state)
+{
+	const struct temp_dir *dir = *state;
+	put_file(dir, "secret", BYTES("secret"));
+	assert_int_equal(mkdirat(dir->fd, "set", 0755), 0);
+	put_file(dir, "set/inventory.img", BYTES("inv"));
+	assert_int_equal(symlinkat("inventory.img", dir->fd, "set/inside"), 0);
+	assert_int_equal(symlinkat("../secret", dir->fd, "set/outside"), 0);
+	assert_int_equal(symlinkat("../set", dir->fd, "set/parent"), 0);
+	auto_source src = NULL;
+	auto_source parent = NULL;
+	struct istream *in;
+	auto_fd fd = openat(dir->fd, "set", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_ok(source_open_dirfd(fd, "set", &src, &err));
+	assert_member(src, "outside", "secret");
+	assert_ok(source_confine(src, &err));
+	assert_member(src, "inside", "inv");
+	assert_fails(source_open_member(src, "outside", &in, &err), EXDEV,
+		     "set/outside is a link that leads out of the set");
+	assert_ok(source_open_parent(src, &parent, &err));
+	assert_member(parent, "inside", "inv");
+	assert_fails(source_open_member(parent, "outside", &in, &err), EXDEV, "set/parent/outside");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEMP_TEST(archive_members_are_read_in_place),
+		TEMP_TEST(archive_files_with_holes_are_read_in_place),
 		TEMP_TEST(archive_lists_members_by_number),
 		TEMP_TEST(archive_names_are_data),
 		TEMP_TEST(archive_pax_names_keep_their_letters),
@@ -427,6 +533,7 @@ int main(void)
 		TEMP_TEST(directory_is_listed_once),
 		TEMP_TEST(directory_opens_only_its_own_files),
 		TEMP_TEST(directory_follows_parent),
+		TEMP_TEST(directory_that_is_confined_refuses_links_out_of_it),
 		TEMP_TEST(stream_of_a_file_starts_where_it_stands),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
