@@ -52,7 +52,7 @@ static const char *regular_kind(const RegFileEntry *reg)
 	}
 }
 
-static const char *namespace_kind(uint32_t clone_flag)
+const char *namespace_kind(uint32_t clone_flag)
 {
 	switch (clone_flag) {
 	case CLONE_NEWNS:

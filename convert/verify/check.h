@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "convert/verify/objects.h"
 #include "convert/verify/verify.h"
+#include "images/reader.h"
 #include "images/source.h"
 #include "inventory.pb-c.h"
 
@@ -41,8 +42,11 @@ struct check {
 	uint64_t nr_findings;
 
 	InventoryEntry *inventory; /* NULL: none, or broken */
+	bool has_run_id;           /* as of CRIU 4.1, and of Stasis: see needs.c */
+	uint32_t root;             /* the first of pstree.img; 0: not known */
 	bool has_cgroups, has_mounts, has_networks, has_tree;
 	struct object_set objects;
+	struct object_set used; /* images that something refers to */
 	struct {
 		struct segment *items;
 		size_t nr, cap;
@@ -68,6 +72,9 @@ void finding_at(struct check *check, const char *image, const uint64_t *entry, c
 /** At a field of a message the walk is at. @param field  NULL: the message as a whole */
 void finding(struct check *check, const struct place *at, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/** A member of the set that is such an image, or NULL. Borrowed. */
+const struct source_member *member_find(const struct check *check, enum image_id image,
+					uint64_t number);
 /** What an error says, without the image's name: a column has it. Borrowed. */
 const char *finding_text(const char *image, const char *text);
 /** "vmas[3].shmid" */
@@ -92,6 +99,23 @@ int walk_images(struct check *check, struct error *err);
 
 /* processes.c: what each process needs. */
 int check_processes(struct check *check, struct error *err);
+
+/* sessions.c: groups and sessions of a tree as the kernel lets them be. */
+struct checkpoint;
+/** @param reapers  by place in pstree.img: orphans below it become its children */
+int check_sessions(struct check *check, const struct checkpoint *cp, const bool *reapers,
+		   struct error *err);
+
+/* needs.c: images that go with another, and images that nothing leads to. */
+void needs_of(struct check *check, const struct place *at, const ProtobufCMessage *msg);
+void needs_finish(struct check *check);
+
+/* contents.c: what two images say of the same file. */
+int check_contents(struct check *check, struct checkpoint *cp, struct error *err);
+
+/* rules.c: whether the text of a packet filter goes on to its end. */
+bool rules_are_of(const struct image_type *type);
+int rules_check(struct image_reader *r, const struct image_type *type, struct error *err);
 
 /* pages.c: page maps, page data, parents. */
 int check_pages(struct check *check, struct error *err);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "convert/describe/file.h"
 #include "files.pb-c.h"
 
 static const struct object_row {
@@ -25,6 +26,8 @@ static const struct object_row {
 	[OBJ_PIPE - IMG_NR_TYPES] = { "pipe", false },
 	[OBJ_FIFO - IMG_NR_TYPES] = { "fifo", false },
 	[OBJ_UNIX - IMG_NR_TYPES] = { "unix socket with inode", true },
+	[OBJ_SOCKET - IMG_NR_TYPES] = { "socket", false },
+	[OBJ_INET - IMG_NR_TYPES] = { "inet socket with inode", false },
 	[OBJ_MEMFD - IMG_NR_TYPES] = { "memfd inode", true },
 	[OBJ_BPFMAP - IMG_NR_TYPES] = { "BPF map", false },
 	[OBJ_FD - IMG_NR_TYPES] = { "descriptor", true, true },
@@ -34,7 +37,20 @@ static const struct object_row {
 	[OBJ_SYSV_SHM - IMG_NR_TYPES] = { "SysV segment", false },
 	[OBJ_REMAPPED - IMG_NR_TYPES] = { "remap of file", true },
 	[OBJ_NAMESPACE - IMG_NR_TYPES] = { "namespace", false, true },
+	[OBJ_TOLD_NAMESPACE - IMG_NR_TYPES] = { "namespace", false, true },
+	[OBJ_PIPE_DATA - IMG_NR_TYPES] = { "data of pipe", true },
+	[OBJ_FIFO_DATA - IMG_NR_TYPES] = { "data of fifo", true },
+	[OBJ_BPFMAP_DATA - IMG_NR_TYPES] = { "contents of BPF map", true },
+	[OBJ_ALL_OF_IPC - IMG_NR_TYPES] = { "IPC namespace", false },
+	[OBJ_TUN - IMG_NR_TYPES] = { "TUN device", false },
 };
+
+static const char *file_type_name(int type)
+{
+	const ProtobufCEnumValue *value =
+	    protobuf_c_enum_descriptor_get_value(&fd_types__descriptor, type);
+	return value ? value->name : NULL;
+}
 
 bool object_is_unique(unsigned kind)
 {
@@ -46,14 +62,24 @@ char *object_name(unsigned kind, uint64_t key, char *out, size_t len)
 	if (kind < IMG_NR_TYPES)
 		return image_filename(&image_types[kind], key, out, len);
 	const struct object_row *row = &object_rows[kind - IMG_NR_TYPES];
-	const ProtobufCEnumValue *type = NULL;
+	const char *which = NULL;
 	if (kind == OBJ_FILE)
-		type =
-		    protobuf_c_enum_descriptor_get_value(&fd_types__descriptor, (int)(key >> 32));
+		which = file_type_name((int)(key >> 32));
+	else if (kind == OBJ_NAMESPACE || kind == OBJ_TOLD_NAMESPACE)
+		which = namespace_kind((uint32_t)(key >> 32));
 	uint64_t number = kind == OBJ_FILE || row->within ? key & UINT32_MAX : key;
-	snprintf(out, len, "%s%s%s %" PRIu64, type ? type->name : "", type ? " " : "", row->name,
+	snprintf(out, len, "%s%s%s %" PRIu64, which ? which : "", which ? " " : "", row->name,
 		 number);
 	return out;
+}
+
+/* FNV-1a. */
+uint64_t object_device(uint64_t image_number, const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325u ^ image_number;
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+	return hash;
 }
 
 static size_t slot_of(const struct object_set *set, unsigned kind, uint64_t key)

@@ -13,6 +13,7 @@
 enum object_kind {
 	OBJ_FILE = IMG_NR_TYPES, /* by type and id, see object_file() */
 	OBJ_ANY_FILE,            /* by id alone */
+	OBJ_SOCKET,              /* likewise */
 	OBJ_PROCESS,             /* by pid */
 	OBJ_THREAD,              /* by tid */
 	OBJ_CGROUP_SET,
@@ -20,16 +21,23 @@ enum object_kind {
 	OBJ_TTY,
 	OBJ_PIPE,
 	OBJ_FIFO,
-	OBJ_UNIX,      /* by inode number */
-	OBJ_MEMFD,     /* by inode_id */
-	OBJ_BPFMAP,    /* by map_id */
-	OBJ_FD,        /* open in one process, by image and number, see object_within() */
-	OBJ_FD_NUMBER, /* open in any process */
-	OBJ_NETDEV,    /* by image and ifindex */
-	OBJ_SECCOMP,   /* by its place in seccomp.img */
-	OBJ_SYSV_SHM,  /* by id */
-	OBJ_REMAPPED,  /* a file that has a remap */
-	OBJ_NAMESPACE, /* by kind and id, see object_namespace() */
+	OBJ_UNIX, /* by inode number */
+	OBJ_INET,
+	OBJ_MEMFD,          /* by inode_id */
+	OBJ_BPFMAP,         /* by map_id */
+	OBJ_FD,             /* open in one process, by image and number, see object_within() */
+	OBJ_FD_NUMBER,      /* open in any process */
+	OBJ_NETDEV,         /* by image and ifindex */
+	OBJ_SECCOMP,        /* by its place in seccomp.img */
+	OBJ_SYSV_SHM,       /* by id */
+	OBJ_REMAPPED,       /* a file that has a remap */
+	OBJ_NAMESPACE,      /* by kind and id, see object_namespace() */
+	OBJ_TOLD_NAMESPACE, /* likewise: one without an image, but told of */
+	OBJ_PIPE_DATA,      /* what waits in a pipe, by pipe_id */
+	OBJ_FIFO_DATA,
+	OBJ_BPFMAP_DATA, /* by map_id */
+	OBJ_ALL_OF_IPC,  /* by number: who wrote the set writes every image of such a namespace */
+	OBJ_TUN,         /* a device, see object_device() */
 	NR_OBJECT_KINDS,
 };
 
@@ -41,6 +49,9 @@ static inline uint64_t object_within(uint64_t image_number, uint32_t id)
 {
 	return image_number << 32 | id;
 }
+
+/** A device of a network namespace. */
+uint64_t object_device(uint64_t image_number, const char *name);
 
 /** @param kind  CLONE_NEWNET and its like */
 static inline uint64_t object_namespace(uint32_t kind, uint32_t id)

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include <stdlib.h>
+
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "convert/verify/check.h"
 #include "images/checkpoint.h"
 
@@ -20,13 +23,24 @@ static void need(struct check *check, const struct process *p, uint64_t entry, e
 		   image_filename(&image_types[image], p->pid, name, sizeof(name)));
 }
 
+/* Orphans come to it: it asked for them, or it is the first of a pid namespace. */
+static bool is_reaper(const struct process *p, const CoreEntry *core)
+{
+	bool init = p->pid == 1;
+	for (size_t i = 0; i < p->entry->n_levels; i++)
+		init = init ||
+		       (p->entry->levels[i]->n_threads && p->entry->levels[i]->threads[0] == 1);
+	return init || !core || (core->tc && core->tc->child_subreaper);
+}
+
 static void process_check(struct check *check, const struct checkpoint *cp, const struct process *p,
-			  uint64_t entry)
+			  uint64_t entry, bool *reaper)
 {
 	auto_message CoreEntry *core = NULL;
 	int rc = process_core(cp, p->pid, &core, NULL);
 	if (rc == -ENOENT)
 		need(check, p, entry, IMG_CORE);
+	*reaper = is_reaper(p, core);
 	if (rc < 0 || core_is_zombie(core))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
@@ -58,7 +72,12 @@ int check_processes(struct check *check, struct error *err)
 			finding_at(check, "pstree.img", NULL, NULL, "%s", why.text);
 		return 0;
 	}
-	for (size_t i = 0; i < checkpoint_nr_processes(cp); i++)
-		process_check(check, cp, checkpoint_listed(cp, i), i);
-	return 0;
+	size_t nr = checkpoint_nr_processes(cp);
+	auto_free bool *reapers = calloc(nr + 1, sizeof(*reapers));
+	if (!reapers)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < nr; i++)
+		process_check(check, cp, checkpoint_listed(cp, i), i, &reapers[i]);
+	rc = check_sessions(check, cp, reapers, err);
+	return rc < 0 ? rc : check_contents(check, cp, err);
 }

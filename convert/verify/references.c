@@ -23,6 +23,10 @@
 #include "task.pb-c.h"
 #include "tty.pb-c.h"
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
 enum role { DEFINES, REFERS };
 
 /* From a field's value to the number of an object. @return false: it refers to nothing. */
@@ -61,10 +65,32 @@ KEY(key_within)
 	return true;
 }
 
+/* A TUN device that goes with its descriptor stands there. */
+KEY(key_device)
+{
+	*key = object_within(at->number, (uint32_t)value);
+	return at->type->id == IMG_NETDEV;
+}
+
 KEY(key_within_not_zero)
 {
 	*key = object_within(at->number, (uint32_t)value);
 	return value != 0;
+}
+
+KEY(key_socket)
+{
+	FdTypes type = ((const FileEntry *)msg)->type;
+	*key = value;
+	return type == FD_TYPES__UNIXSK || type == FD_TYPES__INETSK || type == FD_TYPES__PACKETSK ||
+	       type == FD_TYPES__NETLINKSK;
+}
+
+/* Until CRIU 3.3, see key_reg_alone. */
+KEY(key_alone)
+{
+	*key = value;
+	return at->depth == 0;
 }
 
 KEY(key_entry_file)
@@ -99,6 +125,24 @@ KEY(key_epoll)
 	return at->depth == 0;
 }
 
+/* Inside their file, what is watched has an id where no descriptor of the process leads to it. */
+static bool is_by_id(const struct place *at, const ProtobufCMessage *msg)
+{
+	return at->depth && ((const EventpollTfdEntry *)msg)->id;
+}
+
+KEY(key_watched_fd)
+{
+	*key = value;
+	return !is_by_id(at, msg);
+}
+
+KEY(key_watched_file)
+{
+	*key = value;
+	return is_by_id(at, msg);
+}
+
 KEY(key_inotify)
 {
 	*key = object_file(FD_TYPES__INOTIFY, (uint32_t)value);
@@ -109,12 +153,6 @@ KEY(key_fanotify)
 {
 	*key = object_file(FD_TYPES__FANOTIFY, (uint32_t)value);
 	return at->depth == 0;
-}
-
-KEY(key_unix_file)
-{
-	*key = object_file(FD_TYPES__UNIXSK, (uint32_t)value);
-	return true;
 }
 
 /* Mount ids count only where mounts were dumped; -1 is none. */
@@ -131,12 +169,46 @@ KEY(key_mount_parent)
 	return strcmp(((const MntEntry *)msg)->mountpoint, "/") != 0;
 }
 
-/* The dumper's own set is not dumped. */
-KEY(key_cgroup)
+static bool shows_all(const MntEntry *mnt)
+{
+	return !strcmp(mnt->root, "/");
+}
+
+/* A file system that is given at the restore, as a whole and not a part of it, or that the root of
+ * a namespace is, has its contents elsewhere. */
+KEY(key_mount_given)
+{
+	const MntEntry *mnt = (const MntEntry *)msg;
+	*key = value;
+	return shows_all(mnt) && (mnt->ext_mount || mnt->ext_key || mnt->with_plugin ||
+				  !strcmp(mnt->mountpoint, "/"));
+}
+
+/* By the number of the mount until CRIU 1.7. */
+KEY(key_tmpfs)
+{
+	const MntEntry *mnt = (const MntEntry *)msg;
+	*key = value;
+	return mnt->fstype == FSTYPE__TMPFS && shows_all(mnt) &&
+	       !object_set_has(&check->objects, IMG_TMPFS_IMG, mnt->mnt_id);
+}
+
+KEY(key_autofs)
 {
 	*key = value;
-	return check->has_cgroups && !(check->inventory && check->inventory->has_root_cg_set &&
-				       check->inventory->root_cg_set == value);
+	return ((const MntEntry *)msg)->fstype == FSTYPE__AUTOFS &&
+	       shows_all((const MntEntry *)msg);
+}
+
+/* The dumper's own set is not dumped; who may not look at sets writes 0. Old sets do not say which
+ * is the dumper's. */
+KEY(key_cgroup)
+{
+	const InventoryEntry *inventory = check->inventory;
+	*key = value;
+	if (!inventory || !inventory->has_root_cg_set)
+		return check->has_cgroups;
+	return value && inventory->root_cg_set != value;
 }
 
 KEY(key_remap_ghost)
@@ -164,6 +236,13 @@ KEY(key_fifo_data)
 {
 	*key = value;
 	return at->type->id == IMG_FIFO_DATA;
+}
+
+/* Whoever can be read has an entry, an empty one, too, since its size is told. */
+KEY(key_pipe_read)
+{
+	*key = value;
+	return check->has_run_id && !(((const PipeEntry *)msg)->flags & O_WRONLY);
 }
 
 /* A connection has its queues in an image of its own, unless it was to be closed. */
@@ -275,7 +354,20 @@ KEY_NS(ipc)
 KEY_NS(uts)
 KEY_NS(mnt)
 KEY_NS(user)
-KEY_NS(time)
+
+/* The clocks of the dumper's own are in the set as well, when the tree's root is in it. */
+KEY(key_time)
+{
+	bool apart = ns_dumped(check, at, value, offsetof(TaskKobjIdsEntry, time_ns_id), key);
+	if (!apart)
+		*key = 0;
+	return apart || (check->has_run_id && at->type->id == IMG_IDS && at->number == check->root);
+}
+
+KEY(key_children_time)
+{
+	return ns_dumped(check, at, value, offsetof(TaskKobjIdsEntry, time_ns_id), key);
+}
 
 /* A network that was told to come back empty has no images. */
 KEY(key_net)
@@ -298,7 +390,38 @@ KEY_IN_NS(uts, CLONE_NEWUTS)
 KEY_IN_NS(mnt, CLONE_NEWNS)
 KEY_IN_NS(user, CLONE_NEWUSER)
 KEY_IN_NS(cgroup, CLONE_NEWCGROUP)
-KEY_IN_NS(time, 0x80) /* CLONE_NEWTIME */
+KEY_IN_NS(time, CLONE_NEWTIME)
+
+/*
+ * Of pid and cgroup namespaces there are no images: the root task's, the dumper's own, and those
+ * that are told of elsewhere are all.
+ */
+static bool of_root(const struct check *check, const struct place *at)
+{
+	return at->type->id == IMG_INVENTORY ||
+	       (at->type->id == IMG_IDS && at->number == check->root);
+}
+
+#define KEY_ROOT_NS(name)                                                                          \
+	KEY(key_root_##name)                                                                       \
+	{                                                                                          \
+		return of_root(check, at) && key_in_##name(check, at, msg, value, key);            \
+	}                                                                                          \
+	KEY(key_other_##name)                                                                      \
+	{                                                                                          \
+		return check->inventory && check->inventory->root_ids &&                           \
+		       at->type->id == IMG_IDS && !of_root(check, at) &&                           \
+		       key_in_##name(check, at, msg, value, key);                                  \
+	}
+KEY_ROOT_NS(pid)
+KEY_ROOT_NS(cgroup)
+
+/* A socket's: one that a process is in, or that has images. */
+KEY(key_socket_net)
+{
+	return check->inventory && check->inventory->root_ids &&
+	       key_in_net(check, at, msg, value, key);
+}
 
 /* What descriptors and mounts lead to; some kinds are dumped without anybody in them. */
 static bool is_held(const ProtobufCMessage *msg, uint32_t flag)
@@ -316,6 +439,8 @@ static bool is_held(const ProtobufCMessage *msg, uint32_t flag)
 KEY_HELD(net, CLONE_NEWNET)
 KEY_HELD(ipc, CLONE_NEWIPC)
 KEY_HELD(uts, CLONE_NEWUTS)
+KEY_HELD(children_time, CLONE_NEWTIME)
+KEY_HELD(in_cgroup, CLONE_NEWCGROUP)
 
 /* Without root_ids the dumper's own are not known. */
 KEY(key_ns_file)
@@ -323,7 +448,8 @@ KEY(key_ns_file)
 	uint32_t flag = ((const NsFileEntry *)msg)->ns_cflag;
 	*key = object_namespace(flag, (uint32_t)value);
 	return value && check->inventory && check->inventory->root_ids &&
-	       !(flag & (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS));
+	       !(flag &
+		 (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWTIME | CLONE_NEWCGROUP));
 }
 
 /* -1: of a process that is gone. */
@@ -352,6 +478,9 @@ static const struct reference references[] = {
 	/* what there is */
 	{ IN(file_entry), "id", DEFINES, OBJ_FILE, key_entry_file },
 	{ IN(file_entry), "id", DEFINES, OBJ_ANY_FILE },
+	{ IN(file_entry), "id", DEFINES, OBJ_SOCKET, key_socket },
+	{ IN(unix_sk_entry), "id", DEFINES, OBJ_SOCKET, key_alone },
+	{ IN(inet_sk_entry), "id", DEFINES, OBJ_SOCKET, key_alone },
 	{ IN(reg_file_entry), "id", DEFINES, OBJ_FILE, key_reg_alone },
 	{ IN(pstree_entry), "pid", DEFINES, OBJ_PROCESS },
 	{ IN(pstree_entry), "threads", DEFINES, OBJ_THREAD, key_not_zero },
@@ -361,11 +490,12 @@ static const struct reference references[] = {
 	{ IN(pipe_entry), "pipe_id", DEFINES, OBJ_PIPE },
 	{ IN(fifo_entry), "pipe_id", DEFINES, OBJ_FIFO },
 	{ IN(unix_sk_entry), "ino", DEFINES, OBJ_UNIX, key_not_zero },
+	{ IN(inet_sk_entry), "ino", DEFINES, OBJ_INET },
 	{ IN(memfd_inode_entry), "inode_id", DEFINES, OBJ_MEMFD },
 	{ IN(bpfmap_file_entry), "map_id", DEFINES, OBJ_BPFMAP },
 	{ IN(fdinfo_entry), "fd", DEFINES, OBJ_FD, key_within },
 	{ IN(fdinfo_entry), "fd", DEFINES, OBJ_FD_NUMBER },
-	{ IN(net_device_entry), "ifindex", DEFINES, OBJ_NETDEV, key_within },
+	{ IN(net_device_entry), "ifindex", DEFINES, OBJ_NETDEV, key_device },
 	{ IN(seccomp_filter), "filter", DEFINES, OBJ_SECCOMP, key_index },
 	{ IN(remap_file_path_entry), "orig_id", DEFINES, OBJ_REMAPPED },
 	{ IN(ipc_shm_entry), "size", DEFINES, OBJ_SYSV_SHM, key_shm },
@@ -377,6 +507,16 @@ static const struct reference references[] = {
 	{ IN(task_kobj_ids_entry), "user_ns_id", DEFINES, OBJ_NAMESPACE, key_in_user },
 	{ IN(task_kobj_ids_entry), "cgroup_ns_id", DEFINES, OBJ_NAMESPACE, key_in_cgroup },
 	{ IN(task_kobj_ids_entry), "time_ns_id", DEFINES, OBJ_NAMESPACE, key_in_time },
+	{ IN(task_kobj_ids_entry), "pid_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root_pid },
+	{ IN(task_kobj_ids_entry), "cgroup_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root_cgroup },
+	{ IN(pstree_entry), "children_ns", DEFINES, OBJ_TOLD_NAMESPACE, key_in_pid },
+	{ IN(pstree_level), "ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_in_pid },
+	{ IN(cg_namespace_entry), "id", DEFINES, OBJ_TOLD_NAMESPACE, key_in_cgroup },
+	{ IN(pipe_data_entry), "pipe_id", DEFINES, OBJ_PIPE_DATA, key_pipe_data },
+	{ IN(pipe_data_entry), "pipe_id", DEFINES, OBJ_FIFO_DATA, key_fifo_data },
+	{ IN(bpfmap_data_entry), "map_id", DEFINES, OBJ_BPFMAP_DATA },
+	{ IN(mnt_entry), "root_dev", DEFINES, IMG_TMPFS_DEV, key_mount_given },
+	{ IN(mnt_entry), "root_dev", DEFINES, IMG_AUTOFS, key_mount_given },
 
 	/* what belongs together */
 	{ IN(pstree_entry), "ppid", REFERS, OBJ_PROCESS, key_not_zero },
@@ -394,6 +534,8 @@ static const struct reference references[] = {
 	{ IN(vma_entry), "shmid", REFERS, IMG_SHMEM_PAGEMAP, key_vma_segment },
 	{ IN(vma_entry), "shmid", REFERS, OBJ_SYSV_SHM, key_vma_sysv },
 	{ IN(vma_entry), "shmid", REFERS, OBJ_FILE, key_vma_socket },
+	{ IN(task_kobj_ids_entry), "pid_ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_other_pid },
+	{ IN(task_kobj_ids_entry), "cgroup_ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_other_cgroup },
 	{ IN(task_kobj_ids_entry), "files_id", REFERS, IMG_FDINFO, key_fd_table },
 	{ IN(task_kobj_ids_entry), "net_ns_id", REFERS, IMG_NETNS, key_net },
 	{ IN(task_kobj_ids_entry), "ipc_ns_id", REFERS, IMG_IPC_VAR, key_ipc },
@@ -401,7 +543,7 @@ static const struct reference references[] = {
 	{ IN(task_kobj_ids_entry), "mnt_ns_id", REFERS, IMG_MNTS, key_mnt },
 	{ IN(task_kobj_ids_entry), "user_ns_id", REFERS, IMG_USERNS, key_user },
 	{ IN(task_kobj_ids_entry), "time_ns_id", REFERS, IMG_TIMENS, key_time },
-	{ IN(task_kobj_ids_entry), "children_time_ns_id", REFERS, IMG_TIMENS, key_time },
+	{ IN(task_kobj_ids_entry), "children_time_ns_id", REFERS, IMG_TIMENS, key_children_time },
 
 	/* files */
 	{ IN(fdinfo_entry), "id", REFERS, OBJ_FILE, key_fdinfo },
@@ -413,10 +555,12 @@ static const struct reference references[] = {
 	{ IN(remap_file_path_entry), "remap_id", REFERS, IMG_GHOST_FILE, key_remap_ghost },
 	{ IN(remap_file_path_entry), "remap_id", REFERS, OBJ_FILE, key_remap_linked },
 	{ IN(eventpoll_tfd_entry), "id", REFERS, OBJ_FILE, key_epoll },
-	{ IN(eventpoll_tfd_entry), "tfd", REFERS, OBJ_FD_NUMBER },
+	{ IN(eventpoll_tfd_entry), "id", REFERS, OBJ_ANY_FILE, key_watched_file },
+	{ IN(eventpoll_tfd_entry), "tfd", REFERS, OBJ_FD_NUMBER, key_watched_fd },
 	{ IN(inotify_wd_entry), "id", REFERS, OBJ_FILE, key_inotify },
 	{ IN(fanotify_mark_entry), "id", REFERS, OBJ_FILE, key_fanotify },
 	{ IN(fifo_entry), "regf_id", REFERS, OBJ_FILE, key_reg },
+	{ IN(pipe_entry), "pipe_id", REFERS, OBJ_PIPE_DATA, key_pipe_read },
 	{ IN(pipe_data_entry), "pipe_id", REFERS, OBJ_PIPE, key_pipe_data },
 	{ IN(pipe_data_entry), "pipe_id", REFERS, OBJ_FIFO, key_fifo_data },
 	{ IN(tty_file_entry), "tty_info_id", REFERS, OBJ_TTY },
@@ -425,14 +569,21 @@ static const struct reference references[] = {
 	{ IN(memfd_file_entry), "inode_id", REFERS, OBJ_MEMFD },
 	{ IN(memfd_inode_entry), "shmid", REFERS, IMG_SHMEM_PAGEMAP },
 	{ IN(ipc_shm_entry), "in_pagemaps", REFERS, IMG_SHMEM_PAGEMAP, key_shm_pages },
+	{ IN(bpfmap_file_entry), "map_id", REFERS, OBJ_BPFMAP_DATA },
 	{ IN(bpfmap_data_entry), "map_id", REFERS, OBJ_BPFMAP },
 	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_ns_file },
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_NETNS, key_held_net },
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_IPC_VAR, key_held_ipc },
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_UTSNS, key_held_uts },
+	{ IN(ns_file_entry), "ns_id", REFERS, IMG_TIMENS, key_held_children_time },
+	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_held_in_cgroup },
 	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_NETNS, key_held_net },
 	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_IPC_VAR, key_held_ipc },
 	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_UTSNS, key_held_uts },
+	{ IN(mnt_entry), "pid_ns", REFERS, OBJ_TOLD_NAMESPACE, key_in_pid },
+	{ IN(mnt_entry), "ipc_ns", REFERS, IMG_IPC_VAR, key_ipc },
+	{ IN(mnt_entry), "net_ns", REFERS, IMG_NETNS, key_net },
+	{ IN(mqueue_file_entry), "ns_id", REFERS, IMG_IPC_VAR, key_ipc },
 	{ IN(pidfd_entry), "nspid", REFERS, OBJ_PROCESS, key_pidfd },
 	{ IN(pidfd_entry), "nspid", REFERS, OBJ_THREAD, key_pidfd_thread },
 	{ IN(file_lock_entry), "pid", REFERS, OBJ_PROCESS },
@@ -440,19 +591,21 @@ static const struct reference references[] = {
 
 	/* sockets and networks */
 	{ IN(unix_sk_entry), "peer", REFERS, OBJ_UNIX, key_not_zero },
-	{ IN(sk_packet_entry), "id_for", REFERS, OBJ_FILE, key_unix_file },
+	{ IN(sk_packet_entry), "id_for", REFERS, OBJ_SOCKET },
 	{ IN(scm_entry), "rights", REFERS, OBJ_ANY_FILE },
 	{ IN(inet_sk_entry), "ino", REFERS, IMG_TCP_STREAM, key_tcp_stream },
-	{ IN(inet_sk_entry), "ns_id", REFERS, IMG_NETNS, key_net },
-	{ IN(unix_sk_entry), "ns_id", REFERS, IMG_NETNS, key_net },
-	{ IN(packet_sock_entry), "ns_id", REFERS, IMG_NETNS, key_net },
-	{ IN(netlink_sk_entry), "ns_id", REFERS, IMG_NETNS, key_net },
-	{ IN(tunfile_entry), "ns_id", REFERS, IMG_NETNS, key_net },
+	{ IN(inet_sk_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
+	{ IN(unix_sk_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
+	{ IN(packet_sock_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
+	{ IN(netlink_sk_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
+	{ IN(tunfile_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
 	{ IN(netns_id), "target_ns_id", REFERS, IMG_NETNS, key_net },
 	{ IN(net_device_entry), "master", REFERS, OBJ_NETDEV, key_within_not_zero },
 
 	/* mounts */
 	{ IN(mnt_entry), "parent_mnt_id", REFERS, OBJ_MOUNT, key_mount_parent },
+	{ IN(mnt_entry), "root_dev", REFERS, IMG_TMPFS_DEV, key_tmpfs },
+	{ IN(mnt_entry), "root_dev", REFERS, IMG_AUTOFS, key_autofs },
 };
 
 int references_init(struct check *check, struct error *err)
@@ -476,6 +629,7 @@ void references_fini(struct check *check)
 	free(check->pending.items);
 	free(check->fields);
 	object_set_fini(&check->objects);
+	object_set_fini(&check->used);
 }
 
 static void not_there(struct check *check, const struct pending *p)
@@ -488,6 +642,8 @@ static void not_there(struct check *check, const struct pending *p)
 static int refer(struct check *check, const struct place *at, const struct reference *row,
 		 uint64_t key, struct error *err)
 {
+	if (row->kind < IMG_NR_TYPES && object_set_add(&check->used, row->kind, key) < 0)
+		return error_set(err, ENOMEM, "%s: out of memory", at->image);
 	if (object_set_has(&check->objects, row->kind, key))
 		return 0;
 	auto_strbuf path = { 0 };

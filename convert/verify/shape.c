@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/page.h"
+#include "cgroup.pb-c.h"
 #include "convert/verify/check.h"
 #include "files.pb-c.h"
 #include "images/vma-status.h"
@@ -15,6 +16,7 @@
 #include "memory.pb-c.h"
 #include "mounts.pb-c.h"
 #include "namespaces.pb-c.h"
+#include "network.pb-c.h"
 #include "security.pb-c.h"
 #include "sockets.pb-c.h"
 #include "task.pb-c.h"
@@ -220,6 +222,31 @@ static int shm_shape(struct check *check, const struct place *at, const Protobuf
 	return shm->in_pagemaps ? segment_add(check, shm->desc->id, shm->size) : 0;
 }
 
+static int device_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const NetDeviceEntry *device = (const NetDeviceEntry *)msg;
+	if (device->type != ND_TYPE__TUN || at->type->id != IMG_NETDEV)
+		return 0;
+	return object_set_add(&check->objects, OBJ_TUN, object_device(at->number, device->name));
+}
+
+/* The dumper's own set is no set of the tree; they are numbered from 1. */
+static void cgroup_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const CgroupEntry *cgroup = (const CgroupEntry *)msg;
+	const InventoryEntry *inventory = check->inventory;
+	bool wrong =
+	    inventory && inventory->has_root_cg_set && inventory->root_cg_set > cgroup->n_sets + 1;
+	uint64_t entry = 0;
+	(void)at;
+	for (size_t i = 0; inventory && inventory->has_root_cg_set && i < cgroup->n_sets; i++)
+		wrong = wrong || cgroup->sets[i]->id == inventory->root_cg_set;
+	if (wrong)
+		finding_at(check, "inventory.img", &entry, "root_cg_set",
+			   "%" PRIu32 " is not that of the dumper, as cgroup.img has them",
+			   inventory->root_cg_set);
+}
+
 /* Which member of a file_entry its type needs. */
 static const struct {
 	FdTypes type;
@@ -341,6 +368,8 @@ static const struct shape {
 	{ &vma_entry__descriptor, .make = vma_shape },
 	{ &memfd_inode_entry__descriptor, .make = memfd_shape },
 	{ &ipc_shm_entry__descriptor, .make = shm_shape },
+	{ &net_device_entry__descriptor, .make = device_shape },
+	{ &cgroup_entry__descriptor, cgroup_shape },
 	{ &file_entry__descriptor, file_shape },
 	{ &inet_sk_entry__descriptor, inet_shape },
 	{ &tcp_stream_entry__descriptor, tcp_shape },

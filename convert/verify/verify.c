@@ -116,6 +116,7 @@ int verify_source(struct source *src, struct doc *doc, struct progress *progress
 	rc = walk_images(&check, err);
 	if (rc == 0) {
 		references_finish(&check);
+		needs_finish(&check);
 		rc = check_processes(&check, err);
 	}
 	if (rc == 0)

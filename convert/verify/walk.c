@@ -63,6 +63,8 @@ static int message_visit(struct check *check, struct place *at, const ProtobufCM
 	int rc = references_of(check, at, msg, err);
 	if (rc == 0)
 		rc = shape_of(check, at, msg, err);
+	if (rc == 0)
+		needs_of(check, at, msg);
 	if (at->depth == DEPTH_MAX) /* deeper are only folders of cgroups and profiles */
 		return rc;
 	at->depth++;
@@ -81,7 +83,17 @@ static void inventory_keep(struct check *check, ProtobufCMessage **msg)
 	if (check->inventory)
 		return;
 	check->inventory = (InventoryEntry *)*msg;
+	check->has_run_id = check->inventory->dump_criu_run_id != NULL;
 	*msg = NULL;
+}
+
+/* An image of an IPC namespace with nothing in it: CRIU writes none. */
+static int all_of_ipc_note(struct check *check, const struct place *at)
+{
+	bool empty =
+	    at->entry == 0 && (at->type->id == IMG_IPCNS_SHM || at->type->id == IMG_IPCNS_MSG ||
+			       at->type->id == IMG_IPCNS_SEM);
+	return empty ? object_set_add(&check->objects, OBJ_ALL_OF_IPC, at->number) : 0;
 }
 
 static int entries_walk(struct check *check, struct image_reader *r, struct place *at,
@@ -90,8 +102,12 @@ static int entries_walk(struct check *check, struct image_reader *r, struct plac
 	for (at->entry = 0;; at->entry++) {
 		auto_message ProtobufCMessage *msg = NULL;
 		int rc = image_next(r, &msg, why);
+		if (rc == 0 && all_of_ipc_note(check, at) < 0)
+			return error_set(err, ENOMEM, "%s: out of memory", at->image);
 		if (rc <= 0)
 			return rc;
+		if (at->type->id == IMG_PSTREE && at->entry == 0)
+			check->root = ((const PstreeEntry *)msg)->pid;
 		rc = message_visit(check, at, msg, err);
 		if (rc < 0)
 			return rc;
@@ -101,8 +117,10 @@ static int entries_walk(struct check *check, struct image_reader *r, struct plac
 }
 
 /* Raw images are shown to nobody: whatever shows them checks their form. */
-static int raw_walk(struct image_reader *r, struct error *why)
+static int raw_walk(struct image_reader *r, const struct image_type *type, struct error *why)
 {
+	if (rules_are_of(type))
+		return rules_check(r, type, why);
 	const struct raw_json how = { .no_payload = true };
 	auto_fd null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	auto_json_out out = { 0 };
@@ -157,7 +175,7 @@ static int image_walk(struct check *check, size_t member, const struct image_typ
 	else if (rc == 0 && type->id == IMG_PAGES && seekable_name(check->members[member].path))
 		rc = frames_walk(check, &check->members[member], &why);
 	else if (rc == 0 && type->id != IMG_PAGES && !type->magic)
-		rc = raw_walk(r, &why);
+		rc = raw_walk(r, type, &why);
 	if (trouble.code)
 		return error_wrap(err, trouble.code, "%s", trouble.text);
 	if (rc == -ENOMEM)
@@ -185,9 +203,14 @@ static int members_define(struct check *check, struct error *err)
 			continue;
 		check->has_cgroups |= type->id == IMG_CGROUP;
 		check->has_mounts |= type->id == IMG_MNTS;
-		check->has_networks |= type->id == IMG_NETNS || type->id == IMG_NETDEV;
+		uint64_t number = image_number(type, name);
+		check->has_networks |= type->id >= IMG_NETDEV && type->id <= IMG_NFTABLES;
 		check->has_tree |= type->id == IMG_PSTREE;
-		if (object_set_add(&check->objects, type->id, image_number(type, name)) < 0)
+		int rc = object_set_add(&check->objects, type->id, number);
+		if (rc >= 0 && type->id == IMG_NETNS)
+			rc = object_set_add(&check->objects, OBJ_NAMESPACE,
+					    object_namespace(CLONE_NEWNET, (uint32_t)number));
+		if (rc < 0)
 			return error_set(err, ENOMEM, "out of memory");
 	}
 	return 0;

@@ -23,7 +23,7 @@ assert json.loads(sys.argv[1]) == {"findings": [], "count": 0}' "$output"
 @test "verify finds each of the corruptions, and says where" {
 	run -0 python verify.py "$crit" "$BATS_TEST_TMPDIR"
 	[[ ${lines[0]} =~ ^([0-9]+)\ corruptions\ found$ ]]
-	[ "${BASH_REMATCH[1]}" -ge 40 ]
+	[ "${BASH_REMATCH[1]}" -ge 150 ]
 }
 
 @test "a directory of checkpoints is none, and these are named" {

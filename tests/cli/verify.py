@@ -2,6 +2,7 @@
 # Corrupts a whole set in one way after the other and looks whether `crit verify` finds each:
 #   verify.py CRIT WORKDIR
 import copy
+import gzip
 import os
 import shutil
 import struct
@@ -46,16 +47,70 @@ def file_bytes(name, edit):
     return name, edit
 
 
+def copied(name, new):
+    """One image more, the same as another."""
+    def copy_file(directory):
+        shutil.copy(os.path.join(directory, name), os.path.join(directory, new))
+    return name, copy_file
+
+
 def patch(offset, data):
     return lambda old: old[:offset] + data + old[offset + len(data):]
 
 
-FILES = {"pipe": 4, "fifo": 5, "unix": 7, "inet": 9, "tty": 11, "memfd": 13, "epoll": 14}
+NFT = b"table inet t {\n\tchain c {\n\t\tcomment \"{\" # }\n\t}\n}\n"
+IPT = b"*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n*nat\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
+RAW = {"route6-11.img": (0x45311224).to_bytes(4, "little"),
+       "nftables-11.img": NFT, "ip6tables-11.img": IPT,
+       "netns-ct-11.img": b"", "netns-exp-11.img": b"",
+       "tmpfs-dev-34.tar.gz.img": gzip.compress(bytes(1024))}
+
+
+def images():
+    """The whole set, and what else sets of CRIU 4.2 have, or those of Stasis."""
+    made = whole_set.images()
+    made["inventory.img"][0]["dump_criu_run_id"] = "0123"
+    made["netns-11.img"][0]["all_conf6"] = [{"type": "CTL_32", "iarg": 0}]
+    files = made["files.img"]
+    files[0]["reg"]["size"] = 0
+    files[FILES["gone"]]["reg"]["size"] = len(b"ghostly")
+    files[FILES["fifo's file"]]["reg"]["flags"] = 2
+    files[FILES["pipe"]]["pipe"]["flags"] = 0
+    files.append(whole_set.file_of("TUNF", 22, "tunf", netdev="tun0", ns_id=11))
+    files.append(whole_set.file_of("BPFMAP", 23, "bpf", pos=0, flags=2, map_type=1, key_size=1,
+                                   value_size=1, map_id=5, max_entries=1, map_flags=0, memlock=1,
+                                   frozen=False, fown=whole_set.FOWN, map_name="m", ifindex=0,
+                                   mnt_id=20))
+    made["bpfmap-data.img"] = [{"map_id": 5, "keys_bytes": 0, "values_bytes": 0, "count": 0,
+                                "extra": ""}]
+    made["netdev-11.img"].append({"type": "TUN", "ifindex": 7, "mtu": 1500, "flags": 1,
+                                  "name": "tun0"})
+    made["mountpoints-12.img"] += [
+        {**whole_set.mount(22, 20, "/tmp"), "root_dev": 34},
+        {**whole_set.mount(23, 20, "/auto", 18), "root_dev": 35},
+        {**whole_set.mount(24, 20, "/given"), "root_dev": 36, "ext_key": "given"}]
+    made["autofs-35.img"] = [{"fd": 0, "pgrp": 1, "timeout": 1, "minproto": 5, "maxproto": 5,
+                              "mode": 1}]
+    made["ipcns-msg-13.img"] = made["ipcns-sem-13.img"] = []
+    made["pstree.img"] += [
+        # a session that lost its leader came to the root, and has children
+        {"pid": 15, "ppid": 1, "pgid": 70, "sid": 70, "threads": [0]},
+        {"pid": 16, "ppid": 15, "pgid": 71, "sid": 70, "threads": [0]},
+        # a group that lost its leader
+        {"pid": 17, "ppid": 3, "pgid": 72, "sid": 1, "threads": [0]},
+        {"pid": 18, "ppid": 3, "pgid": 72, "sid": 1, "threads": [0]}]
+    for pid in range(15, 19):
+        made["core-%d.img" % pid] = made["core-4.img"]
+    return made
+
+
+FILES = {"gone": 3, "pipe": 4, "fifo": 5, "fifo's file": 6, "unix": 7, "inet": 9, "tty": 11,
+         "memfd": 13, "epoll": 14, "tun": 21}
 
 # What is corrupted, and how: the edit, then the words of the finding.
 CORRUPTIONS = [
     # framing
-    ("truncated", file_bytes("files.img", lambda d: d[:-3]), "files.img 20 wanted a message"),
+    ("truncated", file_bytes("files.img", lambda d: d[:-3]), "files.img 22 wanted a message"),
     ("size word cut", file_bytes("mm-1.img", lambda d: d + b"\1\0"), "mm-1.img wanted a size"),
     ("size word huge", file_bytes("fs-1.img", patch(8, b"\xff\xff\xff\x7f")), "fs-1.img message"),
     ("required field gone", file_bytes("fs-1.img", patch(8, struct.pack("<I", 0))), "fs-1.img"),
@@ -88,6 +143,48 @@ CORRUPTIONS = [
     ("no files", file_bytes("files.img", None), "cwd_id no REG file 1"),
     ("no terminals", file_bytes("tty-info.img", None), "tty.tty_info_id no terminal 2"),
     ("no memfds", file_bytes("memfd.img", None), "memfd.inode_id no memfd inode 1"),
+    ("no devices", file_bytes("netdev-11.img", None), "netns-11.img 0 no netdev-11.img"),
+    ("no addresses", file_bytes("ifaddr-11.img", None), "netns-11.img 0 no ifaddr-11.img"),
+    ("no routes", file_bytes("route-11.img", None), "netns-11.img 0 no route-11.img"),
+    ("no routes of IPv6", file_bytes("route6-11.img", None), "netns-11.img 0 no route6-11.img"),
+    ("no rules", file_bytes("rule-11.img", None), "netns-11.img 0 no rule-11.img"),
+    ("no packet filter", file_bytes("nftables-11.img", None), "netns-11.img 0 no nftables-11.img"),
+    ("no tracked", file_bytes("netns-ct-11.img", None), "netns-11.img 0 no netns-ct-11.img"),
+    ("no expected", file_bytes("netns-exp-11.img", None), "netns-11.img 0 no netns-exp-11.img"),
+    ("no tmpfs", file_bytes("tmpfs-dev-34.tar.gz.img", None),
+     "mountpoints-12.img 2 root_dev no tmpfs-dev-34.tar.gz.img"),
+    ("no autofs", file_bytes("autofs-35.img", None), "mountpoints-12.img 3 root_dev no autofs-35"),
+    ("no queues", file_bytes("ipcns-msg-13.img", None), "ipcns-var-13.img no ipcns-msg-13.img"),
+    ("no semaphores", file_bytes("ipcns-sem-13.img", None), "no ipcns-sem-13.img"),
+    ("no clocks", file_bytes("timens-0.img", None), "ids-1.img 0 time_ns_id no timens-0.img"),
+    ("no cgroups", file_bytes("cgroup.img", None), "core-1.img 0 tc.cg_set no cgroup set 2"),
+    ("no data of pipes", file_bytes("pipes-data.img", None), "pipe.pipe_id no data of pipe 55"),
+    ("no data of fifos", file_bytes("fifo-data.img", None), "fifo.pipe_id no data of fifo 66"),
+    ("no maps", file_bytes("bpfmap-data.img", None), "bpf.map_id no contents of BPF map 5"),
+    ("no remaps", file_bytes("remap-fpath.img", None), "ghost-file-1.img nothing refers to it"),
+    # cut where the form does not tell
+    ("ghost file short", file_bytes("ghost-file-1.img", lambda d: d[:-1]),
+     "ghost-file-1.img 6 bytes, the file had 7"),
+    ("filter short", file_bytes("nftables-11.img", lambda d: d[:-1]),
+     "nftables-11.img line 5: the last line has no end"),
+    ("filter short by a line", file_bytes("nftables-11.img", lambda d: d[:-2]),
+     "nftables-11.img line 4: a brace is not closed"),
+    ("filter with a brace more", file_bytes("nftables-11.img", lambda d: d + b"}\n"),
+     "line 6: a brace closes what did not open"),
+    ("tables short", file_bytes("ip6tables-11.img", lambda d: d[:-1]), "line 6: the last line"),
+    ("tables without an end", file_bytes("ip6tables-11.img", lambda d: d[:-7]), "no COMMIT"),
+    ("a table without an end", file_bytes("ip6tables-11.img", lambda d: d.replace(
+        b"COMMIT\n*nat", b"*nat")), "ip6tables-11.img line 3: a table begins"),
+    ("tmpfs short", file_bytes("tmpfs-dev-34.tar.gz.img", lambda d: d[:-1]), "tmpfs-dev-34"),
+    # images nobody needs
+    ("ghost file of nobody", copied("ghost-file-1.img", "ghost-file-2.img"), "nothing refers"),
+    ("tmpfs of nobody", copied("tmpfs-dev-34.tar.gz.img", "tmpfs-dev-9.tar.gz.img"),
+     "tmpfs-dev-9.tar.gz.img nothing refers to it"),
+    ("descriptors of nobody", copied("fdinfo-2.img", "fdinfo-9.img"), "nothing refers to it"),
+    ("connection of nobody", copied("tcp-stream-1f.img", "tcp-stream-2f.img"),
+     "tcp-stream-2f.img there is no inet socket with inode 47"),
+    ("ids of nobody", copied("ids-1.img", "ids-9.img"), "ids-9.img there is no process 9"),
+    ("network of nobody", copied("rule-11.img", "rule-9.img"), "there is no netdev-9.img"),
     ("no filters", file_bytes("seccomp.img", None), "seccomp_filter no seccomp filter 1"),
     # references
     ("parent of a process", at("pstree.img", 1, "ppid", 9), "pstree.img 1 ppid no process 9"),
@@ -120,12 +217,13 @@ CORRUPTIONS = [
     ("memfd inode", at("files.img", FILES["memfd"], "memfd", "inode_id", 4), "no memfd inode 4"),
     ("watched descriptor", at("files.img", FILES["epoll"], "epfd", "tfd", 0, "tfd", 50),
      "epfd.tfd[0].tfd no descriptor 50"),
-    ("socket's network", at("files.img", FILES["inet"], "isk", "ns_id", 14), "no netns-14.img"),
+    ("socket's network", at("files.img", FILES["inet"], "isk", "ns_id", 14),
+     "isk.ns_id no net namespace 14"),
     ("address words", at("files.img", FILES["inet"], "isk", "src_addr", [1, 2]), "want 1"),
     ("port", at("files.img", FILES["inet"], "isk", "src_port", 70000), "no port"),
     ("pipe of data", at("pipes-data.img", 0, "pipe_id", 54), "pipe_id no pipe 54"),
     ("fifo of data", at("fifo-data.img", 0, "pipe_id", 55), "pipe_id no fifo 55"),
-    ("socket of data", at("sk-queues.img", 0, "id_for", 5), "id_for no UNIXSK file 5"),
+    ("socket of data", at("sk-queues.img", 0, "id_for", 5), "id_for no socket 5"),
     ("descriptor in flight", at("sk-queues.img", 0, "scm", 0, "rights", [60]), "no file 60"),
     ("unsent bytes", at("tcp-stream-1f.img", 0, "unsq_len", 9), "more unsent"),
     ("terminal of data", at("tty-data.img", 0, "tty_id", 9), "tty_id no terminal 9"),
@@ -144,6 +242,28 @@ CORRUPTIONS = [
     ("two of one mount", append("mountpoints-12.img", 0), "a second mount 21"),
     ("bridge of a device", at("netdev-11.img", 1, "master", 9), "master no network device 9"),
     ("network of an id", at("netns-11.img", 0, "nsids", 0, "target_ns_id", 40), "netns-40.img"),
+    ("pid namespace", at("ids-3.img", 0, "pid_ns_id", 99), "pid_ns_id no pid namespace 99"),
+    ("cgroup namespace", at("ids-3.img", 0, "cgroup_ns_id", 99), "no cgroup namespace 99"),
+    ("net namespace", at("ids-3.img", 0, "net_ns_id", 99), "net_ns_id no netns-99.img"),
+    ("time namespace", at("ids-3.img", 0, "time_ns_id", 99), "time_ns_id no timens-99.img"),
+    ("network of a unix socket", at("files.img", FILES["unix"], "usk", "ns_id", 99),
+     "usk.ns_id no net namespace 99"),
+    ("dumper's cgroup set", at("inventory.img", 0, "root_cg_set", 7),
+     "inventory.img 0 root_cg_set 7 is not that of the dumper"),
+    ("dumper in a set of the tree", at("inventory.img", 0, "root_cg_set", 2), "root_cg_set 2 is"),
+    ("device of a descriptor", at("files.img", FILES["tun"], "tunf", "netdev", "tun9"),
+     "files.img 21 tunf.netdev no TUN device tun9 in netdev-11.img"),
+    ("target of epoll by id", at("files.img", FILES["epoll"], "epfd", "tfd", 0, "id", 99),
+     "epfd.tfd[0].id no file 99"),
+    # sessions and groups
+    ("session is a thread", at("pstree.img", 1, "sid", 2), "sid 2 is a thread, and no session"),
+    ("group is a thread", at("pstree.img", 1, "pgid", 2), "pgid 2 is a thread, and no group"),
+    ("session of one that leads none", at("pstree.img", 2, "sid", 3), "process 3 leads no session"),
+    ("session that nobody led", at("pstree.img", 5, "sid", 99), "none that could have left"),
+    ("leader in another group", at("pstree.img", 0, "pgid", 3), "pgid 3, but it leads a session"),
+    ("group of another session", at("pstree.img", 2, "pgid", 15), "session 70 of process 15"),
+    ("group in two sessions", at("pstree.img", 5, "pgid", 71),
+     "pstree.img 5 pgid group 71 is in session 70 of process 16, this one in 1"),
     # shapes
     ("version", at("inventory.img", 0, "img_version", 9), "img_version 9 is no version"),
     ("state", at("core-3.img", 0, "tc", "task_state", 99), "99 is no state"),
@@ -192,8 +312,10 @@ def corrupt(directory, name, edit):
 def apply(base, directory, what):
     shutil.copytree(base, directory, symlinks=True)
     name, edit = what
-    if edit is not None and edit.__name__ == "change":
-        made = copy.deepcopy(whole_set.images())
+    if edit is not None and edit.__name__ == "copy_file":
+        edit(directory)
+    elif edit is not None and edit.__name__ == "change":
+        made = images()
         edit(made)
         whole_set.encode(CRIT, directory, name, made[name])
     else:
@@ -222,7 +344,10 @@ def found(lines, words):
 
 def main():
     base = os.path.join(WORK, "whole")
-    whole_set.build(CRIT, base)
+    whole_set.build(CRIT, base, lambda made: made.update(images()))
+    for name, data in RAW.items():
+        with open(os.path.join(base, name), "wb") as out:
+            out.write(data)
     code, lines, errors = verify(base)
     assert (code, lines, errors) == (0, [], ""), (code, lines, errors)
     missed = []

@@ -144,7 +144,7 @@ def images():
             reg(13, "/dev/pts/1"),
             file_of("MEMFD", 14, "memfd", flags=2, pos=0, fown=FOWN, inode_id=1),
             file_of("EVENTPOLL", 15, "epfd", flags=0, fown=FOWN,
-                    tfd=[{"id": 15, "tfd": 0, "events": 1, "data": 0}]),
+                    tfd=[{"id": 0, "tfd": 0, "events": 1, "data": 0}]),
             reg(16, "/tmp/linked"), reg(17, "/tmp/link-remap.16"),
             file_of("PIDFD", 18, "pidfd", ino=5, flags=2, nspid=3, fown=FOWN),
             file_of("PIDFD", 19, "pidfd", ino=6, flags=2, nspid=-1, fown=FOWN),
@@ -202,8 +202,10 @@ MAGICS = {"pstree": "PSTREE", "ids": "IDS", "fs": "FS", "mm": "MM", "core": "COR
           "filelocks": "FILE_LOCKS", "cgroup": "CGROUP", "seccomp": "SECCOMP",
           "mountpoints": "MNTS", "utsns": "UTSNS", "netns": "NETNS", "netdev": "NETDEV",
           "ipcns-var": "IPC_VAR", "ipcns-shm": "IPCNS_SHM", "timens": "TIMENS",
-          "inventory": "INVENTORY",
+          "inventory": "INVENTORY", "bpfmap-data": "BPFMAP_DATA", "autofs": "AUTOFS",
+          "ipcns-msg": "IPCNS_MSG", "ipcns-sem": "IPCNS_SEM",
           "cpuinfo": "CPUINFO"}
+RAW = {"ifaddr-11.img": 0x47361222, "route-11.img": 0x45311224, "rule-11.img": 0x71706986}
 PAGES = {1: 4, 2: 1, 3: 2, 4: 1, 5: 1}
 
 
@@ -236,6 +238,9 @@ def build(crit, directory, change=None):
         os.makedirs(folder, exist_ok=True)
     for name, entries in made.items():
         encode(crit, directory, name, entries)
+    for name, magic in RAW.items(): # as `ip ... save` writes them, of a network without any
+        with open(os.path.join(directory, name), "wb") as out:
+            out.write(magic.to_bytes(4, "little"))
     for number in PAGES:
         with open(os.path.join(directory, "pages-%d.img" % number), "wb") as out:
             out.write(page_bytes(number))

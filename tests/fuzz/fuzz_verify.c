@@ -34,6 +34,11 @@ static const char *const names[] = {
 	"pagemap-shmem-70.img",
 	"netdev-11.img",
 	"ghost-file-1.img",
+	"netns-11.img",
+	"nftables-11.img",
+	"iptables-11.img",
+	"ipcns-sem-12.img",
+	"tmpfs-dev-33.tar.gz.img",
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ * What takes two images to tell: whether a ghost file is as long as the file was when it was open,
+ * whether a FIFO that can be read has what waits in it, whether a TUN descriptor has its device.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "convert/verify/check.h"
+#include "images/checkpoint.h"
+
+struct contents {
+	struct check *check;
+	struct checkpoint *cp;
+	uint64_t entry; /* of remap-fpath.img */
+};
+
+/* Bytes of a ghost file. @return 0; -ENOENT: of no regular file; -EBADMSG: the walk said it */
+static int ghost_size(struct source *src, uint32_t id, uint64_t *out)
+{
+	auto_image_reader r = NULL;
+	auto_message ProtobufCMessage *msg = NULL;
+	char skipped[4096];
+	ssize_t n = 0;
+	uint64_t total = 0;
+	struct payload_part part;
+	int rc = image_open_typed(src, IMG_GHOST_FILE, id, &r, NULL);
+	if (rc == 0 && image_next(r, &msg, NULL) != 1)
+		rc = -EBADMSG;
+	const GhostFileEntry *ghost = (const GhostFileEntry *)msg;
+	if (rc == 0 && !S_ISREG(ghost->mode))
+		rc = -ENOENT;
+	if (rc < 0)
+		return rc;
+	*out = ghost->size;
+	if (ghost->has_chunks && ghost->chunks)
+		return 0;
+	while ((rc = image_payload_next(r, &part, NULL)) == 1) {
+		while ((n = image_payload_read(r, skipped, sizeof(skipped), NULL)) > 0)
+			total += (uint64_t)n;
+		if (n < 0)
+			return (int)n;
+	}
+	*out = total;
+	return rc;
+}
+
+static int ghost_check(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
+{
+	struct contents *c = ctx;
+	const RemapFilePathEntry *remap = (const RemapFilePathEntry *)*msg;
+	const FileEntry *file = NULL;
+	uint64_t entry = c->entry++, size;
+	char name[64];
+	int rc = 0;
+	(void)r;
+	if (remap->has_remap_type && remap->remap_type == REMAP_TYPE__GHOST)
+		rc = checkpoint_file(c->cp, FD_TYPES__REG, remap->orig_id, &file, err);
+	if (rc == 1 && file->reg && file->reg->has_size &&
+	    ghost_size(c->check->src, remap->remap_id, &size) == 0 && size != file->reg->size)
+		finding_at(c->check,
+			   image_filename(&image_types[IMG_GHOST_FILE], remap->remap_id, name,
+					  sizeof(name)),
+			   NULL, NULL,
+			   "%" PRIu64 " bytes, the file had %" PRIu64 " (remap-fpath.img %" PRIu64
+			   ")",
+			   size, file->reg->size, entry);
+	return rc < 0 ? rc : 0;
+}
+
+static int fifo_check(struct contents *c, const FileEntry *file, uint64_t entry, struct error *err)
+{
+	const FileEntry *reg = NULL;
+	int rc = checkpoint_file(c->cp, FD_TYPES__REG, file->fifo->regf_id, &reg, err);
+	if (rc != 1 || !reg->reg || (reg->reg->flags & O_WRONLY))
+		return rc < 0 ? rc : 0;
+	if (c->check->has_run_id &&
+	    !object_set_has(&c->check->objects, OBJ_FIFO_DATA, file->fifo->pipe_id))
+		finding_at(c->check, "files.img", &entry, "fifo.pipe_id",
+			   "no data of fifo %" PRIu32, file->fifo->pipe_id);
+	return 0;
+}
+
+/* One that goes with the descriptor is in the entry itself. */
+static void tun_check(struct contents *c, const FileEntry *file, uint64_t entry)
+{
+	const TunfileEntry *tun = file->tunf;
+	char name[64];
+	if (!tun->netdev || file->tun_device ||
+	    !object_set_has(&c->check->objects, IMG_NETDEV, tun->ns_id) ||
+	    object_set_has(&c->check->objects, OBJ_TUN, object_device(tun->ns_id, tun->netdev)))
+		return;
+	finding_at(c->check, "files.img", &entry, "tunf.netdev", "no TUN device %s in %s",
+		   tun->netdev,
+		   image_filename(&image_types[IMG_NETDEV], tun->ns_id, name, sizeof(name)));
+}
+
+/* Sets until CRIU 3.3 have images per type, and say less. */
+int check_contents(struct check *check, struct checkpoint *cp, struct error *err)
+{
+	struct contents c = { check, cp, 0 };
+	FileEntry *const *files;
+	struct error why = { 0 };
+	ssize_t nr = checkpoint_files(cp, &files, &why);
+	int rc = nr < 0 ? (int)nr : 0;
+	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
+		const struct file_place *place =
+		    checkpoint_file_place(cp, files[i]->type, files[i]->id);
+		if (!place || place->image != IMG_FILES)
+			continue;
+		if (files[i]->type == FD_TYPES__FIFO && files[i]->fifo)
+			rc = fifo_check(&c, files[i], place->entry, &why);
+		if (files[i]->type == FD_TYPES__TUNF && files[i]->tunf)
+			tun_check(&c, files[i], place->entry);
+	}
+	if (rc == 0)
+		rc = image_each(check->src, IMG_REMAP_FPATH, 0, ghost_check, &c, &why);
+	return rc == -ENOMEM ? error_set(err, rc, "%s", why.text) : 0;
+}
