@@ -73,10 +73,12 @@ struct task {
 	struct proc_stat stat; /* of the leader */
 	struct proc_status status;
 	struct vma_list vmas; /* filled by mem/ after the freeze, without parasite mappings */
-	struct parasite_task inside;  /* sigactions, timers, prctls */
-	struct numa_policy *policies; /* of its mappings, inside.nr_policies */
-	void *ldt;                    /* inside.ldt_len bytes; NULL: none */
-	void *shared_siginfos;        /* process-wide queue */
+	struct parasite_task inside;         /* sigactions, timers, prctls */
+	struct parasite_posix_timer *timers; /* inside.nr_timers */
+	struct parasite_fds *fds;            /* inside.nr_fds, 64 in each */
+	struct numa_policy *policies;        /* of its mappings, inside.nr_policies */
+	void *ldt;                           /* inside.ldt_len bytes; NULL: none */
+	void *shared_siginfos;               /* process-wide queue */
 	size_t nr_shared_siginfos;
 	struct trace *trace;              /* seized threads and the loaded parasite; trace/ */
 	uint32_t ns_ids[NS_KINDS];        /* numbers of its namespaces in images; ns/ns.h */

@@ -180,7 +180,7 @@ static int dump_descriptor(const struct table_visit *v, int number, struct error
 	f.fs_type = file_table_fs_type(d->files, &f);
 	struct glance at = { 0 };
 	if (v->inside && !locks_may_be_on(d, &f))
-		at = (struct glance){ true, bit_of(t->inside.fds[number / 64].cloexec, number) };
+		at = (struct glance){ true, bit_of(t->fds[number / 64].cloexec, number) };
 	int rc = identify(d, &f, v->dir, &at, &e, err);
 	if (rc == 0 && S_ISSOCK(f.st.st_mode) && !(f.flags & O_PATH))
 		rc = sock_label_dump(fd, &e, err);
@@ -224,10 +224,10 @@ static bool is_told_from_inside(const struct dump *d, const struct task *t)
 
 static int dump_told(const struct table_visit *v, struct error *err)
 {
-	const struct parasite_task *inside = &v->task->inside;
+	const struct task *t = v->task;
 	int rc = 0;
-	for (int i = 0; rc == 0 && i < (int)inside->nr_fds; i++)
-		rc = bit_of(inside->fds[i / 64].open, i) ? dump_descriptor(v, i, err) : 0;
+	for (int i = 0; rc == 0 && i < (int)t->inside.nr_fds; i++)
+		rc = bit_of(t->fds[i / 64].open, i) ? dump_descriptor(v, i, err) : 0;
 	return rc;
 }
 

@@ -41,9 +41,9 @@ static bool has_many(const struct dump *d)
 {
 	size_t nr = 0;
 	for (size_t i = 0; i < d->nr_tasks; i++) {
-		const struct parasite_task *inside = &d->tasks[i]->inside;
-		for (size_t k = 0; k < (inside->nr_fds + 63) / 64; k++)
-			nr += (size_t)__builtin_popcountll(inside->fds[k].open);
+		const struct task *t = d->tasks[i];
+		for (size_t k = 0; k < (t->inside.nr_fds + 63) / 64; k++)
+			nr += (size_t)__builtin_popcountll(t->fds[k].open);
 	}
 	return nr >= LOCK_LIST_PAYS;
 }

@@ -34,16 +34,15 @@ static inline uint64_t parasite_request_size(const struct parasite_request *req)
 	       req->nr_timers * sizeof(req->timer_ids[0]);
 }
 
-/* parasite → engine, one packet: the head, the task up to its last timer, its descriptors */
+/* parasite → engine, one packet: the head, the task, its timers, its descriptors */
 struct parasite_head {
 	uint32_t command;
 	int32_t rc; /* 0 or -errno */
 	struct parasite_thread leader;
 };
-static inline uint64_t parasite_task_size(const struct parasite_request *req)
+static inline uint64_t parasite_timers_size(const struct parasite_request *req)
 {
-	return __builtin_offsetof(struct parasite_task, timers) +
-	       req->nr_timers * sizeof(struct parasite_posix_timer);
+	return req->nr_timers * sizeof(struct parasite_posix_timer);
 }
 static inline uint64_t parasite_fds_size(const struct parasite_request *req)
 {
@@ -67,9 +66,11 @@ struct parasite_area {
 	int32_t sockets[2]; /* [0] the engine's, [1] the parasite's */
 	struct parasite_request request;
 	struct parasite_head head;
-	struct parasite_task task; /* every page that is used costs: most of it is not */
+	struct parasite_task task;
 	struct parasite_slot slots[PARASITE_MAX_SLOTS];
-	/* hardly any task has these */
+	/* every page that is used costs: hardly any task has these */
+	struct parasite_posix_timer timers[PARASITE_MAX_TIMERS];
+	struct parasite_fds fds[PARASITE_MAX_FDS / 64];
 	struct numa_policy policies[PARASITE_POLICIES]; /* number 1 is the first */
 	uint8_t ldt[PARASITE_LDT];
 };

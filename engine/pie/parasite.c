@@ -159,7 +159,8 @@ static int ask_signals(struct parasite_task *out)
 	return 0;
 }
 
-static int ask_timers(const struct parasite_request *req, struct parasite_task *out)
+static int ask_timers(const struct parasite_request *req, struct parasite_task *out,
+		      struct parasite_posix_timer *timers)
 {
 	for (int i = 0; i < 3; i++) {
 		long rc = sys(SYS_getitimer, i, &out->itimers[i]);
@@ -168,7 +169,7 @@ static int ask_timers(const struct parasite_request *req, struct parasite_task *
 	}
 	for (uint32_t i = 0; i < req->nr_timers; i++) {
 		struct kernel_itimerspec spec;
-		struct parasite_posix_timer *t = &out->timers[i];
+		struct parasite_posix_timer *t = &timers[i];
 		long rc = sys(SYS_timer_gettime, req->timer_ids[i], &spec);
 		if (rc < 0)
 			return (int)rc;
@@ -187,18 +188,17 @@ static int ask_timers(const struct parasite_request *req, struct parasite_task *
 }
 
 /* Which numbers are open, and close on exec. @param skip  our own end of the socket */
-static void ask_descriptors(uint32_t nr, int32_t skip, struct parasite_task *out)
+static void ask_descriptors(uint32_t nr, int32_t skip, struct parasite_fds *fds)
 {
 	for (uint32_t i = 0; i < nr; i++) {
 		long flags = sys(SYS_fcntl, i, F_GETFD);
 		uint64_t bit = 1ull << i % 64;
 		if (flags < 0 || (int32_t)i == skip)
 			continue;
-		out->fds[i / 64].open |= bit;
+		fds[i / 64].open |= bit;
 		if (flags & FD_CLOEXEC)
-			out->fds[i / 64].cloexec |= bit;
+			fds[i / 64].cloexec |= bit;
 	}
-	out->nr_fds = nr;
 }
 
 /* Older kernels do not tell, but refuse what was not registered. */
@@ -251,7 +251,7 @@ static void answer(struct parasite_area *area)
 	if (head->rc == 0)
 		head->rc = ask_signals(task);
 	if (head->rc == 0)
-		head->rc = ask_timers(req, task);
+		head->rc = ask_timers(req, task, area->timers);
 	if (head->rc == 0)
 		head->rc = ask_process(task);
 	task->ldt_len = ask_ldt(area->ldt);
@@ -260,11 +260,13 @@ static void answer(struct parasite_area *area)
 	if (head->rc == 0)
 		head->rc = ask_thread(&head->leader);
 	if (head->rc == 0)
-		ask_descriptors(req->nr_fds, area->sockets[1], task);
+		ask_descriptors(req->nr_fds, area->sockets[1], area->fds);
+	task->nr_fds = req->nr_fds;
 	struct kernel_iovec parts[] = {
 		{ head, sizeof(*head) },
-		{ task, parasite_task_size(req) },
-		{ task->fds, parasite_fds_size(req) },
+		{ task, sizeof(*task) },
+		{ area->timers, parasite_timers_size(req) },
+		{ area->fds, parasite_fds_size(req) },
 	};
 	struct kernel_msghdr msg = { .iov = parts, .nr_iov = sizeof(parts) / sizeof(parts[0]) };
 	sys(SYS_sendmsg, area->sockets[1], &msg, MSG_NOSIGNAL);

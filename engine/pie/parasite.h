@@ -48,10 +48,8 @@ struct parasite_task {
 	uint32_t ldt_len;   /* bytes of parasite_area.ldt that are told; 0: it has no such table */
 	uint32_t nr_policies; /* told in parasite_area.policies; one more: there are too many */
 	uint64_t extended;    /* components of the extended state it asked for, a bit each */
-	uint32_t nr_timers;   /* of the first list below: of the lists, not all is sent */
-	uint32_t nr_fds;      /* descriptors below are told; 0: none */
-	struct parasite_posix_timer timers[PARASITE_MAX_TIMERS];
-	struct parasite_fds fds[PARASITE_MAX_FDS / 64];
+	uint32_t nr_timers;   /* are told of behind this, then of so many descriptors */
+	uint32_t nr_fds;
 };
 struct parasite_thread {
 	uint64_t sas_sp, sas_size;

@@ -36,9 +36,9 @@ static ItimerEntry *dump_itimer(const struct parasite_itimer *from)
 
 static const struct parasite_posix_timer *inside_timer(const struct task *t, int32_t id)
 {
-	for (uint32_t i = 0; i < t->inside.nr_timers && i < PARASITE_MAX_TIMERS; i++)
-		if (t->inside.timers[i].id == id)
-			return &t->inside.timers[i];
+	for (uint32_t i = 0; i < t->inside.nr_timers; i++)
+		if (t->timers[i].id == id)
+			return &t->timers[i];
 	return NULL;
 }
 

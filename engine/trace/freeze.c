@@ -84,6 +84,8 @@ void trace_task_free(struct task *t)
 	free(t->threads);
 	proc_status_fini(&t->status);
 	free(t->shared_siginfos);
+	free(t->timers);
+	free(t->fds);
 	free(t->policies);
 	free(t->ldt);
 	trace_free(t->trace);

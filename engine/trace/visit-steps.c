@@ -318,28 +318,40 @@ static int read_policies(struct visit *v, struct error *err)
 	return rc;
 }
 
-int visit_hear(struct visit *v, struct error *err)
+static int read_answer(struct visit *v, struct parasite_head *head, struct error *err)
 {
-	struct parasite_task *task = &v->task->inside;
-	struct parasite_head head;
+	struct task *t = v->task;
 	struct iovec parts[] = {
-		{ &head, sizeof(head) },
-		{ task, parasite_task_size(&v->request) },
-		{ task->fds, parasite_fds_size(&v->request) },
+		{ head, sizeof(*head) },
+		{ &t->inside, sizeof(t->inside) },
+		{ NULL, parasite_timers_size(&v->request) },
+		{ NULL, parasite_fds_size(&v->request) },
 	};
 	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = ARRAY_SIZE(parts) };
-	int rc = wait_answer(v, err);
-	if (rc < 0)
-		return rc;
+	size_t want = sizeof(*head) + sizeof(t->inside) + parts[2].iov_len + parts[3].iov_len;
+	parts[2].iov_base = t->timers = malloc(parts[2].iov_len + 1);
+	parts[3].iov_base = t->fds = malloc(parts[3].iov_len + 1);
+	if (!t->timers || !t->fds)
+		return error_set(err, ENOMEM, "out of memory");
 	ssize_t n = recvmsg(v->sock, &msg, MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0)
 		return error_sys(err, "hear the parasite");
-	size_t want = parts[0].iov_len + parts[1].iov_len + parts[2].iov_len;
 	if ((size_t)n != want)
 		return error_set(err, EPROTO, "the parasite answers %zd bytes, want %zu", n, want);
+	return 0;
+}
+
+int visit_hear(struct visit *v, struct error *err)
+{
+	struct parasite_head head;
+	int rc = wait_answer(v, err);
+	if (rc == 0)
+		rc = read_answer(v, &head, err);
+	if (rc < 0)
+		return rc;
 	v->state = VISIT_SERVING;
 	v->task->threads[0].inside = head.leader;
-	rc = check_answer(&v->request, &head, task, err);
+	rc = check_answer(&v->request, &head, &v->task->inside, err);
 	if (rc == 0)
 		rc = landlock_check(v->task, err);
 	if (rc == 0)

@@ -199,11 +199,12 @@ static void timers_come_through(void **state)
 	timer_t a, b;
 	assert_int_equal(timer_create(CLOCK_MONOTONIC, &none, &a), 0);
 	assert_int_equal(timer_create(CLOCK_REALTIME, &sig, &b), 0);
+	struct parasite_posix_timer told[] = {
+		{ .id = (int)(intptr_t)b, .interval_sec = 7, .value_nsec = 9 },
+		{ .id = (int)(intptr_t)a },
+	};
 	f->t.inside.nr_timers = 2;
-	f->t.inside.timers[0] = (struct parasite_posix_timer){ .id = (int)(intptr_t)b,
-							       .interval_sec = 7,
-							       .value_nsec = 9 };
-	f->t.inside.timers[1] = (struct parasite_posix_timer){ .id = (int)(intptr_t)a };
+	f->t.timers = told;
 	f->t.inside.itimers[2].interval_usec = 5;
 	int rc = timers_dump(&f->t, f->tc, &f->err);
 	timer_delete(a);
@@ -279,8 +280,9 @@ static void timers_dump_wants_the_inside_of_each(void **state)
 	struct sigevent none = { .sigev_notify = SIGEV_NONE };
 	timer_t a;
 	assert_int_equal(timer_create(CLOCK_MONOTONIC, &none, &a), 0);
+	struct parasite_posix_timer other = { .id = 77 };
 	f->t.inside.nr_timers = 1;
-	f->t.inside.timers[0].id = 77;
+	f->t.timers = &other;
 	int rc = timers_dump(&f->t, f->tc, &f->err);
 	timer_delete(a);
 	assert_int_equal(rc, -EPROTO);
