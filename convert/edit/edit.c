@@ -29,7 +29,10 @@ int edit_add(struct edit *edit, enum edit_kind kind, const char *text, const cha
 	if (!colon && !image)
 		return error_set(err, EINVAL, "%s: in which image? Say IMAGE:%s", text, text);
 	if (!end)
-		return error_set(err, EINVAL, "%s: want PATH=VALUE", text);
+		return error_set(err, EINVAL,
+				 "%s: want PATH=VALUE, with a ] for every [, and values that have "
+				 "brackets in quotes",
+				 text);
 	struct edit_op *op = array_add(edit);
 	if (!op)
 		return error_set(err, ENOMEM, "out of memory");
@@ -66,38 +69,34 @@ struct editing { /* one image */
 	void *arg;
 };
 
-/* "reg.name" of the parts after "entries". */
-static void path_text(const struct path *path, size_t index, char *out, size_t size)
+/* What is there, and then what is there instead. @param ref  of an element appended: that */
+static int apply_change(const struct edit_op *op, struct field_ref *ref, struct strbuf *old,
+			struct strbuf *new, struct error *err)
 {
-	size_t len = 0;
-	out[0] = 0;
-	for (size_t i = 1; i < path->nr && len < size; i++)
-		len += (size_t)snprintf(out + len, size - len, ".%s", path->parts[i].name);
-	if (index != SIZE_MAX && len < size)
-		snprintf(out + len, size - len, "[%zu]", index);
+	int rc =
+	    op->kind == EDIT_APPEND ? field_append(ref, op->value, err) : field_text(ref, old, err);
+	if (rc == 0 && op->kind == EDIT_SET)
+		rc = field_set(ref, op->value, err);
+	if (rc == 0 && op->kind == EDIT_DELETE)
+		return field_delete(ref, err);
+	return rc < 0 ? rc : field_text(ref, new, err);
 }
 
-static int change_field(void *arg, const struct field_ref *ref, struct error *err)
+static int change_field(void *arg, const struct field_ref *found, struct error *err)
 {
 	struct editing *e = arg;
 	auto_strbuf old = { 0 };
 	auto_strbuf new = { 0 };
-	char text[512];
-	int rc = field_text(ref, &old, err);
-	if (rc < 0)
-		return rc;
-	rc = e->op->kind == EDIT_SET      ? field_set(ref, e->op->value, err)
-	     : e->op->kind == EDIT_APPEND ? field_append(ref, e->op->value, err)
-					  : field_delete(ref, err);
-	if (rc == 0 && e->op->kind != EDIT_DELETE)
-		rc = field_text(ref, &new, err);
+	auto_strbuf path = { 0 };
+	struct field_ref ref = *found;
+	int rc = apply_change(e->op, &ref, &old, &new, err);
 	if (rc < 0)
 		return rc;
 	e->changed = true;
-	path_text(&e->op->path, ref->index, text, sizeof(text));
+	if (strbuf_str(&path, ".") < 0 || field_path(&ref, &path) < 0)
+		return error_set(err, ENOMEM, "out of memory");
 	if (e->report)
-		e->report(e->arg, e->op, e->entry, text, old.data,
-			  e->op->kind == EDIT_DELETE ? NULL : new.data);
+		e->report(e->arg, e->op, e->entry, path.data, old.data, new.data);
 	return 0;
 }
 

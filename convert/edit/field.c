@@ -50,12 +50,30 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessage *msg, c
 	return f;
 }
 
-static int visit_element(const struct field_ref *ref, const struct path_part *part, size_t nr,
-			 size_t *found, field_visit visit, void *arg, struct error *err)
+int field_path(const struct field_ref *ref, struct strbuf *out)
+{
+	int rc = ref->above ? field_path(ref->above, out) : 0;
+	if (rc == 0)
+		rc = strbuf_printf(out, "%s%s", ref->above ? "." : "", ref->field->name);
+	return rc == 0 && ref->index != SIZE_MAX ? strbuf_printf(out, "[%zu]", ref->index) : rc;
+}
+
+/* What a path leads to, for whoever wants to know. */
+struct walk {
+	size_t *found;
+	field_visit visit;
+	void *arg;
+};
+
+static int walk_message(const struct walk *w, const struct field_ref *above, ProtobufCMessage *msg,
+			const struct path_part *part, size_t nr, struct error *err);
+
+static int visit_element(const struct walk *w, const struct field_ref *ref,
+			 const struct path_part *part, size_t nr, struct error *err)
 {
 	if (nr == 1) {
-		++*found;
-		return visit(arg, ref, err);
+		++*w->found;
+		return w->visit(w->arg, ref, err);
 	}
 	if (ref->field->type != PROTOBUF_C_TYPE_MESSAGE)
 		return error_set(err, EINVAL, "%s is no message: %s cannot be in it",
@@ -63,7 +81,7 @@ static int visit_element(const struct field_ref *ref, const struct path_part *pa
 	void *at = field_at(ref->msg, ref->field);
 	ProtobufCMessage *inner = ref->index == SIZE_MAX ? *(ProtobufCMessage **)at
 							 : (*(ProtobufCMessage ***)at)[ref->index];
-	return inner ? field_walk(inner, part + 1, nr - 1, found, visit, arg, err) : 0;
+	return inner ? walk_message(w, ref, inner, part + 1, nr - 1, err) : 0;
 }
 
 static int selected(ProtobufCMessage *const *items, size_t i, const ProtobufCFieldDescriptor *f,
@@ -78,17 +96,17 @@ static int selected(ProtobufCMessage *const *items, size_t i, const ProtobufCFie
 	return field_matches(items[i], part->key, part->value, err);
 }
 
-int field_walk(ProtobufCMessage *msg, const struct path_part *part, size_t nr, size_t *found,
-	       field_visit visit, void *arg, struct error *err)
+static int walk_message(const struct walk *w, const struct field_ref *above, ProtobufCMessage *msg,
+			const struct path_part *part, size_t nr, struct error *err)
 {
-	struct field_ref ref = { msg, find_field(msg, part->name, err), SIZE_MAX };
+	struct field_ref ref = { msg, find_field(msg, part->name, err), SIZE_MAX, above };
 	if (!ref.field)
 		return -EINVAL;
 	if (part->select == SELECT_WHOLE) {
 		if (field_is_list(ref.field) && nr > 1)
 			return error_set(err, EINVAL, "%s is a list: say which, %s[0]", part->name,
 					 part->name);
-		return visit_element(&ref, part, nr, found, visit, arg, err);
+		return visit_element(w, &ref, part, nr, err);
 	}
 	if (!field_is_list(ref.field))
 		return error_set(err, EINVAL, "%s is no list", part->name);
@@ -98,11 +116,18 @@ int field_walk(ProtobufCMessage *msg, const struct path_part *part, size_t nr, s
 		int rc = selected(*(ProtobufCMessage *const **)field_at(msg, ref.field), i,
 				  ref.field, part, err);
 		if (rc > 0)
-			rc = visit_element(&ref, part, nr, found, visit, arg, err);
+			rc = visit_element(w, &ref, part, nr, err);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
+}
+
+int field_walk(ProtobufCMessage *msg, const struct path_part *part, size_t nr, size_t *found,
+	       field_visit visit, void *arg, struct error *err)
+{
+	const struct walk w = { found, visit, arg };
+	return walk_message(&w, NULL, msg, part, nr, err);
 }
 
 static int emit_text(const struct field_ref *ref, bool pretty, struct strbuf *out,
@@ -141,45 +166,6 @@ int field_text(const struct field_ref *ref, struct strbuf *out, struct error *er
 	if (rc == 0)
 		join_lines(out);
 	return rc;
-}
-
-struct match {
-	const char *value;
-	bool yes;
-};
-
-static bool same_text(const struct strbuf *text, const char *value)
-{
-	size_t len = strlen(value);
-	if (text->len == len && !memcmp(text->data, value, len))
-		return true;
-	return text->len == len + 2 && text->data[0] == '"' && !memcmp(text->data + 1, value, len);
-}
-
-static int match_visit(void *arg, const struct field_ref *ref, struct error *err)
-{
-	struct match *match = arg;
-	auto_strbuf shown = { 0 };
-	auto_strbuf plain = { 0 };
-	int rc = emit_text(ref, true, &shown, err);
-	if (rc == 0)
-		rc = emit_text(ref, false, &plain, err);
-	if (rc == 0)
-		match->yes |= same_text(&shown, match->value) || same_text(&plain, match->value);
-	return rc;
-}
-
-int field_matches(ProtobufCMessage *msg, const char *key, const char *value, struct error *err)
-{
-	struct match match = { value, false };
-	struct path path;
-	size_t found = 0;
-	int rc = path_parse_below(key, &path, err);
-	if (rc < 0)
-		return rc;
-	rc = field_walk(msg, path.parts, path.nr, &found, match_visit, &match, err);
-	path_fini(&path);
-	return rc < 0 ? rc : match.yes;
 }
 
 static bool is_number(const char *s)
@@ -223,6 +209,58 @@ static int parse_field(const struct field_ref *ref, bool as_list, const char *va
 	if (rc == 0)
 		rc = json_finish(&in, err);
 	return rc;
+}
+
+struct match {
+	const char *value;
+	bool yes;
+};
+
+/* The value read into a message of its own, as decode prints it. @return -EBADMSG: it is none */
+static int value_text(const struct field_ref *ref, const char *value, struct strbuf *out,
+		      struct error *err)
+{
+	ProtobufCMessage *fresh = message_new(ref->msg->descriptor);
+	if (!fresh)
+		return error_set(err, ENOMEM, "out of memory");
+	bool element = ref->index != SIZE_MAX;
+	const struct field_ref there = { fresh, ref->field, element ? 0 : SIZE_MAX, NULL };
+	int rc = parse_field(ref, element, value, fresh, err);
+	if (rc == 0 && element && *field_list_count(fresh, ref->field) != 1)
+		rc = error_set(err, EBADMSG, "%s is not one element", value);
+	if (rc == 0)
+		rc = emit_text(&there, false, out, err);
+	protobuf_c_message_free_unpacked(fresh, NULL);
+	return rc;
+}
+
+static int match_visit(void *arg, const struct field_ref *ref, struct error *err)
+{
+	struct match *match = arg;
+	auto_strbuf is = { 0 };
+	auto_strbuf wanted = { 0 };
+	struct error why;
+	int rc = emit_text(ref, false, &is, err);
+	if (rc < 0)
+		return rc;
+	rc = value_text(ref, match->value, &wanted, &why);
+	if (rc == -ENOMEM)
+		return error_set(err, ENOMEM, "%s", why.text);
+	match->yes |= rc == 0 && is.len == wanted.len && !memcmp(is.data, wanted.data, is.len);
+	return 0;
+}
+
+int field_matches(ProtobufCMessage *msg, const char *key, const char *value, struct error *err)
+{
+	struct match match = { value, false };
+	struct path path;
+	size_t found = 0;
+	int rc = path_parse_below(key, &path, err);
+	if (rc < 0)
+		return rc;
+	rc = field_walk(msg, path.parts, path.nr, &found, match_visit, &match, err);
+	path_fini(&path);
+	return rc < 0 ? rc : match.yes;
 }
 
 /* Move the field's value, list and all, from one message to another of its kind. */
@@ -291,7 +329,7 @@ int field_set(const struct field_ref *ref, const char *value, struct error *err)
 	return rc;
 }
 
-int field_append(const struct field_ref *ref, const char *value, struct error *err)
+int field_append(struct field_ref *ref, const char *value, struct error *err)
 {
 	const ProtobufCFieldDescriptor *f = ref->field;
 	if (!field_is_list(f) || ref->index != SIZE_MAX)
@@ -302,7 +340,8 @@ int field_append(const struct field_ref *ref, const char *value, struct error *e
 		return error_set(err, ENOMEM, "out of memory");
 	*(void **)field_at(ref->msg, f) = items;
 	int rc = parse_element(ref, value, items + *nr * size, err);
-	*nr += rc == 0;
+	if (rc == 0)
+		ref->index = (*nr)++;
 	return rc;
 }
 

@@ -12,8 +12,11 @@
 struct field_ref {
 	ProtobufCMessage *msg;
 	const ProtobufCFieldDescriptor *field;
-	size_t index; /* of an element of a list; SIZE_MAX: the field as a whole */
+	size_t index;                  /* of an element of a list; SIZE_MAX: the field as a whole */
+	const struct field_ref *above; /* the field that msg is in; NULL: the entry itself */
 };
+/** "vmas[3].prot", appended. @return 0 or -ENOMEM */
+int field_path(const struct field_ref *ref, struct strbuf *out);
 
 /** Called for every place a path leads to. */
 typedef int (*field_visit)(void *arg, const struct field_ref *ref, struct error *err);
@@ -27,7 +30,7 @@ typedef int (*field_visit)(void *arg, const struct field_ref *ref, struct error 
 int field_walk(ProtobufCMessage *msg, const struct path_part *part, size_t nr, size_t *found,
 	       field_visit visit, void *arg, struct error *err);
 
-/** Does the field a selector names have that value? As show prints it, or as a plain number. */
+/** Does the field a selector names have that value? In every form field_set() takes. */
 int field_matches(ProtobufCMessage *msg, const char *key, const char *value, struct error *err);
 
 /** As JSON on one line, in the form of show. @return 0 or -ENOMEM */
@@ -38,7 +41,7 @@ int field_text(const struct field_ref *ref, struct strbuf *out, struct error *er
  * given as show prints them; numbers in every form of encode; lists and messages as JSON.
  */
 int field_set(const struct field_ref *ref, const char *value, struct error *err);
-/** Add an element to a list. */
-int field_append(const struct field_ref *ref, const char *value, struct error *err);
+/** Add an element to a list. @param ref  of the list; then of the element */
+int field_append(struct field_ref *ref, const char *value, struct error *err);
 /** Take it away: an optional field, a list, or an element. -EINVAL for what has to be there. */
 int field_delete(const struct field_ref *ref, struct error *err);

@@ -8,34 +8,80 @@
 #include <string.h>
 
 #include "base/args.h"
+#include "base/cleanup.h"
+#include "convert/json/parse.h"
 
 #define ENTRIES "entries"
 
-const char *path_end(const char *text)
+/* Behind a string in double quotes. @return NULL: it has no end */
+static const char *quoted_end(const char *text)
+{
+	for (text++; *text && *text != '"'; text++)
+		text += *text == '\\' && text[1];
+	return *text ? text + 1 : NULL;
+}
+
+/* The ] that closes a [; what is in quotes counts for nothing. @return NULL: there is none */
+static const char *selector_end(const char *open)
 {
 	unsigned depth = 0;
-	for (; *text; text++) {
-		if (*text == '[')
-			depth++;
-		else if (*text == ']' && depth)
-			depth--;
-		else if (*text == '=' && !depth)
-			return text;
+	for (const char *at = open; *at;) {
+		if (*at == '=' && at[1] == '"') {
+			at = quoted_end(at + 1);
+			if (!at)
+				return NULL;
+			continue;
+		}
+		depth += *at == '[';
+		if (*at == ']' && !--depth)
+			return at;
+		at++;
 	}
 	return NULL;
+}
+
+const char *path_end(const char *text)
+{
+	for (; *text && *text != '='; text++) {
+		const char *close = *text == '[' ? selector_end(text) : text;
+		if (!close)
+			return NULL;
+		text = close;
+	}
+	return *text ? text : NULL;
+}
+
+/* "a]b\"c": what the quotes stand for takes their place. */
+static int unquote(char *value, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	auto_json_in in;
+	json_in_init_text(&in, value, strlen(value), "the value in quotes");
+	int rc = json_string(&in, &text, err);
+	if (rc == 0)
+		rc = json_finish(&in, err);
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : -EINVAL;
+	if (strlen(text.data) != text.len || text.len > strlen(value))
+		return error_set(err, EINVAL, "[…=%s]: a NUL byte in it", value);
+	memcpy(value, text.data, text.len + 1);
+	return 0;
 }
 
 /* What stands between brackets. */
 static int parse_selector(char *text, struct path_part *part, struct error *err)
 {
 	uint64_t index;
-	char *equals = strchr(text, '=');
+	const char *equals = path_end(text);
 	if (equals) {
-		*equals = 0;
+		char *value = text + (equals - text);
+		*value++ = 0;
 		part->select = SELECT_VALUE;
 		part->key = text;
-		part->value = equals + 1;
-		return *text ? 0 : error_set(err, EINVAL, "[=%s]: which field?", part->value);
+		part->value = value;
+		if (!*text)
+			return error_set(err, EINVAL, "[=%s]: which field?", value);
+		return *value == '"' ? unquote(value, err) : 0;
 	}
 	if (!strcmp(text, "*")) {
 		part->select = SELECT_ALL;
@@ -59,11 +105,12 @@ static char *parse_part(char *at, struct path_part *part, struct error *err)
 		return NULL;
 	}
 	if (*next == '[') {
-		char *close = strchr(next, ']');
-		if (!close) {
+		const char *end = selector_end(next);
+		if (!end) {
 			error_set(err, EINVAL, "%s: no ] closes the [", at);
 			return NULL;
 		}
+		char *close = next + (end - next);
 		*next = *close = 0;
 		if (parse_selector(next + 1, part, err) < 0)
 			return NULL;

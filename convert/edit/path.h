@@ -20,7 +20,8 @@ struct path_part {
 		SELECT_VALUE, /* [reg.name=/old] */
 	} select;
 	size_t index;
-	const char *key, *value; /* of SELECT_VALUE: a path below the element, and its text */
+	const char *key, *value; /* of SELECT_VALUE: a path below the element, and its text; of one
+				    in quotes, [name="a]b"], what they stand for */
 };
 
 struct path {

@@ -34,6 +34,42 @@ print($2)"; }
 	[ "$(value pstree.img "{p['sid'] for p in e}")" = '{7}' ]
 }
 
+@test "edit chooses by a value in every form, in quotes where it has brackets" {
+	local name quoted
+	for name in '/a]b' '/a[0]=1' '/"q"' '/b"]"' '/\n' '/ü]' 'ü'; do
+		"$crit" edit --in-place s "files.img: entries[reg.name=/usr/bin/prog].reg.name=$name"
+		[ "$(NAME=$name value files.img "sum(f['reg']['name'] == __import__('os').environ['NAME'] for f in e if 'reg' in f)")" = 1 ]
+		quoted=$(/usr/bin/python3 -c 'import json, sys; print(json.dumps(sys.argv[1]))' "$name")
+		"$crit" edit --in-place s "files.img: entries[reg.name=$quoted].reg.name=/usr/bin/prog"
+		diff -r "$set" s
+	done
+	"$crit" edit --in-place s 'files.img: entries[reg.name=/usr/bin/prog].reg.name=/ü'
+	"$crit" edit --in-place s 'files.img: entries[reg.name=/ü].reg.name=/usr/bin/prog'
+	diff -r "$set" s
+	"$crit" edit --in-place s 'mm-100.img: vmas[start=0x400000].pgoff=7'
+	[ "$(value mm-100.img "[v['pgoff'] for v in e[0]['vmas'] if v['start'] == 0x400000]")" = "[7]" ]
+	run -0 "$crit" edit --in-place s 'pstree.img: entries[pid=0x64].sid=0x65'
+	[ "$output" = "pstree.img: entries[0].sid: 100 -> 101" ]
+	"$crit" edit --in-place s 'mm-100.img: vmas[1].prot=PROT_READ | PROT_WRITE'
+	run -0 "$crit" edit --in-place s 'mm-100.img: vmas[prot=PROT_WRITE | PROT_READ].prot=0'
+	[[ $output == *'vmas[1].prot: "PROT_READ | PROT_WRITE" -> ""'* ]]
+	run -2 "$crit" edit --in-place s 'files.img: entries[reg.name="/a].reg.name=x'
+	[[ $output == *"values that have brackets in quotes"* ]]
+	run -2 "$crit" edit --in-place s 'files.img: entries[reg.name="/a"b].reg.name=x'
+	run -1 "$crit" edit --in-place s 'pstree.img: entries[pid=abc].sid=1'
+	[[ $output == *"nothing is at entries[pid=abc].sid"* ]]
+}
+
+@test "edit says which element it changed, and what it appended" {
+	run -0 "$crit" edit --in-place s:mm-100.img 'vmas[1].prot=0' 'vmas[*].pgoff=3'
+	[[ ${lines[0]} == 'mm-100.img: entries[0].vmas[1].prot: '* ]]
+	[[ $output == *'mm-100.img: entries[0].vmas[0].pgoff: '*' -> 3'* ]]
+	[[ $output == *'mm-100.img: entries[0].vmas[2].pgoff: '*' -> 3'* ]]
+	run -0 "$crit" edit --in-place s:pstree.img --append 'entries[0].threads=300' --delete 'entries[0].threads[1]'
+	[ "${lines[0]}" = 'pstree.img: entries[0].threads[1]: 103 -> nothing' ]
+	[ "${lines[1]}" = 'pstree.img: entries[0].threads[1]: nothing -> 300' ]
+}
+
 @test "edit takes values in every form encode takes" {
 	"$crit" edit --in-place s:mm-100.img 'vmas[0].prot=PROT_READ' 'vmas[1].start=0x402000' \
 		'vmas[2].pgoff=18446744073709551615' 'vmas[3].flags=MAP_SHARED | MAP_ANON'

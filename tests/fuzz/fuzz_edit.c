@@ -22,22 +22,23 @@ struct change {
 	unsigned left; /* a path may lead to many places: enough is enough */
 };
 
-static int apply(void *arg, const struct field_ref *ref, struct error *err)
+static int apply(void *arg, const struct field_ref *found, struct error *err)
 {
 	struct change *change = arg;
+	struct field_ref ref = *found;
 	auto_strbuf text = { 0 };
 	if (!change->left--)
 		return error_set(err, E2BIG, "enough");
-	int rc = field_text(ref, &text, err);
+	int rc = field_text(&ref, &text, err);
 	if (rc < 0)
 		return rc;
 	switch (change->kind % 3) {
 	case 0:
-		return field_set(ref, change->value, err);
+		return field_set(&ref, change->value, err);
 	case 1:
-		return field_append(ref, change->value, err);
+		return field_append(&ref, change->value, err);
 	default:
-		return field_delete(ref, err);
+		return field_delete(&ref, err);
 	}
 }
 
