@@ -62,8 +62,9 @@ static int write_one(struct checkpoint *cp, const struct process *p, const struc
 		rc = write_file(cp, p, mv, path, &stats, err);
 	if (rc < 0)
 		return rc;
-	printf("%s: %zu threads, %zu segments, %.1f MiB", path, stats.nr_threads, stats.nr_segments,
-	       (double)stats.size / (1 << 20));
+	printf("%s: %zu thread%s, %zu segment%s, %.1f MiB", path, stats.nr_threads,
+	       stats.nr_threads == 1 ? "" : "s", stats.nr_segments,
+	       stats.nr_segments == 1 ? "" : "s", (double)stats.size / (1 << 20));
 	if (stats.missing)
 		printf("; %.1f MiB of mapped files not in it", (double)stats.missing / (1 << 20));
 	printf("\n");

@@ -56,8 +56,9 @@ static int document_write(const struct checkpoint_arg *arg, const struct mem_opt
 	if (rc >= 0 && closed < 0)
 		rc = closed;
 	else if (rc >= 0 && run.totals.nr_unknown)
-		rc = error_set(err, EBADMSG, "%zu areas are not wholly known: %s",
-			       run.totals.nr_unknown, run.totals.damage.text);
+		rc = error_set(err, EBADMSG, "%zu area%s not wholly known: %s",
+			       run.totals.nr_unknown,
+			       run.totals.nr_unknown == 1 ? " is" : "s are", run.totals.damage.text);
 	map_totals_fini(&run.totals);
 	return rc < 0 ? rc : 0;
 }

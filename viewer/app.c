@@ -235,6 +235,13 @@ static int set_open(struct app *app, struct error *err)
 	return app->page ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
+void app_say_choice(struct app *app, const char *path, const struct source *src)
+{
+	const char *choice = source_choice(src);
+	if (choice)
+		app_say(app, "several sets are in %s: this is %s", path, choice);
+}
+
 /* Where the options say to begin. */
 static int set_enter(struct app *app, struct error *err)
 {
@@ -246,6 +253,7 @@ static int set_enter(struct app *app, struct error *err)
 		app_open_process(app, p);
 	if (app->options.diff)
 		app_open(app, &view_diff, NULL, NULL);
+	app_say_choice(app, app->options.path, app->src);
 	return 0;
 }
 

@@ -90,6 +90,8 @@ void app_settle(struct app *app);
 /* For views. */
 void app_say(struct app *app, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void app_fail(struct app *app, const struct error *err);
+/** When an archive has several sets: which one this is. */
+void app_say_choice(struct app *app, const char *path, const struct source *src);
 void app_job(struct app *app, const struct job *job);
 void app_ask(struct app *app, const struct prompt *prompt, const char *text);
 /** Ask a question of y or n. @param no  is said when it is answered otherwise */

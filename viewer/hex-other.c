@@ -22,6 +22,8 @@ static int checkpoint_need(struct app *app, struct error *err)
 	if (app->other.cp)
 		return 0;
 	int rc = app->other.src ? 0 : source_open(app->options.diff, &app->other.src, err);
+	if (rc == 0)
+		app_say_choice(app, app->options.diff, app->other.src);
 	return rc < 0 ? rc : checkpoint_open(app->other.src, &app->other.cp, err);
 }
 

@@ -138,8 +138,8 @@ int memory_select(struct memory_view *mv, const struct memory_query *query,
 	*out = (struct memory_ranges){ 0 };
 	int rc = query_parse(query, &want, err);
 	if (rc == 0 && query->area && want.number >= nr)
-		rc = error_set(err, EINVAL, "--vma %s: there are %zu areas, counted from 0",
-			       query->area, nr);
+		rc = error_set(err, EINVAL, "--vma %s: there %s %zu area%s, counted from 0",
+			       query->area, nr == 1 ? "is" : "are", nr, nr == 1 ? "" : "s");
 	for (size_t i = 0; rc == 0 && i < nr; i++) {
 		uint64_t start = areas[i].vma->start, end = areas[i].vma->end;
 		start = start > want.range.start ? start : want.range.start;

@@ -31,6 +31,7 @@ field() { od -An -v -tu"$3" -j"$2" -N"$3" "$1" | tr -d ' '; }
 	rm -r "$cores"
 	run -0 "$crit" core --all -o "$cores" "$set"
 	[[ $output == *"pid 102 is a zombie"* ]]
+	[[ $output == *"core.101: 1 thread, "* ]]
 	[ -s "$cores/core.100" ] && [ -s "$cores/core.101" ] && [ ! -e "$cores/core.102" ]
 }
 

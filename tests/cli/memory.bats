@@ -111,6 +111,15 @@ assert m["pid"] == 100 and m["address"] == "0x402ffc" and m["kind"] == "file-sha
 	[[ $output == *"/nowhere/file"* ]]
 }
 
+@test "a single area is not called several" {
+	"$crit" edit --in-place "$mem/mm-100.img" --delete 'vmas[3]' --delete 'vmas[2]' --delete 'vmas[1]'
+	run -1 "$crit" pages -p 100 --vma 1 "$mem"
+	[[ $output == *"--vma 1: there is 1 area, counted from 0"* ]]
+	truncate -s $(($(stat -c %s "$mem/pagemap-100.img") - 3)) "$mem/pagemap-100.img"
+	run -1 --separate-stderr "$crit" mem -p 100 "$mem"
+	[[ $stderr == *"1 area is not wholly known: "* ]]
+}
+
 @test "mem shows what is not damaged, marks what is, and fails" {
 	run -0 "$crit" mem "$mem"
 	local whole=${#lines[@]} size

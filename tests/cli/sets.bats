@@ -38,6 +38,10 @@ setup() { cd "$BATS_TEST_TMPDIR" || return; }
 	[ "$stderr" = 'crit: two.tar.gz holds several sets: this is a/, not b/checkpoint/ (`crit unpack` makes a directory of each)' ]
 	run -0 --separate-stderr "$crit" show two.tar.gz:pstree.img
 	[[ $stderr == *"this is a/"* ]]
+	run -0 "$crit" view --print text two.tar.gz
+	[[ ${lines[-1]} == *"several sets are in two.tar.gz: this is a/, not b/checkpoint/"* ]]
+	run -0 "$crit" view --print text one.tar
+	[[ $output != *"several sets"* ]]
 	run -0 --separate-stderr "$crit" show two.tar.gz:b/checkpoint/pstree.img
 	[ -z "$stderr" ]
 	mkdir -p many/d many/e many/f many/g
