@@ -13,7 +13,7 @@
 
 #define PIECE ((size_t)1 << 20)
 
-static int nameless(struct error *err)
+int spool_new(struct error *err)
 {
 	const char *dir = getenv("TMPDIR");
 	if (!dir || !*dir)
@@ -33,9 +33,23 @@ static int nameless(struct error *err)
 	return fd;
 }
 
+int spool_pour(int spool, int to, const char *name, struct error *err)
+{
+	auto_free char *piece = malloc(PIECE);
+	if (!piece)
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	ssize_t n;
+	for (off_t at = 0; (n = fd_pread_full(spool, piece, PIECE, at)) > 0; at += n) {
+		int rc = fd_write_full(to, piece, (size_t)n);
+		if (rc < 0)
+			return error_code(err, rc, "%s", name);
+	}
+	return n < 0 ? error_code(err, (int)n, "read what was made for %s", name) : 0;
+}
+
 int spool_open(int from, const char *name, const void *head, size_t len, struct error *err)
 {
-	auto_fd to = nameless(err);
+	auto_fd to = spool_new(err);
 	if (to < 0)
 		return to;
 	auto_free char *piece = malloc(PIECE);

@@ -3,9 +3,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/spool.h"
 #include "convert/raw/bytes.h"
 #include "crit/commands.h"
 #include "crit/decode.h"
@@ -26,7 +28,8 @@ static const struct arg_row show_rows[] = {
 	  offsetof(struct show_opts, hexdump) },
 };
 
-static int hexdump_run(const char *image, const uint64_t *entries, size_t nr, struct error *err)
+static int hexdump(const char *image, const uint64_t *entries, size_t nr, FILE *to,
+		   struct error *err)
 {
 	auto_image_arg arg = { .text = image };
 	auto_image_reader r = NULL;
@@ -38,13 +41,29 @@ static int hexdump_run(const char *image, const uint64_t *entries, size_t nr, st
 	if (id == IMG_PAGEMAP || id == IMG_SHMEM_PAGEMAP) {
 		rc = image_arg_set(&arg, &name, err);
 		if (rc == 0)
-			rc = pages_hexdump(arg.src, name, stdout, err);
+			rc = pages_hexdump(arg.src, name, to, err);
 	} else {
-		rc = image_hexdump(r, entries, nr, stdout, err);
+		rc = image_hexdump(r, entries, nr, to, err);
 	}
-	if (rc == 0 && fflush(stdout) != 0)
+	if (rc == 0 && fflush(to) != 0)
 		rc = error_sys(err, "standard output");
 	return rc;
+}
+
+/* Which entries there are is known when all have been read. */
+static int hexdump_run(const char *image, const uint64_t *entries, size_t nr, struct error *err)
+{
+	if (!entries)
+		return hexdump(image, NULL, 0, stdout, err);
+	auto_fd spool = spool_new(err);
+	if (spool < 0)
+		return spool;
+	FILE *to = fdopen(dup(spool), "w");
+	if (!to)
+		return error_sys(err, "standard output");
+	int rc = hexdump(image, entries, nr, to, err);
+	fclose(to);
+	return rc < 0 ? rc : spool_pour(spool, STDOUT_FILENO, "standard output", err);
 }
 
 static int show_run(void *opts_, int nr_operands, char **operands, struct error *err)

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/replace.h"
+#include "base/spool.h"
 #include "convert/codec/image.h"
 #include "crit/image-arg.h"
 
@@ -40,8 +42,18 @@ static int decode_to(const struct decode_request *request, int fd, const char *n
 	return rc < 0 ? rc : flushed;
 }
 
+/* Which entries there are is known when all have been read. */
+static int decode_whole(const struct decode_request *request, struct error *err)
+{
+	auto_fd spool = spool_new(err);
+	int rc = spool < 0 ? spool : decode_to(request, spool, "standard output", err);
+	return rc < 0 ? rc : spool_pour(spool, STDOUT_FILENO, "standard output", err);
+}
+
 int decode_run(const struct decode_request *request, struct error *err)
 {
+	if (!request->out && request->entries)
+		return decode_whole(request, err);
 	if (!request->out)
 		return decode_to(request, STDOUT_FILENO, "standard output", err);
 	auto_replace target = { .fd = -1 };

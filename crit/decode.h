@@ -13,7 +13,7 @@ struct decode_request {
 	const char *image; /* as image_arg.text */
 	const char *out;   /* file to replace; NULL: standard output, which ends with a line end */
 	bool pretty, no_payload;
-	const uint64_t *entries; /* only these; NULL: all */
+	const uint64_t *entries; /* only these, and nothing if one is not there; NULL: all */
 	size_t nr_entries;
 };
 

@@ -67,6 +67,13 @@ setup_file() { make_set; }
 	[[ $output == *'"pid": 101'* ]]
 	run -1 --separate-stderr "$crit" show -e 9 "$set/pstree.img"
 	[[ $stderr == *"pstree.img: no entry 9, it has 3 from 0 on" ]]
+	# nothing but the error, whatever else was asked for and wherever it comes from
+	[ -z "$output" ]
+	run -1 --separate-stderr "$crit" show -e 1 -e 9 - <"$set/pstree.img"
+	[ -z "$output" ]
+	[[ $stderr == *"no entry 9, it has 3 from 0 on" ]]
+	run -0 --separate-stderr "$crit" show -e 1 - <"$set/pstree.img"
+	[ "$output" = "$("$crit" show -e 1 "$set/pstree.img")" ]
 	run -2 "$crit" show -e nine "$set/pstree.img"
 	run -1 --separate-stderr "$crit" show -x "$set/pstree.img"
 	[[ $stderr == *"pstree.img: no bytes follow its entries" ]]
@@ -81,6 +88,9 @@ setup_file() { make_set; }
 	[[ ${lines[3]} == "0000000100000000  68 69 "*"|hi|" ]]
 	run -0 "$crit" show -x -e 2 "$BATS_TEST_TMPDIR/sk-queues.img"
 	[[ ${lines[0]} == "0000000000000000  68 69 "*"|hi|" ]]
+	run -1 --separate-stderr "$crit" show -x -e 2 -e 99 "$BATS_TEST_TMPDIR/sk-queues.img"
+	[ -z "$output" ]
+	[[ $stderr == *"no entry 99"* ]]
 	run -1 "$crit" show -x -e 1 "$BATS_TEST_TMPDIR/sk-queues.img"
 	# raw images, and page maps with their pages
 	run -0 "$crit" show -x "$set/pages-1.img"
