@@ -125,7 +125,7 @@ static int read_entries(struct facts *facts, struct image_reader *r, struct erro
 			rc = add_socket(facts, (InetSkEntry *)msg, err);
 		else if (msg->descriptor == &file_entry__descriptor && file->isk)
 			rc = add_socket(facts, file->isk, err);
-		else if (msg->descriptor == &userns_entry__descriptor)
+		else if (msg->descriptor == &userns_entry__descriptor && !userns->has_parent_ns)
 			rc = add_extents(facts, userns->uid_map, userns->n_uid_map, false, err)
 				 ?: add_extents(facts, userns->gid_map, userns->n_gid_map, true,
 						err);

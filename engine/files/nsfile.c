@@ -74,7 +74,6 @@ static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
 {
 	const NsFileEntry *nsf = e->nsf;
 	enum ns_kind kind = ns_kind_of(nsf->ns_cflag);
-	const struct rtask *member = NULL;
 	int flags = (int)(nsf->flags & (O_PATH | O_NOATIME));
 	char path[64];
 	if (kind == NS_NET && netns_is_nested(r, nsf->ns_id))
@@ -85,11 +84,7 @@ static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
 	int nested = ns_nested_open(r, kind, nsf->ns_id, flags, err);
 	if (nested != -ENOENT)
 		return nested;
-	for (size_t i = 0; i < r->nr_tasks && !member; i++) {
-		const struct rtask *t = r->tasks[i];
-		if (t->ids && ns_id_of(t->ids, kind) == nsf->ns_id)
-			member = t;
-	}
+	const struct rtask *member = ns_inhabitant(r, kind, nsf->ns_id);
 	if (!member)
 		return error_set(err, EBADMSG, "file id %u: no task is in %s namespace %u", e->id,
 				 ns_rows[kind].name, nsf->ns_id);

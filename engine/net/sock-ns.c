@@ -37,7 +37,7 @@ static int add_held(struct dump *d, int fd, const char *what, const struct ns_se
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return error_sys(err, "%s: look at its network namespace", what);
-	int rc = is_external(d, st.st_ino) ? 0 : ns_held_check(d, NS_NET, st.st_ino, what, err);
+	int rc = is_external(d, st.st_ino) ? 0 : ns_held_check(d, NS_NET, fd, what, err);
 	if (rc == 0)
 		rc = ns_add_held(d, NS_NET, fd, out, err);
 	if (rc == 0)

@@ -204,9 +204,9 @@ static int obey(struct restore *r, const struct message *m, int fd, int *channel
 /* Images that namespaces are filled from. */
 static bool is_of_namespace(const char *name)
 {
-	static const char *const begins[] = { "utsns-",     "ipcns-",    "timens-", "net",
-					      "ifaddr-",    "route",     "rule-",   "iptables-",
-					      "ip6tables-", "nftables-", "autofs-" };
+	static const char *const begins[] = { "utsns-",    "userns-",    "ipcns-",    "timens-",
+					      "net",       "ifaddr-",    "route",     "rule-",
+					      "iptables-", "ip6tables-", "nftables-", "autofs-" };
 	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
 		if (!strncmp(name, begins[i], strlen(begins[i])))
 			return true;

@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +18,8 @@
 #include "base/io.h"
 #include "engine/mem/sysv.h"
 #include "engine/net/sock-ns.h"
+#include "engine/ns/user-held.h"
+#include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 
 static bool is_in(int proc, const char *pid, const char *name, ino_t ino)
@@ -24,6 +28,14 @@ static bool is_in(int proc, const char *pid, const char *name, ino_t ino)
 	struct stat st;
 	snprintf(path, sizeof(path), "%s/ns/%s", pid, name);
 	return fstatat(proc, path, &st, 0) == 0 && st.st_ino == ino;
+}
+
+/* A dead process is still known to be of a user namespace. */
+static bool has(int proc, const char *pid, const struct ns_row *row, ino_t ino)
+{
+	return (is_in(proc, pid, row->name, ino) ||
+		(row->fresh && is_in(proc, pid, row->fresh, ino))) &&
+	       !proc_is_dead(atoi(pid));
 }
 
 /* @return a process that is in it, or bears children into it; 0: none */
@@ -39,8 +51,7 @@ static pid_t find_inhabitant(enum ns_kind kind, ino_t ino)
 	}
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    (is_in(fd, entry->d_name, row->name, ino) ||
-		     (row->fresh && is_in(fd, entry->d_name, row->fresh, ino))))
+		    has(fd, entry->d_name, row, ino))
 			return atoi(entry->d_name);
 	}
 	return 0;
@@ -56,31 +67,57 @@ static bool is_mounted(const char *kind, ino_t ino)
 	       strstr(text.data, mark);
 }
 
-int ns_held_check(const struct dump *d, enum ns_kind kind, ino_t ino, const char *what,
+static const char *said_of(enum ns_kind kind)
+{
+	return kind == NS_NET ? "network" : ns_rows[kind].name;
+}
+
+/* Who has made it from inside of another user namespace than the tree's is master of it. */
+static int check_master(const struct dump *d, enum ns_kind kind, int fd, const char *what,
+			struct error *err)
+{
+	struct stat st;
+	auto_fd master = kind == NS_USER ? -1 : ioctl(fd, NS_GET_USERNS);
+	if (!d->ns || master < 0 || fstat(master, &st) < 0 || st.st_ino == d->ns->own[NS_USER])
+		return 0; /* a user namespace tells by itself; outside of the engine's is no other's
+			   */
+	const struct ns_seen *seen = ns_find(d, NS_USER, st.st_ino);
+	return seen && seen->id == ns_id(d->tasks[0], NS_USER)
+		   ? 0
+		   : error_set(err, ENOTSUP,
+			       "%s leads to a %s namespace that belongs to user namespace %lu: "
+			       "not supported; close it before the dump",
+			       what, said_of(kind), (unsigned long)st.st_ino);
+}
+
+int ns_held_check(const struct dump *d, enum ns_kind kind, int fd, const char *what,
 		  struct error *err)
 {
 	const char *name = ns_rows[kind].name;
 	char who[64] = "a mount of the host (ip netns) keeps";
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return error_sys(err, "%s: look at a namespace", what);
+	ino_t ino = st.st_ino;
 	pid_t pid = d->ns && ino == d->ns->own[kind] ? getpid() : find_inhabitant(kind, ino);
 	if (pid == getpid())
 		snprintf(who, sizeof(who), "the dump itself is in");
 	else if (pid)
 		snprintf(who, sizeof(who), "pid %d outside of the tree is in", pid);
 	else if (!is_mounted(name, ino))
-		return 0;
+		return check_master(d, kind, fd, what, err);
 	return error_set(err, ENOTSUP,
 			 "%s leads to %s namespace %lu, which no task of the tree is in, but %s: "
 			 "close it before the dump",
-			 what, kind == NS_NET ? "network" : name, (unsigned long)ino, who);
+			 what, said_of(kind), (unsigned long)ino, who);
 }
 
 static int add_held(struct dump *d, enum ns_kind kind, int fd, const char *what,
 		    const struct ns_seen **out, struct error *err)
 {
-	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return error_sys(err, "%s: look at a namespace", what);
-	int rc = ns_held_check(d, kind, st.st_ino, what, err);
+	int rc = ns_held_check(d, kind, fd, what, err);
+	if (rc == 0 && kind == NS_USER)
+		rc = user_held_around(d, fd, what, err);
 	if (rc == 0)
 		rc = ns_add_held(d, kind, fd, out, err);
 	if (rc == 0 && ns_rows[kind].collect && (rc = ns_rows[kind].collect(d, *out, err)) < 0)
@@ -95,7 +132,7 @@ int ns_held(struct dump *d, enum ns_kind kind, int fd, const char *what, uint32_
 	if (kind == NS_NET)
 		return sock_ns_held(d, fd, what, out, err);
 	const struct ns_seen *ns = fstat(fd, &st) == 0 ? ns_find(d, kind, st.st_ino) : NULL;
-	if (!ns && !ns_rows[kind].alone)
+	if (!ns && !ns_rows[kind].held)
 		return error_set(err, ENOTSUP,
 				 "%s leads to a %s namespace that no task of the tree is in: it "
 				 "cannot be made again; close it before the dump",

@@ -6,8 +6,8 @@
 #include "engine/ns/ns.h"
 
 /** Refuse one that others have, too: a copy would be somewhere else than theirs.
- *  @param what  leads to it, for messages */
-int ns_held_check(const struct dump *d, enum ns_kind kind, ino_t ino, const char *what,
+ *  @param fd  leads to it; @param what  the same, for messages */
+int ns_held_check(const struct dump *d, enum ns_kind kind, int fd, const char *what,
 		  struct error *err);
 /**
  * Its number in images; it becomes one of the tree's when it is none yet. Of any kind that lives

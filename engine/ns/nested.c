@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -56,6 +57,18 @@ static int load_one(struct restore *r, enum ns_kind kind, uint32_t id, const cha
 	return rc < 0 ? error_wrap(err, rc, "%s %u: its %s namespace", who, number, row->name) : 0;
 }
 
+/* Tasks go into theirs by themselves, where such are not made here. */
+static bool is_made_here(const struct restore *r, enum ns_kind kind, uint32_t id)
+{
+	return ns_rows[kind].held && (ns_rows[kind].alone || !ns_inhabitant(r, kind, id));
+}
+
+int ns_nested_load_around(struct restore *r, enum ns_kind kind, uint32_t id, uint32_t inside,
+			  struct error *err)
+{
+	return load_one(r, kind, id, "namespace", inside, err);
+}
+
 static int load_of_task(struct restore *r, const struct rtask *t, struct error *err)
 {
 	int rc = 0;
@@ -84,19 +97,26 @@ static int load_children_time(struct restore *r, const struct rtask *t, struct e
 static int load_of_file(struct restore *r, const FileEntry *e, struct error *err)
 {
 	int rc = 0;
-	for (int k = 0; rc == 0 && e->nsf && k < NS_KINDS; k++)
-		if (ns_rows[k].alone && (uint32_t)ns_rows[k].flag == e->nsf->ns_cflag)
-			rc = load_one(r, (enum ns_kind)k, e->nsf->ns_id, "file id", e->id, err);
+	enum ns_kind kind = e->nsf ? ns_kind_of(e->nsf->ns_cflag) : NS_KINDS;
+	if (kind != NS_KINDS && is_made_here(r, kind, e->nsf->ns_id))
+		rc = load_one(r, kind, e->nsf->ns_id, "file id", e->id, err);
 	return rc;
 }
 
 static int load_of_mount(struct restore *r, const MntEntry *e, struct error *err)
 {
 	int rc = 0;
-	for (int k = 0; rc == 0 && e->has_nsfs_id && k < NS_KINDS; k++)
-		if (ns_rows[k].alone && (uint32_t)ns_rows[k].flag == e->nsfs_cflag)
-			rc = load_one(r, (enum ns_kind)k, e->nsfs_id, "mount", e->mnt_id, err);
+	enum ns_kind kind = e->has_nsfs_id ? ns_kind_of(e->nsfs_cflag) : NS_KINDS;
+	if (kind != NS_KINDS && is_made_here(r, kind, e->nsfs_id))
+		rc = load_one(r, kind, e->nsfs_id, "mount", e->mnt_id, err);
 	return rc;
+}
+
+/* What is around another has the lower number, and is made before. */
+static int compare(const void *left, const void *right)
+{
+	const struct ns_nested *a = left, *b = right;
+	return a->id < b->id ? -1 : a->id > b->id;
 }
 
 int ns_nested_load(struct restore *r, struct error *err)
@@ -112,6 +132,8 @@ int ns_nested_load(struct restore *r, struct error *err)
 		rc = load_of_file(r, r->files->items[i].entry, err);
 	for (size_t i = 0; rc == 0 && r->mounts && i < r->mounts->nr; i++)
 		rc = load_of_mount(r, r->mounts->items[i]->e, err);
+	if (r->ns->nested.nr)
+		qsort(r->ns->nested.items, r->ns->nested.nr, sizeof(*r->ns->nested.items), compare);
 	return rc;
 }
 
@@ -166,8 +188,7 @@ static int make_fresh(struct restore *r, const struct ns_nested *ns, struct erro
 	return unshare(row->flag) < 0 ? error_sys(err, "make it (needs CAP_SYS_ADMIN)") : 0;
 }
 
-/* A process of its own, as from a user namespace there may be no way back. */
-static int make_one(void *ctx, struct error *err)
+static int make_inside(void *ctx, struct error *err)
 {
 	const struct making *making = ctx;
 	struct ns_nested *ns = making->ns;
@@ -179,6 +200,17 @@ static int make_one(void *ctx, struct error *err)
 	if (ns->fd < 0)
 		return ns->fd;
 	return row->fill ? row->fill(making->r, ns->id, err) : 0;
+}
+
+/* A process of its own, as from a user namespace there may be no way back. */
+static int make_one(struct restore *r, struct ns_nested *ns, struct error *err)
+{
+	const struct ns_row *row = &ns_rows[ns->kind];
+	struct making making = { r, ns };
+	if (!row->make_held)
+		return ns_aside(make_inside, &making, err);
+	ns->fd = row->make_held(r, ns->id, err);
+	return ns->fd < 0 ? ns->fd : 0;
 }
 
 static int finish_one(void *ctx, struct error *err)
@@ -198,11 +230,11 @@ static int name_failure(const struct ns_nested *ns, int rc, struct error *err)
 int ns_nested_fill(struct restore *r, struct error *err)
 {
 	for (size_t i = 0; i < r->ns->nested.nr; i++) {
-		struct making making = { r, &r->ns->nested.items[i] };
-		int rc = making.ns->maker ? 0 : ns_aside(make_one, &making, err);
+		struct ns_nested *ns = &r->ns->nested.items[i];
+		int rc = ns->maker ? 0 : make_one(r, ns, err);
 		if (rc < 0)
-			return name_failure(making.ns, rc, err);
-		r->ns->nested.numbers[i] = making.ns->fd;
+			return name_failure(ns, rc, err);
+		r->ns->nested.numbers[i] = ns->fd;
 	}
 	return 0;
 }

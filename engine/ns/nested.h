@@ -8,6 +8,9 @@
 
 /** Which ones there are; their images are read and checked. After tasks and files. */
 int ns_nested_load(struct restore *r, struct error *err);
+/** One more, which another is in. @param inside  that one, of the same kind */
+int ns_nested_load_around(struct restore *r, enum ns_kind kind, uint32_t id, uint32_t inside,
+			  struct error *err);
 bool ns_has_nested(const struct restore *r);
 /** The next one of a kind. @param at  0 to begin. @return false: there are no more */
 bool ns_nested_next(const struct restore *r, enum ns_kind kind, size_t *at, uint32_t *id);

@@ -27,6 +27,7 @@
 #include "engine/ns/pid.h"
 #include "engine/ns/set.h"
 #include "engine/ns/time.h"
+#include "engine/ns/user-held.h"
 #include "engine/ns/user.h"
 #include "engine/ns/uts.h"
 #include "engine/procfs/root.h"
@@ -63,6 +64,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .nested = true,
 		     .below_own = true,
 		     .alone = true,
+		     .held = true,
 		     .inside = true,
 		     .dump = ipc_dump,
 		     .load = ipc_load,
@@ -74,6 +76,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .nested = true,
 		     .below_own = true,
 		     .alone = true,
+		     .held = true,
 		     .inside = true,
 		     .dump = uts_dump,
 		     .load = uts_load,
@@ -84,6 +87,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		      .nested = true,
 		      .below_own = true,
 		      .alone = true,
+		      .held = true,
 		      .fresh = "time_for_children",
 		      .dump = timens_dump_nested,
 		      .load = timens_load_nested,
@@ -100,6 +104,8 @@ const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_USER] = { .name = "user",
 		      .flag = CLONE_NEWUSER,
 		      IDS(user_ns_id),
+		      .held = true,
+		      .make_held = user_held_make,
 		      .join = userns_join,
 		      .dump = userns_dump,
 		      .load = userns_load },
@@ -109,6 +115,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 			.nested = true,
 			.below_own = true,
 			.alone = true,
+			.held = true,
 			.make = cgroups_unshare_nested,
 			.collect = cgroup_ns_collect },
 };
@@ -507,6 +514,16 @@ uint32_t ns_id_of(const TaskKobjIdsEntry *ids, enum ns_kind kind)
 	const struct ns_row *row = &ns_rows[kind];
 	bool has = *(const protobuf_c_boolean *)((const char *)ids + row->has);
 	return has ? *(const uint32_t *)((const char *)ids + row->id) : 0;
+}
+
+const struct rtask *ns_inhabitant(const struct restore *r, enum ns_kind kind, uint32_t id)
+{
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		const struct rtask *t = r->tasks[i];
+		if (rtask_is_living(t) && t->ids && ns_id_of(t->ids, kind) == id)
+			return t;
+	}
+	return NULL;
 }
 
 static int check_task(const struct restore *r, const struct rtask *t, enum ns_kind kind,

@@ -44,6 +44,7 @@ struct ns_row {
 	bool nested;      /* tasks may be in others than the root is, */
 	bool below_own;   /* even where that one is the engine's own, */
 	bool alone;       /* such others are made one by one: ns/nested.h */
+	bool held;        /* so are those that no task is in: ns/held.h */
 	bool inside;      /* dump is called in the namespace */
 	/** Load the libraries its dump takes, while the tree still runs. That it fails is said
 	 * later. */
@@ -52,6 +53,8 @@ struct ns_row {
 	const char *fresh;
 	/** Make a fresh one, of single tasks. NULL: by unshare(2) */
 	int (*make)(struct restore *r, uint32_t id, struct error *err);
+	/** Make one that is held, elsewhere. @return its descriptor. NULL: as others */
+	int (*make_held)(struct restore *r, uint32_t id, struct error *err);
 	/** Look at it, and refuse what cannot be carried, before anything is written. */
 	int (*collect)(struct dump *d, const struct ns_seen *ns, struct error *err);
 	/** Write its images. NULL: it has none */
@@ -135,6 +138,8 @@ struct ns_mount_place {
 int ns_mount_enter(const struct task *t, struct ns_mount_place *back, struct error *err);
 int ns_mount_leave(struct ns_mount_place *back, struct error *err);
 
+/** A living task of it; NULL: there is none */
+const struct rtask *ns_inhabitant(const struct restore *r, enum ns_kind kind, uint32_t id);
 /** By a row's load: the tree gets this namespace of the caller, which stays as it is.
  *  @param fd  duplicated */
 int ns_give(struct restore *r, enum ns_kind kind, int fd, struct error *err);

@@ -14,7 +14,6 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "base/io.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/join.h"
 #include "engine/ns/set.h"
@@ -30,7 +29,6 @@ struct look {
 static int look_inside(void *ctx, struct error *err)
 {
 	const struct look *look = ctx;
-	auto_strbuf groups = { 0 };
 	if (setns(look->fd, CLONE_NEWUSER) < 0)
 		return error_sys(err, SAID "enter the user namespace (needs CAP_SYS_ADMIN in it)");
 	prctl(PR_SET_DUMPABLE, 1); /* the memory is that of the restore */
@@ -38,10 +36,7 @@ static int look_inside(void *ctx, struct error *err)
 	if (self < 0)
 		return error_sys(err, "open /proc/self");
 	int rc = user_maps_read(self, look->maps, err);
-	if (rc == 0)
-		rc = file_read_at(self, "setgroups", &groups, err);
-	look->maps->keeps_groups = rc == 0 && groups.len && groups.data[0] == 'd'; /* "deny" */
-	return rc;
+	return rc < 0 ? rc : user_groups_read(self, &look->maps->keeps_groups, err);
 }
 
 static bool is_same(int a, int b)

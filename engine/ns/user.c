@@ -19,7 +19,10 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "engine/ns/pid.h"
+#include "engine/ns/set.h"
+#include "engine/ns/user-held.h"
 #include "engine/procfs/root.h"
+#include "images/message.h"
 #include "images/reader.h"
 #include "images/writer.h"
 #include "namespaces.pb-c.h"
@@ -53,17 +56,28 @@ static int turn_thread(const struct user_maps *maps, const struct task *t, struc
 	return rc;
 }
 
+int id_map_read(int proc, const char *name, struct id_map *out, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	int rc = file_read_at(proc, name, &text, err);
+	if (rc == 0 && strbuf_char(&text, 0) < 0)
+		rc = error_set(err, ENOMEM, "out of memory");
+	return rc < 0 ? rc : id_map_parse(text.data, out, err);
+}
+
 int user_maps_read(int proc, struct user_maps *maps, struct error *err)
 {
 	int rc = 0;
-	for (int i = 0; rc == 0 && i < ID_KINDS; i++) {
-		auto_strbuf text = { 0 };
-		rc = file_read_at(proc, map_names[i], &text, err);
-		if (rc == 0 && strbuf_char(&text, 0) < 0)
-			rc = error_set(err, ENOMEM, "out of memory");
-		if (rc == 0)
-			rc = id_map_parse(text.data, &maps->kinds[i], err);
-	}
+	for (int i = 0; rc == 0 && i < ID_KINDS; i++)
+		rc = id_map_read(proc, map_names[i], &maps->kinds[i], err);
+	return rc;
+}
+
+int user_groups_read(int proc, bool *kept, struct error *err)
+{
+	auto_strbuf text = { 0 };
+	int rc = file_read_at(proc, "setgroups", &text, err);
+	*kept = rc == 0 && text.len && text.data[0] == 'd'; /* "deny" */
 	return rc;
 }
 
@@ -93,50 +107,24 @@ int userns_collect(struct dump *d, struct error *err)
 
 int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
-	UsernsEntry e = USERNS_ENTRY__INIT;
-	UidGidExtent **lists[ID_KINDS] = { 0 };
-	UidGidExtent *items = calloc(ID_MAP_MAX * ID_KINDS, sizeof(*items));
-	int rc = items ? 0 : error_set(err, ENOMEM, "out of memory");
-	for (int k = 0; rc == 0 && k < ID_KINDS; k++) {
-		const struct id_map *map = &d->users->kinds[k];
-		lists[k] = calloc(map->nr + 1, sizeof(*lists[k]));
-		if (!lists[k])
-			rc = error_set(err, ENOMEM, "out of memory");
-		for (size_t i = 0; rc == 0 && i < map->nr; i++) {
-			UidGidExtent *x = &items[k * ID_MAP_MAX + (int)i];
-			uid_gid_extent__init(x);
-			x->first = map->items[i].inside;
-			x->lower_first = map->items[i].outside;
-			x->count = map->items[i].count;
-			lists[k][i] = x;
-		}
-	}
-	e.uid_map = lists[ID_USER];
-	e.n_uid_map = d->users->kinds[ID_USER].nr;
-	e.gid_map = lists[ID_GROUP];
-	e.n_gid_map = d->users->kinds[ID_GROUP].nr;
+	if (!ns->member)
+		return user_held_dump(d, ns, err);
+	auto_message UsernsEntry *e = message_new(&userns_entry__descriptor);
+	const struct id_map *maps = d->users->kinds;
+	int rc = e ? 0 : error_set(err, ENOMEM, "out of memory");
 	if (rc == 0)
-		rc = image_write_one(d->images_fd, IMG_USERNS, ns->id, &e.base, err);
-	free(lists[ID_USER]);
-	free(lists[ID_GROUP]);
-	free(items);
-	return rc;
+		rc = id_map_store(&maps[ID_USER], &e->uid_map, &e->n_uid_map, err);
+	if (rc == 0)
+		rc = id_map_store(&maps[ID_GROUP], &e->gid_map, &e->n_gid_map, err);
+	return rc < 0 ? rc : image_write_one(d->images_fd, IMG_USERNS, ns->id, &e->base, err);
 }
 
 /* Restore. */
 
-static int take_map(UidGidExtent *const *from, size_t nr, struct id_map *out, struct error *err)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < nr; i++)
-		rc = id_map_add(
-		    out, (struct id_extent){ from[i]->first, from[i]->lower_first, from[i]->count },
-		    err);
-	return rc;
-}
-
 int userns_load(struct restore *r, uint32_t id, struct error *err)
 {
+	if (id != r->ns->ids[NS_USER])
+		return user_held_load(r, id, err);
 	auto_message ProtobufCMessage *msg = NULL;
 	int rc = image_read_one(r->images, IMG_USERNS, id, &msg, err);
 	if (rc < 0)
@@ -145,9 +133,9 @@ int userns_load(struct restore *r, uint32_t id, struct error *err)
 	r->users = calloc(1, sizeof(*r->users));
 	if (!r->users)
 		return error_set(err, ENOMEM, "out of memory");
-	rc = take_map(e->uid_map, e->n_uid_map, &r->users->kinds[ID_USER], err);
+	rc = id_map_load(e->uid_map, e->n_uid_map, &r->users->kinds[ID_USER], err);
 	if (rc == 0)
-		rc = take_map(e->gid_map, e->n_gid_map, &r->users->kinds[ID_GROUP], err);
+		rc = id_map_load(e->gid_map, e->n_gid_map, &r->users->kinds[ID_GROUP], err);
 	if (rc < 0)
 		return error_wrap(err, rc, "userns-%u.img", id);
 	for (int i = 0; i < ID_KINDS; i++)
@@ -161,22 +149,10 @@ int userns_load(struct restore *r, uint32_t id, struct error *err)
 
 int userns_write_maps(const struct restore *r, pid_t builder, struct error *err)
 {
-	for (int k = 0; k < ID_KINDS; k++) {
-		char path[32];
-		auto_strbuf text = { 0 };
-		const struct id_map *map = &r->users->kinds[k];
-		for (size_t i = 0; i < map->nr; i++)
-			if (strbuf_printf(&text, "%u %u %u\n", map->items[i].inside,
-					  map->items[i].outside, map->items[i].count) < 0)
-				return error_set(err, ENOMEM, "out of memory");
-		snprintf(path, sizeof(path), "%d/%s", builder, map_names[k]);
-		auto_fd fd = procfs_open(path, O_WRONLY);
-		int rc = fd < 0 ? -errno : fd_write_full(fd, text.data, text.len);
-		if (rc < 0)
-			return error_code(err, rc, "set the %s of the user namespace (%s)",
-					  map_names[k], text.data ? text.data : "");
-	}
-	return 0;
+	int rc = 0;
+	for (int k = 0; rc == 0 && k < ID_KINDS; k++)
+		rc = id_map_write(&r->users->kinds[k], builder, map_names[k], err);
+	return rc;
 }
 
 int userns_become_root(const struct user_maps *maps, struct error *err)
@@ -190,7 +166,7 @@ int userns_become_root(const struct user_maps *maps, struct error *err)
 }
 
 /* Another file system id than root's takes the capabilities on files away. */
-static int raise_capabilities(struct error *err)
+int userns_raise_capabilities(struct error *err)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -209,7 +185,7 @@ int userns_files_as_root(const struct user_maps *maps, uint32_t before[ID_KINDS]
 	before[ID_GROUP] = (uint32_t)setfsgid(id_outside(maps, ID_GROUP, maps->root[ID_GROUP]));
 	before[ID_USER] = (uint32_t)setfsuid(id_outside(maps, ID_USER, maps->root[ID_USER]));
 	prctl(PR_SET_DUMPABLE, 1);
-	return raise_capabilities(err);
+	return userns_raise_capabilities(err);
 }
 
 void userns_files_as(uint32_t before[ID_KINDS])

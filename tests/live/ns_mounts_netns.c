@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Namespaces that mounts keep: of the network as ip-netns(8) makes them, in one of which a process
- * is and in one nobody; of host names, and of IPC, which nobody is in.
+ * is and in one nobody; of host names, of IPC and of users, which nobody is in.
  *
  * live-skip: command -v ip
  * live-unshare: --mount --pid --mount-proc --net
@@ -23,10 +23,14 @@ static const char setup[] =
     "ip link add v0 type veth peer name v1 netns empty; ip addr add 198.51.100.1/24 dev v0;"
     "ip link set v0 up; ip -n empty addr add 198.51.100.2/24 dev v1; ip -n empty link set v1 up;"
     "ip -n lived link add d0 type veth peer name d1; ip -n lived addr add 203.0.113.9/24 dev d0;"
-    "touch /run/uts /run/ipc";
+    "touch /run/uts /run/ipc /run/user; unshare --user --map-root-user sleep 100 & pid=$!;"
+    "until [ $(readlink /proc/$pid/ns/user) != $(readlink /proc/self/ns/user) ] &&"
+    " grep -q . /proc/$pid/uid_map; do :; done;"
+    "mount --bind /proc/$pid/ns/user /run/user; kill $pid; wait $pid || true";
 static const char look[] =
     "ip netns list | sed 's/ .*//' | sort; ip -n empty -o addr show dev v1 | grep -o 'inet [^ ]*';"
-    "ip -n lived -o addr show dev d0 | grep -o 'inet [^ ]*'; grep -c nsfs /proc/self/mountinfo";
+    "ip -n lived -o addr show dev d0 | grep -o 'inet [^ ]*'; grep -c nsfs /proc/self/mountinfo;"
+    "nsenter --user=/run/user cat /proc/self/uid_map /proc/self/setgroups";
 
 static char *output(void)
 {
