@@ -51,6 +51,10 @@ static void say_ready(void)
 	say_ready_of(getpid());
 }
 
+#ifndef PIDFD_GET_PID_FOR_CHILDREN_NAMESPACE
+#define PIDFD_GET_PID_FOR_CHILDREN_NAMESPACE _IO(0xFF, 6)
+#endif
+
 static void *wait_forever(void *arg)
 {
 	for (;;)
@@ -205,6 +209,37 @@ static void thread_bears_elsewhere(void)
 {
 	start_thread(with_children_elsewhere, NULL);
 	wait_forever(NULL);
+}
+
+/* Since Linux 6.11; by then nobody is there that /proc could show it of. */
+static void pid_namespace_of_nobody(void)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int back = open("/proc/self/ns/pid", O_RDONLY);
+	must(pidfd >= 0 && back >= 0 && unshare(CLONE_NEWPID) == 0, "unshare");
+	int ns = ioctl(pidfd, PIDFD_GET_PID_FOR_CHILDREN_NAMESPACE, 0);
+	if (ns < 0 && (errno == ENOTTY || errno == EINVAL))
+		errno = ENOSYS;
+	must(ns >= 0, "PIDFD_GET_PID_FOR_CHILDREN_NAMESPACE");
+	must(dup2(ns, 3) == 3 && close(ns) == 0 && setns(back, CLONE_NEWPID) == 0, "setns");
+}
+
+/* Two tasks that can have no children any more. */
+static void two_without_heirs(void)
+{
+	int back = open("/proc/self/ns/pid", O_RDONLY);
+	must(back >= 0 && unshare(CLONE_NEWPID) == 0, "unshare");
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	must(waitpid(pid, NULL, 0) == pid, "waitpid");
+	int dead = open("/proc/self/ns/pid_for_children", O_RDONLY);
+	must(dead >= 0 && setns(back, CLONE_NEWPID) == 0, "setns");
+	pid = fork();
+	must(setns(dead, CLONE_NEWPID) == 0 && close(dead) == 0, "setns");
+	if (pid == 0)
+		wait_forever(NULL);
+	usleep(50000);
 }
 
 static void second_of_pid_namespace(void)
@@ -438,6 +473,8 @@ static const struct {
 	{ "code-of-32-bits", code_of_32_bits },
 	{ "thread-bears-elsewhere", thread_bears_elsewhere },
 	{ "second-of-pid-namespace", second_of_pid_namespace },
+	{ "pid-namespace-of-nobody", pid_namespace_of_nobody },
+	{ "two-without-heirs", two_without_heirs },
 	{ "unix-client-gone", unix_client_gone },
 	{ "unix-client-outside", unix_client_outside },
 	{ "netlink-waiting", netlink_waiting },

@@ -49,6 +49,7 @@ struct rtask {
 	size_t nr_levels;
 	bool children_apart;  /* its children are born into another pid namespace, */
 	uint32_t children_ns; /* this one; 0: nobody is in it yet */
+	bool children_dead;   /* everybody there is dead */
 	enum task_state state;
 	struct rtask *parent;    /* NULL for the root */
 	struct rtask *memory_of; /* who bears it, its parent mostly: whose memory it starts with */

@@ -20,6 +20,8 @@
 #include "engine/ns/mnt.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/ns.h"
+#include "engine/ns/pid-held.h"
+#include "engine/ns/pid.h"
 #include "engine/ns/real-ids.h"
 #include "engine/procfs/root.h"
 
@@ -85,6 +87,10 @@ static int nsfile_open(struct restore *r, const FileEntry *e, struct error *err)
 	if (nested != -ENOENT)
 		return nested;
 	const struct rtask *member = ns_inhabitant(r, kind, nsf->ns_id);
+	if (!member && kind == NS_PID) /* all are dead */
+		member = pidns_init(r, nsf->ns_id);
+	if (!member && kind == NS_PID)
+		return pid_held_open(r, nsf->ns_id, flags, err);
 	if (!member)
 		return error_set(err, EBADMSG, "file id %u: no task is in %s namespace %u", e->id,
 				 ns_rows[kind].name, nsf->ns_id);

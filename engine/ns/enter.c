@@ -28,6 +28,7 @@
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/nested.h"
+#include "engine/ns/pid-held.h"
 #include "engine/ns/set.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/root.h"
@@ -531,5 +532,6 @@ void ns_set_free(struct ns_set *set)
 	for (size_t i = 0; i < set->nested.nr; i++)
 		fd_close(set->nested.items[i].fd);
 	free(set->nested.items);
+	pid_held_free(set);
 	free(set);
 }

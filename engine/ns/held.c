@@ -18,7 +18,7 @@
 #include "base/io.h"
 #include "engine/mem/sysv.h"
 #include "engine/net/sock-ns.h"
-#include "engine/ns/user-held.h"
+#include "engine/ns/pid-held.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 
@@ -112,12 +112,28 @@ int ns_held_check(const struct dump *d, enum ns_kind kind, int fd, const char *w
 			 what, said_of(kind), (unsigned long)ino, who);
 }
 
+/* What is around one comes to those of the tree, too, and first: it gets the lower number. */
+static int hold_around(struct dump *d, enum ns_kind kind, int fd, const char *what,
+		       struct error *err)
+{
+	char said[320];
+	uint32_t id;
+	auto_fd around = ioctl(fd, NS_GET_PARENT);
+	if (around < 0)
+		return error_sys(err, "%s: find the %s namespace around its own", what,
+				 ns_rows[kind].name);
+	snprintf(said, sizeof(said), "%.255s leads to a namespace inside of another; that", what);
+	return ns_held(d, kind, around, said, &id, err);
+}
+
 static int add_held(struct dump *d, enum ns_kind kind, int fd, const char *what,
 		    const struct ns_seen **out, struct error *err)
 {
 	int rc = ns_held_check(d, kind, fd, what, err);
-	if (rc == 0 && kind == NS_USER)
-		rc = user_held_around(d, fd, what, err);
+	if (rc == 0 && kind == NS_PID)
+		rc = pid_held_check(fd, what, err);
+	if (rc == 0 && (kind == NS_USER || kind == NS_PID))
+		rc = hold_around(d, kind, fd, what, err);
 	if (rc == 0)
 		rc = ns_add_held(d, kind, fd, out, err);
 	if (rc == 0 && ns_rows[kind].collect && (rc = ns_rows[kind].collect(d, *out, err)) < 0)

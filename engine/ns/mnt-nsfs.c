@@ -52,7 +52,7 @@ static int collect_one(struct dump *d, const struct mnt *m, struct error *err)
 	if (fd < 0)
 		return error_wrap(err, fd, "%s", mnt_name(m, name));
 	enum ns_kind kind = flag < 0 ? NS_KINDS : ns_kind_of((uint32_t)flag);
-	if (kind != NS_NET && (kind == NS_KINDS || !ns_rows[kind].held))
+	if (kind != NS_NET && !ns_is_made_apart(kind))
 		return error_set(err, ENOTSUP,
 				 "%s is a namespace of a kind that cannot be mounted again before "
 				 "there are tasks: unmount it before the dump, or leave it out by "
@@ -92,7 +92,7 @@ int mnt_nsfs_mount(struct restore *r, const struct mnt *m, const char *name, uns
 	enum ns_kind kind = ns_kind_of(m->e->nsfs_cflag);
 	(void)flags;
 	if (!m->e->has_nsfs_id || !m->e->has_nsfs_cflag ||
-	    (kind != NS_NET && (kind == NS_KINDS || !ns_rows[kind].held)))
+	    (kind != NS_NET && !ns_is_made_apart(kind)))
 		return error_set(err, EBADMSG, "which namespace it is: kind %#x", m->e->nsfs_cflag);
 	auto_fd fd = open_built(r, kind, m->e->nsfs_id, err);
 	if (fd < 0)

@@ -18,6 +18,7 @@
 #include "engine/files/set.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/mnt-tree.h"
+#include "engine/ns/pid-held.h"
 #include "engine/ns/set.h"
 #include "engine/pie/restore-shared.h"
 #include "engine/procfs/root.h"
@@ -60,7 +61,7 @@ static int load_one(struct restore *r, enum ns_kind kind, uint32_t id, const cha
 /* Tasks go into theirs by themselves, where such are not made here. */
 static bool is_made_here(const struct restore *r, enum ns_kind kind, uint32_t id)
 {
-	return ns_rows[kind].held && (ns_rows[kind].alone || !ns_inhabitant(r, kind, id));
+	return ns_is_made_apart(kind) && (ns_rows[kind].alone || !ns_inhabitant(r, kind, id));
 }
 
 int ns_nested_load_around(struct restore *r, enum ns_kind kind, uint32_t id, uint32_t inside,
@@ -97,8 +98,12 @@ static int load_children_time(struct restore *r, const struct rtask *t, struct e
 static int load_of_file(struct restore *r, const FileEntry *e, struct error *err)
 {
 	int rc = 0;
-	enum ns_kind kind = e->nsf ? ns_kind_of(e->nsf->ns_cflag) : NS_KINDS;
-	if (kind != NS_KINDS && is_made_here(r, kind, e->nsf->ns_id))
+	if (!e->nsf)
+		return 0;
+	enum ns_kind kind = ns_kind_of(e->nsf->ns_cflag);
+	if (kind == NS_PID && (rc = pid_held_load(r, e->nsf->ns_id, err)) < 0)
+		return error_wrap(err, rc, "file id %u: its pid namespace", e->id);
+	if (is_made_here(r, kind, e->nsf->ns_id))
 		rc = load_one(r, kind, e->nsf->ns_id, "file id", e->id, err);
 	return rc;
 }
@@ -107,7 +112,7 @@ static int load_of_mount(struct restore *r, const MntEntry *e, struct error *err
 {
 	int rc = 0;
 	enum ns_kind kind = e->has_nsfs_id ? ns_kind_of(e->nsfs_cflag) : NS_KINDS;
-	if (kind != NS_KINDS && is_made_here(r, kind, e->nsfs_id))
+	if (is_made_here(r, kind, e->nsfs_id))
 		rc = load_one(r, kind, e->nsfs_id, "mount", e->mnt_id, err);
 	return rc;
 }
@@ -123,8 +128,10 @@ int ns_nested_load(struct restore *r, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++) {
-		const struct rtask *t = r->tasks[i];
+		struct rtask *t = r->tasks[i];
 		rc = load_of_task(r, t, err);
+		if (rc == 0)
+			rc = pid_held_load_children(r, t, err);
 		if (rc == 0 && rtask_is_living(t) && t->ids && t->ids->has_children_time_ns_id)
 			rc = load_children_time(r, t, err);
 	}

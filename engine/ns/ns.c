@@ -24,6 +24,7 @@
 #include "engine/ns/ipc.h"
 #include "engine/ns/join.h"
 #include "engine/ns/mnt.h"
+#include "engine/ns/pid-held.h"
 #include "engine/ns/pid.h"
 #include "engine/ns/set.h"
 #include "engine/ns/time.h"
@@ -45,6 +46,8 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     IDS(pid_ns_id),
 		     .nested = true,
 		     .below_own = true,
+		     .held = true,
+		     .dump = pid_held_dump,
 		     .join = pidns_join },
 	[NS_NET] = { .name = "net",
 		     .flag = CLONE_NEWNET,

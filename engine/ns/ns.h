@@ -44,7 +44,7 @@ struct ns_row {
 	bool nested;      /* tasks may be in others than the root is, */
 	bool below_own;   /* even where that one is the engine's own, */
 	bool alone;       /* such others are made one by one: ns/nested.h */
-	bool held;        /* so are those that no task is in: ns/held.h */
+	bool held;        /* those that no task is in are carried: ns/held.h */
 	bool inside;      /* dump is called in the namespace */
 	/** Load the libraries its dump takes, while the tree still runs. That it fails is said
 	 * later. */
@@ -73,6 +73,11 @@ struct ns_row {
 extern const struct ns_row ns_rows[NS_KINDS];
 /** By CLONE_NEW…. @return NS_KINDS: there is none */
 enum ns_kind ns_kind_of(uint32_t flag);
+/** Does the builder make those one by one that no task is in? */
+static inline bool ns_is_made_apart(enum ns_kind kind)
+{
+	return kind != NS_KINDS && (ns_rows[kind].alone || ns_rows[kind].make_held);
+}
 
 /** Before the tree is frozen: what takes time and can be done already. */
 void ns_preload(const struct dump *d);

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/worker.h"
 #include "engine/files/external.h"
+#include "engine/ns/held.h"
 #include "engine/ns/join.h"
 #include "engine/ns/set.h"
 #include "engine/pie/restorer.h"
@@ -106,11 +107,28 @@ static int check_bearers(void *ctx, size_t from, size_t to, struct error *err)
 	return 0;
 }
 
+/* Everybody there is dead: the task alone makes it again, inside of its own. */
+static int hold_children_ns(struct dump *d, const struct task *t, ino_t own, uint32_t *out,
+			    struct error *err)
+{
+	struct stat st;
+	auto_fd fd = openat(t->proc_fd, "ns/pid_for_children", O_RDONLY | O_CLOEXEC);
+	auto_fd around = fd < 0 ? -1 : ioctl(fd, NS_GET_PARENT);
+	if (around < 0 || fstat(around, &st) < 0)
+		return error_sys(err, "look at the pid namespace its children would be born into");
+	if (st.st_ino != own)
+		return error_set(err, ENOTSUP,
+				 "its children would be born into a pid namespace that no task of "
+				 "the tree is in, and that is not directly inside of its own: not "
+				 "supported; dump when it has gone back");
+	return ns_held(d, NS_PID, fd, "/proc/PID/ns/pid_for_children", out, err);
+}
+
 /* Of each thread, as unshare(2) and setns(2) are. */
 static int collect_children_ns(struct dump *d, struct task *t, struct error *err)
 {
 	char own[LINK_MAX_LEN], other[LINK_MAX_LEN];
-	unsigned long ino;
+	unsigned long ino, own_ino;
 	size_t nr = t->nr_threads;
 	if (!read_link(t, "ns/pid", own))
 		return error_sys(err, "read the link ns/pid");
@@ -120,16 +138,21 @@ static int collect_children_ns(struct dump *d, struct task *t, struct error *err
 	int rc = read_for_children(t, 0, other, err);
 	if (rc < 0 || !strcmp(own, other))
 		return rc;
-	const struct ns_seen *seen =
-	    sscanf(other, "pid:[%lu]", &ino) == 1 ? ns_find(d, NS_PID, ino) : NULL;
-	if (*other && !seen)
-		return error_set(err, ENOTSUP,
-				 "its children would be born into %s, a pid namespace that "
-				 "no task of the tree is in",
-				 other);
 	t->children_apart = true;
-	t->children_ns = seen ? seen->id : 0;
-	return 0;
+	if (!*other)
+		return 0;
+	if (sscanf(own, "pid:[%lu]", &own_ino) != 1 || sscanf(other, "pid:[%lu]", &ino) != 1)
+		return error_set(err, EPROTO, "links to pid namespaces: %s, %s", own, other);
+	const struct ns_seen *seen = ns_find(d, NS_PID, ino);
+	if (!seen)
+		return hold_children_ns(d, t, own_ino, &t->children_ns, err);
+	t->children_ns = seen->id;
+	return seen->member ? 0
+			    : error_set(err, ENOTSUP,
+					"its children would be born into %s, as those of another "
+					"task, where everybody is dead: not supported; dump when "
+					"it has gone back",
+					other);
 }
 
 bool pidns_seen_nested(const struct dump *d)

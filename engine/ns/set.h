@@ -13,6 +13,12 @@ struct ns_nested { /* besides the root's; nested.h */
 	const struct rtask *maker; /* a time namespace for this one's children; else NULL */
 };
 
+struct ns_dead { /* a pid namespace whose tasks are dead; pid-held.h */
+	uint32_t id, around;
+	const struct rtask *maker; /* whose children would be born there; NULL: nobody's */
+	int fd;                    /* of the coordinator, once made; else -1 */
+};
+
 struct ns_set {
 	uint32_t ids[NS_KINDS]; /* of the root's that are to be made; 0: the coordinator's own */
 	int given[NS_KINDS];    /* entered, not made: the descriptor; else -1 */
@@ -30,6 +36,10 @@ struct ns_set {
 		size_t nr, cap;
 		int *numbers; /* shared: of the builder's descriptors, one each */
 	} nested;
+	struct {
+		struct ns_dead *items;
+		size_t nr, cap;
+	} dead;
 };
 struct ns_set *ns_set_new(void);
 

@@ -22,7 +22,6 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "engine/ns/aside.h"
-#include "engine/ns/held.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/set.h"
 #include "engine/ns/user.h"
@@ -49,28 +48,6 @@ static UidGidExtent ***list_of(UsernsEntry *e, const struct map_row *row)
 static size_t *nr_of(UsernsEntry *e, const struct map_row *row)
 {
 	return (size_t *)((char *)e + row->nr);
-}
-
-/* @return its number; 0: none of the tree's */
-static uint32_t find_around(const struct dump *d, int around)
-{
-	struct stat st;
-	const struct ns_seen *ns = fstat(around, &st) == 0 ? ns_find(d, NS_USER, st.st_ino) : NULL;
-	return ns ? ns->id : 0;
-}
-
-int user_held_around(struct dump *d, int fd, const char *what, struct error *err)
-{
-	char said[320];
-	uint32_t id;
-	auto_fd around = ioctl(fd, NS_GET_PARENT);
-	if (around < 0)
-		return error_sys(err, "%s: find the user namespace around it", what);
-	if (find_around(d, around) == ns_id(d->tasks[0], NS_USER))
-		return 0;
-	snprintf(said, sizeof(said), "%.255s leads to a user namespace inside of another; that",
-		 what);
-	return ns_held(d, NS_USER, around, said, &id, err);
 }
 
 struct look {
@@ -107,13 +84,15 @@ int user_held_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 	auto_message UsernsEntry *e = message_new(&userns_entry__descriptor);
 	struct look look = { ns->fd, e };
 	uid_t owner;
+	struct stat st;
 	auto_fd around = ioctl(ns->fd, NS_GET_PARENT);
 	if (!e)
 		return error_set(err, ENOMEM, "out of memory");
-	if (around < 0 || ioctl(ns->fd, NS_GET_OWNER_UID, &owner) < 0)
+	if (around < 0 || fstat(around, &st) < 0 || ioctl(ns->fd, NS_GET_OWNER_UID, &owner) < 0)
 		return error_sys(err, "find what is around it, and its owner");
+	const struct ns_seen *seen = ns_find(d, NS_USER, st.st_ino);
 	e->has_parent_ns = e->has_owner = true;
-	e->parent_ns = find_around(d, around);
+	e->parent_ns = seen ? seen->id : 0;
 	e->owner = id_inside(d->users, ID_USER, owner);
 	int rc = ns_aside(look_inside, &look, err);
 	return rc < 0 ? rc : image_write_one(d->images_fd, IMG_USERNS, ns->id, &e->base, err);

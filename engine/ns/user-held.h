@@ -5,9 +5,6 @@
 
 #include "engine/ns/ns.h"
 
-/** What is around one comes to those of the tree, too, and first.
- *  @param fd  leads to it; @param what  the same, for messages */
-int user_held_around(struct dump *d, int fd, const char *what, struct error *err);
 int user_held_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
 int user_held_load(struct restore *r, uint32_t id, struct error *err);
 /** Make it, in a process of its own that is in the user namespace of the tree.

@@ -396,7 +396,7 @@ static int check_place(const struct birth_plan *plan, const struct birth *b, str
 	if (inherits_group(b) && by->pgid != b->pgid)
 		return refuse_place(
 		    b, "its group is led from outside, and its parent has left that", err);
-	if (b->task && b->task->children_apart && b->task->children_ns &&
+	if (b->task && b->task->children_apart && b->task->children_ns && !b->task->children_dead &&
 	    birth_init(plan, b->task->children_ns) == plan->nr)
 		return refuse_place(b, "its children are born where no pid 1 is", err);
 	return 0;

@@ -24,6 +24,7 @@
 #include "engine/files/file.h"
 #include "engine/mem/mem.h"
 #include "engine/ns/ns.h"
+#include "engine/ns/pid-held.h"
 #include "engine/ns/pid.h"
 #include "engine/ns/real-ids.h"
 #include "engine/ns/time.h"
@@ -243,7 +244,8 @@ static int set_children_ns(struct restore *r, const struct birth *b, struct erro
 {
 	if (!b->task || !b->task->children_apart)
 		return 0;
-	int rc = b->task->children_ns        ? bear_into(r, b->task->children_ns, err)
+	int rc = b->task->children_dead      ? pid_held_make_own(err)
+		 : b->task->children_ns      ? bear_into(r, b->task->children_ns, err)
 		 : unshare(CLONE_NEWPID) < 0 ? error_sys(err, "make a pid namespace")
 					     : 0;
 	return rc < 0 ? error_wrap(err, rc, "task %d", b->pid) : 0;

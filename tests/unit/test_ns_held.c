@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ * What images say of namespaces that no task is in, and must not.
+ */
+#include "tests/unit/image_fixture.h"
+
+#include <errno.h>
+
+#include "engine/ns/nested.h"
+#include "engine/ns/pid-held.h"
+#include "engine/ns/set.h"
+#include "engine/ns/user-held.h"
+#include "namespaces.pb-c.h"
+
+#define ROOT_NS 3 /* of pids and of users */
+
+struct fixture {
+	struct temp_dir *dir;
+	TaskKobjIdsEntry ids;
+	struct rtask task, *tasks[1];
+	struct restore r;
+};
+
+static void set_up(struct fixture *f, void **state)
+{
+	*f = (struct fixture){ .dir = *state };
+	task_kobj_ids_entry__init(&f->ids);
+	f->ids.has_pid_ns_id = f->ids.has_user_ns_id = true;
+	f->ids.pid_ns_id = f->ids.user_ns_id = ROOT_NS;
+	f->task = (struct rtask){ .pid = 70, .state = TASK_ALIVE, .ids = &f->ids };
+	f->tasks[0] = &f->task;
+	f->r = (struct restore){ .tasks = f->tasks,
+				 .nr_tasks = 1,
+				 .root = &f->task,
+				 .images = open_dir(f->dir),
+				 .ns = ns_set_new() };
+	f->r.dumper_ids[NS_USER] = f->r.dumper_ids[NS_PID] = 1;
+	assert_non_null(f->r.ns);
+}
+
+static void tear_down(struct fixture *f)
+{
+	source_close(f->r.images);
+	ns_set_free(f->r.ns);
+}
+
+static void put_pids(const struct fixture *f, uint32_t id, uint32_t around)
+{
+	PidnsEntry e = PIDNS_ENTRY__INIT;
+	e.has_parent_ns = around != 0;
+	e.parent_ns = around;
+	assert_int_equal(image_write_one(f->dir->fd, IMG_PIDNS, id, &e.base, NULL), 0);
+}
+
+static void put_users(const struct fixture *f, uint32_t id, uint32_t around, uint32_t count)
+{
+	UsernsEntry e = USERNS_ENTRY__INIT;
+	UidGidExtent x = UID_GID_EXTENT__INIT, *list[] = { &x };
+	x.count = count;
+	e.uid_map = list;
+	e.n_uid_map = 1;
+	e.has_parent_ns = e.has_owner = around != 0;
+	e.parent_ns = around;
+	assert_int_equal(image_write_one(f->dir->fd, IMG_USERNS, id, &e.base, NULL), 0);
+}
+
+static void pid_held_load_takes_what_is_around_it(void **state)
+{
+	struct fixture f;
+	set_up(&f, state);
+	put_pids(&f, 10, ROOT_NS);
+	put_pids(&f, 11, 10);
+	assert_int_equal(pid_held_load(&f.r, ROOT_NS, NULL), 0);
+	assert_int_equal(f.r.ns->dead.nr, 0);
+	assert_int_equal(pid_held_load(&f.r, 11, NULL), 0);
+	assert_int_equal(pid_held_load(&f.r, 10, NULL), 0);
+	assert_int_equal(f.r.ns->dead.nr, 2);
+	assert_int_equal(f.r.ns->dead.items[0].id, 10);
+	assert_int_equal(f.r.ns->dead.items[1].around, 10);
+	tear_down(&f);
+}
+
+static void pid_held_load_refuses_circles(void **state)
+{
+	struct fixture f;
+	set_up(&f, state);
+	put_pids(&f, 10, 11);
+	put_pids(&f, 11, 10);
+	put_pids(&f, 12, 0);
+	assert_int_equal(pid_held_load(&f.r, 10, NULL), -EBADMSG);
+	assert_int_equal(pid_held_load(&f.r, 11, NULL), -EBADMSG);
+	assert_int_equal(pid_held_load(&f.r, 12, NULL), -EBADMSG);
+	tear_down(&f);
+}
+
+static void pid_held_load_children_knows_one_task_for_each(void **state)
+{
+	struct fixture f;
+	set_up(&f, state);
+	struct rtask other = f.task;
+	f.task.children_apart = other.children_apart = true;
+	f.task.children_ns = other.children_ns = 10;
+	put_pids(&f, 10, ROOT_NS);
+	assert_int_equal(pid_held_load_children(&f.r, &f.task, NULL), 0);
+	assert_true(f.task.children_dead);
+	assert_int_equal(pid_held_load_children(&f.r, &other, NULL), -EBADMSG);
+	tear_down(&f);
+}
+
+static void user_held_load_takes_what_is_around_it(void **state)
+{
+	struct fixture f;
+	set_up(&f, state);
+	size_t at = 0;
+	uint32_t id;
+	put_users(&f, 10, ROOT_NS, 5);
+	put_users(&f, 11, 10, 5);
+	assert_int_equal(user_held_load(&f.r, 11, NULL), 0);
+	assert_true(ns_nested_next(&f.r, NS_USER, &at, &id));
+	assert_int_equal(id, 10);
+	assert_false(ns_nested_next(&f.r, NS_USER, &at, &id));
+	tear_down(&f);
+}
+
+static void user_held_load_refuses_what_makes_no_sense(void **state)
+{
+	struct fixture f;
+	set_up(&f, state);
+	put_users(&f, 10, 0, 5);
+	put_users(&f, 11, 11, 5);
+	put_users(&f, 12, ROOT_NS, 0);
+	for (uint32_t id = 10; id <= 12; id++)
+		assert_int_equal(user_held_load(&f.r, id, NULL), -EBADMSG);
+	tear_down(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEMP_TEST(pid_held_load_takes_what_is_around_it),
+		TEMP_TEST(pid_held_load_refuses_circles),
+		TEMP_TEST(pid_held_load_children_knows_one_task_for_each),
+		TEMP_TEST(user_held_load_takes_what_is_around_it),
+		TEMP_TEST(user_held_load_refuses_what_makes_no_sense),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
