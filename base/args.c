@@ -50,6 +50,17 @@ int parse_int(const char *s, int *out)
 	return 0;
 }
 
+/* "" is the name of nothing: what comes of an empty variable in a script is said here. */
+static bool names_file(const struct arg_row *row)
+{
+	static const char *const words[] = { "DIR", "FILE", "IMAGE", "OUT" };
+	for (size_t i = 0; row->value && i < ARRAY_SIZE(words); i++) {
+		if (!strcmp(row->value, words[i]))
+			return true;
+	}
+	return false;
+}
+
 static int row_store(const struct arg_row *row, bool negated, void *opts, const char *value,
 		     struct error *err)
 {
@@ -57,6 +68,8 @@ static int row_store(const struct arg_row *row, bool negated, void *opts, const 
 	const char *name = row->name ? row->name : (char[]){ row->letter, '\0' };
 	uint64_t number;
 
+	if (value && !*value && row->kind != ARG_REFUSED && names_file(row))
+		return error_set(err, EINVAL, "--%s: an empty name: want %s", name, row->value);
 	switch (row->kind) {
 	case ARG_FLAG:
 	case ARG_CLEAR:

@@ -100,3 +100,20 @@ each_row()
 		grep -qF " $kind" help
 	done < <(sed -n 's/.*\*--external\* \([a-z]*\[\).*/\1/p' "$BATS_TEST_DIRNAME/../../docs/stasis.1.scd")
 }
+
+@test "options: the empty name of an empty variable is refused, and nothing is done" {
+	local option
+	for option in "-D" "--images-dir=" "-W" "--root" "--log-file"; do
+		if [[ $option == *= ]]; then
+			run -1 "$stasis" dump -t $$ "$option"
+		else
+			run -1 "$stasis" dump -t $$ "$option" ""
+		fi
+		[[ $output =~ ^"stasis dump: --"[a-z-]+": an empty name: want "(DIR|FILE)" (see " ]]
+	done
+	run -1 "$stasis" restore -D ""
+	[[ $output == "stasis restore: --images-dir: an empty name: want DIR "* ]]
+	run -2 "${stasis%/*}/crit" unpack -C "" x.tar
+	[[ $output == "crit unpack: --directory: an empty name: want DIR "* ]]
+	[ ! -e stats-dump ] && [ ! -e inventory.img ]
+}

@@ -136,6 +136,7 @@ static void args_parse_names_the_option_at_fault(void **state)
 		{ "cmd -fz", "unknown option -z" },
 		{ "cmd --out", "option --out needs a value" },
 		{ "cmd -o", "option -o needs a value" },
+		{ "cmd --out=", "--out: an empty name: want FILE" },
 		{ "cmd -n 5x", "--number: 5x is not a number" },
 		{ "cmd --number 99999999999", "--number: 99999999999 is not a number" },
 		{ "cmd --size 1T", "--size: 1T is not a size" },
