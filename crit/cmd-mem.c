@@ -57,8 +57,8 @@ static int document_write(const struct checkpoint_arg *arg, const struct mem_opt
 		rc = closed;
 	else if (rc >= 0 && run.totals.nr_unknown)
 		rc = error_set(err, EBADMSG, "%zu area%s not wholly known: %s",
-			       run.totals.nr_unknown,
-			       run.totals.nr_unknown == 1 ? " is" : "s are", run.totals.damage.text);
+			       run.totals.nr_unknown, run.totals.nr_unknown == 1 ? " is" : "s are",
+			       run.totals.damage.text);
 	map_totals_fini(&run.totals);
 	return rc < 0 ? rc : 0;
 }
