@@ -111,10 +111,28 @@ int checkpoint_arg_open_damaged(const char *path, struct checkpoint_arg *out, st
 	return set_missing(path, rc, err);
 }
 
+int checkpoint_arg_open_passing(const char *path, struct checkpoint_arg *out, struct error *err)
+{
+	*out = (struct checkpoint_arg){ 0 };
+	int rc = source_arg_stream(path, &out->src, err);
+	if (rc < 0)
+		return rc;
+	source_pass_damage(out->src, &out->passed);
+	return set_missing(path, checkpoint_open(out->src, &out->cp, err), err);
+}
+
+bool checkpoint_arg_tell(const struct checkpoint_arg *arg, const char *command)
+{
+	for (size_t i = 0; i < arg->passed.nr; i++)
+		fprintf(stderr, "crit %s: %s\n", command, arg->passed.items[i]);
+	return arg->passed.nr != 0;
+}
+
 void checkpoint_arg_close(struct checkpoint_arg *arg)
 {
 	checkpoint_close(arg->cp);
 	source_close(arg->src);
+	damage_list_fini(&arg->passed);
 	*arg = (struct checkpoint_arg){ 0 };
 }
 

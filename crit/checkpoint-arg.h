@@ -7,11 +7,13 @@
 #include "base/args.h"
 #include "convert/doc/doc.h"
 #include "images/checkpoint.h"
+#include "images/damage.h"
 
 struct checkpoint_arg {
 	struct source *src;
 	struct checkpoint *cp;
-	struct error damage; /* checkpoint_arg_open_damaged() */
+	struct error damage;       /* checkpoint_arg_open_damaged() */
+	struct damage_list passed; /* checkpoint_arg_open_passing() */
 };
 
 /** Open it, and say on standard error which set that is when there was a choice. */
@@ -24,6 +26,13 @@ int source_arg_stream(const char *path, struct source **out, struct error *err);
 int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct error *err);
 /** As checkpoint_open_damaged(), for who shows what can be read and tells of the rest. */
 int checkpoint_arg_open_damaged(const char *path, struct checkpoint_arg *out, struct error *err);
+/**
+ * As checkpoint_arg_open(), for who shows what can be read: the rest is passed over.
+ * @param out  stays where it is until it is closed
+ */
+int checkpoint_arg_open_passing(const char *path, struct checkpoint_arg *out, struct error *err);
+/** Say on standard error what was passed over, a line each. @return whether there was any */
+bool checkpoint_arg_tell(const struct checkpoint_arg *arg, const char *command);
 void checkpoint_arg_close(struct checkpoint_arg *arg);
 #define auto_checkpoint_arg __attribute__((cleanup(checkpoint_arg_close))) struct checkpoint_arg
 

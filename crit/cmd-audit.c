@@ -9,6 +9,8 @@
 #include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 
+enum { TROUBLE = 2 };
+
 struct audit_opts {
 	struct audit_options audit;
 	uint32_t pid;
@@ -83,7 +85,7 @@ static int audit_run(void *opts, int nr_operands, char **operands, struct error 
 	auto_checkpoint_arg arg = { 0 };
 	auto_findings list = { 0 };
 	auto_progress progress = { 0 };
-	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	int rc = checkpoint_arg_open_passing(operands[0], &arg, err);
 	if (rc == 0 && o->pid)
 		rc = checkpoint_pick(arg.cp, o->pid, &o->audit.only, err);
 	if (rc == 0)
@@ -91,8 +93,11 @@ static int audit_run(void *opts, int nr_operands, char **operands, struct error 
 	progress_end(&progress);
 	if (rc == 0)
 		rc = print_findings(o, &list, least, err);
+	bool damaged = checkpoint_arg_tell(&arg, "audit");
 	if (rc < 0)
 		return rc;
+	if (damaged)
+		return TROUBLE;
 	return list.nr && list.items[0].severity >= fail ? 1 : 0;
 }
 
@@ -109,6 +114,6 @@ const struct command cmd_audit = {
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.opts_size = sizeof(struct audit_opts),
-	.failure_status = 2,
+	.failure_status = TROUBLE,
 	.run = audit_run,
 };

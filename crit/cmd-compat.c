@@ -34,7 +34,7 @@ static int compat_run(void *opts, int nr_operands, char **operands, struct error
 	bool checks = o->checks && nr_operands == 0;
 	if (nr_operands != 1 && !checks)
 		return error_set(err, EUSAGE, "want one checkpoint");
-	int rc = checks ? 0 : checkpoint_arg_open(operands[0], &arg, err);
+	int rc = checks ? 0 : checkpoint_arg_open_passing(operands[0], &arg, err);
 	if (rc == 0 && o->pid && !checks)
 		rc = checkpoint_pick(arg.cp, o->pid, &o->compat.only, err);
 	if (rc == 0)
@@ -47,6 +47,7 @@ static int compat_run(void *opts, int nr_operands, char **operands, struct error
 		rc = compat_checkpoint(arg.cp, &o->compat, doc, &answer, err);
 	int closed = doc_close(doc, rc < 0 ? NULL : err);
 	doc = NULL;
+	checkpoint_arg_tell(&arg, "compat"); /* which is in the answer, too */
 	if (rc < 0 || closed < 0)
 		return rc < 0 ? rc : closed;
 	return answer == ANSWER_NO || (o->strict && answer == ANSWER_UNKNOWN) ? 1 : 0;

@@ -20,11 +20,15 @@ static const struct arg_row rows[] = {
 	  offsetof(struct export_opts, ndjson), 0, NULL },
 };
 
-static int export_one(const char *path, uint64_t number, struct row_writer *w, struct error *err)
+static int export_one(const char *path, uint64_t number, struct row_writer *w, bool *damaged,
+		      struct error *err)
 {
 	auto_checkpoint_arg arg = { 0 };
-	int rc = checkpoint_arg_open(path, &arg, err);
-	return rc < 0 ? rc : export_checkpoint(arg.cp, number, w, err);
+	int rc = checkpoint_arg_open_passing(path, &arg, err);
+	if (rc == 0)
+		rc = export_checkpoint(arg.cp, number, w, err);
+	*damaged |= checkpoint_arg_tell(&arg, "export");
+	return rc;
 }
 
 static int export_run(void *opts, int nr_operands, char **operands, struct error *err)
@@ -35,11 +39,14 @@ static int export_run(void *opts, int nr_operands, char **operands, struct error
 	if (o->ndjson == (o->sqlite != NULL))
 		return error_set(err, EUSAGE, "want either --sqlite or --ndjson");
 	auto_row_writer w = NULL;
+	bool damaged = false;
 	int rc = o->sqlite ? sqlite_writer_open(o->sqlite, &w, err)
 			   : ndjson_writer_open(STDOUT_FILENO, "standard output", &w, err);
 	for (int i = 0; rc == 0 && i < nr_operands; i++)
-		rc = export_one(operands[i], (uint64_t)i + 1, w, err);
-	return rc < 0 ? rc : row_writer_commit(w, err);
+		rc = export_one(operands[i], (uint64_t)i + 1, w, &damaged, err);
+	if (rc == 0)
+		rc = row_writer_commit(w, err);
+	return rc < 0 ? rc : damaged;
 }
 
 const struct command cmd_export = {

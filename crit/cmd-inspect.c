@@ -62,7 +62,7 @@ static int inspect_one(const struct inspect_opts *o, const char *path, struct er
 	auto_checkpoint_arg arg = { 0 };
 	auto_doc doc = NULL;
 	struct inspect_options options = { .sections = sections_of(o), .alone = o->alone };
-	int rc = checkpoint_arg_open(path, &arg, err);
+	int rc = checkpoint_arg_open_passing(path, &arg, err);
 	if (rc == 0 && o->pid)
 		rc = checkpoint_pick(arg.cp, o->pid, &options.only, err);
 	if (rc == 0)
@@ -71,7 +71,8 @@ static int inspect_one(const struct inspect_opts *o, const char *path, struct er
 		return rc;
 	rc = inspect_checkpoint(arg.cp, &options, doc, err);
 	int closed = doc_close(take_ptr(doc), rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	bool damaged = checkpoint_arg_tell(&arg, "inspect");
+	return rc < 0 || closed < 0 ? (rc < 0 ? rc : closed) : damaged;
 }
 
 /* One that cannot be read does not keep the others out of the table. @return how many cannot */
@@ -82,9 +83,10 @@ static int inspect_many(int nr, char **paths, struct doc *doc)
 	for (int i = 0; i < nr; i++) {
 		auto_checkpoint_arg arg = { 0 };
 		struct error err;
-		int rc = checkpoint_arg_open(paths[i], &arg, &err);
+		int rc = checkpoint_arg_open_passing(paths[i], &arg, &err);
 		if (rc == 0)
 			rc = inspect_table_row(arg.cp, doc, &err);
+		failed += checkpoint_arg_tell(&arg, "inspect");
 		if (rc < 0)
 			fprintf(stderr, "crit inspect: %s%s%s\n", arg.cp ? paths[i] : "",
 				arg.cp ? ": " : "", err.text);

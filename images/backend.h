@@ -50,6 +50,7 @@ struct source {
 	struct source_member *listed; /* once it was asked for; source.c too */
 	ssize_t nr_listed;
 	const struct pid_map *pids; /* source_set_pids() */
+	struct damage_list *damage; /* source_pass_damage() */
 };
 
 /** Both take the descriptor, also when they fail. */

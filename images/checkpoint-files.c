@@ -77,7 +77,6 @@ static FileEntry *entry_wrap(const struct old_image *old, ProtobufCMessage *msg)
 struct addition {
 	struct file_table *table;
 	const struct old_image *old; /* NULL: entries are file_entry messages */
-	struct file_place next;
 };
 
 static int entry_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
@@ -89,8 +88,7 @@ static int entry_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg, 
 	if (!file)
 		return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
 	*slot = file;
-	*place = to->next;
-	to->next.entry++;
+	*place = (struct file_place){ to->old ? to->old->image : IMG_FILES, image_reader_entry(r) };
 	*msg = NULL;
 	return 0;
 }
@@ -137,11 +135,10 @@ int file_table_read(struct source *src, struct file_table **out, struct error *e
 	    calloc(1, sizeof(*table));
 	if (!table)
 		return error_set(err, ENOMEM, "files.img: out of memory");
-	struct addition to = { table, NULL, { IMG_FILES, 0 } };
+	struct addition to = { table, NULL };
 	int rc = image_each(src, IMG_FILES, 0, entry_add, &to, err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(old_images); i++) {
 		to.old = &old_images[i];
-		to.next = (struct file_place){ old_images[i].image, 0 };
 		rc = image_each(src, to.old->image, 0, entry_add, &to, err);
 	}
 	if (rc < 0 && rc != -EBADMSG)

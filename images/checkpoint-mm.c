@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "images/checkpoint.h"
+#include "images/damage.h"
 
 struct mm_load {
 	const struct checkpoint *cp;
@@ -67,15 +68,18 @@ int mm_load_begin(const struct checkpoint *cp, const struct process *p, struct m
 		return error_set(err, ENOMEM, "out of memory");
 	load->cp = cp;
 	load->pid = p->pid;
-	int rc = image_open_typed(checkpoint_source(cp), IMG_MM, p->pid, &load->reader, err);
-	if (rc == 0)
+	struct error why;
+	int rc = image_open_typed(checkpoint_source(cp), IMG_MM, p->pid, &load->reader, &why);
+	if (rc == 0) {
 		rc = image_next_lazy(load->reader, "vmas", (ProtobufCMessage **)&load->mm,
-				     &load->nr, err);
+				     &load->nr, &why);
+		if (rc == 0)
+			rc = error_set(&why, EBADMSG, "%s: wanted one entry, found none",
+				       image_reader_name(load->reader));
+	}
+	rc = damage_pass(checkpoint_source(cp), rc, &why, err);
 	if (rc < 0)
 		return rc;
-	if (rc == 0)
-		return error_set(err, EBADMSG, "%s: wanted one entry, found none",
-				 image_reader_name(load->reader));
 	load->mm->vmas = load->nr ? malloc(load->nr * sizeof(struct VmaEntry *)) : NULL;
 	if (load->nr && !load->mm->vmas)
 		return error_set(err, ENOMEM, "mm-%u.img: out of memory", p->pid);
@@ -96,7 +100,7 @@ static int load_end(struct mm_load *load, struct error *err)
 	return rc;
 }
 
-int mm_load_step(struct mm_load *load, size_t nr, struct error *err)
+static int areas_read(struct mm_load *load, size_t nr, struct error *err)
 {
 	for (size_t i = 0; i < nr; i++) {
 		ProtobufCMessage *vma;
@@ -106,6 +110,18 @@ int mm_load_step(struct mm_load *load, size_t nr, struct error *err)
 		load->mm->vmas[load->mm->n_vmas++] = (VmaEntry *)vma;
 	}
 	return 1;
+}
+
+/* Where damage is passed over, areas before it are all there are. */
+int mm_load_step(struct mm_load *load, size_t nr, struct error *err)
+{
+	struct error why;
+	int rc = areas_read(load, nr, &why);
+	if (rc >= 0)
+		return rc;
+	return damage_noted(checkpoint_source(load->cp), rc, &why)
+		   ? 0
+		   : error_set(err, rc, "%s", why.text);
 }
 
 MmEntry *mm_load_take(struct mm_load *load)

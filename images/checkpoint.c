@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "images/checkpoint-files.h"
+#include "images/damage.h"
+#include "images/message.h"
 
 #define STATE_DEAD   2 /* task_core_entry.task_state; README of the format */
 #define STATE_ZOMBIE 6
@@ -198,7 +200,7 @@ static int set_open(struct source *src, struct checkpoint **out, struct error *d
 	}
 	cp->inventory = (InventoryEntry *)inventory;
 	rc = pstree_read(cp, &why);
-	if (rc < 0) {
+	if (rc < 0 && !damage_noted(src, rc, &why)) {
 		if (!damage)
 			return error_set(err, -rc, "%s", why.text);
 		if (damage->code == 0)
@@ -294,7 +296,15 @@ int checkpoint_pick(const struct checkpoint *cp, uint32_t pid, const struct proc
 
 int process_core(const struct checkpoint *cp, uint32_t tid, CoreEntry **out, struct error *err)
 {
-	return image_read_one(cp->src, IMG_CORE, tid, (ProtobufCMessage **)out, err);
+	struct error why;
+	int rc = image_read_one(cp->src, IMG_CORE, tid, (ProtobufCMessage **)out, &why);
+	if (rc == -ENOENT && source_damage(cp->src)) {
+		/* also when it is missing: who is in pstree.img has one */
+		damage_noted(cp->src, -EBADMSG, &why);
+		*out = message_new(&core_entry__descriptor);
+		return *out ? 0 : error_set(err, ENOMEM, "core-%u.img: out of memory", tid);
+	}
+	return rc < 0 ? error_set(err, rc, "%s", why.text) : 0;
 }
 
 int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,
@@ -342,12 +352,14 @@ int process_fds(const struct checkpoint *cp, const struct process *p, struct fd_
 	auto_message TaskKobjIdsEntry *ids = NULL;
 	auto_fd_list fds = { 0 };
 	auto_image_reader r = NULL;
+	struct error why;
 	int rc = process_ids(cp, p, &ids, err);
-	if (rc == 0)
-		rc = image_open_typed(cp->src, IMG_FDINFO, ids->files_id, &r, err);
+	if (rc < 0)
+		return rc;
+	rc = image_open_typed(cp->src, IMG_FDINFO, ids->files_id, &r, &why);
 	while (rc >= 0) {
 		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
+		rc = image_next(r, &msg, &why);
 		if (rc <= 0)
 			break;
 		FdinfoEntry **slot = array_add(&fds);
@@ -355,8 +367,11 @@ int process_fds(const struct checkpoint *cp, const struct process *p, struct fd_
 			return error_set(err, ENOMEM, "%s: out of memory", image_reader_name(r));
 		*slot = (FdinfoEntry *)take_ptr(msg);
 	}
-	if (rc < 0)
-		return rc;
+	/* descriptors before the damage are there */
+	if (rc < 0 && source_damage(cp->src))
+		error_wrap(&why, rc, "pid %u", p->pid);
+	if (rc < 0 && !damage_noted(cp->src, rc, &why))
+		return error_set(err, rc, "%s", why.text);
 	*out = fds;
 	fds = (struct fd_list){ 0 };
 	return 0;

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/page.h"
+#include "images/damage.h"
 #include "images/page-store.h"
 #include "images/sysroot.h"
 
@@ -339,8 +340,10 @@ int memory_view_open(struct checkpoint *cp, const struct process *p, const char 
 	if (rc < 0)
 		return rc;
 	mv->whole_index = false;
-	while ((rc = memory_view_step(mv, err)) > 0)
+	struct error why;
+	while ((rc = memory_view_step(mv, &why)) > 0)
 		;
+	rc = damage_pass(checkpoint_source(cp), rc, &why, err);
 	if (rc == 0)
 		*out = take_ptr(mv);
 	return rc;

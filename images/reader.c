@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Reading one image: one entry in memory at a time, every length checked before it is believed.
  */
+#include "images/damage.h"
 #include "images/reader.h"
 
 #include <inttypes.h>
@@ -21,6 +22,7 @@ struct image_reader {
 	struct istream *in;
 	const struct image_type *type;
 	enum image_head head;
+	bool framed; /* the bytes of the last message were there, whatever they say */
 	const struct pid_map *pids; /* what ids in it become; NULL: they stay */
 	ProtobufCAllocator pool;    /* where entries come from; no data: from malloc(3) */
 	char *name;
@@ -52,6 +54,11 @@ enum image_head image_reader_head(const struct image_reader *r)
 const char *image_reader_name(const struct image_reader *r)
 {
 	return r->name;
+}
+
+uint64_t image_reader_entry(const struct image_reader *r)
+{
+	return r->nr_entries - 1;
 }
 
 uint64_t image_reader_entry_offset(const struct image_reader *r)
@@ -348,6 +355,7 @@ static int read_message(struct image_reader *r, const ProtobufCMessageDescriptor
 	if (n < (ssize_t)sizeof(word))
 		return BAD(r, err, "wanted a size of 4 bytes, found %zd", n);
 	int rc = read_packed(r, get_u32(word), err);
+	r->framed = rc == 0;
 	if (rc == 0)
 		rc = r->lazy && desc == r->type->entry
 			 ? unpack_lazy(r, desc, out, err)
@@ -519,11 +527,13 @@ int image_read_pooled(struct source *src, enum image_id id, uint64_t number, str
 		      ProtobufCMessage **msg, struct error *err)
 {
 	auto_image_reader r = NULL;
-	int rc = image_open_typed(src, id, number, &r, err);
-	if (rc < 0)
-		return rc;
-	image_reader_pool(r, pool);
-	return read_single(r, msg, err);
+	struct error why;
+	int rc = image_open_typed(src, id, number, &r, &why);
+	if (rc == 0) {
+		image_reader_pool(r, pool);
+		rc = read_single(r, msg, &why);
+	}
+	return damage_pass(src, rc, &why, err);
 }
 
 int image_read_one(struct source *src, enum image_id id, uint64_t number, ProtobufCMessage **msg,
@@ -532,23 +542,31 @@ int image_read_one(struct source *src, enum image_id id, uint64_t number, Protob
 	return image_read_pooled(src, id, number, NULL, msg, err);
 }
 
+/* Behind an entry that says nothing: without a payload its length is enough. */
+static bool has_next(const struct image_reader *r)
+{
+	return r->framed && r->type->payload == PAYLOAD_NONE;
+}
+
 int image_each(struct source *src, enum image_id id, uint64_t number, image_visit *visit, void *ctx,
 	       struct error *err)
 {
 	auto_image_reader r = NULL;
-	int rc = image_open_typed(src, id, number, &r, err);
-	if (rc < 0)
-		return rc == -ENOENT ? 0 : rc;
-	for (;;) {
+	struct error why;
+	int rc = image_open_typed(src, id, number, &r, &why);
+	if (rc == -ENOENT)
+		return 0;
+	while (rc >= 0) {
 		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
+		rc = image_next(r, &msg, &why);
+		if (rc == 0)
+			return 0;
 		if (rc > 0)
-			rc = visit(ctx, r, &msg, err);
-		else
-			return rc;
-		if (rc < 0)
-			return rc;
+			rc = visit(ctx, r, &msg, &why);
+		else if (has_next(r) && damage_noted(src, rc, &why))
+			rc = 0;
 	}
+	return damage_noted(src, rc, &why) ? 0 : error_set(err, rc, "%s", why.text);
 }
 
 bool image_entry_wanted(const uint64_t *wanted, size_t nr, uint64_t entry)

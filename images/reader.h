@@ -62,6 +62,8 @@ bool image_entry_wanted(const uint64_t *wanted, size_t nr, uint64_t entry);
 /** At the end: were they all there? @param entries  how many were read; @return 0 or -ENOENT */
 int image_entries_seen(const struct image_reader *r, const uint64_t *wanted, size_t nr,
 		       uint64_t entries, struct error *err);
+/** The number of the current entry, from 0. */
+uint64_t image_reader_entry(const struct image_reader *r);
 /** Where the current entry starts in the file. */
 uint64_t image_reader_entry_offset(const struct image_reader *r);
 /**

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "convert/audit/check.h"
+#include "images/damage.h"
 #include "images/page-store.h"
 #include "images/sysroot.h"
 
@@ -23,6 +24,13 @@ int audit_add(struct audit *audit, enum rule_id rule, enum severity severity,
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	return finding_add(audit->out, rule, severity, at, object ?: "", text, err);
+}
+
+int audit_pass(struct audit *audit, int rc, const struct error *why, struct error *err)
+{
+	if (rc >= 0 || damage_noted(checkpoint_source(audit->cp), rc, why))
+		return 0;
+	return error_set(err, rc, "%s", why->text);
 }
 
 struct finding_place place_in(const struct audit_process *p, enum image_id image, uint64_t number)
@@ -90,13 +98,14 @@ static int process_check(struct audit *audit, struct search *search, const struc
 							    check_code_bytes, check_credentials,
 							    check_files };
 	__attribute__((cleanup(process_fini))) struct audit_process p = { 0 };
+	struct error why;
 	int rc = process_load(audit, process, &p, err);
 	if (rc < 0 || core_is_zombie(p.core))
 		return rc;
 	for (size_t i = 0; rc == 0 && i < sizeof(checks) / sizeof(*checks); i++)
-		rc = checks[i](audit, &p, err);
+		rc = audit_pass(audit, checks[i](audit, &p, &why), &why, err);
 	if (rc == 0 && p.memory)
-		rc = search_process(search, &p, err);
+		rc = audit_pass(audit, search_process(search, &p, &why), &why, err);
 	return rc < 0 ? error_wrap(err, rc, "pid %u", process->pid) : 0;
 }
 

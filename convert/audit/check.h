@@ -43,6 +43,8 @@ struct audit_process {
 int audit_add(struct audit *audit, enum rule_id rule, enum severity severity,
 	      const struct finding_place *at, const char *object, struct error *err,
 	      const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+/** What is broken was noted, and the audit goes on. @return 0, or rc with *err set */
+int audit_pass(struct audit *audit, int rc, const struct error *why, struct error *err);
 /** A place in an image of a process. */
 struct finding_place place_in(const struct audit_process *p, enum image_id image, uint64_t number);
 /** The place of an open file. */

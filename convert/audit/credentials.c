@@ -170,6 +170,8 @@ static int check_thread(struct audit *audit, const struct audit_process *p, uint
 int check_credentials(struct audit *audit, const struct audit_process *p, struct error *err)
 {
 	const PstreeEntry *entry = p->process->entry;
+	if (!p->core->tc && !p->core->thread_core) /* nothing is known of it */
+		return 0;
 	int rc = check_thread(audit, p, p->process->pid, p->core, err);
 	for (size_t i = 0; rc == 0 && i < entry->n_threads; i++) {
 		auto_message CoreEntry *core = NULL;
@@ -177,7 +179,7 @@ int check_credentials(struct audit *audit, const struct audit_process *p, struct
 		if (tid == p->process->pid)
 			continue;
 		rc = process_core(audit->cp, tid, &core, err);
-		if (rc == 0)
+		if (rc == 0 && core->thread_core)
 			rc = check_thread(audit, p, tid, core, err);
 	}
 	return rc;

@@ -570,7 +570,8 @@ int search_shared(struct search *s, struct error *err)
 	int rc = image_each(src, IMG_MEMFD_INODE, 0, memfd_note, s, err);
 	ssize_t nr = rc < 0 ? rc : source_list(src, &members, err);
 	for (ssize_t i = 0; i < nr; i++) {
-		rc = search_member(s, &members[i], err);
+		struct error why;
+		rc = audit_pass(s->audit, search_member(s, &members[i], &why), &why, err);
 		if (rc < 0)
 			return rc;
 	}

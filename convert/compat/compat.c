@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "convert/compat/check.h"
+#include "images/damage.h"
 #include "namespaces.pb-c.h"
 #include "network.pb-c.h"
 
@@ -88,10 +89,16 @@ static int ids_load(struct compat *c, struct error *err)
 	return 0;
 }
 
+/* Last: what is broken was found meanwhile. */
 int compat_set(struct compat *c, struct error *err)
 {
 	const InventoryEntry *inventory = checkpoint_inventory(c->cp);
+	const struct damage_list *damage = source_damage(checkpoint_source(c->cp));
 	(void)err;
+	for (size_t i = 0; damage && i < damage->nr; i++)
+		compat_say(c, CHECK_SET, ANSWER_NO, NULL, "%s", damage->items[i]);
+	if (damage && damage->nr)
+		return 0;
 	if (!inventory)
 		compat_say(c, CHECK_SET, ANSWER_NO, "inventory.img",
 			   "missing: the dump did not come to its end");
@@ -146,8 +153,8 @@ int compat_checkpoint(struct checkpoint *cp, const struct compat_options *option
 		      enum answer *answer, struct error *err)
 {
 	static int (*const checks[])(struct compat * c, struct error * err) = {
-		compat_set,   compat_machine, compat_kernel,  compat_tasks,
-		compat_files, compat_mounts,  compat_sockets, compat_external,
+		compat_machine, compat_kernel,  compat_tasks,    compat_files,
+		compat_mounts,  compat_sockets, compat_external, compat_set,
 	};
 	static const struct doc_column columns[] = {
 		{ "answer", "ANSWER", DOC_LEFT },

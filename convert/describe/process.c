@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "images/damage.h"
 #include "images/process-strings.h"
 
 /* What is really true: the words of `crit show` swap two of them. */
@@ -46,8 +47,12 @@ static int strings_read(struct checkpoint *cp, const struct process *p, struct p
 			struct error *err)
 {
 	auto_memory_view mv = NULL;
+	struct error why;
 	int rc = memory_view_open(cp, p, NULL, &mv, err);
-	return rc < 0 ? rc : process_describe_strings(mv, out, err);
+	if (rc < 0)
+		return rc;
+	rc = process_describe_strings(mv, out, &why);
+	return damage_pass(checkpoint_source(cp), rc, &why, err);
 }
 
 static int paths_find(struct checkpoint *cp, const struct process *p, struct process_facts *out,

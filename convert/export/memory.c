@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "convert/export/rows.h"
+#include "images/damage.h"
 #include "images/process-strings.h"
 
 enum { NR_STATES = PG_GUARD + 1 };
@@ -25,15 +26,17 @@ static int area_count(struct memory_view *mv, const struct area *area, uint64_t 
 	return 0;
 }
 
-static int vma_row(struct memory_view *mv, const struct process *p, const struct area *area,
-		   struct row_writer *w, struct error *err)
+static int vma_row(struct source *src, struct memory_view *mv, const struct process *p,
+		   const struct area *area, struct row_writer *w, struct error *err)
 {
 	enum { READ = 1, WRITE = 2, EXEC = 4 };
 	const VmaEntry *vma = area->vma;
 	uint64_t bytes[NR_STATES] = { 0 };
-	int rc = area_count(mv, area, bytes, err);
-	if (rc < 0)
-		return rc;
+	struct error why;
+	int rc = area_count(mv, area, bytes, &why);
+	bool known = rc == 0;
+	if (rc < 0 && !damage_noted(src, rc, &why))
+		return error_set(err, rc, "%s", why.text);
 	row_begin(w, TABLE_VMAS);
 	row_u64(w, p->pid);
 	row_u64(w, vma->start);
@@ -45,10 +48,10 @@ static int vma_row(struct memory_view *mv, const struct process *p, const struct
 	row_str(w, area_kind_names[area->kind]);
 	row_str(w, *area->path ? area->path : NULL);
 	row_optional(w, area->file_id, vma->pgoff);
-	row_u64(w, bytes[PG_STORED]);
-	row_u64(w, bytes[PG_ZERO]);
-	row_u64(w, bytes[PG_PARENT]);
-	row_u64(w, bytes[PG_LAZY]);
+	row_optional(w, known, bytes[PG_STORED]);
+	row_optional(w, known, bytes[PG_ZERO]);
+	row_optional(w, known, bytes[PG_PARENT]);
+	row_optional(w, known, bytes[PG_LAZY]);
 	row_optional(w, area->file_id, area->file_id);
 	row_optional(w, area->has_segment, area->segment);
 	return row_end(w, err);
@@ -90,6 +93,12 @@ int export_memory(struct checkpoint *cp, const struct process *p, struct row_wri
 	const struct area *areas;
 	size_t nr = memory_view_areas(mv, &areas);
 	for (size_t i = 0; rc == 0 && i < nr; i++)
-		rc = vma_row(mv, p, &areas[i], w, err);
-	return rc < 0 ? rc : environment_rows(mv, p, w, err);
+		rc = vma_row(checkpoint_source(cp), mv, p, &areas[i], w, err);
+	if (rc < 0)
+		return rc;
+	struct error why;
+	rc = environment_rows(mv, p, w, &why);
+	if (rc < 0 && !damage_noted(checkpoint_source(cp), rc, &why))
+		return error_set(err, rc, "%s", why.text);
+	return 0;
 }

@@ -173,8 +173,8 @@ print(*(r["rule"] for r in json.loads(sys.argv[1])["rules"]))' "$output"); do
 	cp -a "$whole.parent" "$BATS_TEST_TMPDIR/whole.parent"
 	truncate -s 100 "$BATS_TEST_TMPDIR/set/pages-1.img"
 	run -2 "$crit" audit "$BATS_TEST_TMPDIR/set"
-	[[ $output == *pages-1.img* ]]
-	[ "${#lines[@]}" = 1 ]
+	[[ $output == *"crit audit: "*pages-1.img* ]]
+	[[ $output == *root-user* ]] # what can be looked at is
 }
 
 # Everything graver than a note that the corpus has, and all of it is so: containers without

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ * Damage that is passed over.
+ */
+#include "images/damage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "images/backend.h"
+
+void damage_list_fini(struct damage_list *list)
+{
+	for (size_t i = 0; i < list->nr; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct damage_list){ 0 };
+}
+
+void source_pass_damage(struct source *src, struct damage_list *list)
+{
+	src->damage = list;
+}
+
+const struct damage_list *source_damage(const struct source *src)
+{
+	return src->damage;
+}
+
+/* The same image is read again and again: what was noted last is looked at first. */
+static int note(struct damage_list *list, const char *text)
+{
+	for (size_t i = list->nr; i-- > 0;) {
+		if (!strcmp(list->items[i], text))
+			return 0;
+	}
+	char *copy = strdup(text);
+	char **slot = copy ? array_add(list) : NULL;
+	if (slot)
+		*slot = copy;
+	else
+		free(copy);
+	return slot ? 0 : -ENOMEM;
+}
+
+bool damage_noted(struct source *src, int rc, const struct error *why)
+{
+	return rc == -EBADMSG && src->damage && note(src->damage, why->text) == 0;
+}
+
+int damage_pass(struct source *src, int rc, const struct error *why, struct error *err)
+{
+	if (rc >= 0)
+		return rc;
+	return error_set(err, damage_noted(src, rc, why) ? ENOENT : -rc, "%s", why->text);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * What could not be read of a set, for who goes on with the rest.
+ */
+#pragma once
+
+#include "images/source.h"
+
+/* Sentences, each once, in the order they were found. */
+struct damage_list {
+	char **items;
+	size_t nr, cap;
+};
+void damage_list_fini(struct damage_list *list);
+#define auto_damage_list __attribute__((cleanup(damage_list_fini))) struct damage_list
+
+/**
+ * From here on, what of the set's images is broken is noted and passed over: image_each() goes
+ * on behind such an entry if it can, image_read_one() and the calls of checkpoint.h say that there
+ * is none. Other readers ask damage_pass().
+ * @param list  borrowed
+ */
+void source_pass_damage(struct source *src, struct damage_list *list);
+/** That list; NULL: nothing is passed over. */
+const struct damage_list *source_damage(const struct source *src);
+
+/** After reading something of a set: was it broken, noted, and so can be passed over? */
+bool damage_noted(struct source *src, int rc, const struct error *why);
+/**
+ * The same for what need not be there.
+ * @param rc   what that returned; @param why  its error, when rc is negative
+ * @return rc, with *err set when it is negative; -ENOENT when what is broken was noted
+ */
+int damage_pass(struct source *src, int rc, const struct error *why, struct error *err);

@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Of a set with broken images, what can be read is shown, the rest named, with exit status 1 (2 of
+# an audit, where 1 is a finding).
+bats_require_minimum_version 1.5.0
+load crit
+
+setup_file()
+{
+	export whole=$BATS_FILE_TMPDIR/whole
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/whole_set.py" "$crit" "$whole"
+	cp -r "$whole.parent" "$BATS_FILE_TMPDIR/bad.parent"
+}
+
+setup()
+{
+	bad=$BATS_FILE_TMPDIR/bad
+	rm -rf "$bad"
+	cp -r "$whole" "$bad"
+}
+
+# both [2] COMMAND…: of the whole set into $good, of the other into $output and $stderr, without names
+both()
+{
+	local status=1
+	[[ $1 != 2 ]] || { status=2; shift; }
+	good=$("$crit" "$@" "$whole" 2>"$BATS_TEST_TMPDIR/errors") || [ $? = 1 ]
+	[ ! -s "$BATS_TEST_TMPDIR/errors" ]
+	run "-$status" --separate-stderr "$crit" "$@" "$bad"
+	good=${good//"$whole"/SET} output=${output//"$bad"/SET}
+}
+
+# same WORD: lines with this are in both, and there are some
+same()
+{
+	[ "$(grep -c -- "$1" <<<"$good")" -gt 0 ]
+	diff -b <(grep -- "$1" <<<"$good") <(grep -- "$1" <<<"$output")
+}
+
+@test "broken images: a core or an address space that was cut stops nobody" {
+	local image
+	for image in core-3 mm-3; do
+		truncate -s -3 "$bad/$image.img"
+		local said="$image.img: entry 0 at byte 8: wanted a message of [0-9]+ bytes, found [0-9]+"
+		both inspect --ps-tree-cmd
+		[[ $stderr =~ ^"crit inspect: "$said$ ]]
+		same "^ *1 "
+		same "^ *4 "
+		[[ $output == *$'\n'*"  3 "* ]]
+		both inspect
+		[[ $stderr =~ ^"crit inspect: "$said$ ]]
+		both inspect --all
+		[[ $stderr =~ ^"crit inspect: "$said$ ]]
+		same "8080"
+		same "/proc"
+		both export --ndjson
+		[[ $stderr =~ ^"crit export: "$said$ ]]
+		same '"pid": 1,'
+		same '"table": "sockets"'
+		same '"table": "mounts"'
+		run -1 --separate-stderr "$crit" export --sqlite "$BATS_TEST_TMPDIR/$image.db" "$bad"
+		[ "$(/usr/bin/python3 -c 'import sqlite3, sys
+print(*sqlite3.connect(sys.argv[1]).execute("select count(*) from processes").fetchone())' \
+			"$BATS_TEST_TMPDIR/$image.db")" = 3 ]
+		both compat
+		[[ $stderr =~ ^"crit compat: "$said$ ]]
+		same " mount "
+		[[ $output =~ "no "\ +"set "\ +"- "\ +$said ]]
+		[[ $output == *"Answer: no" ]]
+		cp "$whole/$image.img" "$bad"
+	done
+}
+
+@test "broken images: an audit goes on, and says nothing of what it does not know" {
+	truncate -s -3 "$bad/core-3.img"
+	both 2 audit --format json
+	[[ $stderr == "crit audit: core-3.img: entry 0 at byte 8: "* ]]
+	same '"rule":'
+	same '"pid":'
+	cp "$whole/core-3.img" "$bad"
+	truncate -s -3 "$bad/pagemap-1.img"
+	both 2 audit --fail-on error
+	[[ $stderr == "crit audit: pagemap-1.img: entry 4 at byte "* ]]
+	same root-user
+}
+
+@test "broken images: entries behind a broken one of files.img are there" {
+	# entry 4 is the pipe: the length of its message is right, the message is none
+	/usr/bin/python3 - "$bad/files.img" <<-'END'
+		import struct, sys
+		data = bytearray(open(sys.argv[1], "rb").read())
+		at = 8
+		for _ in range(4):
+		    at += 4 + struct.unpack_from("<I", data, at)[0]
+		size = struct.unpack_from("<I", data, at)[0]
+		data[at + 4:at + 4 + size] = b"\xff" * size
+		open(sys.argv[1], "wb").write(data)
+	END
+	both inspect --files
+	[[ $stderr =~ ^"crit inspect: files.img: entry 4 at byte "[0-9]+": "[^$'\n']+$ ]]
+	same fifo
+	same memfd
+	same epoll
+	[[ $output =~ "  1  "[^$'\n']+"not in this checkpoint" ]]
+	both export --ndjson
+	same '"type": "EVENTPOLL"'
+	[ "$(grep -c '"table": "files"' <<<"$output")" = $(($(grep -c '"table": "files"' <<<"$good") - 1)) ]
+	both compat
+	[[ $output =~ "no "\ +"set "\ +"- "\ +"files.img: entry 4 " ]]
+}
+
+@test "broken images: descriptors before the damage are there, and whose they are is said" {
+	truncate -s -3 "$bad/fdinfo-2.img"
+	both inspect --files
+	[[ $stderr == "crit inspect: pid 1: fdinfo-2.img: entry 9 at byte "* ]]
+	same memfd
+	[[ $good == *epoll* && $output != *epoll* ]]
+}
+
+@test "broken images: several images are a line each; a core that is missing is one, too" {
+	rm "$bad/core-3.img"
+	truncate -s -3 "$bad/fs-1.img" "$bad/pagemap-1.img" "$bad/mountpoints-12.img"
+	both inspect --all
+	[ "$(grep -c . <<<"$stderr")" = 4 ]
+	[[ $stderr == *"core-3.img"*"fs-1.img"* || $stderr == *"fs-1.img"*"core-3.img"* ]]
+	same 8080
+}
+
+@test "broken images: without a tree there is no checkpoint; of one that was cut what comes before is there" {
+	truncate -s -3 "$bad/pstree.img"
+	both inspect --ps-tree
+	[[ $stderr == "crit inspect: pstree.img: entry 2 at byte "* ]]
+	same "^ *3 "
+	rm "$bad/pstree.img"
+	run -1 "$crit" inspect "$bad"
+	[ "$output" = "crit inspect: $bad: no pstree.img, so no checkpoint" ]
+}
