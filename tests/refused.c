@@ -224,6 +224,25 @@ static void pid_namespace_of_nobody(void)
 	must(dup2(ns, 3) == 3 && close(ns) == 0 && setns(back, CLONE_NEWPID) == 0, "setns");
 }
 
+/* Among mounts of the host no namespace is made. */
+static void mount_namespace_of_nobody(void)
+{
+	int ready[2], go[2];
+	char byte = 0, path[48];
+	must(pipe2(ready, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0, "pipe2");
+	pid_t pid = fork();
+	if (pid == 0) {
+		must(unshare(CLONE_NEWNS) == 0, "unshare");
+		must(write(ready[1], &byte, 1) == 1 && read(go[0], &byte, 1) == 1, "wait");
+		_exit(0);
+	}
+	must(read(ready[0], &byte, 1) == 1, "read");
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	int fd = open(path, O_RDONLY);
+	must(fd >= 0 && write(go[1], &byte, 1) == 1 && waitpid(pid, NULL, 0) == pid, "open");
+	must(dup2(fd, 3) == 3 && close(fd) == 0, "dup2");
+}
+
 /* Two tasks that can have no children any more. */
 static void two_without_heirs(void)
 {
@@ -474,6 +493,7 @@ static const struct {
 	{ "thread-bears-elsewhere", thread_bears_elsewhere },
 	{ "second-of-pid-namespace", second_of_pid_namespace },
 	{ "pid-namespace-of-nobody", pid_namespace_of_nobody },
+	{ "mount-namespace-of-nobody", mount_namespace_of_nobody },
 	{ "two-without-heirs", two_without_heirs },
 	{ "unix-client-gone", unix_client_gone },
 	{ "unix-client-outside", unix_client_outside },

@@ -72,15 +72,18 @@ static const char *said_of(enum ns_kind kind)
 	return kind == NS_NET ? "network" : ns_rows[kind].name;
 }
 
-/* Who has made it from inside of another user namespace than the tree's is master of it. */
+/* Who has made it from inside of another user namespace than the tree's is master of it; one of
+ * mounts that was made outside of that has all of them locked to each other. */
 static int check_master(const struct dump *d, enum ns_kind kind, int fd, const char *what,
 			struct error *err)
 {
 	struct stat st;
-	auto_fd master = kind == NS_USER ? -1 : ioctl(fd, NS_GET_USERNS);
-	if (!d->ns || master < 0 || fstat(master, &st) < 0 || st.st_ino == d->ns->own[NS_USER])
-		return 0; /* a user namespace tells by itself; outside of the engine's is no other's
-			   */
+	bool tells = kind == NS_USER; /* by itself */
+	auto_fd master = tells ? -1 : ioctl(fd, NS_GET_USERNS);
+	if (!d->ns || master < 0 || fstat(master, &st) < 0)
+		return 0; /* from outside of the engine's, which nobody here can be in */
+	if (st.st_ino == d->ns->own[NS_USER] && kind != NS_MNT)
+		return 0;
 	const struct ns_seen *seen = ns_find(d, NS_USER, st.st_ino);
 	return seen && seen->id == ns_id(d->tasks[0], NS_USER)
 		   ? 0

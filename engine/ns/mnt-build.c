@@ -115,24 +115,32 @@ static int check_outside(const struct restore *r, struct error *err)
 	return rc;
 }
 
-/* Every namespace that some task was in. */
+static int load_space(struct restore *r, uint32_t id, struct error *err)
+{
+	struct loading l = { r->opts, r->mounts, id };
+	for (size_t i = 0; i < r->mounts->nr; i++)
+		if (r->mounts->items[i]->ns == id)
+			return 0;
+	size_t before = r->mounts->nr;
+	int rc = image_each(r->images, IMG_MNTS, id, load_entry, &l, err);
+	return rc == 0 && r->mounts->nr == before
+		   ? error_set(err, EBADMSG, "mountpoints-%u.img is missing or empty", id)
+		   : rc;
+}
+
+/* Every namespace that some task was in, or that a descriptor leads to. */
 static int load_all(struct restore *r, struct error *err)
 {
+	const struct mnt_tree *tree = r->mounts;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++) {
 		const struct rtask *t = r->tasks[i];
-		struct loading l = { r->opts, r->mounts, t->ids ? ns_id_of(t->ids, NS_MNT) : 0 };
-		bool seen = !l.ns || !rtask_is_living(t);
-		for (size_t k = 0; !seen && k < r->mounts->nr; k++)
-			seen = r->mounts->items[k]->ns == l.ns;
-		if (seen)
-			continue;
-		size_t before = r->mounts->nr;
-		rc = image_each(r->images, IMG_MNTS, l.ns, load_entry, &l, err);
-		if (rc == 0 && r->mounts->nr == before)
-			rc =
-			    error_set(err, EBADMSG, "mountpoints-%u.img is missing or empty", l.ns);
+		uint32_t id = t->ids ? ns_id_of(t->ids, NS_MNT) : 0;
+		rc = id && rtask_is_living(t) ? load_space(r, id, err) : 0;
 	}
+	for (size_t i = 0; rc == 0 && i < tree->nr; i++)
+		for (size_t k = 0; rc == 0 && k < tree->items[i]->e->n_held; k++)
+			rc = load_space(r, tree->items[i]->e->held[k], err);
 	return rc;
 }
 

@@ -20,6 +20,7 @@
 #include "engine/ns/mnt-cover.h"
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
+#include "engine/ns/mnt-held.h"
 #include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt-shown.h"
 #include "engine/ns/mnt.h"
@@ -38,7 +39,7 @@ static int read_mounts(struct proc_mounts *out, struct error *err)
 
 /* As its tasks see them: paths from its own root; groups as the root task sees them, in whose
  * cgroup namespace they are mounted again. */
-static int read_inside(struct dump *d, const struct task *t, struct proc_mounts *out,
+static int read_inside(struct dump *d, const struct ns_seen *ns, struct proc_mounts *out,
 		       struct error *err)
 {
 	struct ns_visit cgroup = { 0 };
@@ -47,7 +48,7 @@ static int read_inside(struct dump *d, const struct task *t, struct proc_mounts 
 	int rc = apart ? ns_visit_begin(d->tasks[0], NS_CGROUP, &cgroup, err) : 0;
 	if (rc < 0)
 		return rc;
-	rc = ns_mount_enter(t, &back, err);
+	rc = ns_mount_enter_seen(ns, &back, err);
 	if (rc == 0) {
 		rc = read_mounts(out, err);
 		int left = ns_mount_leave(&back, rc < 0 ? NULL : err);
@@ -179,7 +180,7 @@ int mntns_collect(struct dump *d, const struct ns_seen *ns, struct error *err)
 	d->mounts->root_ns = ns_id(d->tasks[0], NS_MNT);
 	int rc = read_mounts(&own, err);
 	if (rc == 0)
-		rc = read_inside(d, ns->member, &inside, err);
+		rc = read_inside(d, ns, &inside, err);
 	if (rc == 0)
 		rc = add_mounts(d, ns, &inside, &own, err);
 	proc_mounts_fini(&own);
@@ -264,15 +265,14 @@ static int copy_without(void *ctx, struct error *err)
 }
 
 /* Stand where nothing hides a file. Where that cannot be, it stays hidden, and will be refused. */
-static void uncover(const struct dump *d, const struct task *t, const struct mnt *m,
-		    const char *path)
+static void uncover(const struct dump *d, const struct mnt *m, const char *path)
 {
 	auto_covers covers = { 0 };
 	struct error err;
 	if (!mnt_below(path, m->e->mountpoint) ||
 	    mnt_covers_find(d->mounts, m, path, &covers, &err) < 0 || covers.nr == 0)
 		return;
-	auto_fd users = d->users ? ns_open(t, NS_USER, &err) : -1;
+	auto_fd users = d->users ? ns_open(d->tasks[0], NS_USER, &err) : -1;
 	struct uncovering u = { &covers, users, -1 };
 	if ((d->users && users < 0) || ns_aside(copy_without, &u, &err) < 0)
 		log_debug("%s stays hidden: %s", path, err.text);
@@ -285,12 +285,10 @@ int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, const ch
 		struct ns_mount_place *back, struct error *err)
 {
 	const struct mnt *m = mnt_id >= 0 ? mnt_tree_find(d->mounts, (uint32_t)mnt_id) : NULL;
-	for (size_t i = 0; m && i < d->ns->nr; i++)
-		if (d->ns->items[i].kind == NS_MNT && d->ns->items[i].id == m->ns)
-			t = d->ns->items[i].member;
-	int rc = ns_mount_enter(t, back, err);
+	const struct ns_seen *ns = m ? ns_find_id(d, NS_MNT, m->ns) : NULL;
+	int rc = ns ? ns_mount_enter_seen(ns, back, err) : ns_mount_enter(t, back, err);
 	if (rc == 0 && m)
-		uncover(d, t, m, path);
+		uncover(d, m, path);
 	return rc;
 }
 
@@ -328,6 +326,8 @@ static int write_entries(struct dump *d, uint32_t ns, struct error *err)
 		if (d->mounts->items[i]->ns != ns)
 			continue;
 		rc = d->users ? turn_ids(d, e, err) : 0;
+		if (rc == 0 && ns == d->mounts->root_ns && !d->mounts->items[i]->parent)
+			rc = mnt_held_note(d, e, err);
 		if (rc == 0)
 			rc = image_write(w, &e->base, err);
 	}
@@ -337,10 +337,10 @@ static int write_entries(struct dump *d, uint32_t ns, struct error *err)
 int mntns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	struct ns_mount_place back;
-	auto_fd users = d->users ? ns_open(ns->member, NS_USER, err) : -1;
+	auto_fd users = d->users ? ns_open(d->tasks[0], NS_USER, err) : -1;
 	if (d->users && users < 0)
 		return users;
-	int rc = ns_mount_enter(ns->member, &back, err);
+	int rc = ns_mount_enter_seen(ns, &back, err);
 	if (rc < 0)
 		return rc;
 	rc = mnt_contents_open(d->mounts, ns->id, users, err);

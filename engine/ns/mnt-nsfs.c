@@ -33,10 +33,10 @@ static int open_it(const struct dump *d, const struct mnt *m, struct error *err)
 {
 	struct ns_mount_place back;
 	const struct ns_seen *ns = ns_find_id(d, NS_MNT, m->ns);
-	auto_fd users = d->users ? ns_open(ns->member, NS_USER, err) : -1;
+	auto_fd users = d->users ? ns_open(d->tasks[0], NS_USER, err) : -1;
 	if (d->users && users < 0)
 		return users;
-	int rc = ns_mount_enter(ns->member, &back, err);
+	int rc = ns_mount_enter_seen(ns, &back, err);
 	if (rc < 0)
 		return rc;
 	auto_fd fd = open_here(d, m, users, err);

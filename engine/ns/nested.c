@@ -17,6 +17,7 @@
 #include "engine/files/file.h"
 #include "engine/files/set.h"
 #include "engine/ns/aside.h"
+#include "engine/ns/mnt-held.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/pid-held.h"
 #include "engine/ns/set.h"
@@ -103,6 +104,8 @@ static int load_of_file(struct restore *r, const FileEntry *e, struct error *err
 	enum ns_kind kind = ns_kind_of(e->nsf->ns_cflag);
 	if (kind == NS_PID && (rc = pid_held_load(r, e->nsf->ns_id, err)) < 0)
 		return error_wrap(err, rc, "file id %u: its pid namespace", e->id);
+	if (kind == NS_MNT && (rc = mnt_held_check(r, e->nsf->ns_id, err)) < 0)
+		return error_wrap(err, rc, "file id %u: its mount namespace", e->id);
 	if (is_made_here(r, kind, e->nsf->ns_id))
 		rc = load_one(r, kind, e->nsf->ns_id, "file id", e->id, err);
 	return rc;

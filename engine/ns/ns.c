@@ -23,6 +23,7 @@
 #include "engine/ns/cgroup.h"
 #include "engine/ns/ipc.h"
 #include "engine/ns/join.h"
+#include "engine/ns/mnt-held.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/pid-held.h"
 #include "engine/ns/pid.h"
@@ -411,6 +412,8 @@ int ns_collect(struct dump *d, struct error *err)
 	}
 	if (rc == 0)
 		rc = pidns_collect(d, err);
+	if (rc == 0)
+		rc = mnt_held_find(d, err);
 	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
 		const struct ns_seen *ns = &d->ns->items[i];
 		if (!ns->own && ns_rows[ns->kind].collect)
@@ -494,15 +497,25 @@ int ns_dump(struct dump *d, struct error *err)
 	return rc;
 }
 
+static int enter_mounts(int there, struct ns_mount_place *back, struct error *err)
+{
+	int rc = there < 0 ? there : ns_place_enter(there, back, err);
+	fd_close(there);
+	return rc;
+}
+
 int ns_mount_enter(const struct task *t, struct ns_mount_place *back, struct error *err)
 {
 	*back = (struct ns_mount_place){ .ns = -1, .root = -1, .cwd = -1 };
-	if (ns_id(t, NS_MNT) == ns_own_id(NS_MNT))
-		return 0;
-	auto_fd there = ns_open(t, NS_MNT, err);
-	if (there < 0)
-		return there;
-	return ns_place_enter(there, back, err);
+	return ns_id(t, NS_MNT) == ns_own_id(NS_MNT)
+		   ? 0
+		   : enter_mounts(ns_open(t, NS_MNT, err), back, err);
+}
+
+int ns_mount_enter_seen(const struct ns_seen *ns, struct ns_mount_place *back, struct error *err)
+{
+	*back = (struct ns_mount_place){ .ns = -1, .root = -1, .cwd = -1 };
+	return ns->own ? 0 : enter_mounts(ns_seen_open(ns, err), back, err);
 }
 
 int ns_mount_leave(struct ns_mount_place *back, struct error *err)

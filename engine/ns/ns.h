@@ -141,6 +141,7 @@ struct ns_mount_place {
 	int ns, root, cwd; /* ns is -1 when nothing was entered */
 };
 int ns_mount_enter(const struct task *t, struct ns_mount_place *back, struct error *err);
+int ns_mount_enter_seen(const struct ns_seen *ns, struct ns_mount_place *back, struct error *err);
 int ns_mount_leave(struct ns_mount_place *back, struct error *err);
 
 /** A living task of it; NULL: there is none */

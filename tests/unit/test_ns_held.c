@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "engine/ns/mnt-held.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/pid-held.h"
 #include "engine/ns/set.h"
@@ -133,6 +134,20 @@ static void user_held_load_refuses_what_makes_no_sense(void **state)
 	tear_down(&f);
 }
 
+static void mnt_held_check_wants_its_mounts(void **state)
+{
+	struct fixture f;
+	set_up(&f, state);
+	f.ids.has_mnt_ns_id = true;
+	f.ids.mnt_ns_id = ROOT_NS;
+	assert_int_equal(mnt_held_check(&f.r, ROOT_NS, NULL), 0);
+	assert_int_equal(mnt_held_check(&f.r, 10, NULL), -EINVAL);
+	f.r.mounts = mnt_tree_new();
+	assert_int_equal(mnt_held_check(&f.r, 10, NULL), -EBADMSG);
+	mnt_tree_free(f.r.mounts);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +156,7 @@ int main(void)
 		TEMP_TEST(pid_held_load_children_knows_one_task_for_each),
 		TEMP_TEST(user_held_load_takes_what_is_around_it),
 		TEMP_TEST(user_held_load_refuses_what_makes_no_sense),
+		TEMP_TEST(mnt_held_check_wants_its_mounts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
