@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Mounts that show the processes of a pid namespace inside of the root's.
+ * Mounts that show the processes of a pid namespace inside of the root's, or of one of the dead.
  */
 #pragma once
 

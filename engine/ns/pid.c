@@ -155,14 +155,6 @@ static int collect_children_ns(struct dump *d, struct task *t, struct error *err
 					other);
 }
 
-bool pidns_seen_nested(const struct dump *d)
-{
-	for (size_t i = 0; i < d->nr_tasks; i++)
-		if (depth_of(d->tasks[i]))
-			return true;
-	return false;
-}
-
 static bool has_init(const struct dump *d, uint32_t ns)
 {
 	for (size_t i = 0; i < d->nr_tasks; i++) {

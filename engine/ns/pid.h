@@ -18,8 +18,6 @@ int pidns_dump_external(const struct dump *d, struct error *err);
 /** Note who is in which; ns_collect() has seen all. @return 0; -ENOTSUP naming who cannot be told
  */
 int pidns_collect(struct dump *d, struct error *err);
-/** Is any task in one that is not the root's? */
-bool pidns_seen_nested(const struct dump *d);
 /** Fill in levels and children_ns. pidns_free_levels() has to follow, also when this fails. */
 int pidns_dump(const struct task *t, PstreeEntry *e, struct error *err);
 void pidns_free_levels(PstreeEntry *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Mount namespaces that only descriptors lead to: one with a file system that is mounted nowhere
- * else and a file of it that is open, a read-only view, and one that gets what is mounted here.
+ * else and a file of it that is open, a read-only view, a proc of processes that are dead, and one
+ * mount that gets what is mounted here.
  *
  * live-unshare: --mount --pid --mount-proc
  * live-dump: --external mnt[/dev/shm]:shm
@@ -14,7 +15,7 @@
 
 #include "tests/live/live.h"
 
-static char common[4096], hidden[4096], view[4096];
+static char common[4096], hidden[4096], view[4096], dead[4096];
 
 static void mount_new(const char *place)
 {
@@ -45,6 +46,17 @@ static int open_in(const char *dir, const char *name, int flags)
 	return open(path, flags);
 }
 
+/* By a pid 1 that ends. */
+static void mount_dead(void)
+{
+	int status;
+	live_must(unshare(CLONE_NEWPID) == 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(mount("proc", dead, "proc", 0, NULL) < 0);
+	live_must(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 /* @return a process in a mount namespace of its own, with more mounts in it */
 static pid_t inhabitant(void)
 {
@@ -58,6 +70,7 @@ static pid_t inhabitant(void)
 		put(hidden, "file", "hidden");
 		live_must(mount(common, view, NULL, MS_BIND, NULL) == 0 &&
 			  mount(NULL, view, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0);
+		mount_dead();
 		live_must(write(up[1], "", 1) == 1);
 		for (;;)
 			pause();
@@ -75,6 +88,8 @@ static void check_inside(int ns)
 	check_text(open_in(view, "file", O_RDONLY), "common");
 	live_check(open_in(view, "file", O_RDWR) < 0 && errno == EROFS, "read-only: %s",
 		   strerror(errno));
+	live_check(open_in(dead, "version", O_RDONLY) >= 0, "no proc: %s", strerror(errno));
+	live_check(open_in(dead, "1", O_RDONLY) < 0 && errno == ENOENT, "it has a pid 1");
 	check_text(open_in(common, "late/file", O_RDONLY), "late");
 	_exit(0);
 }
@@ -87,7 +102,9 @@ int main(void)
 	strcpy(common, live_path("common"));
 	strcpy(hidden, live_path("hidden"));
 	strcpy(view, live_path("view"));
-	live_must(mkdir(common, 0755) == 0 && mkdir(hidden, 0755) == 0 && mkdir(view, 0755) == 0);
+	strcpy(dead, live_path("dead"));
+	live_must(mkdir(common, 0755) == 0 && mkdir(hidden, 0755) == 0 && mkdir(view, 0755) == 0 &&
+		  mkdir(dead, 0755) == 0);
 	mount_new(common);
 	live_must(mount(NULL, common, NULL, MS_SHARED, NULL) == 0);
 	put(common, "file", "common");
