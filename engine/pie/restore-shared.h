@@ -24,6 +24,7 @@ struct restore_slot {
 	uint32_t files_ready; /* futex: its descriptors are in place; tree/share.h */
 	uint32_t adopts;      /* orphans come to it now; tree/adopt.h */
 	uint32_t adopted;     /* the orphan has its parent */
+	uint32_t to_kill;     /* a pid 1 that its parent has to kill; tree/birth.c */
 	uint32_t files_left;  /* futex: how many who share them need the restore's no more */
 	uint64_t arena_start, arena_end; /* to be unmapped from it at the very end */
 	uint64_t seccomp_addr;           /* what is installed at the very end; 0: nothing */

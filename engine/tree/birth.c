@@ -297,13 +297,38 @@ static _Noreturn void die_of_signal(int signo)
 	_exit(0);
 }
 
-static _Noreturn void die(const struct birth *b)
+/* A pid 1 cannot do that to itself, as it is deaf to signals from inside. */
+static bool is_killed_first(const struct birth *b)
 {
+	int status = b->task ? (int)b->task->cores[0]->tc->exit_code : 0;
+	return b->task && b->task->nr_levels && rtask_own_tid(b->task, 0) == 1 &&
+	       WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static int kill_first(const struct restore *r, size_t index, pid_t pid, struct error *err)
+{
+	while (!__atomic_load_n(&r->shared->slots[index].to_kill, __ATOMIC_ACQUIRE)) {
+		if (stage_failed(r->shared))
+			return error_set(err, ECANCELED, "the restore has failed");
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return kill(pid, SIGKILL) < 0 ? error_sys(err, "kill task %d", r->plan->items[index].pid)
+				      : 0;
+}
+
+static _Noreturn void die(const struct restore *r, size_t index)
+{
+	const struct birth *b = &r->plan->items[index];
 	if (!b->task)
 		_exit(0);
 	const TaskCoreEntry *tc = b->task->cores[0]->tc;
 	int status = (int)tc->exit_code;
 	prctl(PR_SET_NAME, tc->comm);
+	if (is_killed_first(b)) {
+		__atomic_store_n(&r->shared->slots[index].to_kill, 1, __ATOMIC_RELEASE);
+		for (;;)
+			pause();
+	}
 	if (WIFSIGNALED(status))
 		die_of_signal(WTERMSIG(status));
 	_exit(WEXITSTATUS(status));
@@ -318,6 +343,9 @@ static int await_mortals(struct restore *r, size_t index, struct error *err)
 			continue;
 		siginfo_t info;
 		id_t id = (id_t)birth_seen_as(b, &r->plan->items[index]);
+		int rc = is_killed_first(b) ? kill_first(r, i, (pid_t)id, err) : 0;
+		if (rc < 0)
+			return rc;
 		if (waitid(P_PID, id, &info, WEXITED | (b->task ? WNOWAIT : 0)) < 0)
 			return error_sys(err, "wait for the end of task %d", b->pid);
 		if (!b->task)
@@ -360,7 +388,7 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 	if ((rc = adopt(r, index, err)) < 0 || (rc = await_mortals(r, index, err)) < 0)
 		return rc;
 	if (birth_is_mortal(b))
-		die(b);
+		die(r, index);
 	return become_restored(r, b->task, err);
 }
 

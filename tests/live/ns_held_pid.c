@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Pid namespaces whose tasks are dead: two that descriptors lead to, one inside of the other,
- * one whose pid 1 is a zombie, and those that the children of this task and of a child of it would
- * be born into.
+ * two whose pid 1 is a zombie (one was killed), and those that the children of this task and of a
+ * child of it would be born into.
  *
  * live-modes: SS RR 2S
  */
@@ -143,6 +143,11 @@ int main(void)
 		  waitid(P_PID, (id_t)first, NULL, WEXITED | WNOWAIT) == 0);
 	pid_t zombie = first;
 	go_back(home);
+	int killed = bear_first(&first, NULL);
+	live_must(kill(first, SIGKILL) == 0 &&
+		  waitid(P_PID, (id_t)first, NULL, WEXITED | WNOWAIT) == 0);
+	pid_t killed_pid = first;
+	go_back(home);
 	int last = bear_first(&first, NULL);
 	kill_first(first);
 
@@ -160,6 +165,9 @@ int main(void)
 	check_dead(ended, home);
 	live_check(waitpid(zombie, &status, 0) == zombie && status == 3 << 8, "status %x", status);
 	check_dead(ended, home);
+	live_check(waitpid(killed_pid, &status, 0) == killed_pid && status == SIGKILL,
+		   "killed: status %x", status);
+	check_dead(killed, home);
 	check_dead(inner, home);
 	check_dead(outer, home);
 	end(pid);
