@@ -115,6 +115,7 @@ const struct role_row role_rows[] = {
 	{ "tun_link_entry", "owner", ROLE_UID },
 	{ "unix_sk_entry", "name", ROLE_PATH, is_pathname },
 	{ "unix_sk_entry", "name_dir", ROLE_PATH },
+	{ "userns_entry", "owner", ROLE_UID },
 	{ "utsns_entry", "nodename", ROLE_HOSTNAME },
 };
 const size_t nr_role_rows = sizeof(role_rows) / sizeof(role_rows[0]);

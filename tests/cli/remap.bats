@@ -240,10 +240,14 @@ status()
 	"$crit" encode -o s/userns-7.img <<< '{"magic": "USERNS", "entries": [{
 		"uid_map": [{"first": 0, "lower_first": 100000, "count": 1500}],
 		"gid_map": [{"first": 0, "lower_first": 100000, "count": 55}]}]}'
+	# of one inside of it, where nobody is
+	"$crit" encode -o s/userns-12.img <<< '{"magic": "USERNS", "entries": [{
+		"uid_map": [{"first": 1500, "lower_first": 0, "count": 10}], "parent_ns": 7, "owner": 1000}]}'
 	run -1 "$crit" remap --in-place --uid 1000=1500 s
 	[[ $output == *"maps no 1500"* ]]
 	run -1 "$crit" remap --in-place --gid 50=55 s
 	"$crit" remap --in-place --uid 1000=1499 --gid 50=54 s
+	[[ $("$crit" show s/userns-12.img) == *'"owner": 1499'* ]]
 }
 
 @test "remap wants something to change, and a value that is there" {
