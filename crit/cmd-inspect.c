@@ -39,6 +39,7 @@ static const struct arg_row rows[] = {
 	FORMAT_ROW(struct inspect_opts),
 };
 
+/* 0: none was named. */
 static unsigned sections_of(const struct inspect_opts *o)
 {
 	unsigned sections = 0;
@@ -52,16 +53,19 @@ static unsigned sections_of(const struct inspect_opts *o)
 	sections |= o->files ? INSPECT_FILES : 0;
 	sections |= o->sockets ? INSPECT_SOCKETS : 0;
 	sections |= o->mounts ? INSPECT_MOUNTS : 0;
-	if (o->all)
-		return INSPECT_ALL;
-	return sections ?: INSPECT_METADATA | INSPECT_STATS | INSPECT_TREE | INSPECT_COMMANDS;
+	return o->all ? INSPECT_ALL : sections;
 }
 
 static int inspect_one(const struct inspect_opts *o, const char *path, struct error *err)
 {
 	auto_checkpoint_arg arg = { 0 };
 	auto_doc doc = NULL;
-	struct inspect_options options = { .sections = sections_of(o), .alone = o->alone };
+	struct inspect_options options = {
+		.sections =
+		    sections_of(o)
+			?: INSPECT_METADATA | INSPECT_STATS | INSPECT_TREE | INSPECT_COMMANDS,
+		.alone = o->alone,
+	};
 	int rc = checkpoint_arg_open_passing(path, &arg, err);
 	if (rc == 0 && o->pid)
 		rc = checkpoint_pick(arg.cp, o->pid, &options.only, err);
@@ -75,22 +79,38 @@ static int inspect_one(const struct inspect_opts *o, const char *path, struct er
 	return rc < 0 || closed < 0 ? (rc < 0 ? rc : closed) : damaged;
 }
 
-/* One that cannot be read does not keep the others out of the table. @return how many cannot */
-static int inspect_many(int nr, char **paths, struct doc *doc)
+/* A row of the table, or the sections that were named. */
+static int add_one(struct checkpoint *cp, unsigned sections, struct doc *doc, struct error *err)
+{
+	struct inspect_options options = { .sections = sections };
+	if (!sections)
+		return inspect_table_row(cp, doc, err);
+	doc_object(doc, NULL, NULL);
+	int rc = inspect_checkpoint(cp, &options, doc, err);
+	doc_end(doc);
+	return rc;
+}
+
+/* One that cannot be read does not keep the others out. @return how many cannot, or not wholly */
+static int inspect_many(const struct inspect_opts *o, int nr, char **paths, struct doc *doc)
 {
 	int failed = 0;
-	inspect_table_begin(doc);
+	unsigned sections = sections_of(o);
+	if (sections)
+		doc_list(doc, "checkpoints", NULL);
+	else
+		inspect_table_begin(doc);
 	for (int i = 0; i < nr; i++) {
 		auto_checkpoint_arg arg = { 0 };
 		struct error err;
 		int rc = checkpoint_arg_open_passing(paths[i], &arg, &err);
 		if (rc == 0)
-			rc = inspect_table_row(arg.cp, doc, &err);
-		failed += checkpoint_arg_tell(&arg, "inspect");
+			rc = add_one(arg.cp, sections, doc, &err);
+		bool damaged = checkpoint_arg_tell(&arg, "inspect");
 		if (rc < 0)
 			fprintf(stderr, "crit inspect: %s%s%s\n", arg.cp ? paths[i] : "",
 				arg.cp ? ": " : "", err.text);
-		failed += rc < 0;
+		failed += rc < 0 || damaged;
 	}
 	doc_end(doc);
 	return failed;
@@ -111,7 +131,7 @@ static int inspect_run(void *opts, int nr_operands, char **operands, struct erro
 	int rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)
 		return rc;
-	int failed = inspect_many(nr_operands, operands, doc);
+	int failed = inspect_many(o, nr_operands, operands, doc);
 	rc = doc_close(take_ptr(doc), err);
 	return rc < 0 ? rc : failed != 0;
 }
@@ -121,10 +141,9 @@ const struct command cmd_inspect = {
 	.group = GROUP_LOOK,
 	.args = "[SECTION…] [-p PID] [--format text|json] SRC…",
 	.summary = "what a checkpoint is and holds: container, sizes, processes, files",
-	.detail =
-	    "SRC is a directory or an archive of podman, CRI-O or containerd. Without\n"
-	    "sections: metadata, statistics and the process tree. Several checkpoints give a\n"
-	    "table, a row each.",
+	.detail = "SRC is a directory or an archive of podman, CRI-O or containerd. Without\n"
+		  "sections: metadata, statistics and the process tree; of several checkpoints a\n"
+		  "table, a row each.",
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.opts_size = sizeof(struct inspect_opts),

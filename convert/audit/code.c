@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "convert/audit/check.h"
-#include "convert/audit/tar-walk.h"
+#include "convert/raw/tar-read.h"
 #include "images/sysroot.h"
 
 #define PIECE 65536

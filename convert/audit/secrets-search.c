@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "convert/audit/check.h"
 #include "convert/audit/secrets.h"
-#include "convert/audit/tar-walk.h"
+#include "convert/raw/tar-read.h"
 #include "convert/describe/process.h"
 #include "convert/memory/scan.h"
 #include "images/process-strings.h"

@@ -64,16 +64,41 @@ int diff_sections_parse(const char *list, uint32_t *out, struct error *err)
 	return 0;
 }
 
-enum { TEXT_SHORT = 60 };
+enum { TEXT_SHORT = 60, TEXT_BEFORE = 20 };
+
+/* Not in the middle of a character of UTF-8. */
+static size_t character_begin(const char *text, size_t at)
+{
+	while (at && ((unsigned char)text[at] & 0xc0) == 0x80)
+		at--;
+	return at;
+}
+
+/* Where the part of two values begins that shows how they differ. */
+static size_t shown_from(const char *a, const char *b)
+{
+	size_t same = 0;
+	if (!a || !b || (strlen(a) <= TEXT_SHORT && strlen(b) <= TEXT_SHORT))
+		return 0;
+	while (a[same] && a[same] == b[same])
+		same++;
+	return same <= TEXT_SHORT / 2 ? 0 : character_begin(a, same - TEXT_BEFORE);
+}
 
 /* JSON has the whole value, text what fits on a line. */
-static void value_cells(struct doc *doc, const char *value)
+static void value_cells(struct doc *doc, const char *value, size_t from)
 {
 	doc_str(doc, NULL, NULL, value);
-	if (value && strlen(value) > TEXT_SHORT)
-		doc_strf(doc, NULL, NULL, "%.*s…", TEXT_SHORT, value);
-	else
+	if (!value || (!from && strlen(value) <= TEXT_SHORT)) {
 		doc_str(doc, NULL, NULL, value);
+		return;
+	}
+	size_t len = strlen(value + from);
+	bool cut = len > TEXT_SHORT;
+	if (cut)
+		len = character_begin(value + from, TEXT_SHORT);
+	doc_strf(doc, NULL, NULL, "%s%.*s%s", from ? "…" : "", (int)len, value + from,
+		 cut ? "…" : "");
 }
 
 void diff_change(struct diff *d, enum diff_section section, uint32_t pid, const char *object,
@@ -89,8 +114,9 @@ void diff_change(struct diff *d, enum diff_section section, uint32_t pid, const 
 		doc_none(d->doc, NULL, NULL);
 	doc_str(d->doc, NULL, NULL, object);
 	doc_str(d->doc, NULL, NULL, field);
-	value_cells(d->doc, a);
-	value_cells(d->doc, b);
+	size_t from = shown_from(a, b);
+	value_cells(d->doc, a, from);
+	value_cells(d->doc, b, from);
 }
 
 struct message_change {

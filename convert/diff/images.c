@@ -15,6 +15,7 @@
 #include "convert/diff/change.h"
 #include "convert/diff/keyed.h"
 #include "convert/diff/streams.h"
+#include "convert/diff/tars.h"
 #include "images/cgroup-perms.h"
 #include "images/reader.h"
 
@@ -191,6 +192,8 @@ static int raw_compare(struct diff *d, enum diff_section section, const char *co
 	int rc = streams_compare(read_raw, r[0], r[1], &offset, err);
 	if (rc <= 0)
 		return rc;
+	if (is_tar_name(names[0]))
+		return diff_tars(d, section, names, err);
 	auto_flat a = { 0 };
 	auto_flat b = { 0 };
 	rc = raw_flat(checkpoint_source(d->cp[0]), names[0], &a, err);

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "convert/diff/change.h"
 #include "convert/diff/streams.h"
+#include "convert/diff/tars.h"
 
 enum { MEMBER_TEXT_MAX = 8 * 1024 * 1024 };
 
@@ -16,7 +17,7 @@ static ssize_t read_member(void *in, void *buf, size_t len, struct error *err)
 	return istream_read(in, buf, len, err);
 }
 
-/* What is no image: JSON is compared by its fields, the rest by its bytes. */
+/* JSON is compared by its fields. */
 static int other_flat(struct source *src, const char *name, struct flat *out, struct error *err)
 {
 	auto_istream in = NULL;
@@ -31,8 +32,33 @@ static int other_flat(struct source *src, const char *name, struct flat *out, st
 	return n < 0 ? (int)n : flat_from_json(text, (size_t)n, name, out, err);
 }
 
+/* What is no image and no document either. */
+static int bytes_compare(struct diff *d, const char *name, struct error *err)
+{
+	auto_istream in_a = NULL;
+	auto_istream in_b = NULL;
+	uint64_t offset = 0;
+	int rc = source_open_member(checkpoint_source(d->cp[0]), name, &in_a, err);
+	if (rc == 0)
+		rc = source_open_member(checkpoint_source(d->cp[1]), name, &in_b, err);
+	if (rc == 0)
+		rc = streams_compare(read_member, in_a, in_b, &offset, err);
+	return diff_bytes(d, DIFF_METADATA, name, NULL, rc, offset);
+}
+
 static int other_compare(struct diff *d, const char *name, struct error *err)
 {
+	const char *const names[2] = { name, name };
+	struct error why;
+	if (is_tar_name(name)) {
+		uint64_t before = d->nr_changes;
+		int rc = diff_tars(d, DIFF_METADATA, names, &why);
+		if (rc == 0)
+			return 0;
+		if (rc != -EBADMSG || before != d->nr_changes)
+			return error_set(err, rc, "%s", why.text);
+		return bytes_compare(d, name, err); /* as it is called, it is none */
+	}
 	auto_flat a = { 0 };
 	auto_flat b = { 0 };
 	int rc = other_flat(checkpoint_source(d->cp[0]), name, &a, NULL);
@@ -40,17 +66,7 @@ static int other_compare(struct diff *d, const char *name, struct error *err)
 		rc = other_flat(checkpoint_source(d->cp[1]), name, &b, NULL);
 	if (rc == 0)
 		diff_flats(d, DIFF_METADATA, name, &a, &b);
-	if (rc == 0)
-		return 0;
-	auto_istream in_a = NULL;
-	auto_istream in_b = NULL;
-	uint64_t offset = 0;
-	rc = source_open_member(checkpoint_source(d->cp[0]), name, &in_a, err);
-	if (rc == 0)
-		rc = source_open_member(checkpoint_source(d->cp[1]), name, &in_b, err);
-	if (rc == 0)
-		rc = streams_compare(read_member, in_a, in_b, &offset, err);
-	return diff_bytes(d, DIFF_METADATA, name, NULL, rc, offset);
+	return rc == 0 ? 0 : bytes_compare(d, name, err);
 }
 
 static bool is_other(const char *name)

@@ -136,3 +136,89 @@ control_file()
 	done
 	[ "$n" -ge 30 ]
 }
+
+@test "diff shows of long values where they differ, and no half characters" {
+	local long
+	long=$(printf 'é%.0s' {1..80}) # two bytes each
+	"$crit" decode -i "$set/core-101.img" >"$BATS_TEST_TMPDIR/json"
+	cp -r "$set" "$BATS_TEST_TMPDIR/one"
+	sed "s/\"comm\": \"child\"/\"comm\": \"${long}left$long\"/" "$BATS_TEST_TMPDIR/json" |
+		"$crit" encode -o "$BATS_TEST_TMPDIR/one/core-101.img"
+	sed "s/\"comm\": \"child\"/\"comm\": \"${long}right\"/" "$BATS_TEST_TMPDIR/json" |
+		"$crit" encode -o "$other/core-101.img"
+	run -1 "$crit" diff "$BATS_TEST_TMPDIR/one" "$other"
+	[[ ${lines[1]} =~ tc.comm\ +…éééééééééélefté+…\ +…ééééééééééright$ ]]
+	/usr/bin/python3 -c 'import sys; sys.argv[1].encode("utf-8", "strict")' "$output"
+	# in JSON they are whole
+	run -1 "$crit" diff --format json "$BATS_TEST_TMPDIR/one" "$other"
+	/usr/bin/python3 -c 'import json, sys
+change = json.loads(sys.argv[1])["changes"][0]
+assert (change["a"], change["b"]) == tuple(sys.argv[2:]), change' "$output" "${long}left$long" "${long}right"
+	# what differs early is shown from the beginning
+	sed "s/\"comm\": \"child\"/\"comm\": \"left$long\"/" "$BATS_TEST_TMPDIR/json" |
+		"$crit" encode -o "$BATS_TEST_TMPDIR/one/core-101.img"
+	run -1 "$crit" diff "$BATS_TEST_TMPDIR/one" "$other"
+	[[ ${lines[1]} =~ tc.comm\ +lefté{28}…\ +é{30}…$ ]]
+}
+
+# archive NAME TAR-OPTION…: an exported checkpoint with a /dev/shm of the files in shm/
+archive()
+{
+	local dir=$BATS_TEST_TMPDIR/$1
+	mkdir -p "$dir"
+	cp -r "$set" "$dir/checkpoint"
+	echo '{}' >"$dir/config.dump"
+	tar -C "$BATS_TEST_TMPDIR/shm" -cf "$dir/devshm-checkpoint.tar" "${@:2}"
+	tar -C "$dir" -cf "$dir.tar" checkpoint config.dump devshm-checkpoint.tar
+}
+
+@test "diff looks into tars: their members, not their order or how they are made" {
+	local shm=$BATS_TEST_TMPDIR/shm
+	mkdir -p "$shm/dir"
+	echo one >"$shm/first"
+	echo two >"$shm/dir/second"
+	head -c 100000 /dev/zero >"$shm/third"
+	ln -s first "$shm/link"
+	archive a first dir third link
+	touch -d 2001-01-01 "$shm/first"
+	archive b --format=posix ./link ./third ./dir ./first
+	run -0 "$crit" diff "$BATS_TEST_TMPDIR/a.tar" "$BATS_TEST_TMPDIR/b.tar"
+	[ -z "$output" ]
+	printf X | dd of="$shm/third" bs=1 seek=99999 conv=notrunc status=none
+	echo 2wo >"$shm/dir/second"
+	echo longer >"$shm/first"
+	chmod 600 "$shm/first"
+	ln -sf dir "$shm/link"
+	echo new >"$shm/new"
+	archive c --owner=7 link new third dir first
+	run -1 "$crit" diff "$BATS_TEST_TMPDIR/a.tar" "$BATS_TEST_TMPDIR/c.tar"
+	local tar=devshm-checkpoint.tar
+	[[ $output =~ changed\ +metadata\ +-\ +"${tar}[dir/second]"\ +contents\ +"differs from byte 0 on" ]]
+	[[ $output =~ changed\ +metadata\ +-\ +"${tar}[third]"\ +contents\ +"differs from byte 99999 on" ]]
+	[[ $output =~ changed\ +metadata\ +-\ +"${tar}[first]"\ +mode\ +0[0-7]+\ +0600 ]]
+	[[ $output =~ "${tar}[first]"\ +size\ +4\ +7 ]]
+	[[ $output =~ "${tar}[first]"\ +uid\ +[0-9]+\ +7 ]]
+	[[ $output =~ "${tar}[link]"\ +link\ +first\ +dir ]]
+	[[ $output =~ added\ +metadata\ +-\ +"${tar}[new]"\ +-\ +-\ +present ]]
+	[ -z "$(grep -F "${tar}[first]" <<<"$output" | grep contents)" ]
+	# one that is called so, and is none, is bytes
+	local name
+	for name in a b; do
+		echo "no tar $name" >"$BATS_TEST_TMPDIR/$name/rootfs-diff.tar"
+		tar -C "$BATS_TEST_TMPDIR/$name" -rf "$BATS_TEST_TMPDIR/$name.tar" rootfs-diff.tar
+	done
+	run -1 "$crit" diff "$BATS_TEST_TMPDIR/a.tar" "$BATS_TEST_TMPDIR/b.tar"
+	[[ $output =~ changed\ +metadata\ +-\ +rootfs-diff.tar\ +-\ +"differs from byte 7 on" ]]
+}
+
+@test "diff looks into the files of a tmpfs" {
+	mkdir "$BATS_TEST_TMPDIR/files"
+	echo one >"$BATS_TEST_TMPDIR/files/f"
+	cp -r "$set" "$BATS_TEST_TMPDIR/one"
+	tar -C "$BATS_TEST_TMPDIR/files" -czf "$BATS_TEST_TMPDIR/one/tmpfs-dev-57.tar.gz.img" .
+	echo two >"$BATS_TEST_TMPDIR/files/f"
+	tar -C "$BATS_TEST_TMPDIR/files" -czf "$other/tmpfs-dev-57.tar.gz.img" .
+	run -1 "$crit" diff "$BATS_TEST_TMPDIR/one" "$other"
+	[[ ${lines[1]} =~ changed\ +mounts\ +-\ +"tmpfs-dev-57.tar.gz.img[f]"\ +contents\ +"differs from byte 0 on" ]]
+	[ "${#lines[@]}" = 2 ]
+}

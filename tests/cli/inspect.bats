@@ -99,6 +99,26 @@ print(eval(sys.argv[2]))' "$1" "$2"
 	[[ $output == *"Pod: web-0"*"Pod namespace: prod"*"Pod id: 5a5a"* ]]
 }
 
+@test "inspect: sections of several checkpoints, one after the other" {
+	archive_of containerd "$BATS_TEST_TMPDIR/cd.tar"
+	local section
+	for section in files mounts all; do
+		"$crit" inspect --$section "$whole" >"$BATS_TEST_TMPDIR/text"
+		"$crit" inspect --$section "$BATS_TEST_TMPDIR/cd.tar" >>"$BATS_TEST_TMPDIR/text"
+		run -0 --separate-stderr "$crit" inspect --$section "$whole" "$BATS_TEST_TMPDIR/cd.tar"
+		diff "$BATS_TEST_TMPDIR/text" - <<<"$output"
+	done
+	"$crit" inspect --files --format json "$whole" "$BATS_TEST_TMPDIR/cd.tar" >"$BATS_TEST_TMPDIR/j"
+	"$crit" inspect --files --format json "$whole" >"$BATS_TEST_TMPDIR/one"
+	[ "$(field "$BATS_TEST_TMPDIR/j" 'd["checkpoints"][0]')" = "$(field "$BATS_TEST_TMPDIR/one" 'd')" ]
+	[ "$(field "$BATS_TEST_TMPDIR/j" '[list(c) for c in d["checkpoints"]]')" \
+		= "[['source', 'files'], ['source', 'files']]" ]
+	echo no archive > "$BATS_TEST_TMPDIR/text"
+	run -1 --separate-stderr "$crit" inspect --files "$BATS_TEST_TMPDIR/text" "$whole"
+	[ "$stderr" = "crit inspect: $BATS_TEST_TMPDIR/text: neither a directory of images nor a tar archive" ]
+	[[ $output == "Checkpoint: $whole"*"Files"*epoll* ]]
+}
+
 @test "inspect: files, sockets, environment and mounts of a process" {
 	"$crit" inspect --files --sockets --ps-tree-env --mounts -p 1 --format json "$whole" > "$BATS_TEST_TMPDIR/j"
 	[ "$(field "$BATS_TEST_TMPDIR/j" '[(f["fd"], f["kind"], f["target"], f["detail"]) for f in d["files"]][:4]')" \
