@@ -27,22 +27,32 @@ struct endpoint {
 	uint32_t local_port, peer_port, state;
 };
 
+/* An end of a connection in the set; in this order they are sorted. */
+struct end {
+	uint32_t ns, local[4], local_port, peer[4], peer_port;
+};
+
 struct sockets {
 	struct compat *c;
 	struct file_describer *describer;
+	struct {
+		struct end *items;
+		size_t nr, cap;
+	} ends;
 	struct {
 		struct endpoint *items;
 		size_t nr, cap;
 	} here;
 	struct ifaddrs *addresses;
-	struct strbuf unix_names; /* /proc/net/unix */
-	uint64_t free, addressed;
+	struct strbuf unix_names;         /* /proc/net/unix */
+	uint64_t free, addressed, inside; /* inside: connections to another socket of the set */
 };
 
 static void sockets_fini(struct sockets *s)
 {
 	file_describer_free(s->describer);
 	free(s->here.items);
+	free(s->ends.items);
 	if (s->addresses)
 		freeifaddrs(s->addresses);
 	strbuf_fini(&s->unix_names);
@@ -162,6 +172,37 @@ static bool collides(const struct endpoint *want, const struct endpoint *have, b
 	return meet && !reuse;
 }
 
+static int end_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct end));
+}
+
+static int end_add(struct sockets *s, const InetSkEntry *sk, struct error *err)
+{
+	if (sk->type != STREAM || !sk->dst_port)
+		return 0;
+	struct end *end = array_add(&s->ends);
+	if (!end)
+		return error_set(err, ENOMEM, "out of memory");
+	*end = (struct end){ .ns = sk->has_ns_id ? sk->ns_id : 0,
+			     .local_port = sk->src_port,
+			     .peer_port = sk->dst_port };
+	address_set(end->local, sk->src_addr, sk->n_src_addr);
+	address_set(end->peer, sk->dst_addr, sk->n_dst_addr);
+	return 0;
+}
+
+/* Is the other end of a connection in the set, and comes back with it? */
+static bool is_inside(const struct sockets *s, const InetSkEntry *sk, const struct endpoint *e)
+{
+	struct end other = { .ns = sk->has_ns_id ? sk->ns_id : 0,
+			     .local_port = e->peer_port,
+			     .peer_port = e->local_port };
+	memcpy(other.local, e->peer, sizeof(other.local));
+	memcpy(other.peer, e->local, sizeof(other.peer));
+	return s->ends.nr && bsearch(&other, s->ends.items, s->ends.nr, sizeof(other), end_compare);
+}
+
 static int inet_check(struct sockets *s, const InetSkEntry *sk, struct error *err)
 {
 	auto_file_facts facts = { 0 };
@@ -189,7 +230,9 @@ static int inet_check(struct sockets *s, const InetSkEntry *sk, struct error *er
 		compat_say(s->c, CHECK_PORT, ANSWER_NO, name, "%s port is in use here", facts.kind);
 	else
 		s->free++;
-	if (want.tcp && sk->state == TCP_CONNECTED && sk->dst_port)
+	if (want.tcp && sk->state == TCP_CONNECTED && sk->dst_port && is_inside(s, sk, &want))
+		s->inside++;
+	else if (want.tcp && sk->state == TCP_CONNECTED && sk->dst_port)
 		compat_say(s->c, CHECK_PORT, ANSWER_UNKNOWN, name,
 			   "a connection to %s: the other side may have given it up",
 			   facts.socket.peer);
@@ -228,11 +271,16 @@ int compat_sockets(struct compat *c, struct error *err)
 		return 0;
 	}
 	bool inet = false, local = false;
-	for (ssize_t i = 0; i < nr; i++) {
+	int rc = 0;
+	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		inet |= files[i]->isk != NULL;
 		local |= files[i]->usk != NULL;
+		rc = files[i]->isk ? end_add(&s, files[i]->isk, err) : 0;
 	}
-	int rc = file_describer_new(c->cp, &s.describer, err);
+	if (s.ends.nr)
+		qsort(s.ends.items, s.ends.nr, sizeof(*s.ends.items), end_compare);
+	if (rc == 0)
+		rc = file_describer_new(c->cp, &s.describer, err);
 	if (rc == 0 && inet)
 		rc = here_read(&s, err); /* milliseconds, where the kernel's tables are large */
 	if (rc == 0 && inet && getifaddrs(&s.addresses) < 0)
@@ -249,6 +297,9 @@ int compat_sockets(struct compat *c, struct error *err)
 	}
 	if (rc == 0 && s.addressed)
 		compat_say(c, CHECK_ADDRESS, ANSWER_YES, NULL, "here: %" PRIu64, s.addressed);
+	if (rc == 0 && s.inside)
+		compat_say(c, CHECK_PORT, ANSWER_YES, NULL,
+			   "connections whose other side is in the set: %" PRIu64, s.inside);
 	if (rc == 0 && s.free)
 		compat_say(c, CHECK_PORT, ANSWER_YES, NULL, "free: %" PRIu64, s.free);
 	return rc;

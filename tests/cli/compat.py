@@ -46,6 +46,12 @@ def changed(entry, member, **more):
     return entry
 
 
+def end(number, port, peer, **more):
+    """A connection of two ports of this machine."""
+    return changed(inet(number, number + 4, 1, port, 0x0100007f), "isk", dst_port=peer,
+                   dst_addr=[0x0100007f], **more)
+
+
 def first(made):
     return made["core-1.img"][0] if "core-1.img" in made else made["core-1999999.img"][0]
 
@@ -136,8 +142,11 @@ def cases(work):
         ("used, elsewhere", host(add_file(inet(1, 5, 10, port, 0x0200007f))), "yes port - free: 1"),
         ("another address", host(add_file(inet(1, 5, 10, 9, 0x010200c0))),
          "no address 192.0.2.1:9 is no address of this machine"),
-        ("a connection", host(add_file(changed(inet(1, 5, 1, 9, loopback), "isk", dst_port=10,
-                                               dst_addr=[loopback]))),
+        ("a connection", host(add_file(end(1, 9, 10))),
+         "unknown port 127.0.0.1:9 a connection to 127.0.0.1:10"),
+        ("a connection of two of the set", host(add_file(end(1, 9, 10)), add_file(end(2, 10, 9))),
+         "yes port - connections whose other side is in the set: 2"),
+        ("two in different networks", host(add_file(end(1, 9, 10)), add_file(end(2, 10, 9, ns_id=12))),
          "unknown port 127.0.0.1:9 a connection to 127.0.0.1:10"),
         ("a name that is used", host(add_file(changed(unix(1, 5, 0), "usk", name="=00crit-compat-%d" % os.getpid()))),
          "no port @crit-compat-%d the name is in use here" % os.getpid()),
