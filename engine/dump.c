@@ -24,6 +24,7 @@
 #include "engine/files/file.h"
 #include "engine/inventory.h"
 #include "engine/mem/mem.h"
+#include "engine/mem/pages.h"
 #include "engine/mem/sysv.h"
 #include "engine/net/net.h"
 #include "engine/ns/cgroup.h"
@@ -89,6 +90,16 @@ static int check_owner(const struct dump *d, const struct task *t, struct error 
 	return owned ? 0 : not_owned(t->pid, owner, err);
 }
 
+/* The kernel takes its time to write these files. */
+static int read_mappings(void *ctx, size_t from, size_t to, struct error *err)
+{
+	const struct dump *d = ctx;
+	int rc = 0;
+	for (size_t i = from; rc == 0 && i < to; i++)
+		rc = is_alive(d->tasks[i]) ? mem_read(d->tasks[i], err) : 0;
+	return rc;
+}
+
 /* Everything that could make us say no, before anything is changed or written. */
 static int collect(struct dump *d, struct error *err)
 {
@@ -100,12 +111,12 @@ static int collect(struct dump *d, struct error *err)
 	if (rc == 0)
 		rc = ns_dump_begin(d, err);
 	sched_host_read(&d->sched);
-	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
-		struct task *t = d->tasks[i];
-		rc = d->opts->owned_only ? check_owner(d, t, err) : 0;
-		if (rc == 0 && is_alive(t))
-			rc = mem_collect(d, t, err);
-	}
+	for (size_t i = 0; rc == 0 && d->opts->owned_only && i < d->nr_tasks; i++)
+		rc = check_owner(d, d->tasks[i], err);
+	if (rc == 0)
+		rc = run_halves(read_mappings, d, d->nr_tasks, d->nr_tasks >= TASKS_PAY, err);
+	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
+		rc = is_alive(d->tasks[i]) ? mem_collect(d, d->tasks[i], err) : 0;
 	if (rc == 0)
 		rc = sysv_collect(d, err);
 	return rc < 0 ? rc : userns_collect(d, err);
@@ -146,19 +157,6 @@ static int write_cores(void *ctx, struct error *err)
 	return rc;
 }
 
-static int write_memory(void *ctx, struct error *err)
-{
-	struct dump *d = ctx;
-	int64_t start = clock_us();
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
-		struct task *t = d->tasks[i];
-		rc = is_alive(t) ? mem_dump_task(d, t, err) : 0;
-	}
-	d->stats.memdump_time = (uint32_t)(clock_us() - start);
-	return rc;
-}
-
 static bool has_many_threads(const struct dump *d)
 {
 	size_t nr = 0;
@@ -167,16 +165,63 @@ static bool has_many_threads(const struct dump *d)
 	return nr >= THREADS_PAY;
 }
 
+struct memory {
+	struct dump *d;
+	struct mem_run_list *pages; /* of each task, to be written */
+	bool two;                   /* write them */
+};
+
+static int write_pages(void *ctx, size_t from, size_t to, struct error *err)
+{
+	const struct memory *m = ctx;
+	int rc = 0;
+	for (size_t i = from; rc == 0 && i < to; i++)
+		rc = is_alive(m->d->tasks[i])
+			 ? pages_dump_task(m->d, m->d->tasks[i], &m->pages[i], err)
+			 : 0;
+	return rc;
+}
+
+static int write_memory(void *ctx, struct error *err)
+{
+	const struct memory *m = ctx;
+	struct dump *d = m->d;
+	int64_t start = clock_us();
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
+		rc = is_alive(d->tasks[i]) ? mem_dump_task(d, d->tasks[i], &m->pages[i], err) : 0;
+	if (rc == 0 && !m->two)
+		rc = write_pages(ctx, 0, d->nr_tasks, err);
+	d->stats.memdump_time = (uint32_t)(clock_us() - start);
+	return rc;
+}
+
+/* Where there is much of them, two write cores and what memory there is, then its pages. */
+static int write_tasks(struct dump *d, struct error *err)
+{
+	struct memory m = { d, calloc(d->nr_tasks, sizeof(*m.pages)), d->nr_tasks >= TASKS_PAY };
+	if (!m.pages)
+		return error_set(err, ENOMEM, "out of memory");
+	/* what asks by ptrace stays in this thread */
+	const struct part cores = { write_cores, d }, memory = { write_memory, &m };
+	int rc = run_both(&cores, &memory, m.two || has_many_threads(d), err);
+	int64_t start = clock_us();
+	if (rc == 0 && m.two)
+		rc = run_halves(write_pages, &m, d->nr_tasks, true, err);
+	d->stats.memdump_time += (uint32_t)(clock_us() - start);
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		free(m.pages[i].items);
+	free(m.pages);
+	return rc;
+}
+
 static int write_images(struct dump *d, struct error *err)
 {
 	int rc = write_files(d, err);
 	if (rc == 0)
 		log_info("descriptors written");
-	/* what asks by ptrace stays in this thread */
-	const struct part cores = { write_cores, d }, memory = { write_memory, d };
 	if (rc == 0)
-		rc =
-		    run_both(&cores, &memory, d->nr_tasks >= TASKS_PAY || has_many_threads(d), err);
+		rc = write_tasks(d, err);
 	if (rc == 0)
 		rc = mem_dump_shared(d, err);
 	if (rc == 0)

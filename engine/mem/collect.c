@@ -217,16 +217,17 @@ static void join_vvar(struct vma_list *vmas)
 	vmas->nr = nr;
 }
 
-int mem_collect(struct dump *d, struct task *t, struct error *err)
+int mem_read(struct task *t, struct error *err)
 {
 	vma_list_fini(&t->vmas);
-	int rc = read_smaps(t, &t->vmas, err);
-	if (rc < 0)
-		return rc;
+	return read_smaps(t, &t->vmas, err);
+}
 
+int mem_collect(struct dump *d, struct task *t, struct error *err)
+{
 	for (size_t i = 0; i < t->vmas.nr; i++) {
 		struct vma *v = &t->vmas.items[i];
-		rc = classify(d, t, v, err);
+		int rc = classify(d, t, v, err);
 		if (rc == 0)
 			rc = find_fdflags(t, i ? v - 1 : NULL, v, err);
 		if (rc == 0 && (v->status & VMA_AREA_SYSVIPC))

@@ -7,13 +7,19 @@
 #include "engine/context/dump.h"
 #include "engine/context/restore.h"
 
+struct mem_run_list;
 struct restorer_args;
 
 /* Dump. */
-/** Read the VMAs of a frozen task and refuse what cannot be carried, naming pid and address. */
+/** Read the VMAs of a frozen task; of several at the same time. */
+int mem_read(struct task *t, struct error *err);
+/** Afterwards: refuse what cannot be carried, naming pid and address. */
 int mem_collect(struct dump *d, struct task *t, struct error *err);
-/** mm-PID.img, pagemap-PID.img, pages-N.img. The task is stopped, no parasite in it. */
-int mem_dump_task(struct dump *d, struct task *t, struct error *err);
+/**
+ * mm-PID.img. The task is stopped, no parasite in it.
+ * @param pages  which are to be written: pages_dump_task(); freed with free(pages->items)
+ */
+int mem_dump_task(struct dump *d, struct task *t, struct mem_run_list *pages, struct error *err);
 /** pagemap-shmem-N.img of every shared segment seen. */
 int mem_dump_shared(struct dump *d, struct error *err);
 void shmem_table_free(struct shmem_table *table);

@@ -19,7 +19,7 @@
 #include "engine/mem/huge.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/numa.h"
-#include "engine/mem/pages.h"
+#include "engine/mem/pagemap.h"
 #include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
 #include "engine/mem/uprobes.h"
@@ -221,23 +221,19 @@ static int write_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *e
 	return rc;
 }
 
-int mem_dump_task(struct dump *d, struct task *t, struct error *err)
+int mem_dump_task(struct dump *d, struct task *t, struct mem_run_list *pages, struct error *err)
 {
-	struct mem_run_list runs = { 0 };
 	MmEntry mm = MM_ENTRY__INIT;
-	int rc = pagemap_scan(t, &runs, &d->stats.pages_scanned, err);
+	int rc = pagemap_scan(t, pages, &d->stats.pages_scanned, err);
 
 	if (rc == 0 && d->opts->allow_uprobes)
-		rc = uprobes_drop_pages(d, t, &runs, err);
+		rc = uprobes_drop_pages(d, t, pages, err);
 	if (rc == 0)
 		rc = fill_mm(d, t, &mm, err);
 	if (rc == 0)
 		rc = write_mm(d, t, &mm, err);
-	if (rc == 0)
-		rc = pages_dump_task(d, t, &runs, err);
 	free(mm.mm_saved_auxv);
 	aio_entries_free(&mm);
-	free(runs.items);
 	return rc;
 }
 

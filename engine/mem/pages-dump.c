@@ -137,7 +137,7 @@ static int write_pages(struct image_writer *w, const struct mem_run_list *runs,
 int pages_write(struct dump *d, enum image_id type, uint64_t id, const struct mem_run_list *runs,
 		const struct page_reader *from, uint64_t *written, struct error *err)
 {
-	uint32_t pages_id = ++d->last_pages_id;
+	uint32_t pages_id = __atomic_add_fetch(&d->last_pages_id, 1, __ATOMIC_RELAXED);
 	int rc = write_pagemap(d, type, id, pages_id, runs, err);
 	if (rc < 0)
 		return rc;
@@ -196,6 +196,6 @@ int pages_dump_task(struct dump *d, struct task *t, const struct mem_run_list *r
 	uint64_t written = 0;
 	int rc = pages_write(d, IMG_PAGEMAP, t->vpid, runs, &from, &written, err);
 
-	d->stats.pages_written += written;
+	__atomic_add_fetch(&d->stats.pages_written, written, __ATOMIC_RELAXED);
 	return rc < 0 ? error_wrap(err, rc, TASK_FMT, TASK_ARGS(t)) : 0;
 }

@@ -22,6 +22,6 @@ struct page_reader {
 int pages_write(struct dump *d, enum image_id type, uint64_t id, const struct mem_run_list *runs,
 		const struct page_reader *from, uint64_t *written, struct error *err);
 
-/** Private pages of a stopped task. */
+/** Private pages of a stopped task; of several at the same time. */
 int pages_dump_task(struct dump *d, struct task *t, const struct mem_run_list *runs,
 		    struct error *err);

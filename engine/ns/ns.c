@@ -163,11 +163,11 @@ void ns_table_free(struct ns_table *table)
 
 /* By "net:[4026531840]", which costs less to ask for than what stat(2) tells. @return 1, 0 when
  * this kernel has no such namespaces; -errno */
-static int inode_of(int dir, const struct ns_row *row, ino_t *ino, struct error *err)
+static int inode_of(int dir, const char *kind, ino_t *ino, struct error *err)
 {
 	char path[32], name[32];
 	unsigned long number;
-	snprintf(path, sizeof(path), "ns/%s", row->name);
+	snprintf(path, sizeof(path), "ns/%s", kind);
 	ssize_t len = readlinkat(dir, path, name, sizeof(name) - 1);
 	if (len < 0)
 		return errno == ENOENT ? 0 : error_sys(err, "read link %s of a process", path);
@@ -187,8 +187,8 @@ void ns_preload(const struct dump *d)
 	auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_fd root = procfs_open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (const struct ns_row *row = ns_rows; row < ns_rows + NS_KINDS; row++)
-		if (row->preload && inode_of(self, row, &own, NULL) > 0 &&
-		    inode_of(root, row, &tree, NULL) > 0 && own != tree)
+		if (row->preload && inode_of(self, row->name, &own, NULL) > 0 &&
+		    inode_of(root, row->name, &tree, NULL) > 0 && own != tree)
 			row->preload();
 }
 
@@ -257,16 +257,41 @@ int ns_add_member(struct dump *d, enum ns_kind kind, ino_t ino, const struct tas
 	return add(d, &seen, out, err);
 }
 
-static int note(struct dump *d, struct task *t, enum ns_kind kind, struct error *err)
+/* Of each task; 0: this kernel has no such namespaces, or there is nothing to tell. */
+struct inodes {
+	ino_t of[NS_KINDS], children_time;
+};
+
+struct read_inodes {
+	const struct dump *d;
+	struct inodes *items;
+};
+
+static int read_some(void *ctx, size_t from, size_t to, struct error *err)
 {
-	const struct ns_row *row = &ns_rows[kind];
+	const struct read_inodes *all = ctx;
+	for (size_t i = from; i < to; i++) {
+		const struct task *t = all->d->tasks[i];
+		struct inodes *in = &all->items[i];
+		bool zombie = t->state == TASK_ZOMBIE;
+		int rc = 0;
+		for (int k = 0; rc >= 0 && k < NS_KINDS; k++)
+			if (!zombie || k == NS_PID) /* what a zombie still has */
+				rc = inode_of(t->proc_fd, ns_rows[k].name, &in->of[k], err);
+		if (rc >= 0 && !zombie)
+			rc = inode_of(t->proc_fd, "time_for_children", &in->children_time, err);
+		if (rc < 0)
+			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
+	}
+	return 0;
+}
+
+static int note(struct dump *d, struct task *t, enum ns_kind kind, ino_t ino, struct error *err)
+{
 	const struct ns_seen *seen;
-	ino_t ino;
-	int rc = inode_of(t->proc_fd, row, &ino, err);
-	if (rc < 0)
-		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
+	int rc = 0;
 	t->ns_ids[kind] = ns_own_id(kind);
-	if (rc == 0)
+	if (!ino)
 		return 0;
 	if ((seen = ns_find(d, kind, ino))) {
 		t->ns_ids[kind] = seen->id;
@@ -388,6 +413,27 @@ static int check_threads(const struct task *t, struct error *err)
 	return run_halves(check_some, &first, t->nr_threads, t->nr_threads >= THREADS_PAY, err);
 }
 
+static int note_all(struct dump *d, struct error *err)
+{
+	size_t nr = d->nr_tasks;
+	auto_free struct inodes *inodes = calloc(nr, sizeof(*inodes));
+	struct read_inodes all = { d, inodes };
+	if (!inodes)
+		return error_set(err, ENOMEM, "out of memory");
+	int rc = run_halves(read_some, &all, nr, nr >= TASKS_PAY, err);
+	for (size_t i = 0; rc == 0 && i < nr; i++) {
+		struct task *t = d->tasks[i];
+		for (int k = 0; rc == 0 && k < NS_KINDS; k++)
+			if (t->state != TASK_ZOMBIE || k == NS_PID)
+				rc = note(d, t, (enum ns_kind)k, inodes[i].of[k], err);
+		if (rc == 0 && inodes[i].children_time != inodes[i].of[NS_TIME])
+			rc = timens_note_children(d, t, inodes[i].children_time, err);
+		if (rc == 0 && t->state != TASK_ZOMBIE)
+			rc = check_threads(t, err);
+	}
+	return rc;
+}
+
 int ns_collect(struct dump *d, struct error *err)
 {
 	auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
@@ -396,20 +442,10 @@ int ns_collect(struct dump *d, struct error *err)
 	if (!d->ns)
 		return error_set(err, ENOMEM, "out of memory");
 	for (int i = 0; rc >= 0 && i < NS_KINDS; i++)
-		rc = inode_of(self, &ns_rows[i], &d->ns->own[i], err);
+		rc = inode_of(self, ns_rows[i].name, &d->ns->own[i], err);
 	if (rc < 0)
 		return rc;
-	rc = 0;
-	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++) {
-		struct task *t = d->tasks[i];
-		for (int k = 0; rc == 0 && k < NS_KINDS; k++)
-			if (t->state != TASK_ZOMBIE || k == NS_PID) /* what a zombie still has */
-				rc = note(d, t, (enum ns_kind)k, err);
-		if (rc == 0 && t->state != TASK_ZOMBIE)
-			rc = timens_note_children(d, t, err);
-		if (rc == 0 && t->state != TASK_ZOMBIE)
-			rc = check_threads(t, err);
-	}
+	rc = note_all(d, err);
 	if (rc == 0)
 		rc = pidns_collect(d, err);
 	if (rc == 0)

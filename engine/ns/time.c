@@ -79,17 +79,10 @@ static bool is_of_others(const struct dump *d, const struct task *t, uint32_t id
 }
 
 /* Only unshare(2) makes such a one, so it is one task's. */
-int timens_note_children(struct dump *d, struct task *t, struct error *err)
+int timens_note_children(struct dump *d, struct task *t, ino_t ino, struct error *err)
 {
-	struct stat own, children;
-	if (fstatat(t->proc_fd, "ns/time", &own, 0) < 0)
-		return errno == ENOENT ? 0 : error_sys(err, "/proc/%d/ns/time", t->pid);
-	if (fstatat(t->proc_fd, "ns/time_for_children", &children, 0) < 0)
-		return error_sys(err, "/proc/%d/ns/time_for_children", t->pid);
-	if (own.st_ino == children.st_ino)
-		return 0;
-	const struct ns_seen *ns = ns_find(d, NS_TIME, children.st_ino);
-	int rc = ns ? 0 : ns_add_member(d, NS_TIME, children.st_ino, t, &ns, err);
+	const struct ns_seen *ns = ns_find(d, NS_TIME, ino);
+	int rc = ns ? 0 : ns_add_member(d, NS_TIME, ino, t, &ns, err);
 	if (rc < 0)
 		return rc;
 	if (ns->own || ns->id == ns_id(d->tasks[0], NS_TIME) || is_of_others(d, t, ns->id))

@@ -5,8 +5,8 @@
 
 #include "engine/ns/ns.h"
 
-/** The number of the one its children are born into, where it is not in that itself. */
-int timens_note_children(struct dump *d, struct task *t, struct error *err);
+/** The number of the one its children are born into, which it is not in itself. */
+int timens_note_children(struct dump *d, struct task *t, ino_t ino, struct error *err);
 /** Write what the clocks of the tree say. */
 int timens_dump(struct dump *d, struct error *err);
 /** Those of other tasks than the root: callbacks of the table. */

@@ -229,19 +229,23 @@ static int check_parent(const struct task *t, struct error *err)
 			 TASK_ARGS(t), t->parent->pid);
 }
 
-/* It had no thread left to stop: a zombie, or gone for good. */
-static int collect_dead(struct task *t, struct error *err)
+int trace_read(struct task *t, struct error *err)
 {
+	bool stopped = any_stopped(t->trace);
 	int rc = proc_stat_read(t->proc_fd, "stat", &t->stat, err);
 	if (rc == 0)
 		rc = proc_status_read(t->proc_fd, "status", &t->status, err);
-	if (rc == -ESRCH || (rc == 0 && t->stat.state != 'Z')) {
+	if (!stopped && (rc == -ESRCH || (rc == 0 && t->stat.state != 'Z'))) {
 		t->state = TASK_DEAD;
 		return 0;
 	}
-	if (rc < 0)
-		return rc;
-	rc = check_parent(t, err);
+	return rc < 0 ? error_wrap(err, rc, "task %d", t->pid) : 0;
+}
+
+/* It had no thread left to stop. */
+static int collect_zombie(struct task *t, struct error *err)
+{
+	int rc = check_parent(t, err);
 	if (rc < 0)
 		return rc;
 	t->state = TASK_ZOMBIE;
@@ -258,16 +262,13 @@ static int collect_dead(struct task *t, struct error *err)
 
 int trace_collect(struct task *t, const struct label_host *host, struct error *err)
 {
+	if (t->state == TASK_DEAD)
+		return 0;
 	if (!any_stopped(t->trace))
-		return collect_dead(t, err);
-	int rc = proc_stat_read(t->proc_fd, "stat", &t->stat, err);
-	if (rc == 0)
-		rc = proc_status_read(t->proc_fd, "status", &t->status, err);
-	if (rc < 0)
-		return error_wrap(err, rc, "task %d", t->pid);
+		return collect_zombie(t, err);
 	if (t->stat.state == 'Z')
 		return trace_refuse_headless(t->pid, err);
-	rc = check_parent(t, err);
+	int rc = check_parent(t, err);
 	if (rc < 0)
 		return rc;
 	collect_ids(t);

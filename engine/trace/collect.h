@@ -6,7 +6,10 @@
 #include "engine/context/dump.h"
 #include "engine/task/label.h"
 
-/** Fill a frozen task and its threads. A task that died meanwhile becomes TASK_DEAD or a zombie. */
+/** What /proc tells of a frozen task; of several at the same time. Who is gone becomes TASK_DEAD.
+ */
+int trace_read(struct task *t, struct error *err);
+/** Afterwards: fill it and its threads. A task that died meanwhile may have become a zombie. */
 int trace_collect(struct task *t, const struct label_host *host, struct error *err);
 
 /** Read the queued signals, when no code of ours runs inside any more: more may have come by then.

@@ -348,13 +348,25 @@ static int sort_depth_first(struct dump *d, struct error *err)
 	return 0;
 }
 
+static int read_tasks(void *ctx, size_t from, size_t to, struct error *err)
+{
+	const struct dump *d = ctx;
+	int rc = 0;
+	for (size_t i = from; rc == 0 && i < to; i++)
+		rc = trace_read(d->tasks[i], err);
+	return rc;
+}
+
 /* What is known of everybody, once all stand still. */
 static int stop_and_collect(struct freeze *f, pid_t root, struct error *err)
 {
 	auto_label_host host = { 0 };
 	int rc = stop_tree(f, root, err);
+	size_t nr = f->d->nr_tasks;
 	if (rc == 0)
 		rc = label_host_find(procfs_fd(), &host, err);
+	if (rc == 0)
+		rc = run_halves(read_tasks, f->d, nr, nr >= TASKS_PAY, err);
 	for (size_t i = 0; rc == 0 && i < f->d->nr_tasks; i++)
 		rc = trace_collect(f->d->tasks[i], &host, err);
 	return rc;

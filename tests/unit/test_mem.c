@@ -27,6 +27,7 @@
 #include "engine/files/io-uring.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/pagemap.h"
+#include "engine/mem/pages.h"
 #include "engine/mem/shmem.h"
 #include "engine/mem/uapi.h"
 #include "engine/net/packet.h"
@@ -250,10 +251,14 @@ static void child_end(struct child *c)
 static void child_dump(struct child *c)
 {
 	struct error err = { 0 };
+	struct mem_run_list pages = { 0 };
 
-	if (mem_collect(&c->dump, &c->task, &err) < 0 ||
-	    mem_dump_task(&c->dump, &c->task, &err) < 0 || mem_dump_shared(&c->dump, &err) < 0)
+	if (mem_read(&c->task, &err) < 0 || mem_collect(&c->dump, &c->task, &err) < 0 ||
+	    mem_dump_task(&c->dump, &c->task, &pages, &err) < 0 ||
+	    pages_dump_task(&c->dump, &c->task, &pages, &err) < 0 ||
+	    mem_dump_shared(&c->dump, &err) < 0)
 		fail_msg("%s", err.text);
+	free(pages.items);
 }
 
 static void load(struct child *c, struct restore *r, struct rtask *t)
@@ -500,6 +505,7 @@ static void what_cannot_be_carried_is_refused_by_name(void **state)
 	char want[128];
 	child_start(&c, at, set_up_userfault);
 
+	assert_int_equal(mem_read(&c.task, &err), 0);
 	assert_int_equal(mem_collect(&c.dump, &c.task, &err), -EINVAL);
 	snprintf(want, sizeof(want), "pid %d (): mapping %#lx", c.pid, (unsigned long)at->file);
 	assert_non_null(strstr(err.text, want));
