@@ -45,6 +45,15 @@ static bool is_alive(const struct task *t)
 	return t->state != TASK_ZOMBIE;
 }
 
+/* Is it quicker for two? */
+static bool is_large(const struct dump *d)
+{
+	size_t nr = 0;
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		nr += d->tasks[i]->nr_threads;
+	return d->nr_tasks >= TASKS_PAY || nr >= THREADS_PAY;
+}
+
 /* Sessions that begin outside of the tree need somebody to restore into one. */
 static int check_root(const struct dump *d, struct error *err)
 {
@@ -157,14 +166,6 @@ static int write_cores(void *ctx, struct error *err)
 	return rc;
 }
 
-static bool has_many_threads(const struct dump *d)
-{
-	size_t nr = 0;
-	for (size_t i = 0; i < d->nr_tasks; i++)
-		nr += d->tasks[i]->nr_threads;
-	return nr >= THREADS_PAY;
-}
-
 struct memory {
 	struct dump *d;
 	struct mem_run_list *pages; /* of each task, to be written */
@@ -204,7 +205,7 @@ static int write_tasks(struct dump *d, struct error *err)
 		return error_set(err, ENOMEM, "out of memory");
 	/* what asks by ptrace stays in this thread */
 	const struct part cores = { write_cores, d }, memory = { write_memory, &m };
-	int rc = run_both(&cores, &memory, m.two || has_many_threads(d), err);
+	int rc = run_both(&cores, &memory, is_large(d), err);
 	int64_t start = clock_us();
 	if (rc == 0 && m.two)
 		rc = run_halves(write_pages, &m, d->nr_tasks, true, err);
@@ -244,14 +245,25 @@ static enum trace_end end_of(const struct options *opts)
 	return opts->leave_stopped ? TRACE_STOP : TRACE_KILL;
 }
 
+static int look_at_threads(void *ctx, struct error *err)
+{
+	struct dump *d = ctx;
+	int rc = ns_check_threads(d, err);
+	return rc < 0 ? rc : cgroups_collect(d, err);
+}
+
+static int ask_inside(void *ctx, struct error *err)
+{
+	return trace_interrogate(ctx, err);
+}
+
 /* Nothing is written yet. */
 static int look(struct dump *d, struct error *err)
 {
+	const struct part inside = { ask_inside, d }, outside = { look_at_threads, d };
 	int rc = collect(d, err);
 	if (rc == 0)
-		rc = cgroups_collect(d, err);
-	if (rc == 0)
-		rc = trace_interrogate(d, err);
+		rc = run_both(&inside, &outside, is_large(d), err);
 	if (rc == 0)
 		log_info("asked from inside");
 	return rc;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,6 +37,9 @@
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
+#endif
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* Linux 6.9 */
 #endif
 
 #define IDS(field)                                                                                 \
@@ -163,11 +167,10 @@ void ns_table_free(struct ns_table *table)
 
 /* By "net:[4026531840]", which costs less to ask for than what stat(2) tells. @return 1, 0 when
  * this kernel has no such namespaces; -errno */
-static int inode_of(int dir, const char *kind, ino_t *ino, struct error *err)
+static int inode_at(int dir, const char *path, ino_t *ino, struct error *err)
 {
-	char path[32], name[32];
+	char name[32];
 	unsigned long number;
-	snprintf(path, sizeof(path), "ns/%s", kind);
 	ssize_t len = readlinkat(dir, path, name, sizeof(name) - 1);
 	if (len < 0)
 		return errno == ENOENT ? 0 : error_sys(err, "read link %s of a process", path);
@@ -177,6 +180,13 @@ static int inode_of(int dir, const char *kind, ino_t *ino, struct error *err)
 		return error_set(err, EPROTO, "link %s of a process leads to %s", path, name);
 	*ino = number;
 	return 1;
+}
+
+static int inode_of(int dir, const char *kind, ino_t *ino, struct error *err)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "ns/%s", kind);
+	return inode_at(dir, path, ino, err);
 }
 
 void ns_preload(const struct dump *d)
@@ -259,7 +269,7 @@ int ns_add_member(struct dump *d, enum ns_kind kind, ino_t ino, const struct tas
 
 /* Of each task; 0: this kernel has no such namespaces, or there is nothing to tell. */
 struct inodes {
-	ino_t of[NS_KINDS], children_time;
+	ino_t of[NS_KINDS], children_time, children_pid;
 };
 
 struct read_inodes {
@@ -280,6 +290,8 @@ static int read_some(void *ctx, size_t from, size_t to, struct error *err)
 				rc = inode_of(t->proc_fd, ns_rows[k].name, &in->of[k], err);
 		if (rc >= 0 && !zombie)
 			rc = inode_of(t->proc_fd, "time_for_children", &in->children_time, err);
+		if (rc >= 0 && !zombie)
+			rc = inode_of(t->proc_fd, "pid_for_children", &in->children_pid, err);
 		if (rc < 0)
 			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	}
@@ -355,62 +367,81 @@ int ns_dump_begin(struct dump *d, struct error *err)
 	return rc;
 }
 
-/* @return false: not there */
-static bool name_of(const struct task *t, pid_t tid, enum ns_kind kind, char out[32])
-{
-	char path[48];
-	snprintf(path, sizeof(path), "task/%d/ns/%s", tid, ns_rows[kind].name);
-	ssize_t len = readlinkat(t->proc_fd, path, out, 31);
-	out[len < 0 ? 0 : len] = 0;
-	return len >= 0;
-}
-
 /* What a thread can leave alone: setns(2) and unshare(2) refuse others where there are threads. */
-static const enum ns_kind of_threads[] = { NS_NET, NS_MNT, NS_UTS, NS_IPC, NS_CGROUP };
-
-struct of_first {
-	const struct task *t;
-	char names[ARRAY_SIZE(of_threads)][32];
+static const struct thread_ns {
+	const char *name; /* in /proc/PID/ns, of a thread */
+	const char *of_task;
+	unsigned get; /* ioctl of a pidfd, since Linux 6.11; older headers do not name it */
+	const char *apart;
+} of_threads[] = {
+#define OF_MOUNTS 0
+	{ "mnt", "mnt", _IO(0xff, 3), "is in another mnt namespace" },
+	{ "net", "net", _IO(0xff, 4), "is in another net namespace" },
+	{ "uts", "uts", _IO(0xff, 10), "is in another uts namespace" },
+	{ "ipc", "ipc", _IO(0xff, 2), "is in another ipc namespace" },
+	{ "cgroup", "cgroup", _IO(0xff, 1), "is in another cgroup namespace" },
+	{ "pid_for_children", "pid", _IO(0xff, 6),
+	  "bears children into another pid namespace, and there are other threads" },
 };
 
-static int check_thread(const struct of_first *first, pid_t tid, struct error *err)
+/* Through its pidfd, as the kernel keeps what was once looked up in /proc until the thread ends,
+ * and then has to drop it. */
+static int thread_inode(const struct task *t, pid_t tid, int pidfd, const struct thread_ns *ns,
+			ino_t *ino, struct error *err)
 {
-	const struct task *t = first->t;
-	for (size_t k = 0; k < ARRAY_SIZE(of_threads); k++) {
-		enum ns_kind kind = of_threads[k];
-		char name[32];
-		if (!*first->names[k])
-			continue;
-		/* all share directories with the first, so they are in the same mounts: share.c */
-		if (kind == NS_MNT && t->fs_id)
-			continue;
-		if (name_of(t, tid, kind, name) && strcmp(name, first->names[k]) != 0)
-			return error_set(err, ENOTSUP,
-					 TASK_FMT ": its thread %d is in another %s namespace: not "
-						  "supported; dump when it has come back",
-					 TASK_ARGS(t), tid, ns_rows[kind].name);
+	char path[64];
+	struct stat st;
+	auto_fd fd = pidfd < 0 ? -1 : ioctl(pidfd, ns->get, 0);
+	*ino = 0;
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		*ino = st.st_ino;
+		return 0;
 	}
-	return 0;
+	snprintf(path, sizeof(path), "task/%d/ns/%s", tid, ns->name);
+	return inode_at(t->proc_fd, path, ino, err);
 }
 
-static int check_some(void *ctx, size_t from, size_t to, struct error *err)
+static int check_thread(const struct task *t, pid_t tid, const ino_t *of_task, struct error *err)
 {
-	const struct of_first *first = ctx;
-	int rc = 0;
-	for (size_t i = from ? from : 1; rc == 0 && i < to; i++)
-		rc = check_thread(first, first->t->threads[i].tid, err);
-	return rc;
+	auto_fd pidfd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+	for (size_t k = 0; k < ARRAY_SIZE(of_threads); k++) {
+		ino_t ino;
+		/* all share directories with the first, so they are in the same mounts: share.c */
+		if (!of_task[k] || (k == OF_MOUNTS && t->fs_id))
+			continue;
+		int rc = thread_inode(t, tid, pidfd, &of_threads[k], &ino, err);
+		if (rc < 0)
+			return rc;
+		if (ino != of_task[k])
+			return error_set(err, ENOTSUP,
+					 "its thread %d %s: not supported; dump when it has gone "
+					 "back",
+					 tid, of_threads[k].apart);
+	}
+	return 0;
 }
 
 /* A thread may leave its task's: runtimes of Go do so for a moment, and some programs stay away. */
 static int check_threads(const struct task *t, struct error *err)
 {
-	struct of_first first = { .t = t };
-	if (t->nr_threads < 2)
-		return 0;
-	for (size_t k = 0; k < ARRAY_SIZE(of_threads); k++)
-		name_of(t, t->pid, of_threads[k], first.names[k]);
-	return run_halves(check_some, &first, t->nr_threads, t->nr_threads >= THREADS_PAY, err);
+	ino_t of_task[ARRAY_SIZE(of_threads)] = { 0 };
+	int rc = 0;
+	for (size_t k = 0; rc >= 0 && k < ARRAY_SIZE(of_threads); k++)
+		rc = inode_of(t->proc_fd, of_threads[k].of_task, &of_task[k], err);
+	for (size_t i = 0; rc >= 0 && i < t->nr_threads; i++)
+		rc = check_thread(t, t->threads[i].tid, of_task, err);
+	return rc < 0 ? rc : 0;
+}
+
+int ns_check_threads(const struct dump *d, struct error *err)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++) {
+		const struct task *t = d->tasks[i];
+		int rc = t->nr_threads > 1 ? check_threads(t, err) : 0;
+		if (rc < 0)
+			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
+	}
+	return 0;
 }
 
 static int note_all(struct dump *d, struct error *err)
@@ -428,8 +459,13 @@ static int note_all(struct dump *d, struct error *err)
 				rc = note(d, t, (enum ns_kind)k, inodes[i].of[k], err);
 		if (rc == 0 && inodes[i].children_time != inodes[i].of[NS_TIME])
 			rc = timens_note_children(d, t, inodes[i].children_time, err);
-		if (rc == 0 && t->state != TASK_ZOMBIE)
-			rc = check_threads(t, err);
+	}
+	for (size_t i = 0; rc == 0 && i < nr; i++) {
+		struct task *t = d->tasks[i];
+		bool alone = t->state != TASK_ZOMBIE && t->nr_threads == 1; /* else: of_threads */
+		if (alone && inodes[i].children_pid != inodes[i].of[NS_PID])
+			rc = pidns_note_children(d, t, inodes[i].of[NS_PID], inodes[i].children_pid,
+						 err);
 	}
 	return rc;
 }

@@ -83,6 +83,8 @@ static inline bool ns_is_made_apart(enum ns_kind kind)
 void ns_preload(const struct dump *d);
 /** Give every namespace of every task its number; refuse what cannot be dumped. */
 int ns_collect(struct dump *d, struct error *err);
+/** Refuse threads that are apart from their task. Reads only. */
+int ns_check_threads(const struct dump *d, struct error *err);
 /** The engine enters the IPC and network namespaces of the tree until ns_dump_end(): numbers of
  *  System V objects and tables of sockets are those the tasks know. */
 int ns_dump_begin(struct dump *d, struct error *err);

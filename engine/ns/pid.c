@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/worker.h"
 #include "engine/files/external.h"
 #include "engine/ns/held.h"
 #include "engine/ns/join.h"
@@ -27,9 +26,8 @@
 #include "images/writer.h"
 #include "namespaces.pb-c.h"
 
-#define LINK_MAX_LEN 32 /* "pid:[4026531836]" */
-#define JOINED       "--join-ns pid"
-#define PID_LIMIT    (1 << 22)
+#define JOINED    "--join-ns pid"
+#define PID_LIMIT (1 << 22)
 
 _Static_assert(RESTORER_TIDS == PROC_PID_LEVELS, "what is loaded is what births have room for");
 
@@ -65,48 +63,6 @@ static int collect_levels(struct dump *d, struct task *t, struct error *err)
 	return 0;
 }
 
-/* @return false: nobody was born into that namespace yet */
-static bool read_link(const struct task *t, const char *path, char out[LINK_MAX_LEN])
-{
-	ssize_t len = readlinkat(t->proc_fd, path, out, LINK_MAX_LEN - 1);
-	out[len < 0 ? 0 : len] = 0;
-	return len > 0;
-}
-
-/* The namespace that children of a thread are born into. @param out  empty: none was yet */
-static int read_for_children(const struct task *t, size_t thread, char out[LINK_MAX_LEN],
-			     struct error *err)
-{
-	char path[64];
-	snprintf(path, sizeof(path), "task/%d/ns/pid_for_children", t->threads[thread].tid);
-	if (!read_link(t, path, out) && errno != ENOENT)
-		return error_sys(err, "read the link %s", path);
-	return 0;
-}
-
-struct bearers {
-	const struct task *t;
-	const char *own; /* link to the task's own */
-};
-
-static int check_bearers(void *ctx, size_t from, size_t to, struct error *err)
-{
-	const struct bearers *b = ctx;
-	for (size_t i = from; i < to; i++) {
-		char other[LINK_MAX_LEN];
-		int rc = read_for_children(b->t, i, other, err);
-		if (rc < 0)
-			return rc;
-		if (strcmp(b->own, other) != 0)
-			return error_set(err, ENOTSUP,
-					 "its thread %d bears children into another pid namespace, "
-					 "and there are other threads: not supported; dump "
-					 "when it has gone back",
-					 b->t->threads[i].tid);
-	}
-	return 0;
-}
-
 /* Everybody there is dead: the task alone makes it again, inside of its own. */
 static int hold_children_ns(struct dump *d, const struct task *t, ino_t own, uint32_t *out,
 			    struct error *err)
@@ -124,35 +80,20 @@ static int hold_children_ns(struct dump *d, const struct task *t, ino_t own, uin
 	return ns_held(d, NS_PID, fd, "/proc/PID/ns/pid_for_children", out, err);
 }
 
-/* Of each thread, as unshare(2) and setns(2) are. */
-static int collect_children_ns(struct dump *d, struct task *t, struct error *err)
+int pidns_note_children(struct dump *d, struct task *t, ino_t own, ino_t ino, struct error *err)
 {
-	char own[LINK_MAX_LEN], other[LINK_MAX_LEN];
-	unsigned long ino, own_ino;
-	size_t nr = t->nr_threads;
-	if (!read_link(t, "ns/pid", own))
-		return error_sys(err, "read the link ns/pid");
-	struct bearers bearers = { t, own };
-	if (nr > 1)
-		return run_halves(check_bearers, &bearers, nr, nr >= THREADS_PAY, err);
-	int rc = read_for_children(t, 0, other, err);
-	if (rc < 0 || !strcmp(own, other))
-		return rc;
+	const struct ns_seen *seen = ino ? ns_find(d, NS_PID, ino) : NULL;
 	t->children_apart = true;
-	if (!*other)
-		return 0;
-	if (sscanf(own, "pid:[%lu]", &own_ino) != 1 || sscanf(other, "pid:[%lu]", &ino) != 1)
-		return error_set(err, EPROTO, "links to pid namespaces: %s, %s", own, other);
-	const struct ns_seen *seen = ns_find(d, NS_PID, ino);
-	if (!seen)
-		return hold_children_ns(d, t, own_ino, &t->children_ns, err);
-	t->children_ns = seen->id;
-	return seen->member ? 0
-			    : error_set(err, ENOTSUP,
-					"its children would be born into %s, as those of another "
-					"task, where everybody is dead: not supported; dump when "
-					"it has gone back",
-					other);
+	t->children_ns = seen ? seen->id : 0;
+	int rc = ino && !seen ? hold_children_ns(d, t, own, &t->children_ns, err) : 0;
+	if (seen && !seen->member)
+		rc =
+		    error_set(err, ENOTSUP,
+			      "its children would be born into pid:[%lu], as those of another "
+			      "task, where everybody is dead: not supported; dump when it has gone "
+			      "back",
+			      (unsigned long)ino);
+	return rc < 0 ? error_wrap(err, rc, TASK_FMT, TASK_ARGS(t)) : 0;
 }
 
 static bool has_init(const struct dump *d, uint32_t ns)
@@ -233,8 +174,6 @@ int pidns_collect(struct dump *d, struct error *err)
 		struct task *t = d->tasks[i];
 		if (depth_of(t))
 			rc = collect_levels(d, t, err);
-		if (rc == 0 && t->state != TASK_ZOMBIE)
-			rc = collect_children_ns(d, t, err);
 		if (rc < 0)
 			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	}

@@ -18,6 +18,11 @@ int pidns_dump_external(const struct dump *d, struct error *err);
 /** Note who is in which; ns_collect() has seen all. @return 0; -ENOTSUP naming who cannot be told
  */
 int pidns_collect(struct dump *d, struct error *err);
+/**
+ * The number of the one its children are born into, which it is not in itself.
+ * @param own  its own. @param ino  that one; 0: nobody was born into it yet
+ */
+int pidns_note_children(struct dump *d, struct task *t, ino_t own, ino_t ino, struct error *err);
 /** Fill in levels and children_ns. pidns_free_levels() has to follow, also when this fails. */
 int pidns_dump(const struct task *t, PstreeEntry *e, struct error *err);
 void pidns_free_levels(PstreeEntry *e);

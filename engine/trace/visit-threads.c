@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Asking the other threads. Each is sent through its own slot into the parasite's code, answers
- * into the area and waits there; the engine takes it out. As many go side by side as there are
- * slots: a thread costs one stop, not one for each of its system calls.
+ * Asking the other threads. Each is sent through a slot into the parasite's code, answers into the
+ * area and waits there; the engine takes it out, and sends the next one. As many go side by side as
+ * there are slots: a thread costs one stop, not one for each of its system calls.
  */
 #include <sched.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "engine/trace/seize.h"
 #include "engine/trace/visit.h"
 
-#define SPINS_BEFORE_SLEEP 50
+#define LOOKS_BEFORE_SLEEP 50
 
 struct guest {
 	struct thread *thread;
@@ -21,6 +21,15 @@ struct guest {
 	size_t slot;
 	bool inside;  /* its registers point into the slot */
 	bool running; /* it was let go there */
+	bool heard;   /* and was interrupted, to be taken out */
+};
+
+/* Threads of a task on their way through it. */
+struct passage {
+	struct visit *v;
+	struct guest guests[PARASITE_MAX_SLOTS]; /* one in each slot, or none */
+	size_t nr_slots, nr_inside;
+	struct thread *next, *end; /* those that were not inside yet */
 };
 
 static uint64_t slot_field(const struct visit *v, size_t slot, size_t offset)
@@ -74,35 +83,6 @@ static int send_in(struct visit *v, struct guest *g, struct error *err)
 	return rc;
 }
 
-/* One read may see the mark of an answer and still the bytes from before it: the kernel copies in
- * any order. What is read after the marks were seen is the answers. */
-static int wait_done(struct visit *v, const struct guest *guests, size_t nr,
-		     struct parasite_slot *slots, struct error *err)
-{
-	size_t done = 0; /* so many at the beginning */
-	for (int i = 0;; i++) {
-		int rc = visit_read(v, slot_field(v, 0, 0), slots, nr * sizeof(*slots), err);
-		if (rc < 0 || done == nr)
-			return rc;
-		while (done < nr && slots[done].done)
-			done++;
-		if (done == nr)
-			continue;
-		/* A task that was stopped by a signal stops once more when it is first let go. */
-		rc = visit_keep_running(v, guests[done].thread->tid, err);
-		if (rc < 0)
-			return rc;
-		if (clock_ms() > v->deadline_ms)
-			return error_set(err, ETIMEDOUT, "thread %d does not answer",
-					 guests[done].thread->tid);
-		const struct timespec pause = { .tv_nsec = 100000 };
-		if (i < SPINS_BEFORE_SLEEP)
-			sched_yield();
-		else
-			nanosleep(&pause, NULL);
-	}
-}
-
 static int take_out(struct visit *v, struct guest *g, struct error *err)
 {
 	int rc = g->running ? visit_wait_interrupted(v, g->thread->tid, err) : 0;
@@ -113,8 +93,9 @@ static int take_out(struct visit *v, struct guest *g, struct error *err)
 		rc = set_busy(v, g, false, err);
 	if (rc == 0)
 		rc = inject_leave(&g->inject, err);
-	if (rc == 0)
-		g->inside = false;
+	if (rc < 0)
+		v->state = VISIT_UNDER_WAY; /* nothing may vanish around it */
+	*g = (struct guest){ 0 };
 	return rc;
 }
 
@@ -129,47 +110,118 @@ static int hear(struct thread *th, const struct parasite_slot *slot, struct erro
 	return 0;
 }
 
-static int ask_batch(struct visit *v, struct thread *threads, size_t nr, struct error *err)
+/* Who was heard leaves, who was not asked yet comes. */
+static int change_guests(struct passage *p, struct error *err)
 {
-	struct guest guests[PARASITE_MAX_SLOTS];
-	struct parasite_slot slots[PARASITE_MAX_SLOTS];
-	size_t sent = 0;
 	int rc = 0;
-	for (; rc == 0 && sent < nr; sent++) {
-		guests[sent] = (struct guest){ .thread = &threads[sent], .slot = sent };
-		rc = send_in(v, &guests[sent], err);
-	}
-	if (rc == 0)
-		rc = wait_done(v, guests, sent, slots, err);
-	for (size_t i = 0; rc == 0 && i < sent; i++)
-		rc = hear(guests[i].thread, &slots[i], err);
-	for (size_t i = 0; i < sent; i++)
-		if (guests[i].running)
-			ptrace(PTRACE_INTERRUPT, guests[i].thread->tid, NULL, NULL);
-	for (size_t i = 0; i < sent; i++) {
-		if (!guests[i].inside)
+	for (size_t i = 0; rc == 0 && i < p->nr_slots; i++) {
+		struct guest *g = &p->guests[i];
+		if (g->heard) {
+			rc = take_out(p->v, g, err);
+			p->nr_inside--;
+		}
+		if (rc < 0 || g->thread || p->next == p->end)
 			continue;
-		int out = take_out(v, &guests[i], rc == 0 ? err : NULL);
-		if (out < 0)
-			v->state = VISIT_UNDER_WAY; /* nothing may vanish around it */
-		if (rc == 0)
-			rc = out;
+		*g = (struct guest){ .thread = p->next++, .slot = i };
+		p->nr_inside++;
+		rc = send_in(p->v, g, err);
 	}
 	return rc;
+}
+
+static int read_slots(struct passage *p, struct parasite_slot *slots, struct error *err)
+{
+	return visit_read(p->v, slot_field(p->v, 0, 0), slots, p->nr_slots * sizeof(*slots), err);
+}
+
+/*
+ * One read may see the mark of an answer and still the bytes from before it: the kernel copies in
+ * any order. What is read after the marks were seen is the answers.
+ * @return so many answers, or -errno
+ */
+static int hear_guests(struct passage *p, struct error *err)
+{
+	struct parasite_slot marks[PARASITE_MAX_SLOTS], slots[PARASITE_MAX_SLOTS];
+	int nr = 0, rc = read_slots(p, marks, err);
+	for (size_t i = 0; rc == 0 && i < p->nr_slots; i++)
+		nr += p->guests[i].thread && marks[i].done;
+	if (rc == 0 && nr)
+		rc = read_slots(p, slots, err);
+	for (size_t i = 0; rc == 0 && nr && i < p->nr_slots; i++) {
+		struct guest *g = &p->guests[i];
+		if (!g->thread || !marks[i].done)
+			continue;
+		rc = hear(g->thread, &slots[i], err);
+		ptrace(PTRACE_INTERRUPT, g->thread->tid, NULL, NULL);
+		g->heard = true;
+	}
+	return rc < 0 ? rc : nr;
+}
+
+/* Nobody has answered since the last look. */
+static int wait_a_little(struct passage *p, int looks, struct error *err)
+{
+	pid_t tid = 0;
+	for (size_t i = 0; !tid && i < p->nr_slots; i++)
+		tid = p->guests[i].thread ? p->guests[i].thread->tid : 0;
+	/* A task that was stopped by a signal stops once more when it is first let go. */
+	int rc = visit_keep_running(p->v, tid, err);
+	if (rc < 0)
+		return rc;
+	if (clock_ms() > p->v->deadline_ms)
+		return error_set(err, ETIMEDOUT, "thread %d does not answer", tid);
+	const struct timespec pause = { .tv_nsec = 100000 };
+	if (looks < LOOKS_BEFORE_SLEEP)
+		sched_yield();
+	else
+		nanosleep(&pause, NULL);
+	return 0;
+}
+
+static int let_pass(struct passage *p, struct error *err)
+{
+	int looks = 0;
+	for (;;) {
+		int rc = change_guests(p, err);
+		if (rc < 0 || !p->nr_inside)
+			return rc;
+		rc = hear_guests(p, err);
+		looks = rc > 0 ? 0 : looks + 1;
+		if (rc == 0)
+			rc = wait_a_little(p, looks, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+/* After a failure. */
+static void clear_out(struct passage *p)
+{
+	for (size_t i = 0; i < p->nr_slots; i++)
+		if (p->guests[i].running && !p->guests[i].heard)
+			ptrace(PTRACE_INTERRUPT, p->guests[i].thread->tid, NULL, NULL);
+	for (size_t i = 0; i < p->nr_slots; i++)
+		if (p->guests[i].inside)
+			take_out(p->v, &p->guests[i], NULL);
 }
 
 int visit_threads(struct visit *v, struct error *err)
 {
 	struct task *t = v->task;
-	size_t batch = v->nr_slots - 1;
-	if (t->nr_threads > 1 && batch == 0)
+	struct passage p = {
+		.v = v,
+		.nr_slots = v->nr_slots - 1, /* that of the first thread */
+		.next = t->threads + 1,
+		.end = t->threads + t->nr_threads,
+	};
+	if (t->nr_threads == 1)
+		return 0;
+	if (!p.nr_slots)
 		return error_set(err, ENOTSUP,
 				 "too few unused bytes behind the code it maps to ask its threads; "
 				 "link it with a library, or keep the vdso mapped");
-	int rc = 0;
-	for (size_t done = 1; rc == 0 && done < t->nr_threads; done += batch) {
-		size_t left = t->nr_threads - done;
-		rc = ask_batch(v, &t->threads[done], left < batch ? left : batch, err);
-	}
+	int rc = let_pass(&p, err);
+	if (rc < 0)
+		clear_out(&p);
 	return rc;
 }
