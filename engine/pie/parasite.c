@@ -187,6 +187,15 @@ static int ask_timers(const struct parasite_request *req, struct parasite_task *
 	return 0;
 }
 
+/* Of others, the kernel tells by prlimit(2) only whom it lets raise theirs. */
+static int ask_limits(struct parasite_task *out)
+{
+	long rc = 0;
+	for (int i = 0; rc == 0 && i < PARASITE_NR_LIMITS; i++)
+		rc = sys(SYS_prlimit64, 0, i, 0, &out->limits[i]);
+	return (int)rc;
+}
+
 /* Which numbers are open, and close on exec. @param skip  our own end of the socket */
 static void ask_descriptors(uint32_t nr, int32_t skip, struct parasite_fds *fds)
 {
@@ -234,6 +243,7 @@ static int ask_process(struct parasite_task *out)
 	out->brk = (uint64_t)sys(SYS_brk, 0);
 	out->dumpable = (int32_t)sys(SYS_prctl, PR_GET_DUMPABLE);
 	out->thp_disabled = (int32_t)sys(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0);
+	out->personality = (uint32_t)sys(SYS_personality, 0xffffffff);
 	out->membarrier = ask_membarrier();
 	out->extended = extended_asked_for();
 	out->keyrings = (has_keyring(KEY_SPEC_THREAD_KEYRING) ? KEYRING_THREAD : 0) |
@@ -252,6 +262,8 @@ static void answer(struct parasite_area *area)
 		head->rc = ask_signals(task);
 	if (head->rc == 0)
 		head->rc = ask_timers(req, task, area->timers);
+	if (head->rc == 0)
+		head->rc = ask_limits(task);
 	if (head->rc == 0)
 		head->rc = ask_process(task);
 	task->ldt_len = ask_ldt(area->ldt);

@@ -9,6 +9,7 @@
 #include "engine/pie/settings.h"
 
 #define PARASITE_NR_SIGNALS 64
+#define PARASITE_NR_LIMITS  16 /* RLIMIT_* */
 #define PARASITE_MAX_TIMERS 512
 #define PARASITE_POLICIES   64    /* different ones of its mappings */
 #define PARASITE_LDT        65536 /* bytes: the most that a processor takes */
@@ -19,6 +20,9 @@ struct parasite_sigaction { /* kernel's struct sigaction */
 };
 struct parasite_itimer { /* remaining and interval, microseconds */
 	uint64_t interval_sec, interval_usec, value_sec, value_usec;
+};
+struct parasite_limit {
+	uint64_t cur, max;
 };
 struct parasite_posix_timer { /* ids come from /proc/PID/timers */
 	int32_t id, overrun;
@@ -40,10 +44,12 @@ struct parasite_task {
 	struct parasite_sigaction
 	    sigactions[PARASITE_NR_SIGNALS]; /* [signo - 1]; KILL, STOP zero */
 	struct parasite_itimer itimers[3];
+	struct parasite_limit limits[PARASITE_NR_LIMITS];
 	uint64_t brk; /* brk(0); no file of /proc tells it */
 	int32_t dumpable, thp_disabled, child_subreaper;
-	int32_t landlock;   /* LANDLOCK_* */
-	uint32_t keyrings;  /* KEYRING_*, of its first thread */
+	int32_t landlock;  /* LANDLOCK_* */
+	uint32_t keyrings; /* KEYRING_*, of its first thread */
+	uint32_t personality;
 	int32_t membarrier; /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
 	uint32_t ldt_len;   /* bytes of parasite_area.ldt that are told; 0: it has no such table */
 	uint32_t nr_policies; /* told in parasite_area.policies; one more: there are too many */

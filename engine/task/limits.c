@@ -6,30 +6,40 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "engine/procfs/limits.h"
-#include "engine/procfs/read.h"
 #include "engine/task/parts.h"
 #include "images/message.h"
 
+/* As /proc/PID/limits has them. */
+static const char *const names[PARASITE_NR_LIMITS] = {
+	[RLIMIT_CPU] = "Max cpu time",
+	[RLIMIT_FSIZE] = "Max file size",
+	[RLIMIT_DATA] = "Max data size",
+	[RLIMIT_STACK] = "Max stack size",
+	[RLIMIT_CORE] = "Max core file size",
+	[RLIMIT_RSS] = "Max resident set",
+	[RLIMIT_NPROC] = "Max processes",
+	[RLIMIT_NOFILE] = "Max open files",
+	[RLIMIT_MEMLOCK] = "Max locked memory",
+	[RLIMIT_AS] = "Max address space",
+	[RLIMIT_LOCKS] = "Max file locks",
+	[RLIMIT_SIGPENDING] = "Max pending signals",
+	[RLIMIT_MSGQUEUE] = "Max msgqueue size",
+	[RLIMIT_NICE] = "Max nice priority",
+	[RLIMIT_RTPRIO] = "Max realtime priority",
+	[RLIMIT_RTTIME] = "Max realtime timeout",
+};
+
 int limits_dump(const struct task *t, TaskCoreEntry *tc, struct error *err)
 {
-	char text[4096];
-	struct rlimit limits[PROC_NR_LIMITS];
-	int rc = proc_record_read(t->proc_fd, "limits", text, sizeof(text), err);
-	if (rc >= 0)
-		rc = proc_limits_parse(text, (size_t)rc, limits, err);
-	if (rc < 0)
-		return error_wrap(err, rc, "/proc/%d", t->pid);
-
 	TaskRlimitsEntry *e = tc->rlimits = message_new(&task_rlimits_entry__descriptor);
 	if (e)
 		e->rlimits =
-		    message_array(&rlimit_entry__descriptor, PROC_NR_LIMITS, &e->n_rlimits);
+		    message_array(&rlimit_entry__descriptor, PARASITE_NR_LIMITS, &e->n_rlimits);
 	if (!e || !e->rlimits)
 		return error_set(err, ENOMEM, "resource limits: out of memory");
 	for (size_t i = 0; i < e->n_rlimits; i++) {
-		e->rlimits[i]->cur = limits[i].rlim_cur;
-		e->rlimits[i]->max = limits[i].rlim_max;
+		e->rlimits[i]->cur = t->inside.limits[i].cur;
+		e->rlimits[i]->max = t->inside.limits[i].max;
 	}
 	return 0;
 }
@@ -38,9 +48,9 @@ int limits_check(const TaskRlimitsEntry *e, struct error *err)
 {
 	if (!e)
 		return 0;
-	if (e->n_rlimits > PROC_NR_LIMITS)
+	if (e->n_rlimits > PARASITE_NR_LIMITS)
 		return error_set(err, EBADMSG, "rlimits: %zu, at most %d", e->n_rlimits,
-				 PROC_NR_LIMITS);
+				 PARASITE_NR_LIMITS);
 	for (size_t i = 0; i < e->n_rlimits; i++)
 		if (e->rlimits[i]->cur > e->rlimits[i]->max)
 			return error_set(err, EBADMSG,
@@ -75,7 +85,7 @@ static int try_raise(unsigned resource, const struct rlimit *want, struct error 
 			 "%s: the task has a hard limit of %s, this one is %s and may not be "
 			 "raised: raise it before restoring, restore with CAP_SYS_RESOURCE, or "
 			 "start the task with a lower one (a container: podman run --ulimit)",
-			 proc_limit_name(resource), limit_text(want->rlim_max, had),
+			 names[resource], limit_text(want->rlim_max, had),
 			 limit_text(now.rlim_max, have));
 }
 

@@ -46,12 +46,7 @@ static int dump_numbers(const struct dump *d, const struct task *t, TaskCoreEntr
 			struct error *err)
 {
 	long long n;
-	int rc = proc_number_read(t->proc_fd, "personality", 16, &n, err);
-	if (rc < 0)
-		return rc;
-	tc->personality = (uint32_t)n;
-
-	rc = proc_number_read(t->proc_fd, "loginuid", 10, &n, err);
+	int rc = proc_number_read(t->proc_fd, "loginuid", 10, &n, err);
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	tc->has_loginuid = rc == 0;
@@ -104,6 +99,7 @@ int misc_dump(const struct dump *d, const struct task *t, TaskCoreEntry *tc, str
 		return error_wrap(err, rc, "/proc/%d", t->pid);
 	dump_autogroup(t, tc);
 	warn_of_keyrings(t);
+	tc->personality = t->inside.personality;
 	tc->flags = t->stat.flags;
 	tc->has_child_subreaper = true;
 	tc->child_subreaper = t->inside.child_subreaper > 0;

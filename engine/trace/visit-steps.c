@@ -58,7 +58,7 @@ static size_t mapping_len(const struct visit *v)
 int visit_start(struct visit *v, struct error *err)
 {
 	struct task *t = v->task;
-	v->sock = -1;
+	v->sock = v->their_sock = -1;
 	v->deadline_ms = clock_ms() + VISIT_TIME_MS;
 	size_t slot = inject_slot_size();
 	/* One for the first thread, and some for those that are asked beside it. */
@@ -144,19 +144,20 @@ int visit_load(struct visit *v, struct error *err)
 	return rc < 0 ? rc : visit_kick(v, err);
 }
 
-static int read_sockets(struct visit *v, int32_t fds[2], struct error *err)
-{
-	uint64_t at = v->area_addr + offsetof(struct parasite_area, sockets);
-	return visit_read(v, at, fds, 2 * sizeof(fds[0]), err);
-}
-
 /* The parasite's first system call made the socket pair; one end becomes ours. */
 static int take_socket(struct visit *v, struct error *err)
 {
-	int32_t fds[2];
-	int rc = read_sockets(v, fds, err);
-	if (rc < 0)
-		return rc;
+	int32_t fds[2] = { 0 };
+	int64_t result = 0;
+	uint64_t at = v->area_addr + offsetof(struct parasite_area, sockets);
+	int rc = visit_read(v, at, fds, sizeof(fds), err);
+	if (rc == 0 && fds[0] == fds[1])
+		rc = inject_result(v->task->pid, &result, err);
+	if (rc < 0 || is_error(result))
+		return rc < 0 ? rc
+			      : error_code(err, (int)result,
+					   "open a socket pair in it (its limit of descriptors?)");
+	v->their_sock = fds[1];
 	v->sock = (int)syscall(SYS_pidfd_getfd, v->task->pidfd, fds[0], 0);
 	return v->sock < 0 ? error_sys(err, "take the parasite's socket") : 0;
 }
@@ -212,14 +213,9 @@ static int fill_request(struct visit *v, struct parasite_request *req, struct er
 
 int visit_ask(struct visit *v, struct error *err)
 {
-	int64_t result = 0;
-	int rc = arrive_with(v, &result, err);
-	if (rc < 0)
-		return rc;
-	if (is_error(result))
-		return error_code(err, (int)result,
-				  "open a socket pair in it (its limit of descriptors?)");
-	rc = take_socket(v, err);
+	int rc = visit_arrive(v, err);
+	if (rc == 0)
+		rc = take_socket(v, err);
 	if (rc == 0)
 		rc = fill_request(v, &v->request, err);
 	if (rc == 0)
@@ -369,15 +365,12 @@ int visit_recall(struct visit *v, struct error *err)
 /* Through the slot's own way out, so that a kill in the middle ends the same. */
 int visit_dismiss(struct visit *v, struct error *err)
 {
-	int32_t fds[2] = { -1, -1 };
 	int rc = 0;
 	if (v->state == VISIT_SERVING)
 		rc = visit_wait_interrupted(v, v->task->pid, err);
-	if (rc == 0 && v->sock >= 0)
-		rc = read_sockets(v, fds, err);
 	struct inject_args args = { .base = v->base,
 				    .len = v->len,
-				    .arg0 = (uint64_t)(int64_t)fds[1] };
+				    .arg0 = (uint64_t)(int64_t)v->their_sock };
 	if (rc == 0)
 		rc = inject_move(&v->leader, INJECT_BYE, &args, err);
 	return rc < 0 ? rc : visit_kick(v, err);
@@ -395,6 +388,7 @@ int visit_end(struct visit *v, struct error *err)
 	int rc = arrive_with(v, &result, err);
 	if (rc == 0 && is_error(result))
 		rc = error_code(err, (int)result, "unmap the parasite");
+	v->leader.healing = rc == 0; /* what comes next in the slot */
 	if (rc == 0)
 		rc = inject_leave(&v->leader, err);
 	if (rc == 0)

@@ -59,15 +59,6 @@ static int wait_stop(struct visit *v, pid_t tid, int *status, struct error *err)
 	return pass_stop(v, tid, *status, err);
 }
 
-/* @return 1, 0 or -errno */
-static int at_syscall_exit(pid_t tid, struct error *err)
-{
-	struct __ptrace_syscall_info info;
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof(info), &info) < 0)
-		return error_sys(err, "thread %d: ask for its system call", tid);
-	return info.op == PTRACE_SYSCALL_INFO_EXIT;
-}
-
 static int run_on(struct visit *v, struct error *err)
 {
 	if (ptrace(PTRACE_SYSCALL, v->task->pid, NULL, NULL) < 0)
@@ -77,7 +68,7 @@ static int run_on(struct visit *v, struct error *err)
 
 int visit_kick(struct visit *v, struct error *err)
 {
-	v->at_exit = false;
+	v->in_call = v->at_exit = false;
 	v->state = VISIT_UNDER_WAY;
 	return run_on(v, err);
 }
@@ -90,10 +81,11 @@ int visit_advance(struct visit *v, struct error *err)
 	int rc = wait_stop(v, v->task->pid, &status, err);
 	if (rc < 0)
 		return rc;
-	if (status >> 8 == SYSCALL_STOP)
-		rc = at_syscall_exit(v->task->pid, err);
-	v->at_exit = rc == 1;
-	return rc == 0 ? run_on(v, err) : rc < 0 ? rc : 0;
+	if (status >> 8 == SYSCALL_STOP) { /* at the entry, then at the exit */
+		v->at_exit = v->in_call;
+		v->in_call = true;
+	}
+	return v->at_exit ? 0 : run_on(v, err);
 }
 
 int visit_arrive(struct visit *v, struct error *err)

@@ -20,13 +20,15 @@ enum visit_state {
 struct visit {
 	struct task *task;
 	enum visit_state state;
-	bool at_exit; /* the first thread has reached the exit it was sent to */
+	bool in_call; /* the first thread has begun the system call to whose exit it was sent, */
+	bool at_exit; /* or is there */
 	struct padding padding;
 	size_t nr_slots;      /* that fit the padding */
 	struct inject leader; /* in slot 0 */
 	uint64_t base, len;   /* the mapping; base 0: none yet */
 	uint64_t area_addr;   /* struct parasite_area in it */
 	int sock;             /* our end; -1: none yet */
+	int32_t their_sock;   /* as the task numbers it */
 	bool tell_fds;        /* the parasite is to tell of the task's descriptors */
 	struct parasite_request request;
 	int64_t deadline_ms;

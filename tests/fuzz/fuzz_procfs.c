@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "engine/procfs/limits.h"
 #include "engine/procfs/procfs.h"
 
 static void parse_stat(const char *text, size_t len)
@@ -39,12 +38,6 @@ static void parse_timers(const char *text, size_t len)
 	struct proc_timers timers = { 0 };
 	if (proc_timers_parse(text, len, &timers, NULL) == 0)
 		free(timers.items);
-}
-
-static void parse_limits(const char *text, size_t len)
-{
-	struct rlimit limits[PROC_NR_LIMITS];
-	proc_limits_parse(text, len, limits, NULL);
 }
 
 static void parse_mounts(const char *text, size_t len)
@@ -81,8 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const parsers[])(const char *, size_t) = {
-		parse_stat,   parse_status, parse_fdinfo,  parse_timers,
-		parse_limits, parse_mounts, parse_cgroups, parse_locks,
+		parse_stat,  parse_status, parse_fdinfo,  parse_timers,
+		parse_locks, parse_mounts, parse_cgroups,
 	};
 	if (size == 0)
 		return 0;

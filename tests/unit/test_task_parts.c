@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +24,6 @@
 #include "engine/mem/arena.h"
 #include "engine/ns/cpuset.h"
 #include "engine/pie/settings.h"
-#include "engine/procfs/limits.h"
 #include "engine/task/parts.h"
 #include "images/message.h"
 #include "images/reader.h"
@@ -62,6 +62,8 @@ static int setup(void **state)
 	f->t.threads = &f->th;
 	f->t.nr_threads = 1;
 	f->t.proc_fd = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < PARASITE_NR_LIMITS; i++)
+		syscall(SYS_prlimit64, 0, i, NULL, &f->t.inside.limits[i]);
 	f->tc = message_new(&task_core_entry__descriptor);
 	f->tc->comm = strdup("x");
 	f->thc = message_new(&thread_core_entry__descriptor);
@@ -336,17 +338,6 @@ static void limits_fill_says_which_limit_may_not_be_raised(void **state)
 	assert_int_equal(status, 0);
 }
 
-static void limits_parse_refuses_broken_text(void **state)
-{
-	(void)state;
-	struct rlimit out[16];
-	static const char line[] = "Max cpu time              unlimited            12x  seconds\n";
-	expect_bad(proc_limits_parse(line, sizeof(line) - 1, out, err), "Max cpu time");
-	expect_bad(proc_limits_parse("", 0, out, err), "missing");
-	static const char big[] = "Max cpu time   99999999999999999999999 1\n";
-	expect_bad(proc_limits_parse(big, sizeof(big) - 1, out, err), "not two numbers");
-}
-
 static void sched_comes_through(void **state)
 {
 	struct fixture *f = *state;
@@ -553,7 +544,6 @@ int main(void)
 		T(limits_come_through),
 		T(limits_check_refuses_bad_values),
 		T(limits_fill_says_which_limit_may_not_be_raised),
-		T(limits_parse_refuses_broken_text),
 		T(sched_comes_through),
 		T(sched_check_refuses_bad_values),
 		T(misc_comes_through),
