@@ -125,6 +125,9 @@ bool checkpoint_arg_tell(const struct checkpoint_arg *arg, const char *command)
 {
 	for (size_t i = 0; i < arg->passed.nr; i++)
 		fprintf(stderr, "crit %s: %s\n", command, arg->passed.items[i]);
+	if (arg->passed.more)
+		fprintf(stderr, "crit %s: more is broken than these %zu\n", command,
+			arg->passed.nr);
 	return arg->passed.nr != 0;
 }
 

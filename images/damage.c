@@ -35,6 +35,10 @@ static int note(struct damage_list *list, const char *text)
 		if (!strcmp(list->items[i], text))
 			return 0;
 	}
+	if (list->nr == DAMAGE_MAX) {
+		list->more = true;
+		return 0;
+	}
 	char *copy = strdup(text);
 	char **slot = copy ? array_add(list) : NULL;
 	if (slot)

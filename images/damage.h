@@ -8,8 +8,10 @@
 /* Sentences, each once, in the order they were found. */
 struct damage_list {
 	char **items;
-	size_t nr, cap;
+	size_t nr, cap; /* nr: at most DAMAGE_MAX */
+	bool more;      /* than that */
 };
+enum { DAMAGE_MAX = 1000 };
 void damage_list_fini(struct damage_list *list);
 #define auto_damage_list __attribute__((cleanup(damage_list_fini))) struct damage_list
 

@@ -542,6 +542,8 @@ int image_read_one(struct source *src, enum image_id id, uint64_t number, Protob
 	return image_read_pooled(src, id, number, NULL, msg, err);
 }
 
+enum { BROKEN_MAX = 16 /* entries; then the image is no better than noise */ };
+
 /* Behind an entry that says nothing: without a payload its length is enough. */
 static bool has_next(const struct image_reader *r)
 {
@@ -553,6 +555,7 @@ int image_each(struct source *src, enum image_id id, uint64_t number, image_visi
 {
 	auto_image_reader r = NULL;
 	struct error why;
+	unsigned broken = 0;
 	int rc = image_open_typed(src, id, number, &r, &why);
 	if (rc == -ENOENT)
 		return 0;
@@ -563,7 +566,7 @@ int image_each(struct source *src, enum image_id id, uint64_t number, image_visi
 			return 0;
 		if (rc > 0)
 			rc = visit(ctx, r, &msg, &why);
-		else if (has_next(r) && damage_noted(src, rc, &why))
+		else if (++broken < BROKEN_MAX && has_next(r) && damage_noted(src, rc, &why))
 			rc = 0;
 	}
 	return damage_noted(src, rc, &why) ? 0 : error_set(err, rc, "%s", why.text);

@@ -109,6 +109,31 @@ print(*sqlite3.connect(sys.argv[1]).execute("select count(*) from processes").fe
 	[[ $output =~ "no "\ +"set "\ +"- "\ +"files.img: entry 4 " ]]
 }
 
+@test "broken images: of noise not every entry is told" {
+	/usr/bin/python3 -c 'import struct, sys
+sys.stdout.buffer.write(open(sys.argv[1], "rb").read() + (struct.pack("<I", 4) + b"\xff" * 4) * 100000)' \
+		"$whole/files.img" >"$bad/files.img"
+	both inspect --files
+	same epoll
+	[ "$(grep -c "crit inspect: files.img: entry" <<<"$stderr")" = 16 ]
+}
+
+@test "broken images: more of them than anybody reads" {
+	/usr/bin/python3 - "$crit" "$bad" "$BATS_TEST_DIRNAME" <<-'END'
+		import sys
+		sys.dont_write_bytecode = True
+		sys.path.insert(0, sys.argv[3])
+		import whole_set
+		tree = whole_set.images()["pstree.img"]
+		tree += [{"pid": p, "ppid": 1, "pgid": 1, "sid": 1, "threads": [p]} for p in range(100, 1300)]
+		whole_set.encode(sys.argv[1], sys.argv[2], "pstree.img", tree)
+	END
+	both inspect --ps-tree
+	[ "$(grep -c . <<<"$stderr")" = 1001 ]
+	[[ $stderr == *"crit inspect: more is broken than these 1000" ]]
+	same "^ *3 "
+}
+
 @test "broken images: descriptors before the damage are there, and whose they are is said" {
 	truncate -s -3 "$bad/fdinfo-2.img"
 	both inspect --files

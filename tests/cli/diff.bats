@@ -200,7 +200,7 @@ archive()
 	[[ $output =~ "${tar}[first]"\ +uid\ +[0-9]+\ +7 ]]
 	[[ $output =~ "${tar}[link]"\ +link\ +first\ +dir ]]
 	[[ $output =~ added\ +metadata\ +-\ +"${tar}[new]"\ +-\ +-\ +present ]]
-	[ -z "$(grep -F "${tar}[first]" <<<"$output" | grep contents)" ]
+	run -1 grep -E "first\] .*contents" <<<"$output"
 	# one that is called so, and is none, is bytes
 	local name
 	for name in a b; do

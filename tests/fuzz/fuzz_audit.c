@@ -8,6 +8,7 @@
 
 #include "convert/audit/audit.h"
 #include "convert/audit/secrets.h"
+#include "images/damage.h"
 #include "tests/fuzz/set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -58,12 +59,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_set set = { .base = { .ops = &fuzz_set_ops, .name = name } };
 	struct audit_options options = { .sysroot = "/", .reveal = size % 2 };
 	struct error err = { 0 };
+	auto_damage_list damage = { 0 };
 	auto_checkpoint cp = NULL;
 	auto_findings list = { 0 };
 	auto_doc doc = NULL;
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	secrets_find(data, size);
 	fuzz_set_fill(&set, names, sizeof(names) / sizeof(names[0]), data, size);
+	source_pass_damage(&set.base, &damage);
 	if (checkpoint_open(&set.base, &cp, &err) == 0 &&
 	    audit_checkpoint(cp, &options, NULL, &list, &err) == 0 &&
 	    doc_open(null, "/dev/null", DOC_TEXT, &doc, &err) == 0) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "convert/compat/compat.h"
+#include "images/damage.h"
 #include "tests/fuzz/set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,10 +25,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct compat_options options = { .root = "/" };
 	struct error err = { 0 };
 	enum answer answer = NR_ANSWERS;
+	auto_damage_list damage = { 0 };
 	auto_checkpoint cp = NULL;
 	auto_doc doc = NULL;
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	fuzz_set_fill(&set, names, sizeof(names) / sizeof(names[0]), data, size);
+	source_pass_damage(&set.base, &damage);
 	int rc = checkpoint_open(&set.base, &cp, &err);
 	if (rc == 0)
 		rc = doc_open(null, "/dev/null", DOC_TEXT, &doc, &err);

@@ -15,6 +15,7 @@
 #include "convert/memory/report.h"
 #include "convert/report/report.h"
 #include "convert/stack/stack.h"
+#include "images/damage.h"
 #include "images/reader.h"
 #include "tests/fuzz/look-names.h"
 #include "tests/fuzz/set.h"
@@ -147,9 +148,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_set set = { .base = { .ops = &fuzz_set_ops, .name = name } };
 	struct look l = { .src = &set.base };
 	struct error err = { 0 };
+	auto_damage_list damage = { 0 };
 	auto_checkpoint cp = NULL;
 	if (!size)
 		return 0;
+	if (data[0] & 0x40)
+		source_pass_damage(&set.base, &damage);
 	fuzz_set_fill(&set, look_names, nr_look_names, data + 1, size - 1);
 	l.null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int rc = checkpoint_open(&set.base, &cp, &err);

@@ -116,8 +116,8 @@ verdict "checkpoint --leave-running --export: it runs on" $?
 
 for how in none gzip zstd; do
 	checkpointed --leave-running --compress "$how" --export "$dir/$how.tar" first &&
-		try "$O/crit" inspect "$dir/$how.tar"
-	verdict "checkpoint --export --compress=$how is a set crit reads" $?
+		try "$O/crit" inspect "$dir/$how.tar" && try "$O/crit" verify "$dir/$how.tar"
+	verdict "checkpoint --export --compress=$how is a set crit reads, and whole" $?
 done
 
 checkpointed --export "$dir/first.tar.gz" first && try p rm first &&
