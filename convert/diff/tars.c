@@ -92,9 +92,12 @@ static int item_add(void *list_, const struct tar_member *m, struct error *err)
 {
 	struct items *list = list_;
 	struct item *item = array_add(list);
+	size_t len = strlen(m->name);
 	if (!item)
 		return error_set(err, ENOMEM, "out of memory");
-	*item = (struct item){ .name = strdup(m->name),
+	while (len && m->name[len - 1] == '/') /* not everybody ends a directory so */
+		len--;
+	*item = (struct item){ .name = strndup(m->name, len),
 			       .link = m->link ? strdup(m->link) : NULL,
 			       .kind = tar_member_kind(m),
 			       .mode = m->mode,

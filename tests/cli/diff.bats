@@ -181,7 +181,7 @@ archive()
 	ln -s first "$shm/link"
 	archive a first dir third link
 	touch -d 2001-01-01 "$shm/first"
-	archive b --format=posix ./link ./third ./dir ./first
+	archive b --format=posix ./link ./third ./dir/ ./first
 	run -0 "$crit" diff "$BATS_TEST_TMPDIR/a.tar" "$BATS_TEST_TMPDIR/b.tar"
 	[ -z "$output" ]
 	printf X | dd of="$shm/third" bs=1 seek=99999 conv=notrunc status=none
