@@ -42,7 +42,7 @@ struct check {
 	uint64_t nr_findings;
 
 	InventoryEntry *inventory; /* NULL: none, or broken */
-	bool has_run_id;           /* as of CRIU 4.1, and of Stasis: see needs.c */
+	bool has_run_id;           /* as of CRIU 4.1, and of Stasis */
 	uint32_t root;             /* the first of pstree.img; 0: not known */
 	bool has_cgroups, has_mounts, has_networks, has_tree;
 	struct object_set objects;
@@ -72,9 +72,6 @@ void finding_at(struct check *check, const char *image, const uint64_t *entry, c
 /** At a field of a message the walk is at. @param field  NULL: the message as a whole */
 void finding(struct check *check, const struct place *at, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/** A member of the set that is such an image, or NULL. Borrowed. */
-const struct source_member *member_find(const struct check *check, enum image_id image,
-					uint64_t number);
 /** What an error says, without the image's name: a column has it. Borrowed. */
 const char *finding_text(const char *image, const char *text);
 /** "vmas[3].shmid" */

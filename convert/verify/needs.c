@@ -18,19 +18,6 @@ static bool has(const struct check *check, enum image_id image, uint64_t number)
 	return object_set_has(&check->objects, image, number);
 }
 
-const struct source_member *member_find(const struct check *check, enum image_id image,
-					uint64_t number)
-{
-	for (size_t i = 0; i < check->nr_members; i++) {
-		const struct source_member *m = &check->members[i];
-		const struct image_type *type = image_type_by_filename(m->name);
-		if (type && type->id == image && !strchr(m->name, '/') &&
-		    image_number(type, m->name) == number)
-			return m;
-	}
-	return NULL;
-}
-
 /* One that is given at the restore has nothing else. */
 static bool net_is_whole(const struct check *check, const struct place *at, const NetnsEntry *net)
 {
@@ -49,17 +36,13 @@ static bool net_is_of_criu(const NetnsEntry *net)
 	return !net->ext_key && !net->n_more;
 }
 
-/*
- * Stasis writes the text of rules there are. CRIU writes it whether there are any or not; built
- * without libnftables, what iptables-save says instead, also when it says nothing.
- */
+/* Stasis writes the text of rules there are, beside what the kernel said. CRIU may have been built
+ * without libnftables, and its sets do not tell. */
 static bool net_has_nftables(const struct check *check, const struct place *at,
 			     const NetnsEntry *net)
 {
-	if (!net_is_of_criu(net))
-		return net->has_nf_tables && net->nf_tables.len;
-	const struct source_member *m = member_find(check, IMG_IPTABLES, at->number);
-	return check->has_run_id && !(m && m->size);
+	(void)check, (void)at;
+	return !net->ext_key && net->has_nf_tables && net->nf_tables.len;
 }
 
 /* CRIU asks for tracked and for expected connections, or for neither. */

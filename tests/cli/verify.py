@@ -70,6 +70,7 @@ def images():
     """The whole set, and what else sets of CRIU 4.2 have, or those of Stasis."""
     made = whole_set.images()
     made["inventory.img"][0]["dump_criu_run_id"] = "0123"
+    made["netns-11.img"][0]["nf_tables"] = "AA=="
     made["netns-11.img"][0]["all_conf6"] = [{"type": "CTL_32", "iarg": 0}]
     files = made["files.img"]
     files[0]["reg"]["size"] = 0
