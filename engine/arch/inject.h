@@ -12,14 +12,18 @@
 #include "base/error.h"
 #include "engine/arch/arch.h"
 
-/** Bytes one slot takes: the code, and the registers of the one thread that may use it. */
+/** Bytes the slot of the first thread takes: the code, and the registers of who may use it. */
 size_t inject_slot_size(void);
+/** That of another thread, which only ever starts at INJECT_THREAD or INJECT_HEAL. */
+size_t inject_thread_slot_size(void);
 
 /* A thread that visits a slot. */
 struct inject {
 	pid_t tid;
 	int mem_fd;              /* /proc/PID/mem of its task; borrowed */
 	uint64_t slot_addr;      /* in the task, 16-byte aligned */
+	bool is_thread;          /* the slot is that of another thread than the first */
+	int tell_signo;          /* sent by the slot itself before it heals; 0: none */
 	struct arch_regs frozen; /* exact, orig_ax included; only the general ones */
 	uint64_t sigmask;
 	bool healing; /* it continues on the way out */
@@ -54,6 +58,9 @@ int inject_move(struct inject *in, enum inject_entry where, const struct inject_
 		struct error *err);
 /** Put the frozen registers and signal mask back: the thread continues as if nothing was. */
 int inject_leave(struct inject *in, struct error *err);
+
+/** What the slot's munmap returned to the thread, which is in the stop of `tell_signo`. */
+int inject_unmapped(const struct inject *in, int64_t *out, struct error *err);
 
 /** The value the last system call returned to a thread in a stop. */
 int inject_result(pid_t tid, int64_t *out, struct error *err);

@@ -251,6 +251,16 @@ static int ask_process(struct parasite_task *out)
 	return (int)sys(SYS_prctl, PR_GET_CHILD_SUBREAPER, &out->child_subreaper);
 }
 
+/* Security modules may forbid even that. What comes of the try is taken back: it is blocked. */
+static int may_send_itself(int32_t signo)
+{
+	const uint64_t set = signo > 0 ? 1ull << (signo - 1) : 0;
+	const int64_t now[2] = { 0 };
+	if (!set || sys(SYS_tkill, sys(SYS_gettid), signo) < 0)
+		return 0;
+	return sys(SYS_rt_sigtimedwait, &set, 0, now, SIGSET_SIZE) == signo;
+}
+
 static void answer(struct parasite_area *area)
 {
 	const struct parasite_request *req = &area->request;
@@ -268,6 +278,7 @@ static void answer(struct parasite_area *area)
 		head->rc = ask_process(task);
 	task->ldt_len = ask_ldt(area->ldt);
 	task->landlock = ask_landlock(req);
+	task->may_tell = (uint32_t)may_send_itself(req->tell_signo);
 	task->nr_policies = ask_mappings(req, area->policies);
 	if (head->rc == 0)
 		head->rc = ask_thread(&head->leader);

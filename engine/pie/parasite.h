@@ -50,6 +50,7 @@ struct parasite_task {
 	int32_t landlock;  /* LANDLOCK_* */
 	uint32_t keyrings; /* KEYRING_*, of its first thread */
 	uint32_t personality;
+	uint32_t may_tell;  /* it may send itself the signal it was asked for */
 	int32_t membarrier; /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
 	uint32_t ldt_len;   /* bytes of parasite_area.ldt that are told; 0: it has no such table */
 	uint32_t nr_policies; /* told in parasite_area.policies; one more: there are too many */

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@
 #define VISIT_TIME_MS 20000
 #define POLL_SLICE_MS 20
 #define MANY_MAPPINGS 500
-#define ENOUGH_SLOTS  4 /* more make little difference, and the vdso is the better place */
+#define ENOUGH_SLOTS  3 /* more make little difference, and the vdso is the better place */
 
 extern const char pie_parasite_start[], pie_parasite_end[];
 
@@ -55,22 +56,37 @@ static size_t mapping_len(const struct visit *v)
 	return stacks_offset(v) + PARASITE_STACK + PARASITE_MAX_SLOTS * PARASITE_THREAD_STACK;
 }
 
+/* One that does nothing by default, and that the first thread neither handles nor blocks. */
+static int quiet_signal(const struct task *t)
+{
+	static const int quiet[] = { SIGWINCH, SIGURG, SIGCHLD };
+	uint64_t meant = t->status.sig_caught | t->threads[0].sigmask;
+	for (size_t i = 0; t->state == TASK_ALIVE && i < ARRAY_SIZE(quiet); i++)
+		if (!(meant >> (quiet[i] - 1) & 1))
+			return quiet[i];
+	return 0;
+}
+
 int visit_start(struct visit *v, struct error *err)
 {
 	struct task *t = v->task;
 	v->sock = v->their_sock = -1;
 	v->deadline_ms = clock_ms() + VISIT_TIME_MS;
-	size_t slot = inject_slot_size();
+	size_t first = inject_slot_size(), other = inject_thread_slot_size();
 	/* One for the first thread, and some for those that are asked beside it. */
-	size_t nr = t->nr_threads < ENOUGH_SLOTS ? t->nr_threads : ENOUGH_SLOTS;
-	int rc = padding_find(t, slot, nr * slot, &v->padding, err);
+	size_t nr = t->nr_threads - 1 < ENOUGH_SLOTS ? t->nr_threads - 1 : ENOUGH_SLOTS;
+	int rc = padding_find(t, first, first + nr * other, &v->padding, err);
 	if (rc < 0)
 		return rc;
-	v->nr_slots = v->padding.len / slot;
+	v->nr_slots = (v->padding.len - first) / other;
 	if (v->nr_slots > PARASITE_MAX_SLOTS)
 		v->nr_slots = PARASITE_MAX_SLOTS;
-	v->leader =
-	    (struct inject){ .tid = t->pid, .mem_fd = t->mem_fd, .slot_addr = v->padding.addr };
+	v->leader = (struct inject){
+		.tid = t->pid,
+		.mem_fd = t->mem_fd,
+		.slot_addr = v->padding.addr,
+		.tell_signo = quiet_signal(t),
+	};
 	struct inject_args args = { .len = mapping_len(v) };
 	rc = inject_prepare(&v->leader, &t->threads[0].regs, t->threads[0].sigmask, err);
 	if (rc == 0)
@@ -191,7 +207,10 @@ static int fill_request(struct visit *v, struct parasite_request *req, struct er
 {
 	struct proc_timers timers = { 0 };
 	int fd_size = v->task->status.fd_size;
-	*req = (struct parasite_request){ .command = PARASITE_ASK_TASK };
+	*req = (struct parasite_request){
+		.command = PARASITE_ASK_TASK,
+		.tell_signo = v->leader.tell_signo,
+	};
 	if (v->tell_fds && fd_size > 0 && fd_size <= PARASITE_MAX_FDS)
 		req->nr_fds = (uint32_t)fd_size;
 	int rc = proc_timers_read(v->task->proc_fd, &timers, err);
@@ -355,8 +374,20 @@ int visit_hear(struct visit *v, struct error *err)
 	return rc < 0 ? rc : read_policies(v, err);
 }
 
+/*
+ * It leaves when its peer is gone, as if the engine had died, and stops when nothing of it is left
+ * but the slot. Without a signal for that stop, it is sent through its last system calls one by
+ * one: such a stop at each entry and exit costs as much as all that it was asked.
+ */
 int visit_recall(struct visit *v, struct error *err)
 {
+	v->tells = v->leader.tell_signo && v->task->inside.may_tell;
+	if (v->tells) {
+		v->at_exit = false;
+		v->state = VISIT_UNDER_WAY;
+		fd_close(take_fd(v->sock));
+		return 0;
+	}
 	if (ptrace(PTRACE_INTERRUPT, v->task->pid, NULL, NULL) < 0)
 		return error_sys(err, "thread %d: interrupt it", v->task->pid);
 	return 0;
@@ -366,6 +397,8 @@ int visit_recall(struct visit *v, struct error *err)
 int visit_dismiss(struct visit *v, struct error *err)
 {
 	int rc = 0;
+	if (v->tells)
+		return 0;
 	if (v->state == VISIT_SERVING)
 		rc = visit_wait_interrupted(v, v->task->pid, err);
 	struct inject_args args = { .base = v->base,
@@ -378,14 +411,17 @@ int visit_dismiss(struct visit *v, struct error *err)
 
 int visit_unmap(struct visit *v, struct error *err)
 {
-	int rc = visit_arrive(v, err);
-	return rc < 0 ? rc : visit_kick(v, err);
+	int rc = v->tells ? 0 : visit_arrive(v, err);
+	return rc < 0 || v->tells ? rc : visit_kick(v, err);
 }
 
 int visit_end(struct visit *v, struct error *err)
 {
 	int64_t result = 0;
-	int rc = arrive_with(v, &result, err);
+	int rc = visit_arrive(v, err);
+	if (rc == 0)
+		rc = v->tells ? inject_unmapped(&v->leader, &result, err)
+			      : inject_result(v->task->pid, &result, err);
 	if (rc == 0 && is_error(result))
 		rc = error_code(err, (int)result, "unmap the parasite");
 	v->leader.healing = rc == 0; /* what comes next in the slot */

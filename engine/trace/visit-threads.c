@@ -55,11 +55,13 @@ static int set_busy(struct visit *v, const struct guest *g, bool busy, struct er
 static int send_in(struct visit *v, struct guest *g, struct error *err)
 {
 	pid_t tid = g->thread->tid;
-	/* Slot 0 of the padding is the first thread's. */
+	/* That of the first thread stands before the others. */
 	g->inject = (struct inject){
 		.tid = tid,
 		.mem_fd = v->task->mem_fd,
-		.slot_addr = v->padding.addr + (g->slot + 1) * inject_slot_size(),
+		.slot_addr =
+		    v->padding.addr + inject_slot_size() + g->slot * inject_thread_slot_size(),
+		.is_thread = true,
 	};
 	struct inject_args args = {
 		.base = slot_field(v, g->slot, offsetof(struct parasite_slot, left)),
@@ -210,7 +212,7 @@ int visit_threads(struct visit *v, struct error *err)
 	struct task *t = v->task;
 	struct passage p = {
 		.v = v,
-		.nr_slots = v->nr_slots - 1, /* that of the first thread */
+		.nr_slots = v->nr_slots,
 		.next = t->threads + 1,
 		.end = t->threads + t->nr_threads,
 	};

@@ -33,14 +33,20 @@ int visit_read(struct visit *v, uint64_t addr, void *buf, size_t len, struct err
 			  (unsigned long long)addr);
 }
 
+/* Is it the stop of the signal that the first thread sends itself? */
+static bool tells_by(const struct visit *v, int status)
+{
+	return v->tells && status >> 8 == v->leader.tell_signo;
+}
+
 /*
- * All signals are blocked, so only SIGSTOP can come (it is sent again at the release) and the
- * traces of earlier interrupts; a fault would be our own.
+ * All signals are blocked, so only SIGSTOP can come (it is sent again at the release), the one it
+ * sends itself, and the traces of earlier interrupts; a fault would be our own.
  */
 static int pass_stop(struct visit *v, pid_t tid, int status, struct error *err)
 {
 	int sig = WSTOPSIG(status);
-	if (status >> 16 == PTRACE_EVENT_STOP || sig == SYSCALL_STOP)
+	if (status >> 16 == PTRACE_EVENT_STOP || sig == SYSCALL_STOP || tells_by(v, status))
 		return 0;
 	if (!is_stop_signal(sig))
 		return error_set(err, EPROTO, "thread %d: injected code got signal %d", tid, sig);
@@ -61,8 +67,8 @@ static int wait_stop(struct visit *v, pid_t tid, int *status, struct error *err)
 
 static int run_on(struct visit *v, struct error *err)
 {
-	if (ptrace(PTRACE_SYSCALL, v->task->pid, NULL, NULL) < 0)
-		return error_sys(err, "thread %d: let it run to a system call", v->task->pid);
+	if (ptrace(v->tells ? PTRACE_CONT : PTRACE_SYSCALL, v->task->pid, NULL, NULL) < 0)
+		return error_sys(err, "thread %d: let it run", v->task->pid);
 	return 0;
 }
 
@@ -81,6 +87,8 @@ int visit_advance(struct visit *v, struct error *err)
 	int rc = wait_stop(v, v->task->pid, &status, err);
 	if (rc < 0)
 		return rc;
+	if (tells_by(v, status))
+		v->at_exit = true;
 	if (status >> 8 == SYSCALL_STOP) { /* at the entry, then at the exit */
 		v->at_exit = v->in_call;
 		v->in_call = true;

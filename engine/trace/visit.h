@@ -31,6 +31,7 @@ struct visit {
 	int32_t their_sock;   /* as the task numbers it */
 	bool tell_fds;        /* the parasite is to tell of the task's descriptors */
 	struct parasite_request request;
+	bool tells; /* leaving, the first thread stops for a signal of its own, leader.tell_signo */
 	int64_t deadline_ms;
 };
 

@@ -6,6 +6,8 @@
 #define SYS_close          3
 #define SYS_munmap         11
 #define SYS_rt_sigprocmask 14
+#define SYS_gettid         186
+#define SYS_tkill          200
 #define SIG_SETMASK        2
 
 	.section .rodata
@@ -37,13 +39,6 @@ inject_code_call:
 	call	*%rbx
 	jmp	unmap
 
-/* The same, but the mapping is another thread's: the word at r12 says that we are out of it. */
-inject_code_thread:
-	mov	%rbp, %rsp
-	call	*%rbx
-	movl	$1, (%r12)
-	jmp	inject_code_heal
-
 /* rdi: descriptor, r12, r13: mapping. */
 inject_code_bye:
 	mov	$SYS_close, %eax
@@ -53,6 +48,32 @@ unmap:
 	mov	%r13, %rsi
 	mov	$SYS_munmap, %eax
 	syscall
+	mov	%rax, %r13
+
+/* A tracer sees this signal come, although it means nothing to the task; without one, and where
+   it is none (0), nothing happens. */
+	mov	lit_rsp(%rip), %rsp
+	mov	$SIG_SETMASK, %edi
+	lea	all_but_tell(%rip), %rsi
+	xor	%edx, %edx
+	mov	$8, %r10d
+	mov	$SYS_rt_sigprocmask, %eax
+	syscall
+	mov	$SYS_gettid, %eax
+	syscall
+	mov	%eax, %edi
+	mov	tell_signo(%rip), %esi
+	mov	$SYS_tkill, %eax
+	syscall
+	jmp	inject_code_heal
+
+/* A slot of another thread begins here. The same as inject_code_call, but the mapping is not its
+   own: the word at r12 says that we are out of it. */
+	.balign 16
+inject_code_thread:
+	mov	%rbp, %rsp
+	call	*%rbx
+	movl	$1, (%r12)
 
 /* No signal may come while rsp points at the literals: no frame could be pushed there. The
    system call that unblocks them keeps the flags, and mov does not touch them. */
@@ -112,6 +133,8 @@ lit_rdx:	.quad 0
 lit_rsi:	.quad 0
 lit_rdi:	.quad 0
 lit_rip:	.quad 0
+all_but_tell:	.quad 0
+tell_signo:	.quad 0
 	.balign 16
 inject_code_end:
 	.section .note.GNU-stack,"",@progbits

@@ -24,6 +24,7 @@ struct inject_literals { /* as in inject.S */
 	uint64_t all_signals, mask, flags, rsp;
 	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
 	uint64_t rax, rcx, rdx, rsi, rdi, rip;
+	uint64_t all_but_tell, tell_signo;
 };
 
 static size_t offset_of(const char *label)
@@ -36,14 +37,29 @@ size_t inject_slot_size(void)
 	return offset_of(inject_code_end);
 }
 
-static uint64_t address_of(const struct inject *in, const char *label)
+size_t inject_thread_slot_size(void)
 {
-	return in->slot_addr + offset_of(label);
+	return offset_of(inject_code_end) - offset_of(inject_code_thread);
 }
 
-static struct inject_literals literals_of(const struct user_regs_struct *r, uint64_t mask)
+/* Where the slot begins in the code. */
+static size_t beginning_of(const struct inject *in)
 {
+	return in->is_thread ? offset_of(inject_code_thread) : 0;
+}
+
+static uint64_t address_of(const struct inject *in, const char *label)
+{
+	return in->slot_addr + offset_of(label) - beginning_of(in);
+}
+
+static struct inject_literals literals_of(const struct user_regs_struct *r, uint64_t mask,
+					  int tell_signo)
+{
+	uint64_t tell = tell_signo ? 1ull << (tell_signo - 1) : 0;
 	return (struct inject_literals){
+		.all_but_tell = ~tell,
+		.tell_signo = (uint64_t)tell_signo,
 		.all_signals = UINT64_MAX,
 		.mask = mask,
 		.flags = r->eflags,
@@ -92,10 +108,11 @@ int inject_prepare(struct inject *in, const struct arch_regs *healed, uint64_t s
 	if (len > sizeof(slot))
 		return error_set(err, EINVAL, "injected code does not fit its buffer");
 	memcpy(slot, inject_code, len);
-	struct inject_literals lit = literals_of(&healed->gp, in->sigmask);
+	struct inject_literals lit = literals_of(&healed->gp, in->sigmask, in->tell_signo);
 	memcpy(slot + offset_of(inject_code_literals), &lit, sizeof(lit));
-	ssize_t n = pwrite(in->mem_fd, slot, len, (off_t)in->slot_addr);
-	if (n != (ssize_t)len)
+	size_t from = beginning_of(in);
+	ssize_t n = pwrite(in->mem_fd, slot + from, len - from, (off_t)in->slot_addr);
+	if (n != (ssize_t)(len - from))
 		return error_code(err, n < 0 ? errno : EIO,
 				  "thread %d: write unused code bytes at %#llx", in->tid,
 				  (unsigned long long)in->slot_addr);
@@ -192,6 +209,18 @@ int inject_result(pid_t tid, int64_t *out, struct error *err)
 	if (ptrace(PTRACE_GETREGS, tid, NULL, &r) < 0)
 		return error_sys(err, "thread %d: read its registers", tid);
 	*out = (int64_t)r.rax;
+	return 0;
+}
+
+int inject_unmapped(const struct inject *in, int64_t *out, struct error *err)
+{
+	struct user_regs_struct r;
+	if (ptrace(PTRACE_GETREGS, in->tid, NULL, &r) < 0)
+		return error_sys(err, "thread %d: read its registers", in->tid);
+	if (r.rip - in->slot_addr >= inject_slot_size())
+		return error_set(err, EPROTO, "thread %d: injected code went to %#llx", in->tid,
+				 r.rip);
+	*out = (int64_t)r.r13;
 	return 0;
 }
 

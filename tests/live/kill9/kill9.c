@@ -28,8 +28,20 @@
 
 static struct board *shared;
 
-static void target(void)
+/* Nobody has sent it. */
+static void on_signal(int signo)
 {
+	(void)signo;
+	strcpy(shared->why, "a signal came that nobody has sent");
+	shared->failed = true;
+}
+
+/* @param handles  also the signals that do nothing by default: none of them is the engine's then */
+static void target(bool handles)
+{
+	static const int quiet[] = { SIGCHLD, SIGURG, SIGWINCH };
+	for (size_t i = 0; handles && i < sizeof(quiet) / sizeof(*quiet); i++)
+		signal(quiet[i], on_signal);
 	setsid();
 	jobs_start(shared);
 	for (;;)
@@ -87,6 +99,17 @@ static const char *what_is_left(pid_t pid)
 	if (count_fds(pid) != fds_before)
 		return "descriptors differ";
 	return is_traced(pid) ? "still traced" : NULL;
+}
+
+static pid_t start_target(bool handles)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		target(handles);
+	sleep_us(200000);
+	read_maps(pid, before, sizeof(before));
+	fds_before = count_fds(pid);
+	return pid;
 }
 
 /* Poll until it is all right, or for too long. */
@@ -246,13 +269,7 @@ int main(int argc, char **argv)
 	long kills = atol(argv[3]), killed_nr = 0;
 	shared =
 	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid = fork();
-	if (pid == 0)
-		target();
-	sleep_us(200000);
-	read_maps(pid, before, sizeof(before));
-	fds_before = count_fds(pid);
-
+	pid_t pid = start_target(false);
 	int killed, longest = 1;
 	const char *why = check(pid);
 	for (int i = 0; i < 3 && !why; i++) {
@@ -290,7 +307,16 @@ int main(int argc, char **argv)
 			 dump(argv[1], argv[2], pid, -1, &killed) < 0 ? "it fails" : check(pid));
 	failed |= report(5, "killed before a system call, a stopped target heals when it goes on",
 			 kill_with_stopped(argv[1], argv[2], atol(argv[4])));
-	printf("1..5\n");
+	why = "not tried";
+	if (!failed) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		pid = start_target(true);
+		why = kill_at_calls(argv[1], argv[2], pid, atol(argv[4]));
+	}
+	failed |=
+	    report(6, "killed before a system call, one that handles all signals heals, too", why);
+	printf("1..6\n");
 	if (!failed || !getenv("KILL9_KEEP"))
 		kill(pid, SIGKILL);
 	return failed;
