@@ -50,10 +50,11 @@ static inline uint64_t parasite_fds_size(const struct parasite_request *req)
 	return (req->nr_fds + 63) / 64 * sizeof(struct parasite_fds);
 }
 
-struct parasite_slot { /* one thread that is being asked */
-	uint32_t busy; /* engine: set before the thread is sent in, cleared when it is out */
-	uint32_t done; /* thread: the answer is there, it waits to be taken out */
-	uint32_t left; /* thread: it found its own way out, nothing of it is in here any more */
+struct parasite_slot {   /* one thread that is being asked */
+	uint32_t busy;   /* engine: set before the thread is sent in, cleared when it is out */
+	uint32_t done;   /* thread: the answer is there, it waits to be taken out */
+	uint32_t left;   /* thread: it found its own way out, nothing of it is in here any more */
+	uint32_t leaves; /* engine: it does not wait, its slot stops it */
 	int32_t rc;
 	int32_t tid;
 	uint64_t code, code_end; /* where its slots are */

@@ -328,7 +328,7 @@ static void serve_thread(struct parasite_area *area, struct parasite_slot *slot)
 {
 	slot->rc = ask_thread(&slot->info);
 	__atomic_store_n(&slot->done, 1, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(&area->dying, __ATOMIC_ACQUIRE))
+	while (!slot->leaves && !__atomic_load_n(&area->dying, __ATOMIC_ACQUIRE))
 		sys(SYS_futex, &area->dying, FUTEX_WAIT_PRIVATE, 0, 0);
 }
 

@@ -365,6 +365,7 @@ int visit_hear(struct visit *v, struct error *err)
 	if (rc < 0)
 		return rc;
 	v->state = VISIT_SERVING;
+	v->tells = v->leader.tell_signo && v->task->inside.may_tell;
 	v->task->threads[0].inside = head.leader;
 	rc = check_answer(&v->request, &head, &v->task->inside, err);
 	if (rc == 0)
@@ -381,7 +382,6 @@ int visit_hear(struct visit *v, struct error *err)
  */
 int visit_recall(struct visit *v, struct error *err)
 {
-	v->tells = v->leader.tell_signo && v->task->inside.may_tell;
 	if (v->tells) {
 		v->at_exit = false;
 		v->state = VISIT_UNDER_WAY;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Asking the other threads. Each is sent through a slot into the parasite's code, answers into the
- * area and waits there; the engine takes it out, and sends the next one. As many go side by side as
- * there are slots: a thread costs one stop, not one for each of its system calls.
+ * area, and stops on its way out; then the next one is sent through. One for which no signal means
+ * nothing waits inside, and the engine takes it out. As many go side by side as there are slots: a
+ * thread costs one stop, not one for each of its system calls.
  */
 #include <sched.h>
 #include <stddef.h>
@@ -44,6 +45,7 @@ static int set_busy(struct visit *v, const struct guest *g, bool busy, struct er
 {
 	struct parasite_slot fresh = {
 		.busy = busy,
+		.leaves = g->inject.tell_signo != 0,
 		.tid = g->thread->tid,
 		.code = v->padding.addr,
 		.code_end = v->padding.addr + v->padding.len,
@@ -52,9 +54,15 @@ static int set_busy(struct visit *v, const struct guest *g, bool busy, struct er
 	return visit_write(v, slot_field(v, g->slot, 0), &fresh, sizeof(fresh), err);
 }
 
+static bool is_blocked(const struct thread *th, int signo)
+{
+	return signo && (th->sigmask >> (signo - 1) & 1);
+}
+
 static int send_in(struct visit *v, struct guest *g, struct error *err)
 {
 	pid_t tid = g->thread->tid;
+	int tell_signo = v->tells ? v->leader.tell_signo : 0;
 	/* That of the first thread stands before the others. */
 	g->inject = (struct inject){
 		.tid = tid,
@@ -62,6 +70,7 @@ static int send_in(struct visit *v, struct guest *g, struct error *err)
 		.slot_addr =
 		    v->padding.addr + inject_slot_size() + g->slot * inject_thread_slot_size(),
 		.is_thread = true,
+		.tell_signo = is_blocked(g->thread, tell_signo) ? 0 : tell_signo,
 	};
 	struct inject_args args = {
 		.base = slot_field(v, g->slot, offsetof(struct parasite_slot, left)),
@@ -112,14 +121,37 @@ static int hear(struct thread *th, const struct parasite_slot *slot, struct erro
 	return 0;
 }
 
+/* It has said that it is out of the mapping, and what comes next in its slot heals it. */
+static int meet_outside(struct visit *v, struct guest *g, struct error *err)
+{
+	struct parasite_slot slot;
+	int rc = visit_wait_told(v, g->thread->tid, err);
+	g->inject.healing = rc == 0;
+	g->running = rc < 0;
+	if (rc == 0)
+		rc = visit_read(v, slot_field(v, g->slot, 0), &slot, sizeof(slot), err);
+	if (rc == 0)
+		rc = hear(g->thread, &slot, err);
+	if (rc == 0)
+		rc = inject_leave(&g->inject, err);
+	if (rc == 0)
+		*g = (struct guest){ 0 };
+	return rc;
+}
+
+static bool is_waiting_inside(const struct guest *g)
+{
+	return g->thread && !g->inject.tell_signo;
+}
+
 /* Who was heard leaves, who was not asked yet comes. */
 static int change_guests(struct passage *p, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < p->nr_slots; i++) {
 		struct guest *g = &p->guests[i];
-		if (g->heard) {
-			rc = take_out(p->v, g, err);
+		if (g->heard || (g->thread && g->inject.tell_signo)) {
+			rc = g->heard ? take_out(p->v, g, err) : meet_outside(p->v, g, err);
 			p->nr_inside--;
 		}
 		if (rc < 0 || g->thread || p->next == p->end)
@@ -146,12 +178,12 @@ static int hear_guests(struct passage *p, struct error *err)
 	struct parasite_slot marks[PARASITE_MAX_SLOTS], slots[PARASITE_MAX_SLOTS];
 	int nr = 0, rc = read_slots(p, marks, err);
 	for (size_t i = 0; rc == 0 && i < p->nr_slots; i++)
-		nr += p->guests[i].thread && marks[i].done;
+		nr += is_waiting_inside(&p->guests[i]) && marks[i].done;
 	if (rc == 0 && nr)
 		rc = read_slots(p, slots, err);
 	for (size_t i = 0; rc == 0 && nr && i < p->nr_slots; i++) {
 		struct guest *g = &p->guests[i];
-		if (!g->thread || !marks[i].done)
+		if (!is_waiting_inside(g) || !marks[i].done)
 			continue;
 		rc = hear(g->thread, &slots[i], err);
 		ptrace(PTRACE_INTERRUPT, g->thread->tid, NULL, NULL);
@@ -165,7 +197,9 @@ static int wait_a_little(struct passage *p, int looks, struct error *err)
 {
 	pid_t tid = 0;
 	for (size_t i = 0; !tid && i < p->nr_slots; i++)
-		tid = p->guests[i].thread ? p->guests[i].thread->tid : 0;
+		tid = is_waiting_inside(&p->guests[i]) ? p->guests[i].thread->tid : 0;
+	if (!tid)
+		return 0;
 	/* A task that was stopped by a signal stops once more when it is first let go. */
 	int rc = visit_keep_running(p->v, tid, err);
 	if (rc < 0)

@@ -33,7 +33,7 @@ int visit_read(struct visit *v, uint64_t addr, void *buf, size_t len, struct err
 			  (unsigned long long)addr);
 }
 
-/* Is it the stop of the signal that the first thread sends itself? */
+/* Is it the stop of the signal that a thread sends itself? */
 static bool tells_by(const struct visit *v, int status)
 {
 	return v->tells && status >> 8 == v->leader.tell_signo;
@@ -113,6 +113,17 @@ int visit_wait_interrupted(struct visit *v, pid_t tid, struct error *err)
 			return rc;
 		if (status >> 16 == PTRACE_EVENT_STOP)
 			return 0;
+		ptrace(PTRACE_CONT, tid, NULL, NULL);
+	}
+}
+
+int visit_wait_told(struct visit *v, pid_t tid, struct error *err)
+{
+	for (;;) {
+		int status;
+		int rc = wait_stop(v, tid, &status, err);
+		if (rc < 0 || tells_by(v, status))
+			return rc;
 		ptrace(PTRACE_CONT, tid, NULL, NULL);
 	}
 }

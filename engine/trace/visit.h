@@ -31,7 +31,7 @@ struct visit {
 	int32_t their_sock;   /* as the task numbers it */
 	bool tell_fds;        /* the parasite is to tell of the task's descriptors */
 	struct parasite_request request;
-	bool tells; /* leaving, the first thread stops for a signal of its own, leader.tell_signo */
+	bool tells; /* who leaves stops for a signal of its own, leader.tell_signo */
 	int64_t deadline_ms;
 };
 
@@ -62,6 +62,8 @@ int visit_kick(struct visit *v, struct error *err);
 int visit_arrive(struct visit *v, struct error *err);
 /** Wait for the stop of an interrupted thread. */
 int visit_wait_interrupted(struct visit *v, pid_t tid, struct error *err);
+/** Wait for the stop of the signal that a thread sends itself. */
+int visit_wait_told(struct visit *v, pid_t tid, struct error *err);
 /** A thread that should run: if it stopped for nothing, let it go on. */
 int visit_keep_running(struct visit *v, pid_t tid, struct error *err);
 /** Write to or read from the area: whole or error. */

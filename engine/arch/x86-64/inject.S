@@ -49,9 +49,19 @@ unmap:
 	mov	$SYS_munmap, %eax
 	syscall
 	mov	%rax, %r13
+	jmp	tell
+
+/* A slot of another thread begins here. The same as inject_code_call, but the mapping is not its
+   own: the word at r12 says that we are out of it. */
+	.balign 16
+inject_code_thread:
+	mov	%rbp, %rsp
+	call	*%rbx
+	movl	$1, (%r12)
 
 /* A tracer sees this signal come, although it means nothing to the task; without one, and where
    it is none (0), nothing happens. */
+tell:
 	mov	lit_rsp(%rip), %rsp
 	mov	$SIG_SETMASK, %edi
 	lea	all_but_tell(%rip), %rsi
@@ -65,15 +75,6 @@ unmap:
 	mov	tell_signo(%rip), %esi
 	mov	$SYS_tkill, %eax
 	syscall
-	jmp	inject_code_heal
-
-/* A slot of another thread begins here. The same as inject_code_call, but the mapping is not its
-   own: the word at r12 says that we are out of it. */
-	.balign 16
-inject_code_thread:
-	mov	%rbp, %rsp
-	call	*%rbx
-	movl	$1, (%r12)
 
 /* No signal may come while rsp points at the literals: no frame could be pushed there. The
    system call that unblocks them keeps the flags, and mov does not touch them. */
