@@ -440,14 +440,6 @@ void pidns_unload(struct rtask *t)
 	free(t->levels);
 }
 
-bool pidns_has_nested(const struct restore *r)
-{
-	for (size_t i = 0; i < r->nr_tasks; i++)
-		if (r->tasks[i]->nr_levels)
-			return true;
-	return false;
-}
-
 const struct rtask *pidns_init(const struct restore *r, uint32_t ns)
 {
 	for (size_t i = 0; i < r->nr_tasks; i++) {

@@ -50,8 +50,6 @@ pid_t pidns_taken_by(const struct restore *r, pid_t pid);
 /** Check and take over what an entry says; the task has its tids. */
 int pidns_load(struct rtask *t, const PstreeEntry *e, struct error *err);
 void pidns_unload(struct rtask *t);
-/** Is any task in one? */
-bool pidns_has_nested(const struct restore *r);
 /** The pid 1 of a namespace below the root's; NULL: there is none */
 const struct rtask *pidns_init(const struct restore *r, uint32_t ns);
 /** What a task calls a process group; 0: it cannot see its leader, or nobody is in it */

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <linux/futex.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -40,11 +41,15 @@ struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs *
 	uint32_t expected;   /* when arrived reaches it, the coordinator is woken */
 	uint32_t wake;       /* futex of the coordinator: changes when it should look */
 	int32_t coordinator; /* its pid; 0: in another pid namespace than the root */
-	int32_t watched;     /* the same: without it nobody waits on; 0: somebody cannot see it */
 	uint32_t failed;     /* 1: somebody writes `error`; 2: it is written. Everybody gives up */
 	uint32_t error_raw;  /* enum error_raw */
 	int32_t not_born;    /* ERROR_OF_BIRTH: who could not be */
 	struct error error;  /* of the first that failed */
+	/* robust futex of the coordinator, which tasks of any pid namespace see the end of: the
+	 * kernel puts FUTEX_OWNER_DIED into `alive`, and nobody waits on */
+	struct robust_list_head life;
+	struct robust_list link;
+	uint32_t alive;
 	/* added to atomically by tasks, for stats-restore */
 	uint64_t pages_compared, pages_skipped_cow, pages_restored;
 	uint32_t nr_slots;

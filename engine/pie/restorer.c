@@ -90,7 +90,7 @@ _Noreturn void restorer_ready(struct restorer_args *args)
 			int64_t sec, nsec;
 		} timeout = { ALONE_SEC, 0 };
 		sys(SYS_futex, &s->stage, FUTEX_WAIT, STAGE_GROUPS, &timeout, 0, 0);
-		if (sys(SYS_kill, (long)s->watched, 0) == -ESRCH)
+		if (__atomic_load_n(&s->alive, __ATOMIC_ACQUIRE) & FUTEX_OWNER_DIED)
 			restorer_give_up();
 	}
 }

@@ -5,7 +5,6 @@
 
 #include <limits.h>
 #include <linux/futex.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -40,6 +39,20 @@ size_t stage_shared_size(const struct restore *r)
 	return (size + PAGE - 1) & ~(size_t)(PAGE - 1);
 }
 
+/* Of this thread, which is the last to be gone. The C library's own list is for robust mutexes, and
+ * there are none here. */
+static int be_watched(struct restore_shared *s, struct error *err)
+{
+	s->alive = (uint32_t)gettid();
+	s->link.next = &s->life.list;
+	s->life.list.next = &s->link;
+	s->life.futex_offset = (long)offsetof(struct restore_shared, alive) -
+			       (long)offsetof(struct restore_shared, link);
+	return syscall(SYS_set_robust_list, &s->life, sizeof(s->life)) < 0
+		   ? error_sys(err, "be watched by the tasks (set_robust_list)")
+		   : 0;
+}
+
 int stage_init(struct restore *r, struct error *err)
 {
 	void *at = mmap(NULL, stage_shared_size(r), PROT_READ | PROT_WRITE,
@@ -49,14 +62,15 @@ int stage_init(struct restore *r, struct error *err)
 	r->shared = at;
 	r->shared->nr_slots = (uint32_t)r->plan->nr;
 	r->shared->coordinator = ns_restores(r, NS_PID) ? 0 : getpid();
-	r->shared->watched = pidns_has_nested(r) ? 0 : r->shared->coordinator;
-	return 0;
+	return be_watched(r->shared, err);
 }
 
 void stage_fini(struct restore *r)
 {
-	if (r->shared)
-		munmap(r->shared, stage_shared_size(r));
+	if (!r->shared)
+		return;
+	syscall(SYS_set_robust_list, NULL, sizeof(struct robust_list_head));
+	munmap(r->shared, stage_shared_size(r));
 	r->shared = NULL;
 }
 
@@ -96,8 +110,10 @@ void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stag
 			return;
 		struct timespec timeout = { .tv_sec = ALONE_SEC };
 		futex_wait(&s->stage, passed, &timeout);
-		if (s->stage == passed && s->watched && kill(s->watched, 0) < 0 && errno == ESRCH)
+		if (__atomic_load_n(&s->alive, __ATOMIC_ACQUIRE) & FUTEX_OWNER_DIED) {
+			__atomic_store_n(&s->failed, 1, __ATOMIC_RELEASE);
 			_exit(1);
+		}
 	}
 }
 
