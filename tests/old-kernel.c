@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * old-kernel COMMAND…: run it as on an older kernel: PAGEMAP_SCAN, userfaultfd,
- * guard regions and chosen timer ids are refused as it refuses them.
+ * guard regions, chosen timer ids and pidfds of threads are refused as it refuses them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -15,6 +16,7 @@
 #define PAGEMAP_SCAN_CMD     0xc0606610u
 #define MADV_GUARD_INSTALL_  102
 #define PR_TIMER_RESTORE_IDS 77
+#define PIDFD_THREAD_        O_EXCL
 
 #define LOAD(field)   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define FAIL(code)    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (code))
@@ -33,6 +35,7 @@ int main(int argc, char **argv)
 		REFUSE(SYS_ioctl, 1, PAGEMAP_SCAN_CMD, ENOTTY),
 		REFUSE(SYS_madvise, 2, MADV_GUARD_INSTALL_, EINVAL),
 		REFUSE(SYS_prctl, 0, PR_TIMER_RESTORE_IDS, EINVAL),
+		REFUSE(SYS_pidfd_open, 1, PIDFD_THREAD_, EINVAL),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The fallbacks for older kernels carry what the new ways carry: dump and restore without
-# PAGEMAP_SCAN, userfaultfd and chosen timer ids. Prints TAP.
+# PAGEMAP_SCAN, userfaultfd, chosen timer ids and pidfds of threads. Prints TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
