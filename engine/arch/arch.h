@@ -28,7 +28,7 @@ struct arch_regs {
 	struct user_regs_struct gp;
 	struct user_regs_struct exact; /* as read, the marks of an interrupted call included */
 	uint32_t xsave_len;
-	uint8_t *xsave; /* NT_X86_XSTATE bytes, standard format; owned */
+	uint8_t *xsave; /* NT_X86_XSTATE bytes, standard format, up to AMX tiles; owned */
 };
 
 struct arch_rseq {

@@ -136,13 +136,13 @@ static void scrub_registers(struct fixture *f)
 	gp.eflags = 0x202;
 	struct iovec iov = { &gp, sizeof(gp) };
 	assert_int_equal(ptrace(PTRACE_SETREGSET, f->child, (void *)1, &iov), 0);
-	uint8_t *junk = calloc(1, f->regs.xsave_len);
+	uint8_t *junk = calloc(1, f->cpu.xsave_size);
 	uint32_t mxcsr = 0x1f80;
 	uint64_t used = 3;
 	memset(junk + 160, 0x77, 256);
 	memcpy(junk + 24, &mxcsr, sizeof(mxcsr));
 	memcpy(junk + XSAVE_LEGACY_SIZE, &used, sizeof(used));
-	struct iovec xs = { junk, f->regs.xsave_len };
+	struct iovec xs = { junk, f->cpu.xsave_size };
 	assert_int_equal(ptrace(PTRACE_SETREGSET, f->child, (void *)0x202, &xs), 0);
 	free(junk);
 }
