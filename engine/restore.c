@@ -46,6 +46,7 @@
 #include "engine/task/seccomp.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/birth.h"
+#include "engine/tree/giver.h"
 #include "engine/tree/launcher.h"
 #include "engine/tree/remap-pids.h"
 #include "engine/tree/share.h"
@@ -145,7 +146,7 @@ static int keep_own(struct restore *r, struct error *err)
 	auto_fd holder = (int)syscall(SYS_pidfd_open, ns_holder(r), 0);
 	r->holder_fd = holder < 0 ? error_sys(err, "pidfd_open of a process of the restore")
 				  : keep_copy(r, holder, err);
-	return r->holder_fd < 0 ? r->holder_fd : 0;
+	return r->holder_fd < 0 ? r->holder_fd : userns_start_holders(r, err);
 }
 
 static int prepare(struct restore *r, struct error *err)
@@ -153,6 +154,8 @@ static int prepare(struct restore *r, struct error *err)
 	int rc = birth_plan_make(r->tasks, r->nr_tasks, r->opts->shell_job, r->plan, err);
 	if (rc == 0)
 		rc = share_plan(r, err);
+	if (rc == 0)
+		rc = givers_plan(r, err);
 	if (rc == 0)
 		rc = stage_init(r, err);
 	if (rc == 0)
@@ -178,6 +181,8 @@ static int run_stages(struct restore *r, struct restore_stats *stats, struct err
 	stage_start(r, births);
 	int rc = birth_root(r, err);
 	if (rc == 0)
+		rc = givers_start(r, err);
+	if (rc == 0 || stage_failed(r->shared)) /* which says why */
 		rc = stage_wait(r, STAGE_BIRTH, err);
 	restore_stats_forked(stats);
 	if (rc < 0)
@@ -191,6 +196,8 @@ static int run_stages(struct restore *r, struct restore_stats *stats, struct err
 		return rc;
 	stage_pass(r, STAGE_GROUPS, count_threads(r));
 	rc = stage_wait(r, STAGE_READY, err);
+	givers_end(r);
+	userns_end_holders(r);
 	return rc < 0 ? rc : real_ids_find(r, err);
 }
 
@@ -257,6 +264,7 @@ static int restore_tasks(struct restore *r, struct restore_stats *stats, struct 
 	if (rc == 0)
 		rc = finish(r, &launcher, err);
 	launcher_end(&launcher);
+	givers_end(r);
 	if (rc < 0)
 		undo_births(r);
 	else
@@ -287,6 +295,7 @@ static int restore_with_images(struct restore *r, struct restore_stats *stats, s
 		rc = prepare(r, err);
 	if (rc == 0)
 		rc = restore_tasks(r, stats, err);
+	userns_end_holders(r);
 	ns_leave(r);
 	if (rc < 0) {
 		netns_undo(r);
@@ -299,6 +308,7 @@ static void restore_fini(struct restore *r)
 {
 	stage_fini(r);
 	birth_plan_fini(r->plan);
+	givers_free(r->givers);
 	file_set_free(r->files);
 	shmem_set_free(r->shmem);
 	sysv_set_free(r->sysv);

@@ -9,6 +9,7 @@
 
 #include "files.pb-c.h"
 #include "fown.pb-c.h"
+#include "namespaces.pb-c.h"
 #include "sockets.pb-c.h"
 
 /* The "port" of a raw socket is its protocol. */
@@ -35,6 +36,12 @@ static bool is_dead_process(const ProtobufCMessage *msg)
 {
 	const RemapFilePathEntry *remap = (const RemapFilePathEntry *)msg;
 	return remap->has_remap_type && remap->remap_type == REMAP_TYPE__PROCFS;
+}
+
+/* The owner of that of the tree is outside. */
+static bool is_inside(const ProtobufCMessage *msg)
+{
+	return ((const UsernsEntry *)msg)->has_parent_ns;
 }
 
 const struct role_row role_rows[] = {
@@ -115,7 +122,7 @@ const struct role_row role_rows[] = {
 	{ "tun_link_entry", "owner", ROLE_UID },
 	{ "unix_sk_entry", "name", ROLE_PATH, is_pathname },
 	{ "unix_sk_entry", "name_dir", ROLE_PATH },
-	{ "userns_entry", "owner", ROLE_UID },
+	{ "userns_entry", "owner", ROLE_UID, is_inside },
 	{ "utsns_entry", "nodename", ROLE_HOSTNAME },
 };
 const size_t nr_role_rows = sizeof(role_rows) / sizeof(role_rows[0]);

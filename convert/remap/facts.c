@@ -110,6 +110,16 @@ static int add_extents(struct facts *facts, UidGidExtent *const *items, size_t n
 	return 0;
 }
 
+/* Of dead ones nobody knows. */
+static void note_users(struct facts *facts, const TaskKobjIdsEntry *ids)
+{
+	if (!ids->has_user_ns_id || !ids->user_ns_id)
+		return;
+	if (facts->users && facts->users != ids->user_ns_id)
+		facts->nested_users = true;
+	facts->users = ids->user_ns_id;
+}
+
 static int read_entries(struct facts *facts, struct image_reader *r, struct error *err)
 {
 	int rc;
@@ -125,6 +135,8 @@ static int read_entries(struct facts *facts, struct image_reader *r, struct erro
 			rc = add_socket(facts, (InetSkEntry *)msg, err);
 		else if (msg->descriptor == &file_entry__descriptor && file->isk)
 			rc = add_socket(facts, file->isk, err);
+		else if (msg->descriptor == &task_kobj_ids_entry__descriptor)
+			note_users(facts, (const TaskKobjIdsEntry *)msg);
 		else if (msg->descriptor == &userns_entry__descriptor && !userns->has_parent_ns)
 			rc = add_extents(facts, userns->uid_map, userns->n_uid_map, false, err)
 				 ?: add_extents(facts, userns->gid_map, userns->n_gid_map, true,
@@ -231,8 +243,9 @@ static int read_member(struct facts *facts, struct source *src, const char *name
 	auto_image_reader r = NULL;
 	bool netlink =
 	    type && (type->id == IMG_IFADDR || type->id == IMG_ROUTE || type->id == IMG_ROUTE6);
-	if (!netlink && (!type || (type->id != IMG_FILES && type->id != IMG_INETSK &&
-				   type->id != IMG_USERNS && type->id != IMG_PSTREE)))
+	if (!netlink &&
+	    (!type || (type->id != IMG_FILES && type->id != IMG_INETSK && type->id != IMG_USERNS &&
+		       type->id != IMG_IDS && type->id != IMG_PSTREE)))
 		return 0;
 	int rc = image_open(src, name, &r, err);
 	if (rc < 0)

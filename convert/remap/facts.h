@@ -57,6 +57,8 @@ struct facts {
 	} pids; /* that the set knows of, collected by the first pass */
 	bool has_parent;
 	uint32_t nested_pid; /* of a task in a pid namespace inside of the root's; 0: none is */
+	uint32_t users;      /* the user namespace of a task; 0: none is told */
+	bool nested_users;   /* others are in others, inside of the root's */
 };
 
 int facts_read(struct source *src, struct facts *out, struct error *err);

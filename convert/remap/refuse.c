@@ -66,8 +66,14 @@ static int ids(struct remapping *r, struct error *err)
 {
 	for (size_t i = 0; i < r->rules->nr; i++) {
 		const struct remap_rule *rule = &r->rules->items[i];
-		if ((rule->kind == REMAP_UID || rule->kind == REMAP_GID) &&
-		    !is_mapped(&r->facts, rule->kind == REMAP_GID, rule->to))
+		if (rule->kind != REMAP_UID && rule->kind != REMAP_GID)
+			continue;
+		if (r->facts.nested_users)
+			return error_set(err, EINVAL,
+					 "%s: tasks of the set are in a user namespace inside of "
+					 "another, whose maps are of the old ids",
+					 remap_options[rule->kind]);
+		if (!is_mapped(&r->facts, rule->kind == REMAP_GID, rule->to))
 			return error_set(err, EINVAL,
 					 "%s %s: the user namespace of the set maps no %" PRIu32,
 					 remap_options[rule->kind], rule->text, rule->to);

@@ -17,6 +17,7 @@
 #include "ipc.pb-c.h"
 #include "memory.pb-c.h"
 #include "mounts.pb-c.h"
+#include "namespaces.pb-c.h"
 #include "network.pb-c.h"
 #include "security.pb-c.h"
 #include "sockets.pb-c.h"
@@ -423,11 +424,21 @@ KEY(key_socket_net)
 	       key_in_net(check, at, msg, value, key);
 }
 
-/* What descriptors and mounts lead to; some kinds are dumped without anybody in them. */
+/* A pid namespace whose tasks are dead: the image is its own. */
+KEY(key_dead_pid)
+{
+	*key = object_namespace(CLONE_NEWPID, (uint32_t)at->number);
+	return true;
+}
+
+/* What descriptors and mounts lead to, and user namespaces own; some kinds are dumped without
+ * anybody in them. */
 static bool is_held(const ProtobufCMessage *msg, uint32_t flag)
 {
 	if (msg->descriptor == &ns_file_entry__descriptor)
 		return ((const NsFileEntry *)msg)->ns_cflag == flag;
+	if (msg->descriptor == &namespace_entry__descriptor)
+		return ((const NamespaceEntry *)msg)->cflag == flag;
 	return ((const MntEntry *)msg)->nsfs_cflag == flag;
 }
 
@@ -439,17 +450,24 @@ static bool is_held(const ProtobufCMessage *msg, uint32_t flag)
 KEY_HELD(net, CLONE_NEWNET)
 KEY_HELD(ipc, CLONE_NEWIPC)
 KEY_HELD(uts, CLONE_NEWUTS)
+KEY_HELD(user, CLONE_NEWUSER)
 KEY_HELD(children_time, CLONE_NEWTIME)
 KEY_HELD(in_cgroup, CLONE_NEWCGROUP)
 
 /* Without root_ids the dumper's own are not known. */
+KEY(key_held_pid)
+{
+	return is_held(msg, CLONE_NEWPID) && check->inventory && check->inventory->root_ids &&
+	       key_in_pid(check, at, msg, value, key);
+}
+
 KEY(key_ns_file)
 {
 	uint32_t flag = ((const NsFileEntry *)msg)->ns_cflag;
 	*key = object_namespace(flag, (uint32_t)value);
 	return value && check->inventory && check->inventory->root_ids &&
-	       !(flag &
-		 (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWTIME | CLONE_NEWCGROUP));
+	       !(flag & (CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWUSER |
+			 CLONE_NEWTIME | CLONE_NEWCGROUP));
 }
 
 /* -1: of a process that is gone. */
@@ -511,6 +529,8 @@ static const struct reference references[] = {
 	{ IN(task_kobj_ids_entry), "cgroup_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root_cgroup },
 	{ IN(pstree_entry), "children_ns", DEFINES, OBJ_TOLD_NAMESPACE, key_in_pid },
 	{ IN(pstree_level), "ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_in_pid },
+	{ IN(pidns_entry), "parent_ns", DEFINES, OBJ_TOLD_NAMESPACE, key_dead_pid },
+	{ IN(mnt_entry), "held", DEFINES, OBJ_NAMESPACE, key_in_mnt },
 	{ IN(cg_namespace_entry), "id", DEFINES, OBJ_TOLD_NAMESPACE, key_in_cgroup },
 	{ IN(pipe_data_entry), "pipe_id", DEFINES, OBJ_PIPE_DATA, key_pipe_data },
 	{ IN(pipe_data_entry), "pipe_id", DEFINES, OBJ_FIFO_DATA, key_fifo_data },
@@ -544,6 +564,15 @@ static const struct reference references[] = {
 	{ IN(task_kobj_ids_entry), "user_ns_id", REFERS, IMG_USERNS, key_user },
 	{ IN(task_kobj_ids_entry), "time_ns_id", REFERS, IMG_TIMENS, key_time },
 	{ IN(task_kobj_ids_entry), "children_time_ns_id", REFERS, IMG_TIMENS, key_children_time },
+	{ IN(pidns_entry), "parent_ns", REFERS, OBJ_TOLD_NAMESPACE, key_in_pid },
+	{ IN(userns_entry), "parent_ns", REFERS, IMG_USERNS, key_user },
+	{ IN(namespace_entry), "id", REFERS, IMG_NETNS, key_held_net },
+	{ IN(namespace_entry), "id", REFERS, IMG_IPC_VAR, key_held_ipc },
+	{ IN(namespace_entry), "id", REFERS, IMG_UTSNS, key_held_uts },
+	{ IN(namespace_entry), "id", REFERS, IMG_TIMENS, key_held_children_time },
+	{ IN(namespace_entry), "id", REFERS, OBJ_TOLD_NAMESPACE, key_held_pid },
+	{ IN(namespace_entry), "id", REFERS, OBJ_TOLD_NAMESPACE, key_held_in_cgroup },
+	{ IN(mnt_entry), "held", REFERS, IMG_MNTS },
 
 	/* files */
 	{ IN(fdinfo_entry), "id", REFERS, OBJ_FILE, key_fdinfo },
@@ -575,11 +604,16 @@ static const struct reference references[] = {
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_NETNS, key_held_net },
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_IPC_VAR, key_held_ipc },
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_UTSNS, key_held_uts },
+	{ IN(ns_file_entry), "ns_id", REFERS, IMG_USERNS, key_held_user },
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_TIMENS, key_held_children_time },
+	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_held_pid },
 	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_held_in_cgroup },
 	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_NETNS, key_held_net },
 	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_IPC_VAR, key_held_ipc },
 	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_UTSNS, key_held_uts },
+	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_USERNS, key_held_user },
+	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_TIMENS, key_held_children_time },
+	{ IN(mnt_entry), "nsfs_id", REFERS, OBJ_TOLD_NAMESPACE, key_held_in_cgroup },
 	{ IN(mnt_entry), "pid_ns", REFERS, OBJ_TOLD_NAMESPACE, key_in_pid },
 	{ IN(mnt_entry), "ipc_ns", REFERS, IMG_IPC_VAR, key_ipc },
 	{ IN(mnt_entry), "net_ns", REFERS, IMG_NETNS, key_net },

@@ -35,6 +35,7 @@ struct restorer_args;
 struct pid_remap;   /* tree/: ids that become others */
 struct late_births; /* tree/: who is born by the restorer of this task */
 struct birth_plan;  /* who is born from whom, helpers included */
+struct givers;      /* tree/: who chooses numbers of threads for those who may not */
 
 /* What a pid namespace below the root's knows a task as. */
 struct pid_level {
@@ -52,6 +53,7 @@ struct rtask {
 	bool children_dead;   /* everybody there is dead */
 	enum task_state state;
 	struct rtask *parent;    /* NULL for the root */
+	uint32_t users_at_birth; /* the user namespace inside of the root's it is born in; or 0 */
 	struct rtask *memory_of; /* who bears it, its parent mostly: whose memory it starts with */
 	struct rtask *files_of, *fs_of; /* whose descriptors, directories it has; NULL: its own */
 	struct rtask **children;
@@ -135,7 +137,8 @@ struct restore {
 	struct range_list own;   /* that this process uses, for own_reserve() */
 	struct kernel_maps *kernel_maps; /* of this process; mem/vdso.h */
 	struct birth_plan *plan;
-	struct late_births *late;      /* of this task; NULL: none */
+	struct late_births *late; /* of this task; NULL: none */
+	struct givers *givers;
 	struct pid_remap *pids;        /* --remap-pids; NULL: not asked for */
 	int holder_fd;                 /* a pidfd of who has descriptors for the tasks */
 	struct restore_shared *shared; /* a task moves it into its arena for the restorer */

@@ -291,7 +291,7 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 		rc = locks_install(r, t, err);
 		return rc < 0 ? rc : fs_install(r, t, err);
 	}
-	rc = live_proc_fetch(r, err);
+	rc = live_proc_fetch(r, t, err);
 	if (rc < 0)
 		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	for (size_t i = 0; i < rows->nr; i++) {

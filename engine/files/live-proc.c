@@ -15,6 +15,7 @@
 #include "engine/files/remap.h"
 #include "engine/ns/mnt.h"
 #include "engine/ns/ns.h"
+#include "engine/ns/user.h"
 
 pid_t proc_path_pid(const char *path, size_t *len)
 {
@@ -145,14 +146,14 @@ static int fetch_item(int holder, const struct file_item *item, struct error *er
 	return 0;
 }
 
-int live_proc_fetch(struct restore *r, struct error *err)
+int live_proc_fetch(struct restore *r, const struct rtask *t, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
 		struct file_item *item = &r->files->items[i];
 		if (!item->live || item->fd < 0)
 			continue;
-		rc = fetch_item(r->holder_fd, item, err);
+		rc = fetch_item(userns_holder_fd(r, t), item, err);
 		item->live = false;
 	}
 	return rc;

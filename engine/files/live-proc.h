@@ -30,4 +30,4 @@ int live_proc_open(struct restore *r, struct error *err);
 /** In the coordinator, when all tasks exist: this is it. Takes fd. */
 int live_proc_fill(struct restore *r, struct file_item *item, int fd, struct error *err);
 /** In a task: all of them, from the coordinator. */
-int live_proc_fetch(struct restore *r, struct error *err);
+int live_proc_fetch(struct restore *r, const struct rtask *t, struct error *err);

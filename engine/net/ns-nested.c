@@ -16,7 +16,9 @@
 #include "engine/net/ns-set.h"
 #include "engine/net/ns.h"
 #include "engine/net/sock-ns.h"
+#include "engine/ns/aside.h"
 #include "engine/ns/mnt-tree.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 
 static uint32_t id_of_root(const struct restore *r)
@@ -113,6 +115,24 @@ int netns_share(struct restore *r, struct error *err)
 
 /* The builder. */
 
+struct making {
+	struct restore *r;
+	struct netns *ns;
+};
+
+/* By a process of its own: it may belong to a user namespace from which there is no way back. */
+static int make_one(void *ctx, struct error *err)
+{
+	const struct making *making = ctx;
+	int rc = userns_enter_owner(making->r, NS_NET, making->ns->id, err);
+	if (rc < 0)
+		return error_wrap(err, rc, "network namespace %u", making->ns->id);
+	if (unshare(CLONE_NEWNET) < 0)
+		return error_sys(err, "make a network namespace (needs CAP_SYS_ADMIN)");
+	making->ns->fd = procfs_open("self/ns/net", O_RDONLY);
+	return making->ns->fd < 0 ? error_sys(err, "open /proc/self/ns/net") : 0;
+}
+
 int netns_make_nested(struct restore *r, struct error *err)
 {
 	struct netns_set *set = r->netns;
@@ -122,17 +142,14 @@ int netns_make_nested(struct restore *r, struct error *err)
 	if (set->home < 0)
 		return error_sys(err, "open /proc/self/ns/net");
 	for (size_t i = 0; i < set->nr; i++) {
-		struct netns *ns = &set->items[i];
-		if (ns->root || ns->fd >= 0)
-			continue;
-		if (unshare(CLONE_NEWNET) < 0)
-			return error_sys(err, "make a network namespace (needs CAP_SYS_ADMIN)");
-		ns->fd = procfs_open("self/ns/net", O_RDONLY);
-		if (ns->fd < 0)
-			return error_sys(err, "open /proc/self/ns/net");
-		set->numbers[i] = ns->fd;
+		struct making making = { r, &set->items[i] };
+		int rc =
+		    making.ns->root || making.ns->fd >= 0 ? 0 : ns_aside(make_one, &making, err);
+		if (rc < 0)
+			return rc;
+		set->numbers[i] = making.ns->fd;
 	}
-	return setns(set->home, CLONE_NEWNET) < 0 ? error_sys(err, "leave a network namespace") : 0;
+	return 0;
 }
 
 int netns_stand(const struct netns_set *set, const struct netns *ns, struct error *err)

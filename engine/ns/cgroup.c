@@ -20,6 +20,7 @@
 #include "engine/ns/cgroup-ns.h"
 #include "engine/ns/cgroup-props.h"
 #include "engine/ns/ns.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/read.h"
 #include "images/message.h"
 #include "images/reader.h"
@@ -344,7 +345,7 @@ static int entry_fill(struct dump *d, CgroupEntry *e, struct error *err)
 	const struct cgroup_sets *sets = d->cgroups;
 	const struct proc_cgroups *own = &sets->items[0];
 	e->sets = message_array(&cg_set_entry__descriptor, sets->nr - 1, &e->n_sets);
-	if (!e->sets)
+	if (sets->nr > 1 && !e->sets)
 		return error_set(err, ENOMEM, "out of memory");
 	for (size_t i = 1; i < sets->nr; i++) {
 		if (set_dump(d, &sets->items[i], (uint32_t)i + 1, e->sets[i - 1]) < 0)
@@ -731,6 +732,8 @@ int cgroups_unshare_nested(struct restore *r, uint32_t id, struct error *err)
 	struct cgroup_restore *cg = r->cgroups;
 	const CgNamespaceEntry *ns = cg ? cgroup_ns_find(cg->entry, id) : NULL;
 	int rc = ns ? move_to_root(cg, ns, thread_set(cg, r->root, 0), err) : 0;
+	if (rc == 0)
+		rc = userns_enter_owner(r, NS_CGROUP, id, err);
 	if (rc == 0 && unshare(CLONE_NEWCGROUP) < 0)
 		rc = error_sys(err, "make a cgroup namespace (needs CAP_SYS_ADMIN)");
 	return rc;

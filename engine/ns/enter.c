@@ -128,6 +128,8 @@ static int unshare_all(struct restore *r, struct error *err)
 {
 	const struct ns_set *set = r->ns;
 	int rc = r->users ? userns_become_root(r->users, err) : 0;
+	if (rc == 0)
+		rc = ns_nested_make_users(r, err);
 	if (rc < 0)
 		return rc;
 	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
@@ -214,13 +216,14 @@ static bool is_of_namespace(const char *name)
 	return false;
 }
 
-static int begin_users(const struct ns_set *set, struct error *err)
+static int begin_users(const struct ns_set *set, const struct user_maps *maps, struct error *err)
 {
 	int given = set->given[NS_USER];
-	int rc = given < 0 ? unshare(CLONE_NEWUSER) : setns(given, CLONE_NEWUSER);
-	return rc < 0 ? error_sys(err, "%s a user namespace (needs CAP_SYS_ADMIN)",
-				  given < 0 ? "make" : "enter")
-		      : 0;
+	if (given < 0)
+		return userns_make(maps, err);
+	return setns(given, CLONE_NEWUSER) < 0
+		   ? error_sys(err, "enter a user namespace (needs CAP_SYS_ADMIN)")
+		   : 0;
 }
 
 /* What is outside of the tree is opened by who is outside, too. */
@@ -231,7 +234,7 @@ static int begin(struct restore *r, struct error *err)
 		rc = source_hold(r->images, is_of_namespace, err);
 	if (rc == 0)
 		rc = enter_given(r->ns, err);
-	return rc < 0 || !r->users ? rc : begin_users(r->ns, err);
+	return rc < 0 || !r->users ? rc : begin_users(r->ns, r->users, err);
 }
 
 static void answer(int channel, int rc, const struct error *err)
@@ -397,7 +400,7 @@ int ns_make(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = start_builder(r, err);
 	if (rc == 0 && r->users && r->ns->given[NS_USER] < 0)
-		rc = userns_write_maps(r, r->ns->builder, err);
+		rc = userns_write_maps(r->users, r->ns->builder, err);
 	if (rc == 0)
 		rc = tell(r->ns, ORDER_MAKE, 0, err);
 	if (rc == 0)
@@ -529,8 +532,10 @@ void ns_set_free(struct ns_set *set)
 	fd_close(set->net_fd);
 	for (int i = 0; i < NS_KINDS; i++)
 		fd_close(set->given[i]);
-	for (size_t i = 0; i < set->nested.nr; i++)
+	for (size_t i = 0; i < set->nested.nr; i++) {
 		fd_close(set->nested.items[i].fd);
+		user_maps_free(set->nested.items[i].users);
+	}
 	free(set->nested.items);
 	pid_held_free(set);
 	free(set);

@@ -85,7 +85,8 @@ static int check_master(const struct dump *d, enum ns_kind kind, int fd, const c
 	if (st.st_ino == d->ns->own[NS_USER] && kind != NS_MNT)
 		return 0;
 	const struct ns_seen *seen = ns_find(d, NS_USER, st.st_ino);
-	return seen && seen->id == ns_id(d->tasks[0], NS_USER)
+	bool alone = ns_rows[kind].owned && kind != NS_PID; /* whose pid 1 would be born in it */
+	return seen && (seen->id == ns_id(d->tasks[0], NS_USER) || (seen->users && alone))
 		   ? 0
 		   : error_set(err, ENOTSUP,
 			       "%s leads to a %s namespace that belongs to user namespace %lu: "
@@ -115,18 +116,15 @@ int ns_held_check(const struct dump *d, enum ns_kind kind, int fd, const char *w
 			 what, said_of(kind), (unsigned long)ino, who);
 }
 
-/* What is around one comes to those of the tree, too, and first: it gets the lower number. */
+/* What is around it comes to those of the tree first: of pid namespaces it has the lower number. */
 static int hold_around(struct dump *d, enum ns_kind kind, int fd, const char *what,
 		       struct error *err)
 {
-	char said[320];
 	uint32_t id;
 	auto_fd around = ioctl(fd, NS_GET_PARENT);
-	if (around < 0)
-		return error_sys(err, "%s: find the %s namespace around its own", what,
-				 ns_rows[kind].name);
-	snprintf(said, sizeof(said), "%.255s leads to a namespace inside of another; that", what);
-	return ns_held(d, kind, around, said, &id, err);
+	return around < 0 ? error_sys(err, "%s: find the %s namespace around its own", what,
+				      ns_rows[kind].name)
+			  : ns_held_around(d, kind, around, what, &id, err);
 }
 
 static int add_held(struct dump *d, enum ns_kind kind, int fd, const char *what,
@@ -142,6 +140,15 @@ static int add_held(struct dump *d, enum ns_kind kind, int fd, const char *what,
 	if (rc == 0 && ns_rows[kind].collect && (rc = ns_rows[kind].collect(d, *out, err)) < 0)
 		return error_wrap(err, rc, "%s", what);
 	return rc == 0 && kind == NS_IPC ? sysv_note_detached(d, *out, err) : rc;
+}
+
+int ns_held_around(struct dump *d, enum ns_kind kind, int fd, const char *what, uint32_t *out,
+		   struct error *err)
+{
+	char said[320];
+	snprintf(said, sizeof(said), "%.255s: what is around its %s namespace", what,
+		 ns_rows[kind].name);
+	return ns_held(d, kind, fd, said, out, err);
 }
 
 int ns_held(struct dump *d, enum ns_kind kind, int fd, const char *what, uint32_t *out,

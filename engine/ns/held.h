@@ -16,3 +16,6 @@ int ns_held_check(const struct dump *d, enum ns_kind kind, int fd, const char *w
  */
 int ns_held(struct dump *d, enum ns_kind kind, int fd, const char *what, uint32_t *out,
 	    struct error *err);
+/** The same of the one around another. @param fd  leads to it; @param what  to that other one */
+int ns_held_around(struct dump *d, enum ns_kind kind, int fd, const char *what, uint32_t *out,
+		   struct error *err);

@@ -18,6 +18,7 @@
 #include "engine/ns/mnt-autofs.h"
 #include "engine/ns/mnt-names.h"
 #include "engine/ns/set.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 #include "images/reader.h"
 
@@ -183,7 +184,7 @@ static int connect_one(const struct restore *r, const struct autofs *a, struct e
 	const struct autofs_set *set = r->mounts->autofs;
 	bool borrowed = a->e->has_read_fd && fcntl(a->e->fd, F_GETFD) < 0;
 	int pipe = a->e->has_read_fd && !borrowed ? a->pipe : a->e->fd;
-	auto_fd dir = (int)syscall(SYS_pidfd_getfd, r->holder_fd, a->dir, 0);
+	auto_fd dir = (int)syscall(SYS_pidfd_getfd, userns_holder_fd(r, a->daemon), a->dir, 0);
 	if (dir < 0 || (borrowed && dup3(a->pipe, pipe, O_CLOEXEC) < 0))
 		return error_sys(err, "fetch the autofs from the coordinator");
 	int rc = set_pipe(set, dir, pipe) < 0 ? error_sys(err, "connect it with its daemon") : 0;

@@ -21,6 +21,7 @@
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/pid-held.h"
 #include "engine/ns/set.h"
+#include "engine/ns/user.h"
 #include "engine/pie/restore-shared.h"
 #include "engine/procfs/root.h"
 
@@ -29,7 +30,7 @@ static uint32_t id_of_root(const struct restore *r, enum ns_kind kind)
 	return r->root->ids ? ns_id_of(r->root->ids, kind) : 0;
 }
 
-static struct ns_nested *find(const struct restore *r, enum ns_kind kind, uint32_t id)
+struct ns_nested *ns_nested_find(const struct restore *r, enum ns_kind kind, uint32_t id)
 {
 	for (size_t i = 0; r->ns && i < r->ns->nested.nr; i++)
 		if (r->ns->nested.items[i].kind == kind && r->ns->nested.items[i].id == id)
@@ -44,7 +45,7 @@ static int load_one(struct restore *r, enum ns_kind kind, uint32_t id, const cha
 	const struct ns_row *row = &ns_rows[kind];
 	uint32_t root = id_of_root(r, kind);
 	/* older images do not tell */
-	if (!id || !root || !r->dumper_ids[kind] || id == root || find(r, kind, id))
+	if (!id || !root || !r->dumper_ids[kind] || id == root || ns_nested_find(r, kind, id))
 		return 0;
 	if (id == r->dumper_ids[kind])
 		return error_set(err, ENOTSUP,
@@ -56,19 +57,12 @@ static int load_one(struct restore *r, enum ns_kind kind, uint32_t id, const cha
 		return error_set(err, ENOMEM, "out of memory");
 	*slot = (struct ns_nested){ .kind = kind, .id = id, .fd = -1 };
 	int rc = row->load ? row->load(r, id, err) : 0;
+	if (rc == 0 && kind == NS_USER) {
+		rc =
+		    load_one(r, kind, ns_nested_find(r, kind, id)->users->around, who, number, err);
+		return rc < 0 ? rc : userns_check_depth(r, id, err);
+	}
 	return rc < 0 ? error_wrap(err, rc, "%s %u: its %s namespace", who, number, row->name) : 0;
-}
-
-/* Tasks go into theirs by themselves, where such are not made here. */
-static bool is_made_here(const struct restore *r, enum ns_kind kind, uint32_t id)
-{
-	return ns_is_made_apart(kind) && (ns_rows[kind].alone || !ns_inhabitant(r, kind, id));
-}
-
-int ns_nested_load_around(struct restore *r, enum ns_kind kind, uint32_t id, uint32_t inside,
-			  struct error *err)
-{
-	return load_one(r, kind, id, "namespace", inside, err);
 }
 
 static int load_of_task(struct restore *r, const struct rtask *t, struct error *err)
@@ -86,7 +80,7 @@ static int load_children_time(struct restore *r, const struct rtask *t, struct e
 {
 	uint32_t id = t->ids->children_time_ns_id;
 	int rc = load_one(r, NS_TIME, id, "children of pid", (uint32_t)t->pid, err);
-	struct ns_nested *ns = rc < 0 ? NULL : find(r, NS_TIME, id);
+	struct ns_nested *ns = rc < 0 ? NULL : ns_nested_find(r, NS_TIME, id);
 	if (rc == 0 && (!ns || ns->maker))
 		rc = error_set(err, EBADMSG,
 			       TASK_FMT ": time namespace %u of its children is another one's",
@@ -106,7 +100,7 @@ static int load_of_file(struct restore *r, const FileEntry *e, struct error *err
 		return error_wrap(err, rc, "file id %u: its pid namespace", e->id);
 	if (kind == NS_MNT && (rc = mnt_held_check(r, e->nsf->ns_id, err)) < 0)
 		return error_wrap(err, rc, "file id %u: its mount namespace", e->id);
-	if (is_made_here(r, kind, e->nsf->ns_id))
+	if (ns_is_made_apart(kind))
 		rc = load_one(r, kind, e->nsf->ns_id, "file id", e->id, err);
 	return rc;
 }
@@ -115,16 +109,9 @@ static int load_of_mount(struct restore *r, const MntEntry *e, struct error *err
 {
 	int rc = 0;
 	enum ns_kind kind = e->has_nsfs_id ? ns_kind_of(e->nsfs_cflag) : NS_KINDS;
-	if (is_made_here(r, kind, e->nsfs_id))
+	if (ns_is_made_apart(kind))
 		rc = load_one(r, kind, e->nsfs_id, "mount", e->mnt_id, err);
 	return rc;
-}
-
-/* What is around another has the lower number, and is made before. */
-static int compare(const void *left, const void *right)
-{
-	const struct ns_nested *a = left, *b = right;
-	return a->id < b->id ? -1 : a->id > b->id;
 }
 
 int ns_nested_load(struct restore *r, struct error *err)
@@ -142,8 +129,6 @@ int ns_nested_load(struct restore *r, struct error *err)
 		rc = load_of_file(r, r->files->items[i].entry, err);
 	for (size_t i = 0; rc == 0 && r->mounts && i < r->mounts->nr; i++)
 		rc = load_of_mount(r, r->mounts->items[i]->e, err);
-	if (r->ns->nested.nr)
-		qsort(r->ns->nested.items, r->ns->nested.nr, sizeof(*r->ns->nested.items), compare);
 	return rc;
 }
 
@@ -195,6 +180,9 @@ static int make_fresh(struct restore *r, const struct ns_nested *ns, struct erro
 	const struct ns_row *row = &ns_rows[ns->kind];
 	if (row->make)
 		return row->make(r, ns->id, err);
+	int rc = userns_enter_owner(r, ns->kind, ns->id, err);
+	if (rc < 0)
+		return rc;
 	return unshare(row->flag) < 0 ? error_sys(err, "make it (needs CAP_SYS_ADMIN)") : 0;
 }
 
@@ -209,7 +197,25 @@ static int make_inside(void *ctx, struct error *err)
 	ns->fd = open_own(row->fresh ? row->fresh : row->name, err);
 	if (ns->fd < 0)
 		return ns->fd;
-	return row->fill ? row->fill(making->r, ns->id, err) : 0;
+	/* a time namespace is filled by who has made it, others where ids are those of the tree */
+	bool here = ns->kind == NS_TIME || !userns_owner_of(making->r, ns->kind, ns->id);
+	return here && row->fill ? row->fill(making->r, ns->id, err) : 0;
+}
+
+static int enter(const struct making *making, struct error *err)
+{
+	const struct ns_nested *ns = making->ns;
+	const struct ns_nested *owner = userns_owner_of(making->r, ns->kind, ns->id);
+	if (setns(ns->fd, ns_rows[ns->kind].flag) < 0)
+		return error_sys(err, "enter it");
+	return owner ? userns_act_for(making->r, owner, err) : 0;
+}
+
+static int fill_owned(void *ctx, struct error *err)
+{
+	const struct making *making = ctx;
+	int rc = enter(making, err);
+	return rc < 0 ? rc : ns_rows[making->ns->kind].fill(making->r, making->ns->id, err);
 }
 
 /* A process of its own, as from a user namespace there may be no way back. */
@@ -217,9 +223,9 @@ static int make_one(struct restore *r, struct ns_nested *ns, struct error *err)
 {
 	const struct ns_row *row = &ns_rows[ns->kind];
 	struct making making = { r, ns };
-	if (!row->make_held)
+	if (!row->make_fd)
 		return ns_aside(make_inside, &making, err);
-	ns->fd = row->make_held(r, ns->id, err);
+	ns->fd = row->make_fd(r, ns->id, err);
 	return ns->fd < 0 ? ns->fd : 0;
 }
 
@@ -227,9 +233,8 @@ static int finish_one(void *ctx, struct error *err)
 {
 	const struct making *making = ctx;
 	const struct ns_row *row = &ns_rows[making->ns->kind];
-	if (setns(making->ns->fd, row->flag) < 0)
-		return error_sys(err, "enter it");
-	return row->finish(making->r, making->ns->id, err);
+	int rc = enter(making, err);
+	return rc < 0 ? rc : row->finish(making->r, making->ns->id, err);
 }
 
 static int name_failure(const struct ns_nested *ns, int rc, struct error *err)
@@ -237,16 +242,45 @@ static int name_failure(const struct ns_nested *ns, int rc, struct error *err)
 	return error_wrap(err, rc, "%s namespace %u", ns_rows[ns->kind].name, ns->id);
 }
 
-int ns_nested_fill(struct restore *r, struct error *err)
+/* What it is in, or belongs to, comes first. */
+static int fill_one(struct restore *r, struct ns_nested *ns, struct error *err)
 {
-	for (size_t i = 0; i < r->ns->nested.nr; i++) {
+	const struct ns_nested *owner = userns_owner_of(r, ns->kind, ns->id);
+	struct ns_nested *before = ns_nested_find(r, NS_USER,
+						  ns->users ? ns->users->around
+						  : owner   ? owner->id
+							    : 0);
+	int rc = before ? fill_one(r, before, err) : 0;
+	if (rc < 0 || ns->maker || ns->fd >= 0)
+		return rc;
+	struct making making = { r, ns };
+	rc = make_one(r, ns, err);
+	if (rc == 0 && owner && ns->kind != NS_TIME && ns_rows[ns->kind].fill)
+		rc = ns_aside(fill_owned, &making, err);
+	return rc < 0 ? name_failure(ns, rc, err) : 0;
+}
+
+static int fill_some(struct restore *r, bool users, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->ns->nested.nr; i++) {
 		struct ns_nested *ns = &r->ns->nested.items[i];
-		int rc = ns->maker ? 0 : make_one(r, ns, err);
-		if (rc < 0)
-			return name_failure(ns, rc, err);
+		if (users && !ns->users)
+			continue;
+		rc = fill_one(r, ns, err);
 		r->ns->nested.numbers[i] = ns->fd;
 	}
-	return 0;
+	return rc;
+}
+
+int ns_nested_make_users(struct restore *r, struct error *err)
+{
+	return fill_some(r, true, err);
+}
+
+int ns_nested_fill(struct restore *r, struct error *err)
+{
+	return fill_some(r, false, err);
 }
 
 int ns_nested_finish(struct restore *r, struct error *err)
@@ -285,7 +319,7 @@ int ns_nested_open(const struct restore *r, enum ns_kind kind, uint32_t id, int 
 		   struct error *err)
 {
 	char path[48];
-	const struct ns_nested *ns = find(r, kind, id);
+	const struct ns_nested *ns = ns_nested_find(r, kind, id);
 	if (!ns)
 		return -ENOENT;
 	if (ns->maker)
@@ -299,7 +333,7 @@ int ns_nested_open(const struct restore *r, enum ns_kind kind, uint32_t id, int 
 
 int ns_nested_fd(const struct restore *r, enum ns_kind kind, uint32_t id)
 {
-	const struct ns_nested *ns = find(r, kind, id);
+	const struct ns_nested *ns = ns_nested_find(r, kind, id);
 	return ns ? ns->fd : -1;
 }
 
@@ -307,8 +341,9 @@ static int join_kind(const struct restore *r, const struct rtask *t, enum ns_kin
 		     struct error *err)
 {
 	uint32_t id = ns_id_of(t->ids, kind);
-	if (!find(r, kind, id) || (kind == NS_TIME && t->ids->has_children_time_ns_id))
-		return 0; /* timens_make_children() was there already */
+	bool made = kind == NS_TIME && t->ids->has_children_time_ns_id; /* timens_make_children() */
+	if (!ns_nested_find(r, kind, id) || made || kind == NS_USER) /* the restorer enters that */
+		return 0;
 	auto_fd fd = ns_nested_open(r, kind, id, O_RDONLY, err);
 	if (fd < 0)
 		return fd;

@@ -6,16 +6,19 @@
 
 #include "engine/ns/ns.h"
 
+struct ns_nested;
+
 /** Which ones there are; their images are read and checked. After tasks and files. */
 int ns_nested_load(struct restore *r, struct error *err);
-/** One more, which another is in. @param inside  that one, of the same kind */
-int ns_nested_load_around(struct restore *r, enum ns_kind kind, uint32_t id, uint32_t inside,
-			  struct error *err);
 bool ns_has_nested(const struct restore *r);
+/** @return NULL: none of these. Valid until another one is loaded */
+struct ns_nested *ns_nested_find(const struct restore *r, enum ns_kind kind, uint32_t id);
 /** The next one of a kind. @param at  0 to begin. @return false: there are no more */
 bool ns_nested_next(const struct restore *r, enum ns_kind kind, size_t *at, uint32_t *id);
 /** Before the builder is born: it and this process share what it makes. */
 int ns_nested_share(struct restore *r, struct error *err);
+/** In the builder: make those of users, which others belong to. */
+int ns_nested_make_users(struct restore *r, struct error *err);
 /** In the builder, in those of the root: make them, and bring them to the state they had. */
 int ns_nested_fill(struct restore *r, struct error *err);
 /** In the builder: what waits until all that they hold is made. */
@@ -28,5 +31,5 @@ int ns_nested_fd(const struct restore *r, enum ns_kind kind, uint32_t id);
  */
 int ns_nested_open(const struct restore *r, enum ns_kind kind, uint32_t id, int flags,
 		   struct error *err);
-/** In a task: go into those it was in. */
+/** In a task: go into those it was in, but for that of users. */
 int ns_nested_join(const struct restore *r, const struct rtask *t, struct error *err);

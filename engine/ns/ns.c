@@ -30,7 +30,6 @@
 #include "engine/ns/pid.h"
 #include "engine/ns/set.h"
 #include "engine/ns/time.h"
-#include "engine/ns/user-held.h"
 #include "engine/ns/user.h"
 #include "engine/ns/uts.h"
 #include "engine/procfs/root.h"
@@ -51,6 +50,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     IDS(pid_ns_id),
 		     .nested = true,
 		     .below_own = true,
+		     .owned = true,
 		     .held = true,
 		     .dump = pid_held_dump,
 		     .join = pidns_join },
@@ -59,6 +59,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     IDS(net_ns_id),
 		     .nested = true,
 		     .below_own = true,
+		     .owned = true,
 		     .inside = true,
 		     .preload = nft_preload,
 		     .collect = netns_collect,
@@ -71,6 +72,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     IDS(ipc_ns_id),
 		     .nested = true,
 		     .below_own = true,
+		     .owned = true,
 		     .alone = true,
 		     .held = true,
 		     .inside = true,
@@ -83,6 +85,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     IDS(uts_ns_id),
 		     .nested = true,
 		     .below_own = true,
+		     .owned = true,
 		     .alone = true,
 		     .held = true,
 		     .inside = true,
@@ -94,6 +97,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		      IDS(time_ns_id),
 		      .nested = true,
 		      .below_own = true,
+		      .owned = true,
 		      .alone = true,
 		      .held = true,
 		      .fresh = "time_for_children",
@@ -112,8 +116,12 @@ const struct ns_row ns_rows[NS_KINDS] = {
 	[NS_USER] = { .name = "user",
 		      .flag = CLONE_NEWUSER,
 		      IDS(user_ns_id),
+		      .nested = true,
+		      .below_own = true,
+		      .alone = true,
 		      .held = true,
-		      .make_held = user_held_make,
+		      .make_fd = userns_make_nested,
+		      .collect = userns_collect_nested,
 		      .join = userns_join,
 		      .dump = userns_dump,
 		      .load = userns_load },
@@ -122,6 +130,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 			IDS(cgroup_ns_id),
 			.nested = true,
 			.below_own = true,
+			.owned = true,
 			.alone = true,
 			.held = true,
 			.make = cgroups_unshare_nested,
@@ -158,8 +167,10 @@ void ns_task_ids(const struct task *t, TaskKobjIdsEntry *ids)
 
 void ns_table_free(struct ns_table *table)
 {
-	for (size_t i = 0; table && i < table->nr; i++)
+	for (size_t i = 0; table && i < table->nr; i++) {
 		fd_close(table->items[i].fd);
+		user_maps_free(table->items[i].users);
+	}
 	if (table)
 		free(table->items);
 	free(table);
@@ -253,8 +264,10 @@ int ns_add_held(struct dump *d, enum ns_kind kind, int fd, const struct ns_seen 
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0 || fstat(copy, &st) < 0)
 		return error_sys(err, "duplicate the descriptor of a namespace");
-	const struct ns_seen seen = { .kind = kind, .ino = st.st_ino, .fd = copy };
-	int rc = add(d, &seen, out, err);
+	struct ns_seen seen = { .kind = kind, .ino = st.st_ino, .fd = copy };
+	int rc = userns_note_owner(d, &seen, err);
+	if (rc == 0)
+		rc = add(d, &seen, out, err);
 	if (rc < 0)
 		close(copy);
 	return rc;

@@ -21,6 +21,8 @@ struct ns_seen {
 	bool own;                  /* the engine is in it, too: nothing to dump */
 	const struct task *member; /* one of the tasks in it; NULL: it is only held, */
 	int fd;                    /* by a descriptor that leads to it; else -1 */
+	struct user_maps *users;   /* of a user namespace inside of the root's; else NULL */
+	uint32_t owner;            /* the one of those it belongs to; 0: another */
 };
 
 struct ns_visit {
@@ -44,6 +46,7 @@ struct ns_row {
 	bool nested;      /* tasks may be in others than the root is, */
 	bool below_own;   /* even where that one is the engine's own, */
 	bool alone;       /* such others are made one by one: ns/nested.h */
+	bool owned;       /* and may belong to a user namespace inside of the root's */
 	bool held;        /* those that no task is in are carried: ns/held.h */
 	bool inside;      /* dump is called in the namespace */
 	/** Load the libraries its dump takes, while the tree still runs. That it fails is said
@@ -53,8 +56,8 @@ struct ns_row {
 	const char *fresh;
 	/** Make a fresh one, of single tasks. NULL: by unshare(2) */
 	int (*make)(struct restore *r, uint32_t id, struct error *err);
-	/** Make one that is held, elsewhere. @return its descriptor. NULL: as others */
-	int (*make_held)(struct restore *r, uint32_t id, struct error *err);
+	/** The same from outside. @return its descriptor. NULL: by who enters it */
+	int (*make_fd)(struct restore *r, uint32_t id, struct error *err);
 	/** Look at it, and refuse what cannot be carried, before anything is written. */
 	int (*collect)(struct dump *d, const struct ns_seen *ns, struct error *err);
 	/** Write its images. NULL: it has none */
@@ -76,7 +79,7 @@ enum ns_kind ns_kind_of(uint32_t flag);
 /** Does the builder make those one by one that no task is in? */
 static inline bool ns_is_made_apart(enum ns_kind kind)
 {
-	return kind != NS_KINDS && (ns_rows[kind].alone || ns_rows[kind].make_held);
+	return kind != NS_KINDS && ns_rows[kind].alone;
 }
 
 /** Before the tree is frozen: what takes time and can be done already. */

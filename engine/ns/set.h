@@ -11,6 +11,9 @@ struct ns_nested { /* besides the root's; nested.h */
 	uint32_t id;
 	int fd; /* of the process that has it, the builder or the coordinator; else -1 */
 	const struct rtask *maker; /* a time namespace for this one's children; else NULL */
+	struct user_maps *users;   /* of a user namespace; else NULL */
+	pid_t holder;              /* in it, with the coordinator's descriptors; 0: none */
+	int holder_fd;             /* a pidfd of that */
 };
 
 struct ns_dead { /* a pid namespace whose tasks are dead; pid-held.h */

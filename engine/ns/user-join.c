@@ -7,36 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "engine/ns/aside.h"
 #include "engine/ns/join.h"
 #include "engine/ns/set.h"
 #include "engine/procfs/root.h"
 
 #define SAID "--join-ns user: "
 
-struct look {
-	int fd;
-	struct user_maps *maps;
-};
-
-static int look_inside(void *ctx, struct error *err)
+static int look(int fd, struct user_maps *maps, struct error *err)
 {
-	const struct look *look = ctx;
-	if (setns(look->fd, CLONE_NEWUSER) < 0)
-		return error_sys(err, SAID "enter the user namespace (needs CAP_SYS_ADMIN in it)");
-	prctl(PR_SET_DUMPABLE, 1); /* the memory is that of the restore */
-	auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
-	if (self < 0)
-		return error_sys(err, "open /proc/self");
-	int rc = user_maps_read(self, look->maps, err);
-	return rc < 0 ? rc : user_groups_read(self, &look->maps->keeps_groups, err);
+	int rc = user_maps_look(fd, maps, err);
+	return rc < 0 ? error_wrap(err, rc, "--join-ns user") : 0;
 }
 
 static bool is_same(int a, int b)
@@ -148,13 +134,12 @@ int userns_join(struct restore *r, struct error *err)
 	r->users = calloc(1, sizeof(*r->users));
 	if (!r->users)
 		return error_set(err, ENOMEM, "out of memory");
-	struct look look = { fd, r->users };
 	ns_join_user_ids(r->opts, r->users->root);
 	int rc = check_place(fd, own, err);
 	if (rc == 0)
 		rc = check_pids(r, fd, err);
 	if (rc == 0)
-		rc = ns_aside(look_inside, &look, err);
+		rc = look(fd, r->users, err);
 	for (int k = 0; rc == 0 && k < ID_KINDS; k++)
 		rc = check_id(r->users, (enum id_kind)k, r->users->root[k], err);
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++)

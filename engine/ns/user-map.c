@@ -2,26 +2,23 @@
  * Maps of ids: what a number outside is inside, and back.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "base/cleanup.h"
-#include "base/io.h"
-#include "base/strbuf.h"
 #include "engine/ns/user.h"
-#include "engine/procfs/root.h"
 #include "images/message.h"
 
 #define NOBODY 65534
 
 void user_maps_free(struct user_maps *maps)
 {
-	for (int i = 0; maps && i < ID_KINDS; i++)
+	for (int i = 0; maps && i < ID_MAPS; i++)
 		free(maps->kinds[i].items);
+	if (maps)
+		free(maps->owned.items);
 	free(maps);
 }
 
@@ -78,22 +75,6 @@ int id_map_load(UidGidExtent *const *from, size_t nr, struct id_map *out, struct
 		    out, (struct id_extent){ from[i]->first, from[i]->lower_first, from[i]->count },
 		    err);
 	return rc;
-}
-
-int id_map_write(const struct id_map *map, pid_t process, const char *name, struct error *err)
-{
-	char path[32];
-	auto_strbuf text = { 0 };
-	for (size_t i = 0; i < map->nr; i++)
-		if (strbuf_printf(&text, "%u %u %u\n", map->items[i].inside, map->items[i].outside,
-				  map->items[i].count) < 0)
-			return error_set(err, ENOMEM, "out of memory");
-	snprintf(path, sizeof(path), "%d/%s", process, name);
-	auto_fd fd = procfs_open(path, O_WRONLY);
-	int rc = fd < 0 ? -errno : fd_write_full(fd, text.data, text.len);
-	return rc < 0 ? error_code(err, rc, "set the %s of the user namespace (%s)", name,
-				   text.data ? text.data : "")
-		      : 0;
 }
 
 /* @param in  from inside to outside, else back */

@@ -4,13 +4,14 @@
 #include "engine/ns/user.h"
 
 #include <fcntl.h>
-#include <grp.h>
-#include <inttypes.h>
 #include <linux/capability.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,16 +19,17 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/log.h"
+#include "engine/ns/aside.h"
 #include "engine/ns/pid.h"
 #include "engine/ns/set.h"
-#include "engine/ns/user-held.h"
 #include "engine/procfs/root.h"
-#include "images/message.h"
-#include "images/reader.h"
-#include "images/writer.h"
-#include "namespaces.pb-c.h"
 
-static const char *const map_names[ID_KINDS] = { "uid_map", "gid_map" };
+static const char *const map_names[ID_MAPS] = {
+	[ID_USER] = "uid_map",
+	[ID_GROUP] = "gid_map",
+	[ID_PROJECT] = "projid_map",
+};
 
 static int turn(const struct task *t, const struct user_maps *maps, enum id_kind kind, uint32_t *id,
 		struct error *err)
@@ -56,7 +58,7 @@ static int turn_thread(const struct user_maps *maps, const struct task *t, struc
 	return rc;
 }
 
-int id_map_read(int proc, const char *name, struct id_map *out, struct error *err)
+static int id_map_read(int proc, const char *name, struct id_map *out, struct error *err)
 {
 	auto_strbuf text = { 0 };
 	int rc = file_read_at(proc, name, &text, err);
@@ -65,15 +67,8 @@ int id_map_read(int proc, const char *name, struct id_map *out, struct error *er
 	return rc < 0 ? rc : id_map_parse(text.data, out, err);
 }
 
-int user_maps_read(int proc, struct user_maps *maps, struct error *err)
-{
-	int rc = 0;
-	for (int i = 0; rc == 0 && i < ID_KINDS; i++)
-		rc = id_map_read(proc, map_names[i], &maps->kinds[i], err);
-	return rc;
-}
-
-int user_groups_read(int proc, bool *kept, struct error *err)
+/* May nobody inside call setgroups(2)? */
+static int user_groups_read(int proc, bool *kept, struct error *err)
 {
 	auto_strbuf text = { 0 };
 	int rc = file_read_at(proc, "setgroups", &text, err);
@@ -81,10 +76,67 @@ int user_groups_read(int proc, bool *kept, struct error *err)
 	return rc;
 }
 
-int userns_collect(struct dump *d, struct error *err)
+int user_maps_read(int proc, struct user_maps *maps, struct error *err)
 {
-	if (!ns_is_apart(d, NS_USER))
-		return 0;
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < ID_MAPS; i++)
+		rc = id_map_read(proc, map_names[i], &maps->kinds[i], err);
+	return rc < 0 ? rc : user_groups_read(proc, &maps->keeps_groups, err);
+}
+
+int user_owner_read(int ns, uint32_t *owner, struct error *err)
+{
+	uid_t uid;
+	if (ioctl(ns, NS_GET_OWNER_UID, &uid) < 0)
+		return error_sys(err, "ask who owns a user namespace");
+	*owner = uid;
+	return 0;
+}
+
+struct look {
+	int ns;
+	struct user_maps *maps;
+};
+
+static int look_inside(void *ctx, struct error *err)
+{
+	const struct look *look = ctx;
+	if (setns(look->ns, CLONE_NEWUSER) < 0)
+		return error_sys(err, "enter the user namespace (needs CAP_SYS_ADMIN in it)");
+	prctl(PR_SET_DUMPABLE, 1); /* the memory is that of this program */
+	auto_fd self = procfs_open("self", O_PATH | O_DIRECTORY);
+	if (self < 0)
+		return error_sys(err, "open /proc/self");
+	return user_maps_read(self, look->maps, err);
+}
+
+int user_maps_look(int ns, struct user_maps *maps, struct error *err)
+{
+	struct look look = { ns, maps };
+	return ns_aside(look_inside, &look, err);
+}
+
+static bool has_groups(const struct thread *th, const struct thread *as)
+{
+	const struct proc_status *a = &th->status, *b = &as->status;
+	return a->nr_groups == b->nr_groups &&
+	       (!a->nr_groups || !memcmp(a->groups, b->groups, a->nr_groups * sizeof(*a->groups)));
+}
+
+/* Who comes in later brings its own along. */
+static bool all_have_groups(const struct dump *d, const struct thread *as)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		for (size_t k = 0; k < d->tasks[i]->nr_threads; k++)
+			if (d->tasks[i]->state != TASK_ZOMBIE &&
+			    !has_groups(&d->tasks[i]->threads[k], as))
+				return false;
+	return true;
+}
+
+/* That of the root, and what credentials are in it. */
+static int collect_apart(struct dump *d, struct error *err)
+{
 	if (!ns_is_apart(d, NS_PID) || pidns_external(d))
 		return error_set(err, ENOTSUP,
 				 TASK_FMT " is in a user namespace, but in no pid namespace of its "
@@ -94,7 +146,10 @@ int userns_collect(struct dump *d, struct error *err)
 	d->users = calloc(1, sizeof(*d->users));
 	if (!d->users)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = user_maps_read(d->tasks[0]->proc_fd, d->users, err);
+	auto_fd fd = ns_open(d->tasks[0], NS_USER, err);
+	int rc = fd < 0 ? fd : user_maps_read(d->tasks[0]->proc_fd, d->users, err);
+	if (rc == 0)
+		rc = user_owner_read(fd, &d->users->owner, err);
 	if (rc < 0)
 		return error_wrap(err, rc, TASK_FMT, TASK_ARGS(d->tasks[0]));
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
@@ -102,56 +157,54 @@ int userns_collect(struct dump *d, struct error *err)
 			if (d->tasks[i]->state != TASK_ZOMBIE)
 				rc = turn_thread(d->users, d->tasks[i], &d->tasks[i]->threads[k],
 						 err);
+	if (rc == 0 && d->users->keeps_groups && !all_have_groups(d, &d->tasks[0]->threads[0])) {
+		log_warn(TASK_FMT ": its user namespace denies setgroups(2), but tasks in it have "
+				  "different groups: restored, it will not deny it",
+			 TASK_ARGS(d->tasks[0]));
+		d->users->keeps_groups = false;
+	}
 	return rc;
 }
 
-int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
+int userns_collect(struct dump *d, struct error *err)
 {
-	if (!ns->member)
-		return user_held_dump(d, ns, err);
-	auto_message UsernsEntry *e = message_new(&userns_entry__descriptor);
-	const struct id_map *maps = d->users->kinds;
-	int rc = e ? 0 : error_set(err, ENOMEM, "out of memory");
-	if (rc == 0)
-		rc = id_map_store(&maps[ID_USER], &e->uid_map, &e->n_uid_map, err);
-	if (rc == 0)
-		rc = id_map_store(&maps[ID_GROUP], &e->gid_map, &e->n_gid_map, err);
-	return rc < 0 ? rc : image_write_one(d->images_fd, IMG_USERNS, ns->id, &e->base, err);
+	int rc = ns_is_apart(d, NS_USER) ? collect_apart(d, err) : 0;
+	return rc < 0 ? rc : userns_check_nested(d, err);
 }
 
 /* Restore. */
 
-int userns_load(struct restore *r, uint32_t id, struct error *err)
+static int id_map_write(const struct id_map *map, pid_t member, const char *name, struct error *err)
 {
-	if (id != r->ns->ids[NS_USER])
-		return user_held_load(r, id, err);
-	auto_message ProtobufCMessage *msg = NULL;
-	int rc = image_read_one(r->images, IMG_USERNS, id, &msg, err);
-	if (rc < 0)
-		return rc;
-	const UsernsEntry *e = (const UsernsEntry *)msg;
-	r->users = calloc(1, sizeof(*r->users));
-	if (!r->users)
-		return error_set(err, ENOMEM, "out of memory");
-	rc = id_map_load(e->uid_map, e->n_uid_map, &r->users->kinds[ID_USER], err);
-	if (rc == 0)
-		rc = id_map_load(e->gid_map, e->n_gid_map, &r->users->kinds[ID_GROUP], err);
-	if (rc < 0)
-		return error_wrap(err, rc, "userns-%u.img", id);
-	for (int i = 0; i < ID_KINDS; i++)
-		if (id_inside(r->users, (enum id_kind)i, id_outside(r->users, (enum id_kind)i, 0)))
-			return error_set(err, ENOTSUP,
-					 "userns-%u.img: nobody is id 0 of the namespace: not "
-					 "supported yet",
-					 id);
-	return 0;
+	char path[32];
+	auto_strbuf text = { 0 };
+	for (size_t i = 0; i < map->nr; i++)
+		if (strbuf_printf(&text, "%u %u %u\n", map->items[i].inside, map->items[i].outside,
+				  map->items[i].count) < 0)
+			return error_set(err, ENOMEM, "out of memory");
+	snprintf(path, sizeof(path), "%d/%s", member, name);
+	auto_fd fd = procfs_open(path, O_WRONLY);
+	int rc = fd < 0 ? -errno : fd_write_full(fd, text.data, text.len);
+	return rc < 0 ? error_code(err, rc, "set the %s of the user namespace (%s)", name,
+				   text.data ? text.data : "")
+		      : 0;
 }
 
-int userns_write_maps(const struct restore *r, pid_t builder, struct error *err)
+static int deny_groups(pid_t member, struct error *err)
 {
-	int rc = 0;
-	for (int k = 0; rc == 0 && k < ID_KINDS; k++)
-		rc = id_map_write(&r->users->kinds[k], builder, map_names[k], err);
+	char path[32];
+	snprintf(path, sizeof(path), "%d/setgroups", member);
+	auto_fd fd = procfs_open(path, O_WRONLY);
+	int rc = fd < 0 ? -errno : fd_write_full(fd, "deny", 4);
+	return rc < 0 ? error_code(err, rc, "have the user namespace deny setgroups(2)") : 0;
+}
+
+int userns_write_maps(const struct user_maps *maps, pid_t member, struct error *err)
+{
+	int rc = maps->keeps_groups ? deny_groups(member, err) : 0;
+	for (int i = 0; rc == 0 && i < ID_MAPS; i++)
+		rc = maps->kinds[i].nr ? id_map_write(&maps->kinds[i], member, map_names[i], err)
+				       : 0;
 	return rc;
 }
 

@@ -26,6 +26,8 @@ struct restore_slot {
 	uint32_t adopts;      /* orphans come to it now; tree/adopt.h */
 	uint32_t adopted;     /* the orphan has its parent */
 	uint32_t to_kill;     /* a pid 1 that its parent has to kill; tree/birth.c */
+	uint32_t given;       /* futex: who has its numbers from a giver: 1 these, 2 others */
+	int32_t wrong;        /* one that has others, as its parent knows it; to be reaped */
 	uint32_t files_left;  /* futex: how many who share them need the restore's no more */
 	uint64_t arena_start, arena_end; /* to be unmapped from it at the very end */
 	uint64_t seccomp_addr;           /* what is installed at the very end; 0: nothing */
@@ -34,6 +36,16 @@ struct restore_slot {
 
 /* What the text of an error lacks: from a blob, the words for its code and the limit to look at. */
 enum error_raw { ERROR_WHOLE, ERROR_OF_TASK, ERROR_OF_THREADS, ERROR_OF_BIRTH };
+
+/* What is asked of who chooses numbers of threads (tree/giver.h), by one restorer at a time. */
+struct restore_ids {
+	uint32_t lock;  /* futex: 1: somebody asks */
+	uint32_t turn;  /* futex: the number of who is asked; 0: it has answered */
+	int32_t want;   /* the number to come next */
+	int32_t leader; /* is it a thread of that one? 0: it has to come yet */
+	int32_t asker;  /* who is to be quick meanwhile */
+	int32_t result;
+};
 
 struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs */
 	uint32_t stage;      /* futex: the last stage that all have finished */
@@ -45,6 +57,7 @@ struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs *
 	uint32_t error_raw;  /* enum error_raw */
 	int32_t not_born;    /* ERROR_OF_BIRTH: who could not be */
 	struct error error;  /* of the first that failed */
+	struct restore_ids ids;
 	/* robust futex of the coordinator, which tasks of any pid namespace see the end of: the
 	 * kernel puts FUTEX_OWNER_DIED into `alive`, and nobody waits on */
 	struct robust_list_head life;

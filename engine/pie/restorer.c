@@ -169,7 +169,7 @@ __attribute__((used)) void restorer_main(struct restorer_args *args)
 	    restore_process_state(args) < 0)
 		restorer_give_up();
 	read_bounding_set(args);
-	if (restore_children(args) < 0)
+	if (restore_children(args) < 0 || enter_users(args) < 0)
 		restorer_give_up();
 	if (args->label_early && restore_label(args, &args->threads[0]) < 0)
 		restorer_give_up();

@@ -61,10 +61,14 @@ struct restorer_label { /* to be written as it is; len 0: none */
 	char *text;
 	uint64_t len;
 };
-struct restorer_creds {
+struct restorer_ids {
 	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 	uint32_t nr_groups;
 	uint32_t *groups;
+};
+struct restorer_creds {
+	struct restorer_ids ids;
+	uint32_t has_ids; /* since before it was born, in a user namespace it has entered */
 	uint32_t cap_inh[2], cap_prm[2], cap_eff[2], cap_bnd[2], cap_amb[2];
 	uint32_t securebits, no_new_privs;
 	struct restorer_label label, sock_label;
@@ -88,7 +92,7 @@ struct restorer_thread {
 	uint64_t sas_sp, sas_size;
 	uint32_t sas_flags;
 	int32_t pdeath_signal;
-	int32_t sched_policy, sched_prio, sched_nice;
+	int32_t sched_policy, sched_prio, sched_nice; /* policy -1: set from outside */
 	uint64_t sigmask;
 	char comm[16];
 	struct restorer_setting settings[NR_SETTINGS];
@@ -119,6 +123,7 @@ struct restorer_args {
 	uint32_t files_shared; /* how many others have to be done with them before */
 	uint32_t cap_last;     /* of this kernel */
 	int32_t proc_fd;
+	int32_t users_fd;      /* the user namespace to enter; -1: it is born in its own */
 	char label_file[40];   /* below /proc, of the calling thread */
 	uint32_t label_early;  /* set by the leader for all its threads, before they are there */
 	uint32_t bnd_now[2];   /* bounding set before credentials change */
@@ -129,6 +134,8 @@ struct restorer_args {
 	uint32_t nr_policies;
 	struct restorer_thread *threads;
 	uint32_t nr_threads;
+	uint32_t givers[RESTORER_TIDS]; /* of the threads' tids, as they stand there; 0: chosen by
+					   the task */
 	struct restorer_sigaction sigactions[64];
 	struct {
 		uint64_t isec, iusec, vsec, vusec;

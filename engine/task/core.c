@@ -11,6 +11,7 @@
 #include "base/worker.h"
 #include "engine/mem/arena.h"
 #include "engine/mem/numa.h"
+#include "engine/ns/user.h"
 #include "engine/task/label.h"
 #include "engine/task/parts.h"
 #include "engine/task/seccomp.h"
@@ -273,5 +274,6 @@ int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *arg
 	    (rc = seccomp_fill(r, t, args, err)) < 0)
 		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	own_ids(t, args);
+	userns_fill_args(r, t, args);
 	return misc_fill(t, args, err);
 }

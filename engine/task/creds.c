@@ -136,23 +136,23 @@ int creds_fill(const CredsEntry *c, struct arena *arena, struct restorer_creds *
 	       struct error *err)
 {
 	if (c->n_groups) {
-		out->groups = arena_alloc(arena, c->n_groups * sizeof(*out->groups), 8);
-		if (!out->groups)
+		out->ids.groups = arena_alloc(arena, c->n_groups * sizeof(*out->ids.groups), 8);
+		if (!out->ids.groups)
 			return error_set(err, ENOMEM, "credentials: the arena is full");
-		memcpy(out->groups, c->groups, c->n_groups * sizeof(*out->groups));
+		memcpy(out->ids.groups, c->groups, c->n_groups * sizeof(*out->ids.groups));
 	}
 	if (fill_label(c->lsm_profile, arena, &out->label) < 0 ||
 	    fill_label(c->lsm_sockcreate, arena, &out->sock_label) < 0)
 		return error_set(err, ENOMEM, "security label: the arena is full");
-	out->nr_groups = (uint32_t)c->n_groups;
-	out->uid = c->uid;
-	out->euid = c->euid;
-	out->suid = c->suid;
-	out->fsuid = c->fsuid;
-	out->gid = c->gid;
-	out->egid = c->egid;
-	out->sgid = c->sgid;
-	out->fsgid = c->fsgid;
+	out->ids.nr_groups = (uint32_t)c->n_groups;
+	out->ids.uid = c->uid;
+	out->ids.euid = c->euid;
+	out->ids.suid = c->suid;
+	out->ids.fsuid = c->fsuid;
+	out->ids.gid = c->gid;
+	out->ids.egid = c->egid;
+	out->ids.sgid = c->sgid;
+	out->ids.fsgid = c->fsgid;
 	fill_caps(c->cap_inh, c->n_cap_inh, out->cap_inh);
 	fill_caps(c->cap_prm, c->n_cap_prm, out->cap_prm);
 	fill_caps(c->cap_eff, c->n_cap_eff, out->cap_eff);

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "engine/ns/cpuset.h"
+#include "engine/ns/user.h"
 #include "engine/task/core.h"
 #include "engine/task/parts.h"
 #include "images/message.h"
@@ -188,6 +190,18 @@ static int set_attr(pid_t tid, const ThreadCoreEntry *tc, struct error *err)
 	return 0;
 }
 
+/* Of one in a user namespace, who may not do so itself. */
+static int set_plain(pid_t tid, const ThreadCoreEntry *tc, struct error *err)
+{
+	struct restorer_thread want;
+	sched_fill(tc, &want);
+	const struct sched_param param = { want.sched_prio };
+	if (sched_setscheduler(tid, want.sched_policy, &param) < 0 ||
+	    setpriority(PRIO_PROCESS, (id_t)tid, want.sched_nice) < 0)
+		return error_sys(err, "thread %d: set its scheduling", tid);
+	return 0;
+}
+
 static int set_thread(pid_t tid, const ThreadCoreEntry *tc, struct error *err)
 {
 	const SchedMoreEntry *e = tc->sched_more;
@@ -205,7 +219,11 @@ int sched_set_more(struct restore *r, struct error *err)
 	for (size_t i = 0; i < r->nr_tasks; i++) {
 		const struct rtask *t = r->tasks[i];
 		for (size_t k = 0; rtask_is_living(t) && k < t->nr_threads; k++) {
-			int rc = set_thread(rtask_tid(t, k), t->cores[k]->thread_core, err);
+			const ThreadCoreEntry *tc = t->cores[k]->thread_core;
+			pid_t tid = rtask_tid(t, k);
+			int rc = userns_nested_fd(r, t) < 0 ? 0 : set_plain(tid, tc, err);
+			if (rc == 0)
+				rc = set_thread(tid, tc, err);
 			if (rc < 0)
 				return rc;
 		}

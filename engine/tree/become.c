@@ -19,6 +19,7 @@
 #include "engine/pie/restorer.h"
 #include "engine/task/core.h"
 #include "engine/task/seccomp.h"
+#include "engine/tree/giver.h"
 #include "engine/tree/late.h"
 #include "engine/tree/share.h"
 #include "engine/tree/stage.h"
@@ -85,6 +86,7 @@ int become_fill_args(struct restore *r, struct rtask *t, struct restore_shared *
 	files_window(r, &args->window_first, &args->window_last);
 	args->files_of = t->files_of ? &r->shared->slots[t->files_of->slot] : NULL;
 	args->files_shared = t->late ? 0 : share_count(r, t);
+	givers_fill_args(r, t, args);
 	int rc = task_fill_args(r, t, args, err);
 	if (rc == 0)
 		rc = alloc_stacks(t->arena, args, err);

@@ -212,6 +212,13 @@ static pid_t unused_pid(const struct birth_plan *plan)
 	return last + 1;
 }
 
+void birth_choose_unused(const struct birth_plan *plan, struct birth *b)
+{
+	b->pid = unused_pid(plan);
+	for (size_t k = 0; k < b->place.nr; k++)
+		b->place.pid[k] = unused_inside(plan, k, b->place.ns[k]);
+}
+
 /* The task was born somewhere below the leader of its session and came to its parent, above it,
  * when all in between had ended: a helper stands for those. */
 static int bear_orphan(struct planner *p, size_t i, size_t leader, struct error *err)
@@ -222,14 +229,12 @@ static int bear_orphan(struct planner *p, size_t i, size_t leader, struct error 
 				 "pid %d: its session %d is led by a task it cannot come from, "
 				 "neither its parent nor below that: not supported",
 				 b->pid, b->sid);
-	struct birth helper = { .pid = unused_pid(p->plan),
+	struct birth helper = { .place = p->plan->items[leader].place,
 				.any_pid = true,
 				.sid = b->sid,
 				.by = leader,
 				.parent = leader };
-	helper.place = p->plan->items[leader].place;
-	for (size_t k = 0; k < helper.place.nr; k++)
-		helper.place.pid[k] = unused_inside(p->plan, k, helper.place.ns[k]);
+	birth_choose_unused(p->plan, &helper);
 	if (!add(p, helper, err))
 		return -ENOMEM;
 	p->plan->items[i].by = p->plan->nr - 1;

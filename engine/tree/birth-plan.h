@@ -44,5 +44,7 @@ size_t birth_init(const struct birth_plan *plan, uint32_t ns);
 pid_t birth_seen_as(const struct birth *seen, const struct birth *by);
 /** Has a task to be in its group before it bears others, as they could not join it? */
 bool birth_hands_on_group(const struct birth_plan *plan, size_t index);
+/** Numbers that nobody of the images has, in the namespaces that b->place names. */
+void birth_choose_unused(const struct birth_plan *plan, struct birth *b);
 /** Is the task one that exits before the others run? */
 bool birth_is_mortal(const struct birth *b);

@@ -28,12 +28,14 @@
 #include "engine/ns/pid.h"
 #include "engine/ns/real-ids.h"
 #include "engine/ns/time.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 #include "engine/tree/adopt.h"
 #include "engine/tree/become.h"
 #include "engine/tree/birth-error.h"
 #include "engine/tree/birth-plan.h"
+#include "engine/tree/giver.h"
 #include "engine/tree/late.h"
 #include "engine/tree/share.h"
 #include "engine/tree/stage.h"
@@ -41,6 +43,7 @@
 #define DEAD_TRIES  300    /* ms to wait for a pid whose holder is dead already */
 #define DYING_TRIES 10000  /* ms to wait for one that is being killed */
 #define PEER_TRIES  600000 /* ms to wait for a task that another one bears, after its memory */
+#define GIVEN_TRIES 10000  /* where others may be faster */
 #define ANY_TRIES   1000   /* numbers to try for who may have any */
 #define ANY_FIRST   300    /* the kernel's first when numbers start over, RESERVED_PIDS */
 
@@ -120,9 +123,124 @@ static int bear_here_again(struct error *err)
 	return 0;
 }
 
+/* Somebody else may have made a process in between. @return -EAGAIN: and its parent, who is
+ * another, has to reap it (slot.wrong) */
+static pid_t bear_exactly(struct restore *r, size_t index, const struct birth *by, uint32_t users,
+			  uint64_t flags)
+{
+	struct restore_slot *slot = &r->shared->slots[index];
+	for (int i = 0; i < GIVEN_TRIES; i++) {
+		slot->given = 0;
+		pid_t pid = given_birth(r, users, &r->plan->items[index], by, flags);
+		if (pid == 0)
+			live(r, index);
+		if (pid < 0 && pid != -EEXIST)
+			return pid;
+		if (pid < 0) { /* who was faster may end soon */
+			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+			continue;
+		}
+		int rc = given_await(r, index);
+		if (rc <= 0)
+			return rc < 0 ? rc : pid;
+		slot->wrong = pid;
+		if (flags & CLONE_PARENT)
+			return -EAGAIN;
+		waitpid(pid, NULL, 0);
+	}
+	return -EEXIST;
+}
+
+/* By who has entered the user namespace that its pid namespace belongs to; it is in that, too. */
+static _Noreturn void bear_from_inside(struct restore *r, size_t index, const struct birth *self,
+				       uint32_t own, uint32_t users)
+{
+	struct error err = { 0 };
+	const struct birth *b = &r->plan->items[index];
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int rc = userns_enter_to_bear(r, b->task, own, users, &err);
+	pid_t pid = rc < 0 ? rc : bear_exactly(r, index, self, users, CLONE_NEWPID | CLONE_PARENT);
+	if (rc == 0 && pid < 0 && pid != -EAGAIN)
+		rc = birth_error(r, b->pid, pid, &err);
+	if (rc < 0)
+		stage_fail(r->shared, &err);
+	_exit(pid == -EAGAIN);
+}
+
+/* @param own  the user namespace of the caller. @return as clone(2), in both; or -errno */
+static pid_t bear_helper(struct restore *r, uint32_t own, const struct birth *by,
+			 struct birth *helper)
+{
+	*helper = (struct birth){ .place = by->place };
+	birth_choose_unused(r->plan, helper);
+	pid_t pid = own ? given_birth(r, own, helper, by, 0) : clone_with_any_pid(helper);
+	for (int i = 0; i < ANY_TRIES && own && pid == -EEXIST; i++) {
+		helper->pid++;
+		for (size_t k = 0; k < helper->place.nr; k++)
+			helper->place.pid[k]++;
+		pid = given_birth(r, own, helper, by, 0);
+	}
+	return pid < 0 && !own ? -errno : pid;
+}
+
+/* @return 1: it got another number; 0; -errno */
+static int bear_inside_once(struct restore *r, size_t index, uint32_t own, uint32_t users,
+			    struct error *err)
+{
+	int status = 0;
+	struct birth helper;
+	pid_t pid = bear_helper(r, own, &r->plan->items[r->plan->items[index].by], &helper);
+	if (pid == 0)
+		bear_from_inside(r, index, &helper, own, users);
+	if (pid < 0)
+		return error_code(err, pid, "create a process%s", shortage_of_tasks(-pid));
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_sys(err, "wait for a process");
+	if (stage_failed(r->shared))
+		return error_set(err, ECANCELED, "the restore has failed");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+static int bear_inside_users(struct restore *r, size_t index, uint32_t own, uint32_t users,
+			     struct error *err)
+{
+	int rc = 1;
+	for (int i = 0; rc > 0 && i < GIVEN_TRIES; i++) {
+		rc = bear_inside_once(r, index, own, users, err);
+		if (rc > 0)
+			waitpid(r->shared->slots[index].wrong, NULL, 0);
+	}
+	if (rc == 0)
+		r->shared->slots[index].born = 1;
+	return rc > 0 ? birth_error(r, r->plan->items[index].pid, -EEXIST, err) : rc;
+}
+
+/* In a user namespace inside of the tree's, by who is in it. */
+static int bear_given(struct restore *r, size_t index, uint32_t users, bool sibling,
+		      struct error *err)
+{
+	const struct birth *b = &r->plan->items[index];
+	bool first = birth_into(r->plan, b) == BIRTH_NEW;
+	uint64_t flags =
+	    share_flags(r, index) | (sibling ? CLONE_PARENT : 0) | (first ? CLONE_NEWPID : 0);
+	const struct birth *by = &r->plan->items[b->by];
+	pid_t pid = bear_exactly(r, index, by, users, flags);
+	if (pid < 0)
+		return birth_error(r, b->pid, pid == -EAGAIN ? -EEXIST : pid, err);
+	r->shared->slots[index].born = 1;
+	return 0;
+}
+
 static int bear(struct restore *r, size_t index, bool sibling, struct error *err)
 {
 	struct birth *b = &r->plan->items[index];
+	uint32_t users = birth_users(r, index);
+	uint32_t own = b->by == BIRTH_BY_COORDINATOR ? 0 : birth_users(r, b->by);
+	if (users != own)
+		return bear_inside_users(r, index, own, users, err);
+	if (users)
+		return bear_given(r, index, users, sibling, err);
 	pid_t want = b->pid;
 	bool apart = ns_restores(r, NS_PID), fresh = pidns_is_new(r);
 	enum birth_into into = birth_into(r->plan, b);
@@ -396,6 +514,8 @@ static _Noreturn void live(struct restore *r, size_t index)
 {
 	struct error err = { 0 };
 	r->late = NULL; /* those are its parent's */
+	if (birth_users(r, index) && !given_these(r, index))
+		_exit(0);
 	r->shared->slots[index].born = 1;
 	r->shared->slots[index].real = real_id_of_self();
 	if (r->shared->slots[index].real > 0)

@@ -75,9 +75,9 @@ static bool could_be_late(const struct restore *r, size_t index, size_t by)
 	if (!is_plain_birth(r, index, by))
 		return false;
 	const struct rtask *t = r->plan->items[index].task, *p = r->plan->items[by].task;
-	return t->ids && p->ids && !t->files_of && !t->fs_of && same_namespaces(t->ids, p->ids) &&
-	       files_are_parents(r, t, p) && task_state_is_parents(t, p) &&
-	       is_free(rtask_own_tid(t, 0));
+	return !t->users_at_birth && t->ids && p->ids && !t->files_of && !t->fs_of &&
+	       same_namespaces(t->ids, p->ids) && files_are_parents(r, t, p) &&
+	       task_state_is_parents(t, p) && is_free(rtask_own_tid(t, 0));
 }
 
 /* @return NULL: there is no memory for it, so nobody is born late */

@@ -87,6 +87,30 @@ time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
 	kill "$apart"
 }
 
+# whose is the user namespace of a process, and may it call setgroups(2)?
+owner_and_groups()
+{
+	/usr/bin/python3 -c 'import array, fcntl, os, sys
+owner = array.array("I", [0])
+fcntl.ioctl(os.open("/proc/%s/ns/user" % sys.argv[1], os.O_RDONLY), 0xb704, owner)
+print(owner[0], open("/proc/%s/setgroups" % sys.argv[1]).read().strip())' "$1"
+}
+
+@test "a user namespace belongs to the same user afterwards, and still denies setgroups" {
+	setpriv --reuid 1000 --regid 1000 --clear-groups unshare --user --map-root-user --pid --fork \
+		setsid sleep 1000 >/dev/null 2>&1 </dev/null 3>&- &
+	local outside=$! inside=
+	until [ -n "$inside" ] && [ "$(cat "/proc/$inside/comm")" = sleep ]; do
+		inside=$(tr -d ' ' 2>/dev/null <"/proc/$outside/task/$outside/children") || :
+	done
+	[ "$(owner_and_groups "$inside")" = "1000 deny" ]
+	"$stasis" dump -t "$inside" -D "$dir" --shell-job
+	"$stasis" restore -d -D "$dir" --pidfile "$dir/pid" --shell-job
+	run owner_and_groups "$(cat "$dir/pid")"
+	kill -KILL "$(cat "$dir/pid")"
+	[ "$output" = "1000 deny" ]
+}
+
 @test "a tmpfs of the tree cannot hold the images it is written to" {
 	export stasis dir
 	run -1 unshare --mount bash -c '

@@ -240,7 +240,8 @@ status()
 	"$crit" encode -o s/userns-7.img <<< '{"magic": "USERNS", "entries": [{
 		"uid_map": [{"first": 0, "lower_first": 100000, "count": 1500}],
 		"gid_map": [{"first": 0, "lower_first": 100000, "count": 55}]}]}'
-	# of one inside of it, where nobody is
+	# its owner is outside; that of one inside of it, where nobody is, is not
+	"$crit" edit s --in-place 'userns-7.img: entries[0].owner=1000'
 	"$crit" encode -o s/userns-12.img <<< '{"magic": "USERNS", "entries": [{
 		"uid_map": [{"first": 1500, "lower_first": 0, "count": 10}], "parent_ns": 7, "owner": 1000}]}'
 	run -1 "$crit" remap --in-place --uid 1000=1500 s
@@ -248,6 +249,17 @@ status()
 	run -1 "$crit" remap --in-place --gid 50=55 s
 	"$crit" remap --in-place --uid 1000=1499 --gid 50=54 s
 	[[ $("$crit" show s/userns-12.img) == *'"owner": 1499'* ]]
+	[[ $("$crit" show s/userns-7.img) == *'"owner": 1000'* ]]
+}
+
+@test "remap refuses other ids where tasks are in user namespaces inside of another" {
+	"$crit" encode -o s/userns-9.img <<< '{"magic": "USERNS", "entries": [{
+		"uid_map": [{"first": 0, "lower_first": 1000, "count": 1}],
+		"parent_ns": 7, "owner": 1000}]}'
+	"$crit" edit s --in-place 'ids-3.img: entries[0].user_ns_id=9'
+	run -1 "$crit" remap --in-place --uid 1000=1500 s
+	[[ $output == *"--uid"*"inside of another"* ]]
+	"$crit" remap --in-place --ip 10.0.0.2=10.0.0.3 s
 }
 
 @test "remap wants something to change, and a value that is there" {

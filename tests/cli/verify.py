@@ -82,6 +82,14 @@ def images():
                                    value_size=1, map_id=5, max_entries=1, map_flags=0, memlock=1,
                                    frozen=False, fown=whole_set.FOWN, map_name="m", ifindex=0,
                                    mnt_id=20))
+    # namespaces that nobody is in: of processes, of users, of mounts
+    for number, ns, kind in (24, 30, 0x20000000), (25, 31, 0x10000000), (26, 32, 0x00020000):
+        files.append(whole_set.file_of("NS", number, "nsf", ns_id=ns, ns_cflag=kind, flags=0))
+    made["pidns-30.img"] = [{"parent_ns": 9}]
+    made["userns-31.img"] = [{"parent_ns": 7, "owner": 0,
+                              "owned": [{"cflag": 0x40000000, "id": 11}]}]
+    made["mountpoints-32.img"] = []
+    made["mountpoints-12.img"][0]["held"] = [32]
     made["bpfmap-data.img"] = [{"map_id": 5, "keys_bytes": 0, "values_bytes": 0, "count": 0,
                                 "extra": ""}]
     made["netdev-11.img"].append({"type": "TUN", "ifindex": 7, "mtu": 1500, "flags": 1,
@@ -111,7 +119,7 @@ FILES = {"gone": 3, "pipe": 4, "fifo": 5, "fifo's file": 6, "unix": 7, "inet": 9
 # What is corrupted, and how: the edit, then the words of the finding.
 CORRUPTIONS = [
     # framing
-    ("truncated", file_bytes("files.img", lambda d: d[:-3]), "files.img 22 wanted a message"),
+    ("truncated", file_bytes("files.img", lambda d: d[:-3]), "files.img 25 wanted a message"),
     ("size word cut", file_bytes("mm-1.img", lambda d: d + b"\1\0"), "mm-1.img wanted a size"),
     ("size word huge", file_bytes("fs-1.img", patch(8, b"\xff\xff\xff\x7f")), "fs-1.img message"),
     ("required field gone", file_bytes("fs-1.img", patch(8, struct.pack("<I", 0))), "fs-1.img"),
@@ -236,6 +244,20 @@ CORRUPTIONS = [
      "files.img 19 nsf.ns_id no netns-90.img"),
     ("open namespace of another kind", at("files.img", 19, "nsf", "ns_cflag", 0x08000000),
      "files.img 19 nsf.ns_id no ipcns-var-11.img"),
+    ("open user namespace", at("files.img", 19, "nsf", "ns_cflag", 0x10000000),
+     "files.img 19 nsf.ns_id no userns-11.img"),
+    ("user namespace of a task", at("ids-3.img", 0, "user_ns_id", 9), "user_ns_id no userns-9.img"),
+    ("user namespace around another", at("userns-31.img", 0, "parent_ns", 99),
+     "parent_ns no userns-99.img"),
+    ("what a user namespace owns", at("userns-31.img", 0, "owned", 0, "id", 99),
+     "owned[0].id no netns-99.img"),
+    ("open pid namespace of the dead", file_bytes("pidns-30.img", None),
+     "nsf.ns_id no pid namespace 30"),
+    ("pid namespace around another", at("pidns-30.img", 0, "parent_ns", 99),
+     "parent_ns no pid namespace 99"),
+    ("mounts nobody is in", file_bytes("mountpoints-32.img", None),
+     "held no mountpoints-32.img"),
+    ("open mount namespace", at("mountpoints-12.img", 0, "held", GONE), "no mnt namespace 32"),
     ("owner of a lock", at("filelocks.img", 0, "pid", 8), "filelocks.img 0 pid no process 8"),
     ("descriptor of a lock", at("filelocks.img", 0, "fd", 80), "fd no descriptor 80"),
     ("parent mount", at("mountpoints-12.img", 0, "parent_mnt_id", 6), "no mount 6"),

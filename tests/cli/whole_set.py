@@ -202,6 +202,7 @@ MAGICS = {"pstree": "PSTREE", "ids": "IDS", "fs": "FS", "mm": "MM", "core": "COR
           "filelocks": "FILE_LOCKS", "cgroup": "CGROUP", "seccomp": "SECCOMP",
           "mountpoints": "MNTS", "utsns": "UTSNS", "netns": "NETNS", "netdev": "NETDEV",
           "ipcns-var": "IPC_VAR", "ipcns-shm": "IPCNS_SHM", "timens": "TIMENS",
+          "pidns": "PIDNS", "userns": "USERNS",
           "inventory": "INVENTORY", "bpfmap-data": "BPFMAP_DATA", "autofs": "AUTOFS",
           "ipcns-msg": "IPCNS_MSG", "ipcns-sem": "IPCNS_SEM",
           "cpuinfo": "CPUINFO"}

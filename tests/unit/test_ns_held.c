@@ -5,11 +5,12 @@
 
 #include <errno.h>
 
+#include "engine/files/set.h"
 #include "engine/ns/mnt-held.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/pid-held.h"
 #include "engine/ns/set.h"
-#include "engine/ns/user-held.h"
+#include "engine/ns/user.h"
 #include "namespaces.pb-c.h"
 
 #define ROOT_NS 3 /* of pids and of users */
@@ -107,31 +108,51 @@ static void pid_held_load_children_knows_one_task_for_each(void **state)
 	tear_down(&f);
 }
 
-static void user_held_load_takes_what_is_around_it(void **state)
+/* Of a task that is in one of them. */
+static int load_users(struct fixture *f, uint32_t id)
+{
+	TaskKobjIdsEntry ids = f->ids;
+	struct rtask inside = { .pid = 71, .state = TASK_ALIVE, .ids = &ids },
+		     *tasks[] = { &inside };
+	struct file_set files = { 0 };
+	ids.user_ns_id = id;
+	f->r.tasks = tasks;
+	f->r.files = &files;
+	int rc = ns_nested_load(&f->r, NULL);
+	f->r.tasks = f->tasks;
+	f->r.files = NULL;
+	return rc;
+}
+
+static void userns_load_takes_what_is_around_it(void **state)
 {
 	struct fixture f;
 	set_up(&f, state);
-	size_t at = 0;
-	uint32_t id;
-	put_users(&f, 10, ROOT_NS, 5);
-	put_users(&f, 11, 10, 5);
-	assert_int_equal(user_held_load(&f.r, 11, NULL), 0);
-	assert_true(ns_nested_next(&f.r, NS_USER, &at, &id));
-	assert_int_equal(id, 10);
-	assert_false(ns_nested_next(&f.r, NS_USER, &at, &id));
+	put_users(&f, 10, 11, 5);
+	put_users(&f, 11, ROOT_NS, 6);
+	assert_int_equal(load_users(&f, 10), 0);
+	assert_int_equal(f.r.ns->nested.nr, 2);
+	assert_int_equal(ns_nested_find(&f.r, NS_USER, 10)->users->around, 11);
+	assert_int_equal(ns_nested_find(&f.r, NS_USER, 11)->users->kinds[ID_USER].items[0].count,
+			 6);
+	assert_true(userns_is_below(&f.r, 10, 11));
+	assert_false(userns_is_below(&f.r, 11, 10));
 	tear_down(&f);
 }
 
-static void user_held_load_refuses_what_makes_no_sense(void **state)
+static void userns_load_refuses_what_makes_no_sense(void **state)
 {
-	struct fixture f;
-	set_up(&f, state);
-	put_users(&f, 10, 0, 5);
-	put_users(&f, 11, 11, 5);
-	put_users(&f, 12, ROOT_NS, 0);
-	for (uint32_t id = 10; id <= 12; id++)
-		assert_int_equal(user_held_load(&f.r, id, NULL), -EBADMSG);
-	tear_down(&f);
+	static const struct {
+		uint32_t around, count;
+	} rows[] = { { 0, 5 }, { 10, 5 }, { ROOT_NS, 0 }, { 20, 5 } };
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct fixture f;
+		set_up(&f, state);
+		put_users(&f, 10, rows[i].around, rows[i].count);
+		put_users(&f, 20, 10, 5);
+		assert_int_equal(load_users(&f, 10), -EBADMSG);
+		tear_down(&f);
+	}
 }
 
 static void mnt_held_check_wants_its_mounts(void **state)
@@ -154,8 +175,8 @@ int main(void)
 		TEMP_TEST(pid_held_load_takes_what_is_around_it),
 		TEMP_TEST(pid_held_load_refuses_circles),
 		TEMP_TEST(pid_held_load_children_knows_one_task_for_each),
-		TEMP_TEST(user_held_load_takes_what_is_around_it),
-		TEMP_TEST(user_held_load_refuses_what_makes_no_sense),
+		TEMP_TEST(userns_load_takes_what_is_around_it),
+		TEMP_TEST(userns_load_refuses_what_makes_no_sense),
 		TEMP_TEST(mnt_held_check_wants_its_mounts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,9 @@
 #include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
+#include <linux/sched.h>
 #include <linux/securebits.h>
+#include <signal.h>
 
 #include "engine/pie/restorer/parts.h"
 #include "engine/pie/syscalls.h"
@@ -28,7 +30,7 @@ void read_bounding_set(struct restorer_args *args)
 /* Who has no privilege may restore a task of its own: what is as it should be is left alone. */
 #define FEW_GROUPS 128
 
-static int has_groups(const struct restorer_creds *c)
+static int has_groups(const struct restorer_ids *c)
 {
 	uint32_t now[FEW_GROUPS];
 	if (c->nr_groups > FEW_GROUPS || sys(SYS_getgroups, FEW_GROUPS, now) != (long)c->nr_groups)
@@ -39,7 +41,7 @@ static int has_groups(const struct restorer_creds *c)
 	return 1;
 }
 
-static int has_ids(const struct restorer_creds *c)
+static int has_ids(const struct restorer_ids *c)
 {
 	uint32_t u[3], g[3];
 	return sys(SYS_getresuid, &u[0], &u[1], &u[2]) == 0 &&
@@ -48,7 +50,7 @@ static int has_ids(const struct restorer_creds *c)
 	       sys(SYS_setfsuid, -1) == (long)c->fsuid && sys(SYS_setfsgid, -1) == (long)c->fsgid;
 }
 
-static long set_ids(const struct restorer_creds *c)
+static long set_ids(const struct restorer_ids *c)
 {
 	long rc = has_groups(c) ? 0 : sys(SYS_setgroups, c->nr_groups, c->groups);
 	if (rc < 0 || has_ids(c))
@@ -142,11 +144,30 @@ int restore_label(struct restorer_args *args, const struct restorer_thread *t)
 		      : 0;
 }
 
+/* Who nobody is inside of it, or may not become there, can only be set from outside. All else that
+ * is lost on the way in is set again later. */
+int enter_users(struct restorer_args *args)
+{
+	if (args->users_fd < 0)
+		return 0;
+	long rc = set_ids(&args->threads[0].creds.ids);
+	if (rc < 0)
+		return restorer_fail(args, "set its user and group ids", 0, rc);
+	rc = sys(SYS_setns, args->users_fd, CLONE_NEWUSER);
+	if (rc < 0)
+		return restorer_fail(args, "enter its user namespace", 0, rc);
+	sys(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	sys(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+	for (uint32_t cap = 0; cap <= args->cap_last && cap < 64; cap++)
+		args->bnd_now[cap / 32] |= 1u << (cap % 32);
+	return 0;
+}
+
 int restore_credentials(struct restorer_args *args, const struct restorer_thread *t)
 {
 	const struct restorer_creds *c = &t->creds;
 	const char *what = "set user and group ids of thread";
-	long rc = set_ids(c);
+	long rc = c->has_ids ? 0 : set_ids(&c->ids);
 	if (rc >= 0) {
 		what = "set inheritable capabilities of thread";
 		rc = set_inheritable(c);

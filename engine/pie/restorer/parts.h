@@ -42,12 +42,29 @@ int restore_rings(struct restorer_args *args);
 void read_bounding_set(struct restorer_args *args);
 /** The label of a security module, of the calling thread. */
 int restore_label(struct restorer_args *args, const struct restorer_thread *t);
+/** Go into a user namespace inside of that of the tree, with all privileges there and none around
+ * it; to be done while there are no other threads. */
+int enter_users(struct restorer_args *args);
 int restore_credentials(struct restorer_args *args, const struct restorer_thread *t);
 /* threads.c */
 struct clone_args;
 /** clone3(2): the child calls entry(arg) on its own stack, and has nothing else to return to. */
 long restorer_clone(struct clone_args *ca, void (*entry)(void *), void *arg);
+enum { THREAD_WAITS, THREAD_IS_RIGHT, THREAD_IS_WRONG };
+struct thread_start {
+	struct restorer_args *args;
+	const struct restorer_thread *thread;
+	uint32_t verdict; /* futex */
+	uint32_t lives;   /* futex: 0 when it is gone */
+};
+_Noreturn void restorer_thread_main(void *start);
 int restore_threads(struct restorer_args *args);
+/* given-ids.c: where somebody else has to choose the numbers of threads */
+int bears_given(const struct restorer_args *args);
+/** As restorer_clone(). @return 0 or -errno */
+long bear_given(struct restorer_args *args, struct clone_args *ca, struct thread_start *start);
+/** In the thread. It returns if that got the right number. */
+void await_verdict(struct thread_start *start);
 /** Of the calling thread, credentials and death signal last. */
 int restore_thread_state(struct restorer_args *args, const struct restorer_thread *t);
 /** Queue what was pending; all signals are blocked. @param tid  0: for the whole process */

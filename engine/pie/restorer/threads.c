@@ -37,6 +37,8 @@ static int set_scheduling(struct restorer_args *args, const struct restorer_thre
 	struct {
 		int priority;
 	} param = { t->sched_prio };
+	if (t->sched_policy < 0)
+		return 0;
 	long rc = sys(SYS_sched_setscheduler, 0, t->sched_policy, &param);
 	if (rc >= 0)
 		rc = sys(SYS_setpriority, 0, 0, (long)t->sched_nice);
@@ -127,15 +129,12 @@ int restore_thread_state(struct restorer_args *args, const struct restorer_threa
 		       : 0;
 }
 
-struct thread_start {
-	struct restorer_args *args;
-	const struct restorer_thread *thread;
-};
-
-_Noreturn static void thread_main(void *arg)
+_Noreturn void restorer_thread_main(void *arg)
 {
-	const struct thread_start *start = arg;
+	struct thread_start *start = arg;
 	struct restorer_args *args = start->args;
+	if (bears_given(args))
+		await_verdict(start);
 	if (restore_thread_state(args, start->thread) < 0)
 		restorer_give_up();
 	__atomic_add_fetch(&args->threads_done, 1, __ATOMIC_RELEASE);
@@ -178,7 +177,8 @@ static int birth(struct restorer_args *args, const struct restorer_thread *t)
 		.set_tid = (uintptr_t)t->tids,
 		.set_tid_size = t->nr_tids,
 	};
-	long rc = restorer_clone(&ca, thread_main, start);
+	long rc = bears_given(args) ? bear_given(args, &ca, start)
+				    : restorer_clone(&ca, restorer_thread_main, start);
 	if (rc == -17) /* EEXIST */
 		return restorer_fail(
 		    args,

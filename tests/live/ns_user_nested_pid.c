@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ * Pid namespaces that belong to user namespaces inside of the tree's, one in the other, with
+ * threads and children in each: numbers at every level, who owns what, and processes made
+ * afterwards. live-link: -pthread
+ */
+#include <linux/nsfs.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include "tests/live/live.h"
+
+#define LEVELS 2
+
+static void write_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	live_must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+static ino_t number(int fd)
+{
+	struct stat st;
+	live_check(fd >= 0 && fstat(fd, &st) == 0, "no namespace: %s", strerror(errno));
+	close(fd);
+	return st.st_ino;
+}
+
+static ino_t own(const char *path)
+{
+	return number(open(path, O_RDONLY));
+}
+
+/* "NSpid: …" of a task as /proc has it. */
+static void numbers(char out[128])
+{
+	char line[256];
+	FILE *f = fopen("/proc/thread-self/status", "re");
+	out[0] = 0;
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "NSpid:", 6))
+			snprintf(out, 128, "%s", line);
+	live_check(f != NULL && out[0], "no numbers");
+	fclose(f);
+}
+
+/* Its last numbers: further out, they may be others after a restore in a new namespace. */
+static void check_numbers(const char *before, int nr)
+{
+	char now[128];
+	numbers(now);
+	const char *a = strrchr(before, '\t'), *b = strrchr(now, '\t');
+	for (; nr > 1; nr--) {
+		while (a > before && *--a != '\t')
+			;
+		while (b > now && *--b != '\t')
+			;
+	}
+	live_check(!strcmp(a, b), "the numbers were %s, are %s", before, now);
+}
+
+static int depth;
+
+static void *thread(void *arg)
+{
+	char before[128];
+	numbers(before);
+	live_must(write(*(int *)arg, "t", 1) == 1);
+	live_wait();
+	check_numbers(before, depth + 1);
+	return NULL;
+}
+
+static void check_owner(void)
+{
+	int fd = open("/proc/self/ns/pid", O_RDONLY);
+	live_check(number(ioctl(fd, NS_GET_USERNS)) == own("/proc/self/ns/user"),
+		   "its pid namespace belongs to another");
+	close(fd);
+}
+
+static pid_t go_inside(void)
+{
+	char text[32];
+	uid_t uid = getuid();
+	gid_t gid = getgid();
+	live_must(unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0);
+	write_to("/proc/self/setgroups", "deny");
+	snprintf(text, sizeof(text), "%d %u 1", depth * 5, uid);
+	write_to("/proc/self/uid_map", text);
+	snprintf(text, sizeof(text), "%d %u 1", depth * 5, gid);
+	write_to("/proc/self/gid_map", text);
+	return fork();
+}
+
+/* One that ends with 7 when all is as it was. */
+static pid_t start_inside(int ready)
+{
+	pid_t pid = fork();
+	live_must(pid >= 0);
+	if (pid)
+		return pid;
+	depth++;
+	pid = go_inside();
+	live_must(pid >= 0);
+	if (pid) {
+		char before[128];
+		int status;
+		numbers(before);
+		live_wait();
+		check_numbers(before, depth);
+		live_check(waitpid(pid, &status, 0) == pid && status == 0, "inside: %#x", status);
+		_exit(7);
+	}
+	char before[128];
+	pthread_t other;
+	int status;
+	numbers(before);
+	live_must(getpid() == 1);
+	pid_t inner = depth < LEVELS ? start_inside(ready) : 0;
+	pid_t dead = fork();
+	if (dead == 0)
+		_exit(3);
+	int users = open("/proc/self/ns/user", O_RDONLY);
+	live_must(users >= 0 && pthread_create(&other, NULL, thread, &ready) == 0);
+	live_wait();
+	live_check(number(users) == own("/proc/self/ns/user"), "the descriptor leads elsewhere");
+	live_check(getpid() == 1 && getuid() == (uid_t)depth * 5, "it is %d, user %u", getpid(),
+		   getuid());
+	check_numbers(before, depth + 1);
+	check_owner();
+	live_check(pthread_join(other, NULL) == 0, "join");
+	live_check(waitpid(dead, &status, 0) == dead && WEXITSTATUS(status) == 3, "the dead one");
+	live_check(!inner || (waitpid(inner, &status, 0) == inner && WEXITSTATUS(status) == 7),
+		   "further in: %#x", status);
+	pid_t more = fork();
+	if (more == 0)
+		_exit(4);
+	live_check(more > dead, "the next process is %d", more);
+	live_check(waitpid(more, &status, 0) == more && WEXITSTATUS(status) == 4, "one more");
+	_exit(0);
+}
+
+int main(void)
+{
+	int ready[2], status, self = open("/proc/self/ns/pid", O_RDONLY);
+	char c;
+	live_must(pipe(ready) == 0 && self >= 0);
+	pid_t pid = start_inside(ready[1]);
+	for (int i = 0; i < LEVELS; i++)
+		live_must(read(ready[0], &c, 1) == 1);
+
+	live_ready();
+
+	live_check(number(self) == own("/proc/self/ns/pid"), "the descriptor leads elsewhere");
+	live_check(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7, "it ended: %#x",
+		   status);
+	live_pass();
+}
