@@ -261,6 +261,26 @@ static void two_without_heirs(void)
 	usleep(50000);
 }
 
+static void users_with_mounts(void)
+{
+	must(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0, "unshare");
+}
+
+static void users_without_children(void)
+{
+	must(unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0, "unshare");
+}
+
+static void users_of_two(void)
+{
+	must(unshare(CLONE_NEWUSER) == 0, "unshare");
+	/* with one current directory */
+	long pid = syscall(SYS_clone, CLONE_FS | SIGCHLD, NULL, NULL, NULL, 0);
+	must(pid >= 0, "clone");
+	if (pid == 0)
+		wait_forever(NULL);
+}
+
 static void second_of_pid_namespace(void)
 {
 	pid_t pid = 0;
@@ -495,6 +515,9 @@ static const struct {
 	{ "pid-namespace-of-nobody", pid_namespace_of_nobody },
 	{ "mount-namespace-of-nobody", mount_namespace_of_nobody },
 	{ "two-without-heirs", two_without_heirs },
+	{ "users-with-mounts", users_with_mounts },
+	{ "users-without-children", users_without_children },
+	{ "users-of-two", users_of_two },
 	{ "unix-client-gone", unix_client_gone },
 	{ "unix-client-outside", unix_client_outside },
 	{ "netlink-waiting", netlink_waiting },

@@ -24,19 +24,26 @@ void facts_fini(struct facts *facts)
 	free(facts->routes.items);
 	free(facts->mapped.items);
 	free(facts->pids.items);
+	free(facts->users_inside.items);
+	free(facts->users_of_tasks.items);
 	*facts = (struct facts){ 0 };
+}
+
+static int add_number(struct numbers *numbers, uint32_t number, struct error *err)
+{
+	/* the same comes many times in a row */
+	if (numbers->nr && numbers->items[numbers->nr - 1] == number)
+		return 0;
+	uint32_t *place = array_add(numbers);
+	if (!place)
+		return error_set(err, ENOMEM, "out of memory");
+	*place = number;
+	return 0;
 }
 
 int facts_add_pid(struct facts *facts, uint32_t pid, struct error *err)
 {
-	/* the same pid comes many times in a row */
-	if (facts->pids.nr && facts->pids.items[facts->pids.nr - 1] == pid)
-		return 0;
-	uint32_t *item = array_add(&facts->pids);
-	if (!item)
-		return error_set(err, ENOMEM, "out of memory");
-	*item = pid;
-	return 0;
+	return add_number(&facts->pids, pid, err);
 }
 
 static bool is_local(const struct facts *facts, const struct ip *ip)
@@ -110,17 +117,26 @@ static int add_extents(struct facts *facts, UidGidExtent *const *items, size_t n
 	return 0;
 }
 
-/* Of dead ones nobody knows. */
-static void note_users(struct facts *facts, const TaskKobjIdsEntry *ids)
+static int add_users(struct facts *facts, const UsernsEntry *e, uint32_t number, struct error *err)
 {
-	if (!ids->has_user_ns_id || !ids->user_ns_id)
-		return;
-	if (facts->users && facts->users != ids->user_ns_id)
-		facts->nested_users = true;
-	facts->users = ids->user_ns_id;
+	if (e->has_parent_ns)
+		return add_number(&facts->users_inside, number, err);
+	return add_extents(facts, e->uid_map, e->n_uid_map, false, err)
+		   ?: add_extents(facts, e->gid_map, e->n_gid_map, true, err);
 }
 
-static int read_entries(struct facts *facts, struct image_reader *r, struct error *err)
+bool facts_tasks_are_inside(const struct facts *facts)
+{
+	const struct numbers *inside = &facts->users_inside, *tasks = &facts->users_of_tasks;
+	for (size_t i = 0; i < inside->nr; i++)
+		for (size_t k = 0; k < tasks->nr; k++)
+			if (inside->items[i] == tasks->items[k])
+				return true;
+	return false;
+}
+
+static int read_entries(struct facts *facts, struct image_reader *r, uint32_t number,
+			struct error *err)
 {
 	int rc;
 	do {
@@ -129,18 +145,16 @@ static int read_entries(struct facts *facts, struct image_reader *r, struct erro
 		if (rc <= 0)
 			break;
 		const FileEntry *file = (FileEntry *)msg;
-		const UsernsEntry *userns = (UsernsEntry *)msg;
 		const PstreeEntry *process = (PstreeEntry *)msg;
 		if (msg->descriptor == &inet_sk_entry__descriptor)
 			rc = add_socket(facts, (InetSkEntry *)msg, err);
 		else if (msg->descriptor == &file_entry__descriptor && file->isk)
 			rc = add_socket(facts, file->isk, err);
 		else if (msg->descriptor == &task_kobj_ids_entry__descriptor)
-			note_users(facts, (const TaskKobjIdsEntry *)msg);
-		else if (msg->descriptor == &userns_entry__descriptor && !userns->has_parent_ns)
-			rc = add_extents(facts, userns->uid_map, userns->n_uid_map, false, err)
-				 ?: add_extents(facts, userns->gid_map, userns->n_gid_map, true,
-						err);
+			rc = add_number(&facts->users_of_tasks,
+					((const TaskKobjIdsEntry *)msg)->user_ns_id, err);
+		else if (msg->descriptor == &userns_entry__descriptor)
+			rc = add_users(facts, (const UsernsEntry *)msg, number, err);
 		else if (msg->descriptor == &pstree_entry__descriptor && process->n_levels)
 			facts->nested_pid = process->pid;
 	} while (rc >= 0);
@@ -250,8 +264,8 @@ static int read_member(struct facts *facts, struct source *src, const char *name
 	int rc = image_open(src, name, &r, err);
 	if (rc < 0)
 		return rc;
-	return netlink ? read_netlink(facts, r, (uint32_t)image_number(type, name), err)
-		       : read_entries(facts, r, err);
+	uint32_t number = (uint32_t)image_number(type, name);
+	return netlink ? read_netlink(facts, r, number, err) : read_entries(facts, r, number, err);
 }
 
 int facts_read(struct source *src, struct facts *out, struct error *err)

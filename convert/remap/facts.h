@@ -34,6 +34,11 @@ struct id_range {
 	uint32_t first, count;
 };
 
+struct numbers {
+	uint32_t *items;
+	size_t nr, cap;
+};
+
 struct facts {
 	struct {
 		struct net_socket *items;
@@ -50,17 +55,16 @@ struct facts {
 	struct {
 		struct id_range *items;
 		size_t nr, cap;
-	} mapped; /* by user namespaces; none: all ids are */
-	struct {
-		uint32_t *items;
-		size_t nr, cap;
-	} pids; /* that the set knows of, collected by the first pass */
+	} mapped;            /* by user namespaces; none: all ids are */
+	struct numbers pids; /* that the set knows of, collected by the first pass */
 	bool has_parent;
 	uint32_t nested_pid; /* of a task in a pid namespace inside of the root's; 0: none is */
-	uint32_t users;      /* the user namespace of a task; 0: none is told */
-	bool nested_users;   /* others are in others, inside of the root's */
+	struct numbers users_inside;   /* user namespaces inside of the one whose ids these are */
+	struct numbers users_of_tasks; /* those that tasks are in */
 };
 
+/** Is a task in one of users_inside? */
+bool facts_tasks_are_inside(const struct facts *facts);
 int facts_read(struct source *src, struct facts *out, struct error *err);
 void facts_fini(struct facts *facts);
 /** facts-status.c: addresses and networks that a container engine is to give it at a restore. */

@@ -68,7 +68,7 @@ static int ids(struct remapping *r, struct error *err)
 		const struct remap_rule *rule = &r->rules->items[i];
 		if (rule->kind != REMAP_UID && rule->kind != REMAP_GID)
 			continue;
-		if (r->facts.nested_users)
+		if (facts_tasks_are_inside(&r->facts))
 			return error_set(err, EINVAL,
 					 "%s: tasks of the set are in a user namespace inside of "
 					 "another, whose maps are of the old ids",

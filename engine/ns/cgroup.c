@@ -699,14 +699,18 @@ static int move_in_namespace(struct cgroup_restore *cg, const CgSetEntry *set, b
 	return rc;
 }
 
-int cgroups_unshare(struct restore *r, struct error *err)
+int cgroups_unshare(struct restore *r, uint32_t id, struct error *err)
 {
 	struct cgroup_restore *cg = r->cgroups;
 	const CgSetEntry *set = cg ? thread_set(cg, r->root, 0) : NULL;
 	int rc = set ? move_in_namespace(cg, set, true, err) : 0;
+	if (rc == 0)
+		rc = userns_enter_owner(r, NS_CGROUP, id, err);
 	if (rc == 0 && unshare(CLONE_NEWCGROUP) < 0)
 		rc = error_sys(err, "make a cgroup namespace (needs CAP_SYS_ADMIN)");
-	return rc < 0 || !set ? rc : move_in_namespace(cg, set, false, err);
+	/* who makes it for an owner has done all it was to */
+	bool goes_on = rc == 0 && set && !userns_owner_id(r, NS_CGROUP, id);
+	return goes_on ? move_in_namespace(cg, set, false, err) : rc;
 }
 
 /* To where a namespace begins. */

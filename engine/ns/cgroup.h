@@ -26,7 +26,7 @@ int cgroups_make(struct restore *r, struct error *err);
 /** Go into the root task's groups: the tasks are born there. */
 int cgroups_enter(struct restore *r, struct error *err);
 /** In the builder of namespaces, after that: make the cgroup namespace, with the root it had. */
-int cgroups_unshare(struct restore *r, struct error *err);
+int cgroups_unshare(struct restore *r, uint32_t id, struct error *err);
 /** The same of another task than the root; this process moves to where it begins.
  *  @param id  of the images */
 int cgroups_unshare_nested(struct restore *r, uint32_t id, struct error *err);

@@ -23,6 +23,7 @@
 #include "engine/context/hooks.h"
 #include "engine/files/file.h"
 #include "engine/net/ns.h"
+#include "engine/ns/aside.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt-tree.h"
@@ -114,14 +115,46 @@ static int enter_given(const struct ns_set *set, struct error *err)
 	return 0;
 }
 
+struct making {
+	struct restore *r;
+	enum ns_kind kind;
+	int fd;
+};
+
 static int make_one(struct restore *r, enum ns_kind kind, struct error *err)
 {
 	const struct ns_row *row = &ns_rows[kind];
 	if (kind == NS_CGROUP)
-		return cgroups_unshare(r, err);
+		return cgroups_unshare(r, r->ns->ids[kind], err);
+	int rc = userns_enter_owner(r, kind, r->ns->ids[kind], err);
+	if (rc < 0)
+		return rc;
 	return unshare(row->flag) < 0
 		   ? error_sys(err, "make a %s namespace (needs CAP_SYS_ADMIN)", row->name)
 		   : 0;
+}
+
+static int make_aside(void *ctx, struct error *err)
+{
+	char path[32];
+	struct making *making = ctx;
+	int rc = make_one(making->r, making->kind, err);
+	snprintf(path, sizeof(path), "self/ns/%s", ns_rows[making->kind].name);
+	making->fd = rc < 0 ? -1 : procfs_open(path, O_RDONLY);
+	return rc == 0 && making->fd < 0 ? error_sys(err, "open /proc/%s", path) : rc;
+}
+
+/* For who belongs to a user namespace from which there is no way back. */
+static int make_for_owner(struct restore *r, enum ns_kind kind, struct error *err)
+{
+	struct making making = { r, kind, -1 };
+	if (!userns_owner_id(r, kind, r->ns->ids[kind]))
+		return make_one(r, kind, err);
+	int rc = ns_aside(make_aside, &making, err);
+	auto_fd fd = making.fd;
+	if (rc == 0 && setns(fd, ns_rows[kind].flag) < 0)
+		rc = error_sys(err, "enter a %s namespace", ns_rows[kind].name);
+	return rc;
 }
 
 static int unshare_all(struct restore *r, struct error *err)
@@ -134,8 +167,19 @@ static int unshare_all(struct restore *r, struct error *err)
 		return rc;
 	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
 		if (is_built(set, (enum ns_kind)i) && set->given[i] < 0 && i != NS_USER)
-			rc = make_one(r, (enum ns_kind)i, err);
+			rc = make_for_owner(r, (enum ns_kind)i, err);
 	return rc < 0 ? rc : netns_make_nested(r, err);
+}
+
+static int fill_one(void *ctx, struct error *err)
+{
+	const struct making *making = ctx;
+	uint32_t id = making->r->ns->ids[making->kind];
+	/* only there does it matter who does it */
+	const struct ns_nested *owner =
+	    making->kind == NS_IPC ? userns_owner_of(making->r, making->kind, id) : NULL;
+	int rc = owner ? userns_act_for(making->r, owner, err) : 0;
+	return rc < 0 ? rc : ns_rows[making->kind].fill(making->r, id, err);
 }
 
 static int fill_all(struct restore *r, struct error *err)
@@ -147,7 +191,9 @@ static int fill_all(struct restore *r, struct error *err)
 		bool built = is_built(r->ns, kind) && r->ns->given[kind] < 0;
 		if (!row->fill || (!built && !(kind == NS_NET && netns_has_nested(r))))
 			continue;
-		rc = row->fill(r, r->ns->ids[kind], err);
+		struct making making = { r, kind, -1 };
+		bool aside = kind == NS_IPC && userns_owner_id(r, kind, r->ns->ids[kind]);
+		rc = aside ? ns_aside(fill_one, &making, err) : fill_one(&making, err);
 		if (rc < 0)
 			return error_wrap(err, rc, "%s namespace", row->name);
 	}

@@ -19,6 +19,7 @@
 #include "engine/mem/sysv.h"
 #include "engine/net/sock-ns.h"
 #include "engine/ns/pid-held.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 
@@ -86,7 +87,7 @@ static int check_master(const struct dump *d, enum ns_kind kind, int fd, const c
 		return 0;
 	const struct ns_seen *seen = ns_find(d, NS_USER, st.st_ino);
 	bool alone = ns_rows[kind].owned && kind != NS_PID; /* whose pid 1 would be born in it */
-	return seen && (seen->id == ns_id(d->tasks[0], NS_USER) || (seen->users && alone))
+	return seen && (seen->id == userns_home(d) || (seen->users && alone))
 		   ? 0
 		   : error_set(err, ENOTSUP,
 			       "%s leads to a %s namespace that belongs to user namespace %lu: "
@@ -116,29 +117,32 @@ int ns_held_check(const struct dump *d, enum ns_kind kind, int fd, const char *w
 			 what, said_of(kind), (unsigned long)ino, who);
 }
 
-/* What is around it comes to those of the tree first: of pid namespaces it has the lower number. */
-static int hold_around(struct dump *d, enum ns_kind kind, int fd, const char *what,
-		       struct error *err)
+/* What is around one comes to those of the tree, too, and first: it gets the lower number. */
+static int hold_pids_around(struct dump *d, int fd, const char *what, struct error *err)
 {
 	uint32_t id;
 	auto_fd around = ioctl(fd, NS_GET_PARENT);
-	return around < 0 ? error_sys(err, "%s: find the %s namespace around its own", what,
-				      ns_rows[kind].name)
-			  : ns_held_around(d, kind, around, what, &id, err);
+	return around < 0 ? error_sys(err, "%s: find the pid namespace around its own", what)
+			  : ns_held_around(d, NS_PID, around, what, &id, err);
 }
 
 static int add_held(struct dump *d, enum ns_kind kind, int fd, const char *what,
 		    const struct ns_seen **out, struct error *err)
 {
+	uint32_t id = 0;
 	int rc = ns_held_check(d, kind, fd, what, err);
 	if (rc == 0 && kind == NS_PID)
 		rc = pid_held_check(fd, what, err);
-	if (rc == 0 && (kind == NS_USER || kind == NS_PID))
-		rc = hold_around(d, kind, fd, what, err);
+	if (rc == 0 && kind == NS_PID)
+		rc = hold_pids_around(d, fd, what, err);
 	if (rc == 0)
 		rc = ns_add_held(d, kind, fd, out, err);
+	if (rc == 0)
+		id = (*out)->id;
 	if (rc == 0 && ns_rows[kind].collect && (rc = ns_rows[kind].collect(d, *out, err)) < 0)
 		return error_wrap(err, rc, "%s", what);
+	if (rc == 0)
+		*out = ns_find_id(d, kind, id); /* what is around it may have come along */
 	return rc == 0 && kind == NS_IPC ? sysv_note_detached(d, *out, err) : rc;
 }
 

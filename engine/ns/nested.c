@@ -27,6 +27,8 @@
 
 static uint32_t id_of_root(const struct restore *r, enum ns_kind kind)
 {
+	if (kind == NS_USER && r->ns->users_late)
+		return r->dumper_ids[kind];
 	return r->root->ids ? ns_id_of(r->root->ids, kind) : 0;
 }
 

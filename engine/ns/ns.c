@@ -663,12 +663,11 @@ static int load_kind(struct restore *r, enum ns_kind kind, struct error *err)
 		return error_set(err, EBADMSG,
 				 "pstree.img: the root of a pid namespace has pid %d, want 1",
 				 r->root->pid);
+	if (kind == NS_USER && !pidns_is_new(r)) { /* inside, its pids could not be chosen */
+		r->ns->users_late = true;
+		return 0;
+	}
 	r->ns->ids[kind] = root_id;
-	if (kind == NS_USER && !pidns_is_new(r))
-		return error_set(err, ENOTSUP,
-				 "pid %d lived in a user namespace, but in no pid namespace of its "
-				 "own: its pids could not be chosen",
-				 r->root->pid);
 	return row->load ? row->load(r, root_id, err) : 0;
 }
 

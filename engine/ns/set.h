@@ -24,6 +24,7 @@ struct ns_dead { /* a pid namespace whose tasks are dead; pid-held.h */
 
 struct ns_set {
 	uint32_t ids[NS_KINDS]; /* of the root's that are to be made; 0: the coordinator's own */
+	bool users_late;        /* that of the root is entered by its restorer: ns/user-nested.c */
 	int given[NS_KINDS];    /* entered, not made: the descriptor; else -1 */
 	int back[NS_KINDS];     /* the coordinator's own, while it is in another; else -1 */
 	struct ns_mount_place place;

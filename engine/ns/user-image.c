@@ -98,8 +98,10 @@ static int take(UsernsEntry *e, bool nested, struct user_maps *out, struct error
 		rc = id_map_load(*list_of(e, i), *nr_of(e, i), &out->kinds[i], err);
 	if (rc == 0)
 		rc = take_owned(e, out, err);
-	if (rc == 0 && nested && (!e->has_parent_ns || !e->parent_ns || !e->has_owner))
-		rc = error_set(err, EBADMSG, "it does not tell what is around it");
+	if (rc == 0 && nested && !e->parent_ns)
+		rc = error_set(err, ENOTSUP,
+			       "it does not tell what is around it (images of CRIU: its tree was "
+			       "in no pid namespace of its own)");
 	out->around = e->parent_ns;
 	out->owner = e->owner;
 	out->keeps_groups = e->keeps_groups;

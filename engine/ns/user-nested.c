@@ -34,11 +34,6 @@
 
 #define LEVELS 33 /* the kernel nests no deeper */
 
-static uint32_t of_root(const struct dump *d)
-{
-	return ns_id(d->tasks[0], NS_USER);
-}
-
 static int refuse_place(const struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	char holder[96];
@@ -52,9 +47,13 @@ static int find_around(struct dump *d, uint32_t id, int around, uint32_t *out, s
 {
 	char holder[96];
 	struct stat st;
-	if (around < 0 || fstat(around, &st) < 0 ||
-	    (st.st_ino == d->ns->own[NS_USER] && !ns_find(d, NS_USER, st.st_ino)))
+	if (around < 0 || fstat(around, &st) < 0)
 		return refuse_place(d, ns_find_id(d, NS_USER, id), err);
+	if (st.st_ino == d->ns->own[NS_USER]) {
+		*out = ns_own_id(NS_USER);
+		return userns_home(d) == *out ? 0
+					      : refuse_place(d, ns_find_id(d, NS_USER, id), err);
+	}
 	ns_seen_holder(ns_find_id(d, NS_USER, id), holder, sizeof(holder));
 	int rc = ns_held_around(d, NS_USER, around, holder, out, err);
 	return rc < 0 ? rc : userns_collect_nested(d, ns_find_id(d, NS_USER, *out), err);
@@ -63,7 +62,7 @@ static int find_around(struct dump *d, uint32_t id, int around, uint32_t *out, s
 int userns_collect_nested(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	uint32_t id = ns->id;
-	if (id == of_root(d) || ns->users)
+	if (id == userns_home(d) || ns->users)
 		return 0;
 	auto_fd fd = ns_seen_open(ns, err);
 	if (fd < 0)
@@ -100,19 +99,27 @@ static bool turn_inside(const struct chain *chain, enum id_kind kind, uint32_t *
 static struct chain chain_of_seen(const struct dump *d, uint32_t ns)
 {
 	struct chain chain = { .nr = 0 };
-	while (ns != of_root(d) && chain.nr < LEVELS) {
+	while (ns != userns_home(d) && chain.nr < LEVELS) {
 		chain.maps[chain.nr] = ns_find_id(d, NS_USER, ns)->users;
 		ns = chain.maps[chain.nr++]->around;
 	}
 	return chain;
 }
 
+static bool has_any(const struct dump *d)
+{
+	for (size_t i = 0; i < d->ns->nr; i++)
+		if (d->ns->items[i].users)
+			return true;
+	return false;
+}
+
 static int refuse_owned(const struct ns_seen *ns, const char *why, struct error *err)
 {
 	char holder[96];
 	return error_set(err, ENOTSUP,
-			 "%s: its %s namespace belongs to a user namespace inside of that of the "
-			 "tree%s",
+			 "%s: its %s namespace belongs to a user namespace inside of another%s: "
+			 "not supported; dump when nobody is in it",
 			 ns_seen_holder(ns, holder, sizeof(holder)), ns_rows[ns->kind].name, why);
 }
 
@@ -122,22 +129,32 @@ static bool is_made_alone(const struct dump *d, const struct ns_seen *ns)
 	for (size_t i = 0; i < d->nr_tasks; i++)
 		if (d->tasks[i]->children_time == ns->id && ns->kind == NS_TIME)
 			return false;
-	return ns_rows[ns->kind].owned && ns->id != ns_id(d->tasks[0], ns->kind);
+	bool roots = ns->id == ns_id(d->tasks[0], ns->kind);
+	return ns_rows[ns->kind].owned && !(roots && ns->kind == NS_TIME);
+}
+
+/* That of the children of its member is not what that one is in. */
+static int open_seen(const struct ns_seen *ns, struct error *err)
+{
+	const struct task *t = ns->member;
+	if (ns->kind != NS_TIME || !t || t->children_time != ns->id)
+		return ns_seen_open(ns, err);
+	int fd = openat(t->proc_fd, "ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_sys(err, "open the time namespace of its children") : fd;
 }
 
 int userns_note_owner(const struct dump *d, struct ns_seen *ns, struct error *err)
 {
 	struct stat st;
-	auto_fd fd = ns->own || ns->kind == NS_USER ? -1 : ns_seen_open(ns, err);
+	auto_fd fd = ns->own || ns->kind == NS_USER ? -1 : open_seen(ns, err);
 	auto_fd users = fd < 0 ? -1 : ioctl(fd, NS_GET_USERNS);
 	if (users < 0 || fstat(users, &st) < 0)
 		return 0;
 	const struct ns_seen *owner = ns_find(d, NS_USER, st.st_ino);
-	if (!owner && st.st_ino != d->ns->own[NS_USER] && ns_are_several(d, NS_USER))
-		return refuse_owned(ns, " that nobody is in: not supported", err);
+	if (!owner && st.st_ino != d->ns->own[NS_USER] && has_any(d))
+		return refuse_owned(ns, ", which nobody is in", err);
 	ns->owner = owner && owner->users ? owner->id : 0;
-	return !ns->owner || is_made_alone(d, ns) ? 0
-						  : refuse_owned(ns, ": not supported yet", err);
+	return !ns->owner || is_made_alone(d, ns) ? 0 : refuse_owned(ns, "", err);
 }
 
 static const struct task *who_shares_directories(const struct dump *d, const struct task *t)
@@ -192,7 +209,7 @@ static int check_thread(const struct dump *d, const struct task *t, size_t i, st
 /* Is the first of these the other, or inside of it? */
 static bool is_below(const struct dump *d, uint32_t ns, uint32_t above)
 {
-	while (ns != above && ns && ns != of_root(d))
+	while (ns != above && ns && ns != userns_home(d))
 		ns = ns_find_id(d, NS_USER, ns)->users->around;
 	return ns == above;
 }
@@ -200,7 +217,7 @@ static bool is_below(const struct dump *d, uint32_t ns, uint32_t above)
 static uint32_t owner_of_pids(const struct dump *d, const struct task *t)
 {
 	const struct ns_seen *ns = ns_find_id(d, NS_PID, t->ns_ids[NS_PID]);
-	return ns && ns->owner ? ns->owner : of_root(d);
+	return ns && ns->owner ? ns->owner : userns_home(d);
 }
 
 /*
@@ -211,7 +228,7 @@ static uint32_t born_in(const struct dump *d, const struct task *t)
 {
 	while (t->parent && (t->ns_ids[NS_PID] == t->parent->ns_ids[NS_PID] ||
 			     t->status.pids[t->status.ns_pid_depth - 1] != 1 ||
-			     owner_of_pids(d, t) == of_root(d)))
+			     owner_of_pids(d, t) == userns_home(d)))
 		t = t->parent;
 	return owner_of_pids(d, t);
 }
@@ -220,7 +237,7 @@ static int refuse_birth(const struct task *t, const char *why, struct error *err
 {
 	return error_set(err, ENOTSUP,
 			 TASK_FMT " is in a pid namespace that belongs to a user namespace inside "
-				  "of that of the tree, %s: not supported",
+				  "of another, %s: not supported; end it before the dump",
 			 TASK_ARGS(t), why);
 }
 
@@ -230,7 +247,7 @@ static int check_birth(const struct dump *d, const struct task *t, struct error 
 	uint32_t users = born_in(d, t);
 	const struct chain chain = chain_of_seen(d, users);
 	const struct proc_status *st = &t->threads[0].status;
-	if (users == of_root(d))
+	if (users == userns_home(d))
 		return 0;
 	if (!is_below(d, ns_id(t, NS_USER), users))
 		return refuse_birth(t, "but not in that one", err);
@@ -264,13 +281,14 @@ static int check_task(const struct dump *d, const struct task *t, struct error *
 	if (with)
 		return error_set(err, ENOTSUP,
 				 TASK_FMT " shares its working directory with " TASK_FMT
-					  ", in a user namespace inside of that of the tree, which "
-					  "nobody could enter so: end one of them before the dump",
+					  ", in a user namespace inside of another, which nobody "
+					  "could enter so: end one of them before the dump",
 				 TASK_ARGS(t), TASK_ARGS(with));
 	if (t->children_apart && !t->children_ns)
 		return error_set(err, ENOTSUP,
-				 TASK_FMT " has made a pid namespace for its children, in a user "
-					  "namespace inside of that of the tree: not supported yet",
+				 TASK_FMT
+				 " has made a pid namespace for children, in a user namespace "
+				 "inside of another: not supported; dump when it has children",
 				 TASK_ARGS(t));
 	int rc = check_birth(d, t, err);
 	for (size_t i = 1; rc == 0 && i < t->nr_threads; i++)
@@ -281,12 +299,13 @@ static int check_task(const struct dump *d, const struct task *t, struct error *
 int userns_check_nested(const struct dump *d, struct error *err)
 {
 	int rc = 0;
-	if (!ns_are_several(d, NS_USER))
+	if (!has_any(d))
 		return 0;
 	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++)
 		rc = userns_note_owner(d, &d->ns->items[i], err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
-		if (d->tasks[i]->state != TASK_ZOMBIE && ns_id(d->tasks[i], NS_USER) != of_root(d))
+		if (d->tasks[i]->state != TASK_ZOMBIE &&
+		    ns_id(d->tasks[i], NS_USER) != userns_home(d))
 			rc = check_task(d, d->tasks[i], err);
 	return rc;
 }

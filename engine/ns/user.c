@@ -137,12 +137,6 @@ static bool all_have_groups(const struct dump *d, const struct thread *as)
 /* That of the root, and what credentials are in it. */
 static int collect_apart(struct dump *d, struct error *err)
 {
-	if (!ns_is_apart(d, NS_PID) || pidns_external(d))
-		return error_set(err, ENOTSUP,
-				 TASK_FMT " is in a user namespace, but in no pid namespace of its "
-					  "own: a restore could not choose its pids; start it in "
-					  "both (unshare --user --pid --fork)",
-				 TASK_ARGS(d->tasks[0]));
 	d->users = calloc(1, sizeof(*d->users));
 	if (!d->users)
 		return error_set(err, ENOMEM, "out of memory");
@@ -166,9 +160,15 @@ static int collect_apart(struct dump *d, struct error *err)
 	return rc;
 }
 
+uint32_t userns_home(const struct dump *d)
+{
+	bool whole = ns_is_apart(d, NS_PID) && !pidns_external(d);
+	return whole ? ns_id(d->tasks[0], NS_USER) : ns_own_id(NS_USER);
+}
+
 int userns_collect(struct dump *d, struct error *err)
 {
-	int rc = ns_is_apart(d, NS_USER) ? collect_apart(d, err) : 0;
+	int rc = userns_home(d) != ns_own_id(NS_USER) ? collect_apart(d, err) : 0;
 	return rc < 0 ? rc : userns_check_nested(d, err);
 }
 

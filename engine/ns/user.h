@@ -55,6 +55,11 @@ int user_maps_look(int ns, struct user_maps *maps, struct error *err);
 /** As this process has ids. */
 int user_owner_read(int ns, uint32_t *owner, struct error *err);
 
+/**
+ * The number of the one that tasks are born in on restore, whose ids images have: that of the root,
+ * or the engine's own where the root is in another, but in no pid namespace that is made with it.
+ */
+uint32_t userns_home(const struct dump *d);
 /** Read the maps into d->users and turn the credentials of all threads inside. */
 int userns_collect(struct dump *d, struct error *err);
 /** Of one inside of the root's: which ones are around it, up to that? They are added. */

@@ -78,15 +78,6 @@ time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
 	flock -n "$dir/lock" true
 }
 
-@test "a user namespace without a pid namespace is refused, and lives on" {
-	setsid unshare --user sleep 1000 >/dev/null 2>&1 </dev/null 3>&- &
-	local apart=$!
-	until [ "$(cat "/proc/$apart/comm")" = sleep ]; do :; done
-	run -1 "$stasis" dump -t "$apart" -D "$dir"
-	[[ $output == *"pid $apart (sleep) is in a user namespace"*"--pid --fork)" ]]
-	kill "$apart"
-}
-
 # whose is the user namespace of a process, and may it call setgroups(2)?
 owner_and_groups()
 {

@@ -92,43 +92,67 @@ static void become_somebody_inside(void)
 	write_to("/proc/self/gid_map", text);
 }
 
-static _Noreturn void inner(int ready)
+static struct {
+	int shm;
+	char *at;
+	mqd_t mq;
+} has;
+
+static void set_up(void)
 {
-	struct utsname names;
 	live_must(setresgid(20, 20, 20) == 0 && setresuid(10, 10, 10) == 0);
 	become_somebody_inside();
 	live_must(unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP) == 0);
 	live_must(sethostname("inner", 5) == 0);
-	int shm = shmget(KEY, 8192, IPC_CREAT | 0600);
-	char *at = shmat(shm, NULL, 0);
-	live_must(shm >= 0 && at != (char *)-1);
-	strcpy(at, "segment");
+	has.shm = shmget(KEY, 8192, IPC_CREAT | 0600);
+	has.at = shmat(has.shm, NULL, 0);
+	live_must(has.shm >= 0 && has.at != (char *)-1);
+	strcpy(has.at, "segment");
 	write_to("/proc/sys/kernel/msgmax", "4321\n");
 	write_to("/proc/sys/net/ipv4/ip_forward", "1\n");
 	struct mq_attr attr = { .mq_maxmsg = 4, .mq_msgsize = 16 };
-	mqd_t mq = mq_open("/queue", O_RDWR | O_CREAT, 0600, &attr);
-	live_must(mq >= 0 && mq_send(mq, "message", 8, 3) == 0);
+	has.mq = mq_open("/queue", O_RDWR | O_CREAT, 0600, &attr);
+	live_must(has.mq >= 0 && mq_send(has.mq, "message", 8, 3) == 0);
 	loopback(true);
-	live_must(write(ready, "r", 1) == 1);
+}
 
-	live_wait();
-
+static void check(void)
+{
+	struct utsname names;
 	char text[16];
 	check_owners();
 	live_check(uname(&names) == 0 && !strcmp(names.nodename, "inner"), "it is %s",
 		   names.nodename);
 	struct shmid_ds ds;
-	live_check(shmctl(shm, IPC_STAT, &ds) == 0 && ds.shm_perm.uid == 0 && ds.shm_nattch == 1,
+	live_check(shmctl(has.shm, IPC_STAT, &ds) == 0 && ds.shm_perm.uid == 0 &&
+		       ds.shm_nattch == 1,
 		   "the segment is %u's", ds.shm_perm.uid);
-	live_check(!strcmp(at, "segment"), "its contents");
+	live_check(!strcmp(has.at, "segment"), "its contents");
 	check_has("/proc/sys/kernel/msgmax", "4321\n");
 	check_has("/proc/sys/net/ipv4/ip_forward", "1\n");
 	live_check(loopback(false), "lo is down");
-	live_check(mq_receive(mq, text, sizeof(text), NULL) == 8 && !strcmp(text, "message"),
+	live_check(mq_receive(has.mq, text, sizeof(text), NULL) == 8 && !strcmp(text, "message"),
 		   "the message: %s", strerror(errno));
 	live_check(sethostname("other", 5) == 0, "sethostname: %s", strerror(errno));
 	write_to("/proc/sys/kernel/msgmax", "4322\n");
 	write_to("/proc/sys/net/ipv4/ip_forward", "0\n");
+}
+
+#ifdef ALONE
+int main(void)
+{
+	set_up();
+	live_ready();
+	check();
+	live_pass();
+}
+#else
+static _Noreturn void inner(int ready)
+{
+	set_up();
+	live_must(write(ready, "r", 1) == 1);
+	live_wait();
+	check();
 	_exit(0);
 }
 
@@ -149,3 +173,4 @@ int main(void)
 	live_check(uname(&now) == 0 && !strcmp(now.nodename, before.nodename), "the name changed");
 	live_pass();
 }
+#endif
