@@ -258,6 +258,8 @@ int netns_open(const struct restore *r, uint32_t id, int flags, struct error *er
 int netns_join(const struct restore *r, const struct rtask *t, struct error *err)
 {
 	const struct netns *ns = t->ids ? find_nested(r, ns_id_of(t->ids, NS_NET)) : NULL;
+	if (userns_joins_at_birth(r, t, NS_NET))
+		return 0;
 	return ns && setns(ns->fd, CLONE_NEWNET) < 0
 		   ? error_sys(err, "pid %d: enter its network namespace", t->pid)
 		   : 0;

@@ -344,7 +344,9 @@ static int join_kind(const struct restore *r, const struct rtask *t, enum ns_kin
 {
 	uint32_t id = ns_id_of(t->ids, kind);
 	bool made = kind == NS_TIME && t->ids->has_children_time_ns_id; /* timens_make_children() */
-	if (!ns_nested_find(r, kind, id) || made || kind == NS_USER) /* the restorer enters that */
+	if (!ns_nested_find(r, kind, id) || made ||
+	    kind == NS_USER || /* the restorer enters that */
+	    userns_joins_at_birth(r, t, kind))
 		return 0;
 	auto_fd fd = ns_nested_open(r, kind, id, O_RDONLY, err);
 	if (fd < 0)

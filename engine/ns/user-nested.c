@@ -26,6 +26,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "engine/files/file.h"
+#include "engine/net/ns.h"
 #include "engine/ns/held.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/set.h"
@@ -241,6 +242,35 @@ static int refuse_birth(const struct task *t, const char *why, struct error *err
 			 TASK_ARGS(t), why);
 }
 
+/* The first of the line that was born in the same one: whom somebody from outside has borne. */
+static const struct task *first_born(const struct dump *d, const struct task *t)
+{
+	uint32_t users = born_in(d, t);
+	while (t->parent && born_in(d, t->parent) == users)
+		t = t->parent;
+	return t;
+}
+
+static bool is_below_or_home(const struct dump *d, uint32_t owner, uint32_t users)
+{
+	return users == userns_home(d) || (owner && is_below(d, owner, users));
+}
+
+/* May it be in that namespace from its birth, or enter it afterwards? */
+static bool can_be_in(const struct dump *d, const struct task *t, enum ns_kind kind)
+{
+	uint32_t id = t->ns_ids[kind];
+	const struct ns_seen *ns = ns_find_id(d, kind, id);
+	const struct task *first = first_born(d, t);
+	if (!ns || id == ns_id(d->tasks[0], kind) || is_below_or_home(d, ns->owner, born_in(d, t)))
+		return true;
+	/* else who bears the first enters it before, or is in it */
+	if (kind == NS_MNT || first->ns_ids[kind] != id || !first->parent)
+		return false;
+	return is_below_or_home(d, ns->owner, born_in(d, first->parent)) ||
+	       (first->parent->ns_ids[kind] == id && can_be_in(d, first->parent, kind));
+}
+
 /* Who is born inside has no privilege around it. */
 static int check_birth(const struct dump *d, const struct task *t, struct error *err)
 {
@@ -251,19 +281,13 @@ static int check_birth(const struct dump *d, const struct task *t, struct error 
 		return 0;
 	if (!is_below(d, ns_id(t, NS_USER), users))
 		return refuse_birth(t, "but not in that one", err);
-	for (int k = 0; k < NS_KINDS; k++) {
-		const struct ns_seen *ns = ns_find_id(d, (enum ns_kind)k, t->ns_ids[k]);
-		bool roots = t->ns_ids[k] == ns_id(d->tasks[0], (enum ns_kind)k);
-		if (k != NS_USER && k != NS_PID && ns && !roots &&
-		    !(ns->owner && is_below(d, ns->owner, users)))
+	for (int k = 0; k < NS_KINDS; k++)
+		if (k != NS_USER && k != NS_PID && !can_be_in(d, t, (enum ns_kind)k))
 			return refuse_birth(t, "and in another that belongs to one around it", err);
-	}
 	if (!is_mapped(&chain, ID_USER, st->uids, 4) || !is_mapped(&chain, ID_GROUP, st->gids, 4))
 		return refuse_birth(t, "and has ids that nobody has there", err);
 	/* it begins with those of who has made the namespace */
-	const struct task *first = t;
-	while (first->parent && born_in(d, first->parent) == users)
-		first = first->parent;
+	const struct task *first = first_born(d, t);
 	if (first == t && t->parent)
 		first = t->parent;
 	const struct chain begin = chain_of_seen(d, born_in(d, first));
@@ -304,9 +328,10 @@ int userns_check_nested(const struct dump *d, struct error *err)
 	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++)
 		rc = userns_note_owner(d, &d->ns->items[i], err);
 	for (size_t i = 0; rc == 0 && i < d->nr_tasks; i++)
-		if (d->tasks[i]->state != TASK_ZOMBIE &&
-		    ns_id(d->tasks[i], NS_USER) != userns_home(d))
-			rc = check_task(d, d->tasks[i], err);
+		if (d->tasks[i]->state != TASK_ZOMBIE)
+			rc = ns_id(d->tasks[i], NS_USER) == userns_home(d)
+				 ? check_birth(d, d->tasks[i], err)
+				 : check_task(d, d->tasks[i], err);
 	return rc;
 }
 
@@ -464,12 +489,39 @@ static int set_groups(const CredsEntry *c, const struct chain *own, struct error
 	return syscall(SYS_setgroups, nr, want) < 0 ? error_sys(err, "set its groups") : 0;
 }
 
+bool userns_joins_at_birth(const struct restore *r, const struct rtask *t, enum ns_kind kind)
+{
+	uint32_t id = t->ids ? ns_id_of(t->ids, kind) : 0;
+	bool nested = kind == NS_NET ? netns_is_nested(r, id) : ns_nested_find(r, kind, id) != NULL;
+	return kind != NS_USER && kind != NS_PID && nested && t->users_at_birth &&
+	       !userns_is_below(r, userns_owner_id(r, kind, id), t->users_at_birth);
+}
+
+static int join_before(const struct restore *r, const struct rtask *t, enum ns_kind kind,
+		       struct error *err)
+{
+	uint32_t id = ns_id_of(t->ids, kind);
+	auto_fd fd = kind == NS_NET ? netns_open(r, id, O_RDONLY, err)
+				    : ns_nested_open(r, kind, id, O_RDONLY, err);
+	if (fd < 0)
+		return fd;
+	return setns(fd, ns_rows[kind].flag) < 0
+		   ? error_sys(err, "enter %s namespace %u", ns_rows[kind].name, id)
+		   : 0;
+}
+
 int userns_enter_to_bear(const struct restore *r, const struct rtask *t, uint32_t own,
 			 uint32_t users, struct error *err)
 {
 	const struct ns_nested *ns = ns_nested_find(r, NS_USER, users);
 	const struct chain chain = chain_of(r, own);
 	int rc = set_groups(t->cores[0]->thread_core->creds, &chain, err);
+	for (int k = 0; rc == 0 && k < NS_KINDS; k++)
+		if (userns_joins_at_birth(r, t, (enum ns_kind)k) &&
+		    userns_is_below(
+			r, userns_owner_id(r, (enum ns_kind)k, ns_id_of(t->ids, (enum ns_kind)k)),
+			own))
+			rc = join_before(r, t, (enum ns_kind)k, err);
 	if (rc == 0 && setns(ns->fd, CLONE_NEWUSER) < 0)
 		rc = error_sys(err, "enter user namespace %u", users);
 	prctl(PR_SET_DUMPABLE, 1); /* it stays who it was, as it reads images */

@@ -87,7 +87,11 @@ int userns_make_nested(struct restore *r, uint32_t id, struct error *err);
 int userns_nested_fd(const struct restore *r, const struct rtask *t);
 /** Is one the other, or inside of it? 0 is that of the root. */
 bool userns_is_below(const struct restore *r, uint32_t id, uint32_t above);
-/** In who is to bear pid 1 of a namespace that belongs to one: enter it, with that task's groups.
+/** Is it in a namespace from its birth that it could not enter afterwards? */
+bool userns_joins_at_birth(const struct restore *r, const struct rtask *t, enum ns_kind kind);
+/**
+ * In who is to bear pid 1 of a namespace that belongs to one: enter it, with that task's groups,
+ * and what it is in from its birth.
  */
 int userns_enter_to_bear(const struct restore *r, const struct rtask *t, uint32_t own,
 			 uint32_t users, struct error *err);
