@@ -29,6 +29,7 @@
 #define RETRY_PAUSE_MS     5
 #define LATE_MS            1000 /* for threads that had not stopped yet when it was given up */
 #define DEATH_MS           10000
+#define DEATH_SLICE_MS     20 /* for one thread, before it is the next one's turn */
 
 struct freeze {
 	struct dump *d;
@@ -301,13 +302,21 @@ void trace_release(struct dump *d, enum trace_end how)
 	}
 }
 
-/* Children first: the init of a pid namespace waits for all that are in it. */
+/* Children first. Who is last in the init of a pid namespace waits until all that were in it have
+ * been waited for, its other threads as well: nobody is waited for alone. */
 void trace_await_death(struct dump *d)
 {
 	int64_t deadline_ms = clock_ms() + DEATH_MS;
+	for (bool left = true; left && clock_ms() < deadline_ms;) {
+		left = false;
+		for (size_t i = d->nr_tasks; i-- > 0;)
+			if (d->tasks[i]->trace &&
+			    trace_wait_dead(d->tasks[i]->trace, clock_ms() + DEATH_SLICE_MS) < 0)
+				left = true;
+	}
 	for (size_t i = d->nr_tasks; i-- > 0;) {
 		const struct task *t = d->tasks[i];
-		if (t->trace && trace_wait_dead(t->trace, deadline_ms) < 0)
+		if (t->trace && trace_wait_dead(t->trace, 0) < 0)
 			log_warn(TASK_FMT ": killed, but not gone after %d s: it waits in the "
 					  "kernel; what it holds is free when it has ended",
 				 TASK_ARGS(t), DEATH_MS / 1000);

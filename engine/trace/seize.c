@@ -302,12 +302,16 @@ void trace_detach_late(struct trace *tr, int64_t deadline_ms)
 
 int trace_wait_dead(struct trace *tr, int64_t deadline_ms)
 {
-	for (size_t i = tr->nr; i-- > 0; tr->items[i].state = SEIZED_GONE) {
-		int status, rc;
-		while ((rc = trace_wait_stop(tr->items[i].tid, &status, deadline_ms)) == 0)
+	int left = 0;
+	for (size_t i = tr->nr; i-- > 0;) {
+		int status, rc = -ESRCH;
+		while (tr->items[i].state != SEIZED_GONE &&
+		       (rc = trace_wait_stop(tr->items[i].tid, &status, deadline_ms)) == 0)
 			;
 		if (rc == -ETIMEDOUT)
-			return rc;
+			left = rc;
+		else
+			tr->items[i].state = SEIZED_GONE;
 	}
-	return 0;
+	return left;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Pid namespaces that belong to user namespaces inside of the tree's, one in the other, with
  * threads and children in each: numbers at every level, who owns what, and processes made
- * afterwards. live-link: -pthread
+ * afterwards.
+ *
+ * live-link: -pthread
+ * live-between: ! grep 'not gone after' dump.log
  */
 #include <linux/nsfs.h>
 #include <pthread.h>
@@ -12,6 +15,7 @@
 #include "tests/live/live.h"
 
 #define LEVELS 2
+#define IDLE   8
 
 static void write_to(const char *path, const char *text)
 {
@@ -73,6 +77,12 @@ static void *thread(void *arg)
 	return NULL;
 }
 
+static void *wait_for_ever(void *arg)
+{
+	pause();
+	return arg;
+}
+
 static void check_owner(void)
 {
 	int fd = open("/proc/self/ns/pid", O_RDONLY);
@@ -115,7 +125,7 @@ static pid_t start_inside(int ready)
 		_exit(7);
 	}
 	char before[128];
-	pthread_t other;
+	pthread_t other, idle;
 	int status;
 	numbers(before);
 	live_must(getpid() == 1);
@@ -125,6 +135,8 @@ static pid_t start_inside(int ready)
 		_exit(3);
 	int users = open("/proc/self/ns/user", O_RDONLY);
 	live_must(users >= 0 && pthread_create(&other, NULL, thread, &ready) == 0);
+	for (int i = 0; i < IDLE; i++)
+		live_must(pthread_create(&idle, NULL, wait_for_ever, NULL) == 0);
 	live_wait();
 	live_check(number(users) == own("/proc/self/ns/user"), "the descriptor leads elsewhere");
 	live_check(getpid() == 1 && getuid() == (uid_t)depth * 5, "it is %d, user %u", getpid(),

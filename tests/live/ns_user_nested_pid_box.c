@@ -3,5 +3,6 @@
  * live-link: -pthread
  * live-user: mapped
  * live-unshare: --pid
+ * live-between: ! grep 'not gone after' dump.log
  */
 #include "tests/live/ns_user_nested_pid.c"
