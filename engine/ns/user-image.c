@@ -91,20 +91,18 @@ static int take_owned(const UsernsEntry *e, struct user_maps *out, struct error 
 	return 0;
 }
 
-static int take(UsernsEntry *e, bool nested, struct user_maps *out, struct error *err)
+int userns_take(UsernsEntry *e, struct user_maps *out, struct error *err)
 {
 	int rc = 0;
 	for (int i = 0; rc == 0 && i < ID_MAPS; i++)
 		rc = id_map_load(*list_of(e, i), *nr_of(e, i), &out->kinds[i], err);
 	if (rc == 0)
 		rc = take_owned(e, out, err);
-	if (rc == 0 && nested && !e->parent_ns)
-		rc = error_set(err, ENOTSUP,
-			       "it does not tell what is around it (images of CRIU: its tree was "
-			       "in no pid namespace of its own)");
 	out->around = e->parent_ns;
 	out->owner = e->owner;
 	out->keeps_groups = e->keeps_groups;
+	if (rc == 0 && out->owner == UINT32_MAX) /* to the kernel: leave it as it is */
+		rc = error_set(err, EBADMSG, "owner: %u is no user", out->owner);
 	return rc;
 }
 
@@ -129,8 +127,12 @@ int userns_load(struct restore *r, uint32_t id, struct error *err)
 	if (!maps)
 		return error_set(err, ENOMEM, "out of memory");
 	*(nested ? &nested->users : &r->users) = maps;
-	rc = take((UsernsEntry *)msg, nested, maps, err);
+	rc = userns_take((UsernsEntry *)msg, maps, err);
 	if (rc == 0 && !nested)
 		rc = check_root(maps, err);
+	else if (rc == 0 && !maps->around)
+		rc = error_set(err, ENOTSUP,
+			       "it does not tell what is around it (images of CRIU: its tree was "
+			       "in no pid namespace of its own)");
 	return rc < 0 ? error_wrap(err, rc, "userns-%u.img", id) : 0;
 }

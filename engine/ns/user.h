@@ -69,6 +69,8 @@ int userns_check_nested(const struct dump *d, struct error *err);
 /** Which one inside of the root's does another namespace belong to? ns->owner is set. */
 int userns_note_owner(const struct dump *d, struct ns_seen *ns, struct error *err);
 int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
+/** What an image says; pure. @param out  to be freed, also when this fails */
+int userns_take(UsernsEntry *e, struct user_maps *out, struct error *err);
 /** Read the maps into r->users, or those of one inside of that. */
 int userns_load(struct restore *r, uint32_t id, struct error *err);
 /** It leads to the root's? Once all around it are loaded. */

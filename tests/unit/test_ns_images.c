@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What images say of nested pid namespaces and of message queues, and must not.
+ * What images say of nested pid and user namespaces and of message queues, and must not.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,11 +8,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/ns/mqueue.h"
 #include "engine/ns/pid.h"
+#include "engine/ns/set.h"
 
 /* One task of two threads in one namespace below the root's. */
 struct fixture {
@@ -114,12 +116,84 @@ static void mqueues_check_refuses_what_makes_no_sense(void **state)
 	assert_int_equal(mqueues_check(&e, NULL), -EBADMSG);
 }
 
+static int take(UsernsEntry *e)
+{
+	struct user_maps *maps = calloc(1, sizeof(*maps));
+	assert_non_null(maps);
+	int rc = userns_take(e, maps, NULL);
+	user_maps_free(maps);
+	return rc;
+}
+
+static void userns_take_refuses_what_makes_no_sense(void **state)
+{
+	(void)state;
+	UsernsEntry e = USERNS_ENTRY__INIT;
+	UidGidExtent extent = UID_GID_EXTENT__INIT, *map[] = { &extent };
+	NamespaceEntry one = NAMESPACE_ENTRY__INIT, *owned[] = { &one };
+	extent.count = 5;
+	e.uid_map = map;
+	e.n_uid_map = 1;
+	one.cflag = CLONE_NEWUTS;
+	e.owned = owned;
+	e.n_owned = 1;
+	e.has_owner = true;
+	e.owner = 10;
+	assert_int_equal(take(&e), 0);
+	one.cflag = CLONE_NEWUSER;
+	assert_int_equal(take(&e), -EBADMSG);
+	one.cflag = 5;
+	assert_int_equal(take(&e), -EBADMSG);
+	one.cflag = CLONE_NEWUTS;
+	e.owner = UINT32_MAX;
+	assert_int_equal(take(&e), -EBADMSG);
+	e.owner = 10;
+	extent.first = UINT32_MAX;
+	assert_int_equal(take(&e), -EBADMSG);
+}
+
+/* Namespaces 10 and 11 of users; 2 is that of the root. */
+static int depth_of_two(uint32_t around_10, uint32_t around_11)
+{
+	struct user_maps maps[] = { { .around = around_10 }, { .around = around_11 } };
+	struct ns_nested items[] = { { .kind = NS_USER, .id = 10, .users = &maps[0] },
+				     { .kind = NS_USER, .id = 11, .users = &maps[1] } };
+	struct ns_set set = { .nested = { .items = items, .nr = 2 } };
+	const struct restore r = { .ns = &set };
+	return userns_check_depth(&r, 10, NULL);
+}
+
+static void userns_check_depth_refuses_circles(void **state)
+{
+	(void)state;
+	assert_int_equal(depth_of_two(2, 2), 0);
+	assert_int_equal(depth_of_two(11, 2), 0);
+	assert_int_equal(depth_of_two(10, 2), -EBADMSG);
+	assert_int_equal(depth_of_two(11, 10), -EBADMSG);
+}
+
+static void userns_is_below_goes_all_the_way(void **state)
+{
+	(void)state;
+	struct user_maps maps[] = { { .around = 2 }, { .around = 10 } };
+	struct ns_nested items[] = { { .kind = NS_USER, .id = 10, .users = &maps[0] },
+				     { .kind = NS_USER, .id = 11, .users = &maps[1] } };
+	struct ns_set set = { .nested = { .items = items, .nr = 2 } };
+	const struct restore r = { .ns = &set };
+	assert_true(userns_is_below(&r, 11, 10) && userns_is_below(&r, 11, 11));
+	assert_true(userns_is_below(&r, 11, 0) && userns_is_below(&r, 0, 0));
+	assert_false(userns_is_below(&r, 10, 11) || userns_is_below(&r, 0, 10));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pidns_load_takes_numbers_inside),
 		cmocka_unit_test(pidns_load_refuses_what_makes_no_sense),
 		cmocka_unit_test(mqueues_check_refuses_what_makes_no_sense),
+		cmocka_unit_test(userns_take_refuses_what_makes_no_sense),
+		cmocka_unit_test(userns_check_depth_refuses_circles),
+		cmocka_unit_test(userns_is_below_goes_all_the_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
