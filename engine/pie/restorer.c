@@ -90,7 +90,7 @@ _Noreturn void restorer_ready(struct restorer_args *args)
 			int64_t sec, nsec;
 		} timeout = { ALONE_SEC, 0 };
 		sys(SYS_futex, &s->stage, FUTEX_WAIT, STAGE_GROUPS, &timeout, 0, 0);
-		if (__atomic_load_n(&s->alive, __ATOMIC_ACQUIRE) & FUTEX_OWNER_DIED)
+		if (restore_is_over(s))
 			restorer_give_up();
 	}
 }
@@ -141,7 +141,7 @@ static int close_window(struct restorer_args *args)
 		uint32_t left = __atomic_load_n(&args->slot->files_left, __ATOMIC_ACQUIRE);
 		if (left == args->files_shared)
 			break;
-		if (__atomic_load_n(&args->shared->failed, __ATOMIC_ACQUIRE))
+		if (restore_is_over(args->shared))
 			restorer_give_up();
 		sys(SYS_futex, &args->slot->files_left, FUTEX_WAIT, left, &timeout, 0, 0);
 	}

@@ -104,16 +104,12 @@ void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stag
 		wake_coordinator(s);
 	for (;;) {
 		uint32_t passed = __atomic_load_n(&s->stage, __ATOMIC_ACQUIRE);
-		if (stage_failed(s))
+		if (restore_is_over(s))
 			_exit(1);
 		if (passed >= (uint32_t)stage)
 			return;
 		struct timespec timeout = { .tv_sec = ALONE_SEC };
 		futex_wait(&s->stage, passed, &timeout);
-		if (__atomic_load_n(&s->alive, __ATOMIC_ACQUIRE) & FUTEX_OWNER_DIED) {
-			__atomic_store_n(&s->failed, 1, __ATOMIC_RELEASE);
-			_exit(1);
-		}
 	}
 }
 

@@ -19,8 +19,7 @@ static void wait_while(struct restorer_args *args, uint32_t *word, uint32_t valu
 		int64_t sec, nsec;
 	} timeout = { ALONE_SEC, 0 };
 	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value) {
-		if (__atomic_load_n(&args->shared->failed, __ATOMIC_ACQUIRE) ||
-		    sys(SYS_kill, (long)args->shared->watched, 0) == -ESRCH)
+		if (restore_is_over(args->shared))
 			restorer_give_up();
 		sys(SYS_futex, word, FUTEX_WAIT, value, &timeout, 0, 0);
 	}
