@@ -85,6 +85,14 @@ static int arm_expired(int fd, const TimerfdEntry *t, struct itimerspec *spec)
 	return waits && poll(&poll_fd, 1, 1000) != 1 ? -1 : 0;
 }
 
+/* Those that wake the machine up tell no time where it has no clock that could. */
+static clockid_t clock_to_read(uint32_t clock)
+{
+	return clock == CLOCK_REALTIME_ALARM   ? CLOCK_REALTIME
+	       : clock == CLOCK_BOOTTIME_ALARM ? CLOCK_BOOTTIME
+					       : (clockid_t)clock;
+}
+
 /* What was left, counted from now: of an absolute time too, or it would expire in the restore. */
 static int arm(int fd, const TimerfdEntry *t)
 {
@@ -94,7 +102,7 @@ static int arm(int fd, const TimerfdEntry *t)
 	if (!t->vsec && !t->vnsec)
 		return arm_expired(fd, t, &spec);
 	if (t->settime_flags & TFD_TIMER_ABSTIME) {
-		if (clock_gettime((clockid_t)t->clockid, &now) < 0)
+		if (clock_gettime(clock_to_read(t->clockid), &now) < 0)
 			return -1;
 		spec.it_value.tv_sec += now.tv_sec;
 		spec.it_value.tv_nsec += now.tv_nsec;
