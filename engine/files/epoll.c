@@ -288,20 +288,38 @@ static const FownEntry *epoll_owner(struct restore *r, const FileEntry *e, uint3
 	return e->epfd->fown;
 }
 
-/* The number means a descriptor of the first task that has the instance, and that number. */
-static int target_fd(struct restore *r, const FileEntry *e, const EventpollTfdEntry *target,
-		     struct error *err)
+/*
+ * The number means a descriptor of the first task that has the instance, and that number.
+ * @return 0: it is not open
+ */
+static uint32_t target_id(const struct restore *r, const FileEntry *e,
+			  const EventpollTfdEntry *target)
 {
 	if (target->id)
-		return files_get(r, target->id, err);
+		return target->id;
 	for (size_t i = 0; i < r->files->tables.nr; i++) {
 		const struct fd_rows *rows = &r->files->tables.items[i];
 		const struct fd_row *row =
 		    fd_rows_of_file(rows, e->id) ? fd_rows_find(rows, target->tfd) : NULL;
 		if (row)
-			return files_get(r, row->id, err);
+			return row->id;
 	}
-	return error_set(err, EBADMSG, "it watches fd %u, which is not open", target->tfd);
+	return 0;
+}
+
+static int target_fd(struct restore *r, const FileEntry *e, const EventpollTfdEntry *target,
+		     struct error *err)
+{
+	uint32_t id = target_id(r, e, target);
+	return id ? files_get(r, id, err)
+		  : error_set(err, EBADMSG, "it watches fd %u, which is not open", target->tfd);
+}
+
+/* Signals wake the signal handlers (struct sighand) of whoever had it added, nobody else's. */
+static bool is_of_task(struct restore *r, const FileEntry *e, const EventpollTfdEntry *target)
+{
+	const struct file_item *item = file_set_find(r->files, target_id(r, e, target));
+	return item && item->type == &file_signalfd;
 }
 
 /*
@@ -368,8 +386,18 @@ static int epoll_finish(struct restore *r, const FileEntry *e, int fd, struct er
 	int rc = 0;
 	for (int armed = 0; armed < 2; armed++)
 		for (size_t i = 0; rc == 0 && i < ep->n_tfd; i++)
-			if (is_disarmed(ep->tfd[i]) == !armed)
+			if (is_disarmed(ep->tfd[i]) == !armed && !is_of_task(r, e, ep->tfd[i]))
 				rc = add_again(r, fd, e, ep->tfd[i], err);
+	return rc;
+}
+
+static int epoll_join(struct restore *r, const FileEntry *e, int fd, struct error *err)
+{
+	const EventpollFileEntry *ep = e->epfd;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ep->n_tfd; i++)
+		if (is_of_task(r, e, ep->tfd[i]))
+			rc = add_again(r, fd, e, ep->tfd[i], err);
 	return rc;
 }
 
@@ -381,5 +409,6 @@ const struct file_type file_epoll = {
 	.check = epoll_check,
 	.open = epoll_open,
 	.finish = epoll_finish,
+	.join = epoll_join,
 	.owner = epoll_owner,
 };

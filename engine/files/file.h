@@ -63,6 +63,11 @@ struct file_type {
 	 * coordinator, whose descriptor is the same description as theirs. NULL: nothing.
 	 */
 	int (*finish)(struct restore *r, const FileEntry *e, int fd, struct error *err);
+	/**
+	 * What the kernel has to see the task itself do: the first that has a descriptor of it (the
+	 * root where none has), before its descriptors get their numbers. NULL: nothing.
+	 */
+	int (*join)(struct restore *r, const FileEntry *e, int fd, struct error *err);
 	/** What must not see the restore itself at work, and so is set last. NULL: nothing. */
 	int (*watch)(struct restore *r, const FileEntry *e, int fd, struct error *err);
 	/**
@@ -121,6 +126,8 @@ int files_keep(struct restore *r, int fd, struct error *err);
 /** Another write end of the pipe that is a descriptor of a task; while not all of files_open_all()
  * is done. @return in the window; borrowed */
 int pipe_open_writer(struct restore *r, const struct rtask *t, int fd, struct error *err);
+/** Does it tell of a task that is not there yet? files_get() refuses it until it is. */
+bool files_waits(const struct restore *r, uint32_t id);
 /** The descriptor of a file id, opened on first use, in the window; borrowed. */
 int files_get(struct restore *r, uint32_t id, struct error *err);
 /**

@@ -89,17 +89,22 @@ static bool is_final(const struct file_set *set, const struct file_item *item, i
 	return any;
 }
 
+bool files_waits(const struct restore *r, uint32_t id)
+{
+	const struct file_item *item = file_set_find(r->files, id);
+	return item && item->live && !r->files->tasks_exist;
+}
+
 int files_get(struct restore *r, uint32_t id, struct error *err)
 {
 	char user[64];
 	struct error why = { 0 };
 	struct file_item *item = item_find(r, id, &why);
 	int fd = item ? item->fd : why.code;
-	if (item && item->live) {
+	if (item && files_waits(r, id)) {
 		fd = error_set(&why, ENOTSUP,
-			       "%s: a file of a task in /proc is needed before the task is there "
-			       "(in flight in a socket?): not supported yet",
-			       item->entry->reg->name);
+			       "%s: a %s that tells of a task is needed before the task is there",
+			       file_set_user(r, id, user, sizeof(user)), item->type->name);
 	} else if (item && fd < 0) {
 		int given = inherit_open(r, item->entry, &fd, &why);
 		if (given <= 0)
@@ -186,15 +191,13 @@ int files_open_all(struct restore *r, struct error *err)
 	return rc;
 }
 
-/* @param finish  else watch */
-static int call_item(struct restore *r, const struct file_item *item, bool finish,
+typedef int step_fn(struct restore *, const FileEntry *, int, struct error *);
+
+/* @param fn  NULL: nothing to do */
+static int call_item(struct restore *r, const struct file_item *item, step_fn *fn,
 		     struct error *err)
 {
 	char user[64];
-	if (item->fd < 0 || !item->type)
-		return 0;
-	int (*fn)(struct restore *, const FileEntry *, int, struct error *) =
-	    finish ? item->type->finish : item->type->watch;
 	int rc = fn ? fn(r, item->entry, item->fd, err) : 0;
 	return rc < 0 ? error_wrap(err, rc, "%s: %s",
 				   file_set_user(r, item->id, user, sizeof(user)), item->type->name)
@@ -205,9 +208,14 @@ int files_finish(struct restore *r, struct error *err)
 {
 	int rc = live_proc_open(r, err);
 	if (rc == 0)
+		rc = net_finish_late(r, err);
+	if (rc == 0)
 		rc = memfds_seal(r, err);
-	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++)
-		rc = call_item(r, &r->files->items[i], true, err);
+	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
+		const struct file_item *item = &r->files->items[i];
+		if (item->fd >= 0 && item->type)
+			rc = call_item(r, item, item->type->finish, err);
+	}
 	return rc;
 }
 
@@ -222,7 +230,8 @@ int files_watch(struct restore *r, struct error *err)
 		set->mapped.items[i].fd = -1;
 	}
 	for (size_t i = 0; rc == 0 && i < set->nr_items; i++)
-		rc = call_item(r, &set->items[i], false, err);
+		if (set->items[i].fd >= 0 && set->items[i].type)
+			rc = call_item(r, &set->items[i], set->items[i].type->watch, err);
 	return rc;
 }
 
@@ -276,6 +285,21 @@ static int install_row(const struct file_item *item, const struct fd_row *row, s
 	return 0;
 }
 
+/* What wants to be done by a task, where this is the one. */
+static int join_items(struct restore *r, const struct rtask *t, struct error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
+		const struct file_item *item = &r->files->items[i];
+		if (item->fd < 0 || !item->type || !item->type->join)
+			continue;
+		const struct rtask *holder = file_set_holder(r, item->id);
+		if (t == (holder ? holder : r->root))
+			rc = call_item(r, item, item->type->join, err);
+	}
+	return rc;
+}
+
 int files_install(struct restore *r, struct rtask *t, struct error *err)
 {
 	struct file_set *set = r->files;
@@ -294,6 +318,9 @@ int files_install(struct restore *r, struct rtask *t, struct error *err)
 	rc = live_proc_fetch(r, t, err);
 	if (rc < 0)
 		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
+	rc = join_items(r, t, err);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < rows->nr; i++) {
 		const struct file_item *item = file_set_find(set, rows->items[i].id);
 		if (!item || item->fd < 0)

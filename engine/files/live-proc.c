@@ -128,6 +128,7 @@ int live_proc_fill(struct restore *r, struct file_item *item, int fd, struct err
 int live_proc_open(struct restore *r, struct error *err)
 {
 	int rc = dead_pids_are_late(r) ? dead_pids_bear_late(r, err) : 0;
+	r->files->tasks_exist = true;
 	for (size_t i = 0; rc == 0 && i < r->files->nr_items; i++) {
 		struct file_item *item = &r->files->items[i];
 		if (!item->live || item->fd < 0)

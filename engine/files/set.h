@@ -117,6 +117,7 @@ struct file_set {
 	} ttys;
 	unsigned int first, last; /* the window */
 	bool in_place;            /* may files be opened at the numbers tasks have them? */
+	bool tasks_exist;         /* all are born, so what is live can be opened */
 };
 
 struct file_item *file_set_find(struct file_set *set, uint32_t id);            /* NULL: none */

@@ -159,6 +159,11 @@ int net_open_finish(struct restore *r, struct error *err)
 	return rc == 0 && r->net ? inet_finish(r, err) : rc;
 }
 
+int net_finish_late(struct restore *r, struct error *err)
+{
+	return r->net ? unix_finish_late(r, err) : 0;
+}
+
 static int release_inside(struct restore *r, struct error *err)
 {
 	int rc = netns_unlock(r, err);

@@ -23,6 +23,8 @@ void net_table_free(struct net_table *t);
 int net_load(struct restore *r, struct error *err);
 /** When every file is open: what waits in queues, connections, options, what was shut down. */
 int net_open_finish(struct restore *r, struct error *err);
+/** When all tasks exist: queues with descriptors that had to wait for them, and what is behind. */
+int net_finish_late(struct restore *r, struct error *err);
 /** Nothing can fail any more: connections come alive. */
 int net_release(struct restore *r, struct error *err);
 void net_set_free(struct net_set *set);

@@ -340,6 +340,21 @@ int queue_restore(struct restore *r, const struct queue_list *list, uint32_t id,
 	return rc;
 }
 
+int queue_open_rights(struct restore *r, const struct queue_list *list, uint32_t id,
+		      struct error *err)
+{
+	int waits = 0;
+	for (size_t i = 0; i < list->nr; i++)
+		for (size_t k = 0; list->items[i].id == id && k < list->items[i].nr_rights; k++) {
+			uint32_t right = list->items[i].rights[k];
+			int fd = files_waits(r, right) ? 0 : files_get(r, right, err);
+			if (fd < 0)
+				return fd;
+			waits |= files_waits(r, right);
+		}
+	return waits;
+}
+
 bool queue_waits(const struct queue_list *list, uint32_t id)
 {
 	for (size_t i = 0; i < list->nr; i++)

@@ -56,5 +56,11 @@ struct queue_way {
 /** Send the messages of socket `id`. */
 int queue_restore(struct restore *r, const struct queue_list *list, uint32_t id,
 		  const struct queue_way *way, struct error *err);
+/**
+ * Open the descriptors that come with the messages of socket `id`, but for those that can be opened
+ * only when all tasks exist. @return 1: there are such; 0: none; -errno
+ */
+int queue_open_rights(struct restore *r, const struct queue_list *list, uint32_t id,
+		      struct error *err);
 bool queue_waits(const struct queue_list *list, uint32_t id);
 void queue_list_fini(struct queue_list *list);

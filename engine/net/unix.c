@@ -540,9 +540,15 @@ static int fill_queue(struct restore *r, struct unix_item *item, struct error *e
 {
 	if (item->filled)
 		return 0;
-	item->filled = true;
-	if (!queue_waits(&r->net->queues, item->id))
+	if (!queue_waits(&r->net->queues, item->id)) {
+		item->filled = true;
 		return 0;
+	}
+	int waits = queue_open_rights(r, &r->net->queues, item->id, err);
+	r->net->queues_wait |= waits == 1;
+	if (waits)
+		return waits < 0 ? waits : 0;
+	item->filled = true;
 	struct unix_item *peer = unix_find(r->net, item->entry->peer);
 	if (item->temp >= 0)
 		return send_queue(r, item, item->temp, -1, err);
@@ -653,12 +659,22 @@ static int fill_queues(struct restore *r, struct error *err)
 	return rc;
 }
 
+static int connect_and_set(struct restore *r, struct error *err)
+{
+	int rc = for_each(r, connect_peer, err);
+	return rc < 0 ? rc : for_each(r, set_state, err);
+}
+
 int unix_finish(struct restore *r, struct error *err)
 {
 	int rc = fill_queues(r, err);
-	if (rc == 0)
-		rc = for_each(r, connect_peer, err);
-	return rc < 0 ? rc : for_each(r, set_state, err);
+	return rc == 0 && !r->net->queues_wait ? connect_and_set(r, err) : rc;
+}
+
+int unix_finish_late(struct restore *r, struct error *err)
+{
+	int rc = r->net->queues_wait ? fill_queues(r, err) : 0;
+	return rc == 0 && r->net->queues_wait ? connect_and_set(r, err) : rc;
 }
 
 const struct file_type file_unix = {

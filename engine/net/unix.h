@@ -55,6 +55,7 @@ struct net_set {
 	struct unix_item *items; /* sorted by ino */
 	size_t nr, cap;
 	struct queue_list queues;
+	bool queues_wait; /* for tasks that descriptors in them tell of */
 	struct inet_set *inet;
 };
 
@@ -72,3 +73,5 @@ int unix_dump_check(struct dump *d, struct error *err);
 struct unix_item *unix_find(struct net_set *set, uint32_t ino);
 /** Queues, connections, options. */
 int unix_finish(struct restore *r, struct error *err);
+/** When all tasks exist: the same, where some queue had to wait for them. */
+int unix_finish_late(struct restore *r, struct error *err);
