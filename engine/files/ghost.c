@@ -307,17 +307,25 @@ static int set_attributes(const struct restore *r, const GhostFileEntry *e, int 
 	return 0;
 }
 
+/* @return 0: both are set, and the caller's; -errno: the caller's as well */
+static int open_image(struct restore *r, uint32_t ghost_id, struct image_reader **in,
+		      ProtobufCMessage **msg, struct error *err)
+{
+	int rc = image_open_typed(r->images, IMG_GHOST_FILE, ghost_id, in, err);
+	if (rc == 0)
+		rc = image_next(*in, msg, err);
+	if (rc == 0)
+		rc = error_set(err, EBADMSG, "ghost-file-%x.img is empty", ghost_id);
+	return rc < 0 ? rc : 0;
+}
+
 /* The inode, under the first of the names it had. */
 static int make_ghost(struct restore *r, uint32_t ghost_id, const char *name,
 		      struct passing_names *names, struct error *err)
 {
 	auto_image_reader in = NULL;
 	auto_message ProtobufCMessage *msg = NULL;
-	int rc = image_open_typed(r->images, IMG_GHOST_FILE, ghost_id, &in, err);
-	if (rc == 0)
-		rc = image_next(in, &msg, err);
-	if (rc == 0)
-		rc = error_set(err, EBADMSG, "ghost-file-%x.img is empty", ghost_id);
+	int rc = open_image(r, ghost_id, &in, &msg, err);
 	if (rc < 0)
 		return rc;
 	const GhostFileEntry *e = (const GhostFileEntry *)msg;
@@ -438,13 +446,104 @@ static int open_row(struct restore *r, const struct remap_row *row, struct momen
 	return open_named(r, item, there, visible, err);
 }
 
+/* The descriptor that O_TMPFILE gave; NULL: none, or its paths are on several mounts. */
+static struct file_item *find_tmpfile(struct restore *r, const struct remap_row *row, int mnt_id)
+{
+	struct file_item *found = NULL;
+	for (size_t i = 0; i < r->files->remaps.nr; i++) {
+		const struct remap_row *at = &r->files->remaps.items[i];
+		struct file_item *item = file_set_find(r->files, at->orig_id);
+		if (!is_same(at, row))
+			continue;
+		if (!item || item->entry->type != FD_TYPES__REG ||
+		    reg_mnt_id(item->entry->reg) != mnt_id)
+			return NULL;
+		if (!found && (item->entry->reg->flags & O_TMPFILE) == O_TMPFILE)
+			found = item;
+	}
+	return found;
+}
+
+static int fill_tmpfile(struct restore *r, uint32_t ghost_id, int fd, const char *dir,
+			struct error *err)
+{
+	auto_image_reader in = NULL;
+	auto_message ProtobufCMessage *msg = NULL;
+	int rc = open_image(r, ghost_id, &in, &msg, err);
+	if (rc < 0)
+		return rc;
+	const GhostFileEntry *e = (const GhostFileEntry *)msg;
+	auto_fd out = procfs_reopen(fd, O_WRONLY); /* the other may append, whatever the offset */
+	if (out < 0)
+		rc = error_sys(err, "open a file without a name in %s", dir);
+	else if (!S_ISREG(e->mode))
+		rc = error_set(err, EBADMSG, "mode 0%o is no regular file, as O_TMPFILE makes",
+			       e->mode);
+	else
+		rc = fill_file(in, out, e, err);
+	if (rc == 0)
+		rc = set_attributes(r, e, fd, dir, err);
+	return rc < 0 ? error_wrap(err, rc, "ghost-file-%x.img", ghost_id) : 0;
+}
+
+/* Another description of a file that never had a name. */
+static int open_unnamed(struct restore *r, const struct remap_row *row, int fd, struct error *err)
+{
+	struct file_item *item = file_set_find(r->files, row->orig_id);
+	auto_fd base = procfs_reopen(fd, O_PATH);
+	if (base < 0)
+		return error_sys(err, "%s: open it again", item->entry->reg->name);
+	item->base = window_take(r->files, take_fd(base), err);
+	if (item->base < 0 || item->early >= 0)
+		return item->base < 0 ? item->base : 0;
+	auto_fd early = reg_open_path(r, item->entry->reg, item->entry->reg->flags, err);
+	item->early = early < 0 ? early : window_take(r->files, take_fd(early), err);
+	return item->early < 0 ? item->early : 0;
+}
+
+/*
+ * What O_TMPFILE made may be given a name, but no inode may that has lost its last one.
+ * @return 1: all is done; 0: it is no such file, or the file system knows none; -errno
+ */
+static int open_as_tmpfile(struct restore *r, const struct remap_row *row, struct moment *m,
+			   struct error *err)
+{
+	struct file_item *first = find_tmpfile(r, row, m->mnt_id);
+	struct file_set *set = r->files;
+	if (!first || first->base >= 0)
+		return 0;
+	const RegFileEntry *reg = first->entry->reg;
+	auto_free char *dir = strndup(reg->name, (size_t)(strrchr(reg->name, '/') - reg->name) + 1);
+	int rc = dir ? passing_parents(&m->names, reg->name, err)
+		     : error_set(err, ENOMEM, "out of memory");
+	if (rc < 0)
+		return rc;
+	auto_fd fd = open(dir, (int)reg_flags_again(reg->flags) | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno == EOPNOTSUPP
+			   ? 0
+			   : error_sys(err, "make a file without a name in %s", dir);
+	rc = fill_tmpfile(r, row->remap_id, fd, dir, err);
+	if (rc < 0)
+		return rc;
+	first->early = window_take(set, fcntl(fd, F_DUPFD_CLOEXEC, 3), err);
+	rc = first->early < 0 ? first->early : 0;
+	for (struct remap_row *at = set->remaps.items;
+	     rc == 0 && at < set->remaps.items + set->remaps.nr; at++)
+		if (is_same(at, row)) {
+			at->done = true;
+			rc = open_unnamed(r, at, fd, err);
+		}
+	return rc < 0 ? rc : 1;
+}
+
 /* All names at once: an inode that has lost its last one never gets another. */
 static int open_rows(struct restore *r, const struct remap_row *row, struct moment *m,
 		     struct error *err)
 {
 	struct file_set *set = r->files;
 	struct remap_row *end = set->remaps.items + set->remaps.nr;
-	int rc = 0;
+	int rc = m->first ? 0 : open_as_tmpfile(r, row, m, err);
 	for (struct remap_row *at = set->remaps.items; rc == 0 && at < end; at++) {
 		if (!is_same(at, row))
 			continue;
