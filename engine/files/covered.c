@@ -48,29 +48,53 @@ static int open_below(const char *on, const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+/* @return its id; 0: the kernel does not tell */
+static uint64_t mount_of(int fd)
+{
+	struct statx stx;
+	bool told =
+	    statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) == 0 && stx.stx_mask & STATX_MNT_ID;
+	return told ? stx.stx_mnt_id : 0;
+}
+
 static bool is_same(int fd, const struct open_file *f, uint64_t mount)
 {
 	struct stat st;
-	struct statx stx;
 	return fstat(fd, &st) == 0 && st.st_dev == f->st.st_dev && st.st_ino == f->st.st_ino &&
-	       statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) == 0 && stx.stx_mnt_id == mount;
+	       mount_of(fd) == mount;
+}
+
+/* Where a mount is; NULL: nowhere. */
+static const char *find_path(const struct proc_mounts *mounts, uint64_t id)
+{
+	for (size_t i = 0; i < mounts->nr; i++)
+		if ((uint64_t)mounts->items[i].id == id)
+			return mounts->items[i].path;
+	return NULL;
 }
 
 int covered_find(const struct open_file *f, char **on)
 {
-	struct statx stx;
 	struct proc_mounts mounts = { 0 };
-	if (statx(f->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0 ||
-	    !(stx.stx_mask & STATX_MNT_ID) || proc_mounts_read(f->task->proc_fd, &mounts, NULL) < 0)
+	uint64_t id = mount_of(f->fd);
+	if (!id || proc_mounts_read(f->task->proc_fd, &mounts, NULL) < 0)
 		return 0;
-	const char *path = NULL;
-	for (size_t i = 0; i < mounts.nr && !path; i++)
-		if ((uint64_t)mounts.items[i].id == stx.stx_mnt_id)
-			path = mounts.items[i].path;
+	const char *path = find_path(&mounts, id);
 	auto_fd fd = path ? open_below(path, f->path, O_PATH) : -ENOENT;
-	*on = fd >= 0 && is_same(fd, f, stx.stx_mnt_id) ? strdup(path) : NULL;
+	*on = fd >= 0 && is_same(fd, f, id) ? strdup(path) : NULL;
 	proc_mounts_fini(&mounts);
 	return *on != NULL;
+}
+
+bool covered_is_detached(const struct open_file *f)
+{
+	struct proc_mounts mounts = { 0 };
+	uint64_t id = mount_of(f->fd);
+	if (!id || proc_mounts_read(f->task->proc_fd, &mounts, NULL) < 0)
+		return false;
+	bool detached = !find_path(&mounts, id);
+	proc_mounts_fini(&mounts);
+	return detached;
 }
 
 int covered_open(const RegFileEntry *reg, int flags, struct error *err)

@@ -77,11 +77,13 @@ static int read_path(int dirfd, const char *name, struct open_file *f, struct er
 {
 	char holder[96];
 	ssize_t len = readlinkat(dirfd, name, f->path, sizeof(f->path));
+	if (len >= (ssize_t)sizeof(f->path) || (len < 0 && errno == ENAMETOOLONG))
+		return error_set(err, ENAMETOOLONG,
+				 "%s is a file whose path is longer than the %zu bytes that the "
+				 "kernel tells: close it, or leave that directory, before the dump",
+				 file_holder(f, holder, sizeof(holder)), sizeof(f->path) - 1);
 	if (len < 0)
 		return error_sys(err, "%s: read link", file_holder(f, holder, sizeof(holder)));
-	if ((size_t)len >= sizeof(f->path))
-		return error_set(err, ENAMETOOLONG, "%s: path longer than %zu bytes",
-				 file_holder(f, holder, sizeof(holder)), sizeof(f->path) - 1);
 	f->path[len] = 0;
 	return 0;
 }

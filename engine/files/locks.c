@@ -138,8 +138,9 @@ int locks_note(struct dump *d, const struct open_file *f, uint32_t id, struct er
 	if (!d->opts->file_locks || f->task == &d->files->self)
 		return error_set(err, ENOTSUP, "%s (%.800s) holds a file lock or lease: %s",
 				 file_holder(f, holder, sizeof(holder)), f->path,
-				 d->opts->file_locks ? "not supported of descriptors in flight"
-						     : "dump with --file-locks");
+				 f->task == &d->files->self
+				     ? "not supported; receive it, or unlock it, before the dump"
+				     : "dump with --file-locks");
 	int rc = anon_fdinfo_text(f, &text, err);
 	const char *at = rc == 0 ? strstr(text.data, "\nlock:") : NULL;
 	for (; rc == 0 && at; at = strstr(at + 1, "\nlock:"))

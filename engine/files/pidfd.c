@@ -45,10 +45,37 @@ static const struct task *task_of(const struct dump *d, pid_t pid)
 	return NULL;
 }
 
+/* @return the task whose thread it is, but not its first one; NULL: none of the tree */
+static const struct task *task_of_thread(const struct dump *d, pid_t tid)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		for (size_t k = 1; k < d->tasks[i]->nr_threads; k++)
+			if (d->tasks[i]->threads[k].tid == tid)
+				return d->tasks[i];
+	return NULL;
+}
+
+static int refuse(const struct dump *d, const struct open_file *f, pid_t pid, struct error *err)
+{
+	char holder[96];
+	const struct task *t = task_of_thread(d, pid);
+	file_holder(f, holder, sizeof(holder));
+	if (t)
+		return error_set(
+		    err, ENOTSUP,
+		    "%s is a pidfd of thread %d of pid %d (%s): threads other than the "
+		    "first are made last of all, so it cannot be opened again; close "
+		    "it before the dump",
+		    holder, pid, t->pid, t->stat.comm);
+	return error_set(err, ENOTSUP,
+			 "%s is a pidfd of %s %d, which is not in the tree: close it before the "
+			 "dump, or dump a tree that has both",
+			 holder, f->flags & PIDFD_THREAD ? "thread" : "process", pid);
+}
+
 static int pidfd_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
 	auto_strbuf text = { 0 };
-	char holder[96];
 	int pid;
 	PidfdEntry *p = malloc(sizeof(*p));
 	if (!p)
@@ -64,12 +91,7 @@ static int pidfd_dump(struct dump *d, const struct open_file *f, FileEntry *e, s
 	if (!find_pid(text.data, "\nPid:", &pid))
 		return anon_odd(f, "pid", err);
 	if (pid != DEAD && !task_of(d, pid))
-		return error_set(
-		    err, ENOTSUP,
-		    "%s is a pidfd of %s %d, which is not in the tree: close it before "
-		    "the dump, or dump a tree that has both",
-		    file_holder(f, holder, sizeof(holder)),
-		    f->flags & PIDFD_THREAD ? "thread" : "process", pid);
+		return refuse(d, f, pid, err);
 	p->nspid = pid == DEAD ? DEAD : task_of(d, pid)->vpid;
 	return owner_dump(d, f, &p->fown, err);
 }

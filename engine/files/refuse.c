@@ -27,6 +27,10 @@ struct unsupported {
 
 const char *file_holder(const struct open_file *f, char *out, size_t len)
 {
+	if (f->task->pid == getpid()) {
+		snprintf(out, len, "a descriptor in flight");
+		return out;
+	}
 	int n = snprintf(out, len, "pid %d (%s): ", f->task->pid, f->task->stat.comm);
 	if (n < 0 || (size_t)n >= len)
 		return out;

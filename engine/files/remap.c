@@ -88,11 +88,12 @@ static int dead_pid_dump(struct dump *d, pid_t pid, uint32_t id, struct error *e
 	return remap_write(d, id, (uint32_t)pid, REMAP_TYPE__PROCFS, err);
 }
 
-/* Nothing has the name any more; a name that something else has now says nothing of our file. */
+/* Nothing has the name any more; a name that something else has now says nothing of our file. With
+ * the kernel's mark it may be longer than any. */
 static bool is_name_free(const char *path)
 {
 	struct stat now;
-	return lstat(path, &now) < 0 && errno == ENOENT;
+	return lstat(path, &now) < 0 && (errno == ENOENT || errno == ENAMETOOLONG);
 }
 
 int remap_dump(struct dump *d, const struct open_file *f, RegFileEntry *reg, struct error *err)
@@ -104,7 +105,7 @@ int remap_dump(struct dump *d, const struct open_file *f, RegFileEntry *reg, str
 	if (!found && !dead && !d->mounts && f->st.st_nlink)
 		found = covered_find(f, &reg->covered_on);
 	bool linked = !found && !dead && f->st.st_nlink;
-	if (linked && d->mounts && reg->mnt_id < 0)
+	if (linked && (d->mounts ? reg->mnt_id < 0 : covered_is_detached(f)))
 		return file_refuse_unmounted(f, err);
 	if (linked && !silly && !is_name_free(f->path))
 		return file_refuse_moved(f, err);

@@ -15,6 +15,7 @@
 #include "engine/files/locks.h"
 #include "engine/files/memfd.h"
 #include "engine/files/pipe-data.h"
+#include "engine/net/net.h"
 #include "images/reader.h"
 
 static int item_compare(const void *left, const void *right)
@@ -340,6 +341,7 @@ const char *file_set_user(struct restore *r, uint32_t id, char *out, size_t len)
 			return out;
 		}
 	}
-	snprintf(out, len, "a mapping or executable");
+	snprintf(out, len, "%s",
+		 net_carries(r, id) ? "a descriptor in flight" : "a mapping or executable");
 	return out;
 }

@@ -53,13 +53,27 @@ static void put_termios(TermiosEntry *e, uint32_t cc[CC_WORDS], const struct ter
 	e->c_ospeed = t->c_ospeed;
 }
 
+/* Others have no settings, or other ones. */
+static int check_discipline(const struct tty_seen *s, struct error *err)
+{
+	int discipline = 0;
+	int rc = ask(s, TIOCGETD, &discipline, "line discipline", err);
+	if (rc < 0 || discipline == N_TTY)
+		return rc;
+	return error_set(err, ENOTSUP,
+			 "%s: terminal %s has line discipline %d: not supported yet; set it to 0 "
+			 "(N_TTY) before the dump",
+			 s->holder, s->path, discipline);
+}
+
 static int collect_termios(const struct tty_seen *s, struct info_entry *e, struct error *err)
 {
 	struct termios2 now = { 0 }, fixed = { 0 };
 	struct termios locked = { 0 };
 	struct winsize size = { 0 };
 	int rc;
-	if ((rc = ask(s, TCGETS2, &now, "settings", err)) < 0 ||
+	if ((rc = check_discipline(s, err)) < 0 ||
+	    (rc = ask(s, TCGETS2, &now, "settings", err)) < 0 ||
 	    (rc = ask(s, TIOCGLCKTRMIOS, &locked, "locked settings", err)) < 0 ||
 	    (rc = ask(s, TIOCGWINSZ, &size, "window size", err)) < 0)
 		return rc;
@@ -79,16 +93,8 @@ static int collect_termios(const struct tty_seen *s, struct info_entry *e, struc
 
 static int collect_modes(const struct tty_seen *s, TtyInfoEntry *info, struct error *err)
 {
-	int exclusive = 0, locked = 0, packet = 0, discipline = 0;
+	int exclusive = 0, locked = 0, packet = 0;
 	int rc = ask(s, TIOCGEXCL, &exclusive, "exclusive mode", err);
-	if (rc == 0)
-		rc = ask(s, TIOCGETD, &discipline, "line discipline", err);
-	if (rc == 0 && discipline != N_TTY)
-		return error_set(
-		    err, ENOTSUP,
-		    "%s: terminal %s has line discipline %d: not supported yet; set it "
-		    "to 0 (N_TTY) before the dump",
-		    s->holder, s->path, discipline);
 	if (rc == 0 && s->kind->master)
 		rc = ask(s, TIOCGPTLCK, &locked, "lock", err);
 	if (rc == 0 && s->kind->master)

@@ -159,6 +159,11 @@ int net_open_finish(struct restore *r, struct error *err)
 	return rc == 0 && r->net ? inet_finish(r, err) : rc;
 }
 
+bool net_carries(const struct restore *r, uint32_t id)
+{
+	return r->net && queue_carries(&r->net->queues, id);
+}
+
 int net_finish_late(struct restore *r, struct error *err)
 {
 	return r->net ? unix_finish_late(r, err) : 0;

@@ -25,6 +25,8 @@ int net_load(struct restore *r, struct error *err);
 int net_open_finish(struct restore *r, struct error *err);
 /** When all tasks exist: queues with descriptors that had to wait for them, and what is behind. */
 int net_finish_late(struct restore *r, struct error *err);
+/** Is the file on its way through a socket? */
+bool net_carries(const struct restore *r, uint32_t id);
 /** Nothing can fail any more: connections come alive. */
 int net_release(struct restore *r, struct error *err);
 void net_set_free(struct net_set *set);

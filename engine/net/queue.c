@@ -98,7 +98,7 @@ static int write_message(struct dump *d, const struct queue_source *q, const str
 	for (size_t i = 0; i < m->nr_fds; i++) {
 		int rc = files_dump_received(d, m->fds[i], &ids[i], err);
 		if (rc < 0)
-			return error_wrap(err, rc, "%s: a descriptor on its way there", q->what);
+			return error_wrap(err, rc, "%s: in its queue", q->what);
 	}
 	int rc = *w ? 0 : image_create(d->images_fd, IMG_SK_QUEUES, 0, w, err);
 	if (rc < 0)
@@ -353,6 +353,15 @@ int queue_open_rights(struct restore *r, const struct queue_list *list, uint32_t
 			waits |= files_waits(r, right);
 		}
 	return waits;
+}
+
+bool queue_carries(const struct queue_list *list, uint32_t id)
+{
+	for (size_t i = 0; i < list->nr; i++)
+		for (size_t k = 0; k < list->items[i].nr_rights; k++)
+			if (list->items[i].rights[k] == id)
+				return true;
+	return false;
 }
 
 bool queue_waits(const struct queue_list *list, uint32_t id)

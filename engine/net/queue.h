@@ -62,5 +62,7 @@ int queue_restore(struct restore *r, const struct queue_list *list, uint32_t id,
  */
 int queue_open_rights(struct restore *r, const struct queue_list *list, uint32_t id,
 		      struct error *err);
+/** Does some message carry this file? */
+bool queue_carries(const struct queue_list *list, uint32_t id);
 bool queue_waits(const struct queue_list *list, uint32_t id);
 void queue_list_fini(struct queue_list *list);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * A file that lost the name it was opened by while another is left: still one file afterwards.
+ * A file that lost the name it was opened by while another is left: still one file afterwards. One
+ * whose name is as long as names can be, so that it has no room for the kernel's mark.
  * live-dump: --link-remap
  */
 #include <dirent.h>
+#include <limits.h>
 #include <sys/mman.h>
 
 #include "tests/live/live.h"
@@ -18,6 +20,17 @@ static void check_clean(const char *path)
 	closedir(dir);
 }
 
+static int longest(int dir)
+{
+	char name[NAME_MAX + 1];
+	memset(name, 'n', NAME_MAX);
+	name[NAME_MAX] = 0;
+	int fd = openat(dir, name, O_RDWR | O_CREAT, 0600);
+	live_must(fd >= 0 && write(fd, "long", 4) == 4 && linkat(dir, name, dir, "short", 0) == 0);
+	live_must(unlinkat(dir, name, 0) == 0);
+	return fd;
+}
+
 int main(void)
 {
 	char buf[8], link_to[64], target[4200];
@@ -30,7 +43,11 @@ int main(void)
 	char *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	live_must(map != MAP_FAILED && linkat(dir, "sub/name", dir, "kept", 0) == 0);
 	live_must(unlinkat(dir, "sub/name", 0) == 0 && unlinkat(dir, "sub", AT_REMOVEDIR) == 0);
+	int long_fd = longest(dir);
 	live_ready();
+	live_check(fstat(long_fd, &st) == 0 && fstatat(dir, "short", &kept_st, 0) == 0 &&
+		       st.st_ino == kept_st.st_ino,
+		   "the one with the long name is another file");
 	live_check(fstat(fd, &st) == 0 && fstatat(dir, "kept", &kept_st, 0) == 0 &&
 		       st.st_ino == kept_st.st_ino && st.st_nlink == 1,
 		   "it is no more the file that has the other name (%ld links)", (long)st.st_nlink);
