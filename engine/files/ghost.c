@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/files/ghost-attrs.h"
 #include "engine/files/passing.h"
 #include "engine/files/remap.h"
 #include "engine/ns/mnt.h"
@@ -132,9 +133,12 @@ static int write_image(struct dump *d, const struct open_file *f, uint32_t ghost
 		e.symlnk_target = target;
 	}
 	auto_image_writer w = NULL;
-	int rc = image_create(d->images_fd, IMG_GHOST_FILE, ghost_id, &w, err);
+	int rc = ghost_attrs_dump(d, f, &e, err);
+	if (rc == 0)
+		rc = image_create(d->images_fd, IMG_GHOST_FILE, ghost_id, &w, err);
 	if (rc == 0)
 		rc = image_write(w, &e.base, err);
+	ghost_attrs_free(&e);
 	if (rc == 0 && S_ISREG(st->st_mode))
 		rc = write_contents(f, w, e.chunks, err);
 	return rc < 0 ? rc : image_finish(w, err);
@@ -296,12 +300,11 @@ static int set_attributes(const struct restore *r, const GhostFileEntry *e, int 
 		return error_sys(err, "give %s to user %u", name, e->uid);
 	if (!S_ISLNK(e->mode) && set_mode(fd, e->mode & 07777) < 0)
 		return error_sys(err, "set the mode of %s", name);
-	if (!e->atim || !e->mtim)
-		return 0;
-	struct timespec times[2] = {
-		{ (time_t)e->atim->tv_sec, (long)(e->atim->tv_usec % 1000000) * 1000 },
-		{ (time_t)e->mtim->tv_sec, (long)(e->mtim->tv_usec % 1000000) * 1000 },
-	};
+	int rc = ghost_attrs_restore(r, e, fd, name, err);
+	if (rc < 0 || !e->atim || !e->mtim)
+		return rc;
+	const struct timespec times[2] = { ghost_time(e->atim, e->atim_nsec),
+					   ghost_time(e->mtim, e->mtim_nsec) };
 	if (utimensat(fd, "", times, AT_EMPTY_PATH) < 0)
 		return error_sys(err, "set the times of %s", name);
 	return 0;
