@@ -19,6 +19,7 @@ extern const struct file_type file_eventfd;   /* eventfd.c */
 extern const struct file_type file_signalfd;  /* signalfd.c */
 extern const struct file_type file_timerfd;   /* timerfd.c */
 extern const struct file_type file_fifo;      /* pipe.c */
+extern const struct file_type file_pressure;  /* pressure.c */
 extern const struct file_type file_regular;   /* reg.c */
 extern const struct file_type file_namespace; /* nsfile.c */
 extern const struct file_type file_netlink;   /* net/netlink.c */
