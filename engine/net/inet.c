@@ -316,7 +316,7 @@ static int fill_entry(struct dump *d, const struct open_file *f, const char *wha
 	if (rc == 0)
 		rc = owner_dump(d, f, &sk->fown, err);
 	if (rc == 0)
-		rc = sock_opts_dump(f->fd, (int)sk->family, what, &sk->opts, err);
+		rc = sock_opts_dump(d, f, &sk->opts, err);
 	if (rc == 0)
 		rc = inet_opts_dump(f->fd, what, sk, err);
 	return rc == 0 && sk->family == AF_INET6 ? dump_v6(f->fd, what, sk, err) : rc;
@@ -484,7 +484,10 @@ static int make_plain(int fd, const InetSkEntry *sk, struct error *err)
 static int make(struct restore *r, struct inet_item *item, struct error *err)
 {
 	const InetSkEntry *sk = item->entry->isk;
+	struct sock_owner before;
+	sock_owner_begin(r, sk->opts, &before);
 	auto_fd fd = sock_new((int)sk->family, (int)sk->type | SOCK_NONBLOCK, (int)sk->proto);
+	sock_owner_end(&before);
 	if (fd < 0)
 		return error_sys(err, "make a socket of family %u, type %u, protocol %u",
 				 sk->family, sk->type, sk->proto);

@@ -17,6 +17,7 @@
 #include "engine/files/table.h"
 #include "engine/net/diag.h"
 #include "engine/net/netlink.h"
+#include "engine/net/sock-new.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
 
@@ -182,7 +183,7 @@ static int netlink_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 		rc = fill_known(info, sk, err);
 	if (rc == 0)
 		rc = owner_dump(d, f, &sk->fown, err);
-	return rc < 0 ? rc : sock_opts_dump(f->fd, AF_NETLINK, what, &sk->opts, err);
+	return rc < 0 ? rc : sock_opts_dump(d, f, &sk->opts, err);
 }
 
 static int netlink_check(const FileEntry *e, struct error *err)
@@ -241,8 +242,10 @@ static int connect_port(int fd, const NetlinkSkEntry *sk, struct error *err)
 static int netlink_open(struct restore *r, const FileEntry *e, struct error *err)
 {
 	const NetlinkSkEntry *sk = e->nlsk;
-	(void)r;
-	auto_fd fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, (int)sk->protocol);
+	struct sock_owner before;
+	sock_owner_begin(r, sk->opts, &before);
+	auto_fd fd = sock_new(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, (int)sk->protocol);
+	sock_owner_end(&before);
 	if (fd < 0)
 		return error_sys(err, "make a netlink socket of protocol %u", sk->protocol);
 	int rc = sk->portid ? bind_port(fd, sk->portid, err) : 0;

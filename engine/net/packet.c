@@ -19,6 +19,7 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/net/diag.h"
+#include "engine/net/sock-new.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix.h"
 
@@ -306,7 +307,7 @@ static int packet_dump(struct dump *d, const struct open_file *f, FileEntry *e, 
 	if (rc < 0)
 		return error_wrap(err, rc, "%s", what);
 	rc = owner_dump(d, f, &sk->fown, err);
-	return rc < 0 ? rc : sock_opts_dump(f->fd, AF_PACKET, what, &sk->opts, err);
+	return rc < 0 ? rc : sock_opts_dump(d, f, &sk->opts, err);
 }
 
 static int packet_check(const FileEntry *e, struct error *err)
@@ -437,9 +438,10 @@ static int make(int fd, const PacketSockEntry *sk, struct error *err)
 static int packet_open(struct restore *r, const FileEntry *e, struct error *err)
 {
 	const PacketSockEntry *sk = e->psk;
-	(void)r;
-	auto_fd fd =
-	    socket(AF_PACKET, (int)sk->type | SOCK_CLOEXEC | SOCK_NONBLOCK, (int)sk->protocol);
+	struct sock_owner before;
+	sock_owner_begin(r, sk->opts, &before);
+	auto_fd fd = sock_new(AF_PACKET, (int)sk->type | SOCK_NONBLOCK, (int)sk->protocol);
+	sock_owner_end(&before);
 	if (fd < 0)
 		return error_sys(err, "make a packet socket of type %u", sk->type);
 	int rc = make(fd, sk, err);

@@ -10,11 +10,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/ns/user.h"
 #include "engine/procfs/root.h"
 
 static int group_of_ping(gid_t *out)
@@ -58,4 +61,28 @@ int sock_new(int family, int type, int protocol)
 	if (fd < 0 && ping)
 		errno = EACCES;
 	return fd;
+}
+
+void sock_owner_begin(const struct restore *r, const SkOptsEntry *opts, struct sock_owner *before)
+{
+	before->gid = (gid_t)setfsgid((gid_t)-1);
+	before->uid = (uid_t)setfsuid((uid_t)-1);
+	if (!opts->has_uid || !opts->has_gid)
+		return;
+	uid_t uid = id_outside(r->users, ID_USER, opts->uid);
+	gid_t gid = id_outside(r->users, ID_GROUP, opts->gid);
+	setfsgid(gid);
+	setfsuid(uid);
+	/* they tell of no error */
+	if ((uid_t)setfsuid((uid_t)-1) != uid || (gid_t)setfsgid((gid_t)-1) != gid)
+		log_warn(
+		    "a socket of user %u and group %u cannot be made as theirs: packet filters "
+		    "take it for one of user %u",
+		    uid, gid, (unsigned)setfsuid((uid_t)-1));
+}
+
+void sock_owner_end(const struct sock_owner *before)
+{
+	setfsuid(before->uid);
+	setfsgid(before->gid);
 }

@@ -12,7 +12,9 @@
 #include <sys/time.h>
 
 #include "base/array.h"
+#include "engine/files/table.h"
 #include "engine/net/sock-more.h"
+#include "engine/ns/user.h"
 
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72 /* Linux 5.14 */
@@ -165,15 +167,32 @@ static int filter_dump(int fd, const char *what, SkOptsEntry *opts, struct error
 	return 0;
 }
 
-int sock_opts_dump(int fd, int family, const char *what, SkOptsEntry **out, struct error *err)
+static void dump_owner(const struct dump *d, const struct open_file *f, SkOptsEntry *opts)
 {
+	opts->uid = id_inside(d->users, ID_USER, f->st.st_uid);
+	opts->gid = id_inside(d->users, ID_GROUP, f->st.st_gid);
+	/* who is nobody there has no name that a restore could give it back by */
+	opts->has_uid = id_outside(d->users, ID_USER, opts->uid) == f->st.st_uid;
+	opts->has_gid = id_outside(d->users, ID_GROUP, opts->gid) == f->st.st_gid;
+}
+
+int sock_opts_dump(const struct dump *d, const struct open_file *f, SkOptsEntry **out,
+		   struct error *err)
+{
+	char what[96];
+	int family, fd = f->fd;
+	file_holder(f, what, sizeof(what));
+	int rc = get_int(fd, SO_DOMAIN, what, "SO_DOMAIN", &family, err);
+	if (rc < 0)
+		return rc;
 	bool scm = family == AF_UNIX || family == AF_NETLINK;
 	SkOptsEntry *opts = malloc(sizeof(*opts));
 	if (!opts)
 		return error_set(err, ENOMEM, "out of memory");
 	sk_opts_entry__init(opts);
 	*out = opts; /* the entry owns it from here on */
-	int rc = buffers_dump(fd, what, opts, err);
+	dump_owner(d, f, opts);
+	rc = buffers_dump(fd, what, opts, err);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)
 		rc = rows[i].scm && !scm ? 0 : row_dump(fd, what, &rows[i], opts, err);
 	if (rc == 0)

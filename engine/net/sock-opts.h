@@ -3,15 +3,13 @@
  */
 #pragma once
 
-#include "base/error.h"
+#include "engine/files/file.h"
 #include "sockets.pb-c.h"
 
-/**
- * Read the options of a socket.
- * @param family  AF_*; not all have the same options
- * @param what  whose it is, for messages; @param out  allocated, freed with the entry it goes to
- */
-int sock_opts_dump(int fd, int family, const char *what, SkOptsEntry **out, struct error *err);
+/** Read the options of a socket, and whose it is. @param out  allocated, freed with the entry it
+ * goes to */
+int sock_opts_dump(const struct dump *d, const struct open_file *f, SkOptsEntry **out,
+		   struct error *err);
 /** Is the entry there, and can it be set? */
 int sock_opts_check(const SkOptsEntry *opts, struct error *err);
 /** Set them on a new socket; buffer sizes need CAP_NET_ADMIN when above the system's maximum. */

@@ -18,6 +18,7 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/net/net.h"
+#include "engine/net/sock-new.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix-path.h"
 #include "engine/ns/user.h"
@@ -147,7 +148,7 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 	if (rc == 0)
 		rc = owner_dump(d, f, &sk->fown, err);
 	if (rc == 0)
-		rc = sock_opts_dump(f->fd, AF_UNIX, what, &sk->opts, err);
+		rc = sock_opts_dump(d, f, &sk->opts, err);
 	bool has_queue = info->type == SOCK_DGRAM || info->state == TCP_ESTABLISHED;
 	/* a stream without its peer, or shut down, reads as 0 bytes for ever */
 	const struct queue_source queue = {
@@ -351,10 +352,22 @@ static bool same_name(const UnixSkEntry *a, const UnixSkEntry *b)
 	       !strcmp(a->name_dir ? a->name_dir : "", b->name_dir ? b->name_dir : "");
 }
 
-static int new_socket(const UnixSkEntry *sk, struct error *err)
+static int new_socket(struct restore *r, const UnixSkEntry *sk, struct error *err)
 {
-	int fd = socket(AF_UNIX, (int)sk->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sock_owner before;
+	sock_owner_begin(r, sk->opts, &before);
+	int fd = sock_new(AF_UNIX, (int)sk->type | SOCK_NONBLOCK, 0);
+	sock_owner_end(&before);
 	return fd < 0 ? error_sys(err, "make a unix socket") : fd;
+}
+
+static int new_pair(struct restore *r, const UnixSkEntry *sk, int fds[2], struct error *err)
+{
+	struct sock_owner before;
+	sock_owner_begin(r, sk->opts, &before);
+	int rc = socketpair(AF_UNIX, (int)sk->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds);
+	sock_owner_end(&before);
+	return rc < 0 ? error_sys(err, "make a pair of unix sockets") : 0;
 }
 
 static int item_fd(struct restore *r, struct unix_item *item, struct error *err)
@@ -366,7 +379,7 @@ static int item_make(struct restore *r, struct unix_item *item, struct error *er
 
 static int make_listener(struct restore *r, const UnixSkEntry *sk, int backlog, struct error *err)
 {
-	auto_fd fd = new_socket(sk, err);
+	auto_fd fd = new_socket(r, sk, err);
 	if (fd < 0)
 		return fd;
 	int rc = unix_path_bind(r, fd, sk, err);
@@ -391,7 +404,7 @@ static struct unix_item *find_listener(struct net_set *set, const UnixSkEntry *s
 static int accept_at(struct restore *r, int listener, struct unix_item *server,
 		     struct unix_item *client, struct error *err)
 {
-	auto_fd from = new_socket(client->entry, err);
+	auto_fd from = new_socket(r, client->entry, err);
 	if (from < 0)
 		return from;
 	int rc = client->entry->name.len ? unix_path_bind(r, from, client->entry, err) : 0;
@@ -399,7 +412,10 @@ static int accept_at(struct restore *r, int listener, struct unix_item *server,
 		rc = unix_path_connect(from, listener, err);
 	if (rc < 0)
 		return rc;
+	struct sock_owner before;
+	sock_owner_begin(r, server->entry->opts, &before);
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	sock_owner_end(&before);
 	if (fd < 0)
 		return error_sys(err, "accept");
 	server->fd = fd;
@@ -431,11 +447,12 @@ static int make_pair(struct restore *r, struct unix_item *a, struct unix_item *b
 		return b_accepted ? make_accepted(r, b, a, err) : make_accepted(r, a, b, err);
 	}
 	int fds[2];
-	if (socketpair(AF_UNIX, (int)a->entry->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
-		return error_sys(err, "make a pair of unix sockets");
+	int rc = new_pair(r, a->entry, fds, err);
+	if (rc < 0)
+		return rc;
 	a->fd = fds[0];
 	b->fd = fds[1];
-	int rc = a->entry->name.len ? unix_path_bind(r, a->fd, a->entry, err) : 0;
+	rc = a->entry->name.len ? unix_path_bind(r, a->fd, a->entry, err) : 0;
 	if (rc == 0 && b->entry->name.len)
 		rc = unix_path_bind(r, b->fd, b->entry, err);
 	return rc;
@@ -453,8 +470,9 @@ static int make_widow(struct restore *r, struct unix_item *item, struct error *e
 		return rc;
 	}
 	int fds[2];
-	if (socketpair(AF_UNIX, (int)item->entry->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
-		return error_sys(err, "make a pair of unix sockets");
+	int rc = new_pair(r, item->entry, fds, err);
+	if (rc < 0)
+		return rc;
 	item->fd = fds[0];
 	item->temp = fds[1];
 	return 0;
@@ -466,7 +484,7 @@ static int make_single(struct restore *r, struct unix_item *item, struct error *
 	if (sk->state == TCP_LISTEN)
 		item->fd = make_listener(r, sk, (int)sk->backlog, err);
 	else
-		item->fd = new_socket(sk, err);
+		item->fd = new_socket(r, sk, err);
 	if (item->fd < 0)
 		return item->fd;
 	return sk->state != TCP_LISTEN && sk->name.len ? unix_path_bind(r, item->fd, sk, err) : 0;
@@ -556,7 +574,7 @@ static int fill_queue(struct restore *r, struct unix_item *item, struct error *e
 		int from = item_fd(r, peer, err);
 		return from < 0 ? from : send_queue(r, item, from, -1, err);
 	}
-	auto_fd stranger = new_socket(item->entry, err);
+	auto_fd stranger = new_socket(r, item->entry, err);
 	int fd = stranger < 0 ? stranger : item_fd(r, item, err);
 	int rc = fd < 0 ? fd : unix_path_connect(stranger, fd, err);
 	return rc < 0 ? rc : send_queue(r, item, stranger, fd, err);
