@@ -20,17 +20,26 @@
 #include "engine/net/multicast.h"
 #include "engine/net/sock-new.h"
 
-#define VALUE_MAX 16 /* of a row: a number, or the name of a congestion control */
+#define VALUE_MAX 2048 /* of a row: a number, a name, or the options of IPv6 packets */
 #define NR_MAX    4096
+#ifndef TCP_MSS_DEFAULT
+#define TCP_MSS_DEFAULT 536 /* until a connection is begun */
+#endif
 
 /* Newer than some headers. */
 enum {
 	OPT_SO_PREFER_BUSY_POLL = 69,
+	OPT_SO_TXREHASH = 74,
+	OPT_SO_RCVMARK = 75,
 	OPT_SO_PASSPIDFD = 76,
+	OPT_SO_PASSRIGHTS = 83,
 	OPT_IP_RECVERR_RFC4884 = 26,
 	OPT_IP_LOCAL_PORT_RANGE = 51,
 	OPT_IPV6_RECVERR_RFC4884 = 31,
 	OPT_TCP_TX_DELAY = 37,
+	OPT_TCP_RTO_MAX_MS = 44,
+	OPT_TCP_RTO_MIN_US = 45,
+	OPT_TCP_DELACK_MAX_US = 46,
 	OPT_UDP_SEGMENT = 103,
 	OPT_UDP_GRO = 104,
 	OPT_UDPLITE_SEND_CSCOV = 10,
@@ -50,6 +59,8 @@ enum kind {
 	PACKET = 1 << 8,
 	DATAGRAM = 1 << 9, /* over IP: no option of a TCP socket */
 	DATAGRAM6 = 1 << 10,
+	TCP_IDLE = 1 << 11, /* no connection, and never was: then the kernel works these out */
+	LAST = 1 << 12,     /* not before the others */
 };
 
 static const struct row {
@@ -65,8 +76,15 @@ static const struct row {
 	{ ANY, SOL_SOCKET, SO_ZEROCOPY },
 	{ ANY, SOL_SOCKET, SO_MAX_PACING_RATE },
 	{ ANY, SOL_SOCKET, OPT_SO_PREFER_BUSY_POLL },
+	{ ANY, SOL_SOCKET, SO_TXTIME },
+	{ ANY, SOL_SOCKET, OPT_SO_TXREHASH },
+	{ ANY, SOL_SOCKET, OPT_SO_RCVMARK },
+	{ ANY | LAST, SOL_SOCKET, SO_LOCK_FILTER },
 	{ UNIX, SOL_SOCKET, OPT_SO_PASSPIDFD },
+	{ UNIX, SOL_SOCKET, OPT_SO_PASSRIGHTS },
 	{ UNIX | UDP, SOL_SOCKET, SO_PEEK_OFF },
+	{ IP, SOL_IP, IP_OPTIONS },
+	{ IP, SOL_IP, IP_PASSSEC },
 	{ IP, SOL_IP, IP_TRANSPARENT },
 	{ IP, SOL_IP, IP_BIND_ADDRESS_NO_PORT },
 	{ IP, SOL_IP, IP_MTU_DISCOVER },
@@ -105,12 +123,29 @@ static const struct row {
 	{ IP6, SOL_IPV6, IPV6_RECVORIGDSTADDR },
 	{ IP6, SOL_IPV6, IPV6_RECVFRAGSIZE },
 	{ IP6, SOL_IPV6, IPV6_ADDR_PREFERENCES },
+	{ IP6, SOL_IPV6, IPV6_HOPOPTS },
+	{ IP6, SOL_IPV6, IPV6_RTHDRDSTOPTS },
+	{ IP6, SOL_IPV6, IPV6_RTHDR },
+	{ IP6, SOL_IPV6, IPV6_DSTOPTS },
+	{ IP6, SOL_IPV6, IPV6_RECVHOPOPTS },
+	{ IP6, SOL_IPV6, IPV6_RECVRTHDR },
+	{ IP6, SOL_IPV6, IPV6_RECVDSTOPTS },
+	{ IP6, SOL_IPV6, IPV6_2292PKTINFO },
+	{ IP6, SOL_IPV6, IPV6_2292HOPOPTS },
+	{ IP6, SOL_IPV6, IPV6_2292DSTOPTS },
+	{ IP6, SOL_IPV6, IPV6_2292RTHDR },
+	{ IP6, SOL_IPV6, IPV6_2292HOPLIMIT },
+	{ IP6, SOL_IPV6, IPV6_FLOWINFO },
+	{ IP6, SOL_IPV6, IPV6_FLOWINFO_SEND },
+	{ DATAGRAM6, SOL_IPV6, IPV6_CHECKSUM },
+	{ DATAGRAM6, SOL_IPV6, IPV6_ROUTER_ALERT_ISOLATE },
 	{ DATAGRAM6, SOL_IPV6, IPV6_MULTICAST_IF },
 	{ DATAGRAM6, SOL_IPV6, IPV6_MULTICAST_HOPS },
 	{ DATAGRAM6, SOL_IPV6, IPV6_MULTICAST_LOOP },
 	{ DATAGRAM6, SOL_IPV6, IPV6_MULTICAST_ALL },
 	{ TCP, SOL_TCP, TCP_CONGESTION },
 	{ TCP, SOL_TCP, TCP_SYNCNT },
+	{ TCP, SOL_TCP, TCP_WINDOW_CLAMP },
 	{ TCP, SOL_TCP, TCP_LINGER2 },
 	{ TCP, SOL_TCP, TCP_DEFER_ACCEPT },
 	{ TCP, SOL_TCP, TCP_USER_TIMEOUT },
@@ -121,6 +156,10 @@ static const struct row {
 	{ TCP, SOL_TCP, TCP_FASTOPEN_CONNECT },
 	{ TCP, SOL_TCP, TCP_INQ },
 	{ TCP, SOL_TCP, OPT_TCP_TX_DELAY },
+	{ TCP, SOL_TCP, OPT_TCP_RTO_MAX_MS },
+	{ TCP, SOL_TCP, OPT_TCP_RTO_MIN_US },
+	{ TCP, SOL_TCP, OPT_TCP_DELACK_MAX_US },
+	{ TCP_IDLE, SOL_TCP, TCP_MAXSEG },
 	{ UDP, SOL_UDP, UDP_ENCAP },
 	{ UDP, SOL_UDP, UDP_NO_CHECK6_TX },
 	{ UDP, SOL_UDP, UDP_NO_CHECK6_RX },
@@ -137,6 +176,7 @@ static const struct row {
 	{ NETLINK, SOL_NETLINK, NETLINK_GET_STRICT_CHK },
 	{ PACKET, SOL_PACKET, PACKET_QDISC_BYPASS },
 	{ PACKET, SOL_PACKET, PACKET_IGNORE_OUTGOING },
+	{ PACKET, SOL_PACKET, PACKET_TX_HAS_OFF },
 };
 
 static int number(int fd, int option)
@@ -165,6 +205,15 @@ static unsigned kinds_of(int family, int type, int protocol)
 		       (type == SOCK_DGRAM && protocol == IPPROTO_UDPLITE ? UDP | LITE : 0u);
 	}
 	return 0;
+}
+
+static bool is_idle(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	return getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len) == 0 &&
+	       (info.tcpi_state == TCP_LISTEN ||
+		(info.tcpi_state == TCP_CLOSE && info.tcpi_snd_mss == TCP_MSS_DEFAULT));
 }
 
 int sock_more_add(SkOptsEntry *opts, int level, int option, const void *value, size_t len,
@@ -205,6 +254,8 @@ int sock_more_dump(int fd, int family, const char *what, SkOptsEntry *opts, stru
 {
 	int type = number(fd, SO_TYPE), protocol = number(fd, SO_PROTOCOL), rc = 0;
 	unsigned kinds = kinds_of(family, type, protocol);
+	if ((kinds & TCP) && is_idle(fd))
+		kinds |= TCP_IDLE;
 	auto_fd fresh = sock_new(family, type, protocol);
 	if (fresh < 0)
 		return error_sys(err, "%s: make another socket of its kind", what);
@@ -254,10 +305,24 @@ static int restore_one(int fd, const SkOptionEntry *e, struct error *err)
 	return 0;
 }
 
-int sock_more_restore(int fd, const SkOptsEntry *opts, struct error *err)
+static int restore_some(int fd, const SkOptsEntry *opts, bool last, struct error *err)
 {
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < opts->n_more; i++)
-		rc = restore_one(fd, opts->more[i], err);
+	for (size_t i = 0; rc == 0 && i < opts->n_more; i++) {
+		const struct row *row = row_of(opts->more[i]);
+		if ((row && (row->kinds & LAST)) == last)
+			rc = restore_one(fd, opts->more[i], err);
+	}
 	return rc;
+}
+
+int sock_more_begin(int fd, const SkOptsEntry *opts, struct error *err)
+{
+	return restore_some(fd, opts, false, err);
+}
+
+int sock_more_restore(int fd, const SkOptsEntry *opts, struct error *err)
+{
+	int rc = sock_more_begin(fd, opts, err);
+	return rc < 0 ? rc : restore_some(fd, opts, true, err);
 }

@@ -13,5 +13,7 @@ int sock_more_dump(int fd, int family, const char *what, SkOptsEntry *opts, stru
 int sock_more_add(SkOptsEntry *opts, int level, int option, const void *value, size_t len,
 		  struct error *err);
 int sock_more_check(const SkOptsEntry *opts, struct error *err);
+/** Of a socket that is neither bound nor filled: all that may be set then. */
+int sock_more_begin(int fd, const SkOptsEntry *opts, struct error *err);
 /** Set them; what is set already stays. */
 int sock_more_restore(int fd, const SkOptsEntry *opts, struct error *err);
