@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include "engine/net/inet.h"
 #include "engine/net/ns.h"
 #include "engine/net/sock-opts.h"
+#include "engine/net/tcp-md5.h"
 #include "engine/net/udp.h"
 #include "engine/net/unix.h"
 #include "engine/ns/ns.h"
@@ -103,6 +105,13 @@ static int dump_connection(struct dump *d, size_t index, struct error *err)
 	if (rc < 0)
 		return error_wrap(err, rc, "%s", conn->holder);
 	conn->entry->isk->state = state;
+	/* what ends it on our side again would have to be signed, too */
+	if (tcp_md5_signs(conn->entry->isk->opts) && state != TCP_ESTABLISHED &&
+	    state != TCP_SYN_SENT)
+		return error_set(err, ENOTSUP,
+				 "%s is a TCP connection signed with MD5 (TCP_MD5SIG), one side of "
+				 "which is closed: use --tcp-close to give it up",
+				 conn->holder);
 	log_debug("%s: TCP connection in state %u, %u bytes to read, %u to send", conn->holder,
 		  state, stream.inq_len, stream.outq_len);
 	rc = write_stream(d, conn->entry->isk->ino, &stream, bytes, err);

@@ -24,6 +24,18 @@ static int compare_ino(const void *left, const void *right)
 	return a->ino < b->ino ? -1 : a->ino > b->ino;
 }
 
+static int keep_keys(const struct nlattr *attr, struct inet_info *info)
+{
+	info->md5_len = mnl_attr_get_payload_len(attr);
+	info->md5 = malloc(info->md5_len + 1);
+	if (!info->md5) {
+		errno = ENOMEM;
+		return -ENOMEM;
+	}
+	memcpy(info->md5, mnl_attr_get_payload(attr), info->md5_len);
+	return 0;
+}
+
 static int read_socket(const struct nlmsghdr *header, void *arg)
 {
 	struct inet_list *list = arg;
@@ -50,8 +62,8 @@ static int read_socket(const struct nlmsghdr *header, void *arg)
 		if (mnl_attr_get_type(attr) == INET_DIAG_SHUTDOWN &&
 		    mnl_attr_get_payload_len(attr) > 0)
 			info->shutdown = mnl_attr_get_u8(attr);
-		if (mnl_attr_get_type(attr) == INET_DIAG_MD5SIG)
-			info->md5 = 1;
+		if (mnl_attr_get_type(attr) == INET_DIAG_MD5SIG && keep_keys(attr, info) < 0)
+			return MNL_CB_ERROR;
 	}
 	return MNL_CB_OK;
 }
@@ -67,6 +79,8 @@ int inet_list_read(struct inet_list *out, struct error *err)
 			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
 		.req = { .sdiag_family = (uint8_t)out->family,
 			 .sdiag_protocol = (uint8_t)out->protocol,
+			 /* keys come with that only, on some kernels */
+			 .idiag_ext = out->protocol == IPPROTO_TCP ? 1u << (INET_DIAG_INFO - 1) : 0,
 			 .idiag_states = out->protocol == IPPROTO_TCP ? TCP_STATES : ~0u },
 	};
 	int rc = diag_ask(&ask, sizeof(ask), read_socket, out);
@@ -91,6 +105,8 @@ const struct inet_info *inet_list_find(const struct inet_list *list, uint32_t in
 
 void inet_list_fini(struct inet_list *list)
 {
+	for (size_t i = 0; i < list->nr; i++)
+		free(list->items[i].md5);
 	free(list->items);
 	list->items = NULL;
 	list->nr = list->cap = 0;

@@ -17,7 +17,8 @@ struct inet_info {
 	uint32_t rqueue;             /* bytes to read; of a listening one: connections to accept */
 	uint32_t wqueue;             /* bytes not acknowledged; of a listening one: its backlog */
 	uint32_t ifindex;
-	uint8_t md5; /* it has keys for TCP MD5 signatures */
+	void *md5; /* its keys for signatures, as the kernel tells them; owned, NULL: none */
+	size_t md5_len;
 };
 
 struct inet_list {   /* the sockets of one family and protocol */

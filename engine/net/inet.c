@@ -25,6 +25,7 @@
 #include "engine/net/sock-more.h"
 #include "engine/net/sock-new.h"
 #include "engine/net/sock-opts.h"
+#include "engine/net/tcp-md5.h"
 #include "engine/net/unix.h"
 
 #ifndef SO_PEERNAME
@@ -36,6 +37,10 @@
 #ifndef IPV6_FREEBIND
 #define IPV6_FREEBIND 78 /* Linux 4.15 */
 #endif
+#ifndef TCP_AO_INFO
+#define TCP_AO_INFO 40 /* Linux 6.7 */
+#endif
+#define AO_INFO_LEN 56 /* struct tcp_ao_info_opt */
 #ifndef SOL_UDP
 #define SOL_UDP 17
 #endif
@@ -255,7 +260,7 @@ static int check_listening(struct dump *d, const char *what, const InetSkEntry *
 
 /* What a connection can have that nobody is able to read or set again. */
 static int check_connection(struct dump *d, int fd, const char *what, const InetSkEntry *sk,
-			    const struct inet_info *info, struct error *err)
+			    struct error *err)
 {
 	if (sk->state != TCP_CLOSE && !d->opts->tcp_established && !d->opts->tcp_close)
 		return refuse(what, sk, "a TCP connection",
@@ -269,22 +274,30 @@ static int check_connection(struct dump *d, int fd, const char *what, const Inet
 		return refuse(what, sk,
 			      "a TCP connection with a protocol of the kernel on it (TCP_ULP)",
 			      "use --tcp-close to give it up", err);
-	if (info && info->md5)
-		return refuse(what, sk, "a TCP connection signed with MD5 (TCP_MD5SIG)",
-			      "its key cannot be read; use --tcp-close to give it up", err);
 	if (recv(fd, &byte, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT) == 1)
 		return refuse(what, sk, "a TCP connection with an urgent byte that waits (MSG_OOB)",
 			      "dump after the program has read it, or use --tcp-close", err);
 	return 0;
 }
 
+/* It says that there is none to whoever has none. */
+static bool has_ao(int fd)
+{
+	char info[AO_INFO_LEN] = "";
+	socklen_t len = sizeof(info);
+	return getsockopt(fd, SOL_TCP, TCP_AO_INFO, info, &len) == 0;
+}
+
 static int check_state(struct dump *d, int fd, const char *what, const InetSkEntry *sk,
 		       const struct inet_info *info, struct error *err)
 {
+	if (is_stream(sk) && has_ao(fd))
+		return refuse(what, sk, "a TCP socket that signs its segments with TCP-AO",
+			      "images cannot carry its keys; close it before the dump", err);
 	if (is_stream(sk) && sk->state == TCP_LISTEN)
 		return check_listening(d, what, sk, info, err);
 	if (inet_is_connection(sk))
-		return check_connection(d, fd, what, sk, info, err);
+		return check_connection(d, fd, what, sk, err);
 	if (is_udp(sk) && int_option(fd, SOL_UDP, UDP_CORK) > 0)
 		return refuse(what, sk, "a UDP socket that is corked (UDP_CORK)",
 			      "dump after the program has sent the datagram", err);
@@ -317,6 +330,8 @@ static int fill_entry(struct dump *d, const struct open_file *f, const char *wha
 		rc = owner_dump(d, f, &sk->fown, err);
 	if (rc == 0)
 		rc = sock_opts_dump(d, f, &sk->opts, err);
+	if (rc == 0 && info && info->md5)
+		rc = tcp_md5_dump((int)sk->family, info->md5, info->md5_len, sk->opts, err);
 	if (rc == 0)
 		rc = inet_opts_dump(f->fd, what, sk, err);
 	return rc == 0 && sk->family == AF_INET6 ? dump_v6(f->fd, what, sk, err) : rc;
@@ -491,7 +506,9 @@ static int make(struct restore *r, struct inet_item *item, struct error *err)
 	if (fd < 0)
 		return error_sys(err, "make a socket of family %u, type %u, protocol %u",
 				 sk->family, sk->type, sk->proto);
-	int rc;
+	int rc = tcp_md5_restore(fd, sk->opts, err);
+	if (rc < 0)
+		return rc;
 	if (item->tcp.stream) {
 		rc = tcp_make(fd, sk, &item->tcp, err);
 	} else if (inet_is_connection(sk)) {

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "engine/net/multicast.h"
 #include "engine/net/sock-new.h"
+#include "engine/net/tcp-md5.h"
 
 #define VALUE_MAX 2048 /* of a row: a number, a name, or the options of IPv6 packets */
 #define NR_MAX    4096
@@ -273,14 +274,22 @@ static const struct row *row_of(const SkOptionEntry *e)
 	return NULL;
 }
 
+static bool is_sane(const SkOptionEntry *e)
+{
+	if (multicast_is_one(e))
+		return multicast_is_sane(e);
+	if (tcp_md5_is_one(e))
+		return tcp_md5_is_sane(e);
+	return row_of(e) && e->value.len <= VALUE_MAX;
+}
+
 int sock_more_check(const SkOptsEntry *opts, struct error *err)
 {
 	if (opts->n_more > NR_MAX)
 		return error_set(err, EBADMSG, "socket with %zu more options", opts->n_more);
 	for (size_t i = 0; i < opts->n_more; i++) {
 		const SkOptionEntry *e = opts->more[i];
-		if (multicast_is_one(e) ? !multicast_is_sane(e)
-					: !row_of(e) || e->value.len > VALUE_MAX)
+		if (!is_sane(e))
 			return error_set(err, EBADMSG,
 					 "socket with option %u of level %u, %zu bytes", e->option,
 					 e->level, e->value.len);
@@ -294,6 +303,8 @@ static int restore_one(int fd, const SkOptionEntry *e, struct error *err)
 	socklen_t len = sizeof(now);
 	if (multicast_is_one(e))
 		return multicast_restore(fd, e, err);
+	if (tcp_md5_is_one(e))
+		return 0; /* since its birth */
 	if (getsockopt(fd, (int)e->level, (int)e->option, now, &len) == 0 && len == e->value.len &&
 	    !memcmp(now, e->value.data, len))
 		return 0;
