@@ -300,6 +300,7 @@ static int restore_with_images(struct restore *r, struct restore_stats *stats, s
 	if (rc < 0) {
 		netns_undo(r);
 		cgroups_undo(r);
+		net_warn_locked(r);
 	}
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/io_uring.h>
 #include <linux/netlink.h>
 #include <linux/perf_event.h>
@@ -375,6 +376,22 @@ static void listens_unix(void)
 
 /* Descriptors */
 
+static void ebpf_filter(void)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+				.insns = (unsigned long)code,
+				.insn_cnt = 2,
+				.license = (unsigned long)"MIT" };
+	int program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	must(setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)) == 0, "bpf");
+	close(program);
+}
+
 static void message_queue(void)
 {
 	mqd_t fd = mq_open("/stasis-refused", O_RDWR | O_CREAT, 0600, NULL);
@@ -521,6 +538,7 @@ static const struct {
 	{ "unix-client-gone", unix_client_gone },
 	{ "unix-client-outside", unix_client_outside },
 	{ "netlink-waiting", netlink_waiting },
+	{ "ebpf-filter", ebpf_filter },
 	{ "message-queue", message_queue },
 	{ "perf-event", perf_event },
 	{ "perf-mapped", perf_mapped },

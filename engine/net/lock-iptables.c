@@ -100,7 +100,7 @@ int iptables_lock(struct lock *l, struct error *err)
 	int rc = l->whole ? lock_whole(err) : change(l, AF_INET, 'I', NULL, err);
 	if (rc == 0)
 		rc = change(l, AF_INET6, 'I', NULL, err);
-	return rc < 0 ? error_wrap(err, rc, "the network cannot be locked") : 0;
+	return rc;
 }
 
 /* Do the rules of this family say that? */

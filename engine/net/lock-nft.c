@@ -111,7 +111,7 @@ int nft_lock(struct lock *l, struct error *err)
 	table_name(l, "CRIU", table); /* a kernel without owners of tables */
 	rc = make_table(l, table, "", err);
 	l->stays = rc == 0;
-	return rc < 0 ? error_wrap(err, rc, "the network cannot be locked") : 0;
+	return rc;
 }
 
 int nft_keep(struct lock *l, struct error *err)
@@ -135,7 +135,7 @@ int nft_lock_again(struct lock *l, struct error *err)
 	snprintf(text, sizeof(text), "list table inet %s", table);
 	l->found = nft_run(l->nft, text, NULL) == 0;
 	rc = l->found ? 0 : make_table(l, table, "", err);
-	return rc < 0 ? error_wrap(err, rc, "the network cannot be locked") : 0;
+	return rc;
 }
 
 /* Tables are added first, so that they are there to be deleted. The one that goes with this process
@@ -158,4 +158,11 @@ int nft_drop(struct lock *l, struct error *err)
 	l->nft = NULL;
 	l->owned = false;
 	return why.code ? error_set(err, why.code, "the network stays locked: %s", why.text) : 0;
+}
+
+void nft_drop_command(const struct lock *l, char *out, size_t len)
+{
+	char table[64];
+	table_name(l, "CRIU", table);
+	snprintf(out, len, "nft delete table inet %s", table);
 }

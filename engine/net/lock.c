@@ -3,9 +3,12 @@
  */
 #include "engine/net/lock.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
 #include "engine/net/inet-addr.h"
 #include "engine/net/nft.h"
 
@@ -31,12 +34,22 @@ enum network_lock lock_default(void)
 	return iptables_found() ? NETWORK_LOCK_IPTABLES : NETWORK_LOCK_NFTABLES;
 }
 
+static int explain(int rc, struct error *err)
+{
+	if (rc == 0 || rc == -ENOTSUP) /* it says what else there is */
+		return rc;
+	return error_wrap(err, rc,
+			  "the network cannot be locked (to keep connections needs CAP_NET_ADMIN, "
+			  "--tcp-close gives them up)");
+}
+
 int lock_set(struct lock *l, struct error *err)
 {
 	if (l->method == NETWORK_LOCK_SKIP)
 		return 0;
 	l->set = true;
-	return l->method == NETWORK_LOCK_NFTABLES ? nft_lock(l, err) : iptables_lock(l, err);
+	return explain(
+	    l->method == NETWORK_LOCK_NFTABLES ? nft_lock(l, err) : iptables_lock(l, err), err);
 }
 
 int lock_keep(struct lock *l, struct error *err)
@@ -49,8 +62,9 @@ int lock_again(struct lock *l, struct error *err)
 	if (l->method == NETWORK_LOCK_SKIP)
 		return 0;
 	l->set = true;
-	return l->method == NETWORK_LOCK_NFTABLES ? nft_lock_again(l, err)
-						  : iptables_lock_again(l, err);
+	return explain(l->method == NETWORK_LOCK_NFTABLES ? nft_lock_again(l, err)
+							  : iptables_lock_again(l, err),
+		       err);
 }
 
 int lock_drop(struct lock *l, struct error *err)
@@ -62,6 +76,22 @@ int lock_drop(struct lock *l, struct error *err)
 		return nft_drop(l, err);
 	iptables_drop(l);
 	return 0;
+}
+
+void lock_warn_left(const struct lock *l)
+{
+	char how[128];
+	if (!l->set || !l->nr || l->method == NETWORK_LOCK_SKIP)
+		return;
+	if (l->method == NETWORK_LOCK_NFTABLES)
+		nft_drop_command(l, how, sizeof(how));
+	else
+		snprintf(how, sizeof(how),
+			 "iptables-save | grep -v %#x | iptables-restore, and so with ip6tables",
+			 LOCK_MARK);
+	log_warn("the rules that the dump set for %zu TCP connections stay, so that the restore "
+		 "can be tried again; to give them up: %s",
+		 l->nr, how);
 }
 
 void lock_fini(struct lock *l)

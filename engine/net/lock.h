@@ -51,6 +51,9 @@ int lock_again(struct lock *l, struct error *err);
 /** Take the rules away, of this process or of a dump before. Those that are not there are no error.
  */
 int lock_drop(struct lock *l, struct error *err);
+/** Of a restore that failed: say that the rules of the dump are still there, and how to end them.
+ */
+void lock_warn_left(const struct lock *l);
 /** Let go of the library, not of the rules. */
 void lock_fini(struct lock *l);
 
@@ -59,6 +62,7 @@ int nft_lock(struct lock *l, struct error *err);
 int nft_keep(struct lock *l, struct error *err);
 int nft_lock_again(struct lock *l, struct error *err);
 int nft_drop(struct lock *l, struct error *err);
+void nft_drop_command(const struct lock *l, char *out, size_t len);
 int iptables_lock(struct lock *l, struct error *err);
 int iptables_lock_again(struct lock *l, struct error *err);
 void iptables_drop(struct lock *l);

@@ -188,6 +188,12 @@ int net_release(struct restore *r, struct error *err)
 	return rc < 0 ? rc : back;
 }
 
+void net_warn_locked(const struct restore *r)
+{
+	if (r->net && r->net->inet)
+		lock_warn_left(&r->net->inet->lock);
+}
+
 void net_set_free(struct net_set *set)
 {
 	if (!set)

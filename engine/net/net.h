@@ -29,4 +29,6 @@ int net_finish_late(struct restore *r, struct error *err);
 bool net_carries(const struct restore *r, uint32_t id);
 /** Nothing can fail any more: connections come alive. */
 int net_release(struct restore *r, struct error *err);
+/** It failed: say what stays of the dump in packet filters. */
+void net_warn_locked(const struct restore *r);
 void net_set_free(struct net_set *set);

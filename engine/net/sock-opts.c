@@ -151,7 +151,14 @@ static int filter_dump(int fd, const char *what, SkOptsEntry *opts, struct error
 {
 	struct sock_filter code[FILTER_MAX];
 	socklen_t nr = 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &nr) < 0)
+	int rc = getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &nr);
+	if (rc < 0 && errno == EACCES)
+		return error_set(
+		    err, ENOTSUP,
+		    "%s is a socket with an eBPF program as its filter (SO_ATTACH_BPF), "
+		    "which nobody can read: detach it before the dump",
+		    what);
+	if (rc < 0)
 		return error_sys(err, "%s: read SO_ATTACH_FILTER", what);
 	if (!nr)
 		return 0;
