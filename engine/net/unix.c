@@ -20,6 +20,7 @@
 #include "engine/net/net.h"
 #include "engine/net/sock-new.h"
 #include "engine/net/sock-opts.h"
+#include "engine/net/unix-cred.h"
 #include "engine/net/unix-path.h"
 #include "engine/ns/user.h"
 
@@ -149,6 +150,10 @@ static int dump_entry(struct dump *d, const struct open_file *f, const struct un
 		rc = owner_dump(d, f, &sk->fown, err);
 	if (rc == 0)
 		rc = sock_opts_dump(d, f, &sk->opts, err);
+	if (rc == 0)
+		rc = unix_cred_peer(d, f->fd, &sk->peer_cred, err);
+	if (rc == 0 && sk->peer && !info->peer) /* it waits to be accepted */
+		rc = unix_cred_task(f, &sk->own_cred, err);
 	bool has_queue = info->type == SOCK_DGRAM || info->state == TCP_ESTABLISHED;
 	/* a stream without its peer, or shut down, reads as 0 bytes for ever */
 	const struct queue_source queue = {
@@ -361,13 +366,50 @@ static int new_socket(struct restore *r, const UnixSkEntry *sk, struct error *er
 	return fd < 0 ? error_sys(err, "make a unix socket") : fd;
 }
 
-static int new_pair(struct restore *r, const UnixSkEntry *sk, int fds[2], struct error *err)
+/* What the kernel notes the doer of. */
+struct deed {
+	struct restore *r;
+	const UnixSkEntry *sk; /* of a pair */
+	int fd, to, backlog;
+	int pair[2];
+};
+
+static int do_pair(void *arg, struct error *err)
 {
+	struct deed *deed = arg;
 	struct sock_owner before;
-	sock_owner_begin(r, sk->opts, &before);
-	int rc = socketpair(AF_UNIX, (int)sk->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds);
+	int type = (int)deed->sk->type | SOCK_CLOEXEC | SOCK_NONBLOCK;
+	sock_owner_begin(deed->r, deed->sk->opts, &before);
+	int rc = socketpair(AF_UNIX, type, 0, deed->pair);
 	sock_owner_end(&before);
 	return rc < 0 ? error_sys(err, "make a pair of unix sockets") : 0;
+}
+
+static int do_listen(void *arg, struct error *err)
+{
+	const struct deed *deed = arg;
+	return listen(deed->fd, deed->backlog) < 0 ? error_sys(err, "listen") : 0;
+}
+
+static int do_connect(void *arg, struct error *err)
+{
+	const struct deed *deed = arg;
+	return unix_path_connect(deed->fd, deed->to, err);
+}
+
+static int new_pair(struct restore *r, const UnixSkEntry *sk, int fds[2], struct error *err)
+{
+	struct deed deed = { .r = r, .sk = sk };
+	int rc = unix_cred_act(r, sk->peer_cred, do_pair, &deed, err);
+	memcpy(fds, deed.pair, sizeof(deed.pair));
+	return rc;
+}
+
+static int connect_as(struct restore *r, const UnixCredEntry *who, int fd, int to,
+		      struct error *err)
+{
+	struct deed deed = { .fd = fd, .to = to };
+	return unix_cred_act(r, who, do_connect, &deed, err);
 }
 
 static int item_fd(struct restore *r, struct unix_item *item, struct error *err)
@@ -377,7 +419,9 @@ static int item_fd(struct restore *r, struct unix_item *item, struct error *err)
 
 static int item_make(struct restore *r, struct unix_item *item, struct error *err);
 
-static int make_listener(struct restore *r, const UnixSkEntry *sk, int backlog, struct error *err)
+/* @param who  listens */
+static int make_listener(struct restore *r, const UnixSkEntry *sk, int backlog,
+			 const UnixCredEntry *who, struct error *err)
 {
 	auto_fd fd = new_socket(r, sk, err);
 	if (fd < 0)
@@ -385,9 +429,9 @@ static int make_listener(struct restore *r, const UnixSkEntry *sk, int backlog, 
 	int rc = unix_path_bind(r, fd, sk, err);
 	if (rc < 0)
 		return rc;
-	if (listen(fd, backlog) < 0)
-		return error_sys(err, "listen");
-	return take_fd(fd);
+	struct deed deed = { .fd = fd, .backlog = backlog };
+	rc = unix_cred_act(r, who, do_listen, &deed, err);
+	return rc < 0 ? rc : take_fd(fd);
 }
 
 /* An accepted socket has the name of the one that listened, which only accept(2) gives. */
@@ -409,7 +453,7 @@ static int accept_at(struct restore *r, int listener, struct unix_item *server,
 		return from;
 	int rc = client->entry->name.len ? unix_path_bind(r, from, client->entry, err) : 0;
 	if (rc == 0)
-		rc = unix_path_connect(from, listener, err);
+		rc = connect_as(r, server->entry->peer_cred, from, listener, err);
 	if (rc < 0)
 		return rc;
 	struct sock_owner before;
@@ -433,7 +477,7 @@ static int make_accepted(struct restore *r, struct unix_item *server, struct uni
 		return fd < 0 ? fd : accept_at(r, fd, server, client, err);
 	}
 	/* it listens no more: one that does for a moment takes its place */
-	auto_fd fd = make_listener(r, server->entry, 1, err);
+	auto_fd fd = make_listener(r, server->entry, 1, client->entry->peer_cred, err);
 	return fd < 0 ? fd : accept_at(r, fd, server, client, err);
 }
 
@@ -482,7 +526,7 @@ static int make_single(struct restore *r, struct unix_item *item, struct error *
 {
 	const UnixSkEntry *sk = item->entry;
 	if (sk->state == TCP_LISTEN)
-		item->fd = make_listener(r, sk, (int)sk->backlog, err);
+		item->fd = make_listener(r, sk, (int)sk->backlog, sk->peer_cred, err);
 	else
 		item->fd = new_socket(r, sk, err);
 	if (item->fd < 0)
@@ -604,7 +648,7 @@ static int connect_one(struct restore *r, struct unix_item *item, struct unix_it
 	if (peer->entry->uflags & UFLAG_EXTERNAL)
 		return connect_external(r, fd, item->entry->ino, peer->entry, err);
 	int to = item_fd(r, peer, err);
-	return to < 0 ? to : unix_path_connect(fd, to, err);
+	return to < 0 ? to : connect_as(r, item->entry->own_cred, fd, to, err);
 }
 
 /*

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ * To be somebody else for one system call takes a process: one thread has the user and groups of its
+ * own, but its pid is that of the whole. The kernel goes on to tell a pid when the process is gone.
+ */
+#include "engine/net/unix-cred.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/ns/ns.h"
+#include "engine/ns/user.h"
+#include "engine/procfs/root.h"
+
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59 /* Linux 4.13 */
+#endif
+#define STACK_SIZE (256 * 1024)
+#define PID_TRIES  16
+
+static int new_entry(uint32_t uid, uint32_t gid, uint32_t pid, size_t nr, UnixCredEntry **out,
+		     struct error *err)
+{
+	UnixCredEntry *e = malloc(sizeof(*e));
+	if (!e)
+		return error_set(err, ENOMEM, "out of memory");
+	unix_cred_entry__init(e);
+	*out = e; /* the socket's entry owns it from here on */
+	e->uid = uid;
+	e->gid = gid;
+	e->has_pid = pid != 0;
+	e->pid = pid;
+	e->groups = calloc(nr + 1, sizeof(*e->groups));
+	return e->groups ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+/* As the tree sees it; 0: it does not. */
+static uint32_t pid_inside(const struct dump *d, pid_t pid)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		if (d->tasks[i]->pid == pid)
+			return (uint32_t)d->tasks[i]->vpid;
+	return ns_is_apart(d, NS_PID) ? 0 : (uint32_t)pid;
+}
+
+int unix_cred_peer(const struct dump *d, int fd, UnixCredEntry **out, struct error *err)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer), groups_len = 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid == (uid_t)-1)
+		return 0;
+	getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &groups_len); /* tells how much it wants */
+	size_t nr = groups_len / sizeof(gid_t);
+	int rc = new_entry(id_inside(d->users, ID_USER, peer.uid),
+			   id_inside(d->users, ID_GROUP, peer.gid), pid_inside(d, peer.pid), nr,
+			   out, err);
+	UnixCredEntry *e = *out;
+	if (rc < 0 || !nr || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, e->groups, &groups_len) < 0)
+		return rc;
+	for (size_t i = 0; i < nr; i++)
+		e->groups[i] = id_inside(d->users, ID_GROUP, e->groups[i]);
+	e->n_groups = nr;
+	return 0;
+}
+
+int unix_cred_task(const struct open_file *f, UnixCredEntry **out, struct error *err)
+{
+	const struct task *t = f->task;
+	if (!t->nr_threads)
+		return 0; /* on its way in a queue */
+	const struct proc_status *st = &t->threads[0].status;
+	int rc = new_entry(st->uids[1], st->gids[1], (uint32_t)t->vpid, st->nr_groups, out, err);
+	if (rc < 0)
+		return rc;
+	if (st->nr_groups)
+		memcpy((*out)->groups, st->groups, st->nr_groups * sizeof(*st->groups));
+	(*out)->n_groups = st->nr_groups;
+	return 0;
+}
+
+/* Restore. */
+
+struct doing {
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	size_t nr_groups;
+	pid_t pid; /* 0: any */
+	int (*act)(void *arg, struct error *err);
+	void *arg;
+	struct error *err;
+	int rc;
+	bool done;
+};
+
+static bool is_already(const struct doing *d)
+{
+	int nr = getgroups(0, NULL);
+	if (geteuid() != d->uid || getegid() != d->gid || nr != (int)d->nr_groups)
+		return false;
+	auto_free gid_t *own = calloc((size_t)nr + 1, sizeof(*own));
+	return own && getgroups(nr, own) == nr &&
+	       !memcmp(own, d->groups, (size_t)nr * sizeof(*own));
+}
+
+/* Not through libc, which would change the user of all threads it knows. */
+static int become(const struct doing *d, struct error *err)
+{
+	if (is_already(d))
+		return 0;
+	if (syscall(SYS_setgroups, d->nr_groups, d->groups) < 0 ||
+	    syscall(SYS_setresgid, -1, d->gid, -1) < 0 ||
+	    syscall(SYS_setresuid, -1, d->uid, -1) < 0)
+		return error_sys(err, "be user %u and group %u", d->uid, d->gid);
+	return userns_raise_capabilities(err);
+}
+
+static int run(void *ctx)
+{
+	struct doing *d = ctx;
+	struct error why;
+	if (d->pid && syscall(SYS_getpid) != d->pid)
+		return 0;
+	d->done = true;
+	if (become(d, &why) < 0)
+		log_warn("a unix socket will name another peer than before: %s", why.text);
+	d->rc = d->act(d->arg, d->err);
+	prctl(PR_SET_DUMPABLE, 1); /* the memory is that of the restore */
+	return 0;
+}
+
+/* The next process of this namespace gets the number behind that one. */
+static bool next_pid(pid_t pid)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", pid - 1);
+	auto_fd fd = procfs_open("sys/kernel/ns_last_pid", O_WRONLY);
+	return fd >= 0 && write(fd, text, (size_t)len) == len;
+}
+
+static int start(struct doing *d, char *stack, struct error *err)
+{
+	if (d->pid && !next_pid(d->pid))
+		d->pid = 0;
+	/* this one waits: that one uses its memory */
+	pid_t pid = clone(run, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_FILES, d);
+	if (pid < 0)
+		return error_sys(err, "clone");
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
+static int do_it(struct doing *d, struct error *err)
+{
+	if (d->pid && (kill(d->pid, 0) == 0 || errno != ESRCH))
+		d->pid = 0; /* somebody has it */
+	if (!d->pid && is_already(d))
+		return d->act(d->arg, err);
+	char *stack = malloc(STACK_SIZE);
+	int rc = stack ? 0 : error_set(err, ENOMEM, "out of memory");
+	for (int i = 0; rc == 0 && !d->done; i++) {
+		if (i == PID_TRIES)
+			d->pid = 0;
+		rc = start(d, stack, err);
+	}
+	free(stack);
+	return rc < 0 ? rc : d->rc;
+}
+
+int unix_cred_act(const struct restore *r, const UnixCredEntry *who,
+		  int (*act)(void *arg, struct error *err), void *arg, struct error *err)
+{
+	if (!who)
+		return act(arg, err);
+	auto_free gid_t *groups = calloc(who->n_groups + 1, sizeof(*groups));
+	if (!groups)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < who->n_groups; i++)
+		groups[i] = id_outside(r->users, ID_GROUP, who->groups[i]);
+	struct doing d = {
+		.uid = id_outside(r->users, ID_USER, who->uid),
+		.gid = id_outside(r->users, ID_GROUP, who->gid),
+		.groups = groups,
+		.nr_groups = who->n_groups,
+		.pid = who->has_pid && who->pid > 1 && !ns_restores(r, NS_PID) ? (pid_t)who->pid : 0,
+		.act = act,
+		.arg = arg,
+		.err = err,
+	};
+	return do_it(&d, err);
+}
