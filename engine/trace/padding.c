@@ -22,7 +22,25 @@
 #define HEAD_MAX PAGE              /* program headers further away are no program we know */
 #define MARK     "STASIS injected" /* how the code of a killed engine starts */
 
-/* Where the mapping's code ends, by the program headers of its file. @return 0: not known */
+/* Behind its bytes in the file lie those of the file's next part, or nothing; behind what is longer
+ * in memory lie zeros that it uses. */
+static bool ends_in_file(const Elf64_Phdr *ph, uint64_t *end)
+{
+	return ph->p_type == PT_LOAD && (ph->p_flags & PF_X) && ph->p_memsz <= ph->p_filesz &&
+	       !__builtin_add_overflow(ph->p_offset, ph->p_filesz, end);
+}
+
+/* The zeros in the last section header are part of it. */
+static uint64_t sections_end(const Elf64_Ehdr *eh)
+{
+	uint64_t end;
+	bool far =
+	    __builtin_add_overflow(eh->e_shoff, (uint64_t)eh->e_shnum * eh->e_shentsize, &end);
+	return far ? 0 : end;
+}
+
+/* Where in the mapping's last page its code ends, by the program headers of its file, and section
+ * headers, if they lie there, too. @return 0: not known */
 static uint64_t segment_end(const char *head, size_t len, uint64_t pgoff, uint64_t map_len)
 {
 	Elf64_Ehdr eh;
@@ -38,11 +56,12 @@ static uint64_t segment_end(const char *head, size_t len, uint64_t pgoff, uint64
 		if (at > len || len - at < sizeof(ph))
 			return 0;
 		memcpy(&ph, head + at, sizeof(ph));
-		if (ph.p_type != PT_LOAD || !(ph.p_flags & PF_X) ||
-		    __builtin_add_overflow(ph.p_offset, ph.p_filesz, &end))
+		if (!ends_in_file(&ph, &end) || end <= pgoff || end - pgoff >= map_len ||
+		    map_len - (end - pgoff) >= PAGE)
 			continue;
-		if (end > pgoff && end - pgoff < map_len && map_len - (end - pgoff) < PAGE)
-			return end - pgoff;
+		uint64_t sections = sections_end(&eh);
+		bool within = sections > end && sections - pgoff <= map_len;
+		return (within ? sections : end) - pgoff;
 	}
 	return 0;
 }
@@ -62,16 +81,30 @@ static ssize_t read_head(const struct task *t, const struct vma *v, char *buf)
 	return fd < 0 ? -errno : fd_pread_full(fd, buf, HEAD_MAX, 0);
 }
 
-/* Zero, or what a killed engine left while no thread is in it any more. `in_way->held` is set where
- * one is that stands still: it has only begun, and makes more that is to go before another dump. */
-static bool is_unused(const struct task *t, const struct padding *p, struct obstacle *in_way)
+/*
+ * What of these bytes, up to their end, is zero: in front of it, what else the file has may be
+ * mapped with the code. Or what a killed engine left, while no thread is in it any more:
+ * `in_way->held` is set where one is that stands still: it has only begun, and makes more that is
+ * to go before another dump. @return false: none
+ */
+static bool find_unused(const struct task *t, struct padding *p, struct obstacle *in_way)
 {
 	char buf[PAGE];
+	size_t at = 0, used = p->len;
 	if (p->len > sizeof(buf) ||
 	    fd_pread_full(t->mem_fd, buf, p->len, (off_t)p->addr) != (ssize_t)p->len)
 		return false;
-	if (memcmp(buf, MARK, sizeof(MARK)) != 0)
-		return bytes_are_zero(buf, p->len);
+	while (at + sizeof(MARK) <= p->len && memcmp(buf + at, MARK, sizeof(MARK)) != 0)
+		at += ALIGN;
+	while (used > 0 && !buf[used - 1])
+		used--;
+	bool left = at + sizeof(MARK) <= p->len;
+	if (!left)
+		at = (used + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	p->addr += at;
+	p->len -= at;
+	if (!left)
+		return p->len > 0;
 	if (leftover_in_use(t, p)) {
 		in_way->held |= t->state == TASK_STOPPED;
 		return false;
@@ -80,7 +113,7 @@ static bool is_unused(const struct task *t, const struct padding *p, struct obst
 	return true;
 }
 
-static bool padding_of(const struct task *t, const struct vma *v, size_t want, struct padding *out,
+static bool padding_of(const struct task *t, const struct vma *v, struct padding *out,
 		       struct obstacle *in_way)
 {
 	if (!(v->prot & PROT_EXEC) || (v->flags & MAP_SHARED) || v->start == v->end)
@@ -93,7 +126,7 @@ static bool padding_of(const struct task *t, const struct vma *v, size_t want, s
 		return false;
 	uint64_t addr = (v->start + used + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
 	*out = (struct padding){ addr, v->end - addr };
-	return addr < v->end && out->len >= want && is_unused(t, out, in_way);
+	return addr < v->end && find_unused(t, out, in_way);
 }
 
 /* Keep the longest seen; @return whether it is long enough. */
@@ -101,7 +134,7 @@ static bool keep_longest(const struct task *t, const struct vma *v, size_t want,
 			 struct padding *best, struct obstacle *in_way)
 {
 	struct padding p;
-	if (padding_of(t, v, best->len ? best->len + 1 : want, &p, in_way))
+	if (padding_of(t, v, &p, in_way) && p.len >= want && p.len > best->len)
 		*best = p;
 	return best->len >= enough;
 }

@@ -11,8 +11,9 @@ struct padding {
 };
 
 /**
- * Find at least `want` bytes that no code or data of the task uses: behind the vdso's segment or
- * that of any mapped program or library. The first place with `enough`, else the longest.
+ * Find at least `want` bytes that no code or data of the task uses: zeros at the end of the last
+ * page of the vdso's code, or that of any mapped program or library. The first place with `enough`,
+ * else the longest.
  * @param t  stopped, t->vmas filled; @return 0; -ENOTSUP when there are none
  */
 int padding_find(const struct task *t, size_t want, size_t enough, struct padding *out,

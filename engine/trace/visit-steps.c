@@ -75,7 +75,7 @@ int visit_start(struct visit *v, struct error *err)
 	size_t first = inject_slot_size(), other = inject_thread_slot_size();
 	/* One for the first thread, and some for those that are asked beside it. */
 	size_t nr = t->nr_threads - 1 < ENOUGH_SLOTS ? t->nr_threads - 1 : ENOUGH_SLOTS;
-	int rc = padding_find(t, first, first + nr * other, &v->padding, err);
+	int rc = padding_find(t, first + (nr ? other : 0), first + nr * other, &v->padding, err);
 	if (rc < 0)
 		return rc;
 	v->nr_slots = (v->padding.len - first) / other;
