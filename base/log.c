@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/utf8.h"
 
 static struct {
 	int fd;
@@ -44,7 +45,7 @@ void log_write(enum log_level level, const char *fmt, ...)
 	if (level > log_state.level)
 		return;
 
-	char line[2048];
+	char line[2048]; /* a line end stands only at its end, whatever is in names */
 	int len = 0;
 	if (log_state.timed) {
 		long usec = clock_us() - log_state.start;
@@ -55,15 +56,14 @@ void log_write(enum log_level level, const char *fmt, ...)
 		len += snprintf(line + len, sizeof(line) - (size_t)len,
 				"%s: ", level == LOG_ERROR ? "Error" : "Warn");
 
+	char text[sizeof(line)];
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(line + len, sizeof(line) - (size_t)len - 1, fmt, ap);
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		return;
-	len += n;
-	if ((size_t)len > sizeof(line) - 2)
-		len = (int)sizeof(line) - 2;
+	len += (int)utf8_show(text, strlen(text), line + len, sizeof(line) - (size_t)len - 1);
 	line[len++] = '\n';
 	fd_write_full(log_state.fd, line, (size_t)len); /* a full disk must not stop the work */
 }

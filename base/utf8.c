@@ -3,6 +3,9 @@
  */
 #include "base/utf8.h"
 
+#include <stdio.h>
+#include <string.h>
+
 size_t utf8_decode(const char *s, size_t left, uint32_t *out)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -46,4 +49,28 @@ bool utf8_is_control(uint32_t ch)
 {
 	return ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || (ch >= 0x2028 && ch <= 0x202e) ||
 	       (ch >= 0x2066 && ch <= 0x2069);
+}
+
+size_t utf8_shown(const char *s, size_t left)
+{
+	uint32_t ch;
+	size_t len = utf8_decode(s, left, &ch);
+	return len && !utf8_is_control(ch) ? len : 0;
+}
+
+size_t utf8_show(const char *s, size_t len, char *out, size_t size)
+{
+	size_t done = 0;
+	for (size_t i = 0; i < len;) {
+		char hex[8];
+		size_t n = utf8_shown(s + i, len - i);
+		size_t takes = n ? n : (size_t)snprintf(hex, sizeof(hex), "\\x%02x", s[i] & 0xffu);
+		if (size - done <= takes)
+			break;
+		memcpy(out + done, n ? s + i : hex, takes);
+		done += takes;
+		i += n ? n : 1;
+	}
+	out[done] = '\0';
+	return done;
 }

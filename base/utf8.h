@@ -13,3 +13,10 @@ size_t utf8_decode(const char *s, size_t left, uint32_t *out);
 size_t utf8_encode(uint32_t ch, char *out);
 /** What a terminal takes for an order: controls (C0, DEL, C1), line ends, text direction. */
 bool utf8_is_control(uint32_t ch);
+/** Length of the character at s. @return 0: none, or a control: it is not shown as it is */
+size_t utf8_shown(const char *s, size_t left);
+/**
+ * Text to be shown as one line: each byte of what is not shown as it is becomes \xHH.
+ * @param out  `size` bytes; holds whole characters and a NUL; @return bytes before that
+ */
+size_t utf8_show(const char *s, size_t len, char *out, size_t size);

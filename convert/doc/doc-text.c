@@ -18,14 +18,6 @@ static void fail(struct doc_text *text, int error)
 		text->out->error = error;
 }
 
-/* Length of the character at s, 0 when it is none that may stand there as it is. */
-static size_t character_len(const unsigned char *s, size_t left)
-{
-	uint32_t ch;
-	size_t len = utf8_decode((const char *)s, left, &ch);
-	return len && !utf8_is_control(ch) ? len : 0;
-}
-
 static int hex_escape(unsigned char byte, struct strbuf *out)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -48,7 +40,7 @@ long text_escape(const void *bytes, size_t len, struct strbuf *out)
 			i = plain;
 			continue;
 		}
-		size_t n = character_len(s + i, len - i);
+		size_t n = utf8_shown((const char *)s + i, len - i);
 		int rc = n ? strbuf_add(out, s + i, n) : hex_escape(s[i], out);
 		if (rc < 0)
 			return -ENOMEM;

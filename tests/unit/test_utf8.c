@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/error.h"
 #include "base/utf8.h"
 
 static void characters_survive_a_round_trip(void **state)
@@ -58,12 +59,42 @@ static void utf8_is_control_knows_what_steers_a_terminal(void **state)
 		assert_false(utf8_is_control(no[i]));
 }
 
+static void utf8_show_makes_one_line_that_steers_nothing(void **state)
+{
+	(void)state;
+	static const char *const rows[][2] = {
+		{ "a\033[31m\nb\tc", "a\\x1b[31m\\x0ab\\x09c" },
+		{ "\xe6\x97\xa5 \xff \xc2\x9b", "\xe6\x97\xa5 \\xff \\xc2\\x9b" },
+		{ "as\\x0ait is", "as\\x0ait is" },
+	};
+	char out[64];
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(utf8_show(rows[i][0], strlen(rows[i][0]), out, sizeof(out)),
+				 strlen(rows[i][1]));
+		assert_string_equal(out, rows[i][1]);
+	}
+	assert_int_equal(utf8_show("ab\n", 3, out, 6), 2); /* never a part of an escape */
+	assert_string_equal(out, "ab");
+}
+
+static void errors_are_one_line_whatever_is_named(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	assert_int_equal(error_set(&err, EINVAL, "task \"%s\"", "x\nError: \033"), -EINVAL);
+	assert_string_equal(err.text, "task \"x\\x0aError: \\x1b\"");
+	error_wrap(&err, EINVAL, "%s", "\r");
+	assert_string_equal(err.text, "\\x0d: task \"x\\x0aError: \\x1b\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(characters_survive_a_round_trip),
 		cmocka_unit_test(utf8_decode_refuses_what_is_none),
 		cmocka_unit_test(utf8_is_control_knows_what_steers_a_terminal),
+		cmocka_unit_test(utf8_show_makes_one_line_that_steers_nothing),
+		cmocka_unit_test(errors_are_one_line_whatever_is_named),
 	};
 	return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }
