@@ -289,20 +289,21 @@ static int write_set(struct dump *d, struct error *err)
 	return rc;
 }
 
-static int dump_frozen(struct dump *d, struct error *err)
+/* Afterwards every signal waits: it is done, whatever comes. @param before  for interrupt_end() */
+static int dump_frozen(struct dump *d, sigset_t *before, struct error *err)
 {
-	sigset_t before;
 	int rc = look(d, err);
 	if (rc == 0) {
-		interrupt_hold(&before); /* what is half written is removed again */
+		interrupt_hold(before); /* what is half written is removed again */
 		rc = write_set(d, err);
-		interrupt_end(&before, true); /* a failure has been told by then */
+		if (rc < 0)
+			interrupt_end(before, true); /* the failure has been told by then */
 	}
 	ns_dump_end(d);
 	return rc;
 }
 
-static int dump_all(struct dump *d, struct error *err)
+static int dump_all(struct dump *d, sigset_t *before, struct error *err)
 {
 	int rc = file_table_new(d, err);
 	if (rc == 0)
@@ -322,7 +323,7 @@ static int dump_all(struct dump *d, struct error *err)
 	}
 	int64_t frozen_at = clock_us();
 	log_info("stopped: %zu tasks", d->nr_tasks);
-	rc = dump_frozen(d, err);
+	rc = dump_frozen(d, before, err);
 	if (rc < 0 || d->opts->leave_running)
 		files_remove_links(d);
 	net_dump_end(d);
@@ -375,19 +376,22 @@ int dump_tree(const struct options *opts, struct error *err)
 		.network_lock = opts->network_lock,
 		.next_object_id = NS_KINDS + 1, /* the engine's own namespaces have those before */
 	};
+	sigset_t before;
 	inventory_make_run_id(d.run_id);
 	raise_descriptor_limit();
 	int rc = dirs_open(opts, &d.images_fd, &d.work_fd, err);
 	if (rc == 0)
-		rc = dump_all(&d, err);
+		rc = dump_all(&d, &before, err);
 	dump_fini(&d);
 	if (*shortage_of_files(rc)) {
 		const struct error why = *err;
 		rc = error_set(err, rc, "%s%s", why.text, shortage_of_files(rc));
 	}
-	if (rc < 0)
+	if (rc < 0) {
 		dirs_log_failure(opts, err);
-	else
-		log_info("the dump is complete");
+		return rc;
+	}
+	log_info("the dump is complete");
+	interrupt_end(&before, true);
 	return rc;
 }

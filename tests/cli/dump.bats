@@ -78,6 +78,48 @@ time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
 	flock -n "$dir/lock" true
 }
 
+@test "a signal that comes when the set is whole is too late: the dump has succeeded" {
+	local large dump round status
+	for round in {1..4}; do
+		setsid /usr/bin/python3 -c "
+import time
+held = b'x' * (200 << 20)
+open('$dir/ready', 'w')
+time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
+		large=$!
+		until [ -e "$dir/ready" ]; do :; done
+		mkdir "$dir/img"
+		"$stasis" dump -t "$large" -D "$dir/img" 3>&- &
+		dump=$!
+		until [ -e "$dir/img/inventory.img" ]; do :; done
+		sleep "0.00$round"
+		kill -TERM "$dump" 2>/dev/null || true
+		status=0
+		wait "$dump" || status=$?
+		[ "$status" = 0 ]
+		until ! kill -0 "$large" 2>/dev/null; do wait "$large" || true; done
+		rm -r "$dir/img" "$dir/ready"
+	done
+}
+
+@test "a name with control characters is shown, and obeyed by nobody" {
+	setsid /usr/bin/python3 -c "
+import ctypes, socket, time
+ctypes.CDLL(None).prctl(15, b'a\\x1b[31m\\nb\xc3\xa4', 0, 0, 0)
+held = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) # not supported
+open('$dir/ready', 'w')
+time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
+	local odd=$!
+	until [ -e "$dir/ready" ]; do :; done
+	mkdir "$dir/img"
+	run -1 "$stasis" dump -t "$odd" -D "$dir/img" -v4 -o log
+	[ "${#lines[@]}" = 1 ]
+	[[ $output == *"pid $odd (a\\x1b[31m\\x0abä)"* ]]
+	grep -qF 'a\x1b[31m\x0ab' "$dir/img/log"
+	run ! grep -q $'\033' "$dir/img/log"
+	kill "$odd"
+}
+
 # whose is the user namespace of a process, and may it call setgroups(2)?
 owner_and_groups()
 {
