@@ -55,6 +55,24 @@ for i in range(3):
 	kill -0 "$pid"
 }
 
+@test "unprivileged: whether capabilities are kept (PR_SET_KEEPCAPS) is the process's own affair" {
+	"${as[@]}" setsid /usr/bin/python3 -c '
+import ctypes, time
+prctl = ctypes.CDLL(None).prctl
+prctl(8, 1, 0, 0, 0)
+log = open("log", "a", buffering=1)
+while True:
+    log.write("keep %d\n" % prctl(7, 0, 0, 0, 0))
+    time.sleep(0.01)' </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	until [ -s log ]; do sleep 0.02; done
+	"${cap[@]}" "$stasis" dump -t "$pid" -D img -v0
+	: >log
+	"${cap[@]}" "$stasis" restore -d -D img -v0
+	until [ -s log ]; do sleep 0.02; done
+	[ "$(head -n 1 log)" = "keep 1" ]
+}
+
 @test "unprivileged: a process of somebody else is refused, and runs on" {
 	start env
 	run -1 "${cap[@]}" "$stasis" dump -t "$pid" -D img -v0

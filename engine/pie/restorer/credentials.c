@@ -70,10 +70,15 @@ static long set_ids(const struct restorer_ids *c)
 	return 0;
 }
 
+/* One of them anybody may set, by another option. */
 static long set_securebits(uint32_t bits)
 {
-	if (sys(SYS_prctl, PR_GET_SECUREBITS, 0, 0, 0, 0) == (long)bits)
+	long now = sys(SYS_prctl, PR_GET_SECUREBITS, 0, 0, 0, 0);
+	uint32_t changes = now < 0 ? ~0u : (uint32_t)now ^ bits, keep = 1u << SECURE_KEEP_CAPS;
+	if (!changes)
 		return 0;
+	if (changes == keep)
+		return sys(SYS_prctl, PR_SET_KEEPCAPS, (bits & keep) != 0, 0, 0, 0);
 	return sys(SYS_prctl, PR_SET_SECUREBITS, bits, 0, 0, 0);
 }
 
