@@ -25,6 +25,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -517,6 +518,12 @@ static void hung_up_terminal(void)
 	be_outside(tell);
 }
 
+static void no_address_space(void)
+{
+	const struct rlimit little = { 1 << 20, 1 << 20 };
+	must(setrlimit(RLIMIT_AS, &little) == 0, "setrlimit");
+}
+
 static const struct {
 	const char *name;
 	void (*enter)(void);
@@ -553,6 +560,7 @@ static const struct {
 	{ "ring-of-one", ring_of_one },
 	{ "ring-files", ring_files },
 	{ "hung-up-terminal", hung_up_terminal },
+	{ "no-address-space", no_address_space },
 	{ "has-thread", has_thread },
 	{ "listens", listens },
 	{ "listens-unix", listens_unix },

@@ -104,6 +104,8 @@ static int fill_mm(struct dump *d, struct task *t, MmEntry *mm, struct error *er
 	mm->dumpable = t->inside.dumpable;
 	mm->has_thp_disabled = true;
 	mm->thp_disabled = t->inside.thp_disabled;
+	mm->has_future_lock = t->inside.future_lock & MCL_FUTURE;
+	mm->future_lock = t->inside.future_lock & (MCL_FUTURE | MCL_ONFAULT);
 	int rc = files_dump_exe(d, t, &mm->exe_file_id, err);
 	if (rc == 0)
 		rc = dump_coredump_filter(t, mm, err);
@@ -473,6 +475,10 @@ int mem_load(const struct restore *r, struct rtask *t, struct error *err)
 	if (t->mm->n_mm_saved_auxv > MAX_AUXV)
 		return error_set(err, EBADMSG, "mm-%d.img: auxv of %zu words, at most %d expected",
 				 t->pid, t->mm->n_mm_saved_auxv, MAX_AUXV);
+	if (t->mm->has_future_lock && t->mm->future_lock != MCL_FUTURE &&
+	    t->mm->future_lock != (MCL_FUTURE | MCL_ONFAULT))
+		return error_set(err, EBADMSG, "mm-%d.img: future_lock: unknown flags in %#x",
+				 t->pid, t->mm->future_lock);
 	int loaded = load_vmas(r, t, err);
 	warn_of_seals(t);
 	return loaded < 0 ? loaded : aio_check(t, err);

@@ -9,6 +9,7 @@
 #include <linux/prctl.h>
 #include <linux/time.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 #include "engine/pie/parasite/parts.h"
 #include "engine/pie/syscalls.h"
@@ -50,6 +51,8 @@ struct kernel_itimerspec {
 static int64_t ask_setting(const struct setting *s)
 {
 	int32_t stored = -EINVAL;
+	if (s->form == SETTING_PROCESSOR)
+		return sys(SYS_arch_prctl, s->get, 0);
 	uint64_t arg2 = s->form == SETTING_SPECULATION ? s->which : 0;
 	if (s->form == SETTING_STORED)
 		arg2 = (uint64_t)&stored;
@@ -238,6 +241,20 @@ static int has_keyring(long which)
 	return rc > 0 || rc == -EACCES || rc == -EKEYEXPIRED || rc == -EKEYREVOKED;
 }
 
+/*
+ * Is what it maps locked (MCL_FUTURE)? Then this very mapping is: a page cannot be dropped. One that
+ * nobody has touched is there, but where pages are locked as they come (MCL_ONFAULT).
+ */
+static uint32_t ask_future_lock(void *untouched)
+{
+	uint8_t there = 1;
+	uint64_t page = (uint64_t)untouched & ~(uint64_t)4095;
+	if (sys(SYS_madvise, page, 4096, MADV_DONTNEED) != -EINVAL)
+		return 0;
+	sys(SYS_mincore, page, 4096, &there);
+	return there & 1 ? MCL_FUTURE : MCL_FUTURE | MCL_ONFAULT;
+}
+
 static int ask_process(struct parasite_task *out)
 {
 	out->brk = (uint64_t)sys(SYS_brk, 0);
@@ -276,6 +293,7 @@ static void answer(struct parasite_area *area)
 		head->rc = ask_limits(task);
 	if (head->rc == 0)
 		head->rc = ask_process(task);
+	task->future_lock = ask_future_lock(&area->ldt[PARASITE_LDT - 1]);
 	task->ldt_len = ask_ldt(area->ldt);
 	task->landlock = ask_landlock(req);
 	task->may_tell = (uint32_t)may_send_itself(req->tell_signo);

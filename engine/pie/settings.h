@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Settings of prctl(2) that the image format has no fields for: a row each. The parasite reads
+ * Settings of prctl(2) and arch_prctl(2) that the image format has no fields for: a row each. The parasite reads
  * them, the restorer makes again what differs from a new process.
  */
 #pragma once
@@ -12,11 +12,12 @@ enum setting_form {
 	SETTING_STORED,      /* an int that arg2 points to; arg2 sets it */
 	SETTING_SECOND,      /* the call returns it; arg3 sets it, behind `which` */
 	SETTING_SPECULATION, /* one bit of a status; arg3 sets it, behind `which` in both */
+	SETTING_PROCESSOR,   /* of arch_prctl(2): the call returns it; arg2 sets it */
 	SETTING_FLAGS,       /* bit 0 is in the images already; the others are set by arg3 */
 };
 
 struct setting {
-	uint32_t get, set; /* options of prctl(2) */
+	uint32_t get, set; /* options of prctl(2), or of arch_prctl(2): the numbers differ */
 	uint32_t which;    /* a constant arg2, where the form has one */
 	uint8_t form;
 	bool whole_task; /* the same for all threads: asked of the first */
@@ -26,7 +27,9 @@ struct setting {
 #define SPECULATION_PER_TASK 1u    /* PR_SPEC_PRCTL: may be set */
 #define SPECULATION_CHOICE   0x1eu /* enable, disable, for ever, until exec */
 
-/* <linux/prctl.h>; numbers, as headers may be older than kernels */
+#define SETTING_SET_CPUID 0x1012u /* ARCH_SET_CPUID */
+
+/* <linux/prctl.h>, <asm/prctl.h>; numbers, as headers may be older than kernels */
 static const struct setting prctl_settings[] = {
 	{ 30, 29, 0, SETTING_PLAIN, false, 50000 },   /* timer slack, ns; 0 of real-time threads */
 	{ 25, 26, 0, SETTING_STORED, false, 1 },      /* rdtsc allowed */
@@ -38,6 +41,7 @@ static const struct setting prctl_settings[] = {
 	{ 68, 67, 0, SETTING_PLAIN, true, 0 },        /* merge equal pages */
 	{ 42, 41, 1, SETTING_FLAGS, true, 0 },        /* huge pages only where advised */
 	{ 66, 65, 0, SETTING_PLAIN, true, 0 },        /* no memory that is written and executed */
+	{ 0x1011, SETTING_SET_CPUID, 0, SETTING_PROCESSOR, false, 1 }, /* cpuid allowed */
 };
 #define NR_RING_FDS 16 /* IO_RINGFD_REG_MAX: rings a thread may register for itself */
 #define NR_SETTINGS (sizeof(prctl_settings) / sizeof(prctl_settings[0]))

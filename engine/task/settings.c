@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Settings of prctl(2) that the format has no fields for; the rows are in pie/settings.h.
+ * Settings of prctl(2) and arch_prctl(2) that the format has no fields for; the rows are in pie/settings.h.
  */
 #include "engine/pie/settings.h"
 
@@ -63,7 +63,8 @@ static bool is_known(const PrctlEntry *e)
 {
 	for (size_t i = 0; i < NR_SETTINGS; i++) {
 		const struct setting *s = &prctl_settings[i];
-		bool fixed = s->form != SETTING_PLAIN && s->form != SETTING_STORED;
+		bool fixed = s->form != SETTING_PLAIN && s->form != SETTING_STORED &&
+			     s->form != SETTING_PROCESSOR;
 		if (s->set == e->option && (!fixed || s->which == e->arg2))
 			return true;
 	}

@@ -21,6 +21,7 @@
 #include "base/page.h"
 #include "engine/procfs/read.h"
 #include "engine/trace/landlock.h"
+#include "engine/trace/room.h"
 #include "engine/trace/seize.h"
 #include "engine/trace/visit.h"
 
@@ -141,8 +142,7 @@ int visit_load(struct visit *v, struct error *err)
 	if (rc < 0)
 		return rc;
 	if (is_error(addr))
-		return error_code(err, (int)addr, "map %zu bytes for the parasite in it",
-				  mapping_len(v));
+		return room_error(v->task, mapping_len(v), (int)addr, err);
 	v->state = VISIT_MAPPED;
 	v->base = (uint64_t)addr;
 	v->len = mapping_len(v);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Settings of prctl(2) that images of CRIU have no fields for, of the process and of threads.
+ * Settings of prctl(2) and arch_prctl(2) that images of CRIU have no fields for, of the process and of threads.
  * live-modes: SS RR 2S
  */
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "tests/live/live.h"
 
@@ -13,6 +14,8 @@
 #define GET_MDWE       66
 #define SET_MDWE       65
 #define EXCEPT_ADVISED 2
+#define GET_CPUID      0x1011
+#define SET_CPUID      0x1012
 
 static pthread_barrier_t barrier;
 
@@ -35,8 +38,11 @@ static void *thread(void *arg)
 				0) == 0);
 		bypass = PR_SPEC_PRCTL | PR_SPEC_DISABLE;
 	}
+	int faults = syscall(SYS_arch_prctl, SET_CPUID, 0) == 0; /* not on every processor */
 	pthread_barrier_wait(&barrier);
 	live_wait();
+	int allowed = (int)syscall(SYS_arch_prctl, GET_CPUID, 0);
+	live_check(allowed == !faults, "the instruction cpuid is allowed: %d", allowed);
 	int slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
 	live_check(slack == SLACK_NS, "timer slack of the thread is %d", slack);
 	int policy = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
@@ -68,6 +74,8 @@ int main(void)
 	int thp = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
 	live_check(thp == (advised ? 3 : 1), "huge pages: %d", thp);
 	live_check(!mdwe || prctl(GET_MDWE, 0, 0, 0, 0) == 1, "write and execute: allowed again");
+	int cpuid = (int)syscall(SYS_arch_prctl, GET_CPUID, 0);
+	live_check(cpuid == 1, "the first thread may not use cpuid: %d", cpuid);
 	pthread_join(other, NULL);
 	live_pass();
 }

@@ -71,6 +71,7 @@ int restore_thread_state(struct restorer_args *args, const struct restorer_threa
 int restore_pending(struct restorer_args *args, int tid, const void *infos, uint32_t nr);
 /* process.c */
 int restore_process_state(struct restorer_args *args);
+int restore_future_lock(struct restorer_args *args);
 int restore_limits(struct restorer_args *args);
 int restore_posix_timers(struct restorer_args *args);
 /** Last of all, as time runs from here. */

@@ -110,6 +110,12 @@ int restore_process_state(struct restorer_args *args)
 	return restore_pending(args, 0, args->siginfos, args->nr_siginfos);
 }
 
+int restore_future_lock(struct restorer_args *args)
+{
+	long rc = args->future_lock ? sys(SYS_mlockall, args->future_lock) : 0;
+	return rc < 0 ? restorer_fail(args, "lock what it will map (mlockall)", 0, rc) : 0;
+}
+
 int restore_limits(struct restorer_args *args)
 {
 	for (uint32_t i = 0; i < args->nr_rlimits; i++) {

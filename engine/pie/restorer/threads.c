@@ -77,7 +77,9 @@ static int set_settings(struct restorer_args *args, const struct restorer_thread
 {
 	for (uint32_t i = 0; i < t->nr_settings; i++) {
 		const struct restorer_setting *s = &t->settings[i];
-		long rc = sys(SYS_prctl, s->option, s->arg2, s->arg3, 0, 0);
+		long rc = s->option == SETTING_SET_CPUID
+			      ? sys(SYS_arch_prctl, s->option, s->arg2)
+			      : sys(SYS_prctl, s->option, s->arg2, s->arg3, 0, 0);
 		if (rc < 0)
 			return restorer_fail(args, "make a setting again, prctl option", s->option,
 					     rc);
