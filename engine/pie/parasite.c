@@ -242,8 +242,8 @@ static int has_keyring(long which)
 }
 
 /*
- * Is what it maps locked (MCL_FUTURE)? Then this very mapping is: a page cannot be dropped. One that
- * nobody has touched is there, but where pages are locked as they come (MCL_ONFAULT).
+ * Is what it maps locked (MCL_FUTURE)? Then this very mapping is: a page cannot be dropped. One
+ * that nobody has touched is there, but where pages are locked as they come (MCL_ONFAULT).
  */
 static uint32_t ask_future_lock(void *untouched)
 {

@@ -50,10 +50,10 @@ struct parasite_task {
 	int32_t landlock;  /* LANDLOCK_* */
 	uint32_t keyrings; /* KEYRING_*, of its first thread */
 	uint32_t personality;
-	uint32_t may_tell;  /* it may send itself the signal it was asked for */
-	int32_t membarrier; /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
+	uint32_t may_tell;    /* it may send itself the signal it was asked for */
+	int32_t membarrier;   /* MEMBARRIER_CMD_GET_REGISTRATIONS, or -errno */
 	uint32_t future_lock; /* MCL_FUTURE, of mlockall(2), maybe with MCL_ONFAULT; 0: none */
-	uint32_t ldt_len;   /* bytes of parasite_area.ldt that are told; 0: it has no such table */
+	uint32_t ldt_len; /* bytes of parasite_area.ldt that are told; 0: it has no such table */
 	uint32_t nr_policies; /* told in parasite_area.policies; one more: there are too many */
 	uint64_t extended;    /* components of the extended state it asked for, a bit each */
 	uint32_t nr_timers;   /* are told of behind this, then of so many descriptors */

@@ -173,9 +173,9 @@ __attribute__((used)) void restorer_main(struct restorer_args *args)
 		restorer_give_up();
 	if (args->label_early && restore_label(args, &args->threads[0]) < 0)
 		restorer_give_up();
-	if (restore_future_lock(args) < 0 || restore_threads(args) < 0 || restore_posix_timers(args) < 0 ||
-	    restore_limits(args) < 0 || restore_thread_state(args, &args->threads[0]) < 0 ||
-	    finish(args) < 0)
+	if (restore_future_lock(args) < 0 || restore_threads(args) < 0 ||
+	    restore_posix_timers(args) < 0 || restore_limits(args) < 0 ||
+	    restore_thread_state(args, &args->threads[0]) < 0 || finish(args) < 0)
 		restorer_give_up();
 	args->slot->stage = STAGE_READY;
 	restorer_ready(args);

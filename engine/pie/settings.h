@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Settings of prctl(2) and arch_prctl(2) that the image format has no fields for: a row each. The parasite reads
- * them, the restorer makes again what differs from a new process.
+ * Settings of prctl(2) and arch_prctl(2) that the image format has no fields for: a row each. The
+ * parasite reads them, the restorer makes again what differs from a new process.
  */
 #pragma once
 

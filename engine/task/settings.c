@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Settings of prctl(2) and arch_prctl(2) that the format has no fields for; the rows are in pie/settings.h.
+ * Settings of prctl(2) and arch_prctl(2) that the format has no fields for; the rows are in
+ * pie/settings.h.
  */
 #include "engine/pie/settings.h"
 
