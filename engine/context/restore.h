@@ -45,6 +45,7 @@ struct pid_level {
 };
 
 struct rtask {
+	int exit_signal;            /* what its parent gets when it ends; 0: none */
 	pid_t pid, ppid, pgid, sid; /* as stored, and as they are in the root's pid namespace */
 	struct pid_level *levels;   /* from there down to its own; ns/pid.h */
 	size_t nr_levels;

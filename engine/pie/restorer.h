@@ -170,6 +170,7 @@ struct restorer_args {
 	/* of such a child: where its memory differs from the parent's */
 	struct restorer_piece *pieces;
 	uint32_t nr_pieces;
+	int32_t exit_signal;
 	int32_t parent;       /* as it knows that; 0: no restorer has borne it */
 	uint32_t pid_is_real; /* the coordinator knows it by the same number */
 	uint32_t has_actions; /* of signals: they are the parent's, which says so */

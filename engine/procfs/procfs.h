@@ -18,6 +18,7 @@ struct proc_stat { /* /proc/PID/stat */
 	char state;
 	uint32_t flags;
 	int nice, rt_priority, policy;
+	int exit_signal; /* what its parent gets when it ends; 0: none */
 	uint64_t start_time;
 	uint64_t start_code, end_code, start_stack, start_data, end_data, start_brk;
 	uint64_t arg_start, arg_end, env_start, env_end;

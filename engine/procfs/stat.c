@@ -21,13 +21,14 @@ struct stat_field {
 	}
 
 static const struct stat_field fields[] = {
-	FIELD(4, INT, ppid),       FIELD(5, INT, pgid),         FIELD(6, INT, sid),
-	FIELD(7, INT, tty_nr),     FIELD(8, INT, tpgid),        FIELD(9, U32, flags),
-	FIELD(19, INT, nice),      FIELD(22, U64, start_time),  FIELD(26, U64, start_code),
-	FIELD(27, U64, end_code),  FIELD(28, U64, start_stack), FIELD(40, INT, rt_priority),
-	FIELD(41, INT, policy),    FIELD(45, U64, start_data),  FIELD(46, U64, end_data),
-	FIELD(47, U64, start_brk), FIELD(48, U64, arg_start),   FIELD(49, U64, arg_end),
-	FIELD(50, U64, env_start), FIELD(51, U64, env_end),     FIELD(52, INT, exit_code),
+	FIELD(4, INT, ppid),         FIELD(5, INT, pgid),         FIELD(6, INT, sid),
+	FIELD(7, INT, tty_nr),       FIELD(8, INT, tpgid),        FIELD(9, U32, flags),
+	FIELD(19, INT, nice),        FIELD(22, U64, start_time),  FIELD(26, U64, start_code),
+	FIELD(27, U64, end_code),    FIELD(28, U64, start_stack), FIELD(38, INT, exit_signal),
+	FIELD(40, INT, rt_priority), FIELD(41, INT, policy),      FIELD(45, U64, start_data),
+	FIELD(46, U64, end_data),    FIELD(47, U64, start_brk),   FIELD(48, U64, arg_start),
+	FIELD(49, U64, arg_end),     FIELD(50, U64, env_start),   FIELD(51, U64, env_end),
+	FIELD(52, INT, exit_code),
 };
 #define LAST_FIELD 52
 

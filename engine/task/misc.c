@@ -276,6 +276,7 @@ int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *e
 		args->stop_signo =
 		    tc->has_stop_signo && tc->stop_signo ? (int32_t)tc->stop_signo : SIGSTOP;
 	args->dumpable = mm && mm->has_dumpable ? mm->dumpable : 1;
+	args->exit_signal = t->exit_signal;
 	args->future_lock = mm && mm->has_future_lock ? mm->future_lock : 0;
 	args->thp_disabled = mm && mm->has_thp_disabled && mm->thp_disabled;
 	args->has_oom_score_adj = false; /* set here, while /proc can be reached */

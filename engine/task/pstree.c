@@ -3,6 +3,7 @@
  */
 #include "engine/task/pstree.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@
 #include "images/reader.h"
 #include "images/writer.h"
 
-#define PID_LIMIT (1 << 22) /* PID_MAX_LIMIT of the kernel */
+#define PID_LIMIT  (1 << 22) /* PID_MAX_LIMIT of the kernel */
+#define NR_SIGNALS 64
 
 static int write_entry(struct image_writer *w, const struct task *t, struct error *err)
 {
@@ -29,6 +31,9 @@ static int write_entry(struct image_writer *w, const struct task *t, struct erro
 	e.sid = (uint32_t)t->sid;
 	e.n_threads = t->nr_threads;
 	e.threads = threads;
+	/* that of the root is for who restores it */
+	e.has_exit_signal = t->parent && t->stat.exit_signal != SIGCHLD && t->stat.exit_signal >= 0;
+	e.exit_signal = e.has_exit_signal ? (uint32_t)t->stat.exit_signal : 0;
 	int rc = pidns_dump(t, &e, err);
 	if (rc == 0)
 		rc = image_write(w, &e.base, err);
@@ -70,6 +75,9 @@ static int check_entry(const PstreeEntry *e, struct error *err)
 		return error_set(err, EBADMSG, "pid %u is out of range", e->pid);
 	if (e->pgid >= PID_LIMIT || e->sid >= PID_LIMIT || e->ppid >= PID_LIMIT)
 		return error_set(err, EBADMSG, "pid %u: ppid, pgid or sid is out of range", e->pid);
+	if (e->has_exit_signal && e->exit_signal > NR_SIGNALS)
+		return error_set(err, EBADMSG, "pid %u: exit_signal: no signal has number %u",
+				 e->pid, e->exit_signal);
 	if (!e->n_threads)
 		return error_set(err, EBADMSG, "pid %u has no threads", e->pid);
 	if (e->n_threads == 1)
@@ -141,6 +149,7 @@ static int add_entry(struct rtask_list *list, const PstreeEntry *e, struct error
 	t->ppid = (pid_t)e->ppid;
 	t->pgid = (pid_t)e->pgid;
 	t->sid = (pid_t)e->sid;
+	t->exit_signal = e->has_exit_signal && list->nr > 1 ? (int)e->exit_signal : SIGCHLD;
 	t->state = TASK_ALIVE;
 	if (copy_threads(t, e) < 0)
 		return error_set(err, ENOMEM, "out of memory");

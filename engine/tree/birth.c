@@ -55,6 +55,11 @@ static bool is_leaving(const struct restore *r, pid_t pid, int tries, int *dead_
 	return dead ? (*dead_tries)++ < DEAD_TRIES : tries < DYING_TRIES && proc_is_dying(holder);
 }
 
+static int exit_signal_of(const struct birth *b)
+{
+	return b->task ? b->task->exit_signal : SIGCHLD;
+}
+
 static pid_t clone_with_pid(const struct birth *b, uint64_t flags, bool sibling)
 {
 	pid_t pids[RESTORER_TIDS];
@@ -64,7 +69,8 @@ static pid_t clone_with_pid(const struct birth *b, uint64_t flags, bool sibling)
 	pids[nr++] = b->pid;
 	struct clone_args ca = {
 		.flags = flags | (sibling ? CLONE_PARENT : 0),
-		.exit_signal = sibling ? 0 : SIGCHLD, /* a sibling takes its bearer's */
+		/* a sibling takes its bearer's */
+		.exit_signal = sibling ? 0 : (uint64_t)exit_signal_of(b),
 		.set_tid = (uintptr_t)pids,
 		.set_tid_size = nr,
 	};
@@ -325,6 +331,10 @@ static int bear_some(struct restore *r, size_t by, bool early, bool entering, st
 		if (b->by != by || b->early != early || (b->task && b->task->late) ||
 		    (birth_into(r->plan, b) == BIRTH_ENTER) != entering)
 			continue;
+		if (b->sibling && exit_signal_of(b) != exit_signal_of(&r->plan->items[by]))
+			log_warn("task %d: its parent gets signal %d when it ends, not %d, as it "
+				 "is in another session than its parent",
+				 b->pid, exit_signal_of(&r->plan->items[by]), exit_signal_of(b));
 		int rc = bear(r, i, b->sibling, err);
 		if (rc < 0)
 			return rc;
@@ -464,7 +474,7 @@ static int await_mortals(struct restore *r, size_t index, struct error *err)
 		int rc = is_killed_first(b) ? kill_first(r, i, (pid_t)id, err) : 0;
 		if (rc < 0)
 			return rc;
-		if (waitid(P_PID, id, &info, WEXITED | (b->task ? WNOWAIT : 0)) < 0)
+		if (waitid(P_PID, id, &info, WEXITED | __WALL | (b->task ? WNOWAIT : 0)) < 0)
 			return error_sys(err, "wait for the end of task %d", b->pid);
 		if (!b->task)
 			r->shared->slots[i].born = 0; /* the pid is anybody's now */

@@ -65,7 +65,7 @@ static int bear(struct restorer_args *args, struct restorer_args *child)
 {
 	const struct restorer_thread *t = &child->threads[0];
 	struct clone_args ca = {
-		.exit_signal = SIGCHLD,
+		.exit_signal = (uint64_t)child->exit_signal,
 		.stack = t->stack_top - RESTORER_STACK_SIZE,
 		.stack_size = RESTORER_STACK_SIZE,
 		.set_tid = (uintptr_t)t->tids,
