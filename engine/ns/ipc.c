@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -236,6 +238,42 @@ static int dump_semaphores(const struct dump *d, struct image_writer *w, int id,
 	return rc < 0 ? rc : image_write_padding(w, len, err);
 }
 
+/* Compared with this process, which has none. Any clone with CLONE_SYSVSEM, so any thread, makes
+ * one. */
+static bool has_undo_list(const struct task *t)
+{
+	return syscall(SYS_kcmp, getpid(), t->pid, KCMP_SYSVSEM, 0, 0) > 0;
+}
+
+static void warn_of_undo_in(const struct dump *d, int id, const struct semid_ds *ds)
+{
+	for (unsigned long k = 0; k < ds->sem_nsems; k++) {
+		pid_t pid = semctl(id, (int)k, GETPID);
+		for (size_t i = 0; pid > 0 && i < d->nr_tasks; i++) {
+			const struct task *t = d->tasks[i];
+			if (t->pid != pid || !has_undo_list(t))
+				continue;
+			log_warn(TASK_FMT ": what it does to semaphores %d, key %#x, is not undone "
+					  "any more when it ends (SEM_UNDO), if it asked for that",
+				 TASK_ARGS(t), id, (unsigned)ds->sem_perm.__key);
+			return;
+		}
+	}
+}
+
+/* Who is to be undone is kept by the kernel, which tells only who was the last to change one. */
+void ipc_warn_of_undo(const struct dump *d)
+{
+	struct seminfo info;
+	struct semid_ds ds;
+	int last = semctl(0, 0, SEM_INFO, (union semun){ .info = &info });
+	for (int i = 0; i <= last; i++) {
+		int id = semctl(i, 0, SEM_STAT, (union semun){ .buf = &ds });
+		if (id >= 0)
+			warn_of_undo_in(d, id, &ds);
+	}
+}
+
 static int dump_all_semaphores(struct dump *d, uint32_t ns, struct error *err)
 {
 	struct seminfo info;
@@ -249,6 +287,7 @@ static int dump_all_semaphores(struct dump *d, uint32_t ns, struct error *err)
 		int id = semctl(i, 0, SEM_STAT, (union semun){ .buf = &ds });
 		rc = id < 0 ? 0 : dump_semaphores(d, w, id, &ds, err);
 	}
+	ipc_warn_of_undo(d);
 	return rc < 0 ? rc : image_finish(w, err);
 }
 

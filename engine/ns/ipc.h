@@ -5,6 +5,8 @@
 
 #include "engine/ns/ns.h"
 
+/** Semaphores of the IPC namespace this process is in that may have been taken with SEM_UNDO. */
+void ipc_warn_of_undo(const struct dump *d);
 int ipc_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
 int ipc_load(struct restore *r, uint32_t id, struct error *err);
 int ipc_fill(struct restore *r, uint32_t id, struct error *err);

@@ -572,6 +572,8 @@ int ns_dump(struct dump *d, struct error *err)
 	for (size_t i = 0; rc == 0 && i < d->ns->nr; i++) {
 		const struct ns_seen *ns = &d->ns->items[i];
 		const struct ns_row *row = &ns_rows[ns->kind];
+		if (ns->own && ns->kind == NS_IPC)
+			ipc_warn_of_undo(d);
 		if (ns->own || !row->dump)
 			continue;
 		rc = row->inside ? dump_inside(d, ns, err) : row->dump(d, ns, err);

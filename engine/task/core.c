@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/log.h"
 #include "base/worker.h"
 #include "engine/mem/arena.h"
 #include "engine/mem/numa.h"
@@ -228,6 +229,26 @@ static int fill_thread(const struct rtask *t, size_t i, struct restorer_thread *
 	return rc < 0 ? rc : signals_fill_thread(tc, t->arena, out, err);
 }
 
+/*
+ * The root's parent is this process, which is about to end: the signal would come at once. Who
+ * asked for a sibling is its parent, and stays.
+ */
+static void drop_death_signal(const struct restore *r, const struct rtask *t,
+			      struct restorer_args *args)
+{
+	if (t != r->root || !r->opts->restore_detached || r->opts->restore_sibling)
+		return;
+	int32_t dropped = 0;
+	for (uint32_t i = 0; i < args->nr_threads; i++) {
+		dropped = args->threads[i].pdeath_signal ?: dropped;
+		args->threads[i].pdeath_signal = 0;
+	}
+	if (dropped)
+		log_warn(TASK_FMT ": its death signal %d (PR_SET_PDEATHSIG) is not set, as its "
+				  "parent, this process, ends: restore it without -d for that",
+			 RTASK_ARGS(t), dropped);
+}
+
 /* Images tell the thread a timer signals as the root's pid namespace numbers it. */
 static void own_ids(const struct rtask *t, struct restorer_args *args)
 {
@@ -275,5 +296,6 @@ int task_fill_args(struct restore *r, struct rtask *t, struct restorer_args *arg
 		return error_wrap(err, rc, TASK_FMT, RTASK_ARGS(t));
 	own_ids(t, args);
 	userns_fill_args(r, t, args);
+	drop_death_signal(r, t, args);
 	return misc_fill(t, args, err);
 }

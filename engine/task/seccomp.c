@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "engine/mem/arena.h"
 #include "engine/pie/restorer.h"
 #include "images/reader.h"
@@ -133,9 +134,38 @@ static int add_filter(struct dump *d, const struct seccomp_program *f, int prev)
 	return (int)d->filters.nr - 1;
 }
 
+static bool asks_supervisor(const struct seccomp_program *f)
+{
+	const struct sock_filter *insns = f->insns;
+	for (size_t i = 0; i < f->len / INSN_SIZE; i++) {
+		if (insns[i].code == (BPF_RET | BPF_K) &&
+		    (insns[i].k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF)
+			return true;
+	}
+	return false;
+}
+
+/* It is given a descriptor when the filter is installed, and that is another one now. */
+static void warn_of_supervisor(const struct task *t)
+{
+	for (size_t i = 0; i < t->nr_threads; i++) {
+		for (size_t k = 0; k < t->threads[i].filters.nr; k++) {
+			if (!asks_supervisor(&t->threads[i].filters.items[k]))
+				continue;
+			log_warn(TASK_FMT
+				 ": a seccomp filter asks a supervisor about system calls "
+				 "(SECCOMP_RET_USER_NOTIF): after the restore nobody answers, they "
+				 "fail with ENOSYS",
+				 TASK_ARGS(t));
+			return;
+		}
+	}
+}
+
 int seccomp_number(struct dump *d, struct task *t, struct error *err)
 {
 	share(t);
+	warn_of_supervisor(t);
 	for (size_t i = 0; i < t->nr_threads; i++) {
 		struct thread *th = &t->threads[i];
 		th->last_filter = -1;

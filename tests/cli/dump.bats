@@ -120,6 +120,42 @@ time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
 	kill "$odd"
 }
 
+# warned WORDS PYTHON: a dump of what does that says so, once, without a log on standard error
+warned()
+{
+	setsid /usr/bin/python3 -c "
+import ctypes, time
+libc = ctypes.CDLL(None, use_errno=True)
+$2
+open('$dir/ready', 'w')
+time.sleep(1000)" >/dev/null 2>&1 </dev/null 3>&- &
+	local odd=$!
+	until [ -e "$dir/ready" ]; do kill -0 "$odd" || return 1; done
+	mkdir "$dir/img"
+	run -0 "$stasis" dump -t "$odd" -D "$dir/img" -R -v2
+	kill "$odd"
+	[ "$(grep -cF "$1" <<<"$output")" = 1 ] || { echo "$output"; return 1; }
+	[[ $output == *"Warn: pid $odd (python3): "*"$1"* ]]
+}
+
+@test "a seccomp filter that asks a supervisor is warned of" {
+	warned "SECCOMP_RET_USER_NOTIF" "
+import os, struct
+libc.prctl(38, 1, 0, 0, 0)
+code = struct.pack('HBBI' * 4, 0x20, 0, 0, 0, 0x15, 0, 1, 110, 6, 0, 0, 0x7fc00000, 6, 0, 0, 0x7fff0000)
+insns = ctypes.create_string_buffer(code)
+os.close(libc.syscall(317, 1, 8, struct.pack('HxxxxxxQ', 4, ctypes.addressof(insns))))"
+}
+
+@test "semaphores taken with SEM_UNDO are warned of" {
+	warned "SEM_UNDO" "
+import struct
+sem = libc.semget(0, 1, 0o1600)
+libc.semop(sem, struct.pack('Hhh', 0, 1, 0x1000), 1)
+print(sem, file=open('$dir/sem', 'w'))" || { ipcrm -s "$(cat "$dir/sem")" && return 1; }
+	ipcrm -s "$(cat "$dir/sem")"
+}
+
 # whose is the user namespace of a process, and may it call setgroups(2)?
 owner_and_groups()
 {

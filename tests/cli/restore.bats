@@ -395,3 +395,12 @@ whole_or_none() {
 	run -0 "$stasis" restore -d -D img -v0 --display-stats
 	[[ $output == *"time restoring: "*" us"*"pages restored: "* ]]
 }
+
+@test "the root's death signal is left out, with a warning, where its parent is a restore that ends" {
+	start setpriv --pdeathsig USR1 sleep 1000
+	"$stasis" dump -t "$pid" -D img -v0
+	run -0 "$stasis" restore -d -D img -v2
+	[[ $output == *"pid $pid (sleep): its death signal 10 (PR_SET_PDEATHSIG) is not set"*"without -d"* ]]
+	sleep 0.2
+	is_alive "$pid"
+}
