@@ -40,7 +40,7 @@
 #include "engine/tree/share.h"
 #include "engine/tree/stage.h"
 
-#define DEAD_TRIES  300    /* ms to wait for a pid whose holder is dead already */
+#define DEAD_TRIES  1000   /* ms to wait for a pid whose holder is dead: reapers may be slow */
 #define DYING_TRIES 10000  /* ms to wait for one that is being killed */
 #define PEER_TRIES  600000 /* ms to wait for a task that another one bears, after its memory */
 #define GIVEN_TRIES 10000  /* where others may be faster */

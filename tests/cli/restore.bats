@@ -404,3 +404,19 @@ whole_or_none() {
 	sleep 0.2
 	is_alive "$pid"
 }
+
+@test "a pid whose dead holder waits for a slow reaper is waited for" {
+	setsid /usr/bin/python3 -c "
+import os, subprocess, time
+task = subprocess.Popen(['setsid', 'sleep', '1000'])
+open('task', 'w').write(str(task.pid))
+os.waitid(os.P_PID, task.pid, os.WEXITED | os.WNOWAIT)
+time.sleep(0.6)
+task.wait()" </dev/null >/dev/null 2>&1 3>&- &
+	tree=("$!")
+	until [ -s task ] && pid=$(cat task) && [ "$(cat "/proc/$pid/comm")" = sleep ]; do sleep 0.02; done
+	tree+=("$pid")
+	"$stasis" dump -t "$pid" -D img -v0
+	"$stasis" restore -d -D img -v0
+	is_alive "$pid"
+}
