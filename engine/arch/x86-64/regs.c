@@ -69,12 +69,16 @@ void arch_regs_fini(struct arch_regs *regs)
 	regs->xsave_len = 0;
 }
 
-/* Calls that end with EINTR for any stop, and do so before they have done anything. */
+/* Calls that end with EINTR for any stop, and do so before they have done anything; the last ones
+ * where a socket has a timeout (SO_RCVTIMEO, SO_SNDTIMEO). */
 static bool ends_by_stop(unsigned long long call)
 {
 	static const unsigned calls[] = {
-		SYS_epoll_wait, SYS_epoll_pwait, SYS_epoll_pwait2,
-		SYS_semop,      SYS_semtimedop,  SYS_rt_sigtimedwait,
+		SYS_epoll_wait, SYS_epoll_pwait,     SYS_epoll_pwait2, SYS_semop,
+		SYS_semtimedop, SYS_rt_sigtimedwait, SYS_io_getevents, SYS_recvfrom,
+		SYS_recvmsg,    SYS_recvmmsg,        SYS_sendto,       SYS_sendmsg,
+		SYS_accept,     SYS_accept4,         SYS_connect,      SYS_read,
+		SYS_readv,      SYS_write,           SYS_writev,
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		if (calls[i] == call)
