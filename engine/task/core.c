@@ -240,7 +240,8 @@ static void drop_death_signal(const struct restore *r, const struct rtask *t,
 		return;
 	int32_t dropped = 0;
 	for (uint32_t i = 0; i < args->nr_threads; i++) {
-		dropped = args->threads[i].pdeath_signal ?: dropped;
+		if (args->threads[i].pdeath_signal)
+			dropped = args->threads[i].pdeath_signal;
 		args->threads[i].pdeath_signal = 0;
 	}
 	if (dropped)

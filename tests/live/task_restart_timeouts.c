@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Calls that end with EINTR for any stop, as their socket has a timeout or they have one: they go on.
- * live-modes: SS RR 2S
+ * Calls that end with EINTR for any stop, as their socket has a timeout or they have one: they go
+ * on. live-modes: SS RR 2S
  */
 #include <linux/aio_abi.h>
 #include <pthread.h>
@@ -60,8 +60,8 @@ static const struct {
 	const char *name;
 	long (*wait)(char *c);
 } waits[NR] = {
-	{ "recv", receive },	  { "recvmsg", receive_message }, { "read", read_one },
-	{ "readv", read_parts },  { "accept", accept_one },	  { "io_getevents", get_events },
+	{ "recv", receive },     { "recvmsg", receive_message }, { "read", read_one },
+	{ "readv", read_parts }, { "accept", accept_one },       { "io_getevents", get_events },
 };
 
 static void *thread(void *arg)
@@ -90,8 +90,7 @@ static void make_sockets(void)
 	address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
 				  (size_t)sprintf(address.sun_path + 1, "timeouts-%d", getpid()));
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	live_must(listener >= 0 &&
-		  bind(listener, (struct sockaddr *)&address, address_len) == 0 &&
+	live_must(listener >= 0 && bind(listener, (struct sockaddr *)&address, address_len) == 0 &&
 		  listen(listener, 1) == 0);
 	limit_time(listener);
 }
