@@ -56,5 +56,8 @@ int diff_fds(struct diff *d, const struct process_pair *pair, struct error *err)
 int diff_memory(struct diff *d, const struct process_pair *pair, struct error *err);
 /** Every image that is not looked at process by process. */
 int diff_images(struct diff *d, struct error *err);
+/** A row where the bytes of a member of each differ. @param names  of it in A and in B */
+int diff_member_bytes(struct diff *d, enum diff_section section, const char *const names[2],
+		      struct error *err);
 /** What else an archive or a directory holds. */
 int diff_members(struct diff *d, struct error *err);

@@ -32,33 +32,25 @@ static int other_flat(struct source *src, const char *name, struct flat *out, st
 	return n < 0 ? (int)n : flat_from_json(text, (size_t)n, name, out, err);
 }
 
-/* What is no image and no document either. */
-static int bytes_compare(struct diff *d, const char *name, struct error *err)
+int diff_member_bytes(struct diff *d, enum diff_section section, const char *const names[2],
+		      struct error *err)
 {
 	auto_istream in_a = NULL;
 	auto_istream in_b = NULL;
 	uint64_t offset = 0;
-	int rc = source_open_member(checkpoint_source(d->cp[0]), name, &in_a, err);
+	int rc = source_open_member(checkpoint_source(d->cp[0]), names[0], &in_a, err);
 	if (rc == 0)
-		rc = source_open_member(checkpoint_source(d->cp[1]), name, &in_b, err);
+		rc = source_open_member(checkpoint_source(d->cp[1]), names[1], &in_b, err);
 	if (rc == 0)
 		rc = streams_compare(read_member, in_a, in_b, &offset, err);
-	return diff_bytes(d, DIFF_METADATA, name, NULL, rc, offset);
+	return diff_bytes(d, section, names[0], NULL, rc, offset);
 }
 
 static int other_compare(struct diff *d, const char *name, struct error *err)
 {
 	const char *const names[2] = { name, name };
-	struct error why;
-	if (is_tar_name(name)) {
-		uint64_t before = d->nr_changes;
-		int rc = diff_tars(d, DIFF_METADATA, names, &why);
-		if (rc == 0)
-			return 0;
-		if (rc != -EBADMSG || before != d->nr_changes)
-			return error_set(err, rc, "%s", why.text);
-		return bytes_compare(d, name, err); /* as it is called, it is none */
-	}
+	if (is_tar_name(name))
+		return diff_tars(d, DIFF_METADATA, names, err);
 	auto_flat a = { 0 };
 	auto_flat b = { 0 };
 	int rc = other_flat(checkpoint_source(d->cp[0]), name, &a, NULL);
@@ -66,7 +58,7 @@ static int other_compare(struct diff *d, const char *name, struct error *err)
 		rc = other_flat(checkpoint_source(d->cp[1]), name, &b, NULL);
 	if (rc == 0)
 		diff_flats(d, DIFF_METADATA, name, &a, &b);
-	return rc == 0 ? 0 : bytes_compare(d, name, err);
+	return rc == 0 ? 0 : diff_member_bytes(d, DIFF_METADATA, names, err);
 }
 
 static bool is_other(const char *name)

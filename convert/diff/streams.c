@@ -25,6 +25,38 @@ ssize_t stream_read_full(stream_read_fn *read, void *from, char *buf, size_t len
 	return (ssize_t)got;
 }
 
+static uint64_t digest_add(uint64_t digest, const char *bytes, size_t len, uint64_t point)
+{
+	const uint64_t prime = (UINT64_C(1) << 61) - 1;
+	for (size_t i = 0; i < len; i += sizeof(uint32_t)) {
+		uint32_t word;
+		memcpy(&word, bytes + i, sizeof(word));
+		unsigned __int128 product = (unsigned __int128)(digest + word + 1) * point;
+		digest = (uint64_t)(product & prime) + (uint64_t)(product >> 61);
+		digest -= digest >= prime ? prime : 0;
+	}
+	return digest;
+}
+
+int stream_digest(stream_read_fn *read, void *from, uint64_t point, uint64_t *out,
+		  struct error *err)
+{
+	auto_free char *bytes = malloc(STREAM_PIECE);
+	uint64_t digest = 0;
+	ssize_t n = STREAM_PIECE;
+	if (!bytes)
+		return error_set(err, ENOMEM, "out of memory");
+	while (n == STREAM_PIECE) {
+		n = stream_read_full(read, from, bytes, STREAM_PIECE, err);
+		if (n < 0)
+			return (int)n;
+		memset(bytes + n, 0, (size_t)-n % sizeof(uint32_t));
+		digest = digest_add(digest, bytes, (size_t)n, point);
+	}
+	*out = digest;
+	return 0;
+}
+
 int streams_compare(stream_read_fn *read, void *a, void *b, uint64_t *offset, struct error *err)
 {
 	auto_free char *bytes = malloc(2 * STREAM_PIECE);

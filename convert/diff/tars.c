@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Tars are listed, the lists merged by name, and files that both have with one size read side by
- * side, in the order of the tars. Nothing is kept but the lists.
+ * Tars are listed, with a digest of each file, and the lists merged by name. Files that differ are
+ * then read side by side, once, for the place. Nothing is kept but the lists.
  */
 #include "convert/diff/tars.h"
 
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "base/array.h"
@@ -22,14 +23,19 @@ struct item {
 	uint32_t mode;
 	int64_t uid, gid;
 	uint64_t size;
-	size_t place; /* in the tar */
-	size_t other; /* its place in the other one, whose contents are to be read too; NOWHERE */
+	uint64_t digest; /* of a file */
+	size_t place;    /* in the tar */
+	size_t other;    /* in the other one, where the contents differ; NOWHERE */
 };
 #define NOWHERE SIZE_MAX
+
+enum { LIST_BYTES_MAX = 256 << 20 }; /* of a list in memory: some 2 million files */
 
 struct items {
 	struct item *items;
 	size_t nr, cap;
+	size_t bytes;
+	uint64_t point; /* of the digests */
 };
 
 struct tar_pair {
@@ -91,8 +97,11 @@ static int cursor_move(struct cursor *c, size_t place, const char *name, struct 
 static int item_add(void *list_, const struct tar_member *m, struct error *err)
 {
 	struct items *list = list_;
-	struct item *item = array_add(list);
 	size_t len = strlen(m->name);
+	list->bytes += sizeof(struct item) + len + (m->link ? strlen(m->link) : 0);
+	if (list->bytes > LIST_BYTES_MAX)
+		return error_set(err, EFBIG, "too many members");
+	struct item *item = array_add(list);
 	if (!item)
 		return error_set(err, ENOMEM, "out of memory");
 	while (len && m->name[len - 1] == '/') /* not everybody ends a directory so */
@@ -108,7 +117,9 @@ static int item_add(void *list_, const struct tar_member *m, struct error *err)
 			       .other = NOWHERE };
 	if (!item->name || (m->link && !item->link))
 		return error_set(err, ENOMEM, "out of memory");
-	return 0;
+	if (!S_ISREG(m->mode))
+		return 0;
+	return stream_digest(tar_member_read, m->tar, list->point, &item->digest, err);
 }
 
 static int by_name(const void *a_, const void *b_)
@@ -180,7 +191,7 @@ static int both_compare(const struct tar_pair *pair, struct item *a, const struc
 	number_compare(pair, object, "size", (int64_t)a->size, (int64_t)b->size);
 	if (strcmp(a->link ?: "", b->link ?: "") != 0)
 		diff_change(pair->d, pair->section, 0, object, "link", a->link, b->link);
-	if (S_ISREG(a->mode) && a->size && a->size == b->size)
+	if (a->size == b->size && a->digest != b->digest)
 		a->other = b->place;
 	return 0;
 }
@@ -208,42 +219,36 @@ static int lists_merge(struct tar_pair *pair, struct error *err)
 	return rc;
 }
 
-static int contents_compare(const struct tar_pair *pair, const struct item *item, void *a, void *b,
-			    struct error *err)
-{
-	auto_free char *object = dup_object(pair, item->name);
-	uint64_t offset;
-	if (!object)
-		return error_set(err, ENOMEM, "out of memory");
-	int rc = streams_compare(tar_member_read, a, b, &offset, err);
-	return diff_bytes(pair->d, pair->section, object, "contents", rc, offset);
-}
-
-/* Both tars once, from the front. What stands in another order in B is left for another time.
- * @return how many are left; -errno */
-static ssize_t contents_round(struct tar_pair *pair, struct error *err)
+/* Both tars once, from the front. Of a file that stands in another order in B no more is said than
+ * that it differs: another time for each would have no end. */
+static int contents_compare(struct tar_pair *pair, struct error *err)
 {
 	auto_cursor a = { 0 };
 	auto_cursor b = { 0 };
 	struct items *list = &pair->lists[0];
-	ssize_t left = 0;
 	int rc = cursor_open(pair, 0, &a, err);
 	if (rc == 0)
 		rc = cursor_open(pair, 1, &b, err);
 	for (size_t i = 0; rc == 0 && i < list->nr; i++) {
-		struct item *item = &list->items[i];
-		bool behind = item->other != NOWHERE && item->other < b.next;
-		left += behind;
-		if (item->other == NOWHERE || behind)
+		const struct item *item = &list->items[i];
+		if (item->other == NOWHERE)
 			continue;
+		auto_free char *object = dup_object(pair, item->name);
+		if (!object)
+			return error_set(err, ENOMEM, "out of memory");
+		if (item->other < b.next) {
+			diff_change(pair->d, pair->section, 0, object, "contents", "", "differs");
+			continue;
+		}
+		uint64_t offset = 0;
 		rc = cursor_move(&a, item->place, pair->names[0], err);
 		if (rc == 0)
 			rc = cursor_move(&b, item->other, pair->names[1], err);
 		if (rc == 0)
-			rc = contents_compare(pair, item, a.tar, b.tar, err);
-		item->other = NOWHERE;
+			rc = streams_compare(tar_member_read, a.tar, b.tar, &offset, err);
+		rc = diff_bytes(pair->d, pair->section, object, "contents", rc, offset);
 	}
-	return rc < 0 ? rc : left;
+	return rc;
 }
 
 bool is_tar_name(const char *name)
@@ -252,24 +257,36 @@ bool is_tar_name(const char *name)
 	return at && (!at[4] || at[4] == '.');
 }
 
+static int lists_read(struct tar_pair *pair, struct error *err)
+{
+	uint64_t point;
+	if (getrandom(&point, sizeof(point), 0) != sizeof(point))
+		return error_sys(err, "random bytes");
+	int rc = 0;
+	for (int side = 0; rc == 0 && side < 2; side++) {
+		pair->lists[side].point = point >> 4;
+		rc = list_read(pair, side, &pair->lists[side], err);
+	}
+	return rc;
+}
+
 int diff_tars(struct diff *d, enum diff_section section, const char *const names[2],
 	      struct error *err)
 {
 	__attribute__((cleanup(pair_fini))) struct tar_pair pair = { d, section, names, { { 0 } } };
-	int rc = 0;
-	for (int side = 0; rc == 0 && side < 2; side++)
-		rc = list_read(&pair, side, &pair.lists[side], err);
-	if (rc == 0)
-		rc = lists_merge(&pair, err);
+	struct error why;
+	int rc = lists_read(&pair, &why);
+	if (rc == -EBADMSG || rc == -EFBIG)
+		return diff_member_bytes(d, section, names, err);
+	if (rc < 0)
+		return error_set(err, rc, "%s", why.text);
+	rc = lists_merge(&pair, err);
 	struct items *a = &pair.lists[0];
 	bool any = false;
-	for (size_t i = 0; i < a->nr; i++)
+	for (size_t i = 0; rc == 0 && i < a->nr; i++)
 		any |= a->items[i].other != NOWHERE;
-	if (rc < 0 || !any)
+	if (!any)
 		return rc;
 	qsort(a->items, a->nr, sizeof(*a->items), by_place);
-	ssize_t left;
-	while ((left = contents_round(&pair, err)) > 0)
-		;
-	return (int)left;
+	return contents_compare(&pair, err);
 }

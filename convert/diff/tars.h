@@ -7,9 +7,6 @@
 #include "convert/diff/change.h"
 
 bool is_tar_name(const char *name);
-/**
- * @param names  of the tar in A and in B
- * @return 0; -EBADMSG, with nothing said: one of them is no tar
- */
+/** One that is no tar, or is too long to list, is bytes. @param names  of the tar in A and in B */
 int diff_tars(struct diff *d, enum diff_section section, const char *const names[2],
 	      struct error *err);
