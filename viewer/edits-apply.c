@@ -61,7 +61,8 @@ static int attempt_run(void *arg, int fd, struct error *err)
 	auto_sink sink = a->sink;
 	struct edit edit = { 0 };
 	struct telling telling = { 0 };
-	int rc = 0;
+	/* in this process alone: who looks may follow links */
+	int rc = source_confine(a->src, err);
 	size_t at = 0;
 	for (size_t i = 0; rc == 0 && a->order[i]; i++) {
 		const struct change *change = a->order[i];

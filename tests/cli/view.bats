@@ -179,6 +179,16 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[[ $output == *"entries[0].tc.comm"* ]]
 	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>again<Enter>RWy<Enter>q<Down>" e
 	[[ $output == *'core-100.img'*'Enter: entries'* ]]
+	# who looks may follow a link out of the set; what is behind it is not taken into the set
+	mv e/core-100.img elsewhere.img
+	ln -s ../elsewhere.img e/core-100.img
+	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>other<Enter>" e
+	[[ $output == *"core-100.img is a link that leads out of the set"* ]]
+	run "$crit" view --edit --print text --keys "${to_comm}e<C-u>other<Enter>R" e
+	[[ $output != *'-> "other"'* ]]
+	[ -L e/core-100.img ]
+	rm e/core-100.img
+	mv elsewhere.img e/core-100.img
 	# a value that does not fit is refused when it is typed
 	run "$crit" view --edit --print text --keys '6/core-100<Enter><Enter>/tc<Enter><Right>/state<Enter>e<C-u>nonsense<Enter>' e
 	[[ $output == *nonsense* && $output != *"R reviews"* ]]
