@@ -56,7 +56,7 @@ struct finding_place place_of_file(struct audit *audit, const struct audit_proce
 bool has_image(struct audit *audit, enum image_id image, uint64_t number)
 {
 	auto_image_reader r = NULL;
-	return image_open_typed(checkpoint_source(audit->cp), image, number, &r, NULL) == 0;
+	return image_open_typed(checkpoint_source(audit->cp), image, number, &r, NULL) != -ENOENT;
 }
 
 static void process_fini(struct audit_process *p)

@@ -35,8 +35,8 @@ struct audit_process {
 	TaskKobjIdsEntry *ids;
 	const char *comm;
 	struct memory_view *memory; /* NULL: none, as in a pre-dump */
-	bool contained;             /* has a mount namespace of its own */
-	bool mapped_users;          /* and a user namespace */
+	bool contained;             /* has a mount namespace of its own; false without ids */
+	bool mapped_users;          /* and a user namespace; false without ids */
 };
 
 /** @param fmt  of the evidence */
@@ -50,7 +50,7 @@ struct finding_place place_in(const struct audit_process *p, enum image_id image
 /** The place of an open file. */
 struct finding_place place_of_file(struct audit *audit, const struct audit_process *p, FdTypes type,
 				   uint32_t id);
-/** Does the set have this image? */
+/** Does the set have this image, broken or not? */
 bool has_image(struct audit *audit, enum image_id image, uint64_t number);
 
 int check_credentials(struct audit *audit, const struct audit_process *p, struct error *err);

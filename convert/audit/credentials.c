@@ -58,6 +58,9 @@ static const struct capability {
 	{ "checkpoint_restore", true },
 };
 
+/* Without the ids of its namespaces nothing is graded. */
+#define NOT_KNOWN "in namespaces that are not known"
+
 static uint64_t effective_of(const CredsEntry *creds)
 {
 	uint64_t set = 0;
@@ -99,17 +102,17 @@ static int check_capabilities(struct audit *audit, const struct audit_process *p
 	auto_strbuf names = { 0 };
 	uint64_t set = effective_of(creds), leading = leading_of(set, creds->euid == 0);
 	bool all = leading == leading_of(known, creds->euid == 0);
-	enum severity severity =
-	    (p->contained || creds->euid) && !p->mapped_users ? SEV_WARNING : SEV_NOTE;
+	bool grave = p->ids && (p->contained || creds->euid) && !p->mapped_users;
 	if (!leading)
 		return 0;
 	if (!all && names_of(leading, &names) < 0)
 		return error_set(err, ENOMEM, "out of memory");
-	return audit_add(audit, RULE_CAPABILITIES, severity, at,
-			 p->mapped_users ? "in a user namespace"
-			 : p->contained  ? "in a container"
-			 : creds->euid   ? "without being root"
-					 : "as root",
+	return audit_add(audit, RULE_CAPABILITIES, grave ? SEV_WARNING : SEV_NOTE, at,
+			 !p->ids           ? NOT_KNOWN
+			 : p->mapped_users ? "in a user namespace"
+			 : p->contained    ? "in a container"
+			 : creds->euid     ? "without being root"
+					   : "as root",
 			 err, "%s", all ? "all" : names.data);
 }
 
@@ -119,8 +122,10 @@ static int check_identity(struct audit *audit, const struct audit_process *p,
 {
 	if (creds->euid == 0)
 		return audit_add(audit, RULE_ROOT_USER, SEV_NOTE, at,
-				 p->mapped_users ? "root of a user namespace" : "root", err,
-				 "euid 0");
+				 !p->ids           ? NOT_KNOWN
+				 : p->mapped_users ? "root of a user namespace"
+						   : "root",
+				 err, "euid 0");
 	if (creds->uid && creds->suid)
 		return 0;
 	return audit_add(audit, RULE_ROOT_KEPT, SEV_WARNING, at, "root", err,
@@ -160,7 +165,10 @@ static int check_thread(struct audit *audit, const struct audit_process *p, uint
 		rc = check_capabilities(audit, p, &at, creds, err);
 	if (rc == 0 && !is_filtered(core) && !(core != p->core && covers_threads(audit, p->core)))
 		rc = audit_add(audit, RULE_NO_SECCOMP, p->contained ? SEV_WARNING : SEV_NOTE, &at,
-			       p->contained ? "in a container" : NULL, err, "mode disabled");
+			       !p->ids        ? NOT_KNOWN
+			       : p->contained ? "in a container"
+					      : NULL,
+			       err, "mode disabled");
 	if (rc == 0 && creds && !(creds->has_no_new_privs && creds->no_new_privs))
 		rc =
 		    audit_add(audit, RULE_NO_NEW_PRIVS, SEV_NOTE, &at, NULL, err, "no_new_privs 0");

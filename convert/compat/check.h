@@ -41,8 +41,9 @@ struct namespace_kind {
 	const char *name; /* in /proc/PID/ns */
 	uint32_t (*of)(const TaskKobjIdsEntry *ids);
 };
-/** Do the tasks have another namespace of this kind than the one the dump was made in? */
-bool own_namespace(const struct compat *c, int clone_flag);
+/** Do the tasks have another namespace of this kind than the one the dump was made in? Nobody knows
+ * without inventory.img and the ids of one of them. */
+enum answer own_namespace(const struct compat *c, int clone_flag);
 extern const struct namespace_kind namespace_kinds[];
 extern const size_t nr_namespace_kinds;
 

@@ -67,16 +67,18 @@ const struct namespace_kind namespace_kinds[] = {
 };
 const size_t nr_namespace_kinds = ARRAY_SIZE(namespace_kinds);
 
-bool own_namespace(const struct compat *c, int clone_flag)
+enum answer own_namespace(const struct compat *c, int clone_flag)
 {
 	const InventoryEntry *inventory = checkpoint_inventory(c->cp);
 	const TaskKobjIdsEntry *root = inventory ? inventory->root_ids : NULL;
-	for (size_t i = 0; root && c->ids && i < nr_namespace_kinds; i++) {
+	if (!root || !c->ids)
+		return ANSWER_UNKNOWN;
+	for (size_t i = 0; i < nr_namespace_kinds; i++) {
 		uint32_t had = namespace_kinds[i].of(root), has = namespace_kinds[i].of(c->ids);
 		if (namespace_kinds[i].flag == clone_flag)
-			return had && has && had != has;
+			return had && has && had != has ? ANSWER_YES : ANSWER_NO;
 	}
-	return false;
+	return ANSWER_NO;
 }
 
 static int ids_load(struct compat *c, struct error *err)

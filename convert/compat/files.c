@@ -160,7 +160,10 @@ static void files_sum(const struct files *f)
 			   f->carried);
 	if (f->unseen)
 		compat_say(f->c, CHECK_FILE, ANSWER_UNKNOWN, NULL,
-			   "below the root of the container, say with --root where it is: %" PRIu64,
+			   "%s, say with --root where it is: %" PRIu64,
+			   own_namespace(f->c, CLONE_NEWNS) == ANSWER_YES
+			       ? "below the root of the container"
+			       : "below a root nobody knows",
 			   f->unseen);
 	if (f->outside)
 		compat_say(f->c, CHECK_FILE, ANSWER_UNKNOWN, NULL,
@@ -172,14 +175,14 @@ int compat_files(struct compat *c, struct error *err)
 	__attribute__((cleanup(files_fini))) struct files f = { .c = c, .root = -1 };
 	const char *root = c->options->root;
 	FileEntry *const *files;
-	bool own = own_namespace(c, CLONE_NEWNS);
+	enum answer own = own_namespace(c, CLONE_NEWNS);
 	ssize_t nr = checkpoint_files(c->cp, &files, err);
 	int rc = nr < 0 ? (int)nr : 0;
-	if (rc == 0 && own)
+	if (rc == 0 && own == ANSWER_YES)
 		rc = mount_list_read(checkpoint_source(c->cp), &f.mounts, err);
 	if (rc == 0)
 		rc = image_each(checkpoint_source(c->cp), IMG_REMAP_FPATH, 0, gone_add, &f, err);
-	if (rc == 0 && (root || !own)) {
+	if (rc == 0 && (root || own == ANSWER_NO)) {
 		f.root = sysroot_open(root ?: "/", err);
 		rc = f.root < 0 ? f.root : 0;
 	}

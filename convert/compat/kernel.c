@@ -173,7 +173,7 @@ static void check_namespaces(struct compat *c)
 	for (size_t i = 0; i < nr_namespace_kinds; i++) {
 		const struct namespace_kind *kind = &namespace_kinds[i];
 		char path[64];
-		if (!own_namespace(c, kind->flag))
+		if (own_namespace(c, kind->flag) != ANSWER_YES)
 			continue;
 		snprintf(path, sizeof(path), "/proc/self/ns/%s", kind->name);
 		bool here = access(path, F_OK) == 0;

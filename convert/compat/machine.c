@@ -40,7 +40,12 @@ static void check_architecture(struct compat *c, CoreEntry__March march)
 			   "this is %s", host.machine);
 		return;
 	}
-	compat_say(c, CHECK_ARCHITECTURE, ANSWER_NO, NULL, "machine type %u is not known", march);
+	if (march == CORE_ENTRY__MARCH__UNKNOWN)
+		compat_say(c, CHECK_ARCHITECTURE, ANSWER_UNKNOWN, NULL,
+			   "no core image says what it was");
+	else
+		compat_say(c, CHECK_ARCHITECTURE, ANSWER_NO, NULL, "machine type %u is not known",
+			   march);
 }
 
 /* Parts of the extended state, by bit. */

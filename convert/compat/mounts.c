@@ -94,7 +94,11 @@ int compat_mounts(struct compat *c, struct error *err)
 {
 	auto_mount_list mounts = { 0 };
 	auto_container_facts facts = { 0 };
-	if (!own_namespace(c, CLONE_NEWNS))
+	enum answer own = own_namespace(c, CLONE_NEWNS);
+	if (own == ANSWER_UNKNOWN)
+		compat_say(c, CHECK_MOUNT, ANSWER_UNKNOWN, NULL,
+			   "whether the mount namespace is its own is not known");
+	if (own != ANSWER_YES)
 		return 0;
 	int rc = mount_list_read(checkpoint_source(c->cp), &mounts, err);
 	if (rc == 0)

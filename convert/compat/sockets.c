@@ -265,9 +265,12 @@ int compat_sockets(struct compat *c, struct error *err)
 	ssize_t nr = checkpoint_files(c->cp, &files, err);
 	if (nr < 0)
 		return (int)nr;
-	if (own_namespace(c, CLONE_NEWNET)) {
-		compat_say(c, CHECK_PORT, ANSWER_YES, NULL,
-			   "a network namespace of its own: all are free");
+	enum answer own = own_namespace(c, CLONE_NEWNET);
+	if (own != ANSWER_NO) {
+		compat_say(c, CHECK_PORT, own, NULL,
+			   own == ANSWER_YES
+			       ? "a network namespace of its own: all are free"
+			       : "whether the network namespace is its own is not known");
 		return 0;
 	}
 	bool inet = false, local = false;

@@ -86,9 +86,11 @@ static int check_pids(struct compat *c, struct error *err)
 	int rc = pids_collect(c, &pids, err);
 	if (rc < 0 || !pids.nr)
 		return rc;
-	if (own_namespace(c, CLONE_NEWPID)) {
-		compat_say(c, CHECK_PID, ANSWER_YES, NULL,
-			   "a pid namespace of its own: all are free");
+	enum answer own = own_namespace(c, CLONE_NEWPID);
+	if (own != ANSWER_NO) {
+		compat_say(c, CHECK_PID, own, NULL,
+			   own == ANSWER_YES ? "a pid namespace of its own: all are free"
+					     : "whether the pid namespace is its own is not known");
 		return 0;
 	}
 	uint32_t last = pids.items[pids.nr - 1];

@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "images/damage.h"
 
 #define DOCUMENT_MAX (16 * 1024 * 1024)
 
@@ -120,14 +121,12 @@ int container_document(struct source *src, const char *name, struct flat *out, s
 		return 0;
 	struct error why;
 	int rc = document_text(src, path, &text, &why);
-	if (rc == -ENOENT)
+	if (rc == 0 && !text.len)
 		return 0;
-	if (rc < 0)
-		return error_set(err, rc, "%s", why.text);
-	if (!text.len)
-		return 0;
-	rc = flat_from_json(text.data, text.len, path, out, err);
-	return rc < 0 ? rc : 1;
+	if (rc == 0)
+		rc = flat_from_json(text.data, text.len, path, out, &why);
+	rc = rc < 0 ? damage_pass(src, rc, &why, err) : 1;
+	return rc == -ENOENT ? 0 : rc;
 }
 
 static bool ends_with(const char *s, const char *end)

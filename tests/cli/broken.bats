@@ -160,3 +160,57 @@ sys.stdout.buffer.write(open(sys.argv[1], "rb").read() + (struct.pack("<I", 4) +
 	run -1 "$crit" inspect "$bad"
 	[ "$output" = "crit inspect: $bad: no pstree.img, so no checkpoint" ]
 }
+
+@test "broken images: what namespaces and machine it is of is not guessed" {
+	# pids and ports of the whole set are in namespaces of their own: nothing here is in their way
+	local image
+	for image in ids inventory; do
+		truncate -s -3 "$bad/$image"*.img
+		both compat
+		[[ $output =~ "unknown "\ +"port "\ +"- "\ +"whether the network namespace is its own is not known" ]]
+		[[ $output =~ "unknown "\ +"pid "\ +"- "\ +"whether the pid namespace is its own is not known" ]]
+		[[ $output =~ "unknown "\ +"mount "\ +"- "\ +"whether the mount namespace is its own is not known" ]]
+		[[ $output =~ "unknown "\ +"file "\ +"- "\ +"below a root nobody knows" ]]
+		run ! grep -E "^ *no +(pid|port|address|file) " <<<"$output"
+		cp "$whole"/*.img "$bad"
+	done
+	truncate -s -3 "$bad"/core-*.img
+	both compat
+	[[ $output =~ "unknown "\ +"architecture "\ +"- "\ +"no core image says what it was" ]]
+	run ! grep -E "^ *no +architecture " <<<"$output"
+}
+
+@test "broken images: an audit grades nothing by namespaces it does not know" {
+	"$crit" edit --in-place "$bad/core-1.img" 'thread_core.creds.cap_eff[0]=0xffffffff' \
+		'thread_core.seccomp_mode=disabled'
+	run -1 "$crit" audit "$bad"
+	grep -E "^ *warning +capabilities .*in a container" <<<"$output"
+	grep -E "^ *warning +no-seccomp .*in a container" <<<"$output"
+	# mounts that cannot be read are mounts
+	truncate -s 3 "$bad"/mountpoints-*.img
+	run -2 --separate-stderr "$crit" audit "$bad"
+	grep -E "^ *warning +capabilities .*in a container" <<<"$output"
+	truncate -s -3 "$bad"/ids-*.img
+	run -2 --separate-stderr "$crit" audit "$bad"
+	run ! grep -E "^ *warning +(capabilities|no-seccomp) " <<<"$output"
+	run -2 --separate-stderr "$crit" audit "$bad"
+	grep -E "^ *note +capabilities .*in namespaces that are not known" <<<"$output"
+	grep -E "^ *note +no-seccomp .*in namespaces that are not known" <<<"$output"
+}
+
+@test "broken images: a document of the engine that was cut stops nobody" {
+	local document
+	for document in spec.dump config.dump network.status; do
+		echo '{"annotations": {"io.container.manager": "libpod"}, "na' >"$bad/$document"
+		both inspect --all
+		[[ $stderr == "crit inspect: $document: "* ]]
+		same "8080 "
+		both 2 audit
+		[[ $stderr == "crit audit: $document: "* ]]
+		same root-user
+		both compat
+		[[ $stderr == "crit compat: $document: "* ]]
+		same " mount "
+		rm "$bad/$document"
+	done
+}
