@@ -83,14 +83,14 @@ static int in_error(const struct job *j, struct error *err)
 	return error_set(err, EIO, "%s: %s", j->out.name, why ? why : "libarchive failed");
 }
 
-static int out_open(struct job *j, int format, int filter, int fd, struct error *err)
+/* Always the one format that keeps holes. */
+static int out_open(struct job *j, int filter, int fd, struct error *err)
 {
 	struct archive *out = j->out.archive = archive_write_new();
 	j->out.buf = io_buffer(ARCHIVE_PIECE);
 	if (!out || !j->out.buf)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = format == ARCHIVE_FORMAT_TAR_GNUTAR ? archive_write_set_format_gnutar(out)
-						     : archive_write_set_format_pax_restricted(out);
+	int rc = archive_write_set_format_pax_restricted(out);
 	if (rc == ARCHIVE_OK)
 		rc = archive_filter_add(out, filter);
 	if (rc == ARCHIVE_OK)
@@ -167,8 +167,7 @@ static void job_fini(struct job *j)
 int sink_archive_write(struct sink_stage *stage, int fd, const char *path, struct error *err)
 {
 	struct job j = { .stage = stage, .out = { .name = path, .progress = stage->progress } };
-	int rc =
-	    out_open(&j, ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, archive_form_of(path)->filter, fd, err);
+	int rc = out_open(&j, archive_form_of(path)->filter, fd, err);
 	if (rc == 0)
 		rc = put_rest(&j, err);
 	job_fini(&j);
@@ -233,12 +232,11 @@ static int copy_entries(struct job *j, int fd, const char *path, struct error *e
 	while (rc == 0 && (got = archive_read_next_header(j->in, &entry)) != ARCHIVE_EOF) {
 		if (got < ARCHIVE_WARN)
 			return in_error(j, err);
-		/* format and filters are only known once the first header is read */
+		/* filters are only known once the first header is read */
 		if (!j->out.archive)
-			rc = out_open(j, archive_format(j->in),
-				      path ? archive_form_of(path)->filter
-					   : archive_filter_code(j->in, 0),
-				      fd, err);
+			rc = out_open(
+			    j, path ? archive_form_of(path)->filter : archive_filter_code(j->in, 0),
+			    fd, err);
 		if (rc == 0)
 			rc = copy_entry(j, entry, err);
 	}
