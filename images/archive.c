@@ -16,6 +16,7 @@
 #include "images/backend.h"
 
 #define BLOCK      (128 * 1024)
+#define TAR_BLOCK  512
 #define KEEP_ONE   (1024 * 1024)      /* largest member kept in memory */
 #define KEEP_TOTAL (16 * 1024 * 1024) /* of all members kept */
 #define NOWHERE    UINT64_MAX
@@ -259,6 +260,14 @@ static int member_locate(struct pass *pass, struct archive_entry *entry, struct 
 				 index->name, m->path, len);
 	for (size_t i = 0; i < m->nr_extents; i++)
 		m->extents[i].at += m->offset;
+	/* of a map, libarchive leaves out what overlaps or is in no order */
+	if (archive_read_data_skip(pass->archive) < ARCHIVE_WARN)
+		return pass_error(pass, err);
+	int64_t next = archive_filter_bytes(pass->archive, 0);
+	if ((uint64_t)(next - at) != (len + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK)
+		return error_set(err, EBADMSG,
+				 "%s: %s: its map says %" PRIu64 " bytes, stored are %" PRId64,
+				 index->name, m->path, len, next - at);
 	return 0;
 }
 

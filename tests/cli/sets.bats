@@ -229,12 +229,13 @@ pstree.img: comes out different" ]
 
 @test "members of an archive keep their holes; a hard link to what changes is refused" {
 	cp -r "$set" holes
-	truncate -s 64K holes/stats-dump
-	printf x | dd of=holes/stats-dump bs=1 seek=40000 conv=notrunc status=none
+	truncate -s 640K holes/stats-dump
+	printf x | dd of=holes/stats-dump bs=1 seek=400000 conv=notrunc status=none
 	local format
 	for format in gnu posix; do
 		tar --format="$format" -S -cf "$format.tar" -C holes .
 		"$crit" compress -o "z-$format.tar" "$format.tar"
+		[ "$(stat -c %s "z-$format.tar")" -lt 98304 ]
 		run -0 tar xOf "z-$format.tar" ./stats-dump
 		tar xOf "z-$format.tar" ./stats-dump | cmp - holes/stats-dump
 	done
@@ -245,4 +246,22 @@ pstree.img: comes out different" ]
 	run -1 "$crit" edit --in-place linked.tar:core-101.img entries[0].tc.comm=other
 	[[ $output == *"other is a hard link to core-101.img, which changes"* ]]
 	cmp linked.tar before.tar
+}
+
+@test "a map of holes that is not that of the bytes is refused" {
+	local map
+	for map in 0,512,256,512,1024,512 512,512,0,512 0,512,512,4096; do
+		/usr/bin/python3 - "$map" <<-'EOF'
+			import io, sys, tarfile
+			numbers = sys.argv[1].split(",")
+			with tarfile.open("map.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+			    info = tarfile.TarInfo("inventory.img")
+			    info.size = sum(int(n) for n in numbers[1::2])
+			    info.pax_headers = {"GNU.sparse.size": "2048", "GNU.sparse.map": sys.argv[1],
+			                        "GNU.sparse.numblocks": str(len(numbers) // 2)}
+			    tar.addfile(info, io.BytesIO(b"x" * info.size))
+		EOF
+		run -1 "$crit" ls map.tar
+		[[ $output == *"map.tar: inventory.img: its map says "*" bytes, stored are "* ]]
+	done
 }
