@@ -54,7 +54,8 @@ print(sum(int(n) for c in json.load(sys.stdin)["checks"] if c["check"] == "file"
           for n in re.findall(r": ([0-9]+)$", c["reason"])))'; }
 	all=$(count "$BATS_TEST_TMPDIR/set")
 	one=$(count -p 3 "$BATS_TEST_TMPDIR/set")
-	[ "$one" -ge 1 ] && [ "$one" -lt "$all" ]
+	[ "$one" -ge 1 ]
+	[ "$one" -lt "$all" ]
 	run -0 "$crit" compat -p 3 "$whole"
 	[[ $output =~ yes\ +set && $output =~ yes\ +namespace ]]
 	run -2 "$crit" compat -p 77 "$whole"

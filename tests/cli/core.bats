@@ -32,7 +32,9 @@ field() { od -An -v -tu"$3" -j"$2" -N"$3" "$1" | tr -d ' '; }
 	run -0 "$crit" core --all -o "$cores" "$set"
 	[[ $output == *"pid 102 is a zombie"* ]]
 	[[ $output == *"core.101: 1 thread, "* ]]
-	[ -s "$cores/core.100" ] && [ -s "$cores/core.101" ] && [ ! -e "$cores/core.102" ]
+	[ -s "$cores/core.100" ]
+	[ -s "$cores/core.101" ]
+	[ ! -e "$cores/core.102" ]
 }
 
 @test "core is an ELF core of the right machine and length" {

@@ -32,8 +32,11 @@ runs() { grep -q '^State:.S' "/proc/$pid/status" && grep -q '^TracerPid:.0' "/pr
 @test "dump -R writes a whole set and lets the task run" {
 	mkdir "$dir/work"
 	run -0 "$stasis" dump -t "$pid" -D "$dir" -W "$dir/work" -o dump.log -v4 -R
-	[ -s "$dir/inventory.img" ] && [ -s "$dir/pstree.img" ] && [ -s "$dir/core-$pid.img" ]
-	[ -s "$dir/work/dump.log" ] && [ -s "$dir/work/stats-dump" ]
+	[ -s "$dir/inventory.img" ]
+	[ -s "$dir/pstree.img" ]
+	[ -s "$dir/core-$pid.img" ]
+	[ -s "$dir/work/dump.log" ]
+	[ -s "$dir/work/stats-dump" ]
 	runs
 }
 

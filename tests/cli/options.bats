@@ -115,5 +115,6 @@ each_row()
 	[[ $output == "stasis restore: --images-dir: an empty name: want DIR "* ]]
 	run -2 "${stasis%/*}/crit" unpack -C "" x.tar
 	[[ $output == "crit unpack: --directory: an empty name: want DIR "* ]]
-	[ ! -e stats-dump ] && [ ! -e inventory.img ]
+	[ ! -e stats-dump ]
+	[ ! -e inventory.img ]
 }

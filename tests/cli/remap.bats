@@ -86,7 +86,9 @@ refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
 		[ -e "s/$name-33.img" ]
 		[ ! -e "s/$name-3.img" ]
 	done
-	[ -e s/core-22.img ] && [ ! -e s/core-2.img ] && [ -e s/fdinfo-3.img ]
+	[ -e s/core-22.img ]
+	[ ! -e s/core-2.img ]
+	[ -e s/fdinfo-3.img ]
 	[ "$(word pages-1.img $((4096 + 16)))" = 22 ]
 	[ "$(word pages-2.img 32)" = 33 ]
 	# locks it holds, also in shared memory: the lower bits, and the owner where it is the same
@@ -291,7 +293,8 @@ status()
 	tar -C b -xf a.tar
 	diff <(sed 's/10\.0\.0/10.1.0/g' a/network.status) b/network.status
 	diff <(sed 's/"node"/"other"/; s/1000/2000/; s/"container_port": 80/"container_port": 8088/; s:/srv/data:/mnt/d:' a/config.dump) b/config.dump
-	[ -e b/checkpoint/core-33.img ] && [ ! -e b/checkpoint/core-3.img ]
+	[ -e b/checkpoint/core-33.img ]
+	[ ! -e b/checkpoint/core-3.img ]
 	"$crit" remap -o c.tar.gz --ip 10.1.0.0/24=10.0.0.0/24 --hostname node --uid 2000=1000 \
 		--port 8088=80 --path /mnt/d=/srv/data --pid 33=3 a.tar
 	mkdir c

@@ -90,7 +90,8 @@ stat_of()
 	# all but those of the vdso, which is there already
 	local restored
 	restored=$(stat_of img/stats-restore pages_restored)
-	[ "$restored" -gt 10 ] && [ "$restored" -le "$(stat_of img/stats-dump pages_written)" ]
+	[ "$restored" -gt 10 ]
+	[ "$restored" -le "$(stat_of img/stats-dump pages_written)" ]
 	[ "$(stat_of img/stats-restore pages_compared)" = 0 ]
 	kill -KILL "$pid"
 	rm -r img

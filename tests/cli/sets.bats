@@ -10,7 +10,8 @@ setup() { cd "$BATS_TEST_TMPDIR" || return; }
 
 @test "decode --all and encode --all give back the same set" {
 	"$crit" decode --all -o json "$set"
-	[ -s json/pstree.img.json ] && [ -s json/stats-dump.json ]
+	[ -s json/pstree.img.json ]
+	[ -s json/stats-dump.json ]
 	cmp json/pages-1.img "$set/pages-1.img"
 	"$crit" encode --all -o back json
 	diff -r "$set" back
@@ -97,14 +98,17 @@ setup() { cd "$BATS_TEST_TMPDIR" || return; }
 	[[ $output == *volumes/v.tar* && $output == *core-100.img* ]]
 	"$crit" edit --in-place ctr 'core-100.img: entries[0].tc.comm=other'
 	"$crit" compress ctr
-	[ -e ctr/checkpoint/pages-1.img.zst ] && [ ! -e ctr/checkpoint/pages-1.img ]
+	[ -e ctr/checkpoint/pages-1.img.zst ]
+	[ ! -e ctr/checkpoint/pages-1.img ]
 	"$crit" pack -o ctr.tar.gz ctr
 	"$crit" diff --pages ctr ctr.tar.gz
 	"$crit" decompress ctr
 	"$crit" edit --in-place ctr 'core-100.img: entries[0].tc.comm=alive'
 	diff -r before ctr
 	"$crit" unpack -C out ctr.tar.gz
-	[ -s out/config.dump ] && [ -s out/volumes/v.tar ] && [ -s out/checkpoint/core-100.img ]
+	[ -s out/config.dump ]
+	[ -s out/volumes/v.tar ]
+	[ -s out/checkpoint/core-100.img ]
 	cp -r ctr/checkpoint ctr/parents-base
 	mv ctr/parents-base base
 	ln -s ../../base ctr/checkpoint/parent
@@ -222,7 +226,8 @@ pstree.img: comes out different" ]
 	"$crit" pack -o chain.tar second
 	run -1 "$crit" edit -o new chain.tar:core-101.img tc.comm=other
 	[[ $output == *"chain.tar: its parent sets are in the archive too"* ]]
-	[ ! -e new ] && [ ! -e new.tar ]
+	[ ! -e new ]
+	[ ! -e new.tar ]
 	"$crit" edit -o new.tar chain.tar:core-101.img tc.comm=other
 	"$crit" diff --only mems,pages --pages chain.tar new.tar
 }

@@ -146,11 +146,13 @@ same_memory()
 @test "a set with folders in it, or the working directory, is changed in place too" {
 	mkdir "$dir/sub"
 	"$crit" compress "$dir"
-	[ -d "$dir/sub" ] && [ ! -e "$dir/pages-1.img" ]
+	[ -d "$dir/sub" ]
+	[ ! -e "$dir/pages-1.img" ]
 	same_memory "$dir"
 	cd "$dir"
 	"$crit" decompress .
-	[ -e pages-1.img ] && [ ! -e pages-1.img.zst ]
+	[ -e pages-1.img ]
+	[ ! -e pages-1.img.zst ]
 	rmdir sub
 	diff -r "$set" .
 }
@@ -244,15 +246,14 @@ EOF
 	local link command
 	for link in "$PWD/secret" ../secret; do
 		for command in "pack -o x.tar" "compress -o out" "compress -o x.tar" "decode --all -o out" \
-			"remap --comm a=b -o out"; do
+			"remap --comm child=other -o out"; do
 			ln -s "$link" "$dir/notes.txt"
 			# shellcheck disable=SC2086 # words
 			run -1 "$crit" $command "$dir"
-			if [[ $command != remap* ]]; then
-				[[ $output == *"set/notes.txt is a link that leads out of the set: refused; put a copy in its place"* ]] \
-					|| { echo "$command: $output"; return 1; }
-			fi
-			[ ! -e out ] && [ ! -e x.tar ]
+			[[ $output == *"set/notes.txt is a link that leads out of the set: refused; put a copy in its place"* ]] \
+				|| { echo "$command: $output"; return 1; }
+			[ ! -e out ]
+			[ ! -e x.tar ]
 			rm "$dir/notes.txt"
 		done
 	done
@@ -299,7 +300,7 @@ EOF
 	[[ $output == *"set/parent/notes.txt is a link that leads out of the set"* ]]
 }
 
-# holes FILE: how many bytes of it are on the disk, as it is larger
+# stored FILE: how many bytes of it are on the disk, as it is larger
 stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 
 @test "pack, unpack, compress and decompress keep holes" {
@@ -345,7 +346,8 @@ stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 		diff -r "$dir" gnu
 		"$crit" decompress -o again gnu.tar
 		diff -r "$dir" again
-		[ "$(stored gnu/other.bin)" -lt 65536 ] && [ "$(stored again/other.bin)" -lt 65536 ]
+		[ "$(stored gnu/other.bin)" -lt 65536 ]
+		[ "$(stored again/other.bin)" -lt 65536 ]
 	done
 	mkdir plain
 	tar xf x.tar -C plain
@@ -422,7 +424,9 @@ stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 		odd_tar ${row%%:*}
 		run -1 "$crit" unpack -C out odd.tar
 		[[ $output == *"$words: refused"* ]] || { echo "$row: $output"; return 1; }
-		[ ! -e out ] && [ ! -e ../evil ] && [ ! -e evil ]
+		[ ! -e out ]
+		[ ! -e ../evil ]
+		[ ! -e evil ]
 	done <<-'EOF'
 		../evil REGTYPE -:leads out of its folder
 		a/../../evil REGTYPE -:leads out of its folder
@@ -537,7 +541,8 @@ EOF
 	[[ $output == *pages-1.img* && $output != *parent* ]]
 	"$crit" diff --pages chain/3 new.tar.zst
 	"$crit" squash -o one chain.tar.zst
-	[ ! -e one/parent ] && [ ! -e one/parent-1 ]
+	[ ! -e one/parent ]
+	[ ! -e one/parent-1 ]
 	"$crit" squash -o same chain/3
 	diff -r same one
 }
@@ -610,7 +615,7 @@ EOF
 	[[ $output == *"chain/3/parent/parent/pages-1.img is read-only"* ]]
 	chmod u+w chain/1/pages-1.img
 	"$crit" dedup chain/3
-	! diff -r before chain
+	run ! diff -r before chain
 }
 
 @test "chains of the corpus: squashed, packed and freed of old pages, the memory stays" {

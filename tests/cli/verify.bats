@@ -40,7 +40,8 @@ assert json.loads(sys.argv[1]) == {"findings": [], "count": 0}' "$output"
 		run "$crit" $command "$BATS_TEST_TMPDIR/some"
 		[ "$status" -ne 0 ]
 		[[ $output == *"is no checkpoint, but holds some: first" ]]
-		[ ! -e x ] && [ ! -e x.tar ]
+		[ ! -e x ]
+		[ ! -e x.tar ]
 	done
 	rm "$BATS_TEST_TMPDIR/some/first/inventory.img"
 	run -1 "$crit" verify "$BATS_TEST_TMPDIR/some"

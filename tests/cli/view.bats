@@ -132,7 +132,7 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 	[ -s bytes ]
 	cmp -n "$(stat -c %s bytes)" bytes all
 	# then the mark is gone
-	! grep -q marked out
+	run ! grep -q marked out
 	"$crit" view --print text --keys '<Enter>2<Enter>v<PgDn>' "$whole" | grep -q marked
 	"$crit" view --print text --keys '6/core-1.img<Enter><Enter>w<C-u>rows<Enter>n<Enter>' "$whole" >out
 	grep -q 'nothing written' out
@@ -403,7 +403,7 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	cd "$BATS_TEST_TMPDIR"
 	shown 'w<C-u>rows<Enter>' "$large"
 	[ "$(grep -c worker- rows)" = 300 ]
-	! grep -q … rows
+	run ! grep -q … rows
 }
 
 @test "what a key did is told: the order, where else it works, how one leaves" {
