@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Reading one image: one entry in memory at a time, every length checked before it is believed.
  */
-#include "images/damage.h"
 #include "images/reader.h"
 
 #include <inttypes.h>
@@ -10,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/pool.h"
+#include "images/damage.h"
 #include "images/payload.h"
 #include "images/pid-map.h"
 #include "images/roles.h"
@@ -347,6 +347,7 @@ static int read_message(struct image_reader *r, const ProtobufCMessageDescriptor
 			ProtobufCAllocator *allocator, ProtobufCMessage **out, struct error *err)
 {
 	unsigned char word[4];
+	r->framed = false;
 	ssize_t n = istream_read(r->in, word, sizeof(word), err);
 	if (n < 0)
 		return (int)n;
