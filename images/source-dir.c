@@ -363,7 +363,7 @@ static int find_empty(const struct source_dir *dir, int fd_, const char *prefix,
 	take_fd(fd);
 	const struct dirent *de;
 	int rc = 0;
-	while (rc == 0 && (de = readdir(d))) {
+	while (rc == 0 && (errno = 0, de = readdir(d))) {
 		char path[sizeof(IMAGES) + sizeof(de->d_name)];
 		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") ||
 		    !is_empty_folder(fd_, de->d_name))
@@ -371,7 +371,7 @@ static int find_empty(const struct source_dir *dir, int fd_, const char *prefix,
 		snprintf(path, sizeof(path), "%s%s", prefix, de->d_name);
 		rc = found(arg, path, err);
 	}
-	return rc;
+	return rc == 0 && errno ? error_sys(err, "read %s/%s", dir->base.name, prefix) : rc;
 }
 
 /* Those right in the directory; deeper ones belong to somebody else. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * A set as a directory of JSON and back.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -148,6 +151,17 @@ static int encode_below(const struct tree *tree, int fd, const char *prefix, con
 	return encode_folder(tree, below, path, depth + 1, err);
 }
 
+/* Not every file system says of what type entries are. */
+static bool is_folder(int fd, const struct dirent *entry)
+{
+	struct stat st;
+	if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+		return false;
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	return fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int encode_folder(const struct tree *tree, int fd, const char *prefix, unsigned depth,
 			 struct error *err)
 {
@@ -155,7 +169,8 @@ static int encode_folder(const struct tree *tree, int fd, const char *prefix, un
 	auto_free char *path = NULL;
 	auto_fd listed = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_dir dir = listed < 0 ? NULL : fdopendir(listed);
-	if (asprintf(&path, "%s%s%.*s", tree->path, *prefix ? "/" : "", (int)strlen(prefix) - 1,
+	size_t len = strlen(prefix);
+	if (asprintf(&path, "%s%s%.*s", tree->path, len ? "/" : "", len ? (int)len - 1 : 0,
 		     prefix) < 0) {
 		path = NULL;
 		return error_set(err, ENOMEM, "out of memory");
@@ -169,12 +184,11 @@ static int encode_folder(const struct tree *tree, int fd, const char *prefix, un
 	if (rc == 0)
 		rc = encode_files(&(struct set_job){ .src = src, .sink = tree->sink }, prefix, err);
 	const struct dirent *entry;
-	while (rc == 0 && (entry = readdir(dir))) {
-		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") &&
-		    strcmp(entry->d_name, ".."))
+	while (rc == 0 && (errno = 0, entry = readdir(dir))) {
+		if (is_folder(fd, entry))
 			rc = encode_below(tree, fd, prefix, entry->d_name, depth, err);
 	}
-	return rc;
+	return rc == 0 && errno ? error_sys(err, "read %s", path) : rc;
 }
 
 int set_from_json(const char *path, struct sink *sink, struct error *err)
