@@ -13,11 +13,15 @@
 
 #define PIECE ((size_t)1 << 20)
 
-int spool_new(struct error *err)
+static const char *spool_dir(void)
 {
 	const char *dir = getenv("TMPDIR");
-	if (!dir || !*dir)
-		dir = "/tmp";
+	return dir && *dir ? dir : "/tmp";
+}
+
+static int spool_new(struct error *err)
+{
+	const char *dir = spool_dir();
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		return fd;
@@ -33,7 +37,7 @@ int spool_new(struct error *err)
 	return fd;
 }
 
-int spool_pour(int spool, int to, const char *name, struct error *err)
+static int spool_pour(int spool, int to, const char *name, struct error *err)
 {
 	auto_free char *piece = malloc(PIECE);
 	if (!piece)
@@ -45,6 +49,18 @@ int spool_pour(int spool, int to, const char *name, struct error *err)
 			return error_code(err, rc, "%s", name);
 	}
 	return n < 0 ? error_code(err, (int)n, "read what was made for %s", name) : 0;
+}
+
+int spool_whole(spool_fn *make, void *arg, int to, const char *name, struct error *err)
+{
+	auto_free char *where = NULL;
+	if (asprintf(&where, "a temporary file in %s", spool_dir()) < 0) {
+		where = NULL;
+		return error_set(err, ENOMEM, "%s: out of memory", name);
+	}
+	auto_fd spool = spool_new(err);
+	int rc = spool < 0 ? spool : make(arg, spool, where, err);
+	return rc < 0 ? rc : spool_pour(spool, to, name, err);
 }
 
 int spool_open(int from, const char *name, const void *head, size_t len, struct error *err)

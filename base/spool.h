@@ -8,10 +8,14 @@
 
 #include "base/error.h"
 
-/** A file without a name in $TMPDIR or /tmp. @return a descriptor, owned by the caller; -errno */
-int spool_new(struct error *err);
-/** From its start, to where the reader waits for it. @param name  of that, for errors */
-int spool_pour(int spool, int to, const char *name, struct error *err);
+/** @param fd  to write to, borrowed; @param name  of it, for errors. @return 0; -errno */
+typedef int spool_fn(void *arg, int fd, const char *name, struct error *err);
+/**
+ * What a call writes, when it is whole; else nothing of it. Until then it is in a file without a
+ * name in $TMPDIR or /tmp.
+ * @param to  where the reader waits for it; @param name  of that, for errors
+ */
+int spool_whole(spool_fn *make, void *arg, int to, const char *name, struct error *err);
 /**
  * All that can still be read, into such a file.
  * @param from  borrowed; @param name  of it, for errors

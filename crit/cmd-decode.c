@@ -46,7 +46,7 @@ static int decode_command(void *opts_, int nr_operands, char **operands, struct 
 		return error_set(err, EUSAGE, "want one IMAGE");
 	if (opts->all)
 		return decode_all(nr_operands ? operands[0] : opts->in, opts->out, err);
-	const struct decode_request request = {
+	struct decode_request request = {
 		.image = nr_operands ? operands[0] : opts->in,
 		.out = opts->out,
 		.pretty = opts->pretty,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * crit show: an image for people.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -28,10 +29,15 @@ static const struct arg_row show_rows[] = {
 	  offsetof(struct show_opts, hexdump) },
 };
 
-static int hexdump(const char *image, const uint64_t *entries, size_t nr, FILE *to,
-		   struct error *err)
+struct hexdump {
+	const char *image;
+	const uint64_t *entries; /* NULL: all */
+	size_t nr;
+};
+
+static int hexdump(const struct hexdump *h, FILE *to, const char *to_name, struct error *err)
 {
-	auto_image_arg arg = { .text = image };
+	auto_image_arg arg = { .text = h->image };
 	auto_image_reader r = NULL;
 	const char *name;
 	int rc = image_arg_open(&arg, &r, err);
@@ -43,27 +49,30 @@ static int hexdump(const char *image, const uint64_t *entries, size_t nr, FILE *
 		if (rc == 0)
 			rc = pages_hexdump(arg.src, name, to, err);
 	} else {
-		rc = image_hexdump(r, entries, nr, to, err);
+		rc = image_hexdump(r, h->entries, h->nr, to, err);
 	}
 	if (rc == 0 && fflush(to) != 0)
-		rc = error_sys(err, "standard output");
+		rc = error_sys(err, "%s", to_name);
+	return rc;
+}
+
+static int hexdump_to(void *h, int fd, const char *name, struct error *err)
+{
+	auto_fd copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	FILE *to = copy < 0 ? NULL : fdopen(copy, "w");
+	if (!to)
+		return error_sys(err, "%s", name);
+	take_fd(copy);
+	int rc = hexdump(h, to, name, err);
+	fclose(to);
 	return rc;
 }
 
 /* Which entries there are is known when all have been read. */
-static int hexdump_run(const char *image, const uint64_t *entries, size_t nr, struct error *err)
+static int hexdump_run(struct hexdump *h, struct error *err)
 {
-	if (!entries)
-		return hexdump(image, NULL, 0, stdout, err);
-	auto_fd spool = spool_new(err);
-	if (spool < 0)
-		return spool;
-	FILE *to = fdopen(dup(spool), "w");
-	if (!to)
-		return error_sys(err, "standard output");
-	int rc = hexdump(image, entries, nr, to, err);
-	fclose(to);
-	return rc < 0 ? rc : spool_pour(spool, STDOUT_FILENO, "standard output", err);
+	return h->entries ? spool_whole(hexdump_to, h, STDOUT_FILENO, "standard output", err)
+			  : hexdump(h, stdout, "standard output", err);
 }
 
 static int show_run(void *opts_, int nr_operands, char **operands, struct error *err)
@@ -81,8 +90,8 @@ static int show_run(void *opts_, int nr_operands, char **operands, struct error 
 					 opts->entries.items[i]);
 	}
 	if (opts->hexdump)
-		return hexdump_run(operands[0], entries, nr, err);
-	const struct decode_request request = {
+		return hexdump_run(&(struct hexdump){ operands[0], entries, nr }, err);
+	struct decode_request request = {
 		.image = operands[0],
 		.pretty = true,
 		.no_payload = opts->no_payload,

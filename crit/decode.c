@@ -17,9 +17,9 @@ static int reopen(void *arg, struct image_reader **out, struct error *err)
 	return image_arg_open(arg, out, err);
 }
 
-static int decode_to(const struct decode_request *request, int fd, const char *name,
-		     struct error *err)
+static int decode_to(void *request_, int fd, const char *name, struct error *err)
 {
+	const struct decode_request *request = request_;
 	auto_image_arg arg = { .text = request->image };
 	auto_image_reader r = NULL;
 	int rc = image_arg_open(&arg, &r, err);
@@ -42,18 +42,11 @@ static int decode_to(const struct decode_request *request, int fd, const char *n
 	return rc < 0 ? rc : flushed;
 }
 
-/* Which entries there are is known when all have been read. */
-static int decode_whole(const struct decode_request *request, struct error *err)
+int decode_run(struct decode_request *request, struct error *err)
 {
-	auto_fd spool = spool_new(err);
-	int rc = spool < 0 ? spool : decode_to(request, spool, "standard output", err);
-	return rc < 0 ? rc : spool_pour(spool, STDOUT_FILENO, "standard output", err);
-}
-
-int decode_run(const struct decode_request *request, struct error *err)
-{
+	/* which entries there are is known when all have been read */
 	if (!request->out && request->entries)
-		return decode_whole(request, err);
+		return spool_whole(decode_to, request, STDOUT_FILENO, "standard output", err);
 	if (!request->out)
 		return decode_to(request, STDOUT_FILENO, "standard output", err);
 	auto_replace target = { .fd = -1 };

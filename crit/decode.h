@@ -17,4 +17,4 @@ struct decode_request {
 	size_t nr_entries;
 };
 
-int decode_run(const struct decode_request *request, struct error *err);
+int decode_run(struct decode_request *request, struct error *err);

@@ -92,6 +92,13 @@ setup_file() { make_set; }
 	[ -z "$output" ]
 	[[ $stderr == *"no entry 99"* ]]
 	run -1 "$crit" show -x -e 1 "$BATS_TEST_TMPDIR/sk-queues.img"
+	# they wait in a file; where that does not fit is said
+	local option
+	for option in --nopl -x; do
+		run -1 bash -c '(trap "" XFSZ; ulimit -f 0; TMPDIR=$1 "${@:2}") 2>&1 | cat; exit "${PIPESTATUS[0]}"' \
+			- "$BATS_TEST_TMPDIR" "$crit" show -e 0 "$option" "$BATS_TEST_TMPDIR/sk-queues.img"
+		[[ $output == "crit show: "*"a temporary file in $BATS_TEST_TMPDIR: File too large" ]]
+	done
 	# raw images, and page maps with their pages
 	run -0 "$crit" show -x "$set/pages-1.img"
 	[ "${lines[-1]}" = 0000000000003000 ]
