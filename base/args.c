@@ -50,17 +50,6 @@ int parse_int(const char *s, int *out)
 	return 0;
 }
 
-/* "" is the name of nothing: what comes of an empty variable in a script is said here. */
-static bool names_file(const struct arg_row *row)
-{
-	static const char *const words[] = { "DIR", "FILE", "IMAGE", "OUT" };
-	for (size_t i = 0; row->value && i < ARRAY_SIZE(words); i++) {
-		if (!strcmp(row->value, words[i]))
-			return true;
-	}
-	return false;
-}
-
 static int row_store(const struct arg_row *row, bool negated, void *opts, const char *value,
 		     struct error *err)
 {
@@ -68,7 +57,8 @@ static int row_store(const struct arg_row *row, bool negated, void *opts, const 
 	const char *name = row->name ? row->name : (char[]){ row->letter, '\0' };
 	uint64_t number;
 
-	if (value && !*value && row->kind != ARG_REFUSED && names_file(row))
+	/* "" is the name of nothing: what comes of an empty variable in a script is said here */
+	if ((row->kind == ARG_PATH || row->kind == ARG_PATHS) && !*value)
 		return error_set(err, EINVAL, "--%s: an empty name: want %s", name, row->value);
 	switch (row->kind) {
 	case ARG_FLAG:
@@ -76,6 +66,7 @@ static int row_store(const struct arg_row *row, bool negated, void *opts, const 
 		*(bool *)at = (row->kind == ARG_FLAG) != negated;
 		return 0;
 	case ARG_STRING:
+	case ARG_PATH:
 		*(const char **)at = value;
 		return 0;
 	case ARG_INT:
@@ -96,7 +87,8 @@ static int row_store(const struct arg_row *row, bool negated, void *opts, const 
 			return error_set(err, EINVAL, "--%s: \"%s\" is no process id", name, value);
 		*(uint32_t *)at = (uint32_t)number;
 		return 0;
-	case ARG_LIST: {
+	case ARG_LIST:
+	case ARG_PATHS: {
 		const char **item = array_add((struct arg_list *)at);
 		if (!item)
 			return error_set(err, ENOMEM, "--%s: out of memory", name);
@@ -242,7 +234,7 @@ int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char
 void args_release(const struct arg_row *rows, size_t nr, void *opts)
 {
 	for (size_t i = 0; i < nr; i++) {
-		if (rows[i].kind != ARG_LIST)
+		if (rows[i].kind != ARG_LIST && rows[i].kind != ARG_PATHS)
 			continue;
 		struct arg_list *list = (struct arg_list *)((char *)opts + rows[i].offset);
 		free(list->items);

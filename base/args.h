@@ -15,11 +15,13 @@ enum arg_kind {
 	ARG_FLAG,     /* bool: set to true */
 	ARG_CLEAR,    /* bool: set to false (the --no-x form) */
 	ARG_STRING,   /* const char *: borrowed from argv */
+	ARG_PATH,     /* the same, of a file or folder: not empty */
 	ARG_INT,      /* int, range checked */
 	ARG_UINT64,   /* uint64_t: decimal, 0x hex, or with a K, M, G suffix (1024) */
 	ARG_COUNT,    /* the same, but not 0, which says that it was not given */
 	ARG_PID,      /* uint32_t: a process id; 0 when it was not given */
 	ARG_LIST,     /* struct arg_list: every occurrence appended */
+	ARG_PATHS,    /* the same, of files or folders: none empty */
 	ARG_CALLBACK, /* row->parse decides */
 	ARG_REFUSED,  /* nothing: it is known, and `help` says why not, and what to do instead */
 };
@@ -55,7 +57,7 @@ int args_parse(const struct arg_row *rows, size_t nr, void *opts, int argc, char
  * it. */
 bool arg_row_negates(const struct arg_row *row);
 
-/** Release what args_parse() put into ARG_LIST members; also after it failed. */
+/** Release what args_parse() put into ARG_LIST and ARG_PATHS members; also after it failed. */
 void args_release(const struct arg_row *rows, size_t nr, void *opts);
 
 /** Whole string to a number; @return 0 or -EINVAL. Accepts what ARG_UINT64 does. */

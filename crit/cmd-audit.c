@@ -21,8 +21,8 @@ struct audit_opts {
 static const struct arg_row rows[] = {
 	{ 'p', "pid", "PID", "of this process and of what processes share; default: of all",
 	  ARG_PID, offsetof(struct audit_opts, pid), 0, NULL },
-	{ 0, "sysroot", "DIR", "compare programs and their code with the files below DIR",
-	  ARG_STRING, offsetof(struct audit_opts, audit.sysroot), 0, NULL },
+	{ 0, "sysroot", "DIR", "compare programs and their code with the files below DIR", ARG_PATH,
+	  offsetof(struct audit_opts, audit.sysroot), 0, NULL },
 	{ 0, "reveal", NULL, "print secrets as they are", ARG_FLAG,
 	  offsetof(struct audit_opts, audit.reveal), 0, NULL },
 	{ 0, "min-severity", "note|warning|error", "leave out lesser ones; default: note",

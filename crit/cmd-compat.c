@@ -16,7 +16,7 @@ struct compat_opts {
 static const struct arg_row rows[] = {
 	{ 'p', "pid", "PID", "what this process needs, and what all have in common; default: all",
 	  ARG_PID, offsetof(struct compat_opts, pid), 0, NULL },
-	{ 'r', "root", "DIR", "the root of the container will be DIR", ARG_STRING,
+	{ 'r', "root", "DIR", "the root of the container will be DIR", ARG_PATH,
 	  offsetof(struct compat_opts, compat.root), 0, NULL },
 	{ 0, "strict", NULL, "what is not known counts as no", ARG_FLAG,
 	  offsetof(struct compat_opts, strict), 0, NULL },

@@ -21,9 +21,9 @@ static const struct arg_row rows[] = {
 	{ 'p', "pid", "PID", "of this process", ARG_PID, offsetof(struct core_opts, pid), 0, NULL },
 	{ 'a', "all", NULL, "of every process", ARG_FLAG, offsetof(struct core_opts, all), 0,
 	  NULL },
-	{ 'o', "out", "DIR", "where core.PID goes; default: current directory", ARG_STRING,
+	{ 'o', "out", "DIR", "where core.PID goes; default: current directory", ARG_PATH,
 	  offsetof(struct core_opts, dir), 0, NULL },
-	{ 0, "sysroot", "DIR", "put pages of mapped files from below DIR into the core", ARG_STRING,
+	{ 0, "sysroot", "DIR", "put pages of mapped files from below DIR into the core", ARG_PATH,
 	  offsetof(struct core_opts, sysroot), 0, NULL },
 };
 

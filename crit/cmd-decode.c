@@ -13,9 +13,9 @@ struct decode_opts {
 };
 
 static const struct arg_row decode_rows[] = {
-	{ 'i', "in", "IMAGE", "image to read; default standard input", ARG_STRING,
+	{ 'i', "in", "IMAGE", "image to read; default standard input", ARG_PATH,
 	  offsetof(struct decode_opts, in) },
-	{ 'o', "out", "FILE", "file to write; default standard output", ARG_STRING,
+	{ 'o', "out", "FILE", "file to write; default standard output", ARG_PATH,
 	  offsetof(struct decode_opts, out) },
 	{ 0, "pretty", NULL, "indent, and print numbers as people read them", ARG_FLAG,
 	  offsetof(struct decode_opts, pretty) },

@@ -19,9 +19,9 @@ struct encode_opts {
 };
 
 static const struct arg_row encode_rows[] = {
-	{ 'i', "in", "FILE", "JSON to read; default standard input", ARG_STRING,
+	{ 'i', "in", "FILE", "JSON to read; default standard input", ARG_PATH,
 	  offsetof(struct encode_opts, in) },
-	{ 'o', "out", "IMAGE", "image to write; default standard output", ARG_STRING,
+	{ 'o', "out", "IMAGE", "image to write; default standard output", ARG_PATH,
 	  offsetof(struct encode_opts, out) },
 	{ 'a', "all", NULL, "every file of a directory `decode --all` made, into -o OUT", ARG_FLAG,
 	  offsetof(struct encode_opts, all) },

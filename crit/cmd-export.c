@@ -14,7 +14,7 @@ struct export_opts {
 };
 
 static const struct arg_row rows[] = {
-	{ 0, "sqlite", "FILE", "make a SQLite database of it", ARG_STRING,
+	{ 0, "sqlite", "FILE", "make a SQLite database of it", ARG_PATH,
 	  offsetof(struct export_opts, sqlite), 0, NULL },
 	{ 0, "ndjson", NULL, "print a JSON object per row, one a line", ARG_FLAG,
 	  offsetof(struct export_opts, ndjson), 0, NULL },

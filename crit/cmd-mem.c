@@ -17,7 +17,7 @@ struct mem_opts {
 static const struct arg_row rows[] = {
 	MEMORY_ROWS(struct mem_opts, memory, "all"),
 	MEMORY_RANGE_ROW(struct mem_opts, memory),
-	{ 'o', "out", "FILE", "where to write --format html; default: standard output", ARG_STRING,
+	{ 'o', "out", "FILE", "where to write --format html; default: standard output", ARG_PATH,
 	  offsetof(struct mem_opts, out), 0, NULL },
 	{ 0, "format", "text|json|html", "how to print it; default: text", ARG_STRING,
 	  offsetof(struct mem_opts, format), 0, NULL },

@@ -23,7 +23,7 @@ struct pack_opts {
 };
 
 static const struct arg_row pack_rows[] = {
-	{ 'o', "out", "FILE", "the archive: .tar, .tar.gz or .tar.zst", ARG_STRING,
+	{ 'o', "out", "FILE", "the archive: .tar, .tar.gz or .tar.zst", ARG_PATH,
 	  offsetof(struct pack_opts, out), 0, NULL },
 	{ 'l', "level", "N", "of compression; default: the usual one of its kind", ARG_COUNT,
 	  offsetof(struct pack_opts, level), 0, NULL },
@@ -90,7 +90,7 @@ struct unpack_opts {
 
 static const struct arg_row unpack_rows[] = {
 	{ 'C', "directory", "DIR", "the directory to make; it may be there when it is empty",
-	  ARG_STRING, offsetof(struct unpack_opts, dir), 0, NULL },
+	  ARG_PATH, offsetof(struct unpack_opts, dir), 0, NULL },
 	{ 0, "max-size", "BYTES", "write no more; default: 16G or 64 times the archive", ARG_COUNT,
 	  offsetof(struct unpack_opts, max_size), 0, NULL },
 };

@@ -19,7 +19,7 @@ struct pages_opts {
 
 static const struct arg_row rows[] = {
 	MEMORY_ROWS(struct pages_opts, memory, "the only one"),
-	{ 'o', "out", "FILE", "write the bytes to a file; holes stay holes", ARG_STRING,
+	{ 'o', "out", "FILE", "write the bytes to a file; holes stay holes", ARG_PATH,
 	  offsetof(struct pages_opts, out), 0, NULL },
 	{ 'x', "hexdump", NULL,
 	  "print addresses, hexadecimal bytes and characters; default on a "

@@ -12,7 +12,7 @@ struct report_opts {
 };
 
 static const struct arg_row rows[] = {
-	{ 'o', "out", "FILE", "where to write; default: standard output", ARG_STRING,
+	{ 'o', "out", "FILE", "where to write; default: standard output", ARG_PATH,
 	  offsetof(struct report_opts, out), 0, NULL },
 	{ 'p', "pid", "PID", "only this process and its descendants", ARG_PID,
 	  offsetof(struct report_opts, pid), 0, NULL },

@@ -17,7 +17,7 @@ static const struct arg_row rows[] = {
 	{ 'p', "pid", "PID", "of this process; default: all", ARG_PID,
 	  offsetof(struct stack_opts, pid), 0, NULL },
 	{ 0, "sysroot", "DIR", "look below DIR for mapped files and their debug files; default: /",
-	  ARG_STRING, offsetof(struct stack_opts, sysroot), 0, NULL },
+	  ARG_PATH, offsetof(struct stack_opts, sysroot), 0, NULL },
 	FORMAT_ROW(struct stack_opts),
 };
 

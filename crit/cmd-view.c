@@ -8,23 +8,26 @@
 #include "base/array.h"
 #include "crit/commands.h"
 
-#define ROW(letter, name, value, help, member)                                                     \
+#define ROW(letter, name, value, help, kind, member)                                               \
 	{                                                                                          \
-		letter, name, value, help, ARG_STRING, offsetof(struct viewer_options, member), 0, \
-		    NULL                                                                           \
+		letter, name, value, help, kind, offsetof(struct viewer_options, member), 0, NULL  \
 	}
 
 static const struct arg_row rows[] = {
 	{ 'p', "pid", "PID", "begin with this process", ARG_PID,
 	  offsetof(struct viewer_options, pid), 0, NULL },
-	ROW(0, "sysroot", "DIR", "take file pages that are not in the set from below DIR", sysroot),
-	ROW(0, "diff", "B", "begin with what differs from checkpoint B", diff),
+	ROW(0, "sysroot", "DIR", "take file pages that are not in the set from below DIR", ARG_PATH,
+	    sysroot),
+	ROW(0, "diff", "B", "begin with what differs from checkpoint B", ARG_STRING, diff),
 	{ 0, "edit", NULL, "fields may be changed; nothing is written before a review", ARG_FLAG,
 	  offsetof(struct viewer_options, edit), 0, NULL },
-	ROW(0, "theme", "dark|light|mono", "colours; default: what the terminal is", theme),
-	ROW(0, "keys", "KEYS", "press these first: characters, <Down>, <C-d>, <lt>", keys),
-	ROW(0, "print", "text|svg|keys", "print the screen after --keys, or the keymap", print),
-	ROW(0, "size", "WIDTHxHEIGHT", "of that screen; default: 80x24", size),
+	ROW(0, "theme", "dark|light|mono", "colours; default: what the terminal is", ARG_STRING,
+	    theme),
+	ROW(0, "keys", "KEYS", "press these first: characters, <Down>, <C-d>, <lt>", ARG_STRING,
+	    keys),
+	ROW(0, "print", "text|svg|keys", "print the screen after --keys, or the keymap", ARG_STRING,
+	    print),
+	ROW(0, "size", "WIDTHxHEIGHT", "of that screen; default: 80x24", ARG_STRING, size),
 };
 
 static int view_run(void *opts, int nr_operands, char **operands, struct error *err)

@@ -12,9 +12,9 @@ struct memory_opts {
 	struct memory_query query;
 };
 
-#define MEMORY_ROW(letter, name, value, help, field)                                               \
+#define MEMORY_ROW(letter, name, value, help, kind, field)                                         \
 	{                                                                                          \
-		letter, name, value, help, ARG_STRING, field, 0, NULL                              \
+		letter, name, value, help, kind, field, 0, NULL                                    \
 	}
 #define MEMORY_ROWS(type, member, all)                                                             \
 	{                                                                                          \
@@ -24,19 +24,19 @@ struct memory_opts {
 		0,       NULL                                                                      \
 	},                                                                                         \
 	    MEMORY_ROW('k', "kind", "KIND", "only of heap, stack, anon, file, shmem, memfd, …",    \
-		       offsetof(type, member.query.kind)),                                         \
-	    MEMORY_ROW(0, "vma", "N", "only area N, counted from 0 in address order",              \
+		       ARG_STRING, offsetof(type, member.query.kind)),                             \
+	    MEMORY_ROW(0, "vma", "N", "only area N, counted from 0 in address order", ARG_STRING,  \
 		       offsetof(type, member.query.area)),                                         \
 	    MEMORY_ROW(0, "prot", "PROT", "only areas that have rwx; with dashes exactly so: r-x", \
-		       offsetof(type, member.query.prot)),                                         \
+		       ARG_STRING, offsetof(type, member.query.prot)),                             \
 	    MEMORY_ROW(0, "file", "PATTERN",                                                       \
-		       "only of files of this path or name (a shell pattern)",                     \
+		       "only of files of this path or name (a shell pattern)", ARG_STRING,         \
 		       offsetof(type, member.query.file)),                                         \
 	    MEMORY_ROW(0, "sysroot", "DIR",                                                        \
-		       "take file pages that are not in the set from below DIR",                   \
+		       "take file pages that are not in the set from below DIR", ARG_PATH,         \
 		       offsetof(type, member.sysroot))
 #define MEMORY_RANGE_ROW(type, member)                                                             \
-	MEMORY_ROW(0, "range", "START-END", "only these addresses, hexadecimal",                   \
+	MEMORY_ROW(0, "range", "START-END", "only these addresses, hexadecimal", ARG_STRING,       \
 		   offsetof(type, member.query.range))
 
 /**

@@ -13,10 +13,10 @@ struct sink_opts {
 };
 
 #define SINK_ROWS(type, member)                                                                    \
-	{ 'o',        "out",                                                                       \
-	  "OUT",      "a new directory, or an archive: .tar, .tar.gz, .tar.zst",                   \
-	  ARG_STRING, offsetof(type, member.out),                                                  \
-	  0,          NULL },                                                                      \
+	{ 'o',      "out",                                                                         \
+	  "OUT",    "a new directory, or an archive: .tar, .tar.gz, .tar.zst",                     \
+	  ARG_PATH, offsetof(type, member.out),                                                    \
+	  0,        NULL },                                                                        \
 	{                                                                                          \
 		0, "in-place", NULL, "change the set itself, all of it or nothing", ARG_FLAG,      \
 		    offsetof(type, member.in_place), 0, NULL                                       \

@@ -111,10 +111,16 @@ each_row()
 		fi
 		[[ $output =~ ^"stasis dump: --"[a-z-]+": an empty name: want "(DIR|FILE)" (see " ]]
 	done
+	run -1 "$stasis" service --address ""
+	[[ $output == "stasis service: --address: an empty name: want PATH "* ]]
+	run -1 "$stasis" dump -t $$ --action-script ""
+	[[ $output == "stasis dump: --action-script: an empty name: want FILE "* ]]
 	run -1 "$stasis" restore -D ""
 	[[ $output == "stasis restore: --images-dir: an empty name: want DIR "* ]]
 	run -2 "${stasis%/*}/crit" unpack -C "" x.tar
 	[[ $output == "crit unpack: --directory: an empty name: want DIR "* ]]
+	run -2 "${stasis%/*}/crit" view --sysroot "" x
+	[[ $output == "crit view: --sysroot: an empty name: want DIR "* ]]
 	[ ! -e stats-dump ]
 	[ ! -e inventory.img ]
 }

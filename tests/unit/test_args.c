@@ -37,7 +37,7 @@ static int parse_level(void *opts, const char *value, struct error *err)
 static const struct arg_row rows[] = {
 	{ 'f', "flag", NULL, "", ARG_FLAG, offsetof(struct opts, flag), 0, NULL },
 	{ 0, "no-on", NULL, "", ARG_CLEAR, offsetof(struct opts, on), 0, NULL },
-	{ 'o', "out", "FILE", "", ARG_STRING, offsetof(struct opts, file), 0, NULL },
+	{ 'o', "out", "FILE", "", ARG_PATH, offsetof(struct opts, file), 0, NULL },
 	{ 'n', "number", "N", "", ARG_INT, offsetof(struct opts, number), 1, NULL },
 	{ 0, "size", "SIZE", "", ARG_UINT64, offsetof(struct opts, size), 2, NULL },
 	{ 'l', NULL, "ITEM", "", ARG_LIST, offsetof(struct opts, list), 0, NULL },
