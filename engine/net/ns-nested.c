@@ -179,20 +179,22 @@ static int for_each(struct restore *r,
 	return rc;
 }
 
-int netns_fill(struct restore *r, uint32_t id, struct error *err)
+static int fill_all(void *ctx, struct error *err)
 {
-	struct netns_set *set = r->netns;
-	(void)id;
-	if (!set)
-		return 0;
+	struct restore *r = ctx;
 	int rc = for_each(r, netns_begin, err);
 	if (rc == 0)
-		rc = netns_links_make(r, set, err);
-	if (rc == 0)
-		rc = for_each(r, netns_complete, err);
-	if (rc == 0 && set->home >= 0 && setns(set->home, CLONE_NEWNET) < 0)
-		rc = error_sys(err, "leave a network namespace");
-	return rc;
+		rc = netns_links_make(r, r->netns, err);
+	return rc < 0 ? rc : for_each(r, netns_complete, err);
+}
+
+int netns_fill(struct restore *r, uint32_t id, struct error *err)
+{
+	(void)id;
+	if (!r->netns || r->netns->home < 0)
+		return r->netns ? fill_all(r, err) : 0;
+	/* by a process of its own: from a user namespace there may be no way back home */
+	return ns_aside(fill_all, r, err);
 }
 
 /* The coordinator. */
