@@ -182,9 +182,10 @@ static int note_daemon(struct dump *d, const struct mnt *m, AutofsEntry *e, stru
 	return check_requests(t, read_end, err);
 }
 
-int mnt_autofs_dump(struct dump *d, const struct mnt *m, int dir, struct error *err)
+int mnt_autofs_dump(struct dump *d, const struct mnt *m, int dir, int users, struct error *err)
 {
 	auto_message AutofsEntry *e = message_new(&autofs_entry__descriptor);
+	(void)users; /* those are refused */
 	if (!e)
 		return error_set(err, ENOMEM, "out of memory");
 	int rc = read_options(m, e, err);

@@ -28,7 +28,7 @@ struct autofs_set {
 void autofs_set_free(struct autofs_set *set);
 
 /* Callbacks of its row in mnt-fs.c. */
-int mnt_autofs_dump(struct dump *d, const struct mnt *m, int dir, struct error *err);
+int mnt_autofs_dump(struct dump *d, const struct mnt *m, int dir, int users, struct error *err);
 int mnt_autofs_mount(struct restore *r, const struct mnt *m, const char *name, unsigned long flags,
 		     struct error *err);
 

@@ -28,11 +28,27 @@
 #define TMPFS_NAME  "tmpfs-dev-%u.tar.gz.img"
 #define BINFMT_NAME "binfmt-misc.img"
 
-int mnt_tmpfs_dump(struct dump *d, const struct mnt *m, int dir, struct error *err)
+struct archiving {
+	int dir, fd, users;
+	const char *name;
+};
+
+/* There owners have the numbers that they have in the tree. */
+static int archive_as_user(void *ctx, struct error *err)
+{
+	const struct archiving *a = ctx;
+	if (a->users >= 0 && setns(a->users, CLONE_NEWUSER) < 0)
+		return error_sys(err, "enter the user namespace of the tree");
+	return tree_archive_write(a->dir, a->fd, a->name, err);
+}
+
+/* Its root may have no right in the directory of images: the file is made by this process. */
+int mnt_tmpfs_dump(struct dump *d, const struct mnt *m, int dir, int users, struct error *err)
 {
 	char name[48];
 	auto_image_writer w = NULL;
 	struct stat here, images;
+	struct archiving a = { .dir = dir, .users = users, .name = name };
 	if (fstat(dir, &here) == 0 && fstat(d->images_fd, &images) == 0 &&
 	    here.st_dev == images.st_dev)
 		return error_set(err, EINVAL,
@@ -40,8 +56,10 @@ int mnt_tmpfs_dump(struct dump *d, const struct mnt *m, int dir, struct error *e
 				 "directory on another file system");
 	snprintf(name, sizeof(name), TMPFS_NAME, m->e->root_dev);
 	int rc = image_create(d->images_fd, IMG_TMPFS_DEV, m->e->root_dev, &w, err);
-	int fd = rc < 0 ? rc : image_writer_fd(w, err);
-	rc = fd < 0 ? fd : tree_archive_write(dir, fd, name, err);
+	a.fd = rc < 0 ? rc : image_writer_fd(w, err);
+	rc = a.fd;
+	if (rc >= 0)
+		rc = users >= 0 ? ns_aside(archive_as_user, &a, err) : archive_as_user(&a, err);
 	return rc < 0 ? rc : image_finish(w, err);
 }
 
@@ -83,9 +101,10 @@ static int any_file(int dir, char *out, size_t size, struct error *err)
 	return 0;
 }
 
-int mnt_mqueue_dump(struct dump *d, const struct mnt *m, int dir, struct error *err)
+int mnt_mqueue_dump(struct dump *d, const struct mnt *m, int dir, int users, struct error *err)
 {
 	char name[256];
+	(void)users;
 	if (m->e->has_ipc_ns || ns_is_apart(d, NS_IPC)) /* mqueue.h has them */
 		return 0;
 	int rc = any_file(dir, name, sizeof(name), err);
@@ -221,32 +240,17 @@ int mnt_contents_open(const struct mnt_tree *tree, uint32_t ns, int users, struc
 	return 0;
 }
 
-struct visit {
-	struct dump *d;
-	const struct mnt_source *s;
-	int users;
-};
-
-/* There owners have the numbers that they have in the tree. */
-static int dump_as_user(void *ctx, struct error *err)
-{
-	const struct visit *v = ctx;
-	if (v->users >= 0 && setns(v->users, CLONE_NEWUSER) < 0)
-		return error_sys(err, "enter the user namespace of the tree");
-	return v->s->of->fs->dump(v->d, v->s->of, v->s->fd, err);
-}
-
 int mnt_contents_dump(struct dump *d, const struct mnt_tree *tree, uint32_t ns, int users,
 		      struct error *err)
 {
 	char name[MNT_NAME_MAX];
 	for (size_t i = 0; i < tree->sources.nr; i++) {
-		struct visit v = { .d = d, .s = tree->sources.items[i], .users = users };
-		if (!is_dumped(v.s, ns))
+		const struct mnt_source *s = tree->sources.items[i];
+		if (!is_dumped(s, ns))
 			continue;
-		int rc = users >= 0 ? ns_aside(dump_as_user, &v, err) : dump_as_user(&v, err);
+		int rc = s->of->fs->dump(d, s->of, s->fd, users, err);
 		if (rc < 0)
-			return error_wrap(err, rc, "%s", mnt_name(v.s->of, name));
+			return error_wrap(err, rc, "%s", mnt_name(s->of, name));
 	}
 	return 0;
 }

@@ -7,10 +7,10 @@
 #include "engine/context/restore.h"
 #include "engine/ns/mnt-tree.h"
 
-int mnt_tmpfs_dump(struct dump *d, const struct mnt *m, int dir, struct error *err);
+int mnt_tmpfs_dump(struct dump *d, const struct mnt *m, int dir, int users, struct error *err);
 int mnt_tmpfs_open(struct restore *r, const struct mnt *m, struct istream **out, struct error *err);
 int mnt_tmpfs_fill(struct istream *in, const struct mnt *m, int dir, struct error *err);
-int mnt_mqueue_dump(struct dump *d, const struct mnt *m, int dir, struct error *err);
+int mnt_mqueue_dump(struct dump *d, const struct mnt *m, int dir, int users, struct error *err);
 int mnt_binfmt_open(struct restore *r, const struct mnt *m, struct istream **out,
 		    struct error *err);
 int mnt_binfmt_fill(struct istream *in, const struct mnt *m, int dir, struct error *err);

@@ -30,9 +30,10 @@ struct mnt_fs {
 	unsigned traits;
 	/**
 	 * Write what it holds, or say why that cannot be carried. NULL: nothing to write.
-	 * @param dir  its root, with nothing mounted on it
+	 * @param dir    its root, with nothing mounted on it
+	 * @param users  the user namespace whose numbers its owners are told by; -1: this process's
 	 */
-	int (*dump)(struct dump *d, const struct mnt *m, int dir, struct error *err);
+	int (*dump)(struct dump *d, const struct mnt *m, int dir, int users, struct error *err);
 	/** Open what it held, while this process may read the images. NULL: no image. @param out
 	 * NULL: there is none */
 	int (*open)(struct restore *r, const struct mnt *m, struct istream **out,

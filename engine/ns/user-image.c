@@ -106,13 +106,18 @@ int userns_take(UsernsEntry *e, struct user_maps *out, struct error *err)
 	return rc;
 }
 
-/* That of the root: who builds what is in it has to be somebody there. */
-static int check_root(const struct user_maps *maps, struct error *err)
+/* Of the root's: whoever makes what the tree has may be anybody where nobody is id 0: what is
+ * privileged there is so by its capabilities alone, which no change of ids takes away then. */
+static int choose_root(struct user_maps *maps, struct error *err)
 {
-	for (int i = 0; i < ID_KINDS; i++)
-		if (id_inside(maps, (enum id_kind)i, id_outside(maps, (enum id_kind)i, 0)))
-			return error_set(err, ENOTSUP,
-					 "nobody is id 0 of the namespace: not supported yet");
+	for (int i = 0; i < ID_KINDS; i++) {
+		const struct id_map *map = &maps->kinds[i];
+		if (!map->nr)
+			return error_set(err, EBADMSG, "a map of ids is empty");
+		bool has_root =
+		    id_inside(maps, (enum id_kind)i, id_outside(maps, (enum id_kind)i, 0)) == 0;
+		maps->root[i] = has_root ? 0 : map->items[0].inside;
+	}
 	return 0;
 }
 
@@ -129,7 +134,7 @@ int userns_load(struct restore *r, uint32_t id, struct error *err)
 	*(nested ? &nested->users : &r->users) = maps;
 	rc = userns_take((UsernsEntry *)msg, maps, err);
 	if (rc == 0 && !nested)
-		rc = check_root(maps, err);
+		rc = choose_root(maps, err);
 	else if (rc == 0 && !maps->around)
 		rc = error_set(err, ENOTSUP,
 			       "it does not tell what is around it (images of CRIU: its tree was "
