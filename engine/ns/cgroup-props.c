@@ -23,6 +23,8 @@ static const struct prop {
 	enum cgroup_prop_when when;
 	bool members;  /* a list of tasks: only who may write it is kept */
 	bool siblings; /* is about the groups beside it, of which the root has none */
+	/* What new groups have, where some kernels have no such file: that is not carried. */
+	const char *usual;
 } props[] = {
 	{ EVERY_V1, "cgroup.clone_children", CGROUP_PROP_FIRST, false },
 	{ EVERY_V1, "notify_on_release", CGROUP_PROP_FULL, false },
@@ -31,6 +33,8 @@ static const struct prop {
 	{ "cpu", "cpu.shares", CGROUP_PROP_FULL, false },
 	{ "cpu", "cpu.cfs_period_us", CGROUP_PROP_FULL, false },
 	{ "cpu", "cpu.cfs_quota_us", CGROUP_PROP_FULL, false },
+	{ "cpu", "cpu.cfs_burst_us", CGROUP_PROP_FULL, .usual = "0" },
+	{ "cpu", "cpu.idle", CGROUP_PROP_FULL, .usual = "0" }, /* then shares cannot be set */
 	{ "cpu", "cpu.rt_period_us", CGROUP_PROP_FULL, false },
 	{ "cpu", "cpu.rt_runtime_us", CGROUP_PROP_FULL, false },
 	{ "memory", "memory.limit_in_bytes", CGROUP_PROP_FULL, false },
@@ -53,6 +57,10 @@ static const struct prop {
 	{ "cpuset", "cpuset.sched_load_balance", CGROUP_PROP_FIRST, false },
 	{ "cpuset", "cpuset.sched_relax_domain_level", CGROUP_PROP_FIRST, false },
 	{ "blkio", "blkio.weight", CGROUP_PROP_FULL, false },
+	{ "blkio", "blkio.throttle.read_bps_device", CGROUP_PROP_FULL, .usual = "" },
+	{ "blkio", "blkio.throttle.write_bps_device", CGROUP_PROP_FULL, .usual = "" },
+	{ "blkio", "blkio.throttle.read_iops_device", CGROUP_PROP_FULL, .usual = "" },
+	{ "blkio", "blkio.throttle.write_iops_device", CGROUP_PROP_FULL, .usual = "" },
 	{ "freezer", "freezer.state", CGROUP_PROP_LAST, false },
 	{ "net_cls", "net_cls.classid", CGROUP_PROP_FULL, false },
 	{ "net_prio", "net_prio.ifpriomap", CGROUP_PROP_FULL, false },
@@ -64,6 +72,8 @@ static const struct prop {
 	{ "", "cgroup.max.depth", CGROUP_PROP_FULL, false },
 	{ "", "cgroup.procs", CGROUP_PROP_FULL, true },
 	{ "", "cgroup.threads", CGROUP_PROP_FULL, true },
+	{ "", "cgroup.kill", CGROUP_PROP_FULL, true, .usual = "" }, /* is written to alone */
+	{ "", "cgroup.pressure", CGROUP_PROP_FULL, .usual = "1" },
 	{ "", "cpu.weight", CGROUP_PROP_FULL, false },
 	{ "", "cpu.max", CGROUP_PROP_FULL, false },
 	{ "", "cpu.idle", CGROUP_PROP_FULL, false },
@@ -154,7 +164,10 @@ static int prop_dump(int dir, const struct prop *p, CgroupDirEntry *e)
 	int rc = p->members ? 0 : value_read(dir, p->name, &value);
 	if (rc == -ENOMEM)
 		return rc;
-	return rc < 0 ? 0 : prop_add(e, p->name, value.data ? value.data : "", &st);
+	const char *text = value.data ? value.data : "";
+	if (rc < 0 || (p->usual && !strcmp(text, p->usual) && !st.st_uid && !st.st_gid))
+		return 0;
+	return prop_add(e, p->name, text, &st);
 }
 
 /* In the unified hierarchy a file's name begins with that of its controller. */
@@ -317,6 +330,8 @@ static int prop_restore(int dir, const CgroupPropEntry *e, const char *where, st
 		return error_code(err, rc, "cgroup %s: read %s", where, e->name);
 	if (!strcmp(now.data, e->value))
 		return 0;
+	if (!strcmp(e->name, "cgroup.type") && strcmp(e->value, "threaded") != 0)
+		return 0; /* others come about by groups below, or around it, that are threaded */
 	if (!strcmp(e->name, "devices.list"))
 		return devices_write(dir, e->value, where, err);
 	if (!strcmp(e->name, "cgroup.subtree_control"))

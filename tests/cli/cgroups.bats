@@ -202,6 +202,56 @@ inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d:
 	[ "$where" = "${where%%:*}:cpuset:/$top.moved" ]
 }
 
+@test "cgroups: a group with threaded ones below, who may kill it, and what is watched" {
+	echo threaded >"v2/$top/inner/cgroup.type"
+	echo 0 >"v2/$top/inner/cgroup.pressure"
+	chown 5:6 "v2/$top/inner/cgroup.kill"
+	setsid sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+	until [ "$(cat "/proc/$pid/comm")" = sleep ]; do sleep 0.01; done
+	echo "$pid" >"v2/$top/cgroup.procs"
+	"$stasis" dump -t "$pid" -D img -v0
+	remove_groups
+	"$stasis" restore -d -D img -v0
+	[ "$(group_of "$pid")" = "/$top" ]
+	[ "$(cat "v2/$top/cgroup.type")" = "domain threaded" ]
+	[ "$(cat "v2/$top/inner/cgroup.type")" = threaded ]
+	[ "$(cat "v2/$top/inner/cgroup.pressure")" = 0 ]
+	[ "$(stat -c %u:%g "v2/$top/inner/cgroup.kill")" = 5:6 ]
+}
+
+@test "cgroups: bursts and idleness of cpu, and bytes per second of a device" {
+	mkdir cpu blkio
+	mount -t cgroup -o cpu none cpu 2>/dev/null || skip "no cpu hierarchy to be had"
+	mount -t cgroup -o blkio none blkio 2>/dev/null || { umount cpu; skip "no blkio hierarchy"; }
+	setsid sleep 1000 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+	until [ "$(cat "/proc/$pid/comm")" = sleep ]; do sleep 0.01; done
+	mkdir "cpu/$top" "blkio/$top"
+	echo 50000 >"cpu/$top/cpu.cfs_quota_us"
+	echo 20000 >"cpu/$top/cpu.cfs_burst_us"
+	echo 1 >"cpu/$top/cpu.idle"
+	device=$(lsblk -dnro MAJ:MIN 2>/dev/null | head -n 1)
+	[ -z "$device" ] || echo "$device 1048576" >"blkio/$top/blkio.throttle.read_bps_device"
+	limit=$(cat "blkio/$top/blkio.throttle.read_bps_device")
+	echo "$pid" >"cpu/$top/cgroup.procs"
+	echo "$pid" >"blkio/$top/cgroup.procs"
+	echo "$pid" >"v2/$top/cgroup.procs"
+	"$stasis" dump -t "$pid" -D img -v0
+	wait "$pid" || true
+	rmdir "cpu/$top" "blkio/$top"
+	run "$stasis" restore -d -D img -v0
+	found=$(cat "cpu/$top/cpu.cfs_burst_us" "cpu/$top/cpu.idle" \
+		"blkio/$top/blkio.throttle.read_bps_device" | tr '\n' ' ')
+	kill -KILL "$pid" || true
+	until rmdir "cpu/$top" && rmdir "blkio/$top"; do sleep 0.1; done 2>/dev/null
+	umount cpu blkio
+	[ "$status" = 0 ]
+	[ "$found" = "20000 1 ${limit:+$limit }" ]
+}
+
 # dirs: directories of the tree that the image has
 dirs() { "$crit" show img/cgroup.img | grep -c "\"dir_name\": \"$top"; }
 
