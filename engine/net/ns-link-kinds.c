@@ -272,7 +272,7 @@ static int vxlan_dump(const struct link_seen *seen, NetDeviceEntry *e, struct er
 }
 
 static const struct link_range bridge_told[] = {
-	{ IFLA_BR_ROOT_ID, IFLA_BR_GROUP_ADDR },
+	{ IFLA_BR_ROOT_ID, IFLA_BR_GC_TIMER },
 	{ IFLA_BR_FDB_FLUSH, IFLA_BR_FDB_FLUSH },
 	{ IFLA_BR_PAD, IFLA_BR_PAD },
 	{ 47 /* IFLA_BR_MCAST_QUERIER_STATE */, 48 /* IFLA_BR_FDB_N_LEARNED */ },

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
+#include <linux/if_bridge.h>
 #include <linux/veth.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,6 @@ static int copy_data(const struct nlattr *nest, const struct link_kind *kind,
 
 /* IFLA_BRPORT_…: what a bridge can be told about a port of its. */
 static const struct link_range port_told[] = {
-	{ IFLA_BRPORT_COST, IFLA_BRPORT_COST },
 	{ IFLA_BRPORT_ROOT_ID, IFLA_BRPORT_FLUSH },
 	{ IFLA_BRPORT_PAD, IFLA_BRPORT_PAD },
 	{ IFLA_BRPORT_MCAST_EHT_HOSTS_CNT, IFLA_BRPORT_MCAST_EHT_HOSTS_CNT },
@@ -460,16 +460,21 @@ static int set_one(struct nl *rt, const NetDeviceEntry *e, const struct data_pla
 		      : 0;
 }
 
-static bool is_same(const struct nlattr *nest, const struct nlattr *attr)
+static bool is_same(const struct nlattr *now, const struct nlattr *attr)
 {
-	const struct nlattr *now;
-	mnl_attr_for_each_nested(now, nest)
+	return now && mnl_attr_get_len(now) == mnl_attr_get_len(attr) &&
+	       !memcmp(now, attr, mnl_attr_get_len(attr));
+}
+
+static const struct nlattr *find_in(const struct nlattr *nest, uint16_t type)
+{
+	const struct nlattr *attr;
+	mnl_attr_for_each_nested(attr, nest)
 	{
-		if (mnl_attr_get_type(now) == mnl_attr_get_type(attr))
-			return mnl_attr_get_len(now) == mnl_attr_get_len(attr) &&
-			       !memcmp(now, attr, mnl_attr_get_len(attr));
+		if (mnl_attr_get_type(attr) == type)
+			return attr;
 	}
-	return false;
+	return NULL;
 }
 
 static int get_link(struct nl *rt, const NetDeviceEntry *e, struct strbuf *out, struct error *err)
@@ -489,6 +494,29 @@ static bool is_port_state(const struct data_place *place, const struct nlattr *a
 	return place == &port_place && mnl_attr_get_type(attr) == IFLA_BRPORT_STATE;
 }
 
+/* Switches of a bridge: a bit each, and which of them are meant. */
+static int set_switches(struct nl *rt, const NetDeviceEntry *e, const struct data_place *place,
+			const struct nlattr *now, const struct nlattr *attr, struct error *err)
+{
+	struct {
+		struct nlattr head;
+		struct br_boolopt_multi value;
+	} before = { 0 }, wanted = { 0 };
+	if (mnl_attr_get_len(attr) != sizeof(wanted))
+		return set_one(rt, e, place, attr, err);
+	memcpy(&wanted, attr, sizeof(wanted));
+	if (now && mnl_attr_get_len(now) == sizeof(before))
+		memcpy(&before, now, sizeof(before));
+	wanted.value.optmask &= before.value.optval ^ wanted.value.optval;
+	return wanted.value.optmask ? set_one(rt, e, place, &wanted.head, err) : 0;
+}
+
+static bool is_switches(const struct data_place *place, const struct nlattr *attr)
+{
+	return !strcmp(place->kind, "bridge") && place->data_attr == IFLA_INFO_DATA &&
+	       mnl_attr_get_type(attr) == IFLA_BR_MULTI_BOOLOPT;
+}
+
 /* Only what differs: kernels are built without some of it. */
 static int set_data(struct nl *rt, const NetDeviceEntry *e, const struct data_place *place,
 		    const ProtobufCBinaryData *bytes, struct error *err)
@@ -504,9 +532,11 @@ static int set_data(struct nl *rt, const NetDeviceEntry *e, const struct data_pl
 		return 0;
 	mnl_attr_for_each_payload((const void *)bytes->data, bytes->len)
 	{
-		if (rc == 0 && !is_port_state(place, attr) &&
-		    !is_same(info[place->data_attr], attr))
-			rc = set_one(rt, e, place, attr, err);
+		const struct nlattr *now = find_in(info[place->data_attr], mnl_attr_get_type(attr));
+		if (rc < 0 || is_port_state(place, attr) || is_same(now, attr))
+			continue;
+		rc = is_switches(place, attr) ? set_switches(rt, e, place, now, attr, err)
+					      : set_one(rt, e, place, attr, err);
 	}
 	return rc;
 }

@@ -100,6 +100,21 @@ static bool is_single(const struct nlmsghdr *msg)
 	return !is_group(msg);
 }
 
+/* Buckets, and the timers of them; how long it has been out of balance is only told. */
+static void put_resilience(const struct nlattr *told, struct nl_request *ask)
+{
+	static const uint16_t kept[] = { NHA_RES_GROUP_BUCKETS, NHA_RES_GROUP_IDLE_TIMER,
+					 NHA_RES_GROUP_UNBALANCED_TIMER };
+	const struct nlattr *tb[NHA_RES_GROUP_MAX + 1];
+	nl_nested(told, tb, NHA_RES_GROUP_MAX);
+	struct nlattr *nest = told ? nl_nest(ask, NHA_RES_GROUP) : NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (tb[kept[i]])
+			nl_put(ask, kept[i], mnl_attr_get_payload(tb[kept[i]]),
+			       mnl_attr_get_payload_len(tb[kept[i]]));
+	nl_nest_end(ask, nest);
+}
+
 static void request_next_hop(const struct nlmsghdr *msg, struct nl_request *ask)
 {
 	static const uint16_t kept[] = { NHA_ID,        NHA_GROUP, NHA_GROUP_TYPE,
@@ -116,6 +131,7 @@ static void request_next_hop(const struct nlmsghdr *msg, struct nl_request *ask)
 		if (tb[kept[i]])
 			nl_put(ask, kept[i], mnl_attr_get_payload(tb[kept[i]]),
 			       mnl_attr_get_payload_len(tb[kept[i]]));
+	put_resilience(tb[NHA_RES_GROUP], ask);
 }
 
 /* Those without a number are what devices begin with. */
