@@ -309,6 +309,21 @@ struct strbuf netns_bytes(const ProtobufCBinaryData *field)
 	return out;
 }
 
+int netns_refuse_missing(const char *name, uint32_t id, struct error *err)
+{
+	return error_set(
+	    err, ENOENT,
+	    "%s is missing or empty, and netns-%u.img says that the dump wrote it: copy "
+	    "the set again, or dump again",
+	    name, id);
+}
+
+/* Where there is no IPv6, there are no routes of it. */
+static bool may_be_missing(const struct save_row *row, const NetnsEntry *conf)
+{
+	return !conf || (row->image == IMG_ROUTE6 && !conf->n_def_conf6);
+}
+
 /* @param out  the messages. @return 1; 0: there is no such image */
 static int read_row(struct restore *r, const struct save_row *row, uint32_t id, struct strbuf *out,
 		    struct error *err)
@@ -334,12 +349,16 @@ static int read_row(struct restore *r, const struct save_row *row, uint32_t id, 
 					   end + sizeof(magic));
 }
 
-int netns_save_load(struct restore *r, uint32_t id, struct error *err)
+int netns_save_load(struct restore *r, uint32_t id, const NetnsEntry *conf, struct error *err)
 {
+	char name[64];
 	int rc = 0;
 	for (size_t i = 0; rc >= 0 && i < ARRAY_SIZE(rows); i++) {
 		auto_strbuf bytes = { 0 };
 		rc = read_row(r, &rows[i], id, &bytes, err);
+		image_filename(&image_types[rows[i].image], id, name, sizeof(name));
+		if (rc == 0 && !may_be_missing(&rows[i], conf))
+			rc = netns_refuse_missing(name, id, err);
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -393,18 +412,50 @@ static int add_one(const struct save_row *row, struct nl *rt, const struct nlmsg
 	return rc == 0 && again.header.nlmsg_len ? nl_do(rt, &again, err) : rc;
 }
 
+/* A new address of IPv6 is put before the others of its scope. */
+static bool is_prepended(const struct nlmsghdr *msg)
+{
+	return msg->nlmsg_type == RTM_NEWADDR && family_of(msg) == AF_INET6;
+}
+
+/* Their order is that in which the kernel looks for the address to send from. */
+static int add_backwards(const struct save_row *row, struct nl *rt, const struct strbuf *bytes,
+			 struct error *err)
+{
+	struct {
+		const struct nlmsghdr **items;
+		size_t nr, cap;
+	} list = { 0 };
+	int rc = 0;
+	for (struct nlmsghdr *msg = NULL; rc == 0 && (msg = nl_next(bytes, msg));) {
+		if (!is_one(row, msg) || !row->keep(msg) || !is_prepended(msg))
+			continue;
+		const struct nlmsghdr **place = array_add(&list);
+		if (place)
+			*place = msg;
+		else
+			rc = error_set(err, ENOMEM, "out of memory");
+	}
+	while (rc == 0 && list.nr)
+		rc = add_one(row, rt, list.items[--list.nr], err);
+	free(list.items);
+	return rc;
+}
+
 static int add_all(const struct save_row *row, struct nl *rt, const struct strbuf *bytes,
 		   struct error *err)
 {
 	int rc = 0;
 	for (int turn = 0; rc == 0 && turn < TURNS; turn++) {
 		for (struct nlmsghdr *msg = NULL; rc == 0 && (msg = nl_next(bytes, msg));) {
-			if (!is_one(row, msg) || !row->keep(msg) ||
+			if (!is_one(row, msg) || !row->keep(msg) || is_prepended(msg) ||
 			    (row->turn ? (int)row->turn(msg) : 0) != turn)
 				continue;
 			rc = add_one(row, rt, msg, err);
 		}
 	}
+	if (rc == 0)
+		rc = add_backwards(row, rt, bytes, err);
 	return rc < 0 ? error_wrap(err, rc, "add a %s", row->what) : 0;
 }
 

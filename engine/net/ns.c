@@ -240,8 +240,13 @@ int netns_add(struct restore *r, uint32_t id, bool root, struct error *err)
 		return 0;
 	if (rc == 0)
 		rc = netns_links_load(r, ns, err);
+	if (rc == 0 && ns->conf && !ns->links.nr) { /* there is always the loopback device */
+		char name[32];
+		image_filename(&image_types[IMG_NETDEV], id, name, sizeof(name));
+		return netns_refuse_missing(name, id, err);
+	}
 	if (rc == 0)
-		rc = netns_save_load(r, id, err);
+		rc = netns_save_load(r, id, ns->conf, err);
 	return rc < 0 ? rc : net_filters_load(r, id, ns->conf, err);
 }
 

@@ -191,6 +191,23 @@ empty()
 }
 try "a namespace that is left empty is filled by a script" empty
 
+incomplete()
+{
+	local image
+	end_tree
+	network && tree "$last" && dump whole && kill "$last" || return 1
+	for image in "$top"/whole/{netdev,ifaddr,route,route6,rule}-*.img; do
+		[ -e "$image" ] || continue
+		mv "$image" "$top/aside"
+		refused restore whole && says "${image##*/} is missing or empty" || return 1
+		: >"$image"
+		refused restore whole && says "${image##*/}" || return 1
+		mv "$top/aside" "$image"
+	done
+	restore whole
+}
+try "a set that lacks an image of its network is refused" incomplete
+
 # The rest restores from $b, which is the outside.
 outside() { inside "$b" "$@"; }
 devices()
