@@ -128,6 +128,7 @@ const struct role_row role_rows[] = {
 	{ "unix_cred_entry", "uid", ROLE_UID },
 	{ "unix_sk_entry", "name", ROLE_PATH, is_pathname },
 	{ "unix_sk_entry", "name_dir", ROLE_PATH },
+	{ "unix_sk_entry", "renamed", ROLE_PATH },
 	{ "userns_entry", "owner", ROLE_UID, is_inside },
 	{ "utsns_entry", "nodename", ROLE_HOSTNAME },
 };

@@ -62,6 +62,11 @@ static int find_dir(const struct open_file *f, const char *name, const char *pat
 		snprintf(out->dir, sizeof(out->dir), "%.*s", (int)(len - tail - 1), path);
 		return 0;
 	}
+	const char *slash = strrchr(path, '/');
+	if (!strchr(name, '/') && slash && slash > path && leads_to(-1, path, &out->st)) {
+		snprintf(out->dir, sizeof(out->dir), "%.*s", (int)(slash - path), path);
+		return 0; /* renamed, where it was most likely */
+	}
 	return error_set(err, ENOTSUP,
 			 "is a unix socket bound to %s, relative to a directory nobody knows any "
 			 "more (its file is %.800s)",
@@ -81,7 +86,10 @@ static int find_inside(const struct open_file *f, const char *name, char *path,
 		return rc;
 	auto_fd dir = out->dir[0] ? open(out->dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	out->deleted = !leads_to(dir, name, &out->st);
-	return 0;
+	if (!out->deleted || !leads_to(-1, path, &out->st))
+		return 0;
+	out->renamed = strdup(path);
+	return out->renamed ? 0 : error_set(err, ENOMEM, "out of memory");
 }
 
 int unix_path_find(const struct dump *d, const struct open_file *f, const struct unix_info *info,
@@ -93,6 +101,7 @@ int unix_path_find(const struct dump *d, const struct open_file *f, const struct
 	memcpy(name, info->name, info->name_len);
 	name[info->name_len] = 0;
 	out->dir[0] = 0;
+	out->renamed = NULL;
 	auto_fd file = open_file_of(f->fd, err);
 	if (file < 0)
 		return file;
@@ -196,6 +205,19 @@ static int bind_refused(const char *path, struct error *err)
 			 *path ? "" : path + 1, strerror(errno), remedy);
 }
 
+/* Where it has another name than it was bound to. */
+static int give_name(const char *path, const UnixSkEntry *sk, struct error *err)
+{
+	struct stat st;
+	const char *to = sk->renamed;
+	if (lstat(to, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return error_set(err, EEXIST,
+				 "%s is no socket now: a unix socket was there at the dump; move "
+				 "it away",
+				 to);
+	return rename(path, to) < 0 ? error_sys(err, "rename the unix socket %s to %s", path, to) : 0;
+}
+
 static int bind_here(int fd, const UnixSkEntry *sk, struct error *err)
 {
 	struct sockaddr_un addr;
@@ -215,7 +237,9 @@ static int bind_here(int fd, const UnixSkEntry *sk, struct error *err)
 	if (rc == 0 && in_files && perms &&
 	    (chmod(path, perms->mode & 07777) < 0 || lchown(path, perms->uid, perms->gid) < 0))
 		rc = error_sys(err, "give %s its mode and owner", path);
-	if (deleted && rc == 0)
+	if (deleted && rc == 0 && sk->renamed)
+		rc = give_name(path, sk, err);
+	if (deleted && rc == 0 && !sk->renamed)
 		unlink(path);
 	if (aside[0] && rename(aside, path) < 0 && rc == 0)
 		rc = error_sys(err, "move %s back to %s", aside, path);

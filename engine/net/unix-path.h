@@ -15,6 +15,7 @@ struct unix_path {
 	char dir[PATH_MAX]; /* what a relative name is relative to; "" for an absolute one */
 	struct stat st;     /* of the socket's file */
 	bool deleted;       /* the name leads there no more */
+	char *renamed;      /* where its file is instead, to be freed; NULL: nowhere */
 	int mnt_id;         /* of the mount it is on; -1: none of the tree's */
 };
 

@@ -85,6 +85,7 @@ static int dump_name(const struct dump *d, const struct open_file *f, const stru
 	int rc = unix_path_find(d, f, info, &path, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "%s", what);
+	sk->renamed = path.renamed;
 	if (path.dir[0]) {
 		sk->name_dir = strdup(path.dir);
 		if (!sk->name_dir)
