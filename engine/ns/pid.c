@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "engine/files/external.h"
 #include "engine/ns/held.h"
 #include "engine/ns/join.h"
@@ -165,6 +166,43 @@ static int check_root(const struct dump *d, struct error *err)
 			 TASK_ARGS(root), root->vpid, (unsigned long)ns->ino);
 }
 
+static bool is_of_tree(const struct dump *d, pid_t pid)
+{
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		if (d->tasks[i]->pid == pid)
+			return true;
+	return false;
+}
+
+static void warn_outsider(pid_t pid)
+{
+	char path[32];
+	struct proc_stat stat;
+	snprintf(path, sizeof(path), "%d/stat", pid);
+	if (proc_stat_read(procfs_fd(), path, &stat, NULL) == 0 && stat.state != 'Z')
+		log_warn(TASK_FMT " is in the pid namespace of the tree, but not below its root: "
+				  "it is left out, and a restore does not bring it back",
+			 pid, stat.comm);
+}
+
+/* Who has entered it from outside (nsenter, podman exec --detach) is nobody's child there. */
+static void warn_outsiders(const struct dump *d)
+{
+	char path[32];
+	struct stat own, other;
+	struct proc_ids all = { 0 };
+	if (fstatat(d->tasks[0]->proc_fd, "ns/pid", &own, 0) < 0 ||
+	    proc_ids_of_dir(procfs_fd(), ".", &all, NULL) < 0)
+		return;
+	for (size_t i = 0; i < all.nr; i++) {
+		snprintf(path, sizeof(path), "%d/ns/pid", all.items[i]);
+		if (fstatat(procfs_fd(), path, &other, 0) == 0 && other.st_ino == own.st_ino &&
+		    other.st_dev == own.st_dev && !is_of_tree(d, all.items[i]))
+			warn_outsider(all.items[i]);
+	}
+	free(all.items);
+}
+
 int pidns_collect(struct dump *d, struct error *err)
 {
 	int rc = check_root(d, err);
@@ -177,7 +215,11 @@ int pidns_collect(struct dump *d, struct error *err)
 		if (rc < 0)
 			return error_wrap(err, rc, TASK_FMT, TASK_ARGS(t));
 	}
-	return rc < 0 ? rc : check_inits(d, err);
+	if (rc == 0)
+		rc = check_inits(d, err);
+	if (rc == 0 && ns_is_apart(d, NS_PID) && !pidns_external(d))
+		warn_outsiders(d);
+	return rc;
 }
 
 int pidns_dump_external(const struct dump *d, struct error *err)
