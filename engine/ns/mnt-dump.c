@@ -21,6 +21,7 @@
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt-held.h"
+#include "engine/ns/mnt-overlay.h"
 #include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt-shown.h"
 #include "engine/ns/mnt.h"
@@ -223,6 +224,8 @@ int mntns_settle(struct dump *d, struct error *err)
 		rc = mnt_plan(d->mounts, err);
 	if (rc == 0)
 		rc = refuse_idmapped(d, d->mounts, err);
+	for (size_t i = 0; rc == 0 && i < d->mounts->nr; i++)
+		rc = mnt_overlay_check(d->mounts, d->mounts->items[i], err);
 	proc_mounts_fini(&own);
 	return rc;
 }

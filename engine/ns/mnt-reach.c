@@ -70,9 +70,13 @@ static int dig_out(void *ctx, struct error *err)
 		return error_sys(err, "enter the user namespace of the tree");
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return error_sys(err, "make a mount namespace to look under mounts in");
-	int rc = mnt_covers_drop(dig->covers, err);
+	struct error why;
+	int rc = mnt_covers_drop(dig->covers, &why);
 	if (rc < 0)
-		return error_wrap(err, rc, "%s is hidden", mnt_name(dig->m, name));
+		return error_set(err, -rc,
+				 "%s is hidden: %s; pass --external mnt[%s]:NAME for it, or "
+				 "--external mnt[]:NAME for all that came from outside",
+				 mnt_name(dig->m, name), why.text, dig->m->e->mountpoint);
 	auto_fd fd = open_place(dig->m->e->mountpoint);
 	if (fd < 0 || fstat(fd, &st) < 0 || mnt_dev_of(st.st_dev) != dig->m->e->root_dev)
 		return error_set(err, EBUSY, "%s is hidden by a mount that is not known",

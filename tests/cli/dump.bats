@@ -183,6 +183,37 @@ print(owner[0], open("/proc/%s/setgroups" % sys.argv[1]).read().strip())' "$1"
 	[ "$output" = "1000 deny" ]
 }
 
+@test "who entered the pid namespace of the tree from outside is left out with a warning" {
+	setsid unshare --pid --fork --kill-child sleep 1000 >/dev/null 2>&1 </dev/null 3>&- &
+	local unshare=$! box other
+	until box=$(cat "/proc/$unshare/task/$unshare/children") && box=${box% } && [ -n "$box" ] &&
+		[ "$(cat "/proc/$box/comm")" = sleep ]; do :; done
+	nsenter --target "$box" --pid sleep 1001 >/dev/null 2>&1 </dev/null 3>&- &
+	until other=$(pgrep -x -f "sleep 1001" --nslist pid --ns "$box") && [ -n "$other" ]; do :; done
+	run -0 --separate-stderr "$stasis" dump -R -j -t "$box" -D "$dir"
+	kill -KILL "$box"
+	[[ $stderr == *"pid $other (sleep) is in the pid namespace of the tree, but not below its root"* ]]
+	[ "$(grep -c "not below its root" <<<"$stderr")" = 1 ]
+}
+
+@test "overlays that no restore could mount again are refused" {
+	export stasis dir
+	local options
+	for options in volatile,lowerdir=$dir/l lowerdir=l index=on,lowerdir=$dir/l; do
+		export options
+		run -1 unshare --mount bash -c '
+			cd "$dir" && mkdir -p l over tmp img && mount -t tmpfs none tmp && mkdir tmp/u tmp/w
+			setsid unshare --mount bash -c '\''mount -t overlay none over \
+				-o "$options,upperdir=$dir/tmp/u,workdir=$dir/tmp/w" &&
+				exec sleep 1000'\'' >/dev/null 2>&1 </dev/null 3>&- &
+			until [ "$(cat /proc/$!/comm)" = sleep ]; do kill -0 $! || exit 7; done
+			"$stasis" dump -t $! -D img
+			rc=$?
+			kill $! && exit $rc'
+		[[ $output == *"mount $dir/over (overlay) "*"--external mnt[$dir/over]:NAME"* ]]
+	done
+}
+
 @test "a tmpfs of the tree cannot hold the images it is written to" {
 	export stasis dir
 	run -1 unshare --mount bash -c '
