@@ -218,7 +218,7 @@ static int fill_nft(struct restore *r, uint32_t id, const NetnsEntry *e, struct 
 	if (messages.len && nftables_set(&messages, &why) == 0)
 		return 0;
 	if (messages.len)
-		log_warn("%s: trying the rules in words", why.text);
+		log_info("%s: trying the rules in words", why.text);
 	int rc = read_rules(r, IMG_NFTABLES, id, &text, err);
 	if (rc == 0 && messages.len)
 		rc = error_set(err, why.code, "%s", why.text);
