@@ -316,5 +316,8 @@ int remap_message(struct remapping *r, ProtobufCMessage *msg, struct error *err)
 	if (msg->descriptor == &core_entry__descriptor)
 		r->mtype = (uint32_t)((CoreEntry *)msg)->mtype;
 	strbuf_reset(&r->field);
-	return walk(r, msg, err);
+	int rc = walk(r, msg, err);
+	return rc == 0 && msg->descriptor == &netns_entry__descriptor
+		   ? remap_rule_sets(r, (NetnsEntry *)msg, err)
+		   : rc;
 }

@@ -200,6 +200,24 @@ static int as_gateway(struct remapping *r, const struct net_address *a, const st
 	return 0;
 }
 
+/* The first and the last address of a network are nobody's, but for networks of one or two. */
+static int as_network(struct remapping *r, const struct net_address *a, const struct ip *new,
+		      struct error *err)
+{
+	char from[64], to[64], where[32];
+	struct ip net = ip_network(new, a->bits), last = net;
+	for (unsigned i = a->bits; i < IP_BITS; i++)
+		last.bytes[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	(void)r;
+	if (!ip_is_v4(new) || a->bits + 2 > IP_BITS || ip_equal(&a->local, new, IP_BITS) ||
+	    (!ip_equal(new, &net, IP_BITS) && !ip_equal(new, &last, IP_BITS)))
+		return 0;
+	return error_set(err, EINVAL,
+			 "%s: address %s would become %s, which is %s of its interface's network",
+			 place(a->ns, "ifaddr", where), ip_text(&a->local, from), ip_text(new, to),
+			 ip_equal(new, &net, IP_BITS) ? "the number" : "the broadcast address");
+}
+
 #define MOVE_LEN 160
 
 /* What moves the network of an address to where another is. @return out */
@@ -245,7 +263,9 @@ static int addresses(struct remapping *r, struct error *err)
 	for (size_t i = 0; rc == 0 && i < r->facts.addresses.nr; i++) {
 		const struct net_address *a = &r->facts.addresses.items[i];
 		struct ip new = becomes(r, &a->local, IP_BITS);
-		rc = twice(r, a, &new, err) ?: as_gateway(r, a, &new, err) ?: in_network(r, a, &new, err);
+		rc = twice(r, a, &new, err)
+			 ?: as_gateway(r, a, &new, err)
+				?: as_network(r, a, &new, err) ?: in_network(r, a, &new, err);
 	}
 	return rc;
 }

@@ -101,12 +101,12 @@ static int messages(struct remapping *r, struct image_reader *reader, int fd, st
 	}
 }
 
-static int text_read(struct source *src, const char *name, struct strbuf *out, struct error *err)
+int remapping_text(struct remapping *r, const char *name, struct strbuf *out, struct error *err)
 {
 	auto_istream in = NULL;
 	char piece[16384];
 	ssize_t n;
-	int rc = source_open_member(src, name, &in, err);
+	int rc = source_open_member(r->job->src, name, &in, err);
 	if (rc < 0)
 		return rc;
 	while ((n = istream_read(in, piece, sizeof(piece), err)) > 0) {
@@ -123,7 +123,7 @@ static int text(struct remapping *r, enum member_form form, int fd, struct error
 {
 	auto_strbuf old = { 0 };
 	auto_strbuf new = { 0 };
-	int rc = text_read(r->job->src, r->image, &old, err);
+	int rc = remapping_text(r, r->image, &old, err);
 	if (rc < 0 || !old.len)
 		return rc;
 	rc = form == FORM_FILTER ? remap_filter(r, old.data, old.len, &new, err)

@@ -6,6 +6,7 @@
 #include "convert/remap/facts.h"
 #include "convert/remap/remap.h"
 #include "images/reader.h"
+#include "network.pb-c.h"
 
 /* A word of a page image to write. */
 struct page_patch {
@@ -38,6 +39,12 @@ struct remapping {
 /** A value changes. @param field  NULL: the one the walk is at. @return 0 or -ENOMEM */
 int remapping_note(struct remapping *r, const char *field, const char *from, const char *to,
 		   struct error *err);
+
+/** remap.c: a member that is text. @return 0; -ENOENT: there is none */
+int remapping_text(struct remapping *r, const char *name, struct strbuf *out, struct error *err);
+
+/** rule-sets.c: packet filters that are no text. */
+int remap_rule_sets(struct remapping *r, NetnsEntry *e, struct error *err);
 
 /** message.c: all fields of a message that have a role. */
 int remap_message(struct remapping *r, ProtobufCMessage *msg, struct error *err);

@@ -125,6 +125,61 @@ refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
 	grep -q 'skuid != 2000' s/nftables-11.img
 }
 
+@test "remap changes owners of message queues and senders of what waits in sockets" {
+	"$crit" encode -o s/sk-queues.img <<< '{"magic": "SK_QUEUES", "entries": [
+		{"id_for": 1, "length": 0, "uid": 1000, "gid": 50}, {"id_for": 1, "length": 0}]}'
+	"$crit" encode -o s/ipcns-var-9.img <<< '{"magic": "IPC_VAR", "entries": [{"sem_ctls": [],
+		"msg_ctlmax": 1, "msg_ctlmnb": 1, "msg_ctlmni": 1, "auto_msgmni": 1, "shm_ctlmax": 1, "shm_ctlall": 1,
+		"shm_ctlmni": 1, "shm_rmid_forced": 0, "mq_queues_max": 1, "mq_msg_max": 1, "mq_msgsize_max": 1,
+		"mqueues": [{"name": "q", "mode": 384, "uid": 1000, "gid": 50, "maxmsg": 1, "msgsize": 1}]}]}'
+	"$crit" remap --in-place --uid 1000=2000 --gid 50=51 s
+	[ "$(value sk-queues.img "e[0]['uid'], e[0]['gid'], 'uid' in e[1]")" = "2000 51 False" ]
+	[ "$(value ipcns-var-9.img "e[0]['mqueues'][0]['uid'], e[0]['mqueues'][0]['gid']")" = "2000 51" ]
+}
+
+# rules FIELD PYTHON: what the kernel had of rules, as an expression of its bytes, is in netns-11.img
+rules()
+{
+	/usr/bin/python3 -c "import base64, json, sys
+raw = base64.b64encode($2).decode()
+table = {'family': 2, 'name': 'filter', 'valid_hooks': 0, 'num_entries': 1, 'entries': raw}
+print(json.dumps({'magic': 'NETNS', 'entries': [{'$1': raw if '$1' == 'nf_tables' else [table, dict(table, family=10)]}]}))" |
+		"$crit" encode -o s/netns-11.img
+}
+
+@test "remap lets rules go that are no text where their text changes" {
+	rules nf_tables "b'x' * 32"
+	run -0 "$crit" remap --in-place --ip 10.0.0.2=10.0.0.77 s
+	[[ $output == *"netns-11.img "*" 0  nf_tables "*"the words of nftables-11.img"* ]]
+	[ "$(value netns-11.img "'nf_tables' in e[0]")" = False ]
+	grep -q 'ip daddr 10.0.0.77 tcp' s/nftables-11.img
+	rules nf_tables "b'x' * 32"
+	run -0 "$crit" remap --in-place --path /srv/data=/srv/other s
+	[[ $output != *nf_tables* ]]
+	[ "$(value netns-11.img "'nf_tables' in e[0]")" = True ]
+	rules xtables "b'x' * 32"
+	run -0 "$crit" remap --in-place --ip 10.0.0.77=10.0.0.2 s
+	[[ $output == *"netns-11.img "*" 0  xtables "*"with what they counted "*"the words of iptables-11.img"* ]]
+	[ "$(value netns-11.img "[t['family'] for t in e[0]['xtables']]")" = "[10]" ]
+}
+
+@test "remap refuses rules that are no text where no text can take their place" {
+	rules nf_tables "b'x' * 32"
+	echo 'xt match "rpfilter"' >> s/nftables-11.img
+	cp -r s before
+	run -1 "$crit" remap --in-place --ip 10.0.0.2=10.0.0.77 s
+	[[ $output == *'netns-11.img: nf_tables has a rule without words in nftables-11.img (xt match "rpfilter")'* ]]
+	diff -r before s
+	rm s/nftables-11.img
+	"$crit" remap --dry-run --ip 10.0.0.2=10.0.0.77 s
+	rules nf_tables "b'x' * 30 + bytes([10, 0, 0, 2])"
+	run -1 "$crit" remap --in-place --ip 10.0.0.2=10.0.0.77 s
+	[[ $output == *'--ip 10.0.0.2=10.0.0.77: netns-11.img: nf_tables may have the old value, and there is no nftables-11.img'* ]]
+	rules xtables "b'x' * 30 + (80).to_bytes(2, 'little')"
+	run -1 "$crit" remap --in-place --port 80=8080 s
+	[[ $output == *'--port 80=8080: netns-11.img: xtables may have the old value, and there is no ip6tables-11.img'* ]]
+}
+
 @test "remap moves a file and what is below it, not what only begins alike" {
 	"$crit" remap --in-place --path /srv/data=/mnt/d --path /srv/data/log=/var/log/x s
 	[ "$(value files.img "[f['reg']['name'] for f in e if f['id'] in (30, 31)], [f['usk']['name'] for f in e if f['id'] == 8]")" = \
@@ -203,6 +258,12 @@ status()
 	echo '{"podman": {"interfaces": {"eth0": {"subnets": [{"ipnet": "'"$1"'", "gateway": "'"$2"'"}]}},
 	"dns_server_ips": ["10.89.0.1"]}}' > a/network.status
 	tar -C a -cf a.tar network.status checkpoint
+}
+
+@test "remap refuses the first and the last address of an interface's network" {
+	refused 'would become 10.0.0.0, which is the number of' --ip 10.0.0.2=10.0.0.0
+	refused 'would become 10.0.0.255, which is the broadcast address of' --ip 10.0.0.2=10.0.0.255
+	"$crit" remap --dry-run --ip fd00::2=fd00:: --ip 10.0.0.2=10.0.0.254 s
 }
 
 @test "remap refuses what podman would not find in the network of network.status" {

@@ -76,7 +76,10 @@ static const struct {
 /* Fields with a number of our own, which no table tells. */
 static const struct {
 	const char *message, *field;
-} own_fields[] = { { "userns_entry", "owner" } };
+} own_fields[] = {
+	{ "mqueue_entry", "gid" },    { "mqueue_entry", "uid" },   { "sk_packet_entry", "gid" },
+	{ "sk_packet_entry", "uid" }, { "userns_entry", "owner" },
+};
 
 static bool has_row(const char *message, const char *field)
 {
