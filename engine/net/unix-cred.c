@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * To be somebody else for one system call takes a process: one thread has the user and groups of its
- * own, but its pid is that of the whole. The kernel goes on to tell a pid when the process is gone.
+ * To be somebody else for one system call takes a process: one thread has the user and groups of
+ * its own, but its pid is that of the whole. The kernel goes on to tell a pid when the process is
+ * gone.
  */
 #include "engine/net/unix-cred.h"
 
@@ -193,7 +194,8 @@ int unix_cred_act(const struct restore *r, const UnixCredEntry *who,
 		.gid = id_outside(r->users, ID_GROUP, who->gid),
 		.groups = groups,
 		.nr_groups = who->n_groups,
-		.pid = who->has_pid && who->pid > 1 && !ns_restores(r, NS_PID) ? (pid_t)who->pid : 0,
+		.pid =
+		    who->has_pid && who->pid > 1 && !ns_restores(r, NS_PID) ? (pid_t)who->pid : 0,
 		.act = act,
 		.arg = arg,
 		.err = err,

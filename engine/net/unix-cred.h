@@ -13,8 +13,8 @@ int unix_cred_peer(const struct dump *d, int fd, UnixCredEntry **out, struct err
 int unix_cred_task(const struct open_file *f, UnixCredEntry **out, struct error *err);
 
 /**
- * Listen, connect or make a pair as somebody: with that user, group and groups, and where the pid is
- * free just now, with that. Other fields of the process stay the restore's.
+ * Listen, connect or make a pair as somebody: with that user, group and groups, and where the pid
+ * is free just now, with that. Other fields of the process stay the restore's.
  * @param who  NULL: as who restores
  * @param act  in a process of its own that shares memory and descriptors
  * @return what act returned

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Who the other end of a unix socket is (SO_PEERCRED, SO_PEERGROUPS), of a client that is another user:
- * accepted, waiting to be accepted, of a pair; and whom the client finds at the other end.
+ * Who the other end of a unix socket is (SO_PEERCRED, SO_PEERGROUPS), of a client that is another
+ * user: accepted, waiting to be accepted, of a pair; and whom the client finds at the other end.
  */
 #include <grp.h>
 #include <sys/prctl.h>
@@ -81,6 +81,7 @@ int main(void)
 	int waited = accept(listener, NULL, NULL);
 	live_check(waited >= 0, "accept: %s", strerror(errno));
 	check("waited", waited, pid, USER, GROUP, 2);
-	live_check(waitpid(pid, &status, 0) == pid && status == 0, "the child ended with %x", status);
+	live_check(waitpid(pid, &status, 0) == pid && status == 0, "the child ended with %x",
+		   status);
 	live_pass();
 }

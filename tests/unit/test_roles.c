@@ -79,6 +79,9 @@ static const struct {
 } own_fields[] = {
 	{ "mqueue_entry", "gid" },    { "mqueue_entry", "uid" },   { "sk_packet_entry", "gid" },
 	{ "sk_packet_entry", "uid" }, { "userns_entry", "owner" },
+	{ "sk_opts_entry", "gid" },      { "sk_opts_entry", "uid" },   { "unix_cred_entry", "gid" },
+	{ "unix_cred_entry", "groups" }, { "unix_cred_entry", "pid" }, { "unix_cred_entry", "uid" },
+	{ "userns_entry", "owner" },
 };
 
 static bool has_row(const char *message, const char *field)
