@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "engine/files/anon.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
@@ -24,6 +26,15 @@
 #ifndef KCMP_EPOLL_TFD
 #define KCMP_EPOLL_TFD 7
 #endif
+
+/* Linux 6.9 */
+struct busy_poll {
+	uint32_t usecs;
+	uint16_t budget;
+	uint8_t prefer, pad;
+};
+#define BUSY_POLL_SET _IOW(0x8a, 0x01, struct busy_poll) /* EPIOCSPARAMS */
+#define BUSY_POLL_GET _IOR(0x8a, 0x02, struct busy_poll) /* EPIOCGPARAMS */
 
 #define NO_NUMBER UINT32_MAX
 /* The kernel adds these to whatever is asked for; it takes them away from a one-shot that fired. */
@@ -94,6 +105,21 @@ static int keep(struct dump *d, const struct open_file *f, FileEntry *e, struct 
 	return 1;
 }
 
+static int params_dump(const struct open_file *f, EventpollFileEntry *ep, struct error *err)
+{
+	struct busy_poll now = { 0 };
+	if (ioctl(f->fd, BUSY_POLL_GET, &now) < 0 || (!now.usecs && !now.budget && !now.prefer))
+		return 0;
+	ep->params = malloc(sizeof(*ep->params));
+	if (!ep->params)
+		return error_set(err, ENOMEM, "out of memory");
+	epoll_params_entry__init(ep->params);
+	ep->params->usecs = now.usecs;
+	ep->params->budget = now.budget;
+	ep->params->prefer = now.prefer;
+	return 0;
+}
+
 static int epoll_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
 	auto_strbuf text = { 0 };
@@ -107,6 +133,8 @@ static int epoll_dump(struct dump *d, const struct open_file *f, FileEntry *e, s
 	int rc = anon_fdinfo_text(f, &text, err);
 	if (rc == 0)
 		rc = parse_targets(f, text.data, ep, err);
+	if (rc == 0)
+		rc = params_dump(f, ep, err);
 	if (rc == 0)
 		rc = owner_dump(d, f, &ep->fown, err);
 	return rc < 0 ? rc : keep(d, f, e, err);
@@ -264,11 +292,25 @@ static int epoll_check(const FileEntry *e, struct error *err)
 {
 	const EventpollFileEntry *ep = e->epfd;
 	int rc = anon_check(e, ep, ep ? ep->id : 0, ep ? ep->fown : NULL, "epoll instance", err);
+	if (rc == 0 && ep->params && ep->params->budget > UINT16_MAX)
+		rc = error_set(err, EBADMSG, "epoll instance polls for %u packets",
+			       ep->params->budget);
 	for (size_t i = 0; rc == 0 && i < ep->n_tfd; i++)
 		if (ep->tfd[i]->tfd >= FD_LIMIT)
 			rc = error_set(err, EBADMSG, "epoll instance watches fd %u: out of range",
 				       ep->tfd[i]->tfd);
 	return rc;
+}
+
+static int set_params(int fd, const EpollParamsEntry *e, struct error *err)
+{
+	const struct busy_poll want = { e->usecs, (uint16_t)e->budget, e->prefer, 0 };
+	if (ioctl(fd, BUSY_POLL_SET, &want) == 0)
+		return 0;
+	if (errno != ENOTTY && errno != EOPNOTSUPP)
+		return error_sys(err, "poll busily for %u us, %u packets", e->usecs, e->budget);
+	log_warn("an epoll instance polled busily: this kernel cannot (Linux 6.9)");
+	return 0;
 }
 
 static int epoll_open(struct restore *r, const FileEntry *e, struct error *err)
@@ -277,7 +319,9 @@ static int epoll_open(struct restore *r, const FileEntry *e, struct error *err)
 	auto_fd fd = epoll_create1(EPOLL_CLOEXEC);
 	if (fd < 0)
 		return error_sys(err, "make an epoll instance");
-	int rc = file_set_flags(fd, e->epfd->flags, e->epfd->fown, err);
+	int rc = e->epfd->params ? set_params(fd, e->epfd->params, err) : 0;
+	if (rc == 0)
+		rc = file_set_flags(fd, e->epfd->flags, e->epfd->fown, err);
 	return rc < 0 ? rc : take_fd(fd);
 }
 

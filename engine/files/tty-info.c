@@ -6,6 +6,7 @@
 
 #include <asm/termbits.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
@@ -19,6 +20,7 @@
 /* c_cc of the images: so many numbers, and the characters are the first bytes of them. */
 #define CC_WORDS  NCCS
 #define INDEX_MAX (1u << 20)
+#define LITTLE    1024 /* bytes; a pair is full with many times as much */
 
 struct info_entry { /* an entry and what hangs on it */
 	TtyInfoEntry info;
@@ -105,7 +107,23 @@ static int collect_modes(const struct tty_seen *s, TtyInfoEntry *info, struct er
 	return rc;
 }
 
-static int info_dump(const struct tty_seen *s, struct image_writer *w, struct error *err)
+/*
+ * Nothing tells that ^S has stopped the output of a slave, but that there is no room for more though
+ * its master has little to read.
+ */
+static bool is_stopped(const struct tty_table *t, const struct tty_seen *s)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
+	int waiting = 0;
+	const struct tty_seen *master = s->kind->type == TTY_TYPE__PTY && !s->kind->master
+					    ? tty_seen_side(t, s->index, true)
+					    : NULL;
+	return master && poll(&p, 1, 0) >= 0 && !(p.revents & (POLLOUT | POLLHUP | POLLERR)) &&
+	       ioctl(master->fd, FIONREAD, &waiting) == 0 && waiting < LITTLE;
+}
+
+static int info_dump(const struct tty_table *t, const struct tty_seen *s, struct image_writer *w,
+		     struct error *err)
 {
 	struct info_entry e;
 	memset(&e, 0, sizeof(e));
@@ -124,6 +142,7 @@ static int info_dump(const struct tty_seen *s, struct image_writer *w, struct er
 	if (s->kind->type == TTY_TYPE__PTY)
 		e.info.pty = &e.pty;
 	int rc = 0;
+	e.info.has_stopped = e.info.stopped = !s->hungup && is_stopped(t, s);
 	if (!s->hungup)
 		rc = collect_termios(s, &e, err);
 	if (rc == 0 && !s->hungup)
@@ -137,7 +156,7 @@ int tty_info_dump(struct dump *d, struct error *err)
 	auto_image_writer w = NULL;
 	int rc = image_create(d->images_fd, IMG_TTY_INFO, 0, &w, err);
 	for (size_t i = 0; rc == 0 && i < t->nr; i++)
-		rc = info_dump(&t->items[i], w, err);
+		rc = info_dump(t, &t->items[i], w, err);
 	return rc < 0 ? rc : image_finish(w, err);
 }
 
@@ -422,6 +441,17 @@ static int set_side_modes(int fd, const TtyInfoEntry *info, struct error *err)
 	return 0;
 }
 
+/* As if it had been typed, so that ^Q ends it; before packet mode, which would tell of it. */
+static int stop(int fd, const TtyInfoEntry *info, struct error *err)
+{
+	if (fd < 0 || !info || !info->stopped)
+		return 0;
+	char stop = (char)info->termios->c_cc[VSTOP];
+	int rc = info->termios->c_iflag & IXON && stop ? ioctl(fd, TIOCSTI, &stop)
+						       : ioctl(fd, TCXONC, TCOOFF);
+	return rc < 0 ? error_sys(err, "stop its output, as ^S did") : 0;
+}
+
 /* The terminal of the restorer keeps its size: that is how large it is. */
 int tty_set_modes(struct restore *r, struct tty *t, struct error *err)
 {
@@ -434,6 +464,8 @@ int tty_set_modes(struct restore *r, struct tty *t, struct error *err)
 	rc = set_locked(fd, info, err);
 	if (rc == 0)
 		rc = set_winsize(fd, info, err);
+	if (rc == 0)
+		rc = stop(t->control, t->slave, err);
 	if (rc == 0)
 		rc = set_side_modes(t->control, t->slave, err);
 	return rc < 0 ? rc : set_side_modes(t->master_fd, t->master, err);

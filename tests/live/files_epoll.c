@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -88,6 +89,14 @@ static void wait_child(int ep)
 	_exit(0);
 }
 
+struct busy_poll { /* struct epoll_params of Linux 6.9 */
+	uint32_t usecs;
+	uint16_t budget;
+	uint8_t prefer, pad;
+};
+#define BUSY_POLL_SET _IOW(0x8a, 0x01, struct busy_poll)
+#define BUSY_POLL_GET _IOR(0x8a, 0x02, struct busy_poll)
+
 int main(void)
 {
 	char before[4096], after[4096];
@@ -123,11 +132,17 @@ int main(void)
 	add(shared, plain, EPOLLIN, 77);
 	wait_child(shared);
 	targets(mixed, before, sizeof(before));
+	const struct busy_poll busy = { 20, 8, 1, 0 };
+	struct busy_poll now;
+	int polls = ioctl(mixed, BUSY_POLL_SET, &busy) == 0; /* where the kernel has that */
 
 	live_ready();
 
 	targets(mixed, after, sizeof(after));
 	live_check(!strcmp(before, after), "targets were %s, now %s", before, after);
+	live_check(!polls || (ioctl(mixed, BUSY_POLL_GET, &now) == 0 && now.usecs == 20 &&
+			      now.budget == 8 && now.prefer == 1),
+		   "it polls for %u us, %u packets", now.usecs, now.budget);
 	expect_nothing(mixed, "nothing is ready");
 	live_check(fcntl(outer, F_GETFD) == FD_CLOEXEC, "close-on-exec is gone");
 	bump(plain);
