@@ -108,8 +108,8 @@ static int collect_modes(const struct tty_seen *s, TtyInfoEntry *info, struct er
 }
 
 /*
- * Nothing tells that ^S has stopped the output of a slave, but that there is no room for more though
- * its master has little to read.
+ * Nothing tells that ^S has stopped the output of a slave, but that there is no room for more
+ * though its master has little to read.
  */
 static bool is_stopped(const struct tty_table *t, const struct tty_seen *s)
 {
@@ -446,9 +446,9 @@ static int stop(int fd, const TtyInfoEntry *info, struct error *err)
 {
 	if (fd < 0 || !info || !info->stopped)
 		return 0;
-	char stop = (char)info->termios->c_cc[VSTOP];
-	int rc = info->termios->c_iflag & IXON && stop ? ioctl(fd, TIOCSTI, &stop)
-						       : ioctl(fd, TCXONC, TCOOFF);
+	const char *stop = (const char *)info->termios->c_cc + VSTOP;
+	bool typed = info->termios->c_iflag & IXON && *stop && ioctl(fd, TIOCSTI, stop) == 0;
+	int rc = typed ? 0 : ioctl(fd, TCXONC, TCOOFF);
 	return rc < 0 ? error_sys(err, "stop its output, as ^S did") : 0;
 }
 
