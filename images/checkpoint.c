@@ -272,6 +272,11 @@ const struct process *checkpoint_listed(const struct checkpoint *cp, size_t i)
 	return &cp->processes.items[i];
 }
 
+size_t checkpoint_place(const struct checkpoint *cp, const struct process *p)
+{
+	return (size_t)(p - cp->processes.items);
+}
+
 const struct process *checkpoint_find(const struct checkpoint *cp, uint32_t pid)
 {
 	return process_find(cp, pid);

@@ -47,6 +47,8 @@ size_t checkpoint_nr_processes(const struct checkpoint *cp);
 const struct process *checkpoint_process(const struct checkpoint *cp, size_t i);
 /** The same in the order of pstree.img. */
 const struct process *checkpoint_listed(const struct checkpoint *cp, size_t i);
+/** Which of these it is. */
+size_t checkpoint_place(const struct checkpoint *cp, const struct process *p);
 /** By pid, or NULL. */
 const struct process *checkpoint_find(const struct checkpoint *cp, uint32_t pid);
 /** The one that was asked for. @return 0; -ENOENT saying which pids there are. */

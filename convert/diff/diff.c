@@ -201,16 +201,11 @@ struct matching {
 	bool *taken_b;
 };
 
-static size_t index_of(const struct checkpoint *cp, const struct process *p)
-{
-	return (size_t)(p - checkpoint_listed(cp, 0));
-}
-
 static void take(const struct diff *d, struct matching *m, const struct process *a,
 		 const struct process *b)
 {
-	m->of_a[index_of(d->cp[0], a)] = b;
-	m->taken_b[index_of(d->cp[1], b)] = true;
+	m->of_a[checkpoint_place(d->cp[0], a)] = b;
+	m->taken_b[checkpoint_place(d->cp[1], b)] = true;
 }
 
 /* Parents come first in the order of the tree: a process is sought among its parent's match's. */
@@ -218,8 +213,9 @@ static const struct process *match_by_pid(const struct diff *d, const struct mat
 					  const struct process *a)
 {
 	const struct process *b = checkpoint_find(d->cp[1], a->pid);
-	const struct process *parent = a->parent ? m->of_a[index_of(d->cp[0], a->parent)] : NULL;
-	if (!b || b->parent != parent || m->taken_b[index_of(d->cp[1], b)])
+	const struct process *parent =
+	    a->parent ? m->of_a[checkpoint_place(d->cp[0], a->parent)] : NULL;
+	if (!b || b->parent != parent || m->taken_b[checkpoint_place(d->cp[1], b)])
 		return NULL;
 	return b;
 }
@@ -232,7 +228,7 @@ static const struct process *first_root(const struct checkpoint *cp)
 static const struct process *next_untaken(const struct diff *d, const struct matching *m,
 					  const struct process *b)
 {
-	while (b && m->taken_b[index_of(d->cp[1], b)])
+	while (b && m->taken_b[checkpoint_place(d->cp[1], b)])
 		b = b->next;
 	return b;
 }
@@ -240,7 +236,7 @@ static const struct process *next_untaken(const struct diff *d, const struct mat
 /* Children of a matched pair that no pid matched are taken in their order. */
 static void match_children(const struct diff *d, struct matching *m, const struct process *a)
 {
-	const struct process *b = m->of_a[index_of(d->cp[0], a)];
+	const struct process *b = m->of_a[checkpoint_place(d->cp[0], a)];
 	if (!b)
 		return;
 	for (const struct process *child = a->first_child; child; child = child->next) {
@@ -250,7 +246,7 @@ static void match_children(const struct diff *d, struct matching *m, const struc
 	}
 	const struct process *rest = b->first_child;
 	for (const struct process *child = a->first_child; child; child = child->next) {
-		if (m->of_a[index_of(d->cp[0], child)])
+		if (m->of_a[checkpoint_place(d->cp[0], child)])
 			continue;
 		rest = next_untaken(d, m, rest);
 		if (!rest)
@@ -266,7 +262,7 @@ static void match_all(const struct diff *d, struct matching *m)
 		take(d, m, a, b);
 	for (size_t i = 0; i < checkpoint_nr_processes(d->cp[0]); i++) {
 		const struct process *p = checkpoint_process(d->cp[0], i);
-		if (!p->parent && !m->of_a[index_of(d->cp[0], p)]) {
+		if (!p->parent && !m->of_a[checkpoint_place(d->cp[0], p)]) {
 			const struct process *same = match_by_pid(d, m, p);
 			if (same)
 				take(d, m, p, same);
@@ -312,7 +308,7 @@ static int processes_compare(struct diff *d, struct error *err)
 	match_all(d, &m);
 	for (size_t i = 0; i < nr_a && !doc_failed(d->doc); i++) {
 		const struct process *p = checkpoint_process(d->cp[0], i);
-		struct process_pair pair = { p, of_a[index_of(d->cp[0], p)] };
+		struct process_pair pair = { p, of_a[checkpoint_place(d->cp[0], p)] };
 		int rc = 0;
 		if (pair.b)
 			rc = pair_compare(d, &pair, err);
@@ -323,7 +319,7 @@ static int processes_compare(struct diff *d, struct error *err)
 	}
 	for (size_t i = 0; i < nr_b; i++) {
 		const struct process *p = checkpoint_process(d->cp[1], i);
-		if (!taken_b[index_of(d->cp[1], p)])
+		if (!taken_b[checkpoint_place(d->cp[1], p)])
 			whole_process(d, p, 1);
 	}
 	return 0;

@@ -14,7 +14,8 @@ struct sessions {
 	struct check *check;
 	const struct checkpoint *cp;
 	const bool *reapers;
-	const struct process *first; /* of pstree.img */
+	const struct process *
+	    *tops; /* by place, as `reapers`: the highest above it in its session */
 };
 
 static void session_finding(const struct sessions *s, const struct process *p, const char *field,
@@ -24,7 +25,7 @@ static void session_finding(const struct sessions *s, const struct process *p, c
 			    const char *fmt, ...)
 {
 	char text[200];
-	uint64_t entry = (uint64_t)(p - s->first);
+	uint64_t entry = checkpoint_place(s->cp, p);
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
@@ -44,14 +45,23 @@ static bool is_thread(const struct sessions *s, uint32_t id)
 static bool takes_orphans(const struct sessions *s, const struct process *parent)
 {
 	return !parent || !parent->parent || parent->entry->sid == parent->pid ||
-	       s->reapers[parent - s->first];
+	       s->reapers[checkpoint_place(s->cp, parent)];
+}
+
+/* Parents come before their children. */
+static void tops_find(const struct sessions *s)
+{
+	for (size_t i = 0; i < checkpoint_nr_processes(s->cp); i++) {
+		const struct process *p = checkpoint_process(s->cp, i), *parent = p->parent;
+		bool same = parent && parent->entry->sid == p->entry->sid;
+		s->tops[checkpoint_place(s->cp, p)] =
+		    same ? s->tops[checkpoint_place(s->cp, parent)] : p;
+	}
 }
 
 static bool session_can_be(const struct sessions *s, const struct process *p)
 {
-	const struct process *top = p;
-	while (top->parent && top->parent->entry->sid == p->entry->sid)
-		top = top->parent;
+	const struct process *top = s->tops[checkpoint_place(s->cp, p)];
 	return !top->parent || takes_orphans(s, top->parent);
 }
 
@@ -107,9 +117,11 @@ int check_sessions(struct check *check, const struct checkpoint *cp, const bool 
 {
 	size_t nr = checkpoint_nr_processes(cp);
 	auto_free const struct process **sorted = calloc(nr + 1, sizeof(*sorted));
-	if (!sorted)
+	auto_free const struct process **tops = calloc(nr + 1, sizeof(*tops));
+	if (!sorted || !tops)
 		return error_set(err, ENOMEM, "out of memory");
-	struct sessions s = { check, cp, reapers, nr ? checkpoint_listed(cp, 0) : NULL };
+	struct sessions s = { check, cp, reapers, tops };
+	tops_find(&s);
 	for (size_t i = 0; i < nr; i++) {
 		sorted[i] = checkpoint_listed(cp, i);
 		session_check(&s, sorted[i]);
