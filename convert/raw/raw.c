@@ -3,6 +3,7 @@
  */
 #include "convert/raw/raw.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -10,20 +11,20 @@
 #include "convert/raw/blob.h"
 
 static const struct raw_form forms[] = {
-	{ IMG_IFADDR, netlink_to_json },
-	{ IMG_ROUTE, netlink_to_json },
-	{ IMG_ROUTE6, netlink_to_json },
-	{ IMG_RULE, netlink_to_json },
-	{ IMG_NETNF_CT, netlink_to_json },
-	{ IMG_NETNF_EXP, netlink_to_json },
-	{ IMG_IPTABLES, lines_to_json, .whole = true },
-	{ IMG_IP6TABLES, lines_to_json, .whole = true },
-	{ IMG_NFTABLES, lines_to_json, .whole = true },
-	{ IMG_TMPFS_IMG, tar_to_json },
-	{ IMG_TMPFS_DEV, tar_to_json },
-	{ IMG_PAGES, pages_to_json, .summary = true },
-	{ IMG_PAGES_OLD, pages_to_json, .summary = true },
-	{ IMG_SHM_PAGES_OLD, pages_to_json, .summary = true },
+	{ IMG_IFADDR, RAW_NETLINK, netlink_to_json },
+	{ IMG_ROUTE, RAW_NETLINK, netlink_to_json },
+	{ IMG_ROUTE6, RAW_NETLINK, netlink_to_json },
+	{ IMG_RULE, RAW_NETLINK, netlink_to_json },
+	{ IMG_NETNF_CT, RAW_NETLINK, netlink_to_json },
+	{ IMG_NETNF_EXP, RAW_NETLINK, netlink_to_json },
+	{ IMG_IPTABLES, RAW_FILTER, lines_to_json, filter_text_check, .whole = true },
+	{ IMG_IP6TABLES, RAW_FILTER, lines_to_json, filter_text_check, .whole = true },
+	{ IMG_NFTABLES, RAW_FILTER, lines_to_json, filter_text_check, .whole = true },
+	{ IMG_TMPFS_IMG, RAW_TAR, tar_to_json },
+	{ IMG_TMPFS_DEV, RAW_TAR, tar_to_json },
+	{ IMG_PAGES, RAW_PAGES, pages_to_json, .summary = true },
+	{ IMG_PAGES_OLD, RAW_PAGES, pages_to_json, .summary = true },
+	{ IMG_SHM_PAGES_OLD, RAW_PAGES, pages_to_json, .summary = true },
 };
 
 static const struct raw_form *form_of(enum image_id id)
@@ -33,6 +34,12 @@ static const struct raw_form *form_of(enum image_id id)
 			return &forms[i];
 	}
 	return NULL;
+}
+
+enum raw_kind raw_kind_of(enum image_id id)
+{
+	const struct raw_form *form = form_of(id);
+	return form ? form->kind : RAW_NONE;
 }
 
 static int bytes_to_json(struct image_reader *r, struct json_out *out, struct error *err)
@@ -53,6 +60,23 @@ int raw_to_json(struct image_reader *r, const struct raw_json *how, struct json_
 	auto_image_reader again = NULL;
 	rc = how->reopen(how->arg, &again, err);
 	return rc < 0 ? rc : bytes_to_json(again, out, err);
+}
+
+/* Shown to nobody. */
+int raw_check(struct image_reader *r, struct error *err)
+{
+	const struct raw_form *form = form_of(image_reader_type(r)->id);
+	if (form && form->check)
+		return form->check(r, err);
+	const struct raw_json how = { .no_payload = true };
+	auto_fd null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	auto_json_out out = { 0 };
+	int rc = json_out_init(&out, null, "/dev/null", true, err);
+	if (rc < 0)
+		return rc;
+	json_begin(&out, '{');
+	rc = raw_to_json(r, &how, &out, err);
+	return rc < 0 ? rc : json_out_flush(&out, err);
 }
 
 enum raw_member raw_member_kind(const char *key)

@@ -30,11 +30,26 @@ enum raw_member raw_member_kind(const char *key);
 /** Write the bytes that the member in->key holds. */
 int raw_from_json(struct json_in *in, struct image_writer *w, struct error *err);
 
+/* What the bytes are. */
+enum raw_kind {
+	RAW_NONE, /* not known, or no raw image */
+	RAW_NETLINK,
+	RAW_FILTER, /* the text of a packet filter */
+	RAW_TAR,
+	RAW_PAGES,
+};
+enum raw_kind raw_kind_of(enum image_id id);
+/** Are they in the form of their kind? What shows them checks that, too. @return 0; -EBADMSG */
+int raw_check(struct image_reader *r, struct error *err);
+
 /* One way to show bytes; rows in raw.c. */
 struct raw_form {
 	enum image_id id;
+	enum raw_kind kind;
 	/** Add members to the open object. */
 	int (*show)(struct image_reader *r, struct json_out *out, struct error *err);
+	/** Read all, where show() would take anything; NULL: it does not. */
+	int (*check)(struct image_reader *r, struct error *err);
 	/** Whether show() says every byte: then there is no "raw". */
 	bool whole;
 	/** Whether only a summary is shown in pretty form, and only bytes in compact form. */
@@ -44,5 +59,7 @@ struct raw_form {
 int netlink_to_json(struct image_reader *r, struct json_out *out, struct error *err);
 int lines_to_json(struct image_reader *r, struct json_out *out, struct error *err);
 int lines_from_json(struct json_in *in, struct image_writer *w, struct error *err);
+/** Does it go on to its end: a whole line, and what begins ends? */
+int filter_text_check(struct image_reader *r, struct error *err);
 int tar_to_json(struct image_reader *r, struct json_out *out, struct error *err);
 int pages_to_json(struct image_reader *r, struct json_out *out, struct error *err);

@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "convert/raw/raw.h"
 #include "convert/remap/remapping.h"
 #include "convert/store/rewrite.h"
 #include "images/roles.h"
@@ -58,17 +59,10 @@ static enum member_form form_of(const struct source_member *m, const struct imag
 		return remap_is_document(m->path) ? FORM_DOCUMENT : FORM_OTHER;
 	if ((*type)->entry)
 		return FORM_MESSAGES;
-	switch ((*type)->id) {
-	case IMG_IFADDR:
-	case IMG_ROUTE:
-	case IMG_ROUTE6:
-	case IMG_RULE:
-	case IMG_NETNF_CT:
-	case IMG_NETNF_EXP:
+	switch (raw_kind_of((*type)->id)) {
+	case RAW_NETLINK:
 		return FORM_NETLINK;
-	case IMG_IPTABLES:
-	case IMG_IP6TABLES:
-	case IMG_NFTABLES:
+	case RAW_FILTER:
 		return FORM_FILTER;
 	default:
 		return FORM_OTHER;

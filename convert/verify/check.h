@@ -110,9 +110,5 @@ void needs_finish(struct check *check);
 /* contents.c: what two images say of the same file. */
 int check_contents(struct check *check, struct checkpoint *cp, struct error *err);
 
-/* rules.c: whether the text of a packet filter goes on to its end. */
-bool rules_are_of(const struct image_type *type);
-int rules_check(struct image_reader *r, const struct image_type *type, struct error *err);
-
 /* pages.c: page maps, page data, parents. */
 int check_pages(struct check *check, struct error *err);

@@ -116,22 +116,6 @@ static int entries_walk(struct check *check, struct image_reader *r, struct plac
 	}
 }
 
-/* Raw images are shown to nobody: whatever shows them checks their form. */
-static int raw_walk(struct image_reader *r, const struct image_type *type, struct error *why)
-{
-	if (rules_are_of(type))
-		return rules_check(r, type, why);
-	const struct raw_json how = { .no_payload = true };
-	auto_fd null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	auto_json_out out = { 0 };
-	int rc = json_out_init(&out, null, "/dev/null", true, why);
-	if (rc < 0)
-		return rc;
-	json_begin(&out, '{');
-	rc = raw_to_json(r, &how, &out, why);
-	return rc < 0 ? rc : json_out_flush(&out, why);
-}
-
 /* Page data in frames: each is decompressed, which is all that can be said of it. */
 static int frames_walk(struct check *check, const struct source_member *m, struct error *why)
 {
@@ -175,7 +159,7 @@ static int image_walk(struct check *check, size_t member, const struct image_typ
 	else if (rc == 0 && type->id == IMG_PAGES && seekable_name(check->members[member].path))
 		rc = frames_walk(check, &check->members[member], &why);
 	else if (rc == 0 && type->id != IMG_PAGES && !type->magic)
-		rc = raw_walk(r, type, &why);
+		rc = raw_check(r, &why);
 	if (trouble.code)
 		return error_wrap(err, trouble.code, "%s", trouble.text);
 	if (rc == -ENOMEM)
@@ -193,6 +177,13 @@ static bool is_member_image(const struct source_member *m)
 	return !strchr(m->name, '/');
 }
 
+static bool is_of_network(const struct image_type *type)
+{
+	enum raw_kind kind = raw_kind_of(type->id);
+	return type->id == IMG_NETDEV || type->id == IMG_NETNS || kind == RAW_NETLINK ||
+	       kind == RAW_FILTER;
+}
+
 static int members_define(struct check *check, struct error *err)
 {
 	for (size_t i = 0; i < check->nr_members; i++) {
@@ -204,7 +195,7 @@ static int members_define(struct check *check, struct error *err)
 		check->has_cgroups |= type->id == IMG_CGROUP;
 		check->has_mounts |= type->id == IMG_MNTS;
 		uint64_t number = image_number(type, name);
-		check->has_networks |= type->id >= IMG_NETDEV && type->id <= IMG_NFTABLES;
+		check->has_networks |= is_of_network(type);
 		check->has_tree |= type->id == IMG_PSTREE;
 		int rc = object_set_add(&check->objects, type->id, number);
 		if (rc >= 0 && type->id == IMG_NETNS)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "convert/verify/check.h"
+#include "convert/raw/raw.h"
 
 #define PIECE (64 * 1024)
 
@@ -74,15 +74,10 @@ static const char *wrong_at_end(const struct rules *rules)
 	return NULL;
 }
 
-bool rules_are_of(const struct image_type *type)
-{
-	return type->id == IMG_NFTABLES || type->id == IMG_IPTABLES || type->id == IMG_IP6TABLES;
-}
-
-int rules_check(struct image_reader *r, const struct image_type *type, struct error *err)
+int filter_text_check(struct image_reader *r, struct error *err)
 {
 	auto_free char *piece = malloc(PIECE);
-	struct rules rules = { .nft = type->id == IMG_NFTABLES, .line = 1 };
+	struct rules rules = { .nft = image_reader_type(r)->id == IMG_NFTABLES, .line = 1 };
 	ssize_t n = -ENOMEM;
 	if (!piece)
 		return error_set(err, ENOMEM, "out of memory");
