@@ -2,6 +2,8 @@
  * network.status of podman: at a restore it asks its networks for the addresses there, and they
  * give none that lies outside of them. "subnets" as netavark writes them, "ips" as CNI did.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -9,16 +11,18 @@
 #include "convert/describe/container.h"
 #include "convert/remap/facts.h"
 
-/* What stands beside a member: "gateway" of "a.subnets[0].ipnet". */
-static const char *sibling(const struct flat *status, const char *path, const char *name)
+/* What stands beside a member: "gateway" of "a.subnets[0].ipnet". @param out  NULL: nothing */
+static int sibling(const struct flat *status, const char *path, const char *name, const char **out,
+		   struct error *err)
 {
 	auto_free char *other = NULL;
 	const char *dot = strrchr(path, '.');
 	if (asprintf(&other, "%.*s%s", (int)(dot - path + 1), path, name) < 0) {
 		other = NULL;
-		return NULL;
+		return error_set(err, ENOMEM, "network.status: out of memory");
 	}
-	return flat_find(status, other);
+	*out = flat_find(status, other);
+	return 0;
 }
 
 /* @param number  told apart from others, as an interface is */
@@ -57,8 +61,10 @@ int facts_read_status(struct source *src, struct facts *facts, struct error *err
 		if (!dot || (strcmp(dot, ".ipnet") && strcmp(dot, ".address")) ||
 		    !ip_parse_in_network(item->value, &local, &bits))
 			continue;
-		rc = add_network(facts, (uint32_t)i, &local, bits,
-				 sibling(&status, item->path, "gateway"), err);
+		const char *gateway;
+		rc = sibling(&status, item->path, "gateway", &gateway, err);
+		if (rc == 0)
+			rc = add_network(facts, (uint32_t)i, &local, bits, gateway, err);
 	}
 	return rc < 0 ? rc : 0;
 }
