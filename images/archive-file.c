@@ -7,7 +7,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +18,13 @@
  * (archive/tar of Go, with which podman reads checkpoints).
  */
 enum { EXTENTS_MAX = 32768 };
+
+/* Its format is set with the first header; filters fail without one, too, but with another error.
+ */
+bool archive_is_foreign(struct archive *in)
+{
+	return !archive_format(in) && archive_errno(in) == EILSEQ;
+}
 
 int archive_out_error(const struct archive_out *out, struct error *err)
 {

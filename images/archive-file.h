@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,6 +22,8 @@ struct archive_out {
 	struct progress *progress;
 };
 
+/** Did reading it fail because it is none of the kinds that are read? */
+bool archive_is_foreign(struct archive *in);
 /** What libarchive says of a failure. @return -EIO */
 int archive_out_error(const struct archive_out *out, struct error *err);
 /**

@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "images/archive-file.h"
 #include "images/backend.h"
 
 #define BLOCK      (128 * 1024)
@@ -95,7 +96,7 @@ static int pass_error(const struct pass *pass, struct error *err)
 	if (pass->failed)
 		return error_code(err, pass->failed, "%s: read", pass->index->name);
 	const char *why = archive_error_string(pass->archive);
-	if (!why || !strcmp(why, "Unrecognized archive format"))
+	if (!why || archive_is_foreign(pass->archive))
 		why = "neither a directory of images nor a tar archive";
 	return error_set(err, EBADMSG, "%s: %s", pass->index->name, why);
 }

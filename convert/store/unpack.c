@@ -14,6 +14,7 @@
 #include "base/beneath.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "images/archive-file.h"
 
 enum { BLOCK = 128 * 1024, TAR_BLOCK = 512, MEMBER_COST = 4096, NAME_MAX_LEN = 4096 };
 
@@ -39,9 +40,8 @@ static la_ssize_t read_block(struct archive *a, void *ctx, const void **block)
 static int unpack_error(const struct unpack *u, struct error *err)
 {
 	const char *why = archive_error_string(u->archive);
-	if (!why || !strcmp(why, "Unrecognized archive format"))
-		why = "not a tar archive";
-	return error_set(err, EBADMSG, "%s: %s", u->name, why);
+	return error_set(err, EBADMSG, "%s: %s", u->name,
+			 !why || archive_is_foreign(u->archive) ? "not a tar archive" : why);
 }
 
 static int refuse(const struct unpack *u, const char *path, const char *why, struct error *err)
@@ -93,7 +93,8 @@ static int open_folder(const struct unpack *u, char *path, const char **name, st
 			*up = '/';
 		int rc = fd < 0 ? fd : mkdirat(fd, up ? up + 1 : path, 0777);
 		if (rc < 0 && (fd < 0 || errno != EEXIST))
-			return error_code(err, fd < 0 ? fd : -errno, "create %s", path);
+			return error_code(err, fd < 0 ? fd : -errno, "%s: create %s", u->name,
+					  path);
 		*at = '/';
 	}
 	if (slash)
@@ -119,7 +120,7 @@ static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder
 		       const char *name, struct error *err)
 {
 	int64_t size = archive_entry_size(entry);
-	int rc = size < 0 ? refuse(u, name, "has no size", err) : spend(u, (uint64_t)size, err);
+	int rc = size < 0 ? refuse(u, path, "has no size", err) : spend(u, (uint64_t)size, err);
 	if (rc < 0)
 		return rc;
 	auto_fd fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -138,13 +139,13 @@ static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder
 		if (rc != ARCHIVE_OK)
 			return unpack_error(u, err);
 		if (at < 0 || at > size || len > (uint64_t)(size - at))
-			return refuse(u, name, "has bytes past its end", err);
+			return refuse(u, path, "has bytes past its end", err);
 		rc = fd_pwrite_sparse(fd, buf, len, at);
 		if (rc < 0)
-			return error_code(err, rc, "write %s", name);
+			return error_code(err, rc, "%s: write %s", u->name, path);
 		progress_add(u->progress, len);
 	}
-	return ftruncate(fd, size) < 0 ? error_sys(err, "write %s", name) : 0;
+	return ftruncate(fd, size) < 0 ? error_sys(err, "%s: write %s", u->name, path) : 0;
 }
 
 /* The one link a set has: to a folder of the same archive. */
