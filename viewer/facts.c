@@ -13,7 +13,6 @@
 
 struct facts {
 	struct checkpoint *cp;
-	const struct process *first;
 	struct process_row *rows;
 	size_t nr;
 	struct memory_view *mv; /* being read; NULL: none */
@@ -30,9 +29,7 @@ int facts_new(struct checkpoint *cp, struct facts **out, struct error *err)
 		free(rows);
 		return error_set(err, ENOMEM, "out of memory");
 	}
-	*facts = (struct facts){
-		.cp = cp, .first = nr ? checkpoint_listed(cp, 0) : NULL, .rows = rows, .nr = nr
-	};
+	*facts = (struct facts){ .cp = cp, .rows = rows, .nr = nr };
 	*out = facts;
 	return 0;
 }
@@ -53,7 +50,7 @@ void facts_free(struct facts *facts)
 
 size_t facts_index(const struct facts *facts, const struct process *p)
 {
-	return (size_t)(p - facts->first);
+	return checkpoint_place(facts->cp, p);
 }
 
 const struct process_row *facts_peek(const struct facts *facts, const struct process *p)

@@ -14,7 +14,6 @@
 struct contents {
 	struct check *check;
 	struct checkpoint *cp;
-	uint64_t entry; /* of remap-fpath.img */
 };
 
 /* Bytes of a ghost file. @return 0; -ENOENT: of no regular file; -EBADMSG: the walk said it */
@@ -52,10 +51,9 @@ static int ghost_check(void *ctx, struct image_reader *r, ProtobufCMessage **msg
 	struct contents *c = ctx;
 	const RemapFilePathEntry *remap = (const RemapFilePathEntry *)*msg;
 	const FileEntry *file = NULL;
-	uint64_t entry = c->entry++, size;
+	uint64_t entry = image_reader_entry(r), size;
 	char name[64];
 	int rc = 0;
-	(void)r;
 	if (remap->has_remap_type && remap->remap_type == REMAP_TYPE__GHOST)
 		rc = checkpoint_file(c->cp, FD_TYPES__REG, remap->orig_id, &file, err);
 	if (rc == 1 && file->reg && file->reg->has_size &&
@@ -100,7 +98,7 @@ static void tun_check(struct contents *c, const FileEntry *file, uint64_t entry)
 /* Sets until CRIU 3.3 have images per type, and say less. */
 int check_contents(struct check *check, struct checkpoint *cp, struct error *err)
 {
-	struct contents c = { check, cp, 0 };
+	struct contents c = { check, cp };
 	FileEntry *const *files;
 	struct error why = { 0 };
 	ssize_t nr = checkpoint_files(cp, &files, &why);
