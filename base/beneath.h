@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Files below a directory, wherever links on the way lead to (openat2).
+ * Files below a directory, and nowhere else, whatever links are on the way (openat2).
  */
 #pragma once
 

@@ -23,7 +23,7 @@ struct memory_ranges {
 	size_t nr, cap;
 };
 
-/** Does an area fit? A file that cannot be told may be the one. */
+/** Has an area the protection and the file? One whose file cannot be told may be the one. */
 bool memory_query_fits(const struct memory_query *query, const struct area *area);
 
 /** Can it be read? What it selects is another question. @return 0 or -EINVAL */
