@@ -24,8 +24,13 @@ static int row_fill(struct source *src, const struct source_member *member, stru
 	struct image_count count = { 0 };
 	*row = (struct ls_row){ .type = "-", .entries = "-" };
 	int rc = image_open(src, member->path, &r, &why);
-	if (rc == -EBADMSG)
+	if (rc == -EBADMSG) {
+		const struct image_type *type =
+		    member->own ? image_type_by_filename(member->name) : NULL;
+		if (type)
+			*row = (struct ls_row){ .type = type->name, .entries = "broken" };
 		return 0;
+	}
 	if (rc < 0) {
 		*err = why;
 		return rc;

@@ -58,7 +58,8 @@ const struct command cmd_recode = {
 	.args = "[-o OUT|--in-place] SRC",
 	.summary = "decode and encode every image: do the same bytes come out",
 	.detail =
-	    "Names the images that come out different. With -o or --in-place these are written\n"
+	    "Names the images that come out different, or cannot be decoded. With -o or --in-place "
+	    "these are written\n"
 	    "as this program writes them. Exit status without: 0 all the same, 1 not, 2 trouble.",
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/new-dir.h"
+#include "images/image-type.h"
 
 #define IMAGES "checkpoint/"
 
@@ -75,11 +76,18 @@ struct folder {
 	bool own;           /* it is that of the images */
 };
 
+/* A folder that is named as an image is: opening it says that it is none. */
+static bool in_place_of_image(const struct folder *folder, const char *name)
+{
+	return folder->own && image_type_by_filename(name);
+}
+
 static int dir_add(struct source_dir *dir, const struct folder *folder, const char *name)
 {
 	struct stat st;
 	char *path;
-	if (fstatat(folder->fd, name, &st, 0) < 0 || !S_ISREG(st.st_mode))
+	if (fstatat(folder->fd, name, &st, 0) < 0 ||
+	    (!S_ISREG(st.st_mode) && !(S_ISDIR(st.st_mode) && in_place_of_image(folder, name))))
 		return 0; /* gone, or nothing that has bytes */
 	if (asprintf(&path, "%s%s", folder->prefix, name) < 0)
 		return -ENOMEM;
@@ -90,7 +98,7 @@ static int dir_add(struct source_dir *dir, const struct folder *folder, const ch
 	}
 	m->path = path;
 	m->name = folder->own ? path + strlen(folder->prefix) : path;
-	m->size = (uint64_t)st.st_size;
+	m->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 	m->mtime_s = st.st_mtime;
 	m->mode = st.st_mode & 07777;
 	m->own = folder->own;
@@ -107,7 +115,7 @@ static int list_folder(struct source_dir *dir, const struct folder *folder, stru
 	take_fd(fd);
 	struct dirent *de;
 	while ((errno = 0, de = readdir(d))) {
-		int rc = de->d_type == DT_DIR ? 0 : dir_add(dir, folder, de->d_name);
+		int rc = dir_add(dir, folder, de->d_name);
 		if (rc < 0)
 			return error_code(err, rc, "%s", dir->base.name);
 	}

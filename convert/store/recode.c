@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Every image through its decoded form and back: do the same bytes come out?
  */
+#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -199,15 +201,30 @@ static int write_canonical(const struct original *o, struct scratch *scratch, st
 	return rc < 0 ? rc : image_end(scratch, err);
 }
 
+/* Why it cannot be decoded, without its name in front. */
+static const char *image_reason(const struct original *o, const struct error *why)
+{
+	size_t len = strlen(o->name);
+	bool named = !strncmp(why->text, o->name, len) && !strncmp(why->text + len, ": ", 2);
+	return why->text + (named ? len + 2 : 0);
+}
+
 static int recode_member(const struct set_job *job, const struct source_member *m,
 			 struct scratch *scratch, size_t *nr_different, struct error *err)
 {
 	struct original o = { .src = job->src, .name = m->name };
-	int rc = original_read(&o, m, scratch->bytes, err);
+	struct error why;
+	int rc = original_read(&o, m, scratch->bytes, &why);
 	if (rc == 0)
-		rc = through_json(&o, scratch, err);
-	if (rc == 0)
-		rc = same_bytes(&o, scratch, err);
+		rc = through_json(&o, scratch, &why);
+	if (rc == -EBADMSG && job->report && !job->sink) {
+		job->report(job->arg, o.name, image_reason(&o, &why));
+		++*nr_different;
+		return 0;
+	}
+	if (rc < 0)
+		return error_set(err, rc, "%s", why.text);
+	rc = same_bytes(&o, scratch, err);
 	bool survives = rc > 0;
 	if (rc >= 0)
 		rc = write_canonical(&o, scratch, err);
@@ -232,7 +249,7 @@ int set_recode(const struct set_job *job, size_t *nr_different, struct error *er
 	int rc = nr < 0 ? (int)nr : scratch_init(&scratch, err);
 	*nr_different = 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
-		if (image_type_of_messages(members[i].name) && members[i].size)
+		if (image_type_of_messages(members[i].name))
 			rc = recode_member(job, &members[i], &scratch, nr_different, err);
 	}
 	return rc;

@@ -20,6 +20,12 @@ setup_file() { make_set; }
 	run -0 "$crit" ls "$BATS_TEST_TMPDIR/set"
 	[[ $output =~ files.img\ +FILES\ +broken\ +20 ]]
 	[[ $output =~ dump.log\ +-\ +-\ +5 ]]
+	rm "$BATS_TEST_TMPDIR"/set/{pstree,mm-100}.img
+	: >"$BATS_TEST_TMPDIR/set/pstree.img"
+	mkdir "$BATS_TEST_TMPDIR/set/mm-100.img"
+	run -0 "$crit" ls "$BATS_TEST_TMPDIR/set"
+	[[ $output =~ pstree.img\ +PSTREE\ +broken\ +0 ]]
+	[[ $output =~ mm-100.img\ +MM\ +broken\ +0 ]]
 }
 
 @test "ls of an archive is that of its directory" {

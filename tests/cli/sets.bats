@@ -156,6 +156,22 @@ END
 	diff -r "$set" padded
 }
 
+@test "recode names every image that cannot be decoded" {
+	cd "$BATS_TEST_TMPDIR"
+	cp -r "$set" broken
+	: >broken/core-100.img
+	truncate -s -3 broken/files.img
+	rm broken/mm-100.img
+	mkdir broken/mm-100.img
+	run -1 "$crit" recode broken
+	[ "${#lines[@]}" = 3 ]
+	[[ ${lines[0]} == "core-100.img: "* ]]
+	[[ ${lines[1]} == "files.img: "* ]]
+	[[ ${lines[2]} == "mm-100.img: "*"not a regular file" ]]
+	run -2 "$crit" recode -o new broken
+	[ ! -e new ]
+}
+
 @test "recode of long and short images, one after the other" {
 	local i
 	cp -r "$set" long
