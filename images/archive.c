@@ -354,10 +354,12 @@ static void members_settle(struct archive_index *index)
 	if (nr)
 		qsort(m, nr, sizeof(*m), member_compare);
 	for (size_t i = 0; i < nr; i++) {
-		if (i + 1 < nr && !strcmp(m[i].bare, m[i + 1].bare))
+		if (i + 1 < nr && !strcmp(m[i].bare, m[i + 1].bare)) {
+			m[i + 1].again = true;
 			member_fini(&m[i]);
-		else
+		} else {
 			m[kept++] = m[i];
+		}
 	}
 	index->members.nr = kept;
 }

@@ -21,6 +21,7 @@ struct archive_member {
 	int64_t mtime_s;  /* seconds since 1970 */
 	uint64_t ordinal; /* how many headers stand before it */
 	uint64_t offset;  /* of its bytes in the file; UINT64_MAX: they are not there as they are */
+	bool again;       /* another of this path comes before it, and is not listed */
 	bool holes;       /* it has some */
 	struct archive_extent *extents; /* then, in order, where it can be read in place */
 	size_t nr_extents;

@@ -33,7 +33,9 @@ struct source_ops {
 			   struct error *err);
 	int (*open_parent)(struct source *src, struct source **out, struct error *err);
 	int (*empty_folders)(struct source *src, source_folder_fn found, void *arg,
-			     struct error *err);         /* NULL: has no folders */
+			     struct error *err); /* NULL: has no folders */
+	int (*doubles)(struct source *src, source_folder_fn found, void *arg,
+		       struct error *err);               /* NULL: has none */
 	const char *(*choice)(const struct source *src); /* NULL: has one set at most */
 	void (*close)(struct source *src);
 	bool is_archive;

@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "images/archive.h"
 #include "images/image-type.h"
+#include "images/seekable.h"
 
 /* of the sets that were not taken */
 enum { OTHERS_NAMED = 4 };
@@ -247,12 +248,18 @@ static const struct archive_member *find_in_set(const struct source_archive *sa,
 	return archive_index_find(sa->index, path);
 }
 
+/* Another set of the archive may have one of this name. */
+static bool is_image(const char *name)
+{
+	return !strchr(name, '/') && (seekable_name(name) || image_type_by_filename(name));
+}
+
 static int archive_open_member(struct source *src, const char *name, struct istream **out,
 			       struct error *err)
 {
 	struct source_archive *sa = (struct source_archive *)src;
 	const struct archive_member *m = find_in_set(sa, name);
-	if (!m)
+	if (!m && !is_image(name))
 		m = archive_index_find(sa->index, name);
 	if (!m)
 		return error_set(err, ENOENT, "%s has no member %s%s", src->name,
@@ -324,6 +331,17 @@ static int archive_empty_folders(struct source *src, source_folder_fn found, voi
 	return rc;
 }
 
+static int archive_doubles(struct source *src, source_folder_fn found, void *arg, struct error *err)
+{
+	struct source_archive *sa = (struct source_archive *)src;
+	const struct archive_member *members;
+	size_t nr = archive_index_members(sa->index, &members);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < nr; i++)
+		rc = members[i].again ? found(arg, members[i].path, err) : 0;
+	return rc;
+}
+
 static const char *archive_choice(const struct source *src)
 {
 	const struct source_archive *sa = (const struct source_archive *)src;
@@ -345,6 +363,7 @@ static const struct source_ops archive_ops = {
 	.open_member = archive_open_member,
 	.open_parent = archive_open_parent,
 	.empty_folders = archive_empty_folders,
+	.doubles = archive_doubles,
 	.choice = archive_choice,
 	.close = archive_close,
 	.is_archive = true,

@@ -147,6 +147,11 @@ int source_empty_folders(struct source *src, source_folder_fn found, void *arg, 
 	return src->ops->empty_folders ? src->ops->empty_folders(src, found, arg, err) : 0;
 }
 
+int source_doubles(struct source *src, source_folder_fn found, void *arg, struct error *err)
+{
+	return src->ops->doubles ? src->ops->doubles(src, found, arg, err) : 0;
+}
+
 char *dup_member_file(const struct source_member *m)
 {
 	char *file;

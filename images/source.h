@@ -115,10 +115,13 @@ const char *member_bare_path(const char *path);
  */
 const char *source_member_name(struct source *src, const char *path);
 
-/** @param path  of a folder with nothing in it, as stored, without a slash at its end */
+/** @param path  of a folder with nothing in it, or of a file, as stored, without a slash at its end
+ */
 typedef int (*source_folder_fn)(void *arg, const char *path, struct error *err);
 /** Folders that source_list() says nothing of. @return 0; -errno, also that of the callback */
 int source_empty_folders(struct source *src, source_folder_fn found, void *arg, struct error *err);
+/** Members of an archive that another of the same path comes behind, which is the one to read. */
+int source_doubles(struct source *src, source_folder_fn found, void *arg, struct error *err);
 /**
  * Open a member by image file name, or by stored path. "pages-1.img" is also found compressed, as
  * "pages-1.img.zst", and decompressed as it is read. @return 0; -ENOENT.

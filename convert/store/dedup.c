@@ -57,7 +57,8 @@ static int memories_find(struct chain *c, struct source *src, struct error *err)
 	for (ssize_t i = 0; i < nr; i++) {
 		const char *name = members[i].name;
 		const struct image_type *type = image_type_by_filename(name);
-		if (!type || (type->id != IMG_PAGEMAP && type->id != IMG_SHMEM_PAGEMAP))
+		if (!type || !members[i].own ||
+		    (type->id != IMG_PAGEMAP && type->id != IMG_SHMEM_PAGEMAP))
 			continue;
 		struct memory *m = array_add(&c->memories);
 		if (!m)

@@ -197,7 +197,7 @@ static void sizes_check(struct pages_check *pc)
 	for (size_t i = 0; i < check->nr_members; i++) {
 		const struct source_member *m = &check->members[i];
 		const struct image_type *type = image_type_by_filename(m->name);
-		if (!type || type->id != IMG_PAGES || strchr(m->name, '/'))
+		if (!type || type->id != IMG_PAGES || !m->own)
 			continue;
 		uint64_t id = strtoull(m->name + strlen("pages-"), NULL, 10);
 		const struct want *want = NULL;
@@ -223,8 +223,8 @@ static int maps_check(struct pages_check *pc, struct error *err)
 	int rc = nr < 0 ? (int)nr : 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		const struct image_type *type = image_type_by_filename(members[i].name);
-		if (!type || (type->id != IMG_PAGEMAP && type->id != IMG_SHMEM_PAGEMAP) ||
-		    strchr(members[i].name, '/'))
+		if (!type || !members[i].own ||
+		    (type->id != IMG_PAGEMAP && type->id != IMG_SHMEM_PAGEMAP))
 			continue;
 		if (!pc->is_parent && pc->check->broken[i])
 			pc->skipped = true;

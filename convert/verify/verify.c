@@ -121,6 +121,8 @@ int verify_source(struct source *src, struct doc *doc, struct progress *progress
 	}
 	if (rc == 0)
 		rc = check_pages(&check, err);
+	if (rc == 0)
+		rc = check_container(&check, err);
 	doc_end(doc);
 	doc_u64(doc, "count", NULL, check.nr_findings);
 	if (rc < 0)

@@ -172,11 +172,6 @@ static int image_walk(struct check *check, size_t member, const struct image_typ
 	return 0;
 }
 
-static bool is_member_image(const struct source_member *m)
-{
-	return !strchr(m->name, '/');
-}
-
 static bool is_of_network(const struct image_type *type)
 {
 	enum raw_kind kind = raw_kind_of(type->id);
@@ -189,7 +184,7 @@ static int members_define(struct check *check, struct error *err)
 	for (size_t i = 0; i < check->nr_members; i++) {
 		const char *name = check->members[i].name;
 		const struct image_type *type =
-		    is_member_image(&check->members[i]) ? image_type_by_filename(name) : NULL;
+		    check->members[i].own ? image_type_by_filename(name) : NULL;
 		if (!type)
 			continue;
 		check->has_cgroups |= type->id == IMG_CGROUP;
@@ -214,7 +209,7 @@ int walk_images(struct check *check, struct error *err)
 		for (size_t i = 0; rc == 0 && i < check->nr_members; i++) {
 			const struct source_member *m = &check->members[i];
 			const struct image_type *type =
-			    is_member_image(m) ? image_type_by_filename(m->name) : NULL;
+			    m->own ? image_type_by_filename(m->name) : NULL;
 			if (!type || rank_of(type) != rank)
 				continue;
 			rc = image_walk(check, i, type, err);

@@ -61,6 +61,87 @@ assert json.loads(sys.argv[1]) == {"findings": [{
     "finding": "no ghost-file-1.img"}], "count": 1}' "$output"
 }
 
+@test "a set in an archive has its own images alone, not those of the set it leads to" {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir first
+	run -0 "$crit" pack -o whole.tar "$whole"
+	tar -xf whole.tar -C first
+	run -0 "$crit" verify whole.tar
+	local gone of_dir
+	for gone in pages-1.img pagemap-1.img; do
+		rm -rf set
+		cp -a first set
+		rm "set/parent-1/$gone"
+		tar -cf set.tar -C set .
+		run -1 "$crit" verify set
+		of_dir=${#lines[@]}
+		run -1 "$crit" verify set.tar
+		[ "${#lines[@]}" = "$of_dir" ]
+		[[ $output == *"set.tar:parent-1/"*"$gone"* ]]
+		run -1 "$crit" squash -o x set.tar
+		[ ! -e x ]
+	done
+}
+
+# A container's archive, as an engine has it, made of the set.
+make_container()
+{
+	mkdir -p "$1/volumes" files
+	"$crit" squash -o "$1/checkpoint" "$whole"
+	echo one >files/one
+	tar -cf "$1/rootfs-diff.tar" files
+	cp "$1/rootfs-diff.tar" "$1/devshm-checkpoint.tar"
+	cp "$1/rootfs-diff.tar" "$1/volumes/v1.tar"
+	cp "$1/rootfs-diff.tar" "$1/volumes/v2.tar"
+	echo '{"id": "c", "namedVolumes": [{"volumeName": "v1"}, {"volumeName": "v2"}]}' >"$1/config.dump"
+	echo '{"ociVersion": "1.0", "hostname": "c"}' >"$1/spec.dump"
+	echo '{"podman": {}}' >"$1/network.status"
+	echo '["/etc/motd"]' >"$1/deleted.files"
+}
+
+@test "verify reads what a container's engine put beside the images" {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir c
+	make_container c
+	tar -cf c.tar -C c .
+	run -0 "$crit" verify c
+	run -0 "$crit" verify c.tar
+	local name
+	for name in config.dump spec.dump network.status deleted.files rootfs-diff.tar \
+		devshm-checkpoint.tar volumes/v1.tar; do
+		rm -rf cut
+		cp -a c cut
+		truncate -s -6 "cut/$name"
+		[[ $name != *.tar ]] || truncate -s 1024 "cut/$name"
+		run -1 "$crit" verify cut
+		[[ ${lines[1]} == *"$name "* ]]
+		[ "${#lines[@]}" = 2 ]
+		tar -cf cut.tar -C cut .
+		run -1 "$crit" verify cut.tar
+		[[ ${lines[1]} == *"$name "* ]]
+		: >"cut/$name"
+		run -1 "$crit" verify cut
+		[[ $output == *"$name "*"empty" ]]
+	done
+	for name in config.dump spec.dump volumes/v2.tar; do
+		rm -rf cut
+		cp -a c cut
+		rm "cut/$name"
+		run -1 "$crit" verify cut
+		[[ $output == *"$name"* ]]
+		[ "${#lines[@]}" = 2 ]
+	done
+}
+
+@test "verify finds what an archive has twice" {
+	cd "$BATS_TEST_TMPDIR"
+	tar -cf twice.tar -C "$whole.parent" .
+	tar -rf twice.tar -C "$whole.parent" ./pages-1.img
+	run -1 "$crit" verify twice.tar
+	[[ $output == *"pages-1.img"*"is in the archive twice, the last one counts" ]]
+	[ "${#lines[@]}" = 2 ]
+}
+
 @test "verify reads archives" {
 	tar -C "$whole" -czf "$BATS_TEST_TMPDIR/set.tar.gz" --exclude=parent .
 	run -1 "$crit" verify "$BATS_TEST_TMPDIR/set.tar.gz"
