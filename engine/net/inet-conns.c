@@ -220,7 +220,8 @@ static int load_item(struct restore *r, const FileEntry *e, struct error *err)
 	item->entry = e;
 	if (!inet_is_connection(e->isk) || r->opts->tcp_close)
 		return 0;
-	if (!r->opts->tcp_established)
+	/* one that is over is kept as any other socket */
+	if (!r->opts->tcp_established && e->isk->state != TCP_CLOSE)
 		return error_set(err, EINVAL,
 				 "file id %u is a TCP connection (port %u with port %u): use "
 				 "--tcp-established to keep it, or --tcp-close to give it up",

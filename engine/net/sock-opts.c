@@ -5,6 +5,7 @@
 
 #include <linux/filter.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <sys/time.h>
 
 #include "base/array.h"
+#include "base/log.h"
 #include "engine/files/table.h"
 #include "engine/net/sock-more.h"
 #include "engine/ns/user.h"
@@ -183,6 +185,16 @@ static void dump_owner(const struct dump *d, const struct open_file *f, SkOptsEn
 	opts->has_gid = id_outside(d->users, ID_GROUP, opts->gid) == f->st.st_gid;
 }
 
+/* To read it would take it from the task. */
+static void warn_of_error(int fd, const char *what)
+{
+	struct pollfd p = { .fd = fd };
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLERR))
+		log_warn("%s is a socket with an error that waits (SO_ERROR, or a message in its "
+			 "error queue), which images cannot carry: it is gone after the restore",
+			 what);
+}
+
 int sock_opts_dump(const struct dump *d, const struct open_file *f, SkOptsEntry **out,
 		   struct error *err)
 {
@@ -192,6 +204,7 @@ int sock_opts_dump(const struct dump *d, const struct open_file *f, SkOptsEntry 
 	int rc = get_int(fd, SO_DOMAIN, what, "SO_DOMAIN", &family, err);
 	if (rc < 0)
 		return rc;
+	warn_of_error(fd, what);
 	bool scm = family == AF_UNIX || family == AF_NETLINK;
 	SkOptsEntry *opts = malloc(sizeof(*opts));
 	if (!opts)
