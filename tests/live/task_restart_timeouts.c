@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Calls that end with EINTR for any stop, as their socket has a timeout or they have one: they go
- * on. live-modes: SS RR 2S
+ * Calls that end with EINTR for any stop, as they or their socket have a timeout, go on.
+ * live-modes: SS RR 2S
  */
 #include <linux/aio_abi.h>
 #include <pthread.h>

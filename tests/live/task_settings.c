@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Settings of prctl(2) and arch_prctl(2) that images of CRIU have no fields for, of the process and
- * of threads. live-modes: SS RR 2S
+ * Settings of prctl(2) and arch_prctl(2) that CRIU has no fields for, of process and threads.
+ * live-modes: SS RR 2S
  */
 #include <pthread.h>
 #include <sys/prctl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Children of clone(2) whose end is told by another signal than SIGCHLD, or by none; dead ones,
- * too. live-modes: SS RR 2S
+ * Children of clone(2) whose end is told by another signal than SIGCHLD, or by none.
+ * live-modes: SS RR 2S
  */
 #include <linux/sched.h>
 #include <signal.h>
