@@ -57,9 +57,9 @@ int checkpoint_pick(const struct checkpoint *cp, uint32_t pid, const struct proc
 
 /*
  * Images of one process. All return 0, -ENOENT (a zombie has a core image alone), -EBADMSG; what
- * *out is set to is the caller's (auto_message). Where damage is passed over (images/damage.h), what
- * is broken is -ENOENT like what is missing; but a core is one of which nothing is known, and the
- * descriptors are those before the damage.
+ * *out is set to is the caller's (auto_message). Where damage is passed over (images/damage.h),
+ * what is broken is -ENOENT like what is missing; but a core is one of which nothing is known, and
+ * the descriptors are those before the damage.
  */
 int process_core(const struct checkpoint *cp, uint32_t tid, CoreEntry **out, struct error *err);
 int process_mm(const struct checkpoint *cp, const struct process *p, MmEntry **out,

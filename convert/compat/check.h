@@ -38,7 +38,6 @@ void compat_say(struct compat *c, enum check_id check, enum answer answer, const
 /** Namespaces by the bit clone(2) has for them. */
 struct namespace_kind {
 	int flag;
-	const char *name; /* in /proc/PID/ns */
 	uint32_t (*of)(const TaskKobjIdsEntry *ids);
 };
 /** Do the tasks have another namespace of this kind than the one the dump was made in? Nobody knows

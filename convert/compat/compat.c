@@ -60,10 +60,9 @@ NAMESPACE_OF(cgroup)
 NAMESPACE_OF(time)
 
 const struct namespace_kind namespace_kinds[] = {
-	{ CLONE_NEWPID, "pid", pid_of },          { CLONE_NEWNET, "net", net_of },
-	{ CLONE_NEWIPC, "ipc", ipc_of },          { CLONE_NEWUTS, "uts", uts_of },
-	{ CLONE_NEWNS, "mnt", mnt_of },           { CLONE_NEWUSER, "user", user_of },
-	{ CLONE_NEWCGROUP, "cgroup", cgroup_of }, { 0x80, "time", time_of }, /* CLONE_NEWTIME */
+	{ CLONE_NEWPID, pid_of },       { CLONE_NEWNET, net_of },   { CLONE_NEWIPC, ipc_of },
+	{ CLONE_NEWUTS, uts_of },       { CLONE_NEWNS, mnt_of },    { CLONE_NEWUSER, user_of },
+	{ CLONE_NEWCGROUP, cgroup_of }, { CLONE_NEWTIME, time_of },
 };
 const size_t nr_namespace_kinds = ARRAY_SIZE(namespace_kinds);
 

@@ -18,6 +18,7 @@
 #include "base/page.h"
 #include "cgroup.pb-c.h"
 #include "convert/compat/check.h"
+#include "convert/describe/file.h"
 #include "images/vma-status.h"
 
 enum { DROPPABLE = 0x8, GUARD_INSTALL = 102, SHSTK_STATUS = 0x5005 };
@@ -171,16 +172,17 @@ static void check_release(struct compat *c)
 static void check_namespaces(struct compat *c)
 {
 	for (size_t i = 0; i < nr_namespace_kinds; i++) {
-		const struct namespace_kind *kind = &namespace_kinds[i];
+		int flag = namespace_kinds[i].flag;
+		const char *name = namespace_kind((uint32_t)flag);
 		char path[64];
-		if (own_namespace(c, kind->flag) != ANSWER_YES)
+		if (own_namespace(c, flag) != ANSWER_YES)
 			continue;
-		snprintf(path, sizeof(path), "/proc/self/ns/%s", kind->name);
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
 		bool here = access(path, F_OK) == 0;
 		if (here || errno != ENOENT)
-			compat_say(c, CHECK_NAMESPACE, ANSWER_YES, kind->name, "here");
+			compat_say(c, CHECK_NAMESPACE, ANSWER_YES, name, "here");
 		else
-			compat_say(c, CHECK_NAMESPACE, ANSWER_NO, kind->name,
+			compat_say(c, CHECK_NAMESPACE, ANSWER_NO, name,
 				   "this kernel has no such namespaces");
 	}
 }

@@ -69,7 +69,7 @@ const char *namespace_kind(uint32_t clone_flag)
 		return "net";
 	case CLONE_NEWCGROUP:
 		return "cgroup";
-	case 0x80: /* CLONE_NEWTIME */
+	case CLONE_NEWTIME:
 		return "time";
 	default:
 		return "namespace";

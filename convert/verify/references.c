@@ -24,10 +24,6 @@
 #include "task.pb-c.h"
 #include "tty.pb-c.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
-
 enum role { DEFINES, REFERS };
 
 /* From a field's value to the number of an object. @return false: it refers to nothing. */
