@@ -2,9 +2,12 @@
  * crit compat: will a checkpoint restore on this machine?
  */
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "convert/compat/compat.h"
+#include "convert/verify/verify.h"
 #include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
+#include "images/sysroot.h"
 
 struct compat_opts {
 	struct compat_options compat;
@@ -25,6 +28,13 @@ static const struct arg_row rows[] = {
 	FORMAT_ROW(struct compat_opts),
 };
 
+/* Before anything is printed. */
+static int root_look(const char *root, struct error *err)
+{
+	auto_fd fd = sysroot_open(root, err);
+	return fd < 0 ? fd : 0;
+}
+
 static int compat_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
 	struct compat_opts *o = opts;
@@ -37,6 +47,10 @@ static int compat_run(void *opts, int nr_operands, char **operands, struct error
 	int rc = checks ? 0 : checkpoint_arg_open_passing(operands[0], &arg, err);
 	if (rc == 0 && o->pid && !checks)
 		rc = checkpoint_pick(arg.cp, o->pid, &o->compat.only, err);
+	if (rc == 0 && o->compat.root)
+		rc = root_look(o->compat.root, err);
+	if (rc == 0 && !checks)
+		rc = verify_framing(arg.src, err);
 	if (rc == 0)
 		rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)

@@ -34,7 +34,7 @@ struct segment {
 
 struct check {
 	struct source *src;
-	struct doc *doc;
+	struct doc *doc; /* NULL: verify_framing() */
 	struct progress *progress;
 	const struct source_member *members; /* of src */
 	size_t nr_members;

@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "convert/verify/check.h"
+#include "images/damage.h"
 
 static const struct doc_column columns[] = {
 	{ "image", "IMAGE", DOC_LEFT },
@@ -18,6 +19,12 @@ static const struct doc_column columns[] = {
 	{ "field", "FIELD", DOC_LEFT },
 	{ "finding", "FINDING", DOC_LEFT },
 };
+
+const char *finding_text(const char *image, const char *text)
+{
+	size_t len = strlen(image);
+	return strncmp(text, image, len) || strncmp(text + len, ": ", 2) ? text : text + len + 2;
+}
 
 void finding_at(struct check *check, const char *image, const uint64_t *entry, const char *path,
 		const char *fmt, ...)
@@ -28,6 +35,12 @@ void finding_at(struct check *check, const char *image, const uint64_t *entry, c
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	check->nr_findings++;
+	if (!check->doc) {
+		struct error why;
+		error_set(&why, EBADMSG, "%s: %s", image, finding_text(image, text));
+		damage_noted(check->src, -EBADMSG, &why);
+		return;
+	}
 	doc_row(check->doc);
 	doc_str(check->doc, NULL, NULL, image);
 	if (entry)
@@ -36,12 +49,6 @@ void finding_at(struct check *check, const char *image, const uint64_t *entry, c
 		doc_none(check->doc, NULL, NULL);
 	doc_str(check->doc, NULL, NULL, path && *path ? path : NULL);
 	doc_str(check->doc, NULL, NULL, text);
-}
-
-const char *finding_text(const char *image, const char *text)
-{
-	size_t len = strlen(image);
-	return strncmp(text, image, len) || strncmp(text + len, ": ", 2) ? text : text + len + 2;
 }
 
 int place_path(const struct place *at, const char *field, struct strbuf *out)
@@ -97,19 +104,33 @@ static void check_fini(struct check *check)
 		protobuf_c_message_free_unpacked(&check->inventory->base, NULL);
 }
 
+static int check_init(struct check *check, struct error *err)
+{
+	ssize_t nr = source_list(check->src, &check->members, err);
+	if (nr < 0)
+		return (int)nr;
+	check->nr_members = (size_t)nr;
+	check->broken = calloc(check->nr_members + 1, sizeof(bool));
+	if (!check->broken)
+		return error_set(err, ENOMEM, "out of memory");
+	return references_init(check, err);
+}
+
+int verify_framing(struct source *src, struct error *err)
+{
+	__attribute__((cleanup(check_fini))) struct check check = { .src = src };
+	int rc = check_init(&check, err);
+	if (rc == 0)
+		rc = walk_images(&check, err);
+	return rc < 0 ? rc : check_pages(&check, err);
+}
+
 int verify_source(struct source *src, struct doc *doc, struct progress *progress, struct error *err)
 {
 	__attribute__((cleanup(check_fini))) struct check check = { .src = src,
 								    .doc = doc,
 								    .progress = progress };
-	ssize_t nr = source_list(src, &check.members, err);
-	if (nr < 0)
-		return (int)nr;
-	check.nr_members = (size_t)nr;
-	check.broken = calloc(check.nr_members + 1, sizeof(bool));
-	if (!check.broken)
-		return error_set(err, ENOMEM, "out of memory");
-	int rc = references_init(&check, err);
+	int rc = check_init(&check, err);
 	if (rc < 0)
 		return rc;
 	doc_table(doc, "findings", NULL, columns, ARRAY_SIZE(columns));

@@ -19,3 +19,8 @@
  */
 int verify_source(struct source *src, struct doc *doc, struct progress *progress,
 		  struct error *err);
+/**
+ * Only whether every image can be read to its end, and every page has its bytes: what is not so is
+ * noted in the list of source_pass_damage().
+ */
+int verify_framing(struct source *src, struct error *err);

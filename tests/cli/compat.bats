@@ -31,6 +31,7 @@ assert {c["answer"] for c in d["checks"]} == {"yes", "unknown"}' "$output"
 @test "compat --root looks below the root of a container" {
 	local root=$BATS_TEST_TMPDIR/root
 	cp -a "$whole" "$BATS_TEST_TMPDIR/set"
+	cp -a "$whole.parent" "$BATS_TEST_TMPDIR/"
 	"$crit" edit "$BATS_TEST_TMPDIR/set" --in-place 'mountpoints-12.img: entries[1].fstype=0'
 	mkdir -p "$root/bin" "$root/srv" "$root/tmp" "$root/dev/pts"
 	touch "$root/bin/prog" "$root/tmp/"{fifo,linked,link-remap.16} "$root/dev/pts/1"
@@ -42,12 +43,15 @@ assert {c["answer"] for c in d["checks"]} == {"yes", "unknown"}' "$output"
 	ln -s /bin/sh "$root/bin/prog" # a link that leads out of the root leads nowhere
 	run -1 "$crit" compat --root "$root" "$BATS_TEST_TMPDIR/set"
 	[[ $output =~ no\ +file\ +/bin/prog ]]
-	run -2 "$crit" compat --root "$BATS_TEST_TMPDIR/none" "$BATS_TEST_TMPDIR/set"
+	run -2 --separate-stderr "$crit" compat --root "$BATS_TEST_TMPDIR/none" "$BATS_TEST_TMPDIR/set"
+	[ -z "$output" ]
+	[[ $stderr == *"$BATS_TEST_TMPDIR/none: No such file or directory" ]]
 }
 
 @test "compat -p asks for what one process has, and what all have in common" {
 	local all one
 	cp -a "$whole" "$BATS_TEST_TMPDIR/set"
+	cp -a "$whole.parent" "$BATS_TEST_TMPDIR/"
 	"$crit" edit "$BATS_TEST_TMPDIR/set" --in-place 'mountpoints-12.img: entries[1].fstype=0'
 	count() { "$crit" compat --format json "$@" | python -c 'import json, sys, re
 print(sum(int(n) for c in json.load(sys.stdin)["checks"] if c["check"] == "file"
@@ -60,6 +64,27 @@ print(sum(int(n) for c in json.load(sys.stdin)["checks"] if c["check"] == "file"
 	[[ $output =~ yes\ +set && $output =~ yes\ +namespace ]]
 	run -2 "$crit" compat -p 77 "$whole"
 	[[ $output == *77* ]]
+}
+
+@test "compat says no to a set with a broken image, whichever, and names it" {
+	cd "$BATS_TEST_TMPDIR"
+	run -0 "$crit" squash -o whole "$whole"
+	local image
+	for image in pages-1.img pagemap-shmem-70.img fs-3.img fdinfo-2.img timens-0.img ids-3.img \
+		tcp-stream-1f.img sk-queues.img; do
+		rm -rf set
+		cp -a whole set
+		truncate -s -1 "set/$image"
+		run -1 --separate-stderr "$crit" compat set
+		[[ $output =~ no\ +set\ +-\ +[^$'\n']*"$image" ]]
+		[[ $output =~ (yes|unknown)\ +port ]]
+		[[ $stderr == "crit compat: "*"$image"* ]]
+	done
+	rm -rf set
+	cp -a whole set
+	: >set/pages-1.img
+	run -1 "$crit" compat set
+	[[ $output =~ no\ +set\ +-\ +.*pages-1.img ]]
 }
 
 @test "compat --strict takes unknown for no" {

@@ -32,6 +32,9 @@ def host(*edits):
             stem, _, number = name[:-len(".img")].rpartition("-")
             if stem in ("core", "ids", "fs", "mm", "pagemap") and int(number) in pids:
                 made["%s-%d.img" % (stem, pids[int(number)])] = made.pop(name)
+        # whose parent is of other pids
+        pages = made["pagemap-1999999.img"]
+        pages[:] = [run for run in pages if run.get("flags") != 1]
         for one in edits:
             one(made)
     return edit
