@@ -10,6 +10,7 @@
 #include "files.pb-c.h"
 #include "fown.pb-c.h"
 #include "namespaces.pb-c.h"
+#include "network.pb-c.h"
 #include "sockets.pb-c.h"
 
 /* The "port" of a raw socket is its protocol. */
@@ -36,6 +37,12 @@ static bool is_dead_process(const ProtobufCMessage *msg)
 {
 	const RemapFilePathEntry *remap = (const RemapFilePathEntry *)msg;
 	return remap->has_remap_type && remap->remap_type == REMAP_TYPE__PROCFS;
+}
+
+static bool is_vxlan(const ProtobufCMessage *msg)
+{
+	const char *kind = ((const NetDeviceEntry *)msg)->kind;
+	return kind && !strcmp(kind, "vxlan");
 }
 
 /* The owner of that of the tree is outside. */
@@ -90,6 +97,9 @@ const struct role_row role_rows[] = {
 	{ "mnt_entry", "source", ROLE_PATH },
 	{ "mqueue_entry", "gid", ROLE_GID },
 	{ "mqueue_entry", "uid", ROLE_UID },
+	{ "net_device_entry", "kind_data", ROLE_VXLAN, is_vxlan },
+	{ "netns_entry", "mptcp", ROLE_MPTCP },
+	{ "netns_entry", "objects", ROLE_NETLINK },
 	{ "pidfd_entry", "nspid", ROLE_PID },
 	{ "posix_timer_entry", "notify_thread_id", ROLE_PID },
 	{ "pstree_entry", "pgid", ROLE_PID },
@@ -104,9 +114,11 @@ const struct role_row role_rows[] = {
 	{ "sit_entry", "rd_prefix", ROLE_IP },
 	{ "sit_entry", "relay_prefix", ROLE_IP },
 	{ "sit_entry", "remote", ROLE_IP },
+	{ "sk_option_entry", "value", ROLE_SOCK_OPTION },
 	{ "sk_opts_entry", "gid", ROLE_GID },
 	{ "sk_opts_entry", "uid", ROLE_UID },
 	{ "sk_packet_entry", "gid", ROLE_GID },
+	{ "sk_packet_entry", "sender", ROLE_SOCKADDR },
 	{ "sk_packet_entry", "uid", ROLE_UID },
 	{ "task_core_entry", "comm", ROLE_COMM },
 	{ "task_core_entry", "loginuid", ROLE_UID },
@@ -124,6 +136,7 @@ const struct role_row role_rows[] = {
 	{ "tty_info_entry", "pgrp", ROLE_PID },
 	{ "tty_info_entry", "sid", ROLE_PID },
 	{ "tty_info_entry", "uid", ROLE_UID },
+	{ "tun_device_entry", "saved", ROLE_NETLINK },
 	{ "tun_link_entry", "group", ROLE_GID },
 	{ "tun_link_entry", "owner", ROLE_UID },
 	{ "unix_cred_entry", "gid", ROLE_GID },

@@ -17,8 +17,13 @@ enum role {
 	ROLE_HOSTNAME,
 	ROLE_MOUNT_OPTIONS, /* "lowerdir=/a:/b,uid=1000" */
 	ROLE_SIGINFO,       /* struct siginfo of the machine: who sent it */
-	ROLE_TID_ADDR,      /* address of a word in memory that holds the thread's id */
-	ROLE_ROBUST_LIST,   /* address of the list of locks the thread holds, by its id */
+	ROLE_NETLINK,       /* messages of rtnetlink */
+	ROLE_MPTCP,         /* messages of its family of generic netlink */
+	ROLE_VXLAN,         /* IFLA_INFO_DATA */
+	ROLE_SOCKADDR,
+	ROLE_SOCK_OPTION, /* the value of one */
+	ROLE_TID_ADDR,    /* address of a word in memory that holds the thread's id */
+	ROLE_ROBUST_LIST, /* address of the list of locks the thread holds, by its id */
 };
 
 struct role_row {

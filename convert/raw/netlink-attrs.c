@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT
  * The tables of netlink messages and their attributes.
- * Source: include/uapi/linux/{netlink,rtnetlink,if_addr,fib_rules}.h, netfilter/nfnetlink*.h.
+ * Source: include/uapi/linux/{netlink,rtnetlink,if_addr,fib_rules,neighbour,nexthop,
+ * if_addrlabel,mptcp,if_link}.h, netfilter/nfnetlink*.h.
  */
 #include <linux/fib_rules.h>
+#include <linux/genetlink.h>
 #include <linux/if_addr.h>
+#include <linux/if_addrlabel.h>
+#include <linux/if_link.h>
+#include <linux/mptcp.h>
+#include <linux/neighbour.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -131,6 +138,40 @@ static const struct attr_row expect_attrs[] = {
 	{ 0, NULL },
 };
 
+static const struct attr_row neighbour_attrs[] = {
+	{ NDA_DST, "dst", ATTR_ADDRESS },
+	{ 0, NULL },
+};
+static const struct attr_row next_hop_attrs[] = {
+	{ NHA_ID, "id", ATTR_U32 },
+	{ NHA_OIF, "oif", ATTR_U32 },
+	{ NHA_GATEWAY, "gateway", ATTR_ADDRESS },
+	{ 0, NULL },
+};
+static const struct attr_row label_attrs[] = {
+	{ IFAL_ADDRESS, "address", ATTR_TARGET },
+	{ IFAL_LABEL, "label", ATTR_U32 },
+	{ 0, NULL },
+};
+static const struct attr_row endpoint_attrs[] = {
+	{ MPTCP_PM_ADDR_ATTR_ID, "id", ATTR_U8 },
+	{ MPTCP_PM_ADDR_ATTR_ADDR4, "address", ATTR_ADDRESS },
+	{ MPTCP_PM_ADDR_ATTR_ADDR6, "address", ATTR_ADDRESS },
+	{ MPTCP_PM_ADDR_ATTR_PORT, "port", ATTR_PORT },
+	{ 0, NULL },
+};
+static const struct attr_row mptcp_attrs[] = {
+	{ MPTCP_PM_ATTR_ADDR, "endpoint", ATTR_NEST, endpoint_attrs },
+	{ 0, NULL },
+};
+static const struct attr_row vxlan_attrs[] = {
+	{ IFLA_VXLAN_GROUP, "remote", ATTR_ADDRESS },
+	{ IFLA_VXLAN_GROUP6, "remote", ATTR_ADDRESS },
+	{ IFLA_VXLAN_LOCAL, "local", ATTR_ADDRESS },
+	{ IFLA_VXLAN_LOCAL6, "local", ATTR_ADDRESS },
+	{ 0, NULL },
+};
+
 static void member_u64(struct json_out *out, const char *key, uint64_t value,
 		       const struct hint *hint)
 {
@@ -169,6 +210,29 @@ static void rule_header(const uint8_t *bytes, struct json_out *out)
 		member_u64(out, "flags", h.flags, &hex);
 }
 
+static void neighbour_header(const uint8_t *bytes, struct json_out *out)
+{
+	struct ndmsg h;
+	memcpy(&h, bytes, sizeof(h));
+	member_u64(out, "ifindex", (uint32_t)h.ndm_ifindex, NULL);
+	member_u64(out, "family", h.ndm_family, &family_dict);
+}
+
+static void next_hop_header(const uint8_t *bytes, struct json_out *out)
+{
+	struct nhmsg h;
+	memcpy(&h, bytes, sizeof(h));
+	member_u64(out, "family", h.nh_family, &family_dict);
+	member_u64(out, "protocol", h.nh_protocol, &protocol_dict);
+}
+
+static void label_header(const uint8_t *bytes, struct json_out *out)
+{
+	struct ifaddrlblmsg h;
+	memcpy(&h, bytes, sizeof(h));
+	member_u64(out, "ifindex", h.ifal_index, NULL);
+}
+
 static void netfilter_header(const uint8_t *bytes, struct json_out *out)
 {
 	struct nfgenmsg h;
@@ -185,11 +249,23 @@ static const struct netlink_row messages[] = {
 	  .absent = "dst" },
 	{ RTM_NEWRULE, "rule", sizeof(struct fib_rule_hdr), offsetof(struct fib_rule_hdr, dst_len),
 	  offsetof(struct fib_rule_hdr, src_len), .header = rule_header, .attrs = rule_attrs },
+	{ RTM_NEWNEIGH, "neighbour", sizeof(struct ndmsg), .header = neighbour_header,
+	  .attrs = neighbour_attrs },
+	{ RTM_NEWNEXTHOP, "next_hop", sizeof(struct nhmsg), .header = next_hop_header,
+	  .attrs = next_hop_attrs },
+	{ RTM_NEWADDRLABEL, "label", sizeof(struct ifaddrlblmsg),
+	  offsetof(struct ifaddrlblmsg, ifal_prefixlen), .header = label_header,
+	  .attrs = label_attrs },
 	{ NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW, "flow", sizeof(struct nfgenmsg),
 	  .header = netfilter_header, .attrs = flow_entry_attrs },
 	{ NFNL_SUBSYS_CTNETLINK_EXP << 8 | IPCTNL_MSG_EXP_NEW, "expectation",
 	  sizeof(struct nfgenmsg), .header = netfilter_header, .attrs = expect_attrs },
 };
+
+const struct netlink_row netlink_mptcp = { .name = "mptcp",
+					   .header_len = sizeof(struct genlmsghdr),
+					   .attrs = mptcp_attrs };
+const struct netlink_row netlink_vxlan = { .name = "vxlan", .attrs = vxlan_attrs };
 
 const struct netlink_row *netlink_row(uint16_t type, size_t len)
 {

@@ -137,14 +137,20 @@ static int visit_attrs(struct visiting *v, uint8_t *bytes, size_t len, const str
 	return rc;
 }
 
+int netlink_visit_body(const struct netlink_row *row, uint8_t *body, size_t len,
+		       netlink_visit_fn *visit, void *arg, struct error *err)
+{
+	size_t head = NLMSG_ALIGN(row->header_len);
+	if (len < row->header_len || head >= len)
+		return 0;
+	struct visiting v = { visit, arg, row, netlink_prefixes(row, body), 0 };
+	return visit_attrs(&v, body + head, len - head, row->attrs, err);
+}
+
 int netlink_visit(struct netlink_in *in, netlink_visit_fn *visit, void *arg, struct error *err)
 {
 	uint8_t *body = (uint8_t *)in->message.data + sizeof(in->header);
 	size_t len = in->header.nlmsg_len - sizeof(in->header);
 	const struct netlink_row *row = netlink_row(in->header.nlmsg_type, len);
-	if (!row)
-		return 0;
-	struct visiting v = { visit, arg, row, netlink_prefixes(row, body), 0 };
-	size_t head = NLMSG_ALIGN(row->header_len);
-	return head < len ? visit_attrs(&v, body + head, len - head, row->attrs, err) : 0;
+	return row ? netlink_visit_body(row, body, len, visit, arg, err) : 0;
 }

@@ -81,6 +81,7 @@ static void attr_to_json(const struct attr_row *row, const uint8_t *bytes, size_
 	case ATTR_U8:
 		json_u64(out, number_of(bytes, len < 1 ? len : 1, false));
 		return;
+	case ATTR_PORT:
 	case ATTR_U32:
 	case ATTR_DICT:
 		value_to_json(out, number_of(bytes, len, false), row->dict);

@@ -30,6 +30,7 @@ enum netlink_form {
 	ATTR_VIA,      /* u16 family, then an address */
 	ATTR_UIDS,     /* first and last, u32 */
 	ATTR_PORTS,    /* first and last, u16 */
+	ATTR_PORT,     /* u16 */
 };
 
 struct attr_row {
@@ -55,6 +56,10 @@ struct netlink_row {
 	const struct attr_row *attrs;
 	const char *absent; /* member that is "default" when the attribute 1 is missing */
 };
+
+/* What is in other images: messages of MPTCP, whose type each kernel chooses, and attributes
+ * without a message, of a device (IFLA_INFO_DATA). */
+extern const struct netlink_row netlink_mptcp, netlink_vxlan;
 
 /** The row of a message; NULL: an unknown one, or one too short for its header. */
 const struct netlink_row *netlink_row(uint16_t type, size_t len);
@@ -84,3 +89,7 @@ struct netlink_attr {
 typedef int netlink_visit_fn(void *arg, const struct netlink_attr *attr, struct error *err);
 /** Every attribute of the current message that a row knows, nested ones too, in their order. */
 int netlink_visit(struct netlink_in *in, netlink_visit_fn *visit, void *arg, struct error *err);
+/** The same of what is in memory. @param body  of a message: a header as the row has it, attributes
+ */
+int netlink_visit_body(const struct netlink_row *row, uint8_t *body, size_t len,
+		       netlink_visit_fn *visit, void *arg, struct error *err);

@@ -38,8 +38,7 @@ static int note_numbers(struct remapping *r, uint32_t from, uint32_t to, struct 
 	return remapping_note(r, NULL, a, b, err);
 }
 
-static int apply_number(struct remapping *r, enum remap_kind kind, uint32_t *value,
-			struct error *err)
+int remap_number(struct remapping *r, enum remap_kind kind, uint32_t *value, struct error *err)
 {
 	uint32_t old = *value;
 	struct remap_rule *rule = rule_for_number(r->rules, kind, old);
@@ -61,7 +60,7 @@ static int numbers(struct remapping *r, const struct place *p, struct error *err
 		if (p->role == ROLE_PID && r->looking)
 			rc = facts_add_pid(&r->facts, *value, err);
 		if (rc == 0)
-			rc = apply_number(r, kinds[p->role], value, err);
+			rc = remap_number(r, kinds[p->role], value, err);
 	}
 	return rc;
 }
@@ -75,7 +74,22 @@ static int peer_port(struct remapping *r, const struct place *p, struct error *e
 	    !rule_for_number(r->rules, REMAP_PORT, *port))
 		return 0;
 	struct ip ip = ip_from_bytes(sk->dst_addr, sk->n_dst_addr * 4);
-	return facts_own_end(&r->facts, &ip, *port) ? apply_number(r, REMAP_PORT, port, err) : 0;
+	return facts_own_end(&r->facts, &ip, *port) ? remap_number(r, REMAP_PORT, port, err) : 0;
+}
+
+int remap_ip(struct remapping *r, void *bytes, size_t len, unsigned bits, struct error *err)
+{
+	char from[64], to[64];
+	struct ip old = ip_from_bytes(bytes, len);
+	struct remap_rule *rule = rule_for_ip(r->rules, &old, bits);
+	if (!rule)
+		return 0;
+	struct ip new = rule_new_ip(rule, &old);
+	rule->found++;
+	memcpy(bytes, new.bytes + sizeof(new.bytes) - len, len);
+	return ip_equal(&old, &new, IP_BITS)
+		   ? 0
+		   : remapping_note(r, NULL, ip_text(&old, from), ip_text(&new, to), err);
 }
 
 /* A prefix has its length beside it: rd_prefix and rd_prefixlen. */
@@ -94,20 +108,9 @@ static unsigned prefix_bits(const struct place *p)
 /* The addresses were not yet changed when the peer's port was looked at: see remap_message(). */
 static int address(struct remapping *r, const struct place *p, struct error *err)
 {
-	char from[64], to[64];
-	if (p->nr != 1 && p->nr != 4)
-		return 0;
-	uint32_t *words = field_value(p->msg, p->field, 0);
-	struct ip old = ip_from_bytes(words, p->nr * 4);
-	struct remap_rule *rule = rule_for_ip(r->rules, &old, prefix_bits(p));
-	if (!rule)
-		return 0;
-	struct ip new = rule_new_ip(rule, &old);
-	rule->found++;
-	memcpy(words, new.bytes + sizeof(new.bytes) - p->nr * 4, p->nr * 4);
-	return ip_equal(&old, &new, IP_BITS)
-		   ? 0
-		   : remapping_note(r, NULL, ip_text(&old, from), ip_text(&new, to), err);
+	return p->nr == 1 || p->nr == 4
+		   ? remap_ip(r, field_value(p->msg, p->field, 0), p->nr * 4, prefix_bits(p), err)
+		   : 0;
 }
 
 static int set_string(struct remapping *r, const struct place *p, size_t i, const char *new,
@@ -147,30 +150,33 @@ static int path_becomes(struct remapping *r, const char *path, size_t len, struc
 }
 
 /* A socket's name is bytes, some with a NUL at their end. */
-static int socket_path(struct remapping *r, const struct place *p, struct error *err)
+int remap_socket_path(struct remapping *r, ProtobufCBinaryData *data, size_t skip,
+		      struct error *err)
 {
-	ProtobufCBinaryData *data = field_value(p->msg, p->field, 0);
-	size_t len = strnlen((const char *)data->data, data->len);
+	const char *at = (const char *)data->data + skip;
+	size_t left = data->len - skip, len = strnlen(at, left);
 	auto_strbuf new = { 0 };
-	auto_free char *old = strndup((const char *)data->data, len);
+	auto_strbuf all = { 0 };
+	auto_free char *old = strndup(at, len);
 	int rc = old ? path_becomes(r, old, len, &new) : -ENOMEM;
 	if (rc == 0)
 		return 0;
 	if (rc > 0 && new.len >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
 		return error_set(err, EINVAL, "%s would be %s: too long for a socket", old,
 				 new.data);
-	if (rc < 0 || strbuf_add(&new, data->data + len, data->len - len) < 0)
+	if (rc < 0 || strbuf_add(&all, data->data, skip) < 0 ||
+	    strbuf_add(&all, new.data, new.len) < 0 || strbuf_add(&all, at + len, left - len) < 0)
 		return error_set(err, ENOMEM, "out of memory");
 	free(data->data);
-	data->data = (uint8_t *)take_ptr(new.data);
-	data->len = new.len;
-	return remapping_note(r, NULL, old, (const char *)data->data, err);
+	data->len = all.len;
+	data->data = (uint8_t *)take_ptr(all.data);
+	return remapping_note(r, NULL, old, new.data, err);
 }
 
 static int path(struct remapping *r, const struct place *p, struct error *err)
 {
 	if (p->field->type == PROTOBUF_C_TYPE_BYTES)
-		return socket_path(r, p, err);
+		return remap_socket_path(r, field_value(p->msg, p->field, 0), 0, err);
 	auto_strbuf new = { 0 };
 	const char *old = *(char **)field_value(p->msg, p->field, 0);
 	int rc = path_becomes(r, old, strlen(old), &new);
@@ -243,12 +249,33 @@ static int sender(struct remapping *r, const struct place *p, struct error *err)
 	if (!siginfo_sender(data->data, data->len, r->mtype, &s))
 		return 0;
 	struct siginfo_sender old = s;
-	int rc = (int32_t)s.pid > 0 ? apply_number(r, REMAP_PID, &s.pid, err) : 0;
+	int rc = (int32_t)s.pid > 0 ? remap_number(r, REMAP_PID, &s.pid, err) : 0;
 	if (rc == 0 && s.uid != UINT32_MAX)
-		rc = apply_number(r, REMAP_UID, &s.uid, err);
+		rc = remap_number(r, REMAP_UID, &s.uid, err);
 	if (rc == 0 && (old.pid != s.pid || old.uid != s.uid))
 		siginfo_set_sender(data->data, data->len, r->mtype, &s);
 	return rc;
+}
+
+static int netlink(struct remapping *r, const struct place *p, struct error *err)
+{
+	const ProtobufCBinaryData *data = field_value(p->msg, p->field, 0);
+	return remap_netlink_bytes(r, p->role == ROLE_MPTCP ? &netlink_mptcp : NULL, data, err);
+}
+
+static int link_data(struct remapping *r, const struct place *p, struct error *err)
+{
+	return remap_netlink_attrs(r, &netlink_vxlan, field_value(p->msg, p->field, 0), err);
+}
+
+static int sockaddr(struct remapping *r, const struct place *p, struct error *err)
+{
+	return remap_sockaddr(r, field_value(p->msg, p->field, 0), err);
+}
+
+static int sock_option(struct remapping *r, const struct place *p, struct error *err)
+{
+	return remap_sock_option(r, (SkOptionEntry *)p->msg, err);
 }
 
 /* NULL: nothing of the message changes. */
@@ -264,6 +291,11 @@ static int (*const handlers[])(struct remapping *r, const struct place *p, struc
 	[ROLE_HOSTNAME] = name,
 	[ROLE_SIGINFO] = sender,
 	[ROLE_MOUNT_OPTIONS] = options,
+	[ROLE_NETLINK] = netlink,
+	[ROLE_MPTCP] = netlink,
+	[ROLE_VXLAN] = link_data,
+	[ROLE_SOCKADDR] = sockaddr,
+	[ROLE_SOCK_OPTION] = sock_option,
 	[ROLE_TID_ADDR] = NULL, /* memory.c */
 	[ROLE_ROBUST_LIST] = NULL,
 };

@@ -93,6 +93,22 @@ static int range(struct dump *d, const struct netlink_attr *attr, enum remap_kin
 	return rule->from == rule->to ? 0 : note_numbers(d->r, attr, rule, err);
 }
 
+/* Where the kernel itself listens. */
+static int own_port(struct dump *d, const struct netlink_attr *attr, struct error *err)
+{
+	uint16_t port;
+	if (attr->len != sizeof(port))
+		return 0;
+	memcpy(&port, attr->bytes, sizeof(port));
+	struct remap_rule *rule = rule_for_number(d->r->rules, REMAP_PORT, port);
+	if (!rule)
+		return 0;
+	rule->found++;
+	port = (uint16_t)rule->to;
+	memcpy(attr->bytes, &port, sizeof(port));
+	return rule->from == rule->to ? 0 : note_numbers(d->r, attr, rule, err);
+}
+
 static int visit(void *arg, const struct netlink_attr *attr, struct error *err)
 {
 	struct dump *d = arg;
@@ -109,6 +125,8 @@ static int visit(void *arg, const struct netlink_attr *attr, struct error *err)
 		return flow_port(d, attr, &d->dst, err);
 	case ATTR_PORTS:
 		return range(d, attr, REMAP_PORT, 2, err);
+	case ATTR_PORT:
+		return own_port(d, attr, err);
 	case ATTR_UIDS:
 		return range(d, attr, REMAP_UID, 4, err);
 	default:
@@ -136,4 +154,32 @@ int remap_netlink(struct remapping *r, struct image_reader *reader, int fd, stru
 	}
 	strbuf_fini(&in.message);
 	return rc;
+}
+
+int remap_netlink_bytes(struct remapping *r, const struct netlink_row *row,
+			const ProtobufCBinaryData *data, struct error *err)
+{
+	struct dump dump = { .r = r };
+	struct nlmsghdr h;
+	int rc = 0;
+	for (size_t at = 0; rc == 0 && at < data->len; at += NLMSG_ALIGN((size_t)h.nlmsg_len)) {
+		size_t left = data->len - at;
+		memcpy(&h, data->data + at, left < sizeof(h) ? left : sizeof(h));
+		if (left < sizeof(h) || h.nlmsg_len < sizeof(h) || h.nlmsg_len > left)
+			return error_set(err, EBADMSG, "%s: %s: no whole message at byte %zu",
+					 r->image, r->field.data, at);
+		size_t len = h.nlmsg_len - sizeof(h);
+		const struct netlink_row *of = row ? row : netlink_row(h.nlmsg_type, len);
+		if (of)
+			rc = netlink_visit_body(of, data->data + at + sizeof(h), len, visit, &dump,
+						err);
+	}
+	return rc;
+}
+
+int remap_netlink_attrs(struct remapping *r, const struct netlink_row *row,
+			const ProtobufCBinaryData *data, struct error *err)
+{
+	struct dump dump = { .r = r };
+	return netlink_visit_body(row, data->data, data->len, visit, &dump, err);
 }

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "convert/raw/netlink.h"
 #include "convert/remap/facts.h"
 #include "convert/remap/remap.h"
 #include "images/reader.h"
@@ -49,8 +50,27 @@ int remap_rule_sets(struct remapping *r, NetnsEntry *e, struct error *err);
 /** message.c: all fields of a message that have a role. */
 int remap_message(struct remapping *r, ProtobufCMessage *msg, struct error *err);
 
+/** A value that a message has in bytes: what the rules make of it. @param bytes  4 or 16 */
+int remap_ip(struct remapping *r, void *bytes, size_t len, unsigned bits, struct error *err);
+int remap_number(struct remapping *r, enum remap_kind kind, uint32_t *value, struct error *err);
+/** A path to the end of the bytes, or the NUL in them. @param skip  bytes in front */
+int remap_socket_path(struct remapping *r, ProtobufCBinaryData *data, size_t skip,
+		      struct error *err);
+
+/** sockaddr.c: a struct sockaddr; the port is changed where it is the set's own. */
+int remap_sockaddr(struct remapping *r, ProtobufCBinaryData *data, struct error *err);
+/** An option of a socket. */
+int remap_sock_option(struct remapping *r, SkOptionEntry *e, struct error *err);
+
 /** netlink.c: a raw netlink dump. @param fd  where to write; -1: only look */
 int remap_netlink(struct remapping *r, struct image_reader *reader, int fd, struct error *err);
+
+/** Messages in a field of another image. @param row  of all of them; NULL: each tells */
+int remap_netlink_bytes(struct remapping *r, const struct netlink_row *row,
+			const ProtobufCBinaryData *data, struct error *err);
+/** Attributes alone. */
+int remap_netlink_attrs(struct remapping *r, const struct netlink_row *row,
+			const ProtobufCBinaryData *data, struct error *err);
 
 /** words.c: addresses in a line of text. @param out  the line as it becomes, appended */
 int remap_addresses(struct remapping *r, const char *text, size_t len, struct strbuf *out,

@@ -62,6 +62,25 @@ refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
 	grep -q 'ip6 saddr fd01::2 ' s/nftables-11.img
 }
 
+@test "remap moves a network in objects of the kernel, options of sockets, and senders of what waits in them" {
+	for build in "own 10.0.0 80" "moved 10.1.0 8080"; do
+		# shellcheck disable=SC2086
+		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/remap_own.py" "$crit" $build
+	done
+	run -0 "$crit" remap --in-place --ip 10.0.0.0/24=10.1.0.0/24 --ip fd00::/64=fd01::/64 --port 80=8080 \
+		--path /srv/80=/srv/8080 own
+	diff -r own moved
+	[[ $output == *"netns-11.img "*" 0  next_hop.gateway "*" 10.0.0.1 "*" 10.1.0.1"* ]]
+	[[ $output == *"files.img "*" 0  isk.opts.more[3].value "*" 10.0.0.9 "*" 10.1.0.9"* ]]
+	[[ $output == *"sk-queues.img "*" 0  sender "*" 10.0.0.2 "*" 10.1.0.2"* ]]
+}
+
+@test "remap refuses messages in a field that are cut" {
+	"$crit" encode -o s/netns-11.img <<< '{"magic": "NETNS", "entries": [{"objects": "FAAAABwA"}]}'
+	run -1 "$crit" remap --in-place --hostname other s
+	[[ $output == *"netns-11.img: objects: no whole message at byte 0"* ]]
+}
+
 @test "remap changes a port at the set's own ends only" {
 	"$crit" remap --in-place --port 80=8080 --port 83=8083 s
 	[ "$(value files.img "[(f['isk']['src_port'], f['isk']['dst_port']) for f in e if f['id'] >= 40]")" = \
