@@ -88,7 +88,7 @@ static void tun_check(struct contents *c, const FileEntry *file, uint64_t entry)
 	char name[64];
 	if (!tun->netdev || file->tun_device ||
 	    !object_set_has(&c->check->objects, IMG_NETDEV, tun->ns_id) ||
-	    object_set_has(&c->check->objects, OBJ_TUN, object_device(tun->ns_id, tun->netdev)))
+	    object_set_has(&c->check->objects, OBJ_TUN, object_named(tun->ns_id, tun->netdev)))
 		return;
 	finding_at(c->check, "files.img", &entry, "tunf.netdev", "no TUN device %s in %s",
 		   tun->netdev,

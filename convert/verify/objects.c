@@ -15,6 +15,7 @@ static const struct object_row {
 	const char *name;
 	bool unique;
 	bool within; /* numbered inside one image: the upper half of the key is not shown */
+	bool named;  /* the key is no number: object_named() */
 } object_rows[NR_OBJECT_KINDS - IMG_NR_TYPES] = {
 	[OBJ_FILE - IMG_NR_TYPES] = { "file", true },
 	[OBJ_ANY_FILE - IMG_NR_TYPES] = { "file", false },
@@ -42,7 +43,9 @@ static const struct object_row {
 	[OBJ_FIFO_DATA - IMG_NR_TYPES] = { "data of fifo", true },
 	[OBJ_BPFMAP_DATA - IMG_NR_TYPES] = { "contents of BPF map", true },
 	[OBJ_ALL_OF_IPC - IMG_NR_TYPES] = { "IPC namespace", false },
-	[OBJ_TUN - IMG_NR_TYPES] = { "TUN device", false },
+	[OBJ_TUN - IMG_NR_TYPES] = { "TUN device", false, false, true },
+	[OBJ_MQUEUE - IMG_NR_TYPES] = { "message queue of this name", false, false, true },
+	[OBJ_LEVEL_THREAD - IMG_NR_TYPES] = { "thread of one pid namespace:", true, true },
 };
 
 static const char *file_type_name(int type)
@@ -63,6 +66,10 @@ char *object_name(unsigned kind, uint64_t key, char *out, size_t len)
 		return image_filename(&image_types[kind], key, out, len);
 	const struct object_row *row = &object_rows[kind - IMG_NR_TYPES];
 	const char *which = NULL;
+	if (row->named) {
+		snprintf(out, len, "%s", row->name);
+		return out;
+	}
 	if (kind == OBJ_FILE)
 		which = file_type_name((int)(key >> 32));
 	else if (kind == OBJ_NAMESPACE || kind == OBJ_TOLD_NAMESPACE)
@@ -74,7 +81,7 @@ char *object_name(unsigned kind, uint64_t key, char *out, size_t len)
 }
 
 /* FNV-1a. */
-uint64_t object_device(uint64_t image_number, const char *name)
+uint64_t object_named(uint64_t image_number, const char *name)
 {
 	uint64_t hash = 0xcbf29ce484222325u ^ image_number;
 	for (; *name; name++)

@@ -35,9 +35,11 @@ enum object_kind {
 	OBJ_TOLD_NAMESPACE, /* likewise: one without an image, but told of */
 	OBJ_PIPE_DATA,      /* what waits in a pipe, by pipe_id */
 	OBJ_FIFO_DATA,
-	OBJ_BPFMAP_DATA, /* by map_id */
-	OBJ_ALL_OF_IPC,  /* by number: who wrote the set writes every image of such a namespace */
-	OBJ_TUN,         /* a device, see object_device() */
+	OBJ_BPFMAP_DATA,  /* by map_id */
+	OBJ_ALL_OF_IPC,   /* by number: who wrote the set writes every image of such a namespace */
+	OBJ_TUN,          /* a device, see object_named() */
+	OBJ_MQUEUE,       /* a POSIX message queue, likewise; of image 0: in any namespace */
+	OBJ_LEVEL_THREAD, /* as a pid namespace numbers it, see object_within() */
 	NR_OBJECT_KINDS,
 };
 
@@ -50,8 +52,8 @@ static inline uint64_t object_within(uint64_t image_number, uint32_t id)
 	return image_number << 32 | id;
 }
 
-/** A device of a network namespace. */
-uint64_t object_device(uint64_t image_number, const char *name);
+/** What a namespace knows by a name. */
+uint64_t object_named(uint64_t image_number, const char *name);
 
 /** @param kind  CLONE_NEWNET and its like */
 static inline uint64_t object_namespace(uint32_t kind, uint32_t id)

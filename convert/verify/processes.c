@@ -33,6 +33,37 @@ static bool is_reaper(const struct process *p, const CoreEntry *core)
 	return init || !core || (core->tc && core->tc->child_subreaper);
 }
 
+/* In a pid namespace inside of the root's its numbers there are told, down to its own. */
+static int levels_check(struct check *check, const struct checkpoint *cp, const struct process *p,
+			uint64_t entry, uint32_t root_ns)
+{
+	auto_message TaskKobjIdsEntry *ids = NULL;
+	const PstreeEntry *e = p->entry;
+	int rc = process_ids(cp, p, &ids, NULL);
+	if (rc < 0 || !ids->has_pid_ns_id || !root_ns)
+		return rc == -ENOMEM ? rc : 0;
+	uint32_t last = e->n_levels ? e->levels[e->n_levels - 1]->ns_id : root_ns;
+	if (last != ids->pid_ns_id)
+		finding_at(check, "pstree.img", &entry, "levels",
+			   "end in pid namespace %" PRIu32 ", process %" PRIu32 " is in %" PRIu32,
+			   last, p->pid, ids->pid_ns_id);
+	for (size_t i = 0; i < e->n_levels; i++) {
+		if (e->levels[i]->n_threads != e->n_threads)
+			finding_at(check, "pstree.img", &entry, "levels",
+				   "%zu threads in pid namespace %" PRIu32 ", want %zu",
+				   e->levels[i]->n_threads, e->levels[i]->ns_id, e->n_threads);
+	}
+	return 0;
+}
+
+static uint32_t root_pid_ns(const struct checkpoint *cp)
+{
+	auto_message TaskKobjIdsEntry *ids = NULL;
+	return process_ids(cp, checkpoint_listed(cp, 0), &ids, NULL) == 0 && ids->has_pid_ns_id
+		   ? ids->pid_ns_id
+		   : 0;
+}
+
 static void process_check(struct check *check, const struct checkpoint *cp, const struct process *p,
 			  uint64_t entry, bool *reaper)
 {
@@ -76,8 +107,12 @@ int check_processes(struct check *check, struct error *err)
 	auto_free bool *reapers = calloc(nr + 1, sizeof(*reapers));
 	if (!reapers)
 		return error_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; i < nr; i++)
+	uint32_t root_ns = nr ? root_pid_ns(cp) : 0;
+	for (size_t i = 0; i < nr; i++) {
 		process_check(check, cp, checkpoint_listed(cp, i), i, &reapers[i]);
+		if (levels_check(check, cp, checkpoint_listed(cp, i), i, root_ns) < 0)
+			return error_set(err, ENOMEM, "out of memory");
+	}
 	rc = check_sessions(check, cp, reapers, err);
 	return rc < 0 ? rc : check_contents(check, cp, err);
 }

@@ -466,6 +466,52 @@ KEY(key_ns_file)
 			 CLONE_NEWTIME | CLONE_NEWCGROUP));
 }
 
+/* Without images of networks, those are as good as told of that the dumper and the root are in. */
+KEY(key_root_net)
+{
+	return of_root(check, at) && key_in_net(check, at, msg, value, key);
+}
+
+KEY(key_other_net)
+{
+	return !check->has_networks && check->inventory && check->inventory->root_ids &&
+	       at->type->id == IMG_IDS && !of_root(check, at) &&
+	       key_in_net(check, at, msg, value, key);
+}
+
+KEY(key_open_net)
+{
+	return !check->has_networks && is_held(msg, CLONE_NEWNET) &&
+	       key_socket_net(check, at, msg, value, key);
+}
+
+/* Descriptors in the root task's namespace do not say which that is. */
+KEY(key_mqueue)
+{
+	*key = object_named(at->number, ((const MqueueEntry *)msg)->name);
+	return true;
+}
+
+KEY(key_mqueue_any)
+{
+	*key = object_named(0, ((const MqueueEntry *)msg)->name);
+	return true;
+}
+
+KEY(key_mqueue_file)
+{
+	const MqueueFileEntry *file = (const MqueueFileEntry *)msg;
+	*key = object_named(file->has_ns_id ? file->ns_id : 0, file->name);
+	return true;
+}
+
+/* A process that is gone may have none. */
+KEY(key_level_thread)
+{
+	*key = object_within(((const PstreeLevel *)msg)->ns_id, (uint32_t)value);
+	return value != 0;
+}
+
 /* -1: of a process that is gone. */
 KEY(key_pidfd)
 {
@@ -525,6 +571,10 @@ static const struct reference references[] = {
 	{ IN(task_kobj_ids_entry), "cgroup_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root_cgroup },
 	{ IN(pstree_entry), "children_ns", DEFINES, OBJ_TOLD_NAMESPACE, key_in_pid },
 	{ IN(pstree_level), "ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_in_pid },
+	{ IN(pstree_level), "threads", DEFINES, OBJ_LEVEL_THREAD, key_level_thread },
+	{ IN(task_kobj_ids_entry), "net_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root_net },
+	{ IN(mqueue_entry), "name", DEFINES, OBJ_MQUEUE, key_mqueue },
+	{ IN(mqueue_entry), "name", DEFINES, OBJ_MQUEUE, key_mqueue_any },
 	{ IN(pidns_entry), "parent_ns", DEFINES, OBJ_TOLD_NAMESPACE, key_dead_pid },
 	{ IN(mnt_entry), "held", DEFINES, OBJ_NAMESPACE, key_in_mnt },
 	{ IN(cg_namespace_entry), "id", DEFINES, OBJ_TOLD_NAMESPACE, key_in_cgroup },
@@ -554,6 +604,7 @@ static const struct reference references[] = {
 	{ IN(task_kobj_ids_entry), "cgroup_ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_other_cgroup },
 	{ IN(task_kobj_ids_entry), "files_id", REFERS, IMG_FDINFO, key_fd_table },
 	{ IN(task_kobj_ids_entry), "net_ns_id", REFERS, IMG_NETNS, key_net },
+	{ IN(task_kobj_ids_entry), "net_ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_other_net },
 	{ IN(task_kobj_ids_entry), "ipc_ns_id", REFERS, IMG_IPC_VAR, key_ipc },
 	{ IN(task_kobj_ids_entry), "uts_ns_id", REFERS, IMG_UTSNS, key_uts },
 	{ IN(task_kobj_ids_entry), "mnt_ns_id", REFERS, IMG_MNTS, key_mnt },
@@ -598,6 +649,7 @@ static const struct reference references[] = {
 	{ IN(bpfmap_data_entry), "map_id", REFERS, OBJ_BPFMAP },
 	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_ns_file },
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_NETNS, key_held_net },
+	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_open_net },
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_IPC_VAR, key_held_ipc },
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_UTSNS, key_held_uts },
 	{ IN(ns_file_entry), "ns_id", REFERS, IMG_USERNS, key_held_user },
@@ -614,6 +666,7 @@ static const struct reference references[] = {
 	{ IN(mnt_entry), "ipc_ns", REFERS, IMG_IPC_VAR, key_ipc },
 	{ IN(mnt_entry), "net_ns", REFERS, IMG_NETNS, key_net },
 	{ IN(mqueue_file_entry), "ns_id", REFERS, IMG_IPC_VAR, key_ipc },
+	{ IN(mqueue_file_entry), "name", REFERS, OBJ_MQUEUE, key_mqueue_file },
 	{ IN(pidfd_entry), "nspid", REFERS, OBJ_PROCESS, key_pidfd },
 	{ IN(pidfd_entry), "nspid", REFERS, OBJ_THREAD, key_pidfd_thread },
 	{ IN(file_lock_entry), "pid", REFERS, OBJ_PROCESS },

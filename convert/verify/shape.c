@@ -97,6 +97,10 @@ static void core_shape(struct check *check, const struct place *at, const Protob
 		finding(check, at, "tc", "missing in the core of a process");
 	if (!core->thread_core && !gone)
 		finding(check, at, "thread_core", "missing");
+	/* once credentials had an image of their own */
+	else if (!gone && !core->thread_core->creds &&
+		 !object_set_has(&check->objects, IMG_CREDS, at->number))
+		finding(check, at, "thread_core.creds", "missing");
 	if (check->has_tree && !object_set_has(&check->objects, OBJ_THREAD, at->number) &&
 	    !object_set_has(&check->objects, OBJ_PROCESS, at->number))
 		finding(check, at, NULL, "no thread %" PRIu64 " in pstree.img", at->number);
@@ -227,7 +231,7 @@ static int device_shape(struct check *check, const struct place *at, const Proto
 	const NetDeviceEntry *device = (const NetDeviceEntry *)msg;
 	if (device->type != ND_TYPE__TUN || at->type->id != IMG_NETDEV)
 		return 0;
-	return object_set_add(&check->objects, OBJ_TUN, object_device(at->number, device->name));
+	return object_set_add(&check->objects, OBJ_TUN, object_named(at->number, device->name));
 }
 
 /* The dumper's own set is no set of the tree; they are numbered from 1. */

@@ -61,6 +61,23 @@ assert json.loads(sys.argv[1]) == {"findings": [{
     "finding": "no ghost-file-1.img"}], "count": 1}' "$output"
 }
 
+@test "verify knows networks that have no images, those of the dumper and the root" {
+	cd "$BATS_TEST_TMPDIR"
+	cp -a "$whole" set
+	cp -a "$whole.parent" .
+	rm set/{netns,netdev,ifaddr,route,rule}-11.img
+	run -0 "$crit" verify set
+	run -0 "$crit" edit --in-place set 'ids-3.img: entries[0].net_ns_id=99'
+	run -1 "$crit" verify set
+	[[ ${lines[1]} == *"ids-3.img"*"net_ns_id  no net namespace 99" ]]
+	[ "${#lines[@]}" = 2 ]
+	run -0 "$crit" edit --in-place set 'ids-3.img: entries[0].net_ns_id=11' \
+		'files.img: entries[nsf.ns_id=11].nsf.ns_id=98'
+	run -1 "$crit" verify set
+	[[ ${lines[1]} == *"nsf.ns_id  no net namespace 98" ]]
+	[ "${#lines[@]}" = 2 ]
+}
+
 @test "a set in an archive has its own images alone, not those of the set it leads to" {
 	cd "$BATS_TEST_TMPDIR"
 	mkdir first

@@ -82,6 +82,9 @@ def images():
                                    value_size=1, map_id=5, max_entries=1, map_flags=0, memlock=1,
                                    frozen=False, fown=whole_set.FOWN, map_name="m", ifindex=0,
                                    mnt_id=20))
+    files.append({**whole_set.reg(27, "/mqueue:q"), "mqueue": {"name": "q"}})
+    made["ipcns-var-13.img"][0]["mqueues"] = [
+        {"name": "q", "mode": 384, "uid": 0, "gid": 0, "maxmsg": 10, "msgsize": 8192}]
     # namespaces that nobody is in: of processes, of users, of mounts
     for number, ns, kind in (24, 30, 0x20000000), (25, 31, 0x10000000), (26, 32, 0x00020000):
         files.append(whole_set.file_of("NS", number, "nsf", ns_id=ns, ns_cflag=kind, flags=0))
@@ -108,6 +111,8 @@ def images():
         # a group that lost its leader
         {"pid": 17, "ppid": 3, "pgid": 72, "sid": 1, "threads": [0]},
         {"pid": 18, "ppid": 3, "pgid": 72, "sid": 1, "threads": [0]}]
+    made["ids-3.img"][0]["pid_ns_id"] = 40
+    made["pstree.img"][1]["levels"] = [{"ns_id": 40, "pgid": 2, "sid": 0, "threads": [2]}]
     for pid in range(15, 19):
         made["core-%d.img" % pid] = made["core-4.img"]
     return made
@@ -119,7 +124,7 @@ FILES = {"gone": 3, "pipe": 4, "fifo": 5, "fifo's file": 6, "unix": 7, "inet": 9
 # What is corrupted, and how: the edit, then the words of the finding.
 CORRUPTIONS = [
     # framing
-    ("truncated", file_bytes("files.img", lambda d: d[:-3]), "files.img 25 wanted a message"),
+    ("truncated", file_bytes("files.img", lambda d: d[:-3]), "files.img 26 wanted a message"),
     ("size word cut", file_bytes("mm-1.img", lambda d: d + b"\1\0"), "mm-1.img wanted a size"),
     ("size word huge", file_bytes("fs-1.img", patch(8, b"\xff\xff\xff\x7f")), "fs-1.img message"),
     ("required field gone", file_bytes("fs-1.img", patch(8, struct.pack("<I", 0))), "fs-1.img"),
@@ -258,6 +263,17 @@ CORRUPTIONS = [
     ("mounts nobody is in", file_bytes("mountpoints-32.img", None),
      "held no mountpoints-32.img"),
     ("open mount namespace", at("mountpoints-12.img", 0, "held", GONE), "no mnt namespace 32"),
+    ("levels of a process", at("pstree.img", 1, "levels", GONE),
+     "pstree.img 1 levels end in pid namespace 9, process 3 is in 40"),
+    ("level of another namespace", at("pstree.img", 1, "levels", 0, "ns_id", 41),
+     "pstree.img 1 levels end in pid namespace 41, process 3 is in 40"),
+    ("thread of a level twice", at("pstree.img", 1, "levels", 0, "threads", [2, 2]),
+     "pstree.img 1 levels[0].threads a second thread of one pid namespace: 2"),
+    ("thread of a level too many", at("pstree.img", 1, "levels", 0, "threads", [2, 5]),
+     "pstree.img 1 levels 2 threads in pid namespace 40, want 1"),
+    ("message queue", at("files.img", -4, "mqueue", "name", "p"),
+     "mqueue.name no message queue of this name"),
+    ("credentials", at("core-1.img", 0, "thread_core", "creds", GONE), "thread_core.creds missing"),
     ("owner of a lock", at("filelocks.img", 0, "pid", 8), "filelocks.img 0 pid no process 8"),
     ("descriptor of a lock", at("filelocks.img", 0, "fd", 80), "fd no descriptor 80"),
     ("parent mount", at("mountpoints-12.img", 0, "parent_mnt_id", 6), "no mount 6"),
