@@ -215,7 +215,8 @@ static int give_name(const char *path, const UnixSkEntry *sk, struct error *err)
 				 "%s is no socket now: a unix socket was there at the dump; move "
 				 "it away",
 				 to);
-	return rename(path, to) < 0 ? error_sys(err, "rename the unix socket %s to %s", path, to) : 0;
+	return rename(path, to) < 0 ? error_sys(err, "rename the unix socket %s to %s", path, to)
+				    : 0;
 }
 
 static int bind_here(int fd, const UnixSkEntry *sk, struct error *err)

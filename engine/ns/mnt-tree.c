@@ -98,13 +98,13 @@ static int check_entry(const MntEntry *e, struct error *err)
 				 e->mnt_id, e->mountpoint);
 	/* "net:[4026531840]" is one, too */
 	if (e->root[0] == '/' && !is_plain(e->root))
-		return error_set(err, EBADMSG,
-				 "mount %u (%s): its root \"%.200s\" is no plain path%s", e->mnt_id,
-				 e->mountpoint, e->root,
-				 has_dots(e->root)
-				     ? ": it is of a cgroup above the root of the cgroup namespace; "
-				       "unmount it, or leave it out by --skip-mnt, before the dump"
-				     : "");
+		return error_set(
+		    err, EBADMSG, "mount %u (%s): its root \"%.200s\" is no plain path%s",
+		    e->mnt_id, e->mountpoint, e->root,
+		    has_dots(e->root)
+			? ": it is of a cgroup above the root of the cgroup namespace; "
+			  "unmount it, or leave it out by --skip-mnt, before the dump"
+			: "");
 	return 0;
 }
 

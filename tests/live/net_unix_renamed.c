@@ -31,7 +31,7 @@ static void check(int fd, const char *from, const char *to)
 	socklen_t len = sizeof(addr);
 	struct stat st;
 	live_check(getsockname(fd, (struct sockaddr *)&addr, &len) == 0 &&
-			   !strcmp(addr.sun_path, from),
+		       !strcmp(addr.sun_path, from),
 		   "named %.100s, want %s", addr.sun_path, from);
 	live_check(stat(from, &st) < 0, "%s is back", from);
 	live_check(stat(to, &st) == 0 && (st.st_mode & 07777) == 0620, "mode of %s", to);

@@ -414,7 +414,7 @@ static void more_unknown(struct set *s)
 }
 static void more_long(struct set *s)
 {
-	static uint8_t value[17];
+	static uint8_t value[2049];
 	use_more(s, SOL_TCP, TCP_SYNCNT, value, sizeof(value));
 }
 static void more_group(struct set *s)
@@ -544,7 +544,7 @@ static const struct set_case cases[] = {
 	{ "socket options", inet_options, -EBADMSG, "socket buffers of 2147483648" },
 	{ "known option", more_known, 0, "" },
 	{ "unknown option", more_unknown, -EBADMSG, "socket with option 26 of level 1, 4 bytes" },
-	{ "long option", more_long, -EBADMSG, "socket with option 7 of level 6, 17 bytes" },
+	{ "long option", more_long, -EBADMSG, "socket with option 7 of level 6, 2049 bytes" },
 	{ "group with sources", more_group, -EBADMSG, "socket with option 48 of level 0" },
 	{ "packet type", packet_type, -EBADMSG, "packet socket of type 1" },
 	{ "packet fields", packet_no_fields, -EBADMSG, "packet socket without its fields" },

@@ -440,16 +440,26 @@ static void netns_refuses_objects(void **state)
 	}
 }
 
+/* A network with a loopback device and nothing else, so far. */
+static void put_network(const struct temp_dir *dir)
+{
+	NetDeviceEntry lo = device(ND_TYPE__LOOPBACK, 1, "lo");
+	const NetDeviceEntry *devices[] = { &lo, NULL };
+	put_devices(dir, devices);
+	put_file(dir, "ifaddr-10.img", "\x22\x12\x36\x47", 4);
+	put_file(dir, "route-10.img", "\x24\x12\x31\x45", 4);
+	put_file(dir, "rule-10.img", "\x86\x69\x70\x71", 4);
+}
+
 static void netns_load_refuses_settings(void **state)
 {
 	const struct temp_dir *dir = *state;
-	const NetDeviceEntry *none[] = { NULL };
 	NetnsEntry e = NETNS_ENTRY__INIT;
 	NetSysctlEntry more = NET_SYSCTL_ENTRY__INIT, *list[] = { &more };
 	static const char *const names[] = {
 		"../kernel/core_pattern", "/etc/passwd", "", "a//b", "a/", "core/.x"
 	};
-	put_devices(dir, none);
+	put_network(dir);
 	e.more = list;
 	e.n_more = 1;
 	more.value = (char *)(uintptr_t) "1";
@@ -552,13 +562,12 @@ static void netns_fills_rules_in_words(void **state)
 
 static void netns_load_refuses_filters(void **state)
 {
-	const NetDeviceEntry *none[] = { NULL };
 	const struct temp_dir *dir = *state;
 	NetnsEntry e = NETNS_ENTRY__INIT;
 	uint8_t rules[200] = { 0 };
 	uint32_t five[5] = { 0 };
 	XtablesEntry table = XTABLES_ENTRY__INIT, *list[] = { &table };
-	put_devices(dir, none);
+	put_network(dir);
 	e.has_nf_tables = true;
 	e.nf_tables.data = rules;
 	e.nf_tables.len = 20;

@@ -77,16 +77,15 @@ static const struct {
 static const struct {
 	const char *message, *field;
 } own_fields[] = {
-	{ "mqueue_entry", "gid" },    { "mqueue_entry", "uid" },   { "sk_packet_entry", "gid" },
-	{ "sk_packet_entry", "uid" }, { "userns_entry", "owner" },
-	{ "sk_opts_entry", "gid" },      { "sk_opts_entry", "uid" },   { "unix_cred_entry", "gid" },
-	{ "unix_cred_entry", "groups" }, { "unix_cred_entry", "pid" }, { "unix_cred_entry", "uid" },
 	{ "mqueue_entry", "gid" },           { "mqueue_entry", "uid" },
 	{ "net_device_entry", "kind_data" }, { "netns_entry", "mptcp" },
 	{ "netns_entry", "objects" },        { "sk_option_entry", "value" },
+	{ "sk_opts_entry", "gid" },          { "sk_opts_entry", "uid" },
 	{ "sk_packet_entry", "gid" },        { "sk_packet_entry", "sender" },
 	{ "sk_packet_entry", "uid" },        { "tun_device_entry", "saved" },
-	{ "userns_entry", "owner" },
+	{ "unix_cred_entry", "gid" },        { "unix_cred_entry", "groups" },
+	{ "unix_cred_entry", "pid" },        { "unix_cred_entry", "uid" },
+	{ "unix_sk_entry", "renamed" },      { "userns_entry", "owner" },
 };
 
 static bool has_row(const char *message, const char *field)

@@ -29,11 +29,7 @@ static const char *const own_messages[] = {
 	"prctl_entry",        "net_sysctl_entry",  "xtables_entry",      "tun_device_entry",
 	"io_uring_entry",     "ring_fds_entry",    "deleted_root_entry", "pstree_level",
 	"mqueue_entry",       "mqueue_message",    "mqueue_file_entry",  "numa_policy_entry",
-	"namespace_entry",    "ghost_xattr_entry", "cg_namespace_entry", "autofs_name",
-	"sk_option_entry",    "sched_more_entry",  "prctl_entry",        "net_sysctl_entry",
-	"xtables_entry",      "tun_device_entry",  "io_uring_entry",     "ring_fds_entry",
-	"deleted_root_entry", "pstree_level",      "mqueue_entry",       "mqueue_message",
-	"mqueue_file_entry",  "numa_policy_entry", "ghost_xattr_entry",  "epoll_params_entry",
+	"namespace_entry",    "ghost_xattr_entry", "unix_cred_entry",    "epoll_params_entry",
 };
 
 /* Messages no image starts with: payload parts, and what travels over sockets. */
