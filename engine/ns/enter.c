@@ -208,12 +208,12 @@ static int finish_all(struct restore *r, pid_t root, struct error *err)
 	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
 		if (ns_rows[i].finish && is_built(r->ns, (enum ns_kind)i) && r->ns->given[i] < 0)
 			rc = ns_rows[i].finish(r, r->ns->ids[i], err);
-	if (rc < 0 || !r->mounts)
-		return rc;
 	snprintf(path, sizeof(path), "%d/ns/pid", root);
-	if (r->ns->ids[NS_PID] && (pids = procfs_open(path, O_RDONLY)) < 0)
+	if (rc == 0 && r->mounts && r->ns->ids[NS_PID] && (pids = procfs_open(path, O_RDONLY)) < 0)
 		return error_sys(err, "open /proc/%s", path);
-	return mntns_finish(r, pids, err);
+	if (rc == 0 && r->mounts)
+		rc = mntns_finish(r, pids, err);
+	return rc < 0 ? rc : userns_finish(r, err);
 }
 
 /* Nothing of its own is needed any more then but the channel, which moves out of the way. */

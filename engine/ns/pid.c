@@ -19,6 +19,7 @@
 #include "engine/files/external.h"
 #include "engine/ns/held.h"
 #include "engine/ns/join.h"
+#include "engine/ns/limits.h"
 #include "engine/ns/set.h"
 #include "engine/pie/restorer.h"
 #include "engine/procfs/read.h"
@@ -222,13 +223,16 @@ int pidns_collect(struct dump *d, struct error *err)
 	return rc;
 }
 
-int pidns_dump_external(const struct dump *d, struct error *err)
+int pidns_dump_root(const struct dump *d, struct error *err)
 {
 	PidnsEntry e = PIDNS_ENTRY__INIT;
 	e.ext_key = (char *)(uintptr_t)pidns_external(d);
-	return e.ext_key ? image_write_one(d->images_fd, IMG_PIDNS, ns_id(d->tasks[0], NS_PID),
-					   &e.base, err)
-			 : 0;
+	e.pid_max = e.ext_key ? 0 : limits_pids_read(d);
+	e.has_pid_max = e.pid_max != 0;
+	return e.ext_key || e.has_pid_max
+		   ? image_write_one(d->images_fd, IMG_PIDNS, ns_id(d->tasks[0], NS_PID), &e.base,
+				     err)
+		   : 0;
 }
 
 static int dump_level(const struct task *t, size_t i, PstreeLevel *level)
@@ -341,9 +345,22 @@ static int read_given(const struct restore *r, uint32_t id, int *fd, struct erro
 	return rc < 0 ? rc : 1;
 }
 
+static int load_pid_max(struct restore *r, uint32_t id, struct error *err)
+{
+	auto_message ProtobufCMessage *msg = NULL;
+	int rc = image_read_one(r->images, IMG_PIDNS, id, &msg, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	r->ns->pid_max = ((const PidnsEntry *)msg)->pid_max;
+	rc = limits_pids_check(r->ns->pid_max, err);
+	return rc < 0 ? error_wrap(err, rc, "pidns-%u.img", id) : 0;
+}
+
 int pidns_load_given(struct restore *r, uint32_t id, struct error *err)
 {
-	int fd, rc = read_given(r, id, &fd, err);
+	int fd = -1, rc = load_pid_max(r, id, err);
+	if (rc == 0)
+		rc = read_given(r, id, &fd, err);
 	if (rc <= 0 || fd < 0)
 		return rc;
 	if (r->root->pid == 1)
@@ -391,6 +408,16 @@ int pidns_join(struct restore *r, struct error *err)
 bool pidns_is_new(const struct restore *r)
 {
 	return ns_restores(r, NS_PID) && r->ns->given[NS_PID] < 0;
+}
+
+void pidns_set_max(const struct restore *r)
+{
+	bool fits = pidns_is_new(r);
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		for (size_t k = 0; k < r->tasks[i]->nr_threads; k++)
+			fits = fits && r->tasks[i]->tids[k] < r->ns->pid_max;
+	if (fits) /* else it was lowered below who was there, and they could not be born */
+		limits_pids_set(r->ns->pid_max);
 }
 
 int pidns_visit_given(const struct restore *r, struct ns_visit *visit, struct error *err)

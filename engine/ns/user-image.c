@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
+#include "engine/ns/limits.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/set.h"
 #include "images/message.h"
@@ -60,6 +62,13 @@ static int put_owned(const struct dump *d, const struct ns_seen *owner, UsernsEn
 	return 0;
 }
 
+/* Of the root's. */
+static int put_limits(const struct dump *d, UsernsEntry *e, struct error *err)
+{
+	auto_fd users = ns_open(d->tasks[0], NS_USER, err);
+	return users < 0 ? users : limits_user_dump(users, e, err);
+}
+
 int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	auto_message UsernsEntry *e = message_new(&userns_entry__descriptor);
@@ -71,6 +80,8 @@ int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 		rc = put_owned(d, ns, e, err);
 	if (rc == 0)
 		put_place(d, ns, maps, e);
+	if (rc == 0 && !ns->users)
+		rc = put_limits(d, e, err);
 	return rc < 0 ? rc : image_write_one(d->images_fd, IMG_USERNS, ns->id, &e->base, err);
 }
 
@@ -134,7 +145,7 @@ int userns_load(struct restore *r, uint32_t id, struct error *err)
 	*(nested ? &nested->users : &r->users) = maps;
 	rc = userns_take((UsernsEntry *)msg, maps, err);
 	if (rc == 0 && !nested)
-		rc = choose_root(maps, err);
+		rc = choose_root(maps, err) ?: limits_user_check((UsernsEntry *)msg, err);
 	else if (rc == 0 && !maps->around)
 		rc = error_set(err, ENOTSUP,
 			       "it does not tell what is around it (images of CRIU: its tree was "

@@ -21,9 +21,12 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "engine/ns/aside.h"
+#include "engine/ns/limits.h"
 #include "engine/ns/pid.h"
 #include "engine/ns/set.h"
 #include "engine/procfs/root.h"
+#include "images/reader.h"
+#include "namespaces.pb-c.h"
 
 static const char *const map_names[ID_MAPS] = {
 	[ID_USER] = "uid_map",
@@ -197,6 +200,15 @@ static int deny_groups(pid_t member, struct error *err)
 	auto_fd fd = procfs_open(path, O_WRONLY);
 	int rc = fd < 0 ? -errno : fd_write_full(fd, "deny", 4);
 	return rc < 0 ? error_code(err, rc, "have the user namespace deny setgroups(2)") : 0;
+}
+
+int userns_finish(struct restore *r, struct error *err)
+{
+	auto_message ProtobufCMessage *msg = NULL;
+	if (!r->users || r->ns->given[NS_USER] >= 0)
+		return 0;
+	int rc = image_read_one(r->images, IMG_USERNS, r->ns->ids[NS_USER], &msg, err);
+	return rc < 0 ? rc : limits_user_set((const UsernsEntry *)msg, r->opts->weak_sysctls, err);
 }
 
 int userns_write_maps(const struct user_maps *maps, pid_t member, struct error *err)

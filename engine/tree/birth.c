@@ -504,6 +504,8 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 		return rc;
 	if ((index == 0 && pidns_is_new(r)) || birth_into(r->plan, b) == BIRTH_NEW)
 		pid_counter_set(r, b->task);
+	if (index == 0)
+		pidns_set_max(r);
 	stage_arrive(r->shared, index, STAGE_BIRTH, 1 + late_count(r));
 	rc = join_group(b, err);
 	if (rc == 0 && !birth_is_mortal(b))

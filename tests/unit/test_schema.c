@@ -30,6 +30,7 @@ static const char *const own_messages[] = {
 	"io_uring_entry",     "ring_fds_entry",    "deleted_root_entry", "pstree_level",
 	"mqueue_entry",       "mqueue_message",    "mqueue_file_entry",  "numa_policy_entry",
 	"namespace_entry",    "ghost_xattr_entry", "unix_cred_entry",    "epoll_params_entry",
+	"ns_limit_entry",
 };
 
 /* Messages no image starts with: payload parts, and what travels over sockets. */
