@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * A user namespace in which nobody is id 0, with a mount of its own whose files belong to ids of
- * it, and images that only root outside may write. live-link: static live-unshare: --mount --pid
- * --mount-proc live-dump: --external mnt[]:sm live-restore: --external mnt[]:sm --root /
+ * A user namespace in which nobody is id 0, with a mount of its own whose files belong to ids
+ * of it, and images that only root outside may write.
+ *
+ * live-link: static
+ * live-unshare: --mount --pid --mount-proc
+ * live-dump: --external mnt[]:sm
+ * live-restore: --external mnt[]:sm --root /
  * live-modes: SS RR 2S
  * live-skip: unshare --user true
  */
@@ -35,8 +39,11 @@ static _Noreturn void child(void)
 
 static void write_map(const char *name, const char *text)
 {
-	int fd = open(name, O_WRONLY);
-	live_must(fd >= 0 && write(fd, text, strlen(text)) > 0);
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/%s", getppid(), name);
+	int fd = open(path, O_WRONLY);
+	live_must(fd >= 0);
+	live_check(write(fd, text, strlen(text)) > 0, "%s: %s", path, strerror(errno));
 	close(fd);
 }
 
@@ -49,8 +56,8 @@ static void enter(void)
 	pid_t pid = fork();
 	if (pid == 0) {
 		live_must(read(go[0], &byte, 1) == 1);
-		write_map("/proc/1/uid_map", "1000 100000 1000");
-		write_map("/proc/1/gid_map", "1000 200000 1000");
+		write_map("uid_map", "1000 100000 1000");
+		write_map("gid_map", "1000 200000 1000");
 		_exit(0);
 	}
 	live_must(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write(go[1], "", 1) == 1);
