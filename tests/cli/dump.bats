@@ -189,6 +189,7 @@ print(owner[0], open("/proc/%s/setgroups" % sys.argv[1]).read().strip())' "$1"
 	until box=$(cat "/proc/$unshare/task/$unshare/children") && box=${box% } && [ -n "$box" ] &&
 		[ "$(cat "/proc/$box/comm")" = sleep ]; do :; done
 	nsenter --target "$box" --pid sleep 1001 >/dev/null 2>&1 </dev/null 3>&- &
+	disown
 	until other=$(pgrep -x -f "sleep 1001" --nslist pid --ns "$box") && [ -n "$other" ]; do :; done
 	run -0 --separate-stderr "$stasis" dump -R -j -t "$box" -D "$dir"
 	kill -KILL "$box"
