@@ -3,6 +3,7 @@
  * are changed wherever they stand, numbers behind the words that say what they are.
  */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -42,9 +43,21 @@ static const struct {
 	{ "POSTROUTING", "postrouting", SIDE_OUT },
 };
 
+struct name {
+	const char *text;
+	size_t len;
+};
+
 struct filter {
 	struct remapping *r;
+	struct {
+		struct name *items;
+		size_t nr, cap;
+	} sets;         /* whose ports are the set's own, sorted */
 	enum side side; /* of the chain at hand */
+	/* of the set with a name at hand */
+	struct name name; /* of no length: none is */
+	bool has_ports, elements;
 	/* of the line at hand */
 	const char *last; /* the word before */
 	size_t last_len;
@@ -77,7 +90,94 @@ static const struct keyword *keyword_find(const char *text, size_t len)
 	return NULL;
 }
 
-/* After "dport": "80", "!= 80", "{ 80, 443 }". */
+static int name_order(const void *a, const void *b)
+{
+	const struct name *x = a, *y = b;
+	int order = memcmp(x->text, y->text, x->len < y->len ? x->len : y->len);
+	return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Ports of a set are the set's own when a rule says so that looks into it. */
+static int find_sets(struct filter *f, const char *all, size_t len, struct error *err)
+{
+	struct filter scan = { .last = "" };
+	const struct keyword *keyword = NULL;
+	for (size_t at = 0, n; at < len; at += n) {
+		const char *text = all + at;
+		n = 1;
+		if (*text == '\n')
+			keyword = NULL;
+		if (isspace((unsigned char)*text))
+			continue;
+		while (at + n < len && !isspace((unsigned char)text[n]))
+			n++;
+		chain_begin(&scan, text, n);
+		const struct keyword *found = keyword_find(text, n);
+		keyword = found ? found : keyword;
+		scan.last = text;
+		scan.last_len = n;
+		if (*text != '@' || !keyword || keyword->kind != REMAP_PORT ||
+		    !(keyword->side & scan.side))
+			continue;
+		struct name *name = array_add(&f->sets);
+		if (!name)
+			return error_set(err, ENOMEM, "out of memory");
+		*name = (struct name){ text + 1, n - 1 };
+	}
+	if (f->sets.nr)
+		qsort(f->sets.items, f->sets.nr, sizeof(*f->sets.items), name_order);
+	return 0;
+}
+
+static bool has_own_ports(const struct filter *f)
+{
+	return f->sets.nr &&
+	       bsearch(&f->name, f->sets.items, f->sets.nr, sizeof(*f->sets.items), name_order);
+}
+
+static void set_begin(struct filter *f, const char *text, size_t len)
+{
+	static const char *const ports[] = { "inet_service", "dport", "sport" };
+	bool set = is_word(f->last, f->last_len, "set") || is_word(f->last, f->last_len, "map");
+	if (set || is_word(f->last, f->last_len, "chain")) {
+		f->name = (struct name){ text, set ? len : 0 };
+		f->has_ports = f->elements = false;
+	}
+	for (size_t i = 0; f->name.len && i < ARRAY_SIZE(ports); i++)
+		f->has_ports |= is_word(text, len, ports[i]);
+	if (f->has_ports && is_word(text, len, "elements"))
+		f->elements = has_own_ports(f);
+	else if (memchr(text, '}', len))
+		f->elements = false;
+}
+
+/* A number cannot be where there are more dots or colons than in "80:81". */
+static bool like_address(const char *text, size_t len)
+{
+	const char *colon = memchr(text, ':', len);
+	return memchr(text, '.', len) ||
+	       (colon && memchr(colon + 1, ':', (size_t)(text + len - colon) - 1));
+}
+
+/* "80," or "10.0.0.1" of a set with a name. */
+static int element(struct filter *f, const char *text, size_t len, struct strbuf *out,
+		   struct error *err)
+{
+	bool counted =
+	    is_word(f->last, f->last_len, "packets") || is_word(f->last, f->last_len, "bytes");
+	return counted || like_address(text, len)
+		   ? remap_addresses(f->r, text, len, out, err)
+		   : remap_numbers(f->r, REMAP_PORT, text, len, out, err);
+}
+
+/* What may stand between "dport" and its numbers. */
+static bool leads_on(const char *text, size_t len)
+{
+	return (!isalpha((unsigned char)*text) && *text != '@') || is_word(text, len, "map") ||
+	       is_word(text, len, "vmap");
+}
+
+/* After "dport": "80", "!= 80", "{ 80, 443 }", "{ 10.0.0.1 . 80 }". */
 static int expected_word(struct filter *f, const char *text, size_t len, struct strbuf *out,
 			 struct error *err)
 {
@@ -88,9 +188,10 @@ static int expected_word(struct filter *f, const char *text, size_t len, struct 
 	bool sign = !isdigit((unsigned char)*text) && *text != '{' && *text != '}';
 	if (!f->set && !sign)
 		f->expect = NULL;
-	if (!(keyword->side & f->side))
+	if (!(keyword->side & f->side) && !like_address(text, len))
 		return strbuf_add(out, text, len) < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
-	return remap_numbers(f->r, keyword->kind, text, len, out, err);
+	return like_address(text, len) ? remap_addresses(f->r, text, len, out, err)
+				       : remap_numbers(f->r, keyword->kind, text, len, out, err);
 }
 
 /* @return 1 when the word changed */
@@ -103,6 +204,11 @@ static int word(struct filter *f, const char *text, size_t len, struct strbuf *o
 	if (quoted || memchr(text, '"', len)) /* names and comments */
 		return strbuf_add(out, text, len) < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
 	chain_begin(f, text, len);
+	set_begin(f, text, len);
+	if (f->elements)
+		return element(f, text, len, out, err);
+	if (f->expect && !f->set && !leads_on(text, len))
+		f->expect = NULL;
 	if (f->expect)
 		return expected_word(f, text, len, out, err);
 	f->expect = keyword_find(text, len);
@@ -149,7 +255,7 @@ int remap_filter(struct remapping *r, const char *text, size_t len, struct strbu
 		 struct error *err)
 {
 	struct filter f = { .r = r, .side = SIDE_BOTH };
-	int rc = 0;
+	int rc = find_sets(&f, text, len, err);
 	r->has_entry = true;
 	r->entry = 1;
 	for (size_t at = 0; rc == 0 && at < len; r->entry++) {
@@ -160,5 +266,6 @@ int remap_filter(struct remapping *r, const char *text, size_t len, struct strbu
 			rc = error_set(err, ENOMEM, "out of memory");
 		at += n + (end != NULL);
 	}
+	free(f.sets.items);
 	return rc;
 }

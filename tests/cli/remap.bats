@@ -166,6 +166,41 @@ print(json.dumps({'magic': 'NETNS', 'entries': [{'$1': raw if '$1' == 'nf_tables
 		"$crit" encode -o s/netns-11.img
 }
 
+@test "remap finds ports and addresses in sets of nftables, with a name or without" {
+	cat > s/nftables-11.img <<- 'END'
+		table inet filter {
+			set ours {
+				type inet_service
+				elements = { 80, 443,
+					     81 }
+			}
+			set theirs {
+				type inet_service
+				elements = { 80 }
+			}
+			map both {
+				typeof ip saddr . tcp dport : counter
+				elements = { 10.0.0.2 . 80 counter packets 80 bytes 10 : "80" }
+			}
+			chain in {
+				type filter hook input priority filter; policy accept;
+				tcp dport @ours meta skuid 1000 accept
+				ip saddr . tcp dport { 10.0.0.2 . 80, 10.9.9.9 . 10 } counter name ip saddr . tcp dport map @both
+				tcp dport vmap { 80 : accept } ct mark 80
+			}
+			chain out {
+				type filter hook output priority filter; policy accept;
+				ip daddr . tcp dport { 10.0.0.2 . 80 } accept
+				tcp dport @theirs accept
+			}
+		}
+	END
+	sed -e '4s/80/8080/; 13s/10.0.0.2 . 80/10.0.0.77 . 8080/; 17s/1000/2000/; 18s/10.0.0.2 . 80/10.0.0.77 . 8080/' \
+		-e '18s/ 10 }/ 11 }/; 19s/{ 80/{ 8080/; 23s/10.0.0.2/10.0.0.77/' s/nftables-11.img > want
+	"$crit" remap --in-place --port 80=8080 --port 10=11 --uid 1000=2000 --ip 10.0.0.2=10.0.0.77 s
+	diff want s/nftables-11.img
+}
+
 @test "remap lets rules go that are no text where their text changes" {
 	rules nf_tables "b'x' * 32"
 	run -0 "$crit" remap --in-place --ip 10.0.0.2=10.0.0.77 s
