@@ -68,6 +68,20 @@ int netlink_next(struct netlink_in *in, struct error *err)
 	return 1;
 }
 
+uint8_t *netlink_message(const ProtobufCBinaryData *data, size_t *at, struct nlmsghdr *h)
+{
+	size_t left = data->len - *at;
+	uint8_t *message = left ? data->data + *at : NULL;
+	if (left < sizeof(*h))
+		return NULL;
+	memcpy(h, message, sizeof(*h));
+	if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > left)
+		return NULL;
+	size_t step = NLMSG_ALIGN((size_t)h->nlmsg_len);
+	*at += step < left ? step : left;
+	return message + sizeof(*h);
+}
+
 struct visiting {
 	netlink_visit_fn *visit;
 	void *arg;

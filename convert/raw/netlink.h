@@ -4,6 +4,7 @@
 #pragma once
 
 #include <linux/netlink.h>
+#include <protobuf-c/protobuf-c.h>
 
 #include "base/strbuf.h"
 #include "convert/json/emit.h"
@@ -77,6 +78,13 @@ struct netlink_in {
 int netlink_begin(struct netlink_in *in, struct error *err);
 /** @return 1 with the next message; 0 at the end; -EBADMSG */
 int netlink_next(struct netlink_in *in, struct error *err);
+
+/**
+ * The messages of a field one after the other. @param at  begins as 0, becomes where the next one
+ * is
+ * @return its body, h its header; NULL: there is no more, or at *at < len none that is whole
+ */
+uint8_t *netlink_message(const ProtobufCBinaryData *data, size_t *at, struct nlmsghdr *h);
 
 /* One attribute where it stands. */
 struct netlink_attr {

@@ -15,6 +15,7 @@
 #include "files.pb-c.h"
 #include "images/reader.h"
 #include "namespaces.pb-c.h"
+#include "network.pb-c.h"
 #include "task.pb-c.h"
 
 void facts_fini(struct facts *facts)
@@ -135,32 +136,6 @@ bool facts_tasks_are_inside(const struct facts *facts)
 	return false;
 }
 
-static int read_entries(struct facts *facts, struct image_reader *r, uint32_t number,
-			struct error *err)
-{
-	int rc;
-	do {
-		auto_message ProtobufCMessage *msg = NULL;
-		rc = image_next(r, &msg, err);
-		if (rc <= 0)
-			break;
-		const FileEntry *file = (FileEntry *)msg;
-		const PstreeEntry *process = (PstreeEntry *)msg;
-		if (msg->descriptor == &inet_sk_entry__descriptor)
-			rc = add_socket(facts, (InetSkEntry *)msg, err);
-		else if (msg->descriptor == &file_entry__descriptor && file->isk)
-			rc = add_socket(facts, file->isk, err);
-		else if (msg->descriptor == &task_kobj_ids_entry__descriptor)
-			rc = add_number(&facts->users_of_tasks,
-					((const TaskKobjIdsEntry *)msg)->user_ns_id, err);
-		else if (msg->descriptor == &userns_entry__descriptor)
-			rc = add_users(facts, (const UsernsEntry *)msg, number, err);
-		else if (msg->descriptor == &pstree_entry__descriptor && process->n_levels)
-			facts->nested_pid = process->pid;
-	} while (rc >= 0);
-	return rc;
-}
-
 /* One message of a dump, as its attributes come. */
 struct message {
 	struct ip local, peer, dst, gateway;
@@ -215,13 +190,15 @@ static int add_address(struct facts *facts, uint32_t ns, const struct ifaddrmsg 
 	return 0;
 }
 
-static int add_route(struct facts *facts, uint32_t ns, const struct message *m, struct error *err)
+static int add_route(struct facts *facts, uint32_t ns, const char *image, const struct message *m,
+		     struct error *err)
 {
 	struct net_route *route = array_add(&facts->routes);
 	if (!route)
 		return error_set(err, ENOMEM, "out of memory");
 	*route = (struct net_route){
 		.ns = ns,
+		.image = image,
 		.oif = m->oif,
 		.dst = m->dst,
 		.gateway = m->gateway,
@@ -244,10 +221,56 @@ static int read_netlink(struct facts *facts, struct image_reader *r, uint32_t ns
 			memcpy(&h, in.message.data + sizeof(in.header), sizeof(h));
 			rc = add_address(facts, ns, &h, &m, err) ?: 1;
 		} else if (in.header.nlmsg_type == RTM_NEWROUTE) {
-			rc = add_route(facts, ns, &m, err) ?: 1;
+			rc = add_route(facts, ns, "route", &m, err) ?: 1;
 		}
 	}
 	strbuf_fini(&in.message);
+	return rc;
+}
+
+/* A gateway of next hops, which routes go by; what is broken there is told later. */
+static int add_next_hops(struct facts *facts, const NetnsEntry *e, uint32_t ns, struct error *err)
+{
+	struct nlmsghdr h;
+	size_t at = 0;
+	uint8_t *body;
+	int rc = 0;
+	while (rc == 0 && e->has_objects && (body = netlink_message(&e->objects, &at, &h))) {
+		struct message m = { 0 };
+		size_t len = h.nlmsg_len - sizeof(h);
+		const struct netlink_row *row = netlink_row(h.nlmsg_type, len);
+		if (row && h.nlmsg_type == RTM_NEWNEXTHOP)
+			rc = netlink_visit_body(row, body, len, take_attr, &m, NULL)
+				 ?: add_route(facts, ns, "netns", &m, err);
+	}
+	return rc;
+}
+
+static int read_entries(struct facts *facts, struct image_reader *r, uint32_t number,
+			struct error *err)
+{
+	int rc;
+	do {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, err);
+		if (rc <= 0)
+			break;
+		const FileEntry *file = (FileEntry *)msg;
+		const PstreeEntry *process = (PstreeEntry *)msg;
+		if (msg->descriptor == &inet_sk_entry__descriptor)
+			rc = add_socket(facts, (InetSkEntry *)msg, err);
+		else if (msg->descriptor == &file_entry__descriptor && file->isk)
+			rc = add_socket(facts, file->isk, err);
+		else if (msg->descriptor == &task_kobj_ids_entry__descriptor)
+			rc = add_number(&facts->users_of_tasks,
+					((const TaskKobjIdsEntry *)msg)->user_ns_id, err);
+		else if (msg->descriptor == &userns_entry__descriptor)
+			rc = add_users(facts, (const UsernsEntry *)msg, number, err);
+		else if (msg->descriptor == &pstree_entry__descriptor && process->n_levels)
+			facts->nested_pid = process->pid;
+		else if (msg->descriptor == &netns_entry__descriptor)
+			rc = add_next_hops(facts, (const NetnsEntry *)msg, number, err);
+	} while (rc >= 0);
 	return rc;
 }
 
@@ -259,7 +282,7 @@ static int read_member(struct facts *facts, struct source *src, const char *name
 	    type && (type->id == IMG_IFADDR || type->id == IMG_ROUTE || type->id == IMG_ROUTE6);
 	if (!netlink &&
 	    (!type || (type->id != IMG_FILES && type->id != IMG_INETSK && type->id != IMG_USERNS &&
-		       type->id != IMG_IDS && type->id != IMG_PSTREE)))
+		       type->id != IMG_IDS && type->id != IMG_PSTREE && type->id != IMG_NETNS)))
 		return 0;
 	int rc = image_open(src, name, &r, err);
 	if (rc < 0)

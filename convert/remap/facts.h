@@ -23,6 +23,7 @@ struct net_address {
 };
 
 struct net_route {
+	const char *image; /* where it stands, without its number */
 	uint32_t ns, oif;
 	struct ip dst, gateway;
 	unsigned bits; /* of dst; 0: the default route */

@@ -161,19 +161,17 @@ int remap_netlink_bytes(struct remapping *r, const struct netlink_row *row,
 {
 	struct dump dump = { .r = r };
 	struct nlmsghdr h;
+	size_t at = 0;
+	uint8_t *body;
 	int rc = 0;
-	for (size_t at = 0; rc == 0 && at < data->len; at += NLMSG_ALIGN((size_t)h.nlmsg_len)) {
-		size_t left = data->len - at;
-		memcpy(&h, data->data + at, left < sizeof(h) ? left : sizeof(h));
-		if (left < sizeof(h) || h.nlmsg_len < sizeof(h) || h.nlmsg_len > left)
-			return error_set(err, EBADMSG, "%s: %s: no whole message at byte %zu",
-					 r->image, r->field.data, at);
+	while (rc == 0 && (body = netlink_message(data, &at, &h)) != NULL) {
 		size_t len = h.nlmsg_len - sizeof(h);
 		const struct netlink_row *of = row ? row : netlink_row(h.nlmsg_type, len);
-		if (of)
-			rc = netlink_visit_body(of, data->data + at + sizeof(h), len, visit, &dump,
-						err);
+		rc = of ? netlink_visit_body(of, body, len, visit, &dump, err) : 0;
 	}
+	if (rc == 0 && at < data->len)
+		rc = error_set(err, EBADMSG, "%s: %s: no whole message at byte %zu", r->image,
+			       r->field.data, at);
 	return rc;
 }
 

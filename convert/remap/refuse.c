@@ -297,7 +297,7 @@ static int gateways(struct remapping *r, struct error *err)
 			return error_set(err, EINVAL,
 					 "%s: the gateway %s would be in no network of its "
 					 "interface: %s",
-					 place(route->ns, "route", where),
+					 place(route->ns, route->image, where),
 					 ip_text(&route->gateway, from),
 					 network_move(before, &gateway, move));
 	}

@@ -75,6 +75,15 @@ refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
 	[[ $output == *"sk-queues.img "*" 0  sender "*" 10.0.0.2 "*" 10.1.0.2"* ]]
 }
 
+@test "remap refuses a next hop that no network of its interface would have" {
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/remap_own.py" "$crit" own 10.0.0 80
+	cp own/netns-11.img s
+	rm s/route-11.img
+	run -1 "$crit" remap --in-place --ip 10.0.0.1=10.7.0.1 s
+	[[ $output == *"netns-11.img: the gateway 10.0.0.1 would be in no network of its interface"* ]]
+	"$crit" remap --in-place --ip 10.0.0.1=10.0.0.3 s
+}
+
 @test "remap refuses messages in a field that are cut" {
 	"$crit" encode -o s/netns-11.img <<< '{"magic": "NETNS", "entries": [{"objects": "FAAAABwA"}]}'
 	run -1 "$crit" remap --in-place --hostname other s
