@@ -110,6 +110,9 @@ void needs_finish(struct check *check);
 /* contents.c: what two images say of the same file. */
 int check_contents(struct check *check, struct checkpoint *cp, struct error *err);
 
+/* network.c: devices of addresses and routes. */
+int check_networks(struct check *check, struct error *err);
+
 /* container.c: documents and tars of a container's engine; members an archive has twice. */
 int check_container(struct check *check, struct error *err);
 

@@ -69,6 +69,15 @@ KEY(key_device)
 	return at->type->id == IMG_NETDEV;
 }
 
+/* The other end of a pair, in this network or one that is in the set, too. */
+KEY(key_peer)
+{
+	const NetDeviceEntry *device = (const NetDeviceEntry *)msg;
+	*key = object_within(device->peer_nsid, (uint32_t)value);
+	return device->type == ND_TYPE__VETH && device->has_peer_nsid && value &&
+	       object_set_has(&check->objects, IMG_NETDEV, device->peer_nsid);
+}
+
 KEY(key_within_not_zero)
 {
 	*key = object_within(at->number, (uint32_t)value);
@@ -684,6 +693,7 @@ static const struct reference references[] = {
 	{ IN(tunfile_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
 	{ IN(netns_id), "target_ns_id", REFERS, IMG_NETNS, key_net },
 	{ IN(net_device_entry), "master", REFERS, OBJ_NETDEV, key_within_not_zero },
+	{ IN(net_device_entry), "peer_ifindex", REFERS, OBJ_NETDEV, key_peer },
 
 	/* mounts */
 	{ IN(mnt_entry), "parent_mnt_id", REFERS, OBJ_MOUNT, key_mount_parent },

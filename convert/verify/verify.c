@@ -141,6 +141,8 @@ int verify_source(struct source *src, struct doc *doc, struct progress *progress
 		rc = check_processes(&check, err);
 	}
 	if (rc == 0)
+		rc = check_networks(&check, err);
+	if (rc == 0)
 		rc = check_pages(&check, err);
 	if (rc == 0)
 		rc = check_container(&check, err);

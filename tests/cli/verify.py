@@ -60,7 +60,27 @@ def patch(offset, data):
 
 NFT = b"table inet t {\n\tchain c {\n\t\tcomment \"{\" # }\n\t}\n}\n"
 IPT = b"*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n*nat\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
-RAW = {"route6-11.img": (0x45311224).to_bytes(4, "little"),
+def netlink(magic, *messages):
+    """What `ip ... save` writes: (type, header, attributes)…"""
+    made = magic.to_bytes(4, "little")
+    for kind, header, attrs in messages:
+        body = header + b"".join(struct.pack("<HH", 4 + len(data), number) + data
+                                 for number, data in attrs)
+        made += struct.pack("<IHHII", 16 + len(body), kind, 0, 0, 0) + body
+    return made
+
+
+def address(index):
+    return netlink(0x47361222, (20, struct.pack("<BBBBI", 2, 24, 0, 0, index),
+                                [(1, bytes([10, 0, 0, 1]))]))
+
+
+def route(index):
+    return netlink(0x45311224, (24, struct.pack("<BBBBBBBBI", 2, 0, 0, 0, 254, 3, 0, 1, 0),
+                                [(4, index.to_bytes(4, "little"))]))
+
+
+RAW = {"ifaddr-11.img": address(6), "route-11.img": route(6), "route6-11.img": (0x45311224).to_bytes(4, "little"),
        "nftables-11.img": NFT, "ip6tables-11.img": IPT,
        "netns-ct-11.img": b"", "netns-exp-11.img": b"",
        "tmpfs-dev-34.tar.gz.img": gzip.compress(bytes(1024))}
@@ -95,6 +115,7 @@ def images():
     made["mountpoints-12.img"][0]["held"] = [32]
     made["bpfmap-data.img"] = [{"map_id": 5, "keys_bytes": 0, "values_bytes": 0, "count": 0,
                                 "extra": ""}]
+    made["netdev-11.img"][1].update(peer_ifindex=5, peer_nsid=11)
     made["netdev-11.img"].append({"type": "TUN", "ifindex": 7, "mtu": 1500, "flags": 1,
                                   "name": "tun0"})
     made["mountpoints-12.img"] += [
@@ -280,6 +301,14 @@ CORRUPTIONS = [
     ("mount below itself", at("mountpoints-12.img", 0, "parent_mnt_id", 21), "its own parent"),
     ("two of one mount", append("mountpoints-12.img", 0), "a second mount 21"),
     ("bridge of a device", at("netdev-11.img", 1, "master", 9), "master no network device 9"),
+    ("other end of a pair", at("netdev-11.img", 1, "peer_ifindex", 9),
+     "netdev-11.img 1 peer_ifindex no network device 9"),
+    ("device of an address", file_bytes("ifaddr-11.img", lambda d: address(9)),
+     "ifaddr-11.img 0 index no network device 9"),
+    ("device of a route", file_bytes("route-11.img", lambda d: route(9)),
+     "route-11.img 0 oif no network device 9"),
+    ("addresses cut", file_bytes("ifaddr-11.img", lambda d: b""), "ifaddr-11.img is empty"),
+    ("routes cut", file_bytes("route-11.img", lambda d: b""), "route-11.img is empty"),
     ("network of an id", at("netns-11.img", 0, "nsids", 0, "target_ns_id", 40), "netns-40.img"),
     ("pid namespace", at("ids-3.img", 0, "pid_ns_id", 99), "pid_ns_id no pid namespace 99"),
     ("cgroup namespace", at("ids-3.img", 0, "cgroup_ns_id", 99), "no cgroup namespace 99"),
