@@ -78,7 +78,9 @@ static int audit_run(void *opts, int nr_operands, char **operands, struct error 
 	    (o->fail && severity_parse(o->fail, &fail, err) < 0) ||
 	    (o->format && !is_sarif(o) && doc_format_parse(o->format, &format, err) < 0))
 		return -EUSAGE;
-	if (o->rules && nr_operands == 0)
+	if (o->rules && nr_operands)
+		return error_set(err, EUSAGE, "--rules takes no checkpoint");
+	if (o->rules)
 		return print_rules(o, err);
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");

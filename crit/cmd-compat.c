@@ -41,7 +41,9 @@ static int compat_run(void *opts, int nr_operands, char **operands, struct error
 	auto_checkpoint_arg arg = { 0 };
 	auto_doc doc = NULL;
 	enum answer answer = ANSWER_YES;
-	bool checks = o->checks && nr_operands == 0;
+	bool checks = o->checks;
+	if (checks && nr_operands)
+		return error_set(err, EUSAGE, "--checks takes no checkpoint");
 	if (nr_operands != 1 && !checks)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	int rc = checks ? 0 : checkpoint_arg_open_passing(operands[0], &arg, err);

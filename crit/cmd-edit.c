@@ -35,6 +35,17 @@ static const struct arg_row rows[] = {
 	SINK_ROWS(struct edit_opts, sink),
 };
 
+/* Whatever its name, an image of messages begins with their magic. */
+static bool is_image(const char *path)
+{
+	auto_image_reader r = NULL;
+	struct istream *in;
+	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	return image_type_by_filename(path) ||
+	       (fd >= 0 && istream_open_fd(take_fd(fd), path, &in, NULL) == 0 &&
+		image_open_stream(in, path, &r, NULL) == 0 && image_reader_type(r)->entry);
+}
+
 /* SRC, SRC:MEMBER, or an image file: its folder is the set. */
 struct target {
 	char *set;
@@ -48,7 +59,7 @@ static int target_parse(const char *text, struct target *out, struct error *err)
 	const char *slash = strrchr(text, '/'), *name = slash ? slash + 1 : text;
 	const char *colon = exists ? NULL : strrchr(text, ':');
 	*out = (struct target){ 0 };
-	if (exists && S_ISREG(st.st_mode) && image_type_by_filename(name)) {
+	if (exists && S_ISREG(st.st_mode) && is_image(text)) {
 		out->member = name;
 		out->set = !slash          ? strdup(".")
 			   : slash == text ? strdup("/")

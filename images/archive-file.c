@@ -29,6 +29,10 @@ bool archive_is_foreign(struct archive *in)
 int archive_out_error(const struct archive_out *out, struct error *err)
 {
 	const char *why = archive_error_string(out->archive);
+	/* of a write libarchive says that it failed, and only here why */
+	int code = archive_errno(out->archive);
+	if (code > 0 && code != EINVAL)
+		return error_code(err, code, "write %s", out->name);
 	return error_set(err, EIO, "write %s: %s", out->name, why ? why : "libarchive failed");
 }
 

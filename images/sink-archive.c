@@ -23,6 +23,7 @@
 struct job {
 	struct sink_stage *stage;
 	struct archive *in;
+	const char *in_name;
 	struct archive_out out;
 };
 
@@ -80,7 +81,7 @@ const char *sink_member_file(const struct sink_member *m, char out[24])
 static int in_error(const struct job *j, struct error *err)
 {
 	const char *why = archive_error_string(j->in);
-	return error_set(err, EIO, "%s: %s", j->out.name, why ? why : "libarchive failed");
+	return error_set(err, EIO, "%s: %s", j->in_name, why ? why : "libarchive failed");
 }
 
 /* Always the one format that keeps holes. */
@@ -220,7 +221,7 @@ static int copy_entry(struct job *j, struct archive_entry *entry, struct error *
 		return error_set(err, EINVAL,
 				 "%s: %s is a hard link to %s, which changes: extract it with "
 				 "tar(1) and change the directory",
-				 j->out.name, archive_entry_pathname(entry), same);
+				 j->in_name, archive_entry_pathname(entry), same);
 	int rc = put_header(j, entry, err);
 	return rc < 0 ? rc : copy_data(j, same ? 0 : archive_entry_size(entry), err);
 }
@@ -246,7 +247,9 @@ static int copy_entries(struct job *j, int fd, const char *path, struct error *e
 int sink_archive_rewrite(struct sink_stage *stage, const char *old, const char *path, int fd,
 			 struct error *err)
 {
-	struct job j = { .stage = stage, .out = { .name = old, .progress = stage->progress } };
+	struct job j = { .stage = stage,
+			 .in_name = old,
+			 .out = { .name = path ?: old, .progress = stage->progress } };
 	auto_fd from = open(old, O_RDONLY | O_CLOEXEC);
 	if (from < 0)
 		return error_sys(err, "open %s", old);

@@ -15,7 +15,7 @@ static int open_any(const char *path, struct error *damage, struct source **out,
 {
 	if (!strcmp(path, "-"))
 		return error_set(err, EINVAL,
-				 "standard input holds one image, not a set of them: "
+				 "a set is not taken from standard input here: "
 				 "give the path of a directory or an archive");
 	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;

@@ -504,6 +504,39 @@ static int tty_search(void *arg, struct image_reader *r, ProtobufCMessage **msg,
 	return window_search(s, &w, err);
 }
 
+/* Messages of POSIX queues: each by itself, as they would be received. */
+static int mqueue_search(struct search *s, const MqueueEntry *queue, struct error *err)
+{
+	auto_strbuf name = { 0 };
+	int rc = strbuf_printf(&name, "message queue /%s", queue->name);
+	if (rc < 0)
+		return error_set(err, ENOMEM, "out of memory");
+	s->object = name.data;
+	for (size_t i = 0; rc == 0 && i < queue->n_messages; i++) {
+		const ProtobufCBinaryData *data = &queue->messages[i]->data;
+		struct scan_window w = {
+			.bytes = data->data, .len = data->len, .fresh = data->len, .first = true
+		};
+		s->next = 0;
+		rc = window_search(s, &w, err);
+	}
+	return rc;
+}
+
+static int mqueues_search(void *arg, struct image_reader *r, ProtobufCMessage **msg,
+			  struct error *err)
+{
+	struct search *s = arg;
+	const IpcVarEntry *ipc = (const IpcVarEntry *)*msg;
+	int rc = 0;
+	(void)r;
+	s->rule = RULE_SECRET_SOCKET;
+	s->at.entry = 0;
+	for (size_t i = 0; rc == 0 && i < ipc->n_mqueues; i++)
+		rc = mqueue_search(s, ipc->mqueues[i], err);
+	return rc;
+}
+
 static ssize_t member_read(void *tar, void *buf, size_t len, struct error *err)
 {
 	return tar_member_read(tar, buf, len, err);
@@ -554,6 +587,9 @@ static int search_member(struct search *s, const struct source_member *m, struct
 		return image_each(checkpoint_source(s->audit->cp), IMG_TTY_DATA, 0, tty_search, s,
 				  err);
 	}
+	if (type->id == IMG_IPC_VAR)
+		return image_each(checkpoint_source(s->audit->cp), IMG_IPC_VAR, s->at.number,
+				  mqueues_search, s, err);
 	for (size_t i = 0; i < ARRAY_SIZE(payload_rows); i++) {
 		struct payload_search ps = { s, &payload_rows[i], 0 };
 		if (payload_rows[i].image == type->id)

@@ -85,6 +85,12 @@ static int take(void *ctx, void *slot_, struct error *err)
 	return 1;
 }
 
+/* Of the name of what is read: the part that is also that of what is written. */
+static int plain_len(const char *name)
+{
+	return (int)(seekable_name(name) ?: strlen(name));
+}
+
 static int work(void *ctx, void *slot_, struct error *err)
 {
 	const struct decompress *d = ctx;
@@ -99,7 +105,7 @@ static int work(void *ctx, void *slot_, struct error *err)
 				 d->name, slot->frame, slot->plain_len, n);
 	off_t at = (off_t)d->table.frames[slot->frame].plain;
 	int rc = fd_pwrite_sparse(d->fd, slot->plain, slot->plain_len, at);
-	return rc < 0 ? error_code(err, rc, "write %s", d->name) : 0;
+	return rc < 0 ? error_code(err, rc, "write %.*s", plain_len(d->name), d->name) : 0;
 }
 
 static int give(void *ctx, void *slot_, struct error *err)
@@ -125,7 +131,7 @@ static int decompress_frames(struct decompress *d, struct error *err)
 		return error_set(err, EFBIG, "%s: %" PRIu64 " bytes, more than --max-size", d->name,
 				 size);
 	if (ftruncate(d->fd, (off_t)size) < 0)
-		return error_sys(err, "write %s", d->name);
+		return error_sys(err, "write %.*s", plain_len(d->name), d->name);
 	return ordered_run(&ops, d, d->how->nr_threads, err);
 }
 

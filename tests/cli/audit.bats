@@ -122,6 +122,13 @@ print(*(r["rule"] for r in json.loads(sys.argv[1])["rules"]))' "$output"); do
 	run -2 "$crit" audit --rules --format sarif
 }
 
+@test "audit --rules takes no checkpoint, and compat --checks neither" {
+	run -2 "$crit" audit --rules "$BATS_TEST_TMPDIR"
+	[[ ${lines[0]} == "crit audit: --rules takes no checkpoint"* ]]
+	run -2 "$crit" compat --checks "$BATS_TEST_TMPDIR"
+	[[ ${lines[0]} == "crit compat: --checks takes no checkpoint"* ]]
+}
+
 @test "audit --sysroot finds programs that are others, and code that was changed" {
 	local root=$BATS_TEST_TMPDIR/root
 	mkdir -p "$root/bin"

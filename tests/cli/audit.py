@@ -113,6 +113,11 @@ CASES = [
      "error secret-pipe - - terminal, byte 0 GitLab token: glpat-… (26 bytes) 1 tty-data.img 0"),
     ("socket", images(entry("sk-queues.img", 0, length=26, extra=b64(OTHER.encode()))), nothing,
      "error secret-socket - - queue of socket:[808] → [809], byte 0 GitLab token"),
+    ("POSIX queue", images(entry("ipcns-var-13.img", 0, mqueues=[
+        {"name": "q", "mode": 384, "uid": 0, "gid": 0, "maxmsg": 1, "msgsize": 99,
+         "messages": [{"priority": 1, "data": b64(OTHER.encode())}]}])), nothing,
+     "error secret-socket - - message queue /q, byte 0 GitLab token: glpat-… (26 bytes) 1 "
+     "ipcns-var-13.img 0"),
     ("connection", images(entry("tcp-stream-1f.img", 0, outq_len=26, unsq_len=1,
                                 extra={"inq": b64(b"in"), "outq": b64(OTHER.encode())})), nothing,
      "error secret-socket - - TCP connection, inode 31, byte 0 GitLab token"),

@@ -198,3 +198,22 @@ digest()
 	run -0 "$crit" decode dotted.tar:./checkpoint/core-100.img
 	[[ $output == *'"comm": "one"'* && $output == *'"flags": 0'* ]]
 }
+
+@test "edit takes an image of any name by its magic, and nothing else" {
+	mkdir alone
+	cp s/core-101.img alone/odd
+	run -0 "$crit" edit --in-place alone/odd 'tc.comm=renamed'
+	[ "$output" = 'odd: entries[0].tc.comm: "child" -> "renamed"' ]
+	run -0 "$crit" edit --in-place alone/odd 'tc.comm=child'
+	cmp alone/odd s/core-101.img
+	echo text >alone/text
+	run -2 "$crit" edit --in-place alone/text 'tc.comm=renamed'
+	[ "$(cat alone/text)" = text ]
+}
+
+@test "edit says that it takes no set from standard input" {
+	tar -cf s.tar -C s .
+	run -1 "$crit" edit -o out - 'core-101.img: tc.comm=renamed' <s.tar
+	[[ $output == "crit edit: a set is not taken from standard input here: "* ]]
+	[ ! -e out ]
+}

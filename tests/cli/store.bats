@@ -406,6 +406,27 @@ stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 	[[ $output == *"no pstree.img, so no checkpoint" ]]
 }
 
+@test "what does not fit says so, and which file it is" {
+	unshare --user --map-root-user --mount true || skip "no user namespaces"
+	cp -r "$set" "$dir"
+	head -c 3000000 /dev/urandom >"$dir/notes.bin"
+	"$crit" pack -o x.tar "$dir"
+	head -c 3000000 /dev/urandom >"$dir/pages-1.img"
+	"$crit" compress -o packed "$dir"
+	mkdir full
+	# shellcheck disable=SC2016 # the other shell has the variables
+	run -0 unshare --user --map-root-user --mount bash -c '
+		mount -t tmpfs -o size=1m none full
+		"$0" pack -o full/new.tar "$1"
+		"$0" edit -o full/edited.tar x.tar "pstree.img: entries[0].sid=7"
+		"$0" decompress -o full/plain packed
+		ls full' "$crit" "$dir"
+	[ "${lines[0]}" = "crit pack: write full/new.tar: No space left on device" ]
+	[ "${lines[1]}" = "crit edit: write full/edited.tar: No space left on device" ]
+	[ "${lines[2]}" = "crit decompress: write pages-1.img: No space left on device" ]
+	[ "${#lines[@]}" = 3 ]
+}
+
 @test "pack takes the sets before it along" {
 	cp -r "$set" base
 	ln -s ../base "$dir/parent"
