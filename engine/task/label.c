@@ -248,8 +248,9 @@ int label_choose(const struct label_host *host, int module, const char *label, c
 	return rc < 0 ? error_set(err, ENOMEM, "out of memory") : 0;
 }
 
-static int prepare_thread(struct restore *r, const struct label_host *host, CredsEntry *c,
-			  struct error *err)
+/* What a message has is in the task's pool. */
+static int prepare_thread(struct restore *r, const struct label_host *host, const struct rtask *t,
+			  CredsEntry *c, struct error *err)
 {
 	auto_strbuf text = { 0 };
 	if (!c->lsm_profile)
@@ -258,8 +259,12 @@ static int prepare_thread(struct restore *r, const struct label_host *host, Cred
 	    label_choose(host, r->label_module, c->lsm_profile, r->opts->lsm_profile, &text, err);
 	if (rc < 0)
 		return rc;
-	free(c->lsm_profile);
-	c->lsm_profile = text.len ? take_ptr(text.data) : NULL;
+	c->lsm_profile = text.len ? pool_alloc(t->messages, text.len + 1) : NULL;
+	if (!text.len)
+		return 0;
+	if (!c->lsm_profile)
+		return error_set(err, ENOMEM, "out of memory");
+	memcpy(c->lsm_profile, text.data, text.len);
 	return 0;
 }
 
@@ -281,7 +286,7 @@ int label_prepare(struct restore *r, struct error *err)
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++) {
 		const struct rtask *t = r->tasks[i];
 		for (size_t k = 0; rc == 0 && rtask_is_living(t) && k < t->nr_threads; k++) {
-			rc = prepare_thread(r, &host, t->cores[k]->thread_core->creds, err);
+			rc = prepare_thread(r, &host, t, t->cores[k]->thread_core->creds, err);
 			if (rc < 0)
 				return error_wrap(err, rc, "thread %u", t->tids[k]);
 		}
