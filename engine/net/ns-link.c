@@ -533,12 +533,14 @@ static int set_data(struct nl *rt, const NetDeviceEntry *e, const struct data_pl
 	mnl_attr_for_each_payload((const void *)bytes->data, bytes->len)
 	{
 		const struct nlattr *now = find_in(info[place->data_attr], mnl_attr_get_type(attr));
-		if (rc < 0 || is_port_state(place, attr) || is_same(now, attr))
+		if (is_port_state(place, attr) || is_same(now, attr))
 			continue;
 		rc = is_switches(place, attr) ? set_switches(rt, e, place, now, attr, err)
 					      : set_one(rt, e, place, attr, err);
+		if (rc < 0)
+			return rc;
 	}
-	return rc;
+	return 0;
 }
 
 static int set_kind_data(struct nl *rt, const NetDeviceEntry *e, struct error *err)
