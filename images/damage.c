@@ -59,3 +59,9 @@ int damage_pass(struct source *src, int rc, const struct error *why, struct erro
 		return rc;
 	return error_set(err, damage_noted(src, rc, why) ? ENOENT : -rc, "%s", why->text);
 }
+
+const char *damage_reason(const char *image, const char *text)
+{
+	size_t len = strlen(image);
+	return strncmp(text, image, len) || strncmp(text + len, ": ", 2) ? text : text + len + 2;
+}

@@ -33,3 +33,6 @@ bool damage_noted(struct source *src, int rc, const struct error *why);
  * @return rc, with *err set when it is negative; -ENOENT when what is broken was noted
  */
 int damage_pass(struct source *src, int rc, const struct error *why, struct error *err);
+
+/** What an error says of an image, without the name in front: for who says it himself. Borrowed. */
+const char *damage_reason(const char *image, const char *text);

@@ -2,7 +2,6 @@
  * Every image through its decoded form and back: do the same bytes come out?
  */
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +12,7 @@
 #include "convert/codec/image.h"
 #include "convert/store/forms.h"
 #include "convert/store/rewrite.h"
+#include "images/damage.h"
 
 enum { SMALL = 64 * 1024 }; /* bytes: an image is kept in memory, and so is its text */
 
@@ -201,14 +201,6 @@ static int write_canonical(const struct original *o, struct scratch *scratch, st
 	return rc < 0 ? rc : image_end(scratch, err);
 }
 
-/* Why it cannot be decoded, without its name in front. */
-static const char *image_reason(const struct original *o, const struct error *why)
-{
-	size_t len = strlen(o->name);
-	bool named = !strncmp(why->text, o->name, len) && !strncmp(why->text + len, ": ", 2);
-	return why->text + (named ? len + 2 : 0);
-}
-
 static int recode_member(const struct set_job *job, const struct source_member *m,
 			 struct scratch *scratch, size_t *nr_different, struct error *err)
 {
@@ -218,7 +210,7 @@ static int recode_member(const struct set_job *job, const struct source_member *
 	if (rc == 0)
 		rc = through_json(&o, scratch, &why);
 	if (rc == -EBADMSG && job->report && !job->sink) {
-		job->report(job->arg, o.name, image_reason(&o, &why));
+		job->report(job->arg, o.name, damage_reason(o.name, why.text));
 		++*nr_different;
 		return 0;
 	}

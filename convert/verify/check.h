@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "convert/verify/objects.h"
 #include "convert/verify/verify.h"
+#include "images/damage.h"
 #include "images/reader.h"
 #include "images/source.h"
 #include "inventory.pb-c.h"
@@ -72,8 +73,6 @@ void finding_at(struct check *check, const char *image, const uint64_t *entry, c
 /** At a field of a message the walk is at. @param field  NULL: the message as a whole */
 void finding(struct check *check, const struct place *at, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/** What an error says, without the image's name: a column has it. Borrowed. */
-const char *finding_text(const char *image, const char *text);
 /** "vmas[3].shmid" */
 int place_path(const struct place *at, const char *field, struct strbuf *out);
 

@@ -39,7 +39,7 @@ static int document_check(struct check *check, const char *name, struct flat *ou
 	if (rc == -ENOMEM)
 		return error_set(err, rc, "%s", why.text);
 	if (rc < 0)
-		finding_at(check, name, NULL, NULL, "%s", finding_text(name, why.text));
+		finding_at(check, name, NULL, NULL, "%s", damage_reason(name, why.text));
 	else if (rc == 0 && member_of_base(check, name))
 		finding_at(check, name, NULL, NULL, "is empty");
 	return 0;
@@ -110,7 +110,7 @@ static int tar_check(struct check *check, const struct source_member *m, struct 
 	if (rc == -ENOMEM)
 		return error_set(err, rc, "%s", why.text);
 	if (rc < 0)
-		finding_at(check, m->name, NULL, NULL, "%s", finding_text(m->name, why.text));
+		finding_at(check, m->name, NULL, NULL, "%s", damage_reason(m->name, why.text));
 	return 0;
 }
 

@@ -184,7 +184,7 @@ static int map_check(struct pages_check *pc, const char *name, const struct imag
 	if (rc == -ENOMEM)
 		return error_set(err, rc, "%s", why.text);
 	if (rc < 0) {
-		map_finding(&map, "%s", finding_text(name, why.text));
+		map_finding(&map, "%s", damage_reason(name, why.text));
 		pc->skipped = true;
 	}
 	return 0;

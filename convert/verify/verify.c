@@ -11,7 +11,6 @@
 
 #include "base/array.h"
 #include "convert/verify/check.h"
-#include "images/damage.h"
 
 static const struct doc_column columns[] = {
 	{ "image", "IMAGE", DOC_LEFT },
@@ -19,12 +18,6 @@ static const struct doc_column columns[] = {
 	{ "field", "FIELD", DOC_LEFT },
 	{ "finding", "FINDING", DOC_LEFT },
 };
-
-const char *finding_text(const char *image, const char *text)
-{
-	size_t len = strlen(image);
-	return strncmp(text, image, len) || strncmp(text + len, ": ", 2) ? text : text + len + 2;
-}
 
 void finding_at(struct check *check, const char *image, const uint64_t *entry, const char *path,
 		const char *fmt, ...)
@@ -37,7 +30,7 @@ void finding_at(struct check *check, const char *image, const uint64_t *entry, c
 	check->nr_findings++;
 	if (!check->doc) {
 		struct error why;
-		error_set(&why, EBADMSG, "%s: %s", image, finding_text(image, text));
+		error_set(&why, EBADMSG, "%s: %s", image, damage_reason(image, text));
 		damage_noted(check->src, -EBADMSG, &why);
 		return;
 	}

@@ -166,7 +166,7 @@ static int image_walk(struct check *check, size_t member, const struct image_typ
 		return error_set(err, rc, "%s", why.text);
 	if (rc < 0) {
 		finding_at(check, name, r && at.entry ? &at.entry : NULL, NULL, "%s",
-			   finding_text(name, why.text));
+			   damage_reason(name, why.text));
 		check->broken[member] = true;
 	}
 	return 0;
