@@ -248,10 +248,11 @@ static const struct archive_member *find_in_set(const struct source_archive *sa,
 	return archive_index_find(sa->index, path);
 }
 
-/* Another set of the archive may have one of this name. */
-static bool is_image(const char *name)
+/* Another set of the archive may have one of this name. Engines put statistics beside the set. */
+static bool is_of_set(const char *name)
 {
-	return !strchr(name, '/') && (seekable_name(name) || image_type_by_filename(name));
+	const struct image_type *type = image_type_by_filename(name);
+	return !strchr(name, '/') && (seekable_name(name) || (type && type->id != IMG_STATS));
 }
 
 static int archive_open_member(struct source *src, const char *name, struct istream **out,
@@ -259,7 +260,7 @@ static int archive_open_member(struct source *src, const char *name, struct istr
 {
 	struct source_archive *sa = (struct source_archive *)src;
 	const struct archive_member *m = find_in_set(sa, name);
-	if (!m && !is_image(name))
+	if (!m && !is_of_set(name))
 		m = archive_index_find(sa->index, name);
 	if (!m)
 		return error_set(err, ENOENT, "%s has no member %s%s", src->name,

@@ -152,3 +152,16 @@ print(eval(sys.argv[2]))' "$1" "$2"
 	done
 	[ "$("$crit" inspect "$containers"/*.tar* | grep -c podman)" -ge 13 ]
 }
+
+@test "inspect finds statistics that an engine put beside the set" {
+	mkdir -p "$BATS_TEST_TMPDIR/c"
+	cp -r "$whole" "$BATS_TEST_TMPDIR/c/checkpoint"
+	cd "$BATS_TEST_TMPDIR/c"
+	printf '{"magic": "STATS", "entries": [{"dump": {"freezing_time": 7, "frozen_time": 8, "memdump_time": 1,
+		"memwrite_time": 1, "pages_scanned": 1, "pages_skipped_parent": 0, "pages_written": 1, "irmap_resolve": 0, "pages_lazy": 0}}]}' |
+		"$crit" encode -o stats-dump
+	printf '{"id": "x"}' >config.dump
+	tar cf ../c.tar .
+	run -0 "$crit" inspect --stats ../c.tar
+	[[ $output == *"Freezing in us: 7"* ]]
+}
