@@ -140,23 +140,36 @@ static int run(void *ctx)
 	return 0;
 }
 
-/* The next process of this namespace gets the number behind that one. */
-static bool next_pid(pid_t pid)
+/* The next process of this namespace gets the number behind that one. @return false: it does not */
+static bool set_last_pid(const char *text)
+{
+	auto_fd fd = procfs_open("sys/kernel/ns_last_pid", O_WRONLY);
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* Put back afterwards: who is made next must not get a number of the tree. */
+static bool next_pid(pid_t pid, char before[16])
 {
 	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", pid - 1);
-	auto_fd fd = procfs_open("sys/kernel/ns_last_pid", O_WRONLY);
-	return fd >= 0 && write(fd, text, (size_t)len) == len;
+	auto_fd fd = procfs_open("sys/kernel/ns_last_pid", O_RDONLY);
+	ssize_t len = fd < 0 ? -1 : read(fd, before, 15);
+	before[len < 0 ? 0 : len] = 0;
+	snprintf(text, sizeof(text), "%d", pid - 1);
+	return len > 0 && set_last_pid(text);
 }
 
 static int start(struct doing *d, char *stack, struct error *err)
 {
-	if (d->pid && !next_pid(d->pid))
+	char before[16] = "";
+	if (d->pid && !next_pid(d->pid, before))
 		d->pid = 0;
 	/* this one waits: that one uses its memory */
 	pid_t pid = clone(run, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_FILES, d);
+	int code = errno;
+	if (*before)
+		set_last_pid(before);
 	if (pid < 0)
-		return error_sys(err, "clone");
+		return error_code(err, code, "clone");
 	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
 	return 0;
