@@ -95,6 +95,7 @@ setup_file() { make_set; }
 	# they wait in a file; where that does not fit is said
 	local option
 	for option in --nopl -x; do
+		# shellcheck disable=SC2016 # they are of that shell
 		run -1 bash -c '(trap "" XFSZ; ulimit -f 0; TMPDIR=$1 "${@:2}") 2>&1 | cat; exit "${PIPESTATUS[0]}"' \
 			- "$BATS_TEST_TMPDIR" "$crit" show -e 0 "$option" "$BATS_TEST_TMPDIR/sk-queues.img"
 		[[ $output == "crit show: "*"a temporary file in $BATS_TEST_TMPDIR: File too large" ]]

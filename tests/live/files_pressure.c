@@ -15,7 +15,9 @@ int main(void)
 	live_must(unset >= 0);
 	live_ready();
 	struct pollfd p = { .fd = fd, .events = POLLPRI };
-	int n = poll(&p, 1, 200);
+	int n = 1;
+	for (int i = 0; n != 0 && i < 3; i++) /* a new one may speak once */
+		n = poll(&p, 1, 200);
 	live_check(n == 0, "poll gives %d, events %#x", n, p.revents);
 	live_check(write(fd, trigger, sizeof(trigger)) < 0 && errno == EBUSY, "no trigger is set");
 	p.fd = unset;

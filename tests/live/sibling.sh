@@ -18,6 +18,7 @@ cat >"$top/hook" <<'END'
 END
 chmod +x "$top/hook"
 
+stands() { pid=$(pgrep -P "$1" -x sh) && [ -n "$(pgrep -P "$pid" -x sleep)" ]; }
 # In a pid namespace: pid 1, which has a child.
 dump_it()
 {
@@ -25,7 +26,7 @@ dump_it()
 	mkdir "$top/images"
 	setsid unshare --pid --fork setsid sh -c 'sleep 1000 & wait' </dev/null >/dev/null 2>&1 &
 	outer=$!
-	until_true eval 'pid=$(pgrep -P '"$outer"' -x sh) && [ -n "$(pgrep -P "$pid" -x sleep)" ]' || return 1
+	until_true stands "$outer" || return 1
 	timeout 30 "$O/stasis" dump -t "$pid" -D "$top/images" 2>"$top/err" || { reason=$(tail -n 1 "$top/err") && return 1; }
 	pid=""
 }
@@ -35,7 +36,7 @@ restore() { TOP=$top WANTED=${1:-} exec "$O/stasis" restore -d -S -D "$top/image
 # Its tasks are children of this shell, as stasis is.
 ours() { pgrep -a -P $$ -x "$1"; }
 without() { [ -z "$(ours "$1")" ]; }
-killed() { kill -KILL "$1" && wait "$1" 2>/dev/null; }
+killed() { kill -KILL "$1" 2>/dev/null; wait "$1" 2>/dev/null; }
 
 tree_in_a_pid_namespace_is_dumped() { dump_it; }
 tasks_end_when_killed_before_they_are_let_go()
