@@ -80,16 +80,10 @@ static int peer_port(struct remapping *r, const struct place *p, struct error *e
 int remap_ip(struct remapping *r, void *bytes, size_t len, unsigned bits, struct error *err)
 {
 	char from[64], to[64];
-	struct ip old = ip_from_bytes(bytes, len);
-	struct remap_rule *rule = rule_for_ip(r->rules, &old, bits);
-	if (!rule)
-		return 0;
-	struct ip new = rule_new_ip(rule, &old);
-	rule->found++;
-	memcpy(bytes, new.bytes + sizeof(new.bytes) - len, len);
-	return ip_equal(&old, &new, IP_BITS)
-		   ? 0
-		   : remapping_note(r, NULL, ip_text(&old, from), ip_text(&new, to), err);
+	struct ip old, new;
+	return rules_turn_ip(r->rules, bytes, len, bits, &old, &new)
+		   ? remapping_note(r, NULL, ip_text(&old, from), ip_text(&new, to), err)
+		   : 0;
 }
 
 /* A prefix has its length beside it: rd_prefix and rd_prefixlen. */

@@ -40,22 +40,15 @@ static int address(struct dump *d, const struct netlink_attr *attr, size_t skip,
 	size_t len = attr->len - skip;
 	if (attr->len < skip || (len != 4 && len != 16))
 		return 0;
-	struct ip old = ip_from_bytes(bytes, len);
+	struct ip old, new;
+	unsigned bits = attr->prefix < len * 8 ? attr->prefix : (unsigned)len * 8;
+	bool turned =
+	    rules_turn_ip(d->r->rules, bytes, len, IP_BITS - (unsigned)len * 8 + bits, &old, &new);
 	if (!strncmp(attr->row->key, "src", 3))
 		d->src = old;
 	if (!strncmp(attr->row->key, "dst", 3))
 		d->dst = old;
-	unsigned bits = attr->prefix < len * 8 ? attr->prefix : (unsigned)len * 8;
-	struct remap_rule *rule =
-	    rule_for_ip(d->r->rules, &old, IP_BITS - (unsigned)len * 8 + bits);
-	if (!rule)
-		return 0;
-	struct ip new = rule_new_ip(rule, &old);
-	rule->found++;
-	memcpy(bytes, new.bytes + sizeof(new.bytes) - len, len);
-	return ip_equal(&old, &new, IP_BITS)
-		   ? 0
-		   : note(d->r, attr, ip_text(&old, from), ip_text(&new, to), err);
+	return turned ? note(d->r, attr, ip_text(&old, from), ip_text(&new, to), err) : 0;
 }
 
 /* The addresses of a flow stand in front of its ports. */

@@ -336,6 +336,19 @@ struct ip rule_new_ip(const struct remap_rule *rule, const struct ip *ip)
 	return out;
 }
 
+bool rules_turn_ip(struct remap_rules *rules, void *bytes, size_t len, unsigned bits,
+		   struct ip *old, struct ip *new)
+{
+	*old = *new = ip_from_bytes(bytes, len);
+	struct remap_rule *rule = rule_for_ip(rules, old, bits);
+	if (!rule)
+		return false;
+	*new = rule_new_ip(rule, old);
+	rule->found++;
+	memcpy(bytes, new->bytes + sizeof(new->bytes) - len, len);
+	return !ip_equal(old, new, IP_BITS);
+}
+
 int rule_new_path(const struct remap_rule *rule, const char *path, size_t len, struct strbuf *out)
 {
 	size_t from = strlen(rule->from_text);

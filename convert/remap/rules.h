@@ -55,6 +55,12 @@ bool remap_rules_have(const struct remap_rules *rules, enum remap_kind kind);
 struct remap_rule *rule_for_number(struct remap_rules *rules, enum remap_kind kind, uint32_t value);
 /** @param bits  that count: IP_BITS of a host, fewer of a network, which has to be inside OLD */
 struct remap_rule *rule_for_ip(struct remap_rules *rules, const struct ip *ip, unsigned bits);
+/**
+ * What the rules make of an address in bytes. The rule counts as found.
+ * @param len  4 or 16. @param old, new  set. @return true: the bytes are others now
+ */
+bool rules_turn_ip(struct remap_rules *rules, void *bytes, size_t len, unsigned bits,
+		   struct ip *old, struct ip *new);
 /** The longest OLD that is the path or above it. @param len  of the path */
 struct remap_rule *rule_for_path(struct remap_rules *rules, const char *path, size_t len);
 struct remap_rule *rule_for_text(struct remap_rules *rules, enum remap_kind kind, const char *text);

@@ -59,6 +59,15 @@ int link_more_set(struct nl *rt, const NetDeviceEntry *e, struct error *err);
 int link_features_dump(NetDeviceEntry *e, struct error *err);
 int link_features_set(const NetDeviceEntry *e, struct error *err);
 
+/** Ask for a device by its name. @param out  one whole message */
+int link_get(struct nl *rt, const NetDeviceEntry *e, struct strbuf *out, struct error *err);
+/** What its kind has besides, and what it has as a port of a bridge: what differs. ns-link-data.c
+ */
+int link_set_kind_data(struct nl *rt, const NetDeviceEntry *e, struct error *err);
+int link_set_port_data(struct nl *rt, const NetDeviceEntry *e, struct error *err);
+/** Of a port, once it is up. */
+void link_set_port_state(struct nl *rt, const NetDeviceEntry *e);
+
 /** NULL: a kind that cannot be made again */
 const struct link_kind *link_kind_of_name(const char *name);
 /** By type, or the name that goes with EXTLINK; NULL: nothing has to be made */
