@@ -57,12 +57,23 @@ static size_t mapping_len(const struct visit *v)
 	return stacks_offset(v) + PARASITE_STACK + PARASITE_MAX_SLOTS * PARASITE_THREAD_STACK;
 }
 
+/* If the engine dies, their filters are in force again: what leads out then is best little. */
+static bool any_filtered(const struct task *t)
+{
+	for (size_t i = 0; i < t->nr_threads; i++)
+		if (t->threads[i].status.seccomp_mode)
+			return true;
+	return false;
+}
+
 /* One that does nothing by default, and that the first thread neither handles nor blocks. */
 static int quiet_signal(const struct task *t)
 {
 	static const int quiet[] = { SIGWINCH, SIGURG, SIGCHLD };
 	uint64_t meant = t->status.sig_caught | t->threads[0].sigmask;
-	for (size_t i = 0; t->state == TASK_ALIVE && i < ARRAY_SIZE(quiet); i++)
+	if (t->state != TASK_ALIVE || any_filtered(t))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(quiet); i++)
 		if (!(meant >> (quiet[i] - 1) & 1))
 			return quiet[i];
 	return 0;

@@ -59,9 +59,12 @@ inject_code_thread:
 	call	*%rbx
 	movl	$1, (%r12)
 
-/* A tracer sees this signal come, although it means nothing to the task; without one, and where
-   it is none (0), nothing happens. */
+/* A tracer sees this signal come, although it means nothing to the task; without one, nothing
+   happens. Where it is none (0), a filter of seccomp may be in force that lets no such call pass. */
 tell:
+	mov	tell_signo(%rip), %ebx
+	test	%ebx, %ebx
+	jz	inject_code_heal
 	mov	lit_rsp(%rip), %rsp
 	mov	$SIG_SETMASK, %edi
 	lea	all_but_tell(%rip), %rsi
@@ -72,7 +75,7 @@ tell:
 	mov	$SYS_gettid, %eax
 	syscall
 	mov	%eax, %edi
-	mov	tell_signo(%rip), %esi
+	mov	%ebx, %esi
 	mov	$SYS_tkill, %eax
 	syscall
 
