@@ -182,7 +182,7 @@ static int run_stages(struct restore *r, struct restore_stats *stats, struct err
 	int rc = birth_root(r, err);
 	if (rc == 0)
 		rc = givers_start(r, err);
-	if (rc == 0 || stage_failed(r->shared)) /* which says why */
+	if (rc == 0 || restore_is_over(r->shared)) /* which says why */
 		rc = stage_wait(r, STAGE_BIRTH, err);
 	restore_stats_forked(stats);
 	if (rc < 0)

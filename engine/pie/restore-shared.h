@@ -70,7 +70,7 @@ struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs *
 };
 
 /* Has somebody failed, or is the coordinator gone? Nobody waits on then. */
-static inline int restore_is_over(struct restore_shared *s)
+static inline int restore_is_over(const struct restore_shared *s)
 {
 	return __atomic_load_n(&s->failed, __ATOMIC_ACQUIRE) ||
 	       __atomic_load_n(&s->alive, __ATOMIC_ACQUIRE) & FUTEX_OWNER_DIED;

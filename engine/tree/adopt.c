@@ -28,7 +28,7 @@ int adopt_prepare(const struct birth *b, struct error *err)
 /* Look again in a moment. */
 static int wait_on(const struct restore *r, const struct birth *b, struct error *err)
 {
-	if (stage_failed(r->shared))
+	if (restore_is_over(r->shared))
 		return error_set(err, ECANCELED, "task %d: the restore has failed", b->pid);
 	nanosleep(&(struct timespec){ .tv_nsec = LOOK_NSEC }, NULL);
 	return 0;

@@ -95,7 +95,7 @@ static int await_init(struct restore *r, uint32_t ns, struct error *err)
 {
 	struct restore_slot *slot = &r->shared->slots[birth_init(r->plan, ns)];
 	for (int i = 0; !__atomic_load_n(&slot->real, __ATOMIC_ACQUIRE); i++) {
-		if (stage_failed(r->shared))
+		if (restore_is_over(r->shared))
 			return error_set(err, ECANCELED, "the restore has failed");
 		if (i == PEER_TRIES)
 			return error_set(err, ETIMEDOUT,
@@ -203,7 +203,7 @@ static int bear_inside_once(struct restore *r, size_t index, uint32_t own, uint3
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return error_sys(err, "wait for a process");
-	if (stage_failed(r->shared))
+	if (restore_is_over(r->shared))
 		return error_set(err, ECANCELED, "the restore has failed");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
@@ -360,7 +360,7 @@ static int join_group(const struct birth *b, struct error *err)
 static int await_group(const struct restore *r, const struct birth *b, struct error *err)
 {
 	int rc = join_group(b, err);
-	for (int i = 0; rc < 0 && i < PEER_TRIES && !stage_failed(r->shared); i++) {
+	for (int i = 0; rc < 0 && i < PEER_TRIES && !restore_is_over(r->shared); i++) {
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		rc = join_group(b, err);
 	}
@@ -436,7 +436,7 @@ static bool is_killed_first(const struct birth *b)
 static int kill_first(const struct restore *r, size_t index, pid_t pid, struct error *err)
 {
 	while (!__atomic_load_n(&r->shared->slots[index].to_kill, __ATOMIC_ACQUIRE)) {
-		if (stage_failed(r->shared))
+		if (restore_is_over(r->shared))
 			return error_set(err, ECANCELED, "the restore has failed");
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}

@@ -6,8 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,6 +19,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/futex.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/pid.h"
 #include "engine/ns/user.h"
@@ -33,7 +32,6 @@
 #define TRIES       1000
 #define AWAIT_TRIES 600000 /* ms to wait for a pid namespace */
 #define AWAIT_SEC   600    /* to wait for a process that was born */
-#define LOOK_SEC    1      /* how often who waits looks whether the restore has failed */
 #define ANY_FIRST   300    /* the kernel's first when numbers start over, RESERVED_PIDS */
 
 struct giver {
@@ -175,24 +173,12 @@ void givers_fill_args(const struct restore *r, const struct rtask *t, struct res
 
 /* Who asks, in a task. */
 
-static void futex_wait(uint32_t *word, uint32_t value)
-{
-	const struct timespec timeout = { .tv_sec = LOOK_SEC };
-	syscall(SYS_futex, word, FUTEX_WAIT, value, &timeout, NULL, 0);
-}
-
-static void set_and_wake(uint32_t *word, uint32_t value)
-{
-	__atomic_store_n(word, value, __ATOMIC_RELEASE);
-	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-}
-
 static int lock(struct restore_shared *s)
 {
 	while (__atomic_exchange_n(&s->ids.lock, 1, __ATOMIC_ACQ_REL)) {
-		if (stage_failed(s))
+		if (restore_is_over(s))
 			return -ECANCELED;
-		futex_wait(&s->ids.lock, 1);
+		futex_wait(&s->ids.lock, 1, STAGE_LOOK_MS);
 	}
 	return 0;
 }
@@ -202,11 +188,11 @@ static int ask(struct restore_shared *s, uint32_t giver, pid_t want, pid_t asker
 	s->ids.want = want;
 	s->ids.asker = asker;
 	s->ids.leader = came ? want : 0;
-	set_and_wake(&s->ids.turn, giver);
+	futex_set(&s->ids.turn, giver);
 	while (__atomic_load_n(&s->ids.turn, __ATOMIC_ACQUIRE) == giver) {
-		if (stage_failed(s))
+		if (restore_is_over(s))
 			return -ECANCELED;
-		futex_wait(&s->ids.turn, giver);
+		futex_wait(&s->ids.turn, giver, STAGE_LOOK_MS);
 	}
 	return s->ids.result;
 }
@@ -250,7 +236,7 @@ pid_t given_birth(struct restore *r, uint32_t users, const struct birth *b, cons
 	if (pid < 0 && rc == 0)
 		pid = -errno;
 	ask_all(r, users, b, by, true); /* the counter goes back; the child looks itself */
-	set_and_wake(&r->shared->ids.lock, 0);
+	futex_set(&r->shared->ids.lock, 0);
 	return pid;
 }
 
@@ -271,7 +257,7 @@ static bool has_numbers(const struct birth *b)
 bool given_these(struct restore *r, size_t index)
 {
 	bool has = has_numbers(&r->plan->items[index]);
-	set_and_wake(&r->shared->slots[index].given, has ? 1 : 2);
+	futex_set(&r->shared->slots[index].given, has ? 1 : 2);
 	return has;
 }
 
@@ -279,9 +265,9 @@ int given_await(struct restore *r, size_t index)
 {
 	uint32_t given, *word = &r->shared->slots[index].given;
 	for (int i = 0; !(given = __atomic_load_n(word, __ATOMIC_ACQUIRE)); i++) {
-		if (stage_failed(r->shared) || i == AWAIT_SEC)
+		if (restore_is_over(r->shared) || i == AWAIT_SEC)
 			return -ECANCELED;
-		futex_wait(word, 0);
+		futex_wait(word, 0, STAGE_LOOK_MS);
 	}
 	return given == 2;
 }
@@ -299,6 +285,7 @@ static int write_last(int fd, int32_t last)
  * could. So each has a process that does nothing. */
 static void keep(const struct giver *g)
 {
+	const pid_t self = getpid();
 	for (size_t i = 0; i < g->kept.nr; i++) {
 		struct clone_args ca = { .exit_signal = SIGCHLD,
 					 .set_tid = (uintptr_t)&g->kept.items[i],
@@ -306,8 +293,9 @@ static void keep(const struct giver *g)
 		if (syscall(SYS_clone3, &ca, sizeof(ca)) != 0)
 			continue; /* that somebody has it is said when it is asked for */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
+		while (getppid() == self) /* it may have ended before that */
 			pause();
+		_exit(0);
 	}
 }
 
@@ -356,8 +344,9 @@ static int give(struct giver *g, int fd, const struct restore_ids *ids, int32_t 
 }
 
 /* @param alone  nobody but the tree makes processes there */
-static _Noreturn void serve(struct giver *g, bool alone, struct restore_ids *ids, uint32_t number)
+static _Noreturn void serve(struct giver *g, bool alone, struct restore_shared *s, uint32_t number)
 {
+	struct restore_ids *ids = &s->ids;
 	int32_t before = 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!alone)
@@ -368,12 +357,13 @@ static _Noreturn void serve(struct giver *g, bool alone, struct restore_ids *ids
 	for (;;) {
 		uint32_t turn = __atomic_load_n(&ids->turn, __ATOMIC_ACQUIRE);
 		if (turn != number) {
-			syscall(SYS_futex, &ids->turn, FUTEX_WAIT, turn, NULL, NULL, 0);
+			if (restore_is_over(s))
+				_exit(0);
+			futex_wait(&ids->turn, turn, STAGE_LOOK_MS);
 			continue;
 		}
 		ids->result = fd < 0 ? why : give(g, fd, ids, &before);
-		__atomic_store_n(&ids->turn, 0, __ATOMIC_RELEASE);
-		syscall(SYS_futex, &ids->turn, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+		futex_set(&ids->turn, 0);
 	}
 }
 
@@ -387,7 +377,7 @@ static int open_ns(const struct restore *r, const struct giver *g)
 	size_t init = g->level ? birth_init(r->plan, g->ns) : r->root->slot;
 	const struct restore_slot *slot = &r->shared->slots[init];
 	while (!__atomic_load_n(&slot->real, __ATOMIC_ACQUIRE)) {
-		if (stage_failed(r->shared) || i++ == AWAIT_TRIES) {
+		if (restore_is_over(r->shared) || i++ == AWAIT_TRIES) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
@@ -435,7 +425,7 @@ static int start(struct restore *r, size_t i, struct error *err)
 		return rc;
 	pid_t pid = bear(r, g);
 	if (pid == 0)
-		serve(g, g->level || pidns_is_new(r), &r->shared->ids, (uint32_t)i + 1);
+		serve(g, g->level || pidns_is_new(r), r->shared, (uint32_t)i + 1);
 	rc = pid < 0 ? error_sys(err, "start who chooses numbers of threads") : 0;
 	g->pid = pid < 0 ? 0 : pid;
 	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);

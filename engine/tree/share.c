@@ -3,18 +3,11 @@
  */
 #include "engine/tree/share.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <sched.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "base/futex.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/stage.h"
-
-#define LOOK_SEC 1 /* how often who waits looks whether the restore has failed */
 
 static bool same_files(const struct rtask *a, const struct rtask *b)
 {
@@ -98,21 +91,17 @@ int share_await_files(struct restore *r, const struct rtask *t, struct error *er
 		return 0;
 	uint32_t *ready = &r->shared->slots[t->files_of->slot].files_ready;
 	while (!__atomic_load_n(ready, __ATOMIC_ACQUIRE)) {
-		const struct timespec timeout = { .tv_sec = LOOK_SEC };
-		if (stage_failed(r->shared))
+		if (restore_is_over(r->shared))
 			return error_set(err, ECANCELED, "pid %d: the restore has failed", t->pid);
-		syscall(SYS_futex, ready, FUTEX_WAIT, 0, &timeout, NULL, 0);
+		futex_wait(ready, 0, STAGE_LOOK_MS);
 	}
 	return 0;
 }
 
 void share_files_ready(struct restore *r, const struct rtask *t)
 {
-	uint32_t *ready = &r->shared->slots[t->slot].files_ready;
-	if (!share_count(r, t))
-		return;
-	__atomic_store_n(ready, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, ready, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	if (share_count(r, t))
+		futex_set(&r->shared->slots[t->slot].files_ready, 1);
 }
 
 uint32_t share_count(const struct restore *r, const struct rtask *t)

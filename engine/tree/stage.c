@@ -3,13 +3,12 @@
  */
 #include "engine/tree/stage.h"
 
-#include <limits.h>
-#include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/futex.h"
 #include "base/log.h"
 #include "base/page.h"
 #include "engine/context/shortage.h"
@@ -19,19 +18,8 @@
 #include "engine/tree/birth-error.h"
 #include "engine/tree/birth-plan.h"
 
-#define WATCH_NSEC     (100 * 1000 * 1000) /* how often the coordinator looks for dead tasks */
-#define ALONE_SEC      1  /* how often a waiting task looks whether there is a coordinator */
-#define WRITING_CHECKS 50 /* looks until a failed task is believed dead while it told why */
-
-static void futex_wait(uint32_t *word, uint32_t value, const struct timespec *timeout)
-{
-	syscall(SYS_futex, word, FUTEX_WAIT, value, timeout, NULL, 0);
-}
-
-static void futex_wake(uint32_t *word, int nr)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE, nr, NULL, NULL, 0);
-}
+#define WATCH_MS       100 /* how often the coordinator looks for dead tasks */
+#define WRITING_CHECKS 50  /* looks until a failed task is believed dead while it told why */
 
 size_t stage_shared_size(const struct restore *r)
 {
@@ -77,7 +65,7 @@ void stage_fini(struct restore *r)
 static void wake_coordinator(struct restore_shared *s)
 {
 	__atomic_add_fetch(&s->wake, 1, __ATOMIC_RELEASE);
-	futex_wake(&s->wake, 1);
+	futex_wake(&s->wake);
 }
 
 void stage_fail(struct restore_shared *s, const struct error *err)
@@ -89,11 +77,6 @@ void stage_fail(struct restore_shared *s, const struct error *err)
 	s->error = *err;
 	__atomic_store_n(&s->failed, 2, __ATOMIC_RELEASE);
 	wake_coordinator(s);
-}
-
-bool stage_failed(const struct restore_shared *s)
-{
-	return __atomic_load_n(&s->failed, __ATOMIC_ACQUIRE) != 0;
 }
 
 void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stage, uint32_t nr)
@@ -108,8 +91,7 @@ void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stag
 			_exit(1);
 		if (passed >= (uint32_t)stage)
 			return;
-		struct timespec timeout = { .tv_sec = ALONE_SEC };
-		futex_wait(&s->stage, passed, &timeout);
+		futex_wait(&s->stage, passed, STAGE_LOOK_MS);
 	}
 }
 
@@ -123,8 +105,7 @@ void stage_pass(struct restore *r, enum restore_stage stage, uint32_t expected)
 	struct restore_shared *s = r->shared;
 	s->arrived = 0;
 	s->expected = expected;
-	__atomic_store_n(&s->stage, (uint32_t)stage, __ATOMIC_RELEASE);
-	futex_wake(&s->stage, INT_MAX);
+	futex_set(&s->stage, (uint32_t)stage);
 }
 
 static int find_dead(struct restore *r, enum restore_stage stage, struct error *err)
@@ -150,7 +131,7 @@ static int take_failure(const struct restore *r, struct error *err)
 	struct restore_shared *s = r->shared;
 	for (int i = 0; i < WRITING_CHECKS && __atomic_load_n(&s->failed, __ATOMIC_ACQUIRE) == 1;
 	     i++)
-		nanosleep(&(struct timespec){ .tv_nsec = WATCH_NSEC }, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = WATCH_MS * 1000000L }, NULL);
 	if (s->failed == 1)
 		return error_set(err, EIO, "a task died while it told why it failed");
 	s->error.text[sizeof(s->error.text) - 1] = '\0';
@@ -172,17 +153,16 @@ int stage_wait(struct restore *r, enum restore_stage stage, struct error *err)
 	struct restore_shared *s = r->shared;
 	for (;;) {
 		uint32_t wake = __atomic_load_n(&s->wake, __ATOMIC_ACQUIRE);
-		if (stage_failed(s))
+		if (restore_is_over(s))
 			return take_failure(r, err);
 		if (__atomic_load_n(&s->arrived, __ATOMIC_ACQUIRE) >= s->expected)
 			return 0;
-		struct timespec timeout = { .tv_nsec = WATCH_NSEC };
-		futex_wait(&s->wake, wake, &timeout);
+		futex_wait(&s->wake, wake, WATCH_MS);
 		if (s->wake != wake)
 			continue;
 		struct error dead = { 0 };
 		int rc = find_dead(r, stage, &dead);
-		if (rc < 0 && !stage_failed(s))
+		if (rc < 0 && !restore_is_over(s))
 			return error_set(err, rc, "%s", dead.text);
 	}
 }

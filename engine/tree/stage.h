@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "engine/context/restore.h"
+#include "engine/pie/restore-shared.h"
 
 /** The shared page for a plan; r->shared is set. */
 int stage_init(struct restore *r, struct error *err);
@@ -15,10 +16,10 @@ size_t stage_shared_size(const struct restore *r);
 /* In a task. */
 /** Tell the coordinator why, unless another task was first. */
 void stage_fail(struct restore_shared *s, const struct error *err);
-/** Has somebody failed? */
-bool stage_failed(const struct restore_shared *s);
+/* Who waits for anything else looks so often whether restore_is_over(). */
+#define STAGE_LOOK_MS 1000
 /**
- * Done with a stage: wait for all others. Exits the task when somebody failed.
+ * Done with a stage: wait for all others. Exits the task when restore_is_over().
  * @param nr  of tasks that this one speaks for
  */
 void stage_arrive(struct restore_shared *s, size_t slot, enum restore_stage stage, uint32_t nr);

@@ -312,7 +312,7 @@ static const char *kill_with_filter(const char *stasis, const char *dir, long st
 		int status = run_until_call(argv, n);
 		if (!WIFSIGNALED(status)) {
 			why = WEXITSTATUS(status) ? "a dump after a kill fails"
-			      : killed < 5	  ? "too few were killed in time"
+			      : killed < 5        ? "too few were killed in time"
 						  : NULL;
 			break;
 		}
