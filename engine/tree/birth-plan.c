@@ -3,6 +3,7 @@
  */
 #include "engine/tree/birth-plan.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -102,6 +103,7 @@ static struct birth *add(struct planner *p, struct birth b, struct error *err)
 		return NULL;
 	}
 	*place = b;
+	place->exit_signal = b.task ? b.task->exit_signal : SIGCHLD;
 	return place;
 }
 

@@ -55,11 +55,6 @@ static bool is_leaving(const struct restore *r, pid_t pid, int tries, int *dead_
 	return dead ? (*dead_tries)++ < DEAD_TRIES : tries < DYING_TRIES && proc_is_dying(holder);
 }
 
-static int exit_signal_of(const struct birth *b)
-{
-	return b->task ? b->task->exit_signal : SIGCHLD;
-}
-
 static pid_t clone_with_pid(const struct birth *b, uint64_t flags, bool sibling)
 {
 	pid_t pids[RESTORER_TIDS];
@@ -70,7 +65,7 @@ static pid_t clone_with_pid(const struct birth *b, uint64_t flags, bool sibling)
 	struct clone_args ca = {
 		.flags = flags | (sibling ? CLONE_PARENT : 0),
 		/* a sibling takes its bearer's */
-		.exit_signal = sibling ? 0 : (uint64_t)exit_signal_of(b),
+		.exit_signal = sibling ? 0 : (uint64_t)b->exit_signal,
 		.set_tid = (uintptr_t)pids,
 		.set_tid_size = nr,
 	};
@@ -152,7 +147,7 @@ static pid_t bear_exactly(struct restore *r, size_t index, const struct birth *b
 		slot->wrong = pid;
 		if (flags & CLONE_PARENT)
 			return -EAGAIN;
-		waitpid(pid, NULL, 0);
+		waitpid(pid, NULL, __WALL);
 	}
 	return -EEXIST;
 }
@@ -173,11 +168,15 @@ static _Noreturn void bear_from_inside(struct restore *r, size_t index, const st
 	_exit(pid == -EAGAIN);
 }
 
-/* @param own  the user namespace of the caller. @return as clone(2), in both; or -errno */
-static pid_t bear_helper(struct restore *r, uint32_t own, const struct birth *by,
+/*
+ * Who bears a sibling hands its own exit signal on.
+ * @param own  the user namespace of the caller. @return as clone(2), in both; or -errno
+ */
+static pid_t bear_helper(struct restore *r, uint32_t own, const struct birth *b,
 			 struct birth *helper)
 {
-	*helper = (struct birth){ .place = by->place };
+	const struct birth *by = &r->plan->items[b->by];
+	*helper = (struct birth){ .place = by->place, .exit_signal = b->exit_signal };
 	birth_choose_unused(r->plan, helper);
 	pid_t pid = own ? given_birth(r, own, helper, by, 0) : clone_with_any_pid(helper);
 	for (int i = 0; i < ANY_TRIES && own && pid == -EEXIST; i++) {
@@ -195,17 +194,22 @@ static int bear_inside_once(struct restore *r, size_t index, uint32_t own, uint3
 {
 	int status = 0;
 	struct birth helper;
-	pid_t pid = bear_helper(r, own, &r->plan->items[r->plan->items[index].by], &helper);
+	pid_t pid = bear_helper(r, own, &r->plan->items[index], &helper);
 	if (pid == 0)
 		bear_from_inside(r, index, &helper, own, users);
 	if (pid < 0)
 		return error_code(err, pid, "create a process%s", shortage_of_tasks(-pid));
-	while (waitpid(pid, &status, 0) < 0)
+	while (waitpid(pid, &status, __WALL) < 0)
 		if (errno != EINTR)
 			return error_sys(err, "wait for a process");
 	if (restore_is_over(r->shared))
 		return error_set(err, ECANCELED, "the restore has failed");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	if (WIFSIGNALED(status))
+		return error_set(err, ECANCELED,
+				 "the process that was to bear task %d was killed by signal %d "
+				 "(from outside, or out of memory?)",
+				 r->plan->items[index].pid, WTERMSIG(status));
+	return WEXITSTATUS(status);
 }
 
 static int bear_inside_users(struct restore *r, size_t index, uint32_t own, uint32_t users,
@@ -215,7 +219,7 @@ static int bear_inside_users(struct restore *r, size_t index, uint32_t own, uint
 	for (int i = 0; rc > 0 && i < GIVEN_TRIES; i++) {
 		rc = bear_inside_once(r, index, own, users, err);
 		if (rc > 0)
-			waitpid(r->shared->slots[index].wrong, NULL, 0);
+			waitpid(r->shared->slots[index].wrong, NULL, __WALL);
 	}
 	if (rc == 0)
 		r->shared->slots[index].born = 1;
@@ -331,10 +335,11 @@ static int bear_some(struct restore *r, size_t by, bool early, bool entering, st
 		if (b->by != by || b->early != early || (b->task && b->task->late) ||
 		    (birth_into(r->plan, b) == BIRTH_ENTER) != entering)
 			continue;
-		if (b->sibling && exit_signal_of(b) != exit_signal_of(&r->plan->items[by]))
+		int signo = r->plan->items[by].exit_signal;
+		if (b->sibling && b->exit_signal != signo)
 			log_warn("task %d: its parent gets signal %d when it ends, not %d, as it "
 				 "is in another session than its parent",
-				 b->pid, exit_signal_of(&r->plan->items[by]), exit_signal_of(b));
+				 b->pid, signo, b->exit_signal);
 		int rc = bear(r, i, b->sibling, err);
 		if (rc < 0)
 			return rc;

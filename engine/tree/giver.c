@@ -221,8 +221,8 @@ pid_t given_birth(struct restore *r, uint32_t users, const struct birth *b, cons
 		pids[nr++] = number_at(b, level);
 	struct clone_args ca = {
 		.flags = flags,
-		.exit_signal =
-		    flags & CLONE_PARENT ? 0 : SIGCHLD, /* a sibling takes its bearer's */
+		/* a sibling takes its bearer's */
+		.exit_signal = flags & CLONE_PARENT ? 0 : (uint64_t)b->exit_signal,
 		.set_tid = nr ? (uintptr_t)pids : 0,
 		.set_tid_size = nr,
 	};

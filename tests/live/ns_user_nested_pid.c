@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * Pid namespaces that belong to user namespaces inside of the tree's, one in the other, with
- * threads and children in each: numbers at every level, who owns what, and processes made
- * afterwards.
+ * threads and children in each: numbers at every level, who owns what, what parents get when they
+ * end, and processes made afterwards.
  *
  * live-link: -pthread
  * live-between: ! grep 'not gone after' dump.log
  */
 #include <linux/nsfs.h>
+#include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "tests/live/live.h"
@@ -91,6 +95,24 @@ static void check_owner(void)
 	close(fd);
 }
 
+/* @param signo  what this process gets when it ends; 0: nothing */
+static pid_t bear(int signo)
+{
+	struct clone_args args = { .exit_signal = (uint64_t)signo };
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	live_must(pid >= 0);
+	return pid;
+}
+
+/* Only who asks for all finds one that does not end with SIGCHLD. */
+static void reap(pid_t pid, int exit_status, const char *who)
+{
+	int status = 0;
+	live_check(waitpid(pid, &status, WNOHANG) < 0, "an ordinary wait finds %s", who);
+	live_check(waitpid(pid, &status, __WALL) == pid && status == exit_status << 8, "%s: %#x",
+		   who, status);
+}
+
 static pid_t go_inside(void)
 {
 	char text[32];
@@ -102,7 +124,8 @@ static pid_t go_inside(void)
 	write_to("/proc/self/uid_map", text);
 	snprintf(text, sizeof(text), "%d %u 1", depth * 5, gid);
 	write_to("/proc/self/gid_map", text);
-	return fork();
+	signal(SIGUSR2, SIG_IGN);
+	return bear(SIGUSR2);
 }
 
 /* One that ends with 7 when all is as it was. */
@@ -114,14 +137,12 @@ static pid_t start_inside(int ready)
 		return pid;
 	depth++;
 	pid = go_inside();
-	live_must(pid >= 0);
 	if (pid) {
 		char before[128];
-		int status;
 		numbers(before);
 		live_wait();
 		check_numbers(before, depth);
-		live_check(waitpid(pid, &status, 0) == pid && status == 0, "inside: %#x", status);
+		reap(pid, 0, "inside");
 		_exit(7);
 	}
 	char before[128];
@@ -130,7 +151,7 @@ static pid_t start_inside(int ready)
 	numbers(before);
 	live_must(getpid() == 1);
 	pid_t inner = depth < LEVELS ? start_inside(ready) : 0;
-	pid_t dead = fork();
+	pid_t dead = bear(0);
 	if (dead == 0)
 		_exit(3);
 	int users = open("/proc/self/ns/user", O_RDONLY);
@@ -144,7 +165,7 @@ static pid_t start_inside(int ready)
 	check_numbers(before, depth + 1);
 	check_owner();
 	live_check(pthread_join(other, NULL) == 0, "join");
-	live_check(waitpid(dead, &status, 0) == dead && WEXITSTATUS(status) == 3, "the dead one");
+	reap(dead, 3, "the dead one");
 	live_check(!inner || (waitpid(inner, &status, 0) == inner && WEXITSTATUS(status) == 7),
 		   "further in: %#x", status);
 	pid_t more = fork();
