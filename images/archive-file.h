@@ -24,7 +24,7 @@ struct archive_out {
 
 /** Did reading it fail because it is none of the kinds that are read? */
 bool archive_is_foreign(struct archive *in);
-/** What libarchive says of a failure. @return -EIO */
+/** What libarchive says of a failure. @return its errno, negative; -EIO where it has none */
 int archive_out_error(const struct archive_out *out, struct error *err);
 /**
  * Header and bytes. Holes are kept where the format can tell of them, short ones of a file with

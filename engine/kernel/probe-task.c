@@ -31,17 +31,31 @@
 #endif
 #define TIMERFD_SET_TICKS _IOW('T', 0, uint64_t)
 
+/* It does not outlive who probes. */
+static pid_t start_child(void (*be)(void))
+{
+	pid_t parent = getpid(), pid = fork();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == parent)
+		be();
+	_exit(0);
+}
+
+static void be_asleep(void)
+{
+	for (;;)
+		pause();
+}
+
 /* Run a check on a stopped child. */
 static bool with_child(bool (*check)(pid_t pid))
 {
-	pid_t pid = fork();
+	pid_t pid = start_child(be_asleep);
+	int status;
 	if (pid < 0)
 		return false;
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
-	int status;
 	bool yes = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0 &&
 		   ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 &&
 		   waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) && check(pid);
@@ -95,22 +109,23 @@ bool probe_seccomp_suspend(void)
 	return with_child(can_suspend_seccomp);
 }
 
-/* Run a check on a child that stopped itself. */
+/* Run a check on a child that stopped itself; it may stop again, but not end. */
 static bool with_stopped(void (*be)(void), bool (*check)(pid_t pid))
 {
 	int status;
-	pid_t pid = fork();
-	if (pid == 0) {
-		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-		be();
-		_exit(0);
-	}
-	if (pid < 0)
+	pid_t pid = start_child(be);
+	if (pid < 0 || (waitpid(pid, &status, __WALL) == pid && !WIFSTOPPED(status)))
 		return false;
-	bool yes = waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) && check(pid);
+	bool yes = check(pid);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, __WALL);
 	return yes;
+}
+
+static void stop_for_tracer(void)
+{
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGSTOP);
 }
 
 /* Under a filter that lets everything pass. */
@@ -120,7 +135,7 @@ static void be_filtered(void)
 	struct sock_fprog program = { 1, &pass };
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-	raise(SIGSTOP);
+	stop_for_tracer();
 }
 
 static bool has_one_filter(pid_t pid)
@@ -140,8 +155,9 @@ __attribute__((noinline)) static void landmark(void)
 
 static void pass_landmark(void)
 {
-	raise(SIGSTOP);
+	stop_for_tracer();
 	landmark();
+	raise(SIGSTOP); /* it came past */
 }
 
 /* x86-64's, set on an instruction the child comes to: virtual machines take them and never stop

@@ -309,10 +309,12 @@ void trace_await_death(struct dump *d)
 	int64_t deadline_ms = clock_ms() + DEATH_MS;
 	for (bool left = true; left && clock_ms() < deadline_ms;) {
 		left = false;
-		for (size_t i = d->nr_tasks; i-- > 0;)
-			if (d->tasks[i]->trace &&
-			    trace_wait_dead(d->tasks[i]->trace, clock_ms() + DEATH_SLICE_MS) < 0)
+		for (size_t i = d->nr_tasks; i-- > 0;) {
+			int64_t slice_ms = clock_ms() + DEATH_SLICE_MS;
+			int64_t until_ms = slice_ms < deadline_ms ? slice_ms : deadline_ms;
+			if (d->tasks[i]->trace && trace_wait_dead(d->tasks[i]->trace, until_ms) < 0)
 				left = true;
+		}
 	}
 	for (size_t i = d->nr_tasks; i-- > 0;) {
 		const struct task *t = d->tasks[i];
