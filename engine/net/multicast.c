@@ -42,8 +42,8 @@ static int try_group(int fd, int family, unsigned ifindex, const union inet_addr
 	if (f->gf_numsrc > SOURCES_MAX)
 		return error_set(
 		    err, ENOTSUP,
-		    "a multicast group with %u sources, at most %u are supported: leave it before "
-		    "the dump",
+		    "it is in a multicast group with %u sources, at most %u are supported: "
+		    "leave it before the dump",
 		    f->gf_numsrc, SOURCES_MAX);
 	return sock_more_add(opts, level_of(family), MCAST_MSFILTER, f, FILTER_SIZE(f->gf_numsrc),
 			     err);
@@ -83,19 +83,30 @@ static int igmp6_line(int fd, const char *line, unsigned *ifindex, SkOptsEntry *
 	return try_group(fd, AF_INET6, *ifindex, &group, opts, err);
 }
 
-int multicast_dump(int fd, int family, SkOptsEntry *opts, struct error *err)
+typedef int line_fn(int fd, const char *line, unsigned *ifindex, SkOptsEntry *opts,
+		    struct error *err);
+
+static int try_groups(int fd, const char *path, line_fn *try_line, SkOptsEntry *opts,
+		      struct error *err)
 {
 	auto_strbuf text = { 0 };
 	unsigned ifindex = 0;
-	const char *path = family == AF_INET6 ? "self/net/igmp6" : "self/net/igmp";
 	if (file_read_at(procfs_fd(), path, &text, NULL) < 0)
 		return 0; /* a kernel without multicast */
 	int rc = 0;
 	char *line, *rest = text.data;
 	while (rc == 0 && rest && (line = strsep(&rest, "\n")) != NULL)
-		rc = family == AF_INET6 ? igmp6_line(fd, line, &ifindex, opts, err)
-					: igmp_line(fd, line, &ifindex, opts, err);
+		rc = try_line(fd, line, &ifindex, opts, err);
 	return rc;
+}
+
+/* A socket of IPv6 may be in groups of IPv4 as well, but for a raw one, which is in none. */
+int multicast_dump(int fd, int family, SkOptsEntry *opts, struct error *err)
+{
+	int rc = try_groups(fd, "self/net/igmp", igmp_line, opts, err);
+	return rc == 0 && family == AF_INET6
+		   ? try_groups(fd, "self/net/igmp6", igmp6_line, opts, err)
+		   : rc;
 }
 
 bool multicast_is_one(const SkOptionEntry *e)

@@ -263,7 +263,9 @@ int sock_more_dump(int fd, int family, const char *what, SkOptsEntry *opts, stru
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(rows); i++)
 		if (rows[i].kinds & kinds)
 			rc = row_dump(fd, fresh, &rows[i], opts, err);
-	return rc == 0 && (kinds & DATAGRAM) ? multicast_dump(fd, family, opts, err) : rc;
+	if (rc == 0 && (kinds & DATAGRAM))
+		rc = multicast_dump(fd, family, opts, err);
+	return rc < 0 ? error_wrap(err, rc, "%s", what) : 0;
 }
 
 static const struct row *row_of(const SkOptionEntry *e)
