@@ -43,6 +43,9 @@ struct file_type {
 	bool (*is_entry)(const FileEntry *e);
 	/** It is dumped and opened in the network namespace it is of. */
 	bool in_net;
+	/** But open() goes there itself, as it makes others as well, which may be of another one.
+	 */
+	bool makes_many;
 	/** Is this one of mine? Pure: looks at st, path, flags and fs_type only. */
 	bool (*match)(const struct open_file *f);
 	/**

@@ -51,7 +51,7 @@ static struct file_item *item_find(struct restore *r, uint32_t id, struct error 
 static int open_item(struct restore *r, const struct file_item *item, struct error *err)
 {
 	struct ns_visit visit;
-	if (!item->type->in_net)
+	if (!item->type->in_net || item->type->makes_many)
 		return item->type->open(r, item->entry, err);
 	int rc = netns_enter(r, sock_ns_of(item->entry), &visit, err);
 	if (rc < 0)

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -18,6 +19,7 @@
 #include "engine/files/set.h"
 #include "engine/files/table.h"
 #include "engine/net/net.h"
+#include "engine/net/ns.h"
 #include "engine/net/sock-new.h"
 #include "engine/net/sock-opts.h"
 #include "engine/net/unix-cred.h"
@@ -358,13 +360,20 @@ static bool same_name(const UnixSkEntry *a, const UnixSkEntry *b)
 	       !strcmp(a->name_dir ? a->name_dir : "", b->name_dir ? b->name_dir : "");
 }
 
+/* In the network namespace it was in: who looks for an abstract name finds those of its own. */
 static int new_socket(struct restore *r, const UnixSkEntry *sk, struct error *err)
 {
+	struct ns_visit visit;
 	struct sock_owner before;
+	int rc = netns_enter(r, sk->ns_id, &visit, err);
+	if (rc < 0)
+		return rc;
 	sock_owner_begin(r, sk->opts, &before);
-	int fd = sock_new(AF_UNIX, (int)sk->type | SOCK_NONBLOCK, 0);
+	auto_fd fd = sock_new(AF_UNIX, (int)sk->type | SOCK_NONBLOCK, 0);
 	sock_owner_end(&before);
-	return fd < 0 ? error_sys(err, "make a unix socket") : fd;
+	rc = fd < 0 ? error_sys(err, "make a unix socket") : 0;
+	int back = netns_leave(&visit, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : back < 0 ? back : take_fd(fd);
 }
 
 /* What the kernel notes the doer of. */
@@ -400,10 +409,19 @@ static int do_connect(void *arg, struct error *err)
 
 static int new_pair(struct restore *r, const UnixSkEntry *sk, int fds[2], struct error *err)
 {
-	struct deed deed = { .r = r, .sk = sk };
-	int rc = unix_cred_act(r, sk->peer_cred, do_pair, &deed, err);
+	struct deed deed = { .r = r, .sk = sk, .pair = { -1, -1 } };
+	struct ns_visit visit;
+	int rc = netns_enter(r, sk->ns_id, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = unix_cred_act(r, sk->peer_cred, do_pair, &deed, err);
+	int back = netns_leave(&visit, rc < 0 ? NULL : err);
 	memcpy(fds, deed.pair, sizeof(deed.pair));
-	return rc;
+	if (rc == 0 && back < 0) {
+		close(fds[0]);
+		close(fds[1]);
+	}
+	return rc < 0 ? rc : back;
 }
 
 static int connect_as(struct restore *r, const UnixCredEntry *who, int fd, int to,
@@ -435,12 +453,19 @@ static int make_listener(struct restore *r, const UnixSkEntry *sk, int backlog,
 	return rc < 0 ? rc : take_fd(fd);
 }
 
+/* A name that is no file is one of its network namespace alone. */
+static bool may_meet(const UnixSkEntry *a, const UnixSkEntry *b)
+{
+	return (a->name.len && a->name.data[0]) || a->ns_id == b->ns_id;
+}
+
 /* An accepted socket has the name of the one that listened, which only accept(2) gives. */
 static struct unix_item *find_listener(struct net_set *set, const UnixSkEntry *sk)
 {
 	for (size_t i = 0; i < set->nr; i++) {
 		const UnixSkEntry *other = set->items[i].entry;
-		if (other->state == TCP_LISTEN && other->type == sk->type && same_name(other, sk))
+		if (other->state == TCP_LISTEN && other->type == sk->type && same_name(other, sk) &&
+		    may_meet(other, sk))
 			return &set->items[i];
 	}
 	return NULL;
@@ -744,6 +769,7 @@ const struct file_type file_unix = {
 	.name = "unix socket",
 	.type = FD_TYPES__UNIXSK,
 	.in_net = true,
+	.makes_many = true,
 	.match = unix_match,
 	.dump = unix_dump,
 	.check = unix_check,

@@ -71,6 +71,8 @@ int main(void)
 	live_must(listen(listener, 3) == 0 && unshare(CLONE_NEWNET) == 0);
 	int near = connected(SOCK_STREAM, "stream"), far = accept(listener, NULL, NULL);
 	int out = connected(SOCK_DGRAM, "dgram");
+	live_must(dup2(listener, 60) == 60 && close(listener) == 0); /* opened after the others */
+	listener = 60;
 	bool ends = together(near, far), halves = together(out, inbox);
 	live_must(!together(listener, near) && !halves);
 	says(near, "to");
