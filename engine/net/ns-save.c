@@ -318,10 +318,24 @@ int netns_refuse_missing(const char *name, uint32_t id, struct error *err)
 	    name, id);
 }
 
-/* Where there is no IPv6, there are no routes of it. */
-static bool may_be_missing(const struct save_row *row, const NetnsEntry *conf)
+static bool is_absent(struct restore *r, const struct save_row *row, uint32_t id)
 {
-	return !conf || (row->image == IMG_ROUTE6 && !conf->n_def_conf6);
+	auto_image_reader in = NULL;
+	return image_open_typed(r->images, row->image, id, &in, NULL) == -ENOENT;
+}
+
+/* Where there is no IPv6, there are no routes of it; where `ip rule save` fails, CRIU goes on. */
+static bool may_be_missing(struct restore *r, const struct save_row *row, uint32_t id,
+			   const NetnsEntry *conf)
+{
+	if (!conf || (row->image == IMG_ROUTE6 && !conf->n_def_conf6))
+		return true;
+	if (row->image != IMG_RULE || !is_absent(r, row, id))
+		return false;
+	log_warn("there is no rule-%u.img, so its network namespace gets no rules for routing but "
+		 "those a new one has: was `ip rule save` not supported at the dump?",
+		 id);
+	return true;
 }
 
 /* @param out  the messages. @return 1; 0: there is no such image */
@@ -357,7 +371,7 @@ int netns_save_load(struct restore *r, uint32_t id, const NetnsEntry *conf, stru
 		auto_strbuf bytes = { 0 };
 		rc = read_row(r, &rows[i], id, &bytes, err);
 		image_filename(&image_types[rows[i].image], id, name, sizeof(name));
-		if (rc == 0 && !may_be_missing(&rows[i], conf))
+		if (rc == 0 && !may_be_missing(r, &rows[i], id, conf))
 			rc = netns_refuse_missing(name, id, err);
 	}
 	return rc < 0 ? rc : 0;
