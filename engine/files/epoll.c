@@ -388,9 +388,10 @@ static int add_armed(int ep, const EventpollTfdEntry *target)
 	return epoll_ctl(ep, EPOLL_CTL_ADD, (int)target->tfd, &event) < 0 ? -errno : 0;
 }
 
+typedef int add_fn(int ep, const EventpollTfdEntry *target);
+
 /* Through its number, which this process may be using for something else. */
-static int add_through(int ep, int fd, const EventpollTfdEntry *target,
-		       int (*add)(int ep, const EventpollTfdEntry *target))
+static int add_through(int ep, int fd, const EventpollTfdEntry *target, add_fn *add)
 {
 	int number = (int)target->tfd;
 	if (fd == number)
@@ -412,12 +413,12 @@ static bool is_disarmed(const EventpollTfdEntry *target)
 }
 
 static int add_again(struct restore *r, int ep, const FileEntry *e, const EventpollTfdEntry *target,
-		     struct error *err)
+		     add_fn *add, struct error *err)
 {
 	int fd = target_fd(r, e, target, err);
 	if (fd < 0)
 		return fd;
-	int rc = add_through(ep, fd, target, is_disarmed(target) ? add_disarmed : add_armed);
+	int rc = add_through(ep, fd, target, add);
 	return rc < 0
 		   ? error_code(err, rc, "watch fd %u for events %#x", target->tfd, target->events)
 		   : 0;
@@ -431,9 +432,13 @@ static int epoll_finish(struct restore *r, const FileEntry *e, int fd, struct er
 	for (int armed = 0; armed < 2; armed++)
 		for (size_t i = 0; rc == 0 && i < ep->n_tfd; i++)
 			if (is_disarmed(ep->tfd[i]) == !armed && !is_of_task(r, e, ep->tfd[i]))
-				rc = add_again(r, fd, e, ep->tfd[i], err);
+				rc = add_again(r, fd, e, ep->tfd[i],
+					       armed ? add_armed : add_disarmed, err);
 	return rc;
 }
+
+/* None has to fire, which would take events of the others: a signalfd never reports what is always
+ * reported, so one that is asked for nothing else is quiet. */
 
 static int epoll_join(struct restore *r, const FileEntry *e, int fd, struct error *err)
 {
@@ -441,7 +446,7 @@ static int epoll_join(struct restore *r, const FileEntry *e, int fd, struct erro
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < ep->n_tfd; i++)
 		if (is_of_task(r, e, ep->tfd[i]))
-			rc = add_again(r, fd, e, ep->tfd[i], err);
+			rc = add_again(r, fd, e, ep->tfd[i], add_armed, err);
 	return rc;
 }
 
