@@ -6,6 +6,7 @@
 #include "engine/net/unix-cred.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 #endif
 #define STACK_SIZE (256 * 1024)
 #define PID_TRIES  16
+#define PID_LIMIT  (1u << 22) /* of any kernel (PID_MAX_LIMIT) */
 
 static int new_entry(uint32_t uid, uint32_t gid, uint32_t pid, size_t nr, UnixCredEntry **out,
 		     struct error *err)
@@ -90,6 +92,14 @@ int unix_cred_task(const struct open_file *f, UnixCredEntry **out, struct error 
 }
 
 /* Restore. */
+
+int unix_cred_check(const UnixCredEntry *e, struct error *err)
+{
+	if (!e || (e->pid <= PID_LIMIT && e->n_groups <= NGROUPS_MAX))
+		return 0;
+	return error_set(err, EBADMSG, "unix socket with pid %u in %zu groups as its peer", e->pid,
+			 e->n_groups);
+}
 
 struct doing {
 	uid_t uid;
@@ -170,9 +180,13 @@ static int start(struct doing *d, char *stack, struct error *err)
 		set_last_pid(before);
 	if (pid < 0)
 		return error_code(err, code, "clone");
-	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+	int status = 0;
+	while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
 		;
-	return 0;
+	return WIFSIGNALED(status)
+		   ? error_set(err, ECHILD, "a process of the restore was killed (signal %d)",
+			       WTERMSIG(status))
+		   : 0;
 }
 
 static int do_it(struct doing *d, struct error *err)

@@ -11,6 +11,8 @@
 int unix_cred_peer(const struct dump *d, int fd, UnixCredEntry **out, struct error *err);
 /** The task that has it: who has connected it, as far as anybody can tell. */
 int unix_cred_task(const struct open_file *f, UnixCredEntry **out, struct error *err);
+/** Of an image: can there be such a process? NULL is fine. */
+int unix_cred_check(const UnixCredEntry *e, struct error *err);
 
 /**
  * Listen, connect or make a pair as somebody: with that user, group and groups, and where the pid

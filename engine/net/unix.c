@@ -344,7 +344,11 @@ static int unix_check(const FileEntry *e, struct error *err)
 	if (sk->name.len > sizeof(((struct sockaddr_un *)0)->sun_path))
 		return error_set(err, EBADMSG, "unix socket with a name of %zu bytes",
 				 sk->name.len);
-	int rc = owner_check(sk->fown, err);
+	int rc = unix_cred_check(sk->peer_cred, err);
+	if (rc == 0)
+		rc = unix_cred_check(sk->own_cred, err);
+	if (rc == 0)
+		rc = owner_check(sk->fown, err);
 	return rc < 0 ? rc : sock_opts_check(sk->opts, err);
 }
 

@@ -229,6 +229,23 @@ static void unix_peer(struct set *s)
 	use_unix(s);
 	s->sk.peer = 12;
 }
+static void unix_cred(struct set *s)
+{
+	static UnixCredEntry peer = UNIX_CRED_ENTRY__INIT;
+	use_unix(s);
+	peer.has_pid = true;
+	peer.pid = 0x80000000;
+	s->sk.peer_cred = &peer;
+}
+static void unix_own_cred(struct set *s)
+{
+	static UnixCredEntry own = UNIX_CRED_ENTRY__INIT;
+	static uint32_t groups[65537];
+	use_unix(s);
+	own.groups = groups;
+	own.n_groups = ARRAY_SIZE(groups);
+	s->sk.own_cred = &own;
+}
 static void unix_twice(struct set *s)
 {
 	use_unix(s);
@@ -527,6 +544,8 @@ static const struct set_case cases[] = {
 	{ "unix type", unix_type, -EBADMSG, "unix socket of type 9" },
 	{ "unix name", unix_name, -EBADMSG, "unix socket with a name of 200 bytes" },
 	{ "unix peer", unix_peer, -EBADMSG, "its peer 12 is not in files.img" },
+	{ "unix cred", unix_cred, -EBADMSG, "pid 2147483648 in 0 groups as its peer" },
+	{ "unix own cred", unix_own_cred, -EBADMSG, "pid 0 in 65537 groups as its peer" },
 	{ "unix twice", unix_twice, -EBADMSG, "file ids 1 and 2 are one unix socket, 4711" },
 	{ "unix name taken", unix_name_taken, -EEXIST, "/etc/passwd is no socket now" },
 	{ "socket", use_inet, 0, "" },
