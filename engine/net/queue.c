@@ -11,17 +11,23 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "engine/context/shortage.h"
 #include "engine/files/file.h"
 #include "engine/net/peek.h"
 #include "engine/net/unix-path.h"
 #include "images/reader.h"
 #include "sockets.pb-c.h"
 
-#define RIGHTS_MAX 253 /* SCM_MAX_FD */
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 4 /* Linux 6.5 */
+#endif
+#define RIGHTS_MAX 253  /* SCM_MAX_FD */
+#define LABEL_MAX  4096 /* of a sender (SO_PASSSEC) */
 #define PIECE      (256 * 1024)
 
 union rights_buffer {
-	char bytes[CMSG_SPACE(RIGHTS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)) + 256];
+	char bytes[CMSG_SPACE(RIGHTS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)) +
+		   CMSG_SPACE(LABEL_MAX) + 256];
 	struct cmsghdr align;
 };
 
@@ -44,17 +50,27 @@ static void message_close(struct message *m)
 	m->nr_fds = 0;
 }
 
-static void keep_rights(struct message *m, struct msghdr *msg)
+static void close_pidfd(const struct cmsghdr *c)
+{
+	int fd;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	fd_close(fd); /* or -errno */
+}
+
+static void keep_control(struct message *m, struct msghdr *msg)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS) {
 			m->has_creds = true;
 			memcpy(&m->creds, CMSG_DATA(c), sizeof(m->creds));
+		} else if (c->cmsg_type == SCM_PIDFD) {
+			close_pidfd(c);
+		} else if (c->cmsg_type == SCM_RIGHTS) {
+			m->nr_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+			memcpy(m->fds, CMSG_DATA(c), m->nr_fds * sizeof(int));
 		}
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		m->nr_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(m->fds, CMSG_DATA(c), m->nr_fds * sizeof(int));
 	}
 }
 
@@ -87,7 +103,11 @@ static int peek(int fd, struct message *m)
 		return -errno;
 	m->from_len = msg.msg_namelen;
 	m->has_creds = false;
-	keep_rights(m, &msg);
+	keep_control(m, &msg);
+	if (msg.msg_flags & MSG_CTRUNC) { /* descriptors are left out where there are too many */
+		message_close(m);
+		return -EMFILE;
+	}
 	return (size_t)m->len > m->room ? peek_rest(fd, m) : 0;
 }
 
@@ -205,7 +225,8 @@ static int dump_messages(struct dump *d, const struct queue_source *q, const str
 		if (rc == -ECONNRESET || rc == -ECONNREFUSED)
 			continue;
 		if (rc < 0)
-			return error_code(err, rc, "%s: look at what waits in the socket", q->what);
+			return error_code(err, rc, "%s: look at what waits in the socket%s",
+					  q->what, shortage_of_files(rc));
 		if (m->len == 0 && !m->nr_fds && q->ends)
 			return 0;
 		if (urgent.there && urgent.piece == i)
