@@ -180,6 +180,36 @@ void inet_table_free(struct inet_table *t)
 
 /* Restore. */
 
+bool inet_has_address(const uint32_t *words, const InetSkEntry *sk)
+{
+	uint32_t all = words[0];
+	for (size_t i = 1; sk->family == AF_INET6 && i < 4; i++)
+		all |= words[i];
+	return all != 0;
+}
+
+/* Can what is sent to one of them get to the other? Either may stand for all addresses. */
+static bool may_overlap(const InetSkEntry *a, const InetSkEntry *b)
+{
+	return a->family != b->family || !inet_has_address(a->src_addr, a) ||
+	       !inet_has_address(b->src_addr, b) ||
+	       !memcmp(a->src_addr, b->src_addr,
+		       (a->family == AF_INET6 ? 4 : 1) * sizeof(uint32_t));
+}
+
+bool inet_shares_port(const struct restore *r, const InetSkEntry *sk, bool reused)
+{
+	const struct inet_set *set = r->net->inet;
+	for (size_t i = 0; sk->src_port && i < set->nr; i++) {
+		const InetSkEntry *other = set->items[i].entry->isk;
+		if (other != sk && other->src_port == sk->src_port && other->proto == sk->proto &&
+		    other->ns_id == sk->ns_id && (!reused || other->opts->so_reuseport) &&
+		    may_overlap(sk, other))
+			return true;
+	}
+	return false;
+}
+
 static int compare_id(const void *left, const void *right)
 {
 	const struct inet_item *a = left, *b = right;
@@ -309,17 +339,6 @@ static int finish_item(struct restore *r, struct inet_item *item, struct error *
 	return rc < 0 ? rc : file_set_flags(fd, sk->flags, sk->fown, err);
 }
 
-static bool is_shared(const struct restore *r, const InetSkEntry *sk)
-{
-	const struct inet_set *set = r->net->inet;
-	for (size_t i = 0; i < set->nr; i++) {
-		const InetSkEntry *other = set->items[i].entry->isk;
-		if (other != sk && other->src_port == sk->src_port && other->proto == sk->proto)
-			return true;
-	}
-	return false;
-}
-
 static int fill_item(struct restore *r, struct inet_item *item, struct error *err)
 {
 	const InetSkEntry *sk = item->entry->isk;
@@ -330,7 +349,7 @@ static int fill_item(struct restore *r, struct inet_item *item, struct error *er
 		return tcp_fill(fd, sk, &item->tcp, err);
 	bool udp =
 	    sk->type == SOCK_DGRAM && (sk->proto == IPPROTO_UDP || sk->proto == IPPROTO_UDPLITE);
-	return udp ? udp_refill(fd, sk, &r->net->queues, !is_shared(r, sk), err) : 0;
+	return udp ? udp_refill(fd, sk, &r->net->queues, !inet_shares_port(r, sk, false), err) : 0;
 }
 
 static int release_item(struct restore *r, struct inet_item *item, struct error *err)

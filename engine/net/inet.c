@@ -403,28 +403,17 @@ static int set_on(int fd, int level, int option, const char *name, bool on, stru
 	return 0;
 }
 
-/* Another socket has its port: SO_REUSEPORT may have been on when they were bound. */
-static bool is_shared(struct restore *r, const InetSkEntry *sk)
-{
-	const struct inet_set *set = r->net->inet;
-	for (size_t i = 0; sk->src_port && i < set->nr; i++) {
-		const InetSkEntry *other = set->items[i].entry->isk;
-		if (other != sk && other->src_port == sk->src_port && other->proto == sk->proto &&
-		    other->opts->so_reuseport)
-			return true;
-	}
-	return false;
-}
-
 /* What decides whether an address can be had; SO_REUSEADDR gets its own value later on. */
 static int prepare_bind(struct restore *r, int fd, const InetSkEntry *sk, struct error *err)
 {
 	const SkOptsEntry *o = sk->opts;
 	bool freebind = sk->ip_opts && sk->ip_opts->has_freebind && sk->ip_opts->freebind;
 	int rc = set_on(fd, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", true, err);
+	/* of one that shares its port it may have been on while they were bound */
 	if (rc == 0)
-		rc = set_on(fd, SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT",
-			    (o->has_so_reuseport && o->so_reuseport) || is_shared(r, sk), err);
+		rc = set_on(
+		    fd, SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT",
+		    (o->has_so_reuseport && o->so_reuseport) || inet_shares_port(r, sk, true), err);
 	if (rc == 0 && sk->family == AF_INET6)
 		rc = set_on(fd, SOL_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY", sk->v6only, err);
 	/* an address of IPv6 that was just added is not to be had otherwise for a while */
@@ -453,19 +442,11 @@ static int undo_freebind(int fd, const InetSkEntry *sk, struct error *err)
 		   : 0;
 }
 
-static bool has_address(const uint32_t *words, const InetSkEntry *sk)
-{
-	uint32_t all = words[0];
-	for (size_t i = 1; sk->family == AF_INET6 && i < 4; i++)
-		all |= words[i];
-	return all != 0;
-}
-
 static int bind_to(int fd, const InetSkEntry *sk, struct error *err)
 {
 	union inet_addr addr;
 	uint32_t port = sk->type == SOCK_RAW ? 0 : sk->src_port;
-	if (!port && !has_address(sk->src_addr, sk))
+	if (!port && !inet_has_address(sk->src_addr, sk))
 		return undo_freebind(fd, sk, err);
 	socklen_t len = inet_addr_set(&addr, sk->family, sk->src_addr, port, inet_addr_link(sk));
 	if (bind(fd, &addr.any, len) == 0)
@@ -477,7 +458,7 @@ static int connect_to(int fd, const InetSkEntry *sk, struct error *err)
 {
 	char text[INET6_ADDRSTRLEN] = "?";
 	union inet_addr addr;
-	if (!sk->dst_port && (is_stream(sk) || !has_address(sk->dst_addr, sk)))
+	if (!sk->dst_port && (is_stream(sk) || !inet_has_address(sk->dst_addr, sk)))
 		return 0;
 	socklen_t len =
 	    inet_addr_set(&addr, sk->family, sk->dst_addr, sk->dst_port, inet_addr_link(sk));

@@ -62,6 +62,13 @@ int inet_load(struct restore *r, struct error *err);
 void inet_set_free(struct inet_set *set);
 /** By file id; NULL: files.img has no such socket. */
 struct inet_item *inet_item_find(const struct net_set *net, uint32_t id);
+/** Is it one, and not that of all? @param words  an address of the socket */
+bool inet_has_address(const uint32_t *words, const InetSkEntry *sk);
+/**
+ * Has another socket of the network namespace its port, at the same address, or at all of them?
+ * @param reused  only those with SO_REUSEPORT count
+ */
+bool inet_shares_port(const struct restore *r, const InetSkEntry *sk, bool reused);
 /** When every socket is made: ends of streams, options. */
 int inet_finish(struct restore *r, struct error *err);
 /** Unlock the connections, end repair mode: from here on they live. */

@@ -111,7 +111,8 @@ int udp_refill(int fd, const InetSkEntry *sk, const struct queue_list *list, boo
 	if (!queue_waits(list, sk->id))
 		return 0;
 	if (!alone) {
-		log_warn("socket %u: datagrams that waited are dropped, as others share its port",
+		log_warn("socket %u: datagrams that waited are dropped, as others share its "
+			 "address and port",
 			 sk->ino);
 		return 0;
 	}

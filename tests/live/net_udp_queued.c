@@ -57,6 +57,8 @@ int main(void)
 	socklen_t len = tcp_addr(&addr, "127.0.0.1", 7810);
 	int connected = udp("127.0.0.1", 7806, 0);
 	live_must(connect(connected, &addr.any, len) == 0);
+	int other = udp("127.0.0.2", 7800, 0); /* the port of another one */
+	put(from, "127.0.0.2", 7800, "other", 5);
 	put(from, "127.0.0.1", 7800, "one", 3);
 	put(from, "127.0.0.1", 7800, "", 0);
 	put(from, "127.0.0.1", 7800, large, LARGE);
@@ -71,6 +73,7 @@ int main(void)
 
 	live_ready();
 
+	expect(other, "other", 5, 7810, "at another address");
 	expect(four, "one", 3, 7810, "first");
 	expect(four, "", 0, 7810, "empty");
 	expect(four, large, LARGE, 7810, "large");
