@@ -83,13 +83,15 @@ static const struct carried *find_carried(const char *name)
 static int keep_value(const struct dump *d, int fd, const char *name, GhostXattrEntry *e,
 		      struct error *err)
 {
-	e->name = strdup(name);
-	e->value.data = malloc(VALUE_MAX);
-	if (!e->name || !e->value.data)
-		return error_set(err, ENOMEM, "out of memory");
-	ssize_t len = fgetxattr(fd, name, e->value.data, VALUE_MAX);
+	auto_free uint8_t *value = malloc(VALUE_MAX);
+	ssize_t len = value ? fgetxattr(fd, name, value, VALUE_MAX) : 0;
 	if (len < 0)
 		return error_sys(err, "read the extended attribute %s", name);
+	e->name = strdup(name);
+	e->value.data = value ? malloc((size_t)len + 1) : NULL;
+	if (!e->name || !e->value.data)
+		return error_set(err, ENOMEM, "out of memory");
+	memcpy(e->value.data, value, (size_t)len);
 	e->value.len = (size_t)len;
 	const struct carried *row = find_carried(name);
 	if (row->turn)
@@ -143,20 +145,16 @@ static void keep_flags(const struct open_file *f, int fd, GhostFileEntry *e)
 			 file_holder(f, holder, sizeof(holder)), f->path);
 }
 
-int ghost_attrs_dump(struct dump *d, const struct open_file *f, GhostFileEntry *e,
+int ghost_attrs_dump(struct dump *d, const struct open_file *f, int fd, GhostFileEntry *e,
 		     struct error *err)
 {
 	e->has_atim_nsec = e->has_mtim_nsec = true;
 	e->atim_nsec = (uint32_t)f->st.st_atim.tv_nsec;
 	e->mtim_nsec = (uint32_t)f->st.st_mtim.tv_nsec;
-	if (!S_ISREG(f->st.st_mode) && !S_ISDIR(f->st.st_mode))
-		return 0;
-	auto_fd fd = procfs_reopen(f->fd, O_RDONLY | O_NONBLOCK);
 	if (fd < 0)
-		return error_sys(err, "open the deleted file %.800s", f->path);
+		return 0;
 	keep_flags(f, fd, e);
-	int rc = keep_xattrs(d, fd, e, err);
-	return rc < 0 ? error_wrap(err, rc, "deleted file %.800s", f->path) : 0;
+	return keep_xattrs(d, fd, e, err);
 }
 
 void ghost_attrs_free(GhostFileEntry *e)

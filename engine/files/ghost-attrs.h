@@ -8,8 +8,11 @@
 #include "engine/ns/user.h"
 #include "files.pb-c.h"
 
-/** Of a regular file or a directory. @param e  gets them; release with ghost_attrs_free() */
-int ghost_attrs_dump(struct dump *d, const struct open_file *f, GhostFileEntry *e,
+/**
+ * @param fd  to read a regular file or a directory; -1 for others, which have times alone
+ * @param e  gets them; release with ghost_attrs_free()
+ */
+int ghost_attrs_dump(struct dump *d, const struct open_file *f, int fd, GhostFileEntry *e,
 		     struct error *err);
 void ghost_attrs_free(GhostFileEntry *e);
 

@@ -34,15 +34,13 @@ static uint32_t kernel_dev(dev_t dev)
 }
 
 /* Our duplicate may be write-only, or O_PATH; reading must not be seen in the access time. */
-static int open_contents(const struct open_file *f, struct error *err)
+static int open_inode(const struct open_file *f, struct error *err)
 {
-	char holder[96];
-	int fd = procfs_reopen(f->fd, O_RDONLY | O_NOATIME);
+	const int flags = O_RDONLY | O_NONBLOCK;
+	int fd = procfs_reopen(f->fd, flags | O_NOATIME);
 	if (fd < 0 && errno == EPERM)
-		fd = procfs_reopen(f->fd, O_RDONLY);
-	return fd < 0 ? error_sys(err, "%s: open the deleted file %.800s",
-				  file_holder(f, holder, sizeof(holder)), f->path)
-		      : fd;
+		fd = procfs_reopen(f->fd, flags);
+	return fd < 0 ? error_sys(err, "open it") : fd;
 }
 
 static int copy_range(int fd, struct image_writer *w, uint64_t off, uint64_t len, struct error *err)
@@ -89,58 +87,79 @@ static int copy_chunks(int fd, struct image_writer *w, uint64_t size, struct err
 	return 0;
 }
 
-static int write_contents(const struct open_file *f, struct image_writer *w, bool chunks,
-			  struct error *err)
+struct ghost { /* an entry and what hangs on it */
+	GhostFileEntry e;
+	Timeval atim, mtim;
+	char target[PATH_MAX];
+};
+
+static int read_target(const struct open_file *f, struct ghost *g, struct error *err)
 {
-	auto_fd fd = open_contents(f, err);
-	if (fd < 0)
-		return fd;
-	uint64_t size = (uint64_t)f->st.st_size;
-	int rc = chunks ? copy_chunks(fd, w, size, err) : copy_range(fd, w, 0, size, err);
-	return rc < 0 ? error_wrap(err, rc, "deleted file %.800s", f->path) : 0;
+	ssize_t len = readlinkat(f->fd, "", g->target, sizeof(g->target) - 1);
+	if (len < 0)
+		return error_sys(err, "read the link");
+	g->target[len] = 0;
+	g->e.symlnk_target = g->target;
+	return 0;
+}
+
+static int describe(const struct dump *d, const struct open_file *f, struct ghost *g,
+		    struct error *err)
+{
+	const struct stat *st = &f->st;
+	GhostFileEntry *e = &g->e;
+	ghost_file_entry__init(e);
+	timeval__init(&g->atim);
+	timeval__init(&g->mtim);
+	e->uid = id_inside(d->users, ID_USER, st->st_uid);
+	e->gid = id_inside(d->users, ID_GROUP, st->st_gid);
+	e->mode = st->st_mode;
+	e->has_dev = e->has_ino = true;
+	e->dev = kernel_dev(st->st_dev);
+	e->ino = st->st_ino;
+	e->has_rdev = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+	e->rdev = e->has_rdev ? (uint32_t)st->st_rdev : 0;
+	e->atim = &g->atim;
+	e->mtim = &g->mtim;
+	g->atim.tv_sec = (uint64_t)st->st_atim.tv_sec;
+	g->atim.tv_usec = (uint64_t)st->st_atim.tv_nsec / 1000;
+	g->mtim.tv_sec = (uint64_t)st->st_mtim.tv_sec;
+	g->mtim.tv_usec = (uint64_t)st->st_mtim.tv_nsec / 1000;
+	if (S_ISREG(st->st_mode) && st->st_size >= CHUNKS_FROM) {
+		e->has_chunks = e->chunks = e->has_size = true;
+		e->size = (uint64_t)st->st_size;
+	}
+	return S_ISLNK(st->st_mode) ? read_target(f, g, err) : 0;
+}
+
+static int write_entry(struct dump *d, const struct open_file *f, int fd, uint32_t ghost_id,
+		       struct image_writer **w, struct error *err)
+{
+	struct ghost g;
+	int rc = describe(d, f, &g, err);
+	if (rc == 0)
+		rc = ghost_attrs_dump(d, f, fd, &g.e, err);
+	if (rc == 0)
+		rc = image_create(d->images_fd, IMG_GHOST_FILE, ghost_id, w, err);
+	if (rc == 0)
+		rc = image_write(*w, &g.e.base, err);
+	ghost_attrs_free(&g.e);
+	return rc;
 }
 
 static int write_image(struct dump *d, const struct open_file *f, uint32_t ghost_id,
 		       struct error *err)
 {
-	const struct stat *st = &f->st;
-	char target[PATH_MAX];
-	Timeval atim = TIMEVAL__INIT, mtim = TIMEVAL__INIT;
-	GhostFileEntry e = GHOST_FILE_ENTRY__INIT;
-	e.uid = id_inside(d->users, ID_USER, st->st_uid);
-	e.gid = id_inside(d->users, ID_GROUP, st->st_gid);
-	e.mode = st->st_mode;
-	e.has_dev = e.has_ino = true;
-	e.dev = kernel_dev(st->st_dev);
-	e.ino = st->st_ino;
-	e.has_rdev = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
-	e.rdev = e.has_rdev ? (uint32_t)st->st_rdev : 0;
-	e.atim = &atim;
-	e.mtim = &mtim;
-	atim.tv_sec = (uint64_t)st->st_atim.tv_sec;
-	atim.tv_usec = (uint64_t)st->st_atim.tv_nsec / 1000;
-	mtim.tv_sec = (uint64_t)st->st_mtim.tv_sec;
-	mtim.tv_usec = (uint64_t)st->st_mtim.tv_nsec / 1000;
-	if (S_ISREG(st->st_mode) && st->st_size >= CHUNKS_FROM) {
-		e.has_chunks = e.chunks = e.has_size = true;
-		e.size = (uint64_t)st->st_size;
-	}
-	if (S_ISLNK(st->st_mode)) {
-		ssize_t len = readlinkat(f->fd, "", target, sizeof(target) - 1);
-		if (len < 0)
-			return error_sys(err, "read the deleted link %.800s", f->path);
-		target[len] = 0;
-		e.symlnk_target = target;
-	}
+	bool regular = S_ISREG(f->st.st_mode);
+	uint64_t size = (uint64_t)f->st.st_size;
 	auto_image_writer w = NULL;
-	int rc = ghost_attrs_dump(d, f, &e, err);
-	if (rc == 0)
-		rc = image_create(d->images_fd, IMG_GHOST_FILE, ghost_id, &w, err);
-	if (rc == 0)
-		rc = image_write(w, &e.base, err);
-	ghost_attrs_free(&e);
-	if (rc == 0 && S_ISREG(st->st_mode))
-		rc = write_contents(f, w, e.chunks, err);
+	auto_fd fd = -1;
+	if ((regular || S_ISDIR(f->st.st_mode)) && (fd = open_inode(f, err)) < 0)
+		return fd;
+	int rc = write_entry(d, f, fd, ghost_id, &w, err);
+	if (rc == 0 && regular)
+		rc = size < CHUNKS_FROM ? copy_range(fd, w, 0, size, err)
+					: copy_chunks(fd, w, size, err);
 	return rc < 0 ? rc : image_finish(w, err);
 }
 
@@ -161,6 +180,7 @@ static int check_size(const struct dump *d, const struct open_file *f, struct er
 
 int ghost_dump(struct dump *d, const struct open_file *f, uint32_t id, struct error *err)
 {
+	char holder[96];
 	struct file_table *t = d->files;
 	struct ghost_seen *seen = NULL;
 	for (size_t i = 0; i < t->ghosts.nr && !seen; i++)
@@ -179,7 +199,8 @@ int ghost_dump(struct dump *d, const struct open_file *f, uint32_t id, struct er
 					     .id = (uint32_t)t->ghosts.nr };
 		rc = write_image(d, f, seen->id, err);
 		if (rc < 0)
-			return rc;
+			return error_wrap(err, rc, "%s: deleted file %.800s",
+					  file_holder(f, holder, sizeof(holder)), f->path);
 		log_debug("ghost file %u: %s", seen->id, f->path);
 	}
 	return remap_write(d, id, seen->id, REMAP_TYPE__GHOST, err);
