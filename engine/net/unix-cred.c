@@ -5,11 +5,9 @@
  */
 #include "engine/net/unix-cred.h"
 
-#include <fcntl.h>
 #include <limits.h>
+#include <linux/sched.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,15 +18,15 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/arch/arch.h"
+#include "engine/context/shortage.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/user.h"
-#include "engine/procfs/root.h"
 
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59 /* Linux 4.13 */
 #endif
 #define STACK_SIZE (256 * 1024)
-#define PID_TRIES  16
 #define PID_LIMIT  (1u << 22) /* of any kernel (PID_MAX_LIMIT) */
 
 static int new_entry(uint32_t uid, uint32_t gid, uint32_t pid, size_t nr, UnixCredEntry **out,
@@ -111,7 +109,6 @@ struct doing {
 	void *arg;
 	struct error *err;
 	int rc;
-	bool done;
 };
 
 static bool is_already(const struct doing *d)
@@ -136,74 +133,54 @@ static int become(const struct doing *d, struct error *err)
 	return userns_raise_capabilities(err);
 }
 
-static int run(void *ctx)
+static void run(void *ctx)
 {
 	struct doing *d = ctx;
 	struct error why;
-	if (d->pid && syscall(SYS_getpid) != d->pid)
-		return 0;
-	d->done = true;
 	if (become(d, &why) < 0)
 		log_warn("a unix socket will name another peer than before: %s", why.text);
 	d->rc = d->act(d->arg, d->err);
 	prctl(PR_SET_DUMPABLE, 1); /* the memory is that of the restore */
-	return 0;
+	_exit(0);
 }
 
-/* The next process of this namespace gets the number behind that one. @return false: it does not */
-static bool set_last_pid(const char *text)
+/* This one waits, as that one uses its memory. @param pid  what it is to have; 0: any */
+static long start(struct doing *d, pid_t pid, char *stack)
 {
-	auto_fd fd = procfs_open("sys/kernel/ns_last_pid", O_WRONLY);
-	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	const struct clone_args ca = { .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES,
+				       .stack = (uintptr_t)stack,
+				       .stack_size = STACK_SIZE,
+				       .set_tid = pid ? (uintptr_t)&pid : 0,
+				       .set_tid_size = pid ? 1 : 0 };
+	return arch_clone(&ca, run, d);
 }
 
-/* Put back afterwards: who is made next must not get a number of the tree. */
-static bool next_pid(pid_t pid, char before[16])
+static int finish(const struct doing *d, long pid, struct error *err)
 {
-	char text[16];
-	auto_fd fd = procfs_open("sys/kernel/ns_last_pid", O_RDONLY);
-	ssize_t len = fd < 0 ? -1 : read(fd, before, 15);
-	before[len < 0 ? 0 : len] = 0;
-	snprintf(text, sizeof(text), "%d", pid - 1);
-	return len > 0 && set_last_pid(text);
-}
-
-static int start(struct doing *d, char *stack, struct error *err)
-{
-	char before[16] = "";
-	if (d->pid && !next_pid(d->pid, before))
-		d->pid = 0;
-	/* this one waits: that one uses its memory */
-	pid_t pid = clone(run, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_FILES, d);
-	int code = errno;
-	if (*before)
-		set_last_pid(before);
-	if (pid < 0)
-		return error_code(err, code, "clone");
 	int status = 0;
-	while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
+	if (pid < 0)
+		return error_code(err, (int)pid, "create a process%s", shortage_of_tasks((int)pid));
+	while (waitpid((pid_t)pid, &status, __WALL) < 0 && errno == EINTR)
 		;
 	return WIFSIGNALED(status)
 		   ? error_set(err, ECHILD, "a process of the restore was killed (signal %d)",
 			       WTERMSIG(status))
-		   : 0;
+		   : d->rc;
 }
 
 static int do_it(struct doing *d, struct error *err)
 {
-	if (d->pid && (kill(d->pid, 0) == 0 || errno != ESRCH))
-		d->pid = 0; /* somebody has it */
-	if (!d->pid && is_already(d))
-		return d->act(d->arg, err);
 	char *stack = malloc(STACK_SIZE);
-	int rc = stack ? 0 : error_set(err, ENOMEM, "out of memory");
-	for (int i = 0; rc == 0 && !d->done; i++) {
-		if (i == PID_TRIES)
-			d->pid = 0;
-		rc = start(d, stack, err);
-	}
+	if (!stack)
+		return error_set(err, ENOMEM, "out of memory");
+	long pid = d->pid ? start(d, d->pid, stack) : -EEXIST;
+	/* somebody has it, or none can be chosen here */
+	bool alone = pid < 0 && is_already(d);
+	if (pid < 0 && !alone)
+		pid = start(d, 0, stack);
+	int rc = alone ? d->act(d->arg, err) : finish(d, pid, err);
 	free(stack);
-	return rc < 0 ? rc : d->rc;
+	return rc;
 }
 
 int unix_cred_act(const struct restore *r, const UnixCredEntry *who,

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Options that no program of live tests is dumped with, and settings from outside: --leave-stopped in both
 # directions, --evasive-devices, the core dump filter, where watched files are looked for, holes of
-# deleted files, settings a kernel does not have, contexts of mounts. In a copy of the mounts. Prints TAP.
+# deleted files, settings a kernel does not have or nobody may write, contexts of mounts. In a copy of
+# the mounts. Prints TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
@@ -128,9 +129,16 @@ context_of_a_mount_is_replaced()
 	! engine restore -d --root "$top/box" && [[ $reason == *'"u:r:first:s0"'* ]] &&
 		! engine restore -d --root "$top/box" --lsm-mount-context u:r:other:s0 && [[ $reason == *fscontext=u:r:x:s0,context='"u:r:other:s0"'*SELinux* ]]
 }
+# Pids are chosen without a setting that containers may not write, and that others fork by meanwhile.
+peer_is_named_where_settings_are_read_only()
+{
+	reason=$(unshare --mount sh -c 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys &&
+		exec tests/live/run -m SS net_unix_cred')
+	[[ $reason == "ok 1 "* ]]
+}
 
 run_tests dump_leaves_the_tree_stopped images_of_a_stopped_tree_restore restore_leaves_the_tree_stopped \
 	core_dump_filter_is_kept device_is_opened_by_a_node_made_anew \
 	hole_of_a_deleted_file_is_found watched_file_without_a_handle_is_found_where_told \
 	watched_file_is_looked_for_though_it_has_a_handle setting_this_kernel_lacks_is_no_error \
-	context_of_a_mount_is_replaced
+	context_of_a_mount_is_replaced peer_is_named_where_settings_are_read_only
