@@ -176,9 +176,10 @@ static bool is_left_to_restorer(const struct place *pl)
 	return (pl->vma->status & VMA_ANON_PRIVATE) && !pl->nr && !pl->apart;
 }
 
+/* Downwards: each then comes last in what is free in the tree of the kernel, which is quicker. */
 static int settle_all(struct premap *p, struct error *err)
 {
-	for (size_t i = 0; i < p->t->vmas.nr; i++) {
+	for (size_t i = p->t->vmas.nr; i-- > 0;) {
 		struct place *pl = &p->places[i];
 		int rc = pl->wanted ? settle(p, pl, err) : 1;
 		if (rc < 0)

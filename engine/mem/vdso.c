@@ -177,7 +177,9 @@ int vdso_find(struct restore *r, struct error *err)
 	r->kernel_maps = calloc(1, sizeof(*r->kernel_maps));
 	if (!r->kernel_maps)
 		return error_set(err, ENOMEM, "out of memory");
-	return find_kernel_maps(r->kernel_maps, err);
+	int rc = find_kernel_maps(r->kernel_maps, err);
+	/* while it is short: what tasks map where it belongs is in r->busy */
+	return rc < 0 ? rc : own_ranges(&r->own, err);
 }
 
 static struct vma *find_vdso(struct rtask *t, uint32_t status)
