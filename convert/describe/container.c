@@ -122,7 +122,7 @@ int container_document(struct source *src, const char *name, struct flat *out, s
 	struct error why;
 	int rc = document_text(src, path, &text, &why);
 	if (rc == 0 && !text.len)
-		return 0;
+		rc = error_set(&why, EBADMSG, "%s: is empty", path);
 	if (rc == 0)
 		rc = flat_from_json(text.data, text.len, path, out, &why);
 	rc = rc < 0 ? damage_pass(src, rc, &why, err) : 1;

@@ -3,6 +3,7 @@
  */
 #include "convert/raw/raw.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -11,10 +12,10 @@
 #include "convert/raw/blob.h"
 
 static const struct raw_form forms[] = {
-	{ IMG_IFADDR, RAW_NETLINK, netlink_to_json },
-	{ IMG_ROUTE, RAW_NETLINK, netlink_to_json },
-	{ IMG_ROUTE6, RAW_NETLINK, netlink_to_json },
-	{ IMG_RULE, RAW_NETLINK, netlink_to_json },
+	{ IMG_IFADDR, RAW_NETLINK, netlink_to_json, .headed = true },
+	{ IMG_ROUTE, RAW_NETLINK, netlink_to_json, .headed = true },
+	{ IMG_ROUTE6, RAW_NETLINK, netlink_to_json, .headed = true },
+	{ IMG_RULE, RAW_NETLINK, netlink_to_json, .headed = true },
 	{ IMG_NETNF_CT, RAW_NETLINK, netlink_to_json },
 	{ IMG_NETNF_EXP, RAW_NETLINK, netlink_to_json },
 	{ IMG_IPTABLES, RAW_FILTER, lines_to_json, filter_text_check, .whole = true },
@@ -76,6 +77,8 @@ int raw_check(struct image_reader *r, struct error *err)
 		return rc;
 	json_begin(&out, '{');
 	rc = raw_to_json(r, &how, &out, err);
+	if (rc == 0 && form && form->headed && !image_payload_offset(r))
+		rc = error_set(err, EBADMSG, "%s: is empty", image_reader_name(r));
 	return rc < 0 ? rc : json_out_flush(&out, err);
 }
 

@@ -50,6 +50,8 @@ struct raw_form {
 	int (*show)(struct image_reader *r, struct json_out *out, struct error *err);
 	/** Read all, where show() would take anything; NULL: it does not. */
 	int (*check)(struct image_reader *r, struct error *err);
+	/** Whether even one with nothing in it has bytes: a word in front. */
+	bool headed;
 	/** Whether show() says every byte: then there is no "raw". */
 	bool whole;
 	/** Whether only a summary is shown in pretty form, and only bytes in compact form. */

@@ -112,7 +112,8 @@ int check_contents(struct check *check, struct checkpoint *cp, struct error *err
 /* network.c: devices of addresses and routes. */
 int check_networks(struct check *check, struct error *err);
 
-/* container.c: documents and tars of a container's engine; members an archive has twice. */
+/* container.c: documents and tars of a container's engine; what of them is missing or there twice,
+ * which is no matter of framing. */
 int check_container(struct check *check, struct error *err);
 
 /* pages.c: page maps, page data, parents. */

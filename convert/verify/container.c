@@ -38,10 +38,8 @@ static int document_check(struct check *check, const char *name, struct flat *ou
 	int rc = container_document(check->src, name, out, &why);
 	if (rc == -ENOMEM)
 		return error_set(err, rc, "%s", why.text);
-	if (rc < 0)
+	if (rc < 0) /* in a check of framing it is noted already */
 		finding_at(check, name, NULL, NULL, "%s", damage_reason(name, why.text));
-	else if (rc == 0 && member_of_base(check, name))
-		finding_at(check, name, NULL, NULL, "is empty");
 	return 0;
 }
 
@@ -146,29 +144,43 @@ static int double_found(void *arg, const char *path, struct error *err)
 	return 0;
 }
 
-int check_container(struct check *check, struct error *err)
+static int tars_check(struct check *check, struct error *err)
 {
-	static const char *const more[] = { "network.status", "deleted.files", "descriptors.json" };
-	auto_flat config = { 0 }, spec = { 0 };
-	bool has_config = member_of_base(check, "config.dump");
-	bool has_spec = member_of_base(check, "spec.dump");
-	int rc = source_doubles(check->src, double_found, check, err);
-	if (has_config != has_spec)
-		finding_at(check, has_config ? "spec.dump" : "config.dump", NULL, NULL,
-			   "missing, and %s is there", has_config ? "config.dump" : "spec.dump");
-	if (rc == 0)
-		rc = document_check(check, "config.dump", &config, err);
-	if (rc == 0)
-		rc = document_check(check, "spec.dump", &spec, err);
-	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(more); i++) {
-		auto_flat other = { 0 };
-		rc = document_check(check, more[i], &other, err);
-	}
+	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < check->nr_members; i++) {
 		if (has_suffix(check->members[i].name, ".tar"))
 			rc = tar_check(check, &check->members[i], err);
 	}
+	return rc;
+}
+
+/* Of what an engine writes one with the other, only one is there. */
+static void pair_check(struct check *check)
+{
+	bool has_config = member_of_base(check, "config.dump");
+	bool has_spec = member_of_base(check, "spec.dump");
+	if (has_config != has_spec)
+		finding_at(check, has_config ? "spec.dump" : "config.dump", NULL, NULL,
+			   "missing, and %s is there", has_config ? "config.dump" : "spec.dump");
+}
+
+int check_container(struct check *check, struct error *err)
+{
+	static const char *const more[] = { "spec.dump", "network.status", "deleted.files",
+					    "descriptors.json" };
+	auto_flat config = { 0 };
+	int rc = check->doc ? source_doubles(check->src, double_found, check, err) : 0;
+	if (check->doc)
+		pair_check(check);
 	if (rc == 0)
+		rc = document_check(check, "config.dump", &config, err);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(more); i++) {
+		auto_flat other = { 0 };
+		rc = document_check(check, more[i], &other, err);
+	}
+	if (rc == 0)
+		rc = tars_check(check, err);
+	if (rc == 0 && check->doc)
 		volumes_check(check, &config);
 	return rc;
 }

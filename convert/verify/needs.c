@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "convert/raw/raw.h"
 #include "convert/verify/check.h"
 #include "network.pb-c.h"
 
@@ -69,6 +70,26 @@ static const struct net_need {
 	{ IMG_NETNF_CT, net_has_tracked }, { IMG_NETNF_EXP, net_has_expected },
 };
 
+/* Of packet filters Stasis writes only what has rules; the kernel's own words say whether there are
+ * some. CRIU writes empty ones. */
+static bool filter_is_cut(const NetnsEntry *net, const struct image_type *type)
+{
+	return net->n_more ||
+	       (type->id == IMG_NFTABLES && net->has_nf_tables && net->nf_tables.len);
+}
+
+static void filters_check(struct check *check, const struct place *at, const NetnsEntry *net)
+{
+	for (size_t i = 0; i < check->nr_members; i++) {
+		const struct source_member *m = &check->members[i];
+		const struct image_type *type =
+		    m->own && !m->size ? image_type_by_filename(m->name) : NULL;
+		if (type && raw_kind_of(type->id) == RAW_FILTER &&
+		    image_number(type, m->name) == at->number && filter_is_cut(net, type))
+			finding_at(check, m->name, NULL, NULL, "is empty, without rules");
+	}
+}
+
 static const char *name_of(enum image_id image, uint64_t number, char *out, size_t len)
 {
 	return image_filename(&image_types[image], number, out, len);
@@ -86,6 +107,7 @@ void needs_of(struct check *check, const struct place *at, const ProtobufCMessag
 			finding(check, at, NULL, "no %s",
 				name_of(need->image, at->number, name, sizeof(name)));
 	}
+	filters_check(check, at, (const NetnsEntry *)msg);
 }
 
 /*

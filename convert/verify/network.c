@@ -50,12 +50,9 @@ static int message_check(struct network_walk *w, struct netlink_in *in, struct e
 	return 0;
 }
 
-/* The word in front is there even where nothing else is. */
 static int network_read(struct network_walk *w, struct netlink_in *in, struct error *why)
 {
 	int rc = netlink_begin(in, why);
-	if (rc == 0)
-		finding_at(w->check, w->image, NULL, NULL, "is empty");
 	for (; rc > 0 && (rc = netlink_next(in, why)) > 0; w->entry++) {
 		rc = message_check(w, in, why);
 		if (rc < 0)

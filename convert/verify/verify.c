@@ -115,7 +115,9 @@ int verify_framing(struct source *src, struct error *err)
 	int rc = check_init(&check, err);
 	if (rc == 0)
 		rc = walk_images(&check, err);
-	return rc < 0 ? rc : check_pages(&check, err);
+	if (rc == 0)
+		rc = check_pages(&check, err);
+	return rc < 0 ? rc : check_container(&check, err);
 }
 
 int verify_source(struct source *src, struct doc *doc, struct progress *progress, struct error *err)

@@ -20,7 +20,7 @@
 int verify_source(struct source *src, struct doc *doc, struct progress *progress,
 		  struct error *err);
 /**
- * Only whether every image can be read to its end, and every page has its bytes: what is not so is
- * noted in the list of source_pass_damage().
+ * Only whether every image can be read to its end, every page has its bytes, and what a container's
+ * engine put beside them can be read: what is not so is noted in the list of source_pass_damage().
  */
 int verify_framing(struct source *src, struct error *err);

@@ -142,11 +142,42 @@ static bool type_fits(const struct image_type *named, const struct image_reader 
 	       (!named->magic && found->id == IMG_PAGES_OLD);
 }
 
+/* Statistics that an engine has beside the folder of the set, not in it. */
+static bool is_beside(const struct check *check, const struct source_member *m)
+{
+	const struct image_type *type = image_type_by_filename(m->name);
+	const char *path = member_bare_path(m->path), *slash = strrchr(path, '/');
+	size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
+	if (m->own || !type || type->id != IMG_STATS)
+		return false;
+	for (size_t i = 0; i < check->nr_members; i++) {
+		const char *own = member_bare_path(check->members[i].path);
+		if (!check->members[i].own || strncmp(own, path, folder) != 0)
+			continue;
+		slash = strchr(own + folder, '/');
+		return slash && !strchr(slash + 1, '/');
+	}
+	return false;
+}
+
+/* What a member is read as; NULL: it is no image of this set. */
+static const struct image_type *type_to_read(const struct check *check,
+					     const struct source_member *m)
+{
+	return m->own || is_beside(check, m) ? image_type_by_filename(m->name) : NULL;
+}
+
+/* A file beside the set may have the name of one in it. */
+static const char *name_to_open(const struct source_member *m)
+{
+	return m->own ? m->name : member_bare_path(m->path);
+}
+
 /* @return 0: read to its end, or a finding was made; -errno: trouble that is not the image's */
 static int image_walk(struct check *check, size_t member, const struct image_type *type,
 		      struct error *err)
 {
-	const char *name = check->members[member].name;
+	const char *name = name_to_open(&check->members[member]);
 	struct place at = { .image = name, .type = type, .number = image_number(type, name) };
 	struct error why = { 0 }, trouble = { 0 };
 	auto_image_reader r = NULL;
@@ -208,8 +239,7 @@ int walk_images(struct check *check, struct error *err)
 	for (unsigned rank = 0; rc == 0 && rank <= NR_EARLY; rank++) {
 		for (size_t i = 0; rc == 0 && i < check->nr_members; i++) {
 			const struct source_member *m = &check->members[i];
-			const struct image_type *type =
-			    m->own ? image_type_by_filename(m->name) : NULL;
+			const struct image_type *type = type_to_read(check, m);
 			if (!type || rank_of(type) != rank)
 				continue;
 			rc = image_walk(check, i, type, err);

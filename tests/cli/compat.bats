@@ -87,6 +87,44 @@ print(sum(int(n) for c in json.load(sys.stdin)["checks"] if c["check"] == "file"
 	[[ $output =~ no\ +set\ +-\ +.*pages-1.img ]]
 }
 
+@test "compat says no when something beside the images, or of a network, is empty or cut" {
+	cd "$BATS_TEST_TMPDIR"
+	local name
+	mkdir -p c/checkpoint files
+	"$crit" squash -o c/checkpoint "$whole"
+	tar -cf c/rootfs-diff.tar files
+	echo '{"id": "c"}' >c/config.dump
+	echo '{"ociVersion": "1.0"}' >c/spec.dump
+	echo '{"podman": {}}' >c/network.status
+	echo '["/etc/motd"]' >c/deleted.files
+	tar -cf c.tar -C c .
+	run -0 --separate-stderr "$crit" compat c.tar
+	[ -z "$stderr" ]
+	for name in config.dump spec.dump network.status deleted.files rootfs-diff.tar \
+		checkpoint/ifaddr-11.img checkpoint/route-11.img checkpoint/rule-11.img; do
+		rm -rf cut
+		cp -a c cut
+		: >"cut/$name"
+		tar -cf cut.tar -C cut .
+		local set
+		for set in cut cut.tar; do
+			run -1 --separate-stderr "$crit" compat "$set"
+			[ "$(grep -cE "^ *no +set +- +(\./)?${name#*/}: is empty$" <<<"$output")" = 1 ]
+			[ "$(grep -c . <<<"$stderr")" = 1 ]
+			[[ $stderr == "crit compat: "*"${name#*/}: is empty" ]]
+		done
+	done
+	rm -rf cut
+	cp -a c cut
+	truncate -s -3 cut/config.dump
+	truncate -s 1024 cut/rootfs-diff.tar
+	tar -cf cut.tar -C cut .
+	run -1 --separate-stderr "$crit" compat cut.tar
+	grep -E "^ *no +set +- +rootfs-diff.tar: cut after 1024 bytes" <<<"$output"
+	grep -E "^ *no +set +- +\./config.dump: " <<<"$output"
+	[ "$(grep -c . <<<"$stderr")" = 2 ]
+}
+
 @test "compat --strict takes unknown for no" {
 	run -0 "$crit" compat "$whole"
 	run -1 "$crit" compat --strict "$whole"

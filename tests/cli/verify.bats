@@ -43,7 +43,7 @@ assert json.loads(sys.argv[1]) == {"findings": [], "count": 0}' "$output"
 		[ ! -e x ]
 		[ ! -e x.tar ]
 	done
-	rm "$BATS_TEST_TMPDIR/some/first/inventory.img"
+	rm "$BATS_TEST_TMPDIR/some/first/"{inventory,pstree}.img
 	run -1 "$crit" verify "$BATS_TEST_TMPDIR/some"
 }
 
@@ -148,6 +148,34 @@ make_container()
 		[[ $output == *"$name"* ]]
 		[ "${#lines[@]}" = 2 ]
 	done
+}
+
+@test "verify reads the statistics that an engine puts beside the set" {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir s
+	make_container s
+	printf '{"magic": "STATS", "entries": [{"dump": {"freezing_time": 1, "frozen_time": 2, "memdump_time": 3, "memwrite_time": 4, "pages_scanned": 5, "pages_skipped_parent": 6, "pages_written": 7, "irmap_resolve": 8, "pages_lazy": 0}}]}' |
+		"$crit" encode -o s/stats-dump
+	mkdir below
+	tar -cf stats.tar -C s .
+	cp -a s below/a
+	tar -cf below.tar below
+	run -0 "$crit" verify s
+	run -0 "$crit" verify stats.tar
+	run -0 "$crit" verify below.tar
+	truncate -s -3 s/stats-dump below/a/stats-dump
+	tar -cf stats.tar -C s .
+	tar -cf below.tar below
+	local set
+	for set in s stats.tar below.tar; do
+		run -1 "$crit" verify "$set"
+		[[ ${lines[1]} == *"stats-dump "*"entry"*"wanted a message of"* ]]
+		[ "${#lines[@]}" = 2 ]
+	done
+	# a file of this name that is elsewhere is somebody else's
+	mv below/a/stats-dump below/stats-dump
+	tar -cf below.tar below
+	run -0 "$crit" verify below.tar
 }
 
 @test "verify finds what an archive has twice" {

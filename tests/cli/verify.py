@@ -42,6 +42,18 @@ def append(name, *path):
     return name, change
 
 
+def emptied(empty, *change):
+    """Change one value, and leave nothing of a file."""
+    name, edit = at(*change)
+
+    def copy_file(directory):
+        open(os.path.join(directory, empty), "wb").close()
+        made = images()
+        edit(made)
+        whole_set.encode(CRIT, directory, name, made[name])
+    return name, copy_file
+
+
 def file_bytes(name, edit):
     """Change the bytes of a file: edit(bytes) -> bytes, or None to remove it."""
     return name, edit
@@ -308,6 +320,11 @@ CORRUPTIONS = [
     ("device of a route", file_bytes("route-11.img", lambda d: route(9)),
      "route-11.img 0 oif no network device 9"),
     ("addresses cut", file_bytes("ifaddr-11.img", lambda d: b""), "ifaddr-11.img is empty"),
+    ("rules of routes cut", file_bytes("rule-11.img", lambda d: b""), "rule-11.img is empty"),
+    ("filter cut", file_bytes("nftables-11.img", lambda d: b""), "nftables-11.img is empty"),
+    ("tables cut", emptied("ip6tables-11.img", "netns-11.img", 0, "more",
+                           [{"name": "core/somaxconn", "value": "1"}]),
+     "ip6tables-11.img is empty"),
     ("routes cut", file_bytes("route-11.img", lambda d: b""), "route-11.img is empty"),
     ("network of an id", at("netns-11.img", 0, "nsids", 0, "target_ns_id", 40), "netns-40.img"),
     ("pid namespace", at("ids-3.img", 0, "pid_ns_id", 99), "pid_ns_id no pid namespace 99"),
