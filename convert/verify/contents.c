@@ -16,34 +16,29 @@ struct contents {
 	struct checkpoint *cp;
 };
 
-/* Bytes of a ghost file. @return 0; -ENOENT: of no regular file; -EBADMSG: the walk said it */
-static int ghost_size(struct source *src, uint32_t id, uint64_t *out)
+static uint64_t image_size(const struct check *check, const char *name)
+{
+	for (size_t i = 0; i < check->nr_members; i++) {
+		if (check->members[i].own && !strcmp(check->members[i].name, name))
+			return check->members[i].size;
+	}
+	return 0;
+}
+
+/* Bytes of a ghost file: what is behind its entry, unless that says it. @return whether it is of a
+ * regular file, and can be read */
+static bool ghost_size(const struct check *check, uint32_t id, uint64_t *out)
 {
 	auto_image_reader r = NULL;
 	auto_message ProtobufCMessage *msg = NULL;
-	char skipped[4096];
-	ssize_t n = 0;
-	uint64_t total = 0;
-	struct payload_part part;
-	int rc = image_open_typed(src, IMG_GHOST_FILE, id, &r, NULL);
-	if (rc == 0 && image_next(r, &msg, NULL) != 1)
-		rc = -EBADMSG;
+	if (image_open_typed(check->src, IMG_GHOST_FILE, id, &r, NULL) < 0 ||
+	    image_next(r, &msg, NULL) != 1)
+		return false;
 	const GhostFileEntry *ghost = (const GhostFileEntry *)msg;
-	if (rc == 0 && !S_ISREG(ghost->mode))
-		rc = -ENOENT;
-	if (rc < 0)
-		return rc;
-	*out = ghost->size;
-	if (ghost->has_chunks && ghost->chunks)
-		return 0;
-	while ((rc = image_payload_next(r, &part, NULL)) == 1) {
-		while ((n = image_payload_read(r, skipped, sizeof(skipped), NULL)) > 0)
-			total += (uint64_t)n;
-		if (n < 0)
-			return (int)n;
-	}
-	*out = total;
-	return rc;
+	*out = ghost->has_chunks && ghost->chunks
+		   ? ghost->size
+		   : image_size(check, image_reader_name(r)) - image_payload_offset(r);
+	return S_ISREG(ghost->mode);
 }
 
 static int ghost_check(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)
@@ -57,7 +52,7 @@ static int ghost_check(void *ctx, struct image_reader *r, ProtobufCMessage **msg
 	if (remap->has_remap_type && remap->remap_type == REMAP_TYPE__GHOST)
 		rc = checkpoint_file(c->cp, FD_TYPES__REG, remap->orig_id, &file, err);
 	if (rc == 1 && file->reg && file->reg->has_size &&
-	    ghost_size(c->check->src, remap->remap_id, &size) == 0 && size != file->reg->size)
+	    ghost_size(c->check, remap->remap_id, &size) && size != file->reg->size)
 		finding_at(c->check,
 			   image_filename(&image_types[IMG_GHOST_FILE], remap->remap_id, name,
 					  sizeof(name)),
