@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "images/source-kind.h"
 
 /* One path, or one stream, may hold several sets. */
 static void tell_choice(const char *path, struct source *src)
@@ -52,37 +53,29 @@ int source_arg_stream(const char *path, struct source **out, struct error *err)
 	return fd < 0 ? error_sys(err, "open %s", path) : stream_open(fd, path, out, err);
 }
 
-static bool is_there(const char *dir, const char *name)
+/* Or may be: who opens it says why nobody knows. */
+static bool is_set(int dir)
 {
-	auto_free char *path = NULL;
-	if (asprintf(&path, "%s/%s", dir, name) < 0) {
-		path = NULL;
-		return false;
-	}
-	return access(path, F_OK) == 0;
-}
-
-static bool is_set(const char *dir)
-{
-	return is_there(dir, "inventory.img") || is_there(dir, "pstree.img") ||
-	       is_there(dir, "checkpoint");
+	return folder_has_set(dir, "", NULL) != 0 || folder_has_set(dir, "checkpoint", NULL) != 0;
 }
 
 int sets_below_refuse(const char *path, struct error *err)
 {
 	auto_strbuf names = { 0 };
 	struct dirent **found = NULL;
-	int nr = is_set(path) ? 0 : scandir(path, &found, NULL, alphasort);
+	auto_fd dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int nr = dir < 0 || is_set(dir) ? 0 : scandirat(dir, ".", &found, NULL, alphasort);
+	int rc = 0;
 	for (int i = 0; i < nr; i++) {
 		const char *name = found[i]->d_name;
-		auto_free char *inventory = NULL;
-		if (asprintf(&inventory, "%s/inventory.img", name) < 0)
-			inventory = NULL;
-		else if (*name != '.' && strcmp(name, "parent") && is_there(path, inventory))
-			strbuf_printf(&names, "%s%s", names.len ? ", " : "", name);
+		if (rc == 0 && *name != '.' && strcmp(name, "parent") &&
+		    folder_has_set(dir, name, NULL) == 1)
+			rc = strbuf_printf(&names, "%s%s", names.len ? ", " : "", name);
 		free(found[i]);
 	}
 	free(found);
+	if (rc < 0)
+		return error_set(err, ENOMEM, "%s: out of memory", path);
 	return names.len ? error_set(err, ENOENT, "%s is no checkpoint, but holds some: %s", path,
 				     names.data)
 			 : 0;
@@ -91,7 +84,10 @@ int sets_below_refuse(const char *path, struct error *err)
 /* No checkpoint: what else is there? */
 static int set_missing(const char *path, int rc, struct error *err)
 {
-	return rc == -ENOENT && sets_below_refuse(path, err) < 0 ? -ENOENT : rc;
+	if (rc != -ENOENT)
+		return rc;
+	int refused = sets_below_refuse(path, err);
+	return refused < 0 ? refused : rc;
 }
 
 int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct error *err)

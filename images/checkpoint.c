@@ -14,6 +14,7 @@
 #include "images/checkpoint-files.h"
 #include "images/damage.h"
 #include "images/message.h"
+#include "images/source-kind.h"
 
 #define STATE_DEAD   2 /* task_core_entry.task_state; README of the format */
 #define STATE_ZOMBIE 6
@@ -55,26 +56,13 @@ void checkpoint_close(struct checkpoint *cp)
 	free(cp);
 }
 
-/* Images of memory without any of the tasks that had it. */
-static bool is_predump(struct source *src)
-{
-	const struct source_member *members;
-	ssize_t nr = source_list(src, &members, NULL);
-	bool memory = false;
-	for (ssize_t i = 0; i < nr; i++) {
-		const struct image_type *type = image_type_by_filename(members[i].name);
-		if (!members[i].own || !type)
-			continue;
-		if (type->id == IMG_PSTREE || type->id == IMG_CORE)
-			return false;
-		memory |= type->id == IMG_PAGEMAP;
-	}
-	return memory;
-}
-
 static int no_tree(struct source *src, struct error *err)
 {
-	if (!is_predump(src))
+	enum source_kind kind;
+	int rc = source_kind(src, &kind, err);
+	if (rc < 0)
+		return rc;
+	if (kind != SOURCE_MEMORY)
 		return error_set(err, ENOENT, "%s: no pstree.img, so no checkpoint",
 				 source_name(src));
 	return error_set(err, ENOENT,
@@ -218,25 +206,17 @@ int checkpoint_open(struct source *src, struct checkpoint **out, struct error *e
 	return set_open(src, out, NULL, err);
 }
 
-static bool has_images(struct source *src)
-{
-	const struct source_member *members;
-	ssize_t nr = source_list(src, &members, NULL);
-	for (ssize_t i = 0; i < nr; i++) {
-		if (image_type_by_filename(members[i].name))
-			return true;
-	}
-	return false;
-}
-
 int checkpoint_open_damaged(struct source *src, struct checkpoint **out, struct error *damage,
 			    struct error *err)
 {
 	auto_checkpoint cp = NULL;
+	enum source_kind kind;
 	int rc = set_open(src, &cp, damage, err);
+	if (rc == 0)
+		rc = source_kind(src, &kind, err);
 	if (rc < 0)
 		return rc;
-	if (!cp->processes.nr && !has_images(src))
+	if (!cp->processes.nr && kind == SOURCE_NO_IMAGES)
 		return no_tree(src, err);
 	*out = take_ptr(cp);
 	return 0;
@@ -288,7 +268,11 @@ int checkpoint_pick(const struct checkpoint *cp, uint32_t pid, const struct proc
 	*out = checkpoint_find(cp, pid);
 	if (*out)
 		return 0;
-	if (!cp->processes.nr && is_predump(cp->src))
+	enum source_kind kind;
+	int rc = source_kind(cp->src, &kind, err);
+	if (rc < 0)
+		return rc;
+	if (!cp->processes.nr && kind == SOURCE_MEMORY)
 		return no_tree(cp->src, err);
 	auto_strbuf pids = { 0 };
 	for (size_t i = 0; i < cp->processes.nr && i < 16; i++) {

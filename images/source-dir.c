@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/new-dir.h"
 #include "images/image-type.h"
+#include "images/source-kind.h"
 
 #define IMAGES "checkpoint/"
 
@@ -82,13 +83,23 @@ static bool in_place_of_image(const struct folder *folder, const char *name)
 	return folder->own && image_type_by_filename(name);
 }
 
+/* Also what it leads to. @return false: errno says why nobody knows */
+static bool is_gone(const struct folder *folder, const char *name)
+{
+	struct stat st;
+	return errno == ENOENT ||
+	       (fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? errno == ENOENT
+									: S_ISLNK(st.st_mode));
+}
+
 static int dir_add(struct source_dir *dir, const struct folder *folder, const char *name)
 {
 	struct stat st;
 	char *path;
-	if (fstatat(folder->fd, name, &st, 0) < 0 ||
-	    (!S_ISREG(st.st_mode) && !(S_ISDIR(st.st_mode) && in_place_of_image(folder, name))))
-		return 0; /* gone, or nothing that has bytes */
+	if (fstatat(folder->fd, name, &st, 0) < 0)
+		return is_gone(folder, name) ? 0 : -errno;
+	if ((!S_ISREG(st.st_mode) && !(S_ISDIR(st.st_mode) && in_place_of_image(folder, name))))
+		return 0; /* nothing that has bytes */
 	if (asprintf(&path, "%s%s", folder->prefix, name) < 0)
 		return -ENOMEM;
 	struct source_member *m = array_add(&dir->members);
@@ -399,10 +410,13 @@ static const struct source_ops dir_ops = {
 	.close = dir_close,
 };
 
-static bool has_set(int fd)
+/* @return 1: they are in a folder of their own; 0: right in the directory; -errno */
+static int images_are_inside(int fd, struct error *err)
 {
-	return faccessat(fd, "pstree.img", F_OK, 0) == 0 ||
-	       faccessat(fd, "inventory.img", F_OK, 0) == 0;
+	int rc = folder_has_set(fd, "", err);
+	if (rc == 0)
+		return folder_has_set(fd, "checkpoint", err);
+	return rc < 0 ? rc : 0;
 }
 
 int source_dir_open(int fd_, const char *name, struct source **out, struct error *err)
@@ -413,6 +427,12 @@ int source_dir_open(int fd_, const char *name, struct source **out, struct error
 		return error_sys(err, "%s", name);
 	if (!S_ISDIR(st.st_mode))
 		return error_code(err, ENOTDIR, "%s", name);
+	int inside = images_are_inside(fd, err);
+	if (inside < 0)
+		return error_wrap(err, inside, "%s", name);
+	auto_fd images = inside ? openat(fd, IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (inside && images < 0)
+		return error_sys(err, "open %s/" IMAGES, name);
 	struct source_dir *dir = calloc(1, sizeof(*dir));
 	char *copy = strdup(name);
 	if (!dir || !copy) {
@@ -421,8 +441,6 @@ int source_dir_open(int fd_, const char *name, struct source **out, struct error
 		return error_set(err, ENOMEM, "%s: out of memory", name);
 	}
 	dir->base = (struct source){ .ops = &dir_ops, .name = copy };
-	auto_fd images = has_set(fd) ? -1 : openat(fd, IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool inside = images >= 0 && has_set(images);
 	dir->top = inside ? take_fd(fd) : -1;
 	dir->fd = inside ? take_fd(images) : take_fd(fd);
 	*out = &dir->base;

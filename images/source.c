@@ -110,20 +110,6 @@ ssize_t source_list(struct source *src, const struct source_member **out, struct
 	return nr;
 }
 
-bool source_is_set(struct source *src)
-{
-	const struct source_member *members;
-	ssize_t nr = source_list(src, &members, NULL);
-	for (ssize_t i = 0; i < nr; i++) {
-		const struct image_type *type = image_type_by_filename(members[i].name);
-		if (members[i].own && type &&
-		    (type->id == IMG_PSTREE || type->id == IMG_INVENTORY ||
-		     type->id == IMG_PAGEMAP))
-			return true;
-	}
-	return false;
-}
-
 const char *member_bare_path(const char *path)
 {
 	while (!strncmp(path, "./", 2))

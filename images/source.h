@@ -77,8 +77,6 @@ int source_confine(struct source *src, struct error *err);
 void source_close(struct source *src);
 const char *source_name(const struct source *src);
 bool source_is_archive(const struct source *src);
-/** Is anything in it by which a set is known: pstree.img, inventory.img, a page map? */
-bool source_is_set(struct source *src);
 /**
  * Of an archive with several sets that do not lead to each other, the best is taken; which that is:
  * "one/, not two/, three/". NULL: there was nothing to choose. Borrowed.

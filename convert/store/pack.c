@@ -13,6 +13,7 @@
 #include "images/archive-file.h"
 #include "images/image-type.h"
 #include "images/source.h"
+#include "images/source-kind.h"
 
 enum { CHAIN_MAX = 256, NAME_LEN = 512 };
 
@@ -111,11 +112,14 @@ static int pack_members(struct pack *p, struct source *src, const char *folder, 
 /* A folder that a link leads to may be any: what is in it is nobody's business then. */
 static int want_set(struct source *src, struct error *err)
 {
-	return source_is_set(src) ? 0
-				  : error_set(err, ENOENT,
-					      "%s: no checkpoint: neither pstree.img nor "
-					      "inventory.img nor a page map is there",
-					      source_name(src));
+	enum source_kind kind;
+	int rc = source_kind(src, &kind, err);
+	if (rc < 0 || kind >= SOURCE_MEMORY)
+		return rc;
+	return error_set(err, ENOENT,
+			 "%s: no checkpoint: neither pstree.img nor inventory.img nor a page map "
+			 "is there",
+			 source_name(src));
 }
 
 /* The set and those before it; a loop of links ends at CHAIN_MAX. */

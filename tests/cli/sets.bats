@@ -286,3 +286,27 @@ pstree.img: comes out different" ]
 		[[ $output == *"map.tar: inventory.img: its map says "*" bytes, stored are "* ]]
 	done
 }
+
+@test "a folder that may not be looked into is no set that is not there" {
+	[ "$(id -u)" = 0 ] || skip "being somebody else needs root"
+	local dir as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	dir=$(mktemp -d /tmp/crit-sets.XXXXXX) # bats' own folders are root's alone
+	cp "$crit" "$dir/crit"
+	mkdir "$dir/list" "$dir/outer" "$dir/outer/checkpoint"
+	touch "$dir/list/pstree.img" "$dir/outer/checkpoint/pstree.img"
+	chmod 755 "$dir" "$dir/outer" "$dir/crit"
+	chmod 744 "$dir/list"
+	chmod 700 "$dir/outer/checkpoint"
+	local command
+	for command in inspect verify "pack -o $dir/out.tar" ls; do
+		# shellcheck disable=SC2086 # a command with its options
+		run "${as[@]}" "$dir/crit" $command "$dir/list"
+		[ "$status" -ne 0 ]
+		[[ $output == *"$dir/list: "*"pstree.img: Permission denied" ]]
+		# shellcheck disable=SC2086
+		run "${as[@]}" "$dir/crit" $command "$dir/outer"
+		[ "$status" -ne 0 ]
+		[[ $output == *"$dir/outer: "*"checkpoint/pstree.img: Permission denied" ]]
+	done
+	rm -rf "$dir"
+}
