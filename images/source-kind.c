@@ -38,8 +38,8 @@ int folder_has_set(int dirfd, const char *folder, struct error *err)
 	static const char *const known_by[] = { "pstree.img", "inventory.img" };
 	char path[NAME_MAX + sizeof("/inventory.img")];
 	for (size_t i = 0; i < ARRAY_SIZE(known_by); i++) {
-		int len = snprintf(path, sizeof(path), "%s%s%s", folder, *folder ? "/" : "",
-				   known_by[i]);
+		int len =
+		    snprintf(path, sizeof(path), "%s%s%s", folder, *folder ? "/" : "", known_by[i]);
 		if (len >= (int)sizeof(path))
 			return error_set(err, ENAMETOOLONG, "%s", folder);
 		if (faccessat(dirfd, path, F_OK, 0) == 0)

@@ -35,16 +35,9 @@ int compat_only_load(struct compat *c, struct error *err);
 void compat_say(struct compat *c, enum check_id check, enum answer answer, const char *object,
 		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-/** Namespaces by the bit clone(2) has for them. */
-struct namespace_kind {
-	int flag;
-	uint32_t (*of)(const TaskKobjIdsEntry *ids);
-};
 /** Do the tasks have another namespace of this kind than the one the dump was made in? Nobody knows
  * without inventory.img and the ids of one of them. */
-enum answer own_namespace(const struct compat *c, int clone_flag);
-extern const struct namespace_kind namespace_kinds[];
-extern const size_t nr_namespace_kinds;
+enum answer own_namespace(const struct compat *c, uint32_t clone_flag);
 
 int compat_set(struct compat *c, struct error *err);
 int compat_machine(struct compat *c, struct error *err);

@@ -3,7 +3,6 @@
  */
 #include "convert/compat/compat.h"
 
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/array.h"
 #include "convert/compat/check.h"
 #include "images/damage.h"
+#include "images/namespace-kind.h"
 #include "namespaces.pb-c.h"
 #include "network.pb-c.h"
 
@@ -45,39 +45,15 @@ void compat_say(struct compat *c, enum check_id check, enum answer answer, const
 	doc_str(c->doc, NULL, NULL, text);
 }
 
-#define NAMESPACE_OF(kind)                                                                         \
-	static uint32_t kind##_of(const TaskKobjIdsEntry *ids)                                     \
-	{                                                                                          \
-		return ids->has_##kind##_ns_id ? ids->kind##_ns_id : 0;                            \
-	}
-NAMESPACE_OF(pid)
-NAMESPACE_OF(net)
-NAMESPACE_OF(ipc)
-NAMESPACE_OF(uts)
-NAMESPACE_OF(mnt)
-NAMESPACE_OF(user)
-NAMESPACE_OF(cgroup)
-NAMESPACE_OF(time)
-
-const struct namespace_kind namespace_kinds[] = {
-	{ CLONE_NEWPID, pid_of },       { CLONE_NEWNET, net_of },   { CLONE_NEWIPC, ipc_of },
-	{ CLONE_NEWUTS, uts_of },       { CLONE_NEWNS, mnt_of },    { CLONE_NEWUSER, user_of },
-	{ CLONE_NEWCGROUP, cgroup_of }, { CLONE_NEWTIME, time_of },
-};
-const size_t nr_namespace_kinds = ARRAY_SIZE(namespace_kinds);
-
-enum answer own_namespace(const struct compat *c, int clone_flag)
+enum answer own_namespace(const struct compat *c, uint32_t clone_flag)
 {
 	const InventoryEntry *inventory = checkpoint_inventory(c->cp);
 	const TaskKobjIdsEntry *root = inventory ? inventory->root_ids : NULL;
 	if (!root || !c->ids)
 		return ANSWER_UNKNOWN;
-	for (size_t i = 0; i < nr_namespace_kinds; i++) {
-		uint32_t had = namespace_kinds[i].of(root), has = namespace_kinds[i].of(c->ids);
-		if (namespace_kinds[i].flag == clone_flag)
-			return had && has && had != has ? ANSWER_YES : ANSWER_NO;
-	}
-	return ANSWER_NO;
+	const struct namespace_kind *kind = namespace_kind_of(clone_flag);
+	uint32_t had = namespace_id(kind, root), has = namespace_id(kind, c->ids);
+	return had && has && had != has ? ANSWER_YES : ANSWER_NO;
 }
 
 static int ids_load(struct compat *c, struct error *err)

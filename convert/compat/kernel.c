@@ -18,7 +18,7 @@
 #include "base/page.h"
 #include "cgroup.pb-c.h"
 #include "convert/compat/check.h"
-#include "convert/describe/file.h"
+#include "images/namespace-kind.h"
 #include "images/vma-status.h"
 
 enum { DROPPABLE = 0x8, GUARD_INSTALL = 102, SHSTK_STATUS = 0x5005 };
@@ -171,11 +171,10 @@ static void check_release(struct compat *c)
 
 static void check_namespaces(struct compat *c)
 {
-	for (size_t i = 0; i < nr_namespace_kinds; i++) {
-		int flag = namespace_kinds[i].flag;
-		const char *name = namespace_kind((uint32_t)flag);
+	for (size_t i = 0; i < NR_NAMESPACE_KINDS; i++) {
+		const char *name = namespace_kinds[i].name;
 		char path[64];
-		if (own_namespace(c, flag) != ANSWER_YES)
+		if (own_namespace(c, namespace_kinds[i].flag) != ANSWER_YES)
 			continue;
 		snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
 		bool here = access(path, F_OK) == 0;

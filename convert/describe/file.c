@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "base/array.h"
 #include "convert/describe/describer.h"
 #include "convert/describe/words.h"
+#include "images/namespace-kind.h"
 
 const char *file_flags_text(uint32_t flags, char *out, size_t len)
 {
@@ -49,30 +49,6 @@ static const char *regular_kind(const RegFileEntry *reg)
 		return "device";
 	default:
 		return "file";
-	}
-}
-
-const char *namespace_kind(uint32_t clone_flag)
-{
-	switch (clone_flag) {
-	case CLONE_NEWNS:
-		return "mnt";
-	case CLONE_NEWUTS:
-		return "uts";
-	case CLONE_NEWIPC:
-		return "ipc";
-	case CLONE_NEWUSER:
-		return "user";
-	case CLONE_NEWPID:
-		return "pid";
-	case CLONE_NEWNET:
-		return "net";
-	case CLONE_NEWCGROUP:
-		return "cgroup";
-	case CLONE_NEWTIME:
-		return "time";
-	default:
-		return "namespace";
 	}
 }
 
@@ -178,7 +154,7 @@ static int named_describe(struct file_describer *fd, const FileEntry *file, stru
 	if (file->nsf) {
 		out->kind = "namespace";
 		return strbuf_printf(&out->target, "%s:[%" PRIu32 "]",
-				     namespace_kind(file->nsf->ns_cflag), file->nsf->ns_id);
+				     namespace_name(file->nsf->ns_cflag), file->nsf->ns_id);
 	}
 	if (file->tunf) {
 		out->kind = "tun";

@@ -67,9 +67,6 @@ typedef void file_visit_fn(void *arg, const struct process *p, const FdinfoEntry
 int file_describe_each(struct file_describer *fd, const struct process *p, file_visit_fn *visit,
 		       void *arg, struct error *err);
 
-/** "net" of CLONE_NEWNET; "namespace": of no kind there is. */
-const char *namespace_kind(uint32_t clone_flag);
-
 /** "rw append nonblock": how a file was opened. @return out */
 const char *file_flags_text(uint32_t flags, char *out, size_t len);
 

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "convert/describe/file.h"
 #include "files.pb-c.h"
+#include "images/namespace-kind.h"
 
 static const struct object_row {
 	const char *name;
@@ -73,7 +73,7 @@ char *object_name(unsigned kind, uint64_t key, char *out, size_t len)
 	if (kind == OBJ_FILE)
 		which = file_type_name((int)(key >> 32));
 	else if (kind == OBJ_NAMESPACE || kind == OBJ_TOLD_NAMESPACE)
-		which = namespace_kind((uint32_t)(key >> 32));
+		which = namespace_name((uint32_t)(key >> 32));
 	uint64_t number = kind == OBJ_FILE || row->within ? key & UINT32_MAX : key;
 	snprintf(out, len, "%s%s%s %" PRIu64, which ? which : "", which ? " " : "", row->name,
 		 number);

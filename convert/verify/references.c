@@ -3,7 +3,6 @@
  * looked up at once, and once more at the end when its object comes later.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +10,8 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "cgroup.pb-c.h"
-#include "convert/verify/check.h"
+#include "convert/verify/keys.h"
 #include "files.pb-c.h"
-#include "images/vma-status.h"
 #include "ipc.pb-c.h"
 #include "memory.pb-c.h"
 #include "mounts.pb-c.h"
@@ -23,523 +21,6 @@
 #include "sockets.pb-c.h"
 #include "task.pb-c.h"
 #include "tty.pb-c.h"
-
-enum role { DEFINES, REFERS };
-
-/* From a field's value to the number of an object. @return false: it refers to nothing. */
-typedef bool key_fn(const struct check *check, const struct place *at, const ProtobufCMessage *msg,
-		    uint64_t value, uint64_t *key);
-
-struct reference {
-	const ProtobufCMessageDescriptor *in;
-	const char *field;
-	enum role role;
-	unsigned kind; /* enum object_kind, or an enum image_id */
-	key_fn *key;   /* NULL: the value */
-};
-
-#define KEY(name)                                                                                  \
-	static bool name(const struct check *check __attribute__((unused)),                        \
-			 const struct place *at __attribute__((unused)),                           \
-			 const ProtobufCMessage *msg __attribute__((unused)),                      \
-			 uint64_t value __attribute__((unused)), uint64_t *key)
-
-KEY(key_not_zero)
-{
-	*key = value;
-	return value != 0;
-}
-
-KEY(key_index)
-{
-	*key = at->depth ? at->steps[at->depth - 1].index : at->entry;
-	return true;
-}
-
-KEY(key_within)
-{
-	*key = object_within(at->number, (uint32_t)value);
-	return true;
-}
-
-/* A TUN device that goes with its descriptor stands there. */
-KEY(key_device)
-{
-	*key = object_within(at->number, (uint32_t)value);
-	return at->type->id == IMG_NETDEV;
-}
-
-/* The other end of a pair, in this network or one that is in the set, too. */
-KEY(key_peer)
-{
-	const NetDeviceEntry *device = (const NetDeviceEntry *)msg;
-	*key = object_within(device->peer_nsid, (uint32_t)value);
-	return device->type == ND_TYPE__VETH && device->has_peer_nsid && value &&
-	       object_set_has(&check->objects, IMG_NETDEV, device->peer_nsid);
-}
-
-KEY(key_within_not_zero)
-{
-	*key = object_within(at->number, (uint32_t)value);
-	return value != 0;
-}
-
-KEY(key_socket)
-{
-	FdTypes type = ((const FileEntry *)msg)->type;
-	*key = value;
-	return type == FD_TYPES__UNIXSK || type == FD_TYPES__INETSK || type == FD_TYPES__PACKETSK ||
-	       type == FD_TYPES__NETLINKSK;
-}
-
-/* Until CRIU 3.3, see key_reg_alone. */
-KEY(key_alone)
-{
-	*key = value;
-	return at->depth == 0;
-}
-
-KEY(key_entry_file)
-{
-	*key = object_file(((const FileEntry *)msg)->type, (uint32_t)value);
-	return true;
-}
-
-/* Images of one type each, until CRIU 3.3: the message's own id. */
-KEY(key_reg_alone)
-{
-	*key = object_file(FD_TYPES__REG, (uint32_t)value);
-	return at->type->id == IMG_REG_FILES;
-}
-
-KEY(key_fdinfo)
-{
-	*key = object_file(((const FdinfoEntry *)msg)->type, (uint32_t)value);
-	return true;
-}
-
-KEY(key_reg)
-{
-	*key = object_file(FD_TYPES__REG, (uint32_t)value);
-	return true;
-}
-
-/* In images of their own these say whose they are; inside their file they need not. */
-KEY(key_epoll)
-{
-	*key = object_file(FD_TYPES__EVENTPOLL, (uint32_t)value);
-	return at->depth == 0;
-}
-
-/* Inside their file, what is watched has an id where no descriptor of the process leads to it. */
-static bool is_by_id(const struct place *at, const ProtobufCMessage *msg)
-{
-	return at->depth && ((const EventpollTfdEntry *)msg)->id;
-}
-
-KEY(key_watched_fd)
-{
-	*key = value;
-	return !is_by_id(at, msg);
-}
-
-KEY(key_watched_file)
-{
-	*key = value;
-	return is_by_id(at, msg);
-}
-
-KEY(key_inotify)
-{
-	*key = object_file(FD_TYPES__INOTIFY, (uint32_t)value);
-	return at->depth == 0;
-}
-
-KEY(key_fanotify)
-{
-	*key = object_file(FD_TYPES__FANOTIFY, (uint32_t)value);
-	return at->depth == 0;
-}
-
-/* Mount ids count only where mounts were dumped; -1 is none. */
-KEY(key_mount)
-{
-	*key = value;
-	return check->has_mounts && (int64_t)value >= 0;
-}
-
-/* The root of a namespace hangs on a mount that is not in the set. */
-KEY(key_mount_parent)
-{
-	*key = value;
-	return strcmp(((const MntEntry *)msg)->mountpoint, "/") != 0;
-}
-
-static bool shows_all(const MntEntry *mnt)
-{
-	return !strcmp(mnt->root, "/");
-}
-
-/* A file system that is given at the restore, as a whole and not a part of it, or that the root of
- * a namespace is, has its contents elsewhere. */
-KEY(key_mount_given)
-{
-	const MntEntry *mnt = (const MntEntry *)msg;
-	*key = value;
-	return shows_all(mnt) && (mnt->ext_mount || mnt->ext_key || mnt->with_plugin ||
-				  !strcmp(mnt->mountpoint, "/"));
-}
-
-/* By the number of the mount until CRIU 1.7. */
-KEY(key_tmpfs)
-{
-	const MntEntry *mnt = (const MntEntry *)msg;
-	*key = value;
-	return mnt->fstype == FSTYPE__TMPFS && shows_all(mnt) &&
-	       !object_set_has(&check->objects, IMG_TMPFS_IMG, mnt->mnt_id);
-}
-
-KEY(key_autofs)
-{
-	*key = value;
-	return ((const MntEntry *)msg)->fstype == FSTYPE__AUTOFS &&
-	       shows_all((const MntEntry *)msg);
-}
-
-/* The dumper's own set is not dumped; who may not look at sets writes 0. Old sets do not say which
- * is the dumper's. */
-KEY(key_cgroup)
-{
-	const InventoryEntry *inventory = check->inventory;
-	*key = value;
-	if (!inventory || !inventory->has_root_cg_set)
-		return check->has_cgroups;
-	return value && inventory->root_cg_set != value;
-}
-
-KEY(key_remap_ghost)
-{
-	const RemapFilePathEntry *remap = (const RemapFilePathEntry *)msg;
-	*key = value;
-	return !remap->has_remap_type ? (value & 0x80000000u) != 0
-				      : remap->remap_type == REMAP_TYPE__GHOST;
-}
-
-KEY(key_remap_linked)
-{
-	const RemapFilePathEntry *remap = (const RemapFilePathEntry *)msg;
-	*key = object_file(FD_TYPES__REG, (uint32_t)value);
-	return remap->has_remap_type && remap->remap_type == REMAP_TYPE__LINKED;
-}
-
-KEY(key_pipe_data)
-{
-	*key = value;
-	return at->type->id == IMG_PIPES_DATA;
-}
-
-KEY(key_fifo_data)
-{
-	*key = value;
-	return at->type->id == IMG_FIFO_DATA;
-}
-
-/* Whoever can be read has an entry, an empty one, too, since its size is told. */
-KEY(key_pipe_read)
-{
-	*key = value;
-	return check->has_run_id && !(((const PipeEntry *)msg)->flags & O_WRONLY);
-}
-
-/* A connection has its queues in an image of its own, unless it was to be closed. */
-KEY(key_tcp_stream)
-{
-	enum { TCP_ESTABLISHED = 1, TCP_CLOSE = 7, TCP_LISTEN = 10, SOCK_STREAM_TYPE = 1 };
-	const InetSkEntry *sk = (const InetSkEntry *)msg;
-	*key = value;
-	return sk->type == SOCK_STREAM_TYPE && sk->proto == 6 && sk->state != TCP_CLOSE &&
-	       sk->state != TCP_LISTEN &&
-	       !(check->inventory && check->inventory->has_tcp_close &&
-		 check->inventory->tcp_close);
-}
-
-static bool vma_maps(const VmaEntry *vma, uint32_t bits)
-{
-	return (vma->status & VMA_AREA_REGULAR) && (vma->status & bits);
-}
-
-KEY(key_vma_file)
-{
-	const VmaEntry *vma = (const VmaEntry *)msg;
-	bool memfd = vma->status & VMA_AREA_MEMFD;
-	*key = object_file(memfd ? FD_TYPES__MEMFD : FD_TYPES__REG, (uint32_t)value);
-	return vma_maps(vma, VMA_FILE_PRIVATE | VMA_FILE_SHARED) ||
-	       (memfd && vma_maps(vma, VMA_AREA_MEMFD));
-}
-
-KEY(key_vma_segment)
-{
-	const VmaEntry *vma = (const VmaEntry *)msg;
-	*key = value;
-	return vma_maps(vma, VMA_ANON_SHARED) &&
-	       !(vma->status & (VMA_AREA_SYSVIPC | VMA_AREA_MEMFD));
-}
-
-KEY(key_vma_socket)
-{
-	*key = object_file(FD_TYPES__PACKETSK, (uint32_t)value);
-	return ((const VmaEntry *)msg)->status & VMA_AREA_SOCKET;
-}
-
-KEY(key_vma_sysv)
-{
-	*key = value;
-	return ((const VmaEntry *)msg)->status & VMA_AREA_SYSVIPC;
-}
-
-/* What mappings and page maps know a segment by. */
-static uint64_t shm_number(const ProtobufCMessage *msg)
-{
-	const IpcShmEntry *e = (const IpcShmEntry *)msg;
-	return e->has_shmid ? e->shmid : e->desc->id;
-}
-
-KEY(key_shm)
-{
-	*key = shm_number(msg);
-	return true;
-}
-
-KEY(key_shm_pages)
-{
-	*key = shm_number(msg);
-	return value != 0;
-}
-
-KEY(key_seccomp)
-{
-	const ThreadCoreEntry *thread = (const ThreadCoreEntry *)msg;
-	*key = value;
-	return thread->has_seccomp_mode && thread->seccomp_mode == SECCOMP_MODE__filter;
-}
-
-KEY(key_old_seccomp)
-{
-	const TaskCoreEntry *task = (const TaskCoreEntry *)msg;
-	*key = value;
-	return task->has_old_seccomp_mode && task->old_seccomp_mode == SECCOMP_MODE__filter;
-}
-
-enum { SIGEV_THREAD_ID_BIT = 4 };
-
-KEY(key_timer_thread)
-{
-	*key = value;
-	return ((const PosixTimerEntry *)msg)->it_sigev_notify & SIGEV_THREAD_ID_BIT;
-}
-
-/*
- * Namespaces. What differs from the dumper's own was dumped; inventory.root_ids says which those
- * are, and names no images itself.
- */
-static bool ns_dumped(const struct check *check, const struct place *at, uint64_t value,
-		      size_t root_offset, uint64_t *key)
-{
-	const TaskKobjIdsEntry *root = check->inventory ? check->inventory->root_ids : NULL;
-	*key = value;
-	return root && at->type->id != IMG_INVENTORY && value &&
-	       value != *(const uint32_t *)((const char *)root + root_offset);
-}
-
-#define KEY_NS(name)                                                                               \
-	KEY(key_##name)                                                                            \
-	{                                                                                          \
-		return ns_dumped(check, at, value, offsetof(TaskKobjIdsEntry, name##_ns_id), key); \
-	}
-KEY_NS(ipc)
-KEY_NS(uts)
-KEY_NS(mnt)
-KEY_NS(user)
-
-/* The clocks of the dumper's own are in the set as well, when the tree's root is in it. */
-KEY(key_time)
-{
-	bool apart = ns_dumped(check, at, value, offsetof(TaskKobjIdsEntry, time_ns_id), key);
-	if (!apart)
-		*key = 0;
-	return apart || (check->has_run_id && at->type->id == IMG_IDS && at->number == check->root);
-}
-
-KEY(key_children_time)
-{
-	return ns_dumped(check, at, value, offsetof(TaskKobjIdsEntry, time_ns_id), key);
-}
-
-/* A network that was told to come back empty has no images. */
-KEY(key_net)
-{
-	return check->has_networks &&
-	       ns_dumped(check, at, value, offsetof(TaskKobjIdsEntry, net_ns_id), key);
-}
-
-/* All namespaces that processes are in, the dumper's own as well: an open one is among them. */
-#define KEY_IN_NS(name, flag)                                                                      \
-	KEY(key_in_##name)                                                                         \
-	{                                                                                          \
-		*key = object_namespace(flag, (uint32_t)value);                                    \
-		return value != 0;                                                                 \
-	}
-KEY_IN_NS(pid, CLONE_NEWPID)
-KEY_IN_NS(net, CLONE_NEWNET)
-KEY_IN_NS(ipc, CLONE_NEWIPC)
-KEY_IN_NS(uts, CLONE_NEWUTS)
-KEY_IN_NS(mnt, CLONE_NEWNS)
-KEY_IN_NS(user, CLONE_NEWUSER)
-KEY_IN_NS(cgroup, CLONE_NEWCGROUP)
-KEY_IN_NS(time, CLONE_NEWTIME)
-
-/*
- * Of pid and cgroup namespaces there are no images: the root task's, the dumper's own, and those
- * that are told of elsewhere are all.
- */
-static bool of_root(const struct check *check, const struct place *at)
-{
-	return at->type->id == IMG_INVENTORY ||
-	       (at->type->id == IMG_IDS && at->number == check->root);
-}
-
-#define KEY_ROOT_NS(name)                                                                          \
-	KEY(key_root_##name)                                                                       \
-	{                                                                                          \
-		return of_root(check, at) && key_in_##name(check, at, msg, value, key);            \
-	}                                                                                          \
-	KEY(key_other_##name)                                                                      \
-	{                                                                                          \
-		return check->inventory && check->inventory->root_ids &&                           \
-		       at->type->id == IMG_IDS && !of_root(check, at) &&                           \
-		       key_in_##name(check, at, msg, value, key);                                  \
-	}
-KEY_ROOT_NS(pid)
-KEY_ROOT_NS(cgroup)
-
-/* A socket's: one that a process is in, or that has images. */
-KEY(key_socket_net)
-{
-	return check->inventory && check->inventory->root_ids &&
-	       key_in_net(check, at, msg, value, key);
-}
-
-/* A pid namespace whose tasks are dead: the image is its own. */
-KEY(key_dead_pid)
-{
-	*key = object_namespace(CLONE_NEWPID, (uint32_t)at->number);
-	return true;
-}
-
-/* What descriptors and mounts lead to, and user namespaces own; some kinds are dumped without
- * anybody in them. */
-static bool is_held(const ProtobufCMessage *msg, uint32_t flag)
-{
-	if (msg->descriptor == &ns_file_entry__descriptor)
-		return ((const NsFileEntry *)msg)->ns_cflag == flag;
-	if (msg->descriptor == &namespace_entry__descriptor)
-		return ((const NamespaceEntry *)msg)->cflag == flag;
-	return ((const MntEntry *)msg)->nsfs_cflag == flag;
-}
-
-#define KEY_HELD(name, flag)                                                                       \
-	KEY(key_held_##name)                                                                       \
-	{                                                                                          \
-		return is_held(msg, flag) && key_##name(check, at, msg, value, key);               \
-	}
-KEY_HELD(net, CLONE_NEWNET)
-KEY_HELD(ipc, CLONE_NEWIPC)
-KEY_HELD(uts, CLONE_NEWUTS)
-KEY_HELD(user, CLONE_NEWUSER)
-KEY_HELD(children_time, CLONE_NEWTIME)
-KEY_HELD(in_cgroup, CLONE_NEWCGROUP)
-
-/* Without root_ids the dumper's own are not known. */
-KEY(key_held_pid)
-{
-	return is_held(msg, CLONE_NEWPID) && check->inventory && check->inventory->root_ids &&
-	       key_in_pid(check, at, msg, value, key);
-}
-
-KEY(key_ns_file)
-{
-	uint32_t flag = ((const NsFileEntry *)msg)->ns_cflag;
-	*key = object_namespace(flag, (uint32_t)value);
-	return value && check->inventory && check->inventory->root_ids &&
-	       !(flag & (CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWUSER |
-			 CLONE_NEWTIME | CLONE_NEWCGROUP));
-}
-
-/* Without images of networks, those are as good as told of that the dumper and the root are in. */
-KEY(key_root_net)
-{
-	return of_root(check, at) && key_in_net(check, at, msg, value, key);
-}
-
-KEY(key_other_net)
-{
-	return !check->has_networks && check->inventory && check->inventory->root_ids &&
-	       at->type->id == IMG_IDS && !of_root(check, at) &&
-	       key_in_net(check, at, msg, value, key);
-}
-
-KEY(key_open_net)
-{
-	return !check->has_networks && is_held(msg, CLONE_NEWNET) &&
-	       key_socket_net(check, at, msg, value, key);
-}
-
-/* Descriptors in the root task's namespace do not say which that is. */
-KEY(key_mqueue)
-{
-	*key = object_named(at->number, ((const MqueueEntry *)msg)->name);
-	return true;
-}
-
-KEY(key_mqueue_any)
-{
-	*key = object_named(0, ((const MqueueEntry *)msg)->name);
-	return true;
-}
-
-KEY(key_mqueue_file)
-{
-	const MqueueFileEntry *file = (const MqueueFileEntry *)msg;
-	*key = object_named(file->has_ns_id ? file->ns_id : 0, file->name);
-	return true;
-}
-
-/* A process that is gone may have none. */
-KEY(key_level_thread)
-{
-	*key = object_within(((const PstreeLevel *)msg)->ns_id, (uint32_t)value);
-	return value != 0;
-}
-
-/* -1: of a process that is gone. */
-KEY(key_pidfd)
-{
-	*key = value;
-	return (int64_t)value > 0 && !(((const PidfdEntry *)msg)->flags & O_EXCL);
-}
-
-/* PIDFD_THREAD, which is O_EXCL. */
-KEY(key_pidfd_thread)
-{
-	*key = value;
-	return (int64_t)value > 0 && ((const PidfdEntry *)msg)->flags & O_EXCL;
-}
-
-KEY(key_fd_table)
-{
-	*key = value;
-	return at->type->id != IMG_INVENTORY;
-}
 
 #define IN(name) &name##__descriptor
 
@@ -568,25 +49,29 @@ static const struct reference references[] = {
 	{ IN(seccomp_filter), "filter", DEFINES, OBJ_SECCOMP, key_index },
 	{ IN(remap_file_path_entry), "orig_id", DEFINES, OBJ_REMAPPED },
 	{ IN(ipc_shm_entry), "size", DEFINES, OBJ_SYSV_SHM, key_shm },
-	{ IN(task_kobj_ids_entry), "pid_ns_id", DEFINES, OBJ_NAMESPACE, key_in_pid },
-	{ IN(task_kobj_ids_entry), "net_ns_id", DEFINES, OBJ_NAMESPACE, key_in_net },
-	{ IN(task_kobj_ids_entry), "ipc_ns_id", DEFINES, OBJ_NAMESPACE, key_in_ipc },
-	{ IN(task_kobj_ids_entry), "uts_ns_id", DEFINES, OBJ_NAMESPACE, key_in_uts },
-	{ IN(task_kobj_ids_entry), "mnt_ns_id", DEFINES, OBJ_NAMESPACE, key_in_mnt },
-	{ IN(task_kobj_ids_entry), "user_ns_id", DEFINES, OBJ_NAMESPACE, key_in_user },
-	{ IN(task_kobj_ids_entry), "cgroup_ns_id", DEFINES, OBJ_NAMESPACE, key_in_cgroup },
-	{ IN(task_kobj_ids_entry), "time_ns_id", DEFINES, OBJ_NAMESPACE, key_in_time },
-	{ IN(task_kobj_ids_entry), "pid_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root_pid },
-	{ IN(task_kobj_ids_entry), "cgroup_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root_cgroup },
-	{ IN(pstree_entry), "children_ns", DEFINES, OBJ_TOLD_NAMESPACE, key_in_pid },
-	{ IN(pstree_level), "ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_in_pid },
+	{ IN(task_kobj_ids_entry), "pid_ns_id", DEFINES, OBJ_NAMESPACE, key_in, CLONE_NEWPID },
+	{ IN(task_kobj_ids_entry), "net_ns_id", DEFINES, OBJ_NAMESPACE, key_in, CLONE_NEWNET },
+	{ IN(task_kobj_ids_entry), "ipc_ns_id", DEFINES, OBJ_NAMESPACE, key_in, CLONE_NEWIPC },
+	{ IN(task_kobj_ids_entry), "uts_ns_id", DEFINES, OBJ_NAMESPACE, key_in, CLONE_NEWUTS },
+	{ IN(task_kobj_ids_entry), "mnt_ns_id", DEFINES, OBJ_NAMESPACE, key_in, CLONE_NEWNS },
+	{ IN(task_kobj_ids_entry), "user_ns_id", DEFINES, OBJ_NAMESPACE, key_in, CLONE_NEWUSER },
+	{ IN(task_kobj_ids_entry), "cgroup_ns_id", DEFINES, OBJ_NAMESPACE, key_in,
+	  CLONE_NEWCGROUP },
+	{ IN(task_kobj_ids_entry), "time_ns_id", DEFINES, OBJ_NAMESPACE, key_in, CLONE_NEWTIME },
+	{ IN(task_kobj_ids_entry), "pid_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root,
+	  CLONE_NEWPID },
+	{ IN(task_kobj_ids_entry), "cgroup_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root,
+	  CLONE_NEWCGROUP },
+	{ IN(pstree_entry), "children_ns", DEFINES, OBJ_TOLD_NAMESPACE, key_in, CLONE_NEWPID },
+	{ IN(pstree_level), "ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_in, CLONE_NEWPID },
 	{ IN(pstree_level), "threads", DEFINES, OBJ_LEVEL_THREAD, key_level_thread },
-	{ IN(task_kobj_ids_entry), "net_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root_net },
+	{ IN(task_kobj_ids_entry), "net_ns_id", DEFINES, OBJ_TOLD_NAMESPACE, key_root,
+	  CLONE_NEWNET },
 	{ IN(mqueue_entry), "name", DEFINES, OBJ_MQUEUE, key_mqueue },
 	{ IN(mqueue_entry), "name", DEFINES, OBJ_MQUEUE, key_mqueue_any },
-	{ IN(pidns_entry), "parent_ns", DEFINES, OBJ_TOLD_NAMESPACE, key_dead_pid },
-	{ IN(mnt_entry), "held", DEFINES, OBJ_NAMESPACE, key_in_mnt },
-	{ IN(cg_namespace_entry), "id", DEFINES, OBJ_TOLD_NAMESPACE, key_in_cgroup },
+	{ IN(pidns_entry), "parent_ns", DEFINES, OBJ_TOLD_NAMESPACE, key_dead, CLONE_NEWPID },
+	{ IN(mnt_entry), "held", DEFINES, OBJ_NAMESPACE, key_in, CLONE_NEWNS },
+	{ IN(cg_namespace_entry), "id", DEFINES, OBJ_TOLD_NAMESPACE, key_in, CLONE_NEWCGROUP },
 	{ IN(pipe_data_entry), "pipe_id", DEFINES, OBJ_PIPE_DATA, key_pipe_data },
 	{ IN(pipe_data_entry), "pipe_id", DEFINES, OBJ_FIFO_DATA, key_fifo_data },
 	{ IN(bpfmap_data_entry), "map_id", DEFINES, OBJ_BPFMAP_DATA },
@@ -609,25 +94,29 @@ static const struct reference references[] = {
 	{ IN(vma_entry), "shmid", REFERS, IMG_SHMEM_PAGEMAP, key_vma_segment },
 	{ IN(vma_entry), "shmid", REFERS, OBJ_SYSV_SHM, key_vma_sysv },
 	{ IN(vma_entry), "shmid", REFERS, OBJ_FILE, key_vma_socket },
-	{ IN(task_kobj_ids_entry), "pid_ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_other_pid },
-	{ IN(task_kobj_ids_entry), "cgroup_ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_other_cgroup },
+	{ IN(task_kobj_ids_entry), "pid_ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_other,
+	  CLONE_NEWPID },
+	{ IN(task_kobj_ids_entry), "cgroup_ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_other,
+	  CLONE_NEWCGROUP },
 	{ IN(task_kobj_ids_entry), "files_id", REFERS, IMG_FDINFO, key_fd_table },
-	{ IN(task_kobj_ids_entry), "net_ns_id", REFERS, IMG_NETNS, key_net },
-	{ IN(task_kobj_ids_entry), "net_ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_other_net },
-	{ IN(task_kobj_ids_entry), "ipc_ns_id", REFERS, IMG_IPC_VAR, key_ipc },
-	{ IN(task_kobj_ids_entry), "uts_ns_id", REFERS, IMG_UTSNS, key_uts },
-	{ IN(task_kobj_ids_entry), "mnt_ns_id", REFERS, IMG_MNTS, key_mnt },
-	{ IN(task_kobj_ids_entry), "user_ns_id", REFERS, IMG_USERNS, key_user },
-	{ IN(task_kobj_ids_entry), "time_ns_id", REFERS, IMG_TIMENS, key_time },
-	{ IN(task_kobj_ids_entry), "children_time_ns_id", REFERS, IMG_TIMENS, key_children_time },
-	{ IN(pidns_entry), "parent_ns", REFERS, OBJ_TOLD_NAMESPACE, key_in_pid },
-	{ IN(userns_entry), "parent_ns", REFERS, IMG_USERNS, key_user },
-	{ IN(namespace_entry), "id", REFERS, IMG_NETNS, key_held_net },
-	{ IN(namespace_entry), "id", REFERS, IMG_IPC_VAR, key_held_ipc },
-	{ IN(namespace_entry), "id", REFERS, IMG_UTSNS, key_held_uts },
-	{ IN(namespace_entry), "id", REFERS, IMG_TIMENS, key_held_children_time },
-	{ IN(namespace_entry), "id", REFERS, OBJ_TOLD_NAMESPACE, key_held_pid },
-	{ IN(namespace_entry), "id", REFERS, OBJ_TOLD_NAMESPACE, key_held_in_cgroup },
+	{ IN(task_kobj_ids_entry), "net_ns_id", REFERS, IMG_NETNS, key_dumped, CLONE_NEWNET },
+	{ IN(task_kobj_ids_entry), "net_ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_other,
+	  CLONE_NEWNET },
+	{ IN(task_kobj_ids_entry), "ipc_ns_id", REFERS, IMG_IPC_VAR, key_dumped, CLONE_NEWIPC },
+	{ IN(task_kobj_ids_entry), "uts_ns_id", REFERS, IMG_UTSNS, key_dumped, CLONE_NEWUTS },
+	{ IN(task_kobj_ids_entry), "mnt_ns_id", REFERS, IMG_MNTS, key_dumped, CLONE_NEWNS },
+	{ IN(task_kobj_ids_entry), "user_ns_id", REFERS, IMG_USERNS, key_dumped, CLONE_NEWUSER },
+	{ IN(task_kobj_ids_entry), "time_ns_id", REFERS, IMG_TIMENS, key_time, CLONE_NEWTIME },
+	{ IN(task_kobj_ids_entry), "children_time_ns_id", REFERS, IMG_TIMENS, key_dumped,
+	  CLONE_NEWTIME },
+	{ IN(pidns_entry), "parent_ns", REFERS, OBJ_TOLD_NAMESPACE, key_in, CLONE_NEWPID },
+	{ IN(userns_entry), "parent_ns", REFERS, IMG_USERNS, key_dumped, CLONE_NEWUSER },
+	{ IN(namespace_entry), "id", REFERS, IMG_NETNS, key_held, CLONE_NEWNET },
+	{ IN(namespace_entry), "id", REFERS, IMG_IPC_VAR, key_held, CLONE_NEWIPC },
+	{ IN(namespace_entry), "id", REFERS, IMG_UTSNS, key_held, CLONE_NEWUTS },
+	{ IN(namespace_entry), "id", REFERS, IMG_TIMENS, key_held, CLONE_NEWTIME },
+	{ IN(namespace_entry), "id", REFERS, OBJ_TOLD_NAMESPACE, key_held_told, CLONE_NEWPID },
+	{ IN(namespace_entry), "id", REFERS, OBJ_TOLD_NAMESPACE, key_held_told, CLONE_NEWCGROUP },
 	{ IN(mnt_entry), "held", REFERS, IMG_MNTS },
 
 	/* files */
@@ -657,24 +146,24 @@ static const struct reference references[] = {
 	{ IN(bpfmap_file_entry), "map_id", REFERS, OBJ_BPFMAP_DATA },
 	{ IN(bpfmap_data_entry), "map_id", REFERS, OBJ_BPFMAP },
 	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_ns_file },
-	{ IN(ns_file_entry), "ns_id", REFERS, IMG_NETNS, key_held_net },
-	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_open_net },
-	{ IN(ns_file_entry), "ns_id", REFERS, IMG_IPC_VAR, key_held_ipc },
-	{ IN(ns_file_entry), "ns_id", REFERS, IMG_UTSNS, key_held_uts },
-	{ IN(ns_file_entry), "ns_id", REFERS, IMG_USERNS, key_held_user },
-	{ IN(ns_file_entry), "ns_id", REFERS, IMG_TIMENS, key_held_children_time },
-	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_held_pid },
-	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_held_in_cgroup },
-	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_NETNS, key_held_net },
-	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_IPC_VAR, key_held_ipc },
-	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_UTSNS, key_held_uts },
-	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_USERNS, key_held_user },
-	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_TIMENS, key_held_children_time },
-	{ IN(mnt_entry), "nsfs_id", REFERS, OBJ_TOLD_NAMESPACE, key_held_in_cgroup },
-	{ IN(mnt_entry), "pid_ns", REFERS, OBJ_TOLD_NAMESPACE, key_in_pid },
-	{ IN(mnt_entry), "ipc_ns", REFERS, IMG_IPC_VAR, key_ipc },
-	{ IN(mnt_entry), "net_ns", REFERS, IMG_NETNS, key_net },
-	{ IN(mqueue_file_entry), "ns_id", REFERS, IMG_IPC_VAR, key_ipc },
+	{ IN(ns_file_entry), "ns_id", REFERS, IMG_NETNS, key_held, CLONE_NEWNET },
+	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_open_net, CLONE_NEWNET },
+	{ IN(ns_file_entry), "ns_id", REFERS, IMG_IPC_VAR, key_held, CLONE_NEWIPC },
+	{ IN(ns_file_entry), "ns_id", REFERS, IMG_UTSNS, key_held, CLONE_NEWUTS },
+	{ IN(ns_file_entry), "ns_id", REFERS, IMG_USERNS, key_held, CLONE_NEWUSER },
+	{ IN(ns_file_entry), "ns_id", REFERS, IMG_TIMENS, key_held, CLONE_NEWTIME },
+	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_held_told, CLONE_NEWPID },
+	{ IN(ns_file_entry), "ns_id", REFERS, OBJ_TOLD_NAMESPACE, key_held_told, CLONE_NEWCGROUP },
+	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_NETNS, key_held, CLONE_NEWNET },
+	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_IPC_VAR, key_held, CLONE_NEWIPC },
+	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_UTSNS, key_held, CLONE_NEWUTS },
+	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_USERNS, key_held, CLONE_NEWUSER },
+	{ IN(mnt_entry), "nsfs_id", REFERS, IMG_TIMENS, key_held, CLONE_NEWTIME },
+	{ IN(mnt_entry), "nsfs_id", REFERS, OBJ_TOLD_NAMESPACE, key_held_told, CLONE_NEWCGROUP },
+	{ IN(mnt_entry), "pid_ns", REFERS, OBJ_TOLD_NAMESPACE, key_in, CLONE_NEWPID },
+	{ IN(mnt_entry), "ipc_ns", REFERS, IMG_IPC_VAR, key_dumped, CLONE_NEWIPC },
+	{ IN(mnt_entry), "net_ns", REFERS, IMG_NETNS, key_dumped, CLONE_NEWNET },
+	{ IN(mqueue_file_entry), "ns_id", REFERS, IMG_IPC_VAR, key_dumped, CLONE_NEWIPC },
 	{ IN(mqueue_file_entry), "name", REFERS, OBJ_MQUEUE, key_mqueue_file },
 	{ IN(pidfd_entry), "nspid", REFERS, OBJ_PROCESS, key_pidfd },
 	{ IN(pidfd_entry), "nspid", REFERS, OBJ_THREAD, key_pidfd_thread },
@@ -686,12 +175,12 @@ static const struct reference references[] = {
 	{ IN(sk_packet_entry), "id_for", REFERS, OBJ_SOCKET },
 	{ IN(scm_entry), "rights", REFERS, OBJ_ANY_FILE },
 	{ IN(inet_sk_entry), "ino", REFERS, IMG_TCP_STREAM, key_tcp_stream },
-	{ IN(inet_sk_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
-	{ IN(unix_sk_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
-	{ IN(packet_sock_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
-	{ IN(netlink_sk_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
-	{ IN(tunfile_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net },
-	{ IN(netns_id), "target_ns_id", REFERS, IMG_NETNS, key_net },
+	{ IN(inet_sk_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net, CLONE_NEWNET },
+	{ IN(unix_sk_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net, CLONE_NEWNET },
+	{ IN(packet_sock_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net, CLONE_NEWNET },
+	{ IN(netlink_sk_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net, CLONE_NEWNET },
+	{ IN(tunfile_entry), "ns_id", REFERS, OBJ_NAMESPACE, key_socket_net, CLONE_NEWNET },
+	{ IN(netns_id), "target_ns_id", REFERS, IMG_NETNS, key_dumped, CLONE_NEWNET },
 	{ IN(net_device_entry), "master", REFERS, OBJ_NETDEV, key_within_not_zero },
 	{ IN(net_device_entry), "peer_ifindex", REFERS, OBJ_NETDEV, key_peer },
 
@@ -754,7 +243,7 @@ static int resolve(struct check *check, const struct place *at, const struct ref
 		   const ProtobufCMessage *msg, uint64_t value, struct error *err)
 {
 	uint64_t key = value;
-	if (row->key && !row->key(check, at, msg, value, &key))
+	if (row->key && !row->key(check, at, row, msg, value, &key))
 		return 0;
 	if (row->role == REFERS)
 		return refer(check, at, row, key, err);

@@ -34,9 +34,6 @@
 #include "engine/ns/uts.h"
 #include "engine/procfs/root.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL /* Linux 6.9 */
 #endif

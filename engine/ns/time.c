@@ -26,9 +26,6 @@
 #include "images/writer.h"
 #include "namespaces.pb-c.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
 #define NSEC_PER_SEC INT64_C(1000000000)
 
 /* The clocks a time namespace shifts, in the order of struct clocks. */

@@ -8,10 +8,6 @@
 
 #include "tests/live/live.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
-
 static inline double timens_now(clockid_t clock)
 {
 	struct timespec ts;
