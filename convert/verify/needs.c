@@ -117,7 +117,8 @@ void needs_of(struct check *check, const struct place *at, const ProtobufCMessag
  */
 static const struct follower {
 	enum image_id image;
-	unsigned kind; /* of what has the number; NO_KIND: only a reference counts */
+	unsigned kind;     /* of what has the number; NO_KIND: only a reference counts */
+	bool first_is_own; /* number 0: of the dumper itself */
 } followers[] = {
 	{ IMG_FS, OBJ_PROCESS },        { IMG_IDS, OBJ_PROCESS },
 	{ IMG_PAGEMAP, OBJ_PROCESS },   { IMG_TCP_STREAM, OBJ_INET },
@@ -128,6 +129,9 @@ static const struct follower {
 	{ IMG_IPCNS_SEM, IMG_IPC_VAR }, { IMG_GHOST_FILE, NO_KIND },
 	{ IMG_TMPFS_DEV, NO_KIND },     { IMG_AUTOFS, NO_KIND },
 	{ IMG_SHMEM_PAGEMAP, NO_KIND }, { IMG_FDINFO, NO_KIND },
+	{ IMG_NETNS, NO_KIND },         { IMG_IPC_VAR, NO_KIND },
+	{ IMG_UTSNS, NO_KIND },         { IMG_MNTS, NO_KIND },
+	{ IMG_USERNS, NO_KIND },        { IMG_TIMENS, NO_KIND, .first_is_own = true },
 };
 
 static void follower_check(struct check *check, const struct source_member *m,
@@ -137,7 +141,8 @@ static void follower_check(struct check *check, const struct source_member *m,
 	uint64_t number = image_number(type, m->name);
 	for (size_t i = 0; i < ARRAY_SIZE(followers); i++) {
 		const struct follower *f = &followers[i];
-		if (f->image != type->id || object_set_has(&check->used, type->id, number))
+		if (f->image != type->id || object_set_has(&check->used, type->id, number) ||
+		    (f->first_is_own && !number))
 			continue;
 		if (f->kind == NO_KIND)
 			finding_at(check, m->name, NULL, NULL, "nothing refers to it");

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -10,6 +11,7 @@
 #include "cgroup.pb-c.h"
 #include "convert/verify/check.h"
 #include "files.pb-c.h"
+#include "images/namespace-kind.h"
 #include "images/vma-status.h"
 #include "inventory.pb-c.h"
 #include "ipc.pb-c.h"
@@ -35,6 +37,26 @@ static void inventory_shape(struct check *check, const struct place *at,
 	if (inventory->img_version > 2)
 		finding(check, at, "img_version", "%" PRIu32 " is no version of the format",
 			inventory->img_version);
+}
+
+/* The dumper's own namespaces are numbered first, each with a number of its own. */
+static void root_ids_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	uint32_t seen = 0;
+	for (size_t i = 0; i < NR_NAMESPACE_KINDS && at->type->id == IMG_INVENTORY; i++) {
+		const struct namespace_kind *kind = &namespace_kinds[i];
+		uint32_t id = namespace_id(kind, (const TaskKobjIdsEntry *)msg);
+		char field[32];
+		snprintf(field, sizeof(field), "%s_ns_id", kind->name);
+		if (id > NR_NAMESPACE_KINDS)
+			finding(check, at, field,
+				"%" PRIu32 " is none of the dumper's own namespaces, 1 to %d", id,
+				NR_NAMESPACE_KINDS);
+		else if (id && seen & 1u << id)
+			finding(check, at, field, "%" PRIu32 " is that of another kind", id);
+		else
+			seen |= 1u << id;
+	}
 }
 
 static void pstree_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
@@ -362,6 +384,7 @@ static const struct shape {
 	int (*make)(struct check *check, const struct place *at, const ProtobufCMessage *msg);
 } shapes[] = {
 	{ &inventory_entry__descriptor, inventory_shape },
+	{ &task_kobj_ids_entry__descriptor, root_ids_shape },
 	{ &pstree_entry__descriptor, pstree_shape },
 	{ &core_entry__descriptor, core_shape },
 	{ &task_core_entry__descriptor, task_shape },

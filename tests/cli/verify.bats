@@ -78,6 +78,17 @@ assert json.loads(sys.argv[1]) == {"findings": [{
 	[ "${#lines[@]}" = 2 ]
 }
 
+@test "verify finds a namespace that has images and nobody in it" {
+	cd "$BATS_TEST_TMPDIR"
+	cp -a "$whole" set
+	cp -a "$whole.parent" .
+	run -0 "$crit" edit --in-place set 'ids-1.img: entries[0].uts_ns_id=4' \
+		'ids-3.img: entries[0].uts_ns_id=4'
+	run -1 "$crit" verify set
+	[[ ${lines[1]} =~ ^\ *utsns-10.img\ .*"nothing refers to it"$ ]]
+	[ "${#lines[@]}" = 2 ]
+}
+
 @test "a set in an archive has its own images alone, not those of the set it leads to" {
 	cd "$BATS_TEST_TMPDIR"
 	mkdir first
