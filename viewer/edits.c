@@ -9,7 +9,6 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "convert/describe/process.h"
-#include "convert/json/parse.h"
 #include "viewer/edits-parts.h"
 #include "viewer/views.h"
 
@@ -133,35 +132,10 @@ static void change_try(struct view *v, const char *path, const char *value)
 	change_fini(&change);
 }
 
-static bool is_quoted(const char *text)
-{
-	size_t len = strlen(text);
-	return len >= 2 && text[0] == '"' && text[len - 1] == '"';
-}
-
-/* "a\"b" -> a"b */
-static int unquote(const char *text, struct strbuf *out, struct error *err)
-{
-	auto_json_in in;
-	json_in_init_text(&in, text, strlen(text), "the value");
-	int rc = json_string(&in, out, err);
-	if (rc == 0)
-		rc = json_finish(&in, err);
-	return rc == 0 && memchr(out->data ?: "", 0, out->len)
-		   ? error_set(err, EINVAL, "no text can have a byte 0")
-		   : rc;
-}
-
-/* Text may be typed as it is shown: in quotes, with what JSON escapes. */
 static void value_typed(struct view *v, const char *text, size_t mode)
 {
-	auto_strbuf value = { 0 };
-	struct error err;
 	(void)mode;
-	if (is_quoted(text) && unquote(text, &value, &err) < 0)
-		app_fail(v->app, &err);
-	else
-		change_try(v, v->app->edits->path.data, is_quoted(text) ? value.data ?: "" : text);
+	change_try(v, v->app->edits->path.data, text);
 }
 
 void edits_ask(struct view *v, const char *image, const char *path, const char *value)

@@ -511,8 +511,10 @@ static void edit(struct view *v, size_t at, bool away)
 	if (path_of(v, at, &path) < 0)
 		return;
 	if (n->kind != NODE_ENTRY && !node_folds(n) && value_text(n, &out) == 0 && out.len) {
-		/* text without its quotes, unless something in it has to be escaped */
-		bool quoted = out.buf[0] == '"' && out.len >= 2 && !memchr(out.buf, '\\', out.len);
+		/* text without its quotes, unless something in it has to be escaped or looks like
+		 * quotes */
+		bool quoted = out.buf[0] == '"' && out.len >= 2 && out.buf[1] != '\'' &&
+			      !memchr(out.buf, '\\', out.len);
 		strbuf_add(&value, out.buf + quoted, out.len - 2 * quoted);
 	}
 	edits_ask(v, image_view_name(v), path.data, away ? NULL : value.data ?: "");

@@ -43,7 +43,10 @@ int edit_add(struct edit *edit, enum edit_kind kind, const char *text, const cha
 	if (!op->image || !op->text)
 		return error_set(err, ENOMEM, "out of memory");
 	struct error why = { 0 };
-	int rc = path_parse(path, (size_t)(end - path), &op->path, &why);
+	int rc = op->value ? path_value_check(op->value, err) : 0;
+	if (rc < 0)
+		return rc;
+	rc = path_parse(path, (size_t)(end - path), &op->path, &why);
 	return rc < 0 ? error_set(err, rc, "%.*s: %s", (int)(end - path), path, why.text) : 0;
 }
 
@@ -52,6 +55,7 @@ void edit_fini(struct edit *edit)
 	for (size_t i = 0; i < edit->nr; i++) {
 		free(edit->items[i].image);
 		free(edit->items[i].text);
+		free(edit->items[i].miss);
 		path_fini(&edit->items[i].path);
 	}
 	free(edit->items);
@@ -101,8 +105,7 @@ static int change_field(void *arg, const struct field_ref *found, struct error *
 }
 
 /* @return 1 when the entry is one the operation means */
-static int means_entry(const struct edit_op *op, size_t entry, ProtobufCMessage *msg,
-		       struct error *err)
+static int means_entry(struct edit_op *op, size_t entry, ProtobufCMessage *msg, struct error *err)
 {
 	const struct path_part *part = &op->path.parts[0];
 	switch (part->select) {
@@ -114,9 +117,13 @@ static int means_entry(const struct edit_op *op, size_t entry, ProtobufCMessage 
 		return part->index == entry;
 	case SELECT_VALUE: {
 		struct error why = { 0 };
-		int rc = field_matches(msg, part->key, part->value, &why);
+		int rc = field_matches(msg, part->key, part->value, &op->looked, &why);
+		if (rc < 0 && rc != -EINVAL)
+			return error_set(err, rc, "%s", why.text);
 		/* entries are of different kinds: one without such a field is not meant */
-		return rc == -EINVAL ? 0 : rc < 0 ? error_set(err, rc, "%s", why.text) : rc;
+		if (rc == -EINVAL && !op->miss)
+			op->miss = strdup(why.text);
+		return rc > 0;
 	}
 	}
 	return 0;
@@ -247,7 +254,9 @@ int edit_apply(struct edit *edit, struct source *src, struct sink *sink, edit_re
 	for (size_t i = 0; i < edit->nr; i++) {
 		const struct edit_op *op = &edit->items[i];
 		if (!op->found)
-			return error_set(err, ENOENT, "%s: nothing is at %s", op->image, op->text);
+			return error_set(err, ENOENT, "%s: nothing is at %s%s%s", op->image,
+					 op->text, op->miss && !op->looked ? ": " : "",
+					 op->miss && !op->looked ? op->miss : "");
 	}
 	return 0;
 }

@@ -16,6 +16,8 @@ struct edit_op {
 	struct path path;
 	const char *value; /* borrowed; NULL for EDIT_DELETE */
 	size_t found;      /* places changed so far */
+	bool looked;       /* some entry has the field that it chooses by */
+	char *miss;        /* why not, of one that has not; NULL: there is none */
 };
 
 struct edit {

@@ -93,7 +93,8 @@ static int selected(ProtobufCMessage *const *items, size_t i, const ProtobufCFie
 		return 0;
 	if (f->type != PROTOBUF_C_TYPE_MESSAGE)
 		return error_set(err, EINVAL, "%s is a list of values: choose by number", f->name);
-	return field_matches(items[i], part->key, part->value, err);
+	bool there = false;
+	return field_matches(items[i], part->key, part->value, &there, err);
 }
 
 static int walk_message(const struct walk *w, const struct field_ref *above, ProtobufCMessage *msg,
@@ -180,13 +181,15 @@ static int json_of(const ProtobufCFieldDescriptor *f, bool whole, const char *va
 {
 	bool structured = f->type == PROTOBUF_C_TYPE_MESSAGE || f->type == PROTOBUF_C_TYPE_BOOL ||
 			  (whole && field_is_list(f));
-	if (structured || (is_number(value) && f->type != PROTOBUF_C_TYPE_STRING &&
-			   f->type != PROTOBUF_C_TYPE_BYTES))
+	if (structured || *value == '"' ||
+	    (is_number(value) && f->type != PROTOBUF_C_TYPE_STRING &&
+	     f->type != PROTOBUF_C_TYPE_BYTES))
 		return strbuf_str(out, value);
 	auto_json_out json = { .fd = -1 };
 	if (json_out_init(&json, -1, "value", false, NULL) < 0)
 		return -ENOMEM;
-	json_str(&json, value);
+	bool quoted = *value == '\''; /* in single quotes */
+	json_bytes(&json, value + quoted, strlen(value) - 2 * quoted);
 	return json.error ? json.error : strbuf_add(out, json.buf, json.len);
 }
 
@@ -250,7 +253,8 @@ static int match_visit(void *arg, const struct field_ref *ref, struct error *err
 	return 0;
 }
 
-int field_matches(ProtobufCMessage *msg, const char *key, const char *value, struct error *err)
+int field_matches(ProtobufCMessage *msg, const char *key, const char *value, bool *there,
+		  struct error *err)
 {
 	struct match match = { value, false };
 	struct path path;
@@ -260,6 +264,7 @@ int field_matches(ProtobufCMessage *msg, const char *key, const char *value, str
 		return rc;
 	rc = field_walk(msg, path.parts, path.nr, &found, match_visit, &match, err);
 	path_fini(&path);
+	*there |= found > 0;
 	return rc < 0 ? rc : match.yes;
 }
 

@@ -30,15 +30,20 @@ typedef int (*field_visit)(void *arg, const struct field_ref *ref, struct error 
 int field_walk(ProtobufCMessage *msg, const struct path_part *part, size_t nr, size_t *found,
 	       field_visit visit, void *arg, struct error *err);
 
-/** Does the field a selector names have that value? In every form field_set() takes. */
-int field_matches(ProtobufCMessage *msg, const char *key, const char *value, struct error *err);
+/**
+ * Does the field a selector names have that value? In every form field_set() takes.
+ * @param there  set when there is such a field, whatever its value
+ */
+int field_matches(ProtobufCMessage *msg, const char *key, const char *value, bool *there,
+		  struct error *err);
 
 /** As JSON on one line, in the form of show. @return 0 or -ENOMEM */
 int field_text(const struct field_ref *ref, struct strbuf *out, struct error *err);
 
 /**
- * Set it. Text and bytes are taken as they are, but for names of unix sockets and bytes, which are
- * given as show prints them; numbers in every form of encode; lists and messages as JSON.
+ * Set it. Text is taken as it is, or in quotes (path_value_check()), but for names of unix sockets
+ * and bytes, which are given as show prints them; numbers in every form of encode; lists and
+ * messages as JSON.
  */
 int field_set(const struct field_ref *ref, const char *value, struct error *err);
 /** Add an element to a list. @param ref  of the list; then of the element */

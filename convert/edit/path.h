@@ -20,8 +20,8 @@ struct path_part {
 		SELECT_VALUE, /* [reg.name=/old] */
 	} select;
 	size_t index;
-	const char *key, *value; /* of SELECT_VALUE: a path below the element, and its text; of one
-				    in quotes, [name="a]b"], what they stand for */
+	const char *key, *value; /* of SELECT_VALUE: a path below the element, and what
+				    path_value_check() takes */
 };
 
 struct path {
@@ -42,3 +42,9 @@ void path_fini(struct path *path);
 
 /** Where the path of "PATH=VALUE" ends: the first = outside of brackets; NULL: there is none. */
 const char *path_end(const char *text);
+/**
+ * A value on the command line: text as it stands, in single quotes or, as in JSON, in double ones;
+ * JSON for what is no text.
+ * @return -EINVAL for quotes that do not end, or not at its end, and for escapes JSON does not have
+ */
+int path_value_check(const char *value, struct error *err);

@@ -60,6 +60,30 @@ print($2)"; }
 	[[ $output == *"nothing is at entries[pid=abc].sid"* ]]
 }
 
+@test "edit takes numbers in hexadecimal, and text in either kind of quotes" {
+	run -0 "$crit" edit --in-place s "files.img: entries[0x0].reg.name='/a \"]=\\b'"
+	[ "$(value files.img "e[0]['reg']['name']")" = '/a "]=\b' ]
+	run -0 "$crit" edit --in-place s 'files.img: entries[reg.name="/a \"]=\\b"].reg.name="/q\u00fc\"'"'"'"'
+	[ "$(value files.img "e[0]['reg']['name']")" = "/qü\"'" ]
+	run -0 "$crit" edit --in-place s 'files.img: entries[reg.name="/qü\"'"'"'"].reg.name=/it'"'s"
+	run -0 "$crit" edit --in-place s "files.img: entries[reg.name=/it's].reg.name='/b]'"
+	run -0 "$crit" edit --in-place s "files.img: entries[reg.name='/b]'].reg.name=''"
+	[ "$(value files.img "e[0]['reg']['name']")" = "" ]
+	run -0 "$crit" edit --in-place s 'pstree.img: pid="0x65"' 'core-101.img: mtype="X86_64"'
+	[ "$(value pstree.img "e[0]['pid']")" = 101 ]
+	run -0 "$crit" edit --in-place s --append 'mm-100.img: mm_saved_auxv="0x10"'
+	[ "$(value mm-100.img "e[0]['mm_saved_auxv'][-1]")" = 16 ]
+	cp -r s before
+	for value in "'/a" '"/a' '"/a"b' '"' '"\q"'; do
+		run -2 "$crit" edit --in-place s "files.img: reg.name=$value"
+		run -2 "$crit" edit --in-place s "files.img: entries[reg.name=$value].reg.name=x"
+	done
+	run -1 "$crit" edit --in-place s 'core-101.img: tc.comm="a\u0000b"'
+	run -1 "$crit" edit --in-place s 'files.img: entries[reg.nome=/x].reg.name=/y'
+	[[ $output == *"nothing is at entries[reg.nome=/x].reg.name: reg_file_entry has no field nome" ]]
+	diff -r before s
+}
+
 @test "edit says which element it changed, and what it appended" {
 	run -0 "$crit" edit --in-place s:mm-100.img 'vmas[1].prot=0' 'vmas[*].pgoff=3'
 	[[ ${lines[0]} == 'mm-100.img: entries[0].vmas[1].prot: '* ]]
@@ -209,6 +233,28 @@ digest()
 	echo text >alone/text
 	run -2 "$crit" edit --in-place alone/text 'tc.comm=renamed'
 	[ "$(cat alone/text)" = text ]
+}
+
+@test "edit changes a single image whatever its folder holds, and leaves that as it is" {
+	mkdir -p odd/below odd/full
+	cp s/core-101.img odd/f.img
+	cp -r s odd/a1
+	touch odd/full/x
+	mkfifo odd/fifo
+	ln -s nowhere odd/link
+	stat -c '%n %i' odd/* >before
+	run -0 "$crit" edit --in-place odd/f.img tc.comm=renamed
+	[ "$output" = 'f.img: entries[0].tc.comm: "child" -> "renamed"' ]
+	run -1 diff before <(stat -c '%n %i' odd/*)
+	[ ${#lines[@]} = 4 ] # the inode of one file
+	run -0 "$crit" edit --in-place odd/f.img tc.comm=child
+	cmp odd/f.img s/core-101.img
+	run -0 find odd -name '*stasis*'
+	[ -z "$output" ]
+	run -1 "$crit" edit -o new odd/f.img tc.comm=x
+	[[ $output == *"odd is no checkpoint, but holds some: a1" ]]
+	run -1 "$crit" edit --in-place odd 'f.img: tc.comm=x'
+	[[ $output == *"odd is no checkpoint, but holds some: a1" ]]
 }
 
 @test "edit says that it takes no set from standard input" {
