@@ -9,8 +9,6 @@
 #include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 
-enum { TROUBLE = 2 };
-
 struct audit_opts {
 	struct audit_options audit;
 	uint32_t pid;
@@ -38,6 +36,11 @@ static const struct arg_row rows[] = {
 static bool is_sarif(const struct audit_opts *o)
 {
 	return o->format && !strcmp(o->format, "sarif");
+}
+
+static bool tells_what_to_find(const struct audit_opts *o)
+{
+	return o->pid || o->audit.sysroot || o->audit.reveal || o->show || o->fail;
 }
 
 static int print_rules(const struct audit_opts *o, struct error *err)
@@ -78,10 +81,11 @@ static int audit_run(void *opts, int nr_operands, char **operands, struct error 
 	    (o->fail && severity_parse(o->fail, &fail, err) < 0) ||
 	    (o->format && !is_sarif(o) && doc_format_parse(o->format, &format, err) < 0))
 		return -EUSAGE;
-	if (o->rules && nr_operands)
-		return error_set(err, EUSAGE, "--rules takes no checkpoint");
 	if (o->rules)
-		return print_rules(o, err);
+		return nr_operands || tells_what_to_find(o)
+			   ? error_set(err, EUSAGE,
+				       "--rules takes no checkpoint, and no option but --format")
+			   : print_rules(o, err);
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	auto_checkpoint_arg arg = { 0 };

@@ -42,12 +42,13 @@ static int compat_run(void *opts, int nr_operands, char **operands, struct error
 	auto_doc doc = NULL;
 	enum answer answer = ANSWER_YES;
 	bool checks = o->checks;
-	if (checks && nr_operands)
-		return error_set(err, EUSAGE, "--checks takes no checkpoint");
+	if (checks && (nr_operands || o->pid || o->compat.root || o->strict))
+		return error_set(err, EUSAGE,
+				 "--checks takes no checkpoint, and no option but --format");
 	if (nr_operands != 1 && !checks)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	int rc = checks ? 0 : checkpoint_arg_open_passing(operands[0], &arg, err);
-	if (rc == 0 && o->pid && !checks)
+	if (rc == 0 && o->pid)
 		rc = checkpoint_pick(arg.cp, o->pid, &o->compat.only, err);
 	if (rc == 0 && o->compat.root)
 		rc = root_look(o->compat.root, err);
@@ -80,6 +81,6 @@ const struct command cmd_compat = {
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.opts_size = sizeof(struct compat_opts),
-	.failure_status = 2,
+	.failure_status = TROUBLE,
 	.run = compat_run,
 };

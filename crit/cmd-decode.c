@@ -44,6 +44,9 @@ static int decode_command(void *opts_, int nr_operands, char **operands, struct 
 	const struct decode_opts *opts = opts_;
 	if (nr_operands > 1 || (nr_operands && opts->in))
 		return error_set(err, EUSAGE, "want one IMAGE");
+	if (opts->all && (opts->pretty || opts->no_payload))
+		return error_set(err, EUSAGE, "--all takes no %s: the files can be encoded again",
+				 opts->pretty ? "--pretty" : "--nopl");
 	if (opts->all)
 		return decode_all(nr_operands ? operands[0] : opts->in, opts->out, err);
 	struct decode_request request = {

@@ -32,6 +32,10 @@ static int diff_run(void *opts, int nr_operands, char **operands, struct error *
 		return error_set(err, EUSAGE, "want two checkpoints, A and B");
 	if (o->only && diff_sections_parse(o->only, &how.sections, err) < 0)
 		return -EUSAGE;
+	bool pages = how.sections & 1u << DIFF_PAGES;
+	if (how.pages && !pages)
+		return error_set(err, EUSAGE, "--only leaves out the pages that --pages is for");
+	how.pages |= o->only && pages;
 	auto_checkpoint_arg a = { 0 };
 	auto_checkpoint_arg b = { 0 };
 	auto_doc doc = NULL;
@@ -64,6 +68,6 @@ const struct command cmd_diff = {
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.opts_size = sizeof(struct diff_opts),
-	.failure_status = 2,
+	.failure_status = TROUBLE,
 	.run = diff_run,
 };

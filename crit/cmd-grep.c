@@ -33,6 +33,8 @@ static int pattern_of(const struct grep_opts *o, struct pattern **out, struct er
 {
 	if (!!o->text + !!o->regex + !!o->hex != 1)
 		return error_set(err, EUSAGE, "want one of -s TEXT, -r REGEX, -x HEX");
+	if (o->hex && o->ignore_case)
+		return error_set(err, EUSAGE, "-i goes with -s and -r: bytes have no case");
 	int rc = o->text    ? pattern_text(o->text, o->ignore_case, out, err)
 		 : o->regex ? pattern_regex(o->regex, o->ignore_case, out, err)
 			    : pattern_hex(o->hex, out, err);
@@ -91,6 +93,6 @@ const struct command cmd_grep = {
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.opts_size = sizeof(struct grep_opts),
-	.failure_status = 2,
+	.failure_status = TROUBLE,
 	.run = grep_run,
 };

@@ -66,7 +66,8 @@ static int document_write(const struct checkpoint_arg *arg, const struct mem_opt
 static bool is_filtered(const struct mem_opts *o)
 {
 	const struct memory_query *query = &o->memory.query;
-	return query->prot || query->file || query->range || query->kind || query->area;
+	return query->prot || query->file || query->range || query->kind || query->area ||
+	       o->memory.sysroot;
 }
 
 static int mem_run(void *opts, int nr_operands, char **operands, struct error *err)
@@ -82,8 +83,8 @@ static int mem_run(void *opts, int nr_operands, char **operands, struct error *e
 		return error_set(err, EUSAGE, "--out goes with --format html");
 	if (html && is_filtered(o))
 		return error_set(err, EUSAGE,
-				 "the page has its own filters: --format html wants "
-				 "whole maps");
+				 "the page has its own filters: --format html takes no option but "
+				 "-p and -o");
 	auto_checkpoint_arg arg = { 0 };
 	int rc = memory_arg_open(operands[0], &o->memory, &arg, err);
 	if (rc < 0)

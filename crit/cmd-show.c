@@ -43,8 +43,15 @@ static int hexdump(const struct hexdump *h, FILE *to, const char *to_name, struc
 	int rc = image_arg_open(&arg, &r, err);
 	if (rc < 0)
 		return rc;
-	enum image_id id = image_reader_type(r)->id;
-	if (id == IMG_PAGEMAP || id == IMG_SHMEM_PAGEMAP) {
+	const struct image_type *type = image_reader_type(r);
+	bool pages = type->id == IMG_PAGEMAP || type->id == IMG_SHMEM_PAGEMAP;
+	if (h->entries && (pages || !type->entry))
+		return error_set(
+		    err, EUSAGE,
+		    "%s: -x prints all of it: -e is for images with bytes behind their "
+		    "entries",
+		    h->image);
+	if (pages) {
 		rc = image_arg_set(&arg, &name, err);
 		if (rc == 0)
 			rc = pages_hexdump(arg.src, name, to, err);
@@ -82,6 +89,8 @@ static int show_run(void *opts_, int nr_operands, char **operands, struct error 
 	auto_free uint64_t *entries = nr ? calloc(nr, sizeof(*entries)) : NULL;
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one IMAGE");
+	if (opts->hexdump && opts->no_payload)
+		return error_set(err, EUSAGE, "-x prints what --nopl leaves out");
 	if (nr && !entries)
 		return error_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; i < nr; i++) {

@@ -59,6 +59,6 @@ const struct command cmd_verify = {
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.opts_size = sizeof(struct verify_opts),
-	.failure_status = 2,
+	.failure_status = TROUBLE,
 	.run = verify_run,
 };

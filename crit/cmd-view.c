@@ -37,6 +37,9 @@ static int view_run(void *opts, int nr_operands, char **operands, struct error *
 	if (nr_operands != !keymap)
 		return error_set(err, EUSAGE,
 				 keymap ? "the keymap is of no checkpoint" : "want one checkpoint");
+	if (keymap &&
+	    (o->pid || o->sysroot || o->diff || o->edit || o->theme || o->keys || o->size))
+		return error_set(err, EUSAGE, "--print keys takes no other option");
 	if (o->size && !o->print)
 		return error_set(err, EUSAGE, "--size goes with --print");
 	o->path = operands[0];

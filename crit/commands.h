@@ -5,6 +5,9 @@
 
 #include "base/args.h"
 
+/* Exit status of commands for which 1 says what was, or was not, found. */
+enum { TROUBLE = 2 };
+
 /* Headings of `crit help`. */
 #define GROUP_LOOK    "Look at a checkpoint"
 #define GROUP_SEARCH  "Search its memory"

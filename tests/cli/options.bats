@@ -124,3 +124,38 @@ each_row()
 	[ ! -e stats-dump ]
 	[ ! -e inventory.img ]
 }
+
+@test "options: crit refuses those that would change nothing beside the others" {
+	local words crit=${stasis%/*}/crit
+	cd "$BATS_TEST_TMPDIR"
+	mkdir s
+	while read -ra words; do
+		run -2 "$crit" "${words[@]}"
+		[[ $output == "crit ${words[0]}: "*" (see \`crit help ${words[0]}\`)" ]]
+		[ ${#lines[@]} = 1 ]
+		[[ $output != *"no checkpoint:"* ]]
+	done <<-EOF
+		audit --rules -p 1
+		audit --rules --sysroot s
+		audit --rules --reveal
+		audit --rules --min-severity error
+		audit --rules --fail-on error
+		compat --checks -p 1
+		compat --checks --root s
+		compat --checks --strict
+		decode --all --pretty -o out s
+		decode --all --nopl -o out s
+		diff --pages --only fds s s
+		diff --hexdump --only fds s s
+		grep -i -x 61 s
+		mem --format html --sysroot s s
+		mem --format html --prot w s
+		mem -o out s
+		show --nopl -x s/files.img
+		view --print keys -p 1
+		view --print keys --edit
+		view --print keys --size 80x24
+		view --size 80x24 s
+	EOF
+	[ ! -e out ]
+}
