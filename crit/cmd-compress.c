@@ -67,7 +67,7 @@ static int run(struct compress_opts *o, const char *path, const char *what, set_
 		.progress = &progress,
 	};
 	rc = change(&job, &how, err);
-	return rc < 0 ? rc : sink_arg_commit(&o->sink, path, src, sink, err);
+	return rc < 0 ? rc : sink_arg_commit(&o->sink, path, src, sink, NULL, err);
 }
 
 static int compress_run(void *opts, int nr_operands, char **operands, struct error *err)

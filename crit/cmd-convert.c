@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * crit convert: page maps for readers of another version.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -23,8 +22,7 @@ static const struct arg_row rows[] = {
 
 static void report(void *arg, const char *name, const char *what)
 {
-	(void)arg;
-	printf("%s: %s\n", name, what);
+	strbuf_printf(arg, "%s: %s\n", name, what);
 }
 
 static int convert_run(void *opts, int nr_operands, char **operands, struct error *err)
@@ -44,9 +42,10 @@ static int convert_run(void *opts, int nr_operands, char **operands, struct erro
 		rc = sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err);
 	if (rc < 0)
 		return rc;
-	const struct set_job job = { .src = src, .sink = sink, .report = report };
+	auto_strbuf said = { 0 };
+	const struct set_job job = { src, sink, report, &said };
 	rc = set_convert_counts(&job, strcmp(o->to, "4.2") ? COUNTS_LEGACY : COUNTS_4_2, err);
-	return rc < 0 ? rc : sink_arg_commit(&o->sink, operands[0], src, sink, err);
+	return rc < 0 ? rc : sink_arg_commit(&o->sink, operands[0], src, sink, &said, err);
 }
 
 const struct command cmd_convert = {

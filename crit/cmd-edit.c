@@ -50,6 +50,7 @@ static bool is_image(const char *path)
 struct target {
 	char *set;
 	const char *member; /* NULL: changes say which */
+	bool is_file;
 };
 
 static int target_parse(const char *text, struct target *out, struct error *err)
@@ -61,6 +62,7 @@ static int target_parse(const char *text, struct target *out, struct error *err)
 	*out = (struct target){ 0 };
 	if (exists && S_ISREG(st.st_mode) && is_image(text)) {
 		out->member = name;
+		out->is_file = true;
 		out->set = !slash          ? strdup(".")
 			   : slash == text ? strdup("/")
 					   : strndup(text, (size_t)(slash - text));
@@ -177,7 +179,7 @@ static int edit_interactively(struct source *src, const char *member, struct sin
 
 static int edit_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
-	const struct edit_opts *o = opts;
+	struct edit_opts *o = opts;
 	struct target target = { 0 };
 	struct edit edit = { 0 };
 	auto_source src = NULL;
@@ -189,6 +191,7 @@ static int edit_run(void *opts, int nr_operands, char **operands, struct error *
 		return error_set(err, EUSAGE, "-i takes no other changes");
 	int rc = target_parse(operands[0], &target, err);
 	auto_free char *set = target.set;
+	o->sink.one_image = target.is_file;
 	auto_strbuf changes = { 0 };
 	progress_start(&progress, "copying", 0);
 	if (rc == 0 && !o->interactive)
@@ -201,9 +204,7 @@ static int edit_run(void *opts, int nr_operands, char **operands, struct error *
 		rc = o->interactive ? edit_interactively(src, target.member, sink, err)
 				    : edit_apply(&edit, src, sink, report, &changes, err);
 	if (rc == 0)
-		rc = sink_arg_commit(&o->sink, set, src, sink, err);
-	if (rc == 0 && changes.len)
-		fputs(changes.data, stdout);
+		rc = sink_arg_commit(&o->sink, set, src, sink, &changes, err);
 	edit_fini(&edit);
 	return rc;
 }
@@ -216,8 +217,9 @@ const struct command cmd_edit = {
 	.summary = "change fields of images, all that is asked for or nothing",
 	.detail =
 	    "PATH: [IMAGE:]entries[3].reg.name, entries[reg.name=/old].reg.flags, entries[*]…;\n"
-	    "\"entries[0].\" may be left out. VALUE: as show or decode print it, text without\n"
-	    "quotes, lists and messages as JSON. With -i, $EDITOR changes the whole image.",
+	    "\"entries[0].\" may be left out. VALUE: as show or decode print it, text with or\n"
+	    "without quotes (\"…\" as in JSON, '…' as it stands), lists and messages as JSON.\n"
+	    "With -i, $EDITOR changes the whole image.",
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.opts_size = sizeof(struct edit_opts),

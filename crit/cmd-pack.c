@@ -37,8 +37,7 @@ static int pack_check(const struct pack_opts *o, int nr_operands, struct error *
 	if (!o->out)
 		return error_set(err, EUSAGE, "want the name of the archive: -o FILE");
 	if (!form)
-		return error_set(err, EUSAGE, "%s: want a name that ends in " ARCHIVE_SUFFIXES,
-				 o->out);
+		return error_set(err, EUSAGE, "%s: want " ARCHIVE_NAMES, o->out);
 	if (o->level && !form->levels)
 		return error_set(err, EUSAGE, "--level: a %s is not compressed", form->suffix);
 	if (o->level > form->levels)

@@ -18,11 +18,20 @@ static const struct arg_row rows[] = {
 	SINK_ROWS(struct recode_opts, sink),
 };
 
+struct telling {
+	struct strbuf later; /* what is written is said once it is there */
+	bool now;
+};
+
 static void report(void *arg, const char *name, const char *what)
 {
-	(void)arg;
-	if (strcmp(what, "same"))
+	struct telling *telling = arg;
+	if (!strcmp(what, "same"))
+		return;
+	if (telling->now)
 		printf("%s: %s\n", name, what);
+	else
+		strbuf_printf(&telling->later, "%s: %s\n", name, what);
 }
 
 static int recode_run(void *opts, int nr_operands, char **operands, struct error *err)
@@ -36,17 +45,17 @@ static int recode_run(void *opts, int nr_operands, char **operands, struct error
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	progress_start(&progress, "recoding", 0);
+	struct telling telling = { .now = !rewrite };
 	int rc = source_arg_open(operands[0], &src, err);
 	if (rc == 0)
-		rc = sets_below_refuse(operands[0], err);
+		rc = rewrite ? sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err)
+			     : sets_below_refuse(operands[0], err);
+	const struct set_job job = { src, sink, report, &telling };
+	if (rc == 0)
+		rc = set_recode(&job, &different, err);
 	if (rc == 0 && rewrite)
-		rc = sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err);
-	if (rc < 0)
-		return rc;
-	const struct set_job job = { .src = src, .sink = sink, .report = report };
-	rc = set_recode(&job, &different, err);
-	if (rc == 0 && rewrite)
-		rc = sink_arg_commit(&o->sink, operands[0], src, sink, err);
+		rc = sink_arg_commit(&o->sink, operands[0], src, sink, &telling.later, err);
+	strbuf_fini(&telling.later);
 	if (rc < 0)
 		return rc;
 	return different && !rewrite ? 1 : 0;
@@ -64,6 +73,6 @@ const struct command cmd_recode = {
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.opts_size = sizeof(struct recode_opts),
-	.failure_status = 2,
+	.failure_status = TROUBLE,
 	.run = recode_run,
 };

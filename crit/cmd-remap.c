@@ -90,7 +90,7 @@ static int remap(const struct remap_opts *o, const char *path, struct remap_rule
 	if (rc == 0)
 		rc = remap_run(&job, rules, err);
 	if (rc == 0 && sink)
-		rc = sink_arg_commit(&o->sink, path, src, sink, err);
+		rc = sink_arg_commit(&o->sink, path, src, sink, NULL, err);
 	return rc;
 }
 

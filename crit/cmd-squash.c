@@ -34,7 +34,7 @@ static int squash_run(void *opts, int nr_operands, char **operands, struct error
 		return rc;
 	const struct set_job job = { .src = src, .sink = sink };
 	rc = set_squash(&job, &progress, err);
-	return rc < 0 ? rc : sink_arg_commit(&o->sink, operands[0], src, sink, err);
+	return rc < 0 ? rc : sink_arg_commit(&o->sink, operands[0], src, sink, NULL, err);
 }
 
 const struct command cmd_squash = {

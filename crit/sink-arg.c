@@ -14,15 +14,27 @@
 #include "crit/checkpoint-arg.h"
 #include "images/sink-archive.h"
 
-/* A directory called x.zip is not what was meant. */
-static int check_name(const char *out, struct error *err)
+/* A directory called x.zip is not what was meant, nor one that only holds sets. */
+static int check_names(const char *out, const char *path, struct error *err)
 {
-	return out && archive_form_is_foreign(out)
-		   ? error_set(err, EUSAGE,
-			       "%s: archives of this kind are not written: want a name that ends "
-			       "in " ARCHIVE_SUFFIXES ", or that of a directory",
-			       out)
-		   : 0;
+	if (out && archive_form_is_foreign(out))
+		return error_set(err, EUSAGE,
+				 "%s: archives of this kind are not written: want " ARCHIVE_NAMES
+				 ", or that of a directory",
+				 out);
+	return sets_below_refuse(path, err);
+}
+
+/* What is beside the images comes along. */
+static int open_new(const char *out, struct source *src, const char *path, struct sink **sink,
+		    struct error *err)
+{
+	if (source_is_archive(src) && archive_form_of(out))
+		return sink_create_from(src, path, out, sink, err);
+	int rc = source_lacks_nothing(src, false, err);
+	if (rc == 0)
+		rc = sink_create(out, sink, err);
+	return rc < 0 ? rc : sink_take_layout(*sink, src, err);
 }
 
 int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *path,
@@ -31,20 +43,10 @@ int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *
 	bool in_place = opts->in_place || (opts->place_of_source && !opts->out);
 	if (!opts->out == !in_place)
 		return error_set(err, EUSAGE, "where to? Say -o OUT or --in-place");
-	int rc = check_name(opts->out, err);
+	int rc = opts->one_image && in_place ? 0 : check_names(opts->out, path, err);
 	if (rc == 0)
-		rc = sets_below_refuse(path, err);
-	if (rc == 0)
-		rc = source_confine(src, err);
-	if (rc < 0)
-		return rc;
-	/* what is beside the images comes along */
-	rc = in_place ? sink_in_place(src, path, out, err)
-	     : source_is_archive(src) && archive_form_of(opts->out)
-		 ? sink_create_from(src, path, opts->out, out, err)
-		 : sink_create(opts->out, out, err);
-	if (rc == 0 && !sink_keeps_rest(*out))
-		rc = sink_take_layout(*out, src, err);
+		rc = in_place ? sink_in_place(src, path, out, err)
+			      : open_new(opts->out, src, path, out, err);
 	if (rc == 0)
 		sink_watch(*out, progress);
 	return rc;
@@ -113,13 +115,9 @@ int sink_arg_new(const char *out, const char *path, struct progress *progress, s
 		 struct sink **sink, struct error *err)
 {
 	progress_start(progress, "copying", 0);
-	int rc = check_name(out, err);
+	int rc = check_names(out, path, err);
 	if (rc == 0)
 		rc = source_arg_open(path, src, err);
-	if (rc == 0)
-		rc = sets_below_refuse(path, err);
-	if (rc == 0)
-		rc = source_confine(*src, err);
 	if (rc == 0)
 		rc = sink_create(out, sink, err);
 	if (rc < 0)
@@ -128,13 +126,11 @@ int sink_arg_new(const char *out, const char *path, struct progress *progress, s
 	return keep_parent(out, path, *src, *sink, err);
 }
 
-int sink_arg_commit(const struct sink_opts *opts, const char *path, struct source *src,
-		    struct sink *sink, struct error *err)
+static int copy_rest(const char *out, const char *path, struct source *src, struct sink *sink,
+		     struct error *err)
 {
 	const struct source_member *members;
-	if (sink_keeps_rest(sink))
-		return sink_commit(sink, err);
-	int rc = keep_parent(opts->out, path, src, sink, err);
+	int rc = keep_parent(out, path, src, sink, err);
 	ssize_t nr = rc < 0 ? rc : source_list(src, &members, err);
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		auto_free char *file = dup_member_file(&members[i]);
@@ -143,7 +139,18 @@ int sink_arg_commit(const struct sink_opts *opts, const char *path, struct sourc
 		if (!sink_has(sink, file))
 			rc = sink_copy(sink, src, &members[i], err);
 	}
+	if (nr < 0)
+		return (int)nr;
+	return rc < 0 ? rc : sink_copy_folders(sink, src, err);
+}
+
+int sink_arg_commit(const struct sink_opts *opts, const char *path, struct source *src,
+		    struct sink *sink, const struct strbuf *said, struct error *err)
+{
+	int rc = sink_keeps_rest(sink) ? 0 : copy_rest(opts->out, path, src, sink, err);
 	if (rc == 0)
-		rc = nr < 0 ? (int)nr : sink_copy_folders(sink, src, err);
-	return rc < 0 ? rc : sink_commit(sink, err);
+		rc = sink_commit(sink, err);
+	if (rc == 0 && said && said->len)
+		fputs(said->data, stdout);
+	return rc;
 }

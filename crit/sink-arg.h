@@ -4,12 +4,14 @@
 #pragma once
 
 #include "base/args.h"
+#include "base/strbuf.h"
 #include "images/sink.h"
 
 struct sink_opts {
 	const char *out;
 	bool in_place;
 	bool place_of_source; /* where it goes when neither is said; else that is an error */
+	bool one_image;       /* in place, a single file is meant, whatever its folder holds */
 };
 
 #define SINK_ROWS(type, member)                                                                    \
@@ -36,6 +38,9 @@ int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *
  */
 int sink_arg_new(const char *out, const char *path, struct progress *progress, struct source **src,
 		 struct sink **sink, struct error *err);
-/** With -o: copy what was not changed, lead to the same parent set. Then commit. */
+/**
+ * With -o: copy what was not changed, lead to the same parent set. Then commit.
+ * @param said  printed once all has happened; NULL: nothing
+ */
 int sink_arg_commit(const struct sink_opts *opts, const char *path, struct source *src,
-		    struct sink *sink, struct error *err);
+		    struct sink *sink, const struct strbuf *said, struct error *err);

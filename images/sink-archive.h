@@ -23,7 +23,7 @@ bool archive_form_is_foreign(const char *path);
  * @return ARCHIVE_OK, or an error of libarchive
  */
 int archive_filter_add(struct archive *out, int filter);
-#define ARCHIVE_SUFFIXES ".tar, .tar.gz or .tar.zst"
+#define ARCHIVE_NAMES "a name that ends in .tar, .tar.gz or .tar.zst"
 /** Write all members to fd, in their order. @param path  its suffix chooses the compression */
 int sink_archive_write(struct sink_stage *stage, int fd, const char *path, struct error *err);
 /**

@@ -318,12 +318,34 @@ static int swap(struct sink_stage *stage, int dir, const char *target, struct er
 	return 0;
 }
 
+/* What is around a single file does not matter then: it takes its place in one step. */
+static bool is_one_file(const struct sink_stage *stage)
+{
+	const struct sink_member *m = stage->members.items;
+	return stage->members.nr == 1 && !m->removed && !m->folder;
+}
+
+static int replace_file(const struct sink_stage *stage, int dir, const char *target,
+			struct error *err)
+{
+	char file[24];
+	struct stat st;
+	const struct sink_member *m = stage->members.items;
+	if (fstatat(dir, m->path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		take_looks(stage, m, &st);
+	return renameat(stage->dir, sink_member_file(m, file), dir, m->path) < 0
+		   ? error_sys(err, "%s: replace %s", target, m->name)
+		   : 0;
+}
+
 int sink_dir_replace(struct sink_stage *stage, const char *path, const char *target,
 		     struct error *err)
 {
 	auto_fd dir = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_sys(err, "open %s", target);
+	if (is_one_file(stage))
+		return replace_file(stage, dir, target, err);
 	int rc = swap(stage, dir, target, err);
 	return rc ? (rc < 0 ? rc : 0) : replace_each(stage, dir, path, target, err);
 }

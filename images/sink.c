@@ -81,8 +81,7 @@ int sink_create(const char *path, struct sink **out, struct error *err)
 	if (lstat(path, &st) == 0 && !archive &&
 	    !(S_ISDIR(st.st_mode) && dir_is_empty(AT_FDCWD, path) > 0))
 		return error_set(err, EEXIST,
-				 "%s exists: want a new or empty directory, or a name "
-				 "that ends in " ARCHIVE_SUFFIXES,
+				 "%s exists: want a new or empty directory, or " ARCHIVE_NAMES,
 				 path);
 	return sink_new(path, NULL, archive, NULL, out, err);
 }
@@ -91,9 +90,12 @@ int sink_in_place(struct source *src, const char *path, struct sink **out, struc
 {
 	bool archive = source_is_archive(src);
 	auto_free char *inside = NULL;
-	if (!archive && asprintf(&inside, "%s/", path) < 0)
+	if (!archive && asprintf(&inside, "%s/", path) < 0) {
+		inside = NULL;
 		return error_set(err, ENOMEM, "out of memory");
-	return sink_new(path, src, archive, inside, out, err);
+	}
+	int rc = source_confine(src, err);
+	return rc < 0 ? rc : sink_new(path, src, archive, inside, out, err);
 }
 
 int sink_create_from(struct source *src, const char *path, const char *out_path, struct sink **out,
@@ -102,7 +104,9 @@ int sink_create_from(struct source *src, const char *path, const char *out_path,
 	auto_free char *old = strdup(path);
 	if (!old)
 		return error_set(err, ENOMEM, "out of memory");
-	int rc = sink_new(out_path, src, true, NULL, out, err);
+	int rc = source_confine(src, err);
+	if (rc == 0)
+		rc = sink_new(out_path, src, true, NULL, out, err);
 	if (rc == 0)
 		(*out)->old = take_ptr(old);
 	return rc;
@@ -122,7 +126,8 @@ static bool is_container(const struct source_member *members, ssize_t nr)
 int sink_take_layout(struct sink *sink, struct source *src, struct error *err)
 {
 	const struct source_member *members;
-	ssize_t nr = source_list(src, &members, err);
+	int rc = source_confine(src, err);
+	ssize_t nr = rc < 0 ? rc : source_list(src, &members, err);
 	if (nr < 0)
 		return (int)nr;
 	bool container = is_container(members, nr);
@@ -259,8 +264,9 @@ int sink_copy(struct sink *sink, struct source *src, const struct source_member 
 {
 	auto_istream in = NULL;
 	auto_free char *file = dup_member_file(m);
-	int rc = file ? source_open_member(src, m->path, &in, err)
-		      : error_set(err, ENOMEM, "out of memory");
+	int rc = file ? source_confine(src, err) : error_set(err, ENOMEM, "out of memory");
+	if (rc == 0)
+		rc = source_open_member(src, m->path, &in, err);
 	int fd = rc < 0 ? rc : sink_begin(sink, file, err);
 	if (fd < 0)
 		return fd;

@@ -139,22 +139,47 @@ static int outer(const struct source_dir *dir)
 	return dir->top >= 0 ? dir->top : dir->fd;
 }
 
+/* Those whose files are members. */
+struct folders {
+	struct folder items[2 + ARRAY_SIZE(beside)];
+	size_t nr;
+};
+
+static void folders_init(struct folders *folders, const struct source_dir *dir)
+{
+	folders->nr = 0;
+	folders->items[folders->nr++] =
+	    (struct folder){ dir->fd, dir->top >= 0 ? IMAGES : "", true };
+	if (dir->top >= 0)
+		folders->items[folders->nr++] = (struct folder){ dir->top, "", false };
+	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
+		int fd = openat(outer(dir), beside[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0)
+			folders->items[folders->nr++] = (struct folder){ fd, beside[i], false };
+	}
+}
+
+static void folders_fini(struct folders *folders)
+{
+	for (size_t i = 0; i < folders->nr; i++) {
+		const char *prefix = folders->items[i].prefix;
+		if (*prefix && strcmp(prefix, IMAGES)) /* the others are the source's */
+			fd_close(folders->items[i].fd);
+	}
+}
+#define auto_folders __attribute__((cleanup(folders_fini))) struct folders
+
 static ssize_t dir_list(struct source *src, struct source_member **out, struct error *err)
 {
 	struct source_dir *dir = (struct source_dir *)src;
-	const struct folder images = { dir->fd, dir->top >= 0 ? IMAGES : "", true };
-	const struct folder top = { dir->top, "", false };
+	auto_folders folders;
 	members_free(dir);
-	int rc = list_folder(dir, &images, err);
-	if (rc == 0 && dir->top >= 0)
-		rc = list_folder(dir, &top, err);
-	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(beside); i++) {
-		auto_fd fd = openat(outer(dir), beside[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		const struct folder folder = { fd, beside[i], false };
-		rc = fd < 0 ? 0 : list_folder(dir, &folder, err);
+	folders_init(&folders, dir);
+	for (size_t i = 0; i < folders.nr; i++) {
+		int rc = list_folder(dir, &folders.items[i], err);
+		if (rc < 0)
+			return rc;
 	}
-	if (rc < 0)
-		return rc;
 	if (dir->members.nr)
 		qsort(dir->members.items, dir->members.nr, sizeof(*dir->members.items),
 		      member_compare);
@@ -400,6 +425,117 @@ static int dir_empty_folders(struct source *src, source_folder_fn found, void *a
 	const struct source_dir *dir = (const struct source_dir *)src;
 	int rc = find_empty(dir, outer(dir), "", found, arg, err);
 	return rc < 0 || dir->top < 0 ? rc : find_empty(dir, dir->fd, IMAGES, found, arg, err);
+}
+
+enum { BEFORE_MAX = 256 }; /* sets; more is a loop of links */
+
+/* Is that the folder of a set before this one? @return 1, 0 or -errno */
+static int is_set_before(struct source *src, const struct stat *st, struct error *err)
+{
+	auto_source owned = NULL;
+	for (unsigned i = 0; i < BEFORE_MAX; i++) {
+		struct stat is;
+		auto_source parent = NULL;
+		int rc = source_open_parent(src, &parent, err);
+		if (rc < 0 || !parent)
+			return rc;
+		if (fstat(outer((struct source_dir *)parent), &is) < 0)
+			return error_sys(err, "%s", parent->name);
+		if (is.st_dev == st->st_dev && is.st_ino == st->st_ino)
+			return 1;
+		source_close(owned);
+		owned = src = take_ptr(parent);
+	}
+	return 0;
+}
+
+/* What is neither listed nor an empty folder. @return NULL: it is one of these */
+static const char *kind_of_rest(const struct folder *folder, const char *name,
+				const struct stat *st)
+{
+	struct stat there;
+	bool keeps_empty = folder->own || !*folder->prefix;
+	switch (st->st_mode & S_IFMT) {
+	case S_IFREG:
+		return NULL;
+	case S_IFDIR:
+		return in_place_of_image(folder, name) ||
+			       (keeps_empty && dir_is_empty(folder->fd, name) > 0)
+			   ? NULL
+			   : "a folder";
+	case S_IFLNK:
+		if (fstatat(folder->fd, name, &there, 0) < 0)
+			return "a link that leads nowhere";
+		return S_ISREG(there.st_mode) ||
+			       (S_ISDIR(there.st_mode) && in_place_of_image(folder, name))
+			   ? NULL
+			   : "a link to what is no file";
+	case S_IFIFO:
+		return "a FIFO";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "a device";
+	}
+}
+
+/* Folders of which the members are listed, and what leads to another set. */
+static bool is_known(const struct source_dir *dir, const struct folder *folder, const char *name)
+{
+	bool top = !*folder->prefix;
+	if (!strcmp(name, ".") || !strcmp(name, "..") || (folder->own && !strcmp(name, "parent")))
+		return true;
+	if (top && dir->top >= 0 && !strncmp(name, IMAGES, strlen(IMAGES) - 1) &&
+	    strlen(name) == strlen(IMAGES) - 1)
+		return true;
+	for (size_t i = 0; top && i < ARRAY_SIZE(beside); i++) {
+		size_t len = strlen(beside[i]) - 1;
+		if (!strncmp(name, beside[i], len) && !name[len])
+			return true;
+	}
+	return false;
+}
+
+static int look_for_rest(struct source_dir *dir, const struct folder *folder, bool folders,
+			 struct error *err)
+{
+	auto_fd fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return error_sys(err, "%s/%s", dir->base.name, folder->prefix);
+	take_fd(fd);
+	const struct dirent *de;
+	while ((errno = 0, de = readdir(d))) {
+		struct stat st;
+		if (is_known(dir, folder, de->d_name) ||
+		    fstatat(folder->fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		const char *kind = kind_of_rest(folder, de->d_name, &st);
+		bool is_folder = S_ISDIR(st.st_mode);
+		if (!kind || (is_folder && folders))
+			continue;
+		int rc = is_folder ? is_set_before(&dir->base, &st, err) : 0;
+		if (rc > 0)
+			continue;
+		return rc < 0 ? rc
+			      : error_set(err, EINVAL,
+					  "%s/%s%s is %s, which would be left out: move it away",
+					  dir->base.name, folder->prefix, de->d_name, kind);
+	}
+	return errno ? error_sys(err, "read %s/%s", dir->base.name, folder->prefix) : 0;
+}
+
+int source_lacks_nothing(struct source *src, bool folders, struct error *err)
+{
+	struct source_dir *dir = (struct source_dir *)src;
+	if (source_is_archive(src))
+		return 0;
+	auto_folders all;
+	int rc = 0;
+	folders_init(&all, dir);
+	for (size_t i = 0; rc == 0 && i < all.nr; i++)
+		rc = look_for_rest(dir, &all.items[i], folders, err);
+	return rc;
 }
 
 static const struct source_ops dir_ops = {

@@ -17,6 +17,7 @@ enum { AT_ONCE_MS = 6 }; /* what takes no longer is done when the key is */
 struct attempt {
 	struct child child; /* its text: what the change does; when all is written, that it begins
 			       to put the files in place */
+	struct source *own; /* of a directory: who looks may follow links, which sinks forbid */
 	struct source *src;
 	struct sink *sink;
 	const struct change **order;
@@ -61,8 +62,7 @@ static int attempt_run(void *arg, int fd, struct error *err)
 	auto_sink sink = a->sink;
 	struct edit edit = { 0 };
 	struct telling telling = { 0 };
-	/* in this process alone: who looks may follow links */
-	int rc = source_confine(a->src, err);
+	int rc = 0;
 	size_t at = 0;
 	for (size_t i = 0; rc == 0 && a->order[i]; i++) {
 		const struct change *change = a->order[i];
@@ -96,6 +96,7 @@ static int attempt_step(struct job *job, struct error *err)
 static void attempt_free(struct attempt *a)
 {
 	child_fini(&a->child);
+	source_close(a->own);
 	change_fini(&a->change);
 	free(a->order);
 	free(a);
@@ -126,6 +127,16 @@ static void attempt_end(struct job *job, int rc)
 	attempt_free(a);
 }
 
+static int attempt_open(struct attempt *a, struct app *app, struct error *err)
+{
+	const char *path = app->options.path;
+	int rc = a->order ? 0 : error_set(err, ENOMEM, "out of memory");
+	if (rc == 0 && !source_is_archive(app->src))
+		rc = source_open(path, &a->own, err);
+	a->src = a->own ?: app->src;
+	return rc < 0 ? rc : sink_in_place(a->src, path, &a->sink, err);
+}
+
 /* @param change  to be tried, given away; NULL: write all */
 static void attempt_begin(struct view *v, struct change *change)
 {
@@ -143,9 +154,7 @@ static void attempt_begin(struct view *v, struct change *change)
 	if (change)
 		a->change = *change;
 	a->order = edits_order(app->edits, change ? &a->change : NULL);
-	a->src = app->src;
-	int rc = a->order ? sink_in_place(app->src, app->options.path, &a->sink, &err)
-			  : error_set(&err, ENOMEM, "out of memory");
+	int rc = attempt_open(a, app, &err);
 	if (rc == 0)
 		rc = child_start_plain(&a->child, attempt_run, a, &err);
 	if (rc < 0) {

@@ -56,8 +56,11 @@ static int copy_member(const struct set_job *job, const struct source_member *m,
 int set_to_json(const struct set_job *job, struct error *err)
 {
 	const struct source_member *members;
-	ssize_t nr = source_list(job->src, &members, err);
-	int rc = nr < 0 ? (int)nr : 0;
+	int rc = source_confine(job->src, err);
+	if (rc == 0)
+		rc = source_lacks_nothing(job->src, false, err);
+	ssize_t nr = rc < 0 ? rc : source_list(job->src, &members, err);
+	rc = nr < 0 ? (int)nr : 0;
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		const struct source_member *m = &members[i];
 		const char *name = member_bare_path(m->path);
@@ -181,6 +184,8 @@ static int encode_folder(const struct tree *tree, int fd, const char *prefix, un
 	int rc = source_open_dirfd(fd, path, &src, err);
 	if (rc == 0)
 		rc = source_confine(src, err);
+	if (rc == 0)
+		rc = source_lacks_nothing(src, true, err);
 	if (rc == 0)
 		rc = encode_files(&(struct set_job){ .src = src, .sink = tree->sink }, prefix, err);
 	const struct dirent *entry;

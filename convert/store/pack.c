@@ -136,6 +136,8 @@ static int pack_chain(struct pack *p, struct source *top, struct error *err)
 		auto_source parent = NULL;
 		rc = want_set(src, err);
 		if (rc == 0)
+			rc = source_lacks_nothing(src, false, err);
+		if (rc == 0)
 			rc = source_open_parent(src, &parent, err);
 		if (rc == 0 && depth == CHAIN_MAX)
 			rc = error_set(err, ELOOP, "%s: more than %d parent sets", source_name(top),

@@ -300,6 +300,62 @@ EOF
 	[[ $output == *"set/parent/notes.txt is a link that leads out of the set"* ]]
 }
 
+@test "what a set's copy would lack is named and refused, and nothing is made" {
+	local command
+	refused() # WHAT: by every command that copies
+	{
+		for command in "pack -o x.tar" "compress -o out" "compress -o x.tar" "squash -o out" \
+			"decode --all -o out" "remap --comm child=other -o out"; do
+			# shellcheck disable=SC2086 # words
+			run -1 "$crit" $command "$dir"
+			[ "$output" = "crit ${command%% *}: $dir/$1, which would be left out: move it away" ] \
+				|| { echo "$command: $output"; return 1; }
+			[ ! -e out ]
+			[ ! -e x.tar ]
+		done
+	}
+	mkfifo "$dir/fifo"
+	refused "fifo is a FIFO"
+	rm "$dir/fifo"
+	/usr/bin/python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$dir/sock"
+	refused "sock is a socket"
+	rm "$dir/sock"
+	mkdir "$dir/notes"
+	touch "$dir/notes/a"
+	refused "notes is a folder"
+	"$crit" compress "$dir" # which leaves it where it is
+	"$crit" decompress "$dir"
+	[ -e "$dir/notes/a" ]
+	mv "$dir/notes" away
+	ln -s nowhere "$dir/notes"
+	refused "notes is a link that leads nowhere"
+	ln -sfn ../away "$dir/notes"
+	refused "notes is a link to what is no file"
+	rm "$dir/notes"
+	mkdir "$dir/empty"
+	"$crit" pack -o x.tar "$dir" # which goes along
+	"$crit" unpack -C back x.tar
+	diff -r "$dir" back
+	rm -r x.tar back
+	mkdir -p "$dir/volumes/deep"
+	refused "volumes/deep is a folder"
+	rm -r "$dir/volumes"
+	# sets that `parent` leads to are no strangers
+	mkdir ctr
+	cp -r "$set" ctr/checkpoint
+	cp -r "$set" ctr/pre-checkpoint
+	echo '{}' >ctr/config.dump
+	ln -s ../pre-checkpoint ctr/checkpoint/parent
+	"$crit" pack -o x.tar ctr
+	"$crit" compress -o out ctr
+	"$crit" decode --all -o json "$dir"
+	mkfifo json/fifo
+	run -1 "$crit" encode --all -o again json
+	[[ $output == *"json/fifo is a FIFO, which would be left out"* ]]
+	[ ! -e again ]
+}
+
 # stored FILE: how many bytes of it are on the disk, as it is larger
 stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 
@@ -408,7 +464,6 @@ stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 
 @test "what does not fit says so, and which file it is" {
 	unshare --user --map-root-user --mount true || skip "no user namespaces"
-	cp -r "$set" "$dir"
 	head -c 3000000 /dev/urandom >"$dir/notes.bin"
 	"$crit" pack -o x.tar "$dir"
 	head -c 3000000 /dev/urandom >"$dir/pages-1.img"
