@@ -42,8 +42,13 @@ int dir_is_empty(int dirfd, const char *path)
 
 static int check_target(const char *path, bool replace, struct stat *st, struct error *err)
 {
-	if (stat(path, st) < 0)
-		return errno == ENOENT && !replace ? 0 : error_sys(err, "open %s", path);
+	if (stat(path, st) < 0) {
+		bool vacant = errno == ENOENT && !replace;
+		if (vacant && lstat(path, st) == 0)
+			return error_set(err, ENOENT, "create %s: it is a link that leads nowhere",
+					 path);
+		return vacant ? 0 : error_sys(err, "open %s", path);
+	}
 	if (!S_ISDIR(st->st_mode))
 		return error_code(err, ENOTDIR, "create %s", path);
 	if (replace)

@@ -30,10 +30,11 @@ struct unpack {
 
 static la_ssize_t read_block(struct archive *a, void *ctx, const void **block)
 {
-	(void)a;
 	const struct unpack *u = ctx;
 	*block = u->block;
 	ssize_t n = fd_read_full(u->fd, u->block, BLOCK);
+	if (n < 0)
+		archive_set_error(a, (int)-n, "read: %s", strerror((int)-n));
 	return n < 0 ? -1 : n;
 }
 
@@ -42,6 +43,14 @@ static int unpack_error(const struct unpack *u, struct error *err)
 	const char *why = archive_error_string(u->archive);
 	return error_set(err, EBADMSG, "%s: %s", u->name,
 			 !why || archive_is_foreign(u->archive) ? "not a tar archive" : why);
+}
+
+/* In the contents of a member. */
+static int member_error(const struct unpack *u, const char *path, struct error *err)
+{
+	const char *why = archive_error_string(u->archive);
+	return error_set(err, EBADMSG, "%s: member %s: %s", u->name, path,
+			 why ?: "its contents cannot be read");
 }
 
 static int refuse(const struct unpack *u, const char *path, const char *why, struct error *err)
@@ -57,7 +66,9 @@ static int clean_path(const struct unpack *u, const char *path, char *out, struc
 	if (*path == '/')
 		return refuse(u, path, "has an absolute name", err);
 	if (strlen(path) >= NAME_MAX_LEN)
-		return refuse(u, "", "has a name that is too long", err);
+		return error_set(err, EBADMSG,
+				 "%s: member %.60s… has a name that is too long: refused", u->name,
+				 path);
 	while (*path) {
 		size_t part = strcspn(path, "/");
 		if (part == 2 && !memcmp(path, "..", 2))
@@ -137,7 +148,7 @@ static int unpack_file(struct unpack *u, struct archive_entry *entry, int folder
 		if (rc == ARCHIVE_EOF)
 			break;
 		if (rc != ARCHIVE_OK)
-			return unpack_error(u, err);
+			return member_error(u, path, err);
 		if (at < 0 || at > size || len > (uint64_t)(size - at))
 			return refuse(u, path, "has bytes past its end", err);
 		rc = fd_pwrite_sparse(fd, buf, len, at);
@@ -175,7 +186,8 @@ static int unpack_entry(struct unpack *u, struct archive_entry *entry, struct er
 {
 	const char *stored = archive_entry_pathname(entry);
 	char path[NAME_MAX_LEN];
-	int rc = stored ? clean_path(u, stored, path, err) : refuse(u, "", "has no name", err);
+	int rc = stored ? clean_path(u, stored, path, err)
+			: error_set(err, EBADMSG, "%s: a member has no name: refused", u->name);
 	if (rc == 0)
 		rc = spend(u, MEMBER_COST, err);
 	if (rc < 0)

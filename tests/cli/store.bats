@@ -526,6 +526,27 @@ stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 	[ "$(find . -maxdepth 1 -name 'out.*' | wc -l)" = 0 ]
 }
 
+@test "unpack names archive and member, whole, and tells before it writes where it cannot" {
+	unshare --user --map-root-user --mount true || skip "no user namespaces"
+	mkdir -p in/deep/er out
+	head -c 300000 /dev/urandom >in/deep/er/file
+	tar cf a.tar -C in deep
+	run -1 unshare --user --map-root-user --mount sh -c \
+		"mount -t tmpfs -o size=100k none out; exec '$crit' unpack -C out/x a.tar"
+	[ "$output" = "crit unpack: a.tar: write deep/er/file: No space left on device" ]
+	gzip -k a.tar
+	head -c 200000 a.tar.gz >cut.tar.gz
+	run -1 "$crit" unpack -C x cut.tar.gz
+	[[ $output == "crit unpack: cut.tar.gz: member deep/er/file: "* ]]
+	ln -s nowhere link
+	run -1 "$crit" unpack -C link a.tar
+	[ "$output" = "crit unpack: create link: it is a link that leads nowhere" ]
+	run -1 "$crit" unpack -C . cut.tar.gz
+	[[ $output == "crit unpack: . exists already, and is not empty" ]]
+	[ ! -e x ]
+	[ -z "$(find . -name 'x.*' -o -name 'link.*')" ]
+}
+
 @test "unpack writes nothing through a link of the archive" {
 	mkdir target
 	/usr/bin/python3 - <<'EOF'
