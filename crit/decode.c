@@ -49,6 +49,9 @@ int decode_run(struct decode_request *request, struct error *err)
 		return spool_whole(decode_to, request, STDOUT_FILENO, "standard output", err);
 	if (!request->out)
 		return decode_to(request, STDOUT_FILENO, "standard output", err);
+	if (image_arg_is_in(request->image, request->out))
+		return error_set(err, EINVAL, "%s is what is read: want another name for the JSON",
+				 request->out);
 	auto_replace target = { .fd = -1 };
 	int rc = replace_open(request->out, &target, err);
 	if (rc == 0)

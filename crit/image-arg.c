@@ -4,6 +4,7 @@
 #include "crit/image-arg.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -100,6 +101,22 @@ int image_arg_set(struct image_arg *arg, const char **name, struct error *err)
 	if (!path)
 		return error_set(err, ENOMEM, "out of memory");
 	return arg->src ? 0 : source_open(path, &arg->src, err);
+}
+
+bool image_arg_is_in(const char *text, const char *path)
+{
+	struct stat from, to;
+	auto_free char *src = NULL, *file = NULL;
+	if (!text || stat(path, &to) < 0 || !S_ISREG(to.st_mode))
+		return false;
+	const char *member = stat(text, &from) < 0 ? member_of(text, &src) : NULL;
+	if (member && stat(src, &from) == 0 && S_ISDIR(from.st_mode) &&
+	    asprintf(&file, "%s/%s", src, member) < 0) {
+		file = NULL;
+		return false;
+	}
+	return stat(file ?: src ?: text, &from) == 0 && from.st_dev == to.st_dev &&
+	       from.st_ino == to.st_ino;
 }
 
 void image_arg_fini(struct image_arg *arg)

@@ -21,5 +21,7 @@ int image_arg_open(struct image_arg *arg, struct image_reader **out, struct erro
  * @return 0; -EINVAL for standard input
  */
 int image_arg_set(struct image_arg *arg, const char **name, struct error *err);
+/** Is that the file, or the archive, the image is read from? @param text  as image_arg.text */
+bool image_arg_is_in(const char *text, const char *path);
 void image_arg_fini(struct image_arg *arg);
 #define auto_image_arg __attribute__((cleanup(image_arg_fini))) struct image_arg

@@ -33,6 +33,21 @@ setup_file() { make_set; }
 	[ "$(ls "$BATS_TEST_TMPDIR")" = a ]
 }
 
+@test "decode writes no JSON over what it reads" {
+	cd "$BATS_TEST_TMPDIR"
+	cp -r "$set" s
+	tar cf a.tar -C s .
+	cp a.tar before.tar
+	ln -s s/pstree.img link
+	run -1 "$crit" decode -o s/pstree.img s/pstree.img
+	[ "$output" = "crit decode: s/pstree.img is what is read: want another name for the JSON" ]
+	run -1 "$crit" decode -o link s:pstree.img
+	run -1 "$crit" decode -o a.tar a.tar:pstree.img
+	diff -r "$set" s
+	cmp a.tar before.tar
+	"$crit" decode -o s/pstree.img.json s/pstree.img
+}
+
 @test "decode --nopl leaves payloads out" {
 	run -0 "$crit" decode --nopl -i "$set/pipes-data.img"
 	[[ $output == *'"extra": "... <5B>"'* ]]
