@@ -2,6 +2,7 @@
  * crit edit: change fields of images.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/spawn.h"
 #include "convert/codec/image.h"
 #include "convert/edit/edit.h"
+#include "convert/raw/raw.h"
 #include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 #include "crit/sink-arg.h"
@@ -106,8 +108,15 @@ static int write_json(struct source *src, const char *member, int fd, struct err
 	auto_json_out out = { .fd = -1 };
 	const struct image_json how = { 0 };
 	int rc = image_open(src, member, &r, err);
-	if (rc == 0)
-		rc = json_out_init(&out, fd, member, true, err);
+	if (rc < 0)
+		return rc;
+	const struct image_type *type = image_reader_type(r);
+	if (!type->entry && raw_kind_of(type->id) != RAW_FILTER)
+		return error_set(err, ENOTSUP,
+				 "%s is neither a sequence of messages nor the text of a packet "
+				 "filter: it cannot be edited",
+				 member);
+	rc = json_out_init(&out, fd, member, true, err);
 	if (rc == 0)
 		rc = image_to_json(r, &how, &out, err);
 	if (rc == 0)
@@ -115,17 +124,29 @@ static int write_json(struct source *src, const char *member, int fd, struct err
 	return rc < 0 ? rc : json_out_flush(&out, err);
 }
 
+static void stay(int sig)
+{
+	(void)sig;
+}
+
 /* @return 0 when the editor said that all is well */
 static int run_editor(const char *path, struct error *err)
 {
 	const char *editor = getenv("VISUAL") ?: getenv("EDITOR") ?: "vi";
 	auto_free char *command = NULL;
-	if (asprintf(&command, "%s \"$1\"", editor) < 0) {
+	/* ^C is for the editor, which gets no trap and no handler */
+	if (asprintf(&command, "trap : INT QUIT; %s \"$1\"", editor) < 0) {
 		command = NULL;
 		return error_set(err, ENOMEM, "out of memory");
 	}
 	const char *const argv[] = { "sh", "-c", command, editor, path, NULL };
+	const struct sigaction wait = { .sa_handler = stay };
+	struct sigaction sigint, sigquit;
+	sigaction(SIGINT, &wait, &sigint);
+	sigaction(SIGQUIT, &wait, &sigquit);
 	int status, rc = spawn_wait("/bin/sh", (char *const *)argv, environ, NULL, &status);
+	sigaction(SIGINT, &sigint, NULL);
+	sigaction(SIGQUIT, &sigquit, NULL);
 	if (rc < 0)
 		return error_code(err, rc, "start %s", editor);
 	if (WIFSIGNALED(status))

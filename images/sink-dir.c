@@ -63,7 +63,7 @@ int sink_dir_create(struct sink_stage *stage, const char *path, const char *targ
 	return 0;
 }
 
-/* A staged file gets owner and permissions of the one whose place it takes. */
+/* A staged file gets owner and permissions of the one whose place it takes; a link has none. */
 static void take_looks(const struct sink_stage *stage, const struct sink_member *m,
 		       const struct stat *old)
 {
@@ -71,7 +71,8 @@ static void take_looks(const struct sink_stage *stage, const struct sink_member 
 	sink_member_file(m, file);
 	if (m->link)
 		return;
-	fchmodat(stage->dir, file, old->st_mode & 07777, 0);
+	fchmodat(stage->dir, file, S_ISLNK(old->st_mode) ? mode_of_new(0666) : old->st_mode & 07777,
+		 0);
 	(void)!fchownat(stage->dir, file, old->st_uid, old->st_gid, 0);
 }
 

@@ -42,7 +42,9 @@ static int make_stage(struct sink *sink, const char *where, struct error *err)
 		return error_set(err, ENOMEM, "out of memory");
 	}
 	if (!mkdtemp(sink->stage_path)) {
-		int rc = error_sys(err, "make a directory beside %s", sink->target);
+		bool inside = sink->src && !sink->archive;
+		int rc = error_sys(err, "make a directory %s %s", inside ? "in" : "beside",
+				   sink->target);
 		free(take_ptr(sink->stage_path));
 		return rc;
 	}

@@ -166,6 +166,25 @@ print($2)"; }
 	[[ $output == *"false ended with status 1: nothing is changed"* ]]
 	EDITOR=true run -2 "$crit" edit -i --in-place s:core-101.img tc.comm=x
 	[[ $output == *"-i takes no other changes"* ]]
+	EDITOR="touch edited; true" run -1 "$crit" edit -i --in-place s:pages-1.img
+	[[ $output == "crit edit: pages-1.img is neither a sequence of messages nor the text"* ]]
+	[ ! -e edited ]
+	printf '*filter\nCOMMIT\n' >s/iptables-9.img
+	EDITOR="sed -i s/filter/mangle/" "$crit" edit -i --in-place s:iptables-9.img
+	[ "$(cat s/iptables-9.img)" = $'*mangle\nCOMMIT' ]
+}
+
+@test "edit -i outlives what ^C does to its editor" {
+	# of the whole foreground, as a terminal does it; the editor takes it as it likes
+	cat >editor <<-'EOF'
+		trap 'sed -i s/child/edited/ "$1"; exit 0' INT
+		kill -INT 0
+		sleep 5
+	EOF
+	EDITOR="sh $PWD/editor" setsid -w "$crit" edit -i --in-place s:core-101.img
+	[ "$(value core-101.img "e[0]['tc']['comm']")" = edited ]
+	EDITOR='kill -KILL $$; true' run -1 "$crit" edit -i --in-place s:core-101.img
+	[[ $output == *"was ended by signal 9: nothing is changed" ]]
 }
 
 # digest DIRECTORY: of all files but what a killed command leaves
@@ -255,6 +274,15 @@ digest()
 	[[ $output == *"odd is no checkpoint, but holds some: a1" ]]
 	run -1 "$crit" edit --in-place odd 'f.img: tc.comm=x'
 	[[ $output == *"odd is no checkpoint, but holds some: a1" ]]
+}
+
+@test "edit in place of a link within the set makes a file like others of it" {
+	mv s/core-101.img s/elsewhere.img
+	ln -s elsewhere.img s/core-101.img
+	umask 027
+	"$crit" edit --in-place s:core-101.img tc.comm=renamed
+	[ "$(stat -c '%F %a' s/core-101.img)" = "regular file 640" ]
+	cmp s/elsewhere.img "$set/core-101.img"
 }
 
 @test "edit says that it takes no set from standard input" {
