@@ -12,6 +12,7 @@
 #include "convert/codec/message.h"
 #include "convert/edit/field.h"
 #include "convert/store/rewrite.h"
+#include "images/fields.h"
 
 /* "files.img: entries[0]…": the image ends at a colon in front of any bracket or =. */
 static const char *image_end(const char *text)
@@ -26,8 +27,8 @@ int edit_add(struct edit *edit, enum edit_kind kind, const char *text, const cha
 	const char *colon = image_end(text), *path = colon ? colon + 1 : text;
 	path += strspn(path, " ");
 	const char *end = kind == EDIT_DELETE ? path + strlen(path) : path_end(path);
-	if (!colon && !image)
-		return error_set(err, EINVAL, "%s: in which image? Say IMAGE:%s", text, text);
+	if (colon == text || (!colon && !image))
+		return error_set(err, EINVAL, "%s: in which image? Say IMAGE:%s", text, path);
 	if (!end)
 		return error_set(err, EINVAL,
 				 "%s: want PATH=VALUE, with a ] for every [, and values that have "
@@ -73,17 +74,25 @@ struct editing { /* one image */
 	void *arg;
 };
 
+/* @param out  stays empty for a field that is not there */
+static int text_of(const struct field_ref *ref, struct strbuf *out, struct error *err)
+{
+	return ref->index == SIZE_MAX && !field_count(ref->msg, ref->field)
+		   ? 0
+		   : field_text(ref, out, err);
+}
+
 /* What is there, and then what is there instead. @param ref  of an element appended: that */
 static int apply_change(const struct edit_op *op, struct field_ref *ref, struct strbuf *old,
 			struct strbuf *new, struct error *err)
 {
 	int rc =
-	    op->kind == EDIT_APPEND ? field_append(ref, op->value, err) : field_text(ref, old, err);
+	    op->kind == EDIT_APPEND ? field_append(ref, op->value, err) : text_of(ref, old, err);
 	if (rc == 0 && op->kind == EDIT_SET)
 		rc = field_set(ref, op->value, err);
 	if (rc == 0 && op->kind == EDIT_DELETE)
 		return field_delete(ref, err);
-	return rc < 0 ? rc : field_text(ref, new, err);
+	return rc < 0 ? rc : text_of(ref, new, err);
 }
 
 static int change_field(void *arg, const struct field_ref *found, struct error *err)

@@ -92,6 +92,12 @@ print($2)"; }
 	run -0 "$crit" edit --in-place s:pstree.img --append 'entries[0].threads=300' --delete 'entries[0].threads[1]'
 	[ "${lines[0]}" = 'pstree.img: entries[0].threads[1]: 103 -> nothing' ]
 	[ "${lines[1]}" = 'pstree.img: entries[0].threads[1]: nothing -> 300' ]
+	run -0 "$crit" edit --in-place s:pstree.img 'threads=[]'
+	[ "$output" = 'pstree.img: entries[0].threads: [ 100, 300 ] -> nothing' ]
+	run -0 "$crit" edit --in-place s:inventory.img 'tcp_close=true'
+	[ "$output" = 'inventory.img: entries[0].tcp_close: nothing -> true' ]
+	run -2 "$crit" edit --in-place s ':tcp_close=true'
+	[[ $output == *":tcp_close=true: in which image? Say IMAGE:tcp_close=true "* ]]
 }
 
 @test "edit takes values in every form encode takes" {
