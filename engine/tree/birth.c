@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,6 +45,7 @@
 #define DYING_TRIES 10000  /* ms to wait for one that is being killed */
 #define PEER_TRIES  600000 /* ms to wait for a task that another one bears, after its memory */
 #define GIVEN_TRIES 10000  /* where others may be faster */
+#define TAKEN_TRIES 50     /* ms to wait for one of the tree that has a wrong number */
 #define ANY_TRIES   1000   /* numbers to try for who may have any */
 #define ANY_FIRST   300    /* the kernel's first when numbers start over, RESERVED_PIDS */
 
@@ -75,12 +77,12 @@ static pid_t clone_with_pid(const struct birth *b, uint64_t flags, bool sibling)
 static _Noreturn void live(struct restore *r, size_t index);
 
 /* Another number for a helper when its own is taken. */
-static pid_t clone_with_any_pid(struct birth *b)
+static pid_t clone_with_any_pid(struct birth *b, uint64_t flags)
 {
-	pid_t pid = clone_with_pid(b, 0, false);
+	pid_t pid = clone_with_pid(b, flags, false);
 	for (int i = 0; i < ANY_TRIES && pid < 0 && (errno == EEXIST || errno == EINVAL); i++) {
 		b->pid = errno == EINVAL ? ANY_FIRST : b->pid + 1; /* above pid_max */
-		pid = clone_with_pid(b, 0, false);
+		pid = clone_with_pid(b, flags, false);
 	}
 	return pid;
 }
@@ -124,30 +126,58 @@ static int bear_here_again(struct error *err)
 	return 0;
 }
 
+/* A signal that tells the end of a child is not to kill who bears others until one is right. */
+struct deaf {
+	sigset_t set, before;
+};
+
+static struct deaf deafen(int signo)
+{
+	struct deaf deaf;
+	sigemptyset(&deaf.set);
+	if (signo != SIGCHLD) /* which kills nobody; 0 is none */
+		sigaddset(&deaf.set, signo);
+	sigprocmask(SIG_BLOCK, &deaf.set, &deaf.before);
+	return deaf;
+}
+
+static void hear_again(const struct deaf *deaf)
+{
+	while (sigtimedwait(&deaf->set, NULL, &(struct timespec){ 0 }) > 0)
+		;
+	sigprocmask(SIG_SETMASK, &deaf->before, NULL);
+}
+
+static int reap(pid_t pid, int *status)
+{
+	while (waitpid(pid, status, __WALL) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
 /* Somebody else may have made a process in between. @return -EAGAIN: and its parent, who is
  * another, has to reap it (slot.wrong) */
 static pid_t bear_exactly(struct restore *r, size_t index, const struct birth *by, uint32_t users,
 			  uint64_t flags)
 {
 	struct restore_slot *slot = &r->shared->slots[index];
-	for (int i = 0; i < GIVEN_TRIES; i++) {
+	for (int i = 0, taken = 0; i < GIVEN_TRIES; i++) {
 		slot->given = 0;
 		pid_t pid = given_birth(r, users, &r->plan->items[index], by, flags);
 		if (pid == 0)
 			live(r, index);
-		if (pid < 0 && pid != -EEXIST)
-			return pid;
-		if (pid < 0) { /* who was faster may end soon */
+		if (pid == -EBUSY || (pid == -EEXIST && taken++ < TAKEN_TRIES)) {
 			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 			continue;
 		}
-		int rc = given_await(r, index);
+		int rc = pid < 0 ? pid : given_await(r, index, pid);
 		if (rc <= 0)
 			return rc < 0 ? rc : pid;
 		slot->wrong = pid;
 		if (flags & CLONE_PARENT)
 			return -EAGAIN;
-		waitpid(pid, NULL, __WALL);
+		reap(pid, NULL);
 	}
 	return -EEXIST;
 }
@@ -158,9 +188,10 @@ static _Noreturn void bear_from_inside(struct restore *r, size_t index, const st
 {
 	struct error err = { 0 };
 	const struct birth *b = &r->plan->items[index];
+	uint64_t flags = CLONE_NEWPID | CLONE_PARENT | share_flags(r, index);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int rc = userns_enter_to_bear(r, b->task, own, users, &err);
-	pid_t pid = rc < 0 ? rc : bear_exactly(r, index, self, users, CLONE_NEWPID | CLONE_PARENT);
+	pid_t pid = rc < 0 ? rc : bear_exactly(r, index, self, users, flags);
 	if (rc == 0 && pid < 0 && pid != -EAGAIN)
 		rc = birth_error(r, b->pid, pid, &err);
 	if (rc < 0)
@@ -168,22 +199,21 @@ static _Noreturn void bear_from_inside(struct restore *r, size_t index, const st
 	_exit(pid == -EAGAIN);
 }
 
-/*
- * Who bears a sibling hands its own exit signal on.
- * @param own  the user namespace of the caller. @return as clone(2), in both; or -errno
- */
-static pid_t bear_helper(struct restore *r, uint32_t own, const struct birth *b,
-			 struct birth *helper)
+/* What its sibling to be inherits: the table of descriptors, and the signal when it ends.
+ * @param own  the user namespace of the caller. @return as clone(2), in both; or -errno */
+static pid_t bear_helper(struct restore *r, uint32_t own, size_t index, struct birth *helper)
 {
-	const struct birth *by = &r->plan->items[b->by];
+	const struct birth *b = &r->plan->items[index], *by = &r->plan->items[b->by];
+	uint64_t flags = share_flags(r, index) & CLONE_FILES;
 	*helper = (struct birth){ .place = by->place, .exit_signal = b->exit_signal };
 	birth_choose_unused(r->plan, helper);
-	pid_t pid = own ? given_birth(r, own, helper, by, 0) : clone_with_any_pid(helper);
-	for (int i = 0; i < ANY_TRIES && own && pid == -EEXIST; i++) {
+	pid_t pid =
+	    own ? given_birth(r, own, helper, by, flags) : clone_with_any_pid(helper, flags);
+	for (int i = 0; i < ANY_TRIES && own && (pid == -EEXIST || pid == -EBUSY); i++) {
 		helper->pid++;
 		for (size_t k = 0; k < helper->place.nr; k++)
 			helper->place.pid[k]++;
-		pid = given_birth(r, own, helper, by, 0);
+		pid = given_birth(r, own, helper, by, flags);
 	}
 	return pid < 0 && !own ? -errno : pid;
 }
@@ -194,36 +224,39 @@ static int bear_inside_once(struct restore *r, size_t index, uint32_t own, uint3
 {
 	int status = 0;
 	struct birth helper;
-	pid_t pid = bear_helper(r, own, &r->plan->items[index], &helper);
+	pid_t pid = bear_helper(r, own, index, &helper);
 	if (pid == 0)
 		bear_from_inside(r, index, &helper, own, users);
 	if (pid < 0)
 		return error_code(err, pid, "create a process%s", shortage_of_tasks(-pid));
-	while (waitpid(pid, &status, __WALL) < 0)
-		if (errno != EINTR)
-			return error_sys(err, "wait for a process");
+	int rc = reap(pid, &status);
+	if (rc < 0)
+		return error_code(err, rc, "wait for a process");
 	if (restore_is_over(r->shared))
 		return error_set(err, ECANCELED, "the restore has failed");
-	if (WIFSIGNALED(status))
-		return error_set(err, ECANCELED,
-				 "the process that was to bear task %d was killed by signal %d "
-				 "(from outside, or out of memory?)",
-				 r->plan->items[index].pid, WTERMSIG(status));
-	return WEXITSTATUS(status);
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return error_set(err, ECHILD,
+			 "task %d: who was to bear it has died of signal %d (killed from outside, "
+			 "or out of memory?)",
+			 r->plan->items[index].pid, WTERMSIG(status));
 }
 
 static int bear_inside_users(struct restore *r, size_t index, uint32_t own, uint32_t users,
 			     struct error *err)
 {
 	int rc = 1;
+	const struct birth *b = &r->plan->items[index];
+	const struct deaf deaf = deafen(b->exit_signal);
 	for (int i = 0; rc > 0 && i < GIVEN_TRIES; i++) {
 		rc = bear_inside_once(r, index, own, users, err);
 		if (rc > 0)
-			waitpid(r->shared->slots[index].wrong, NULL, __WALL);
+			reap(r->shared->slots[index].wrong, NULL);
 	}
+	hear_again(&deaf);
 	if (rc == 0)
 		r->shared->slots[index].born = 1;
-	return rc > 0 ? birth_error(r, r->plan->items[index].pid, -EEXIST, err) : rc;
+	return rc > 0 ? birth_error(r, b->pid, -EEXIST, err) : rc;
 }
 
 /* In a user namespace inside of the tree's, by who is in it. */
@@ -235,7 +268,9 @@ static int bear_given(struct restore *r, size_t index, uint32_t users, bool sibl
 	uint64_t flags =
 	    share_flags(r, index) | (sibling ? CLONE_PARENT : 0) | (first ? CLONE_NEWPID : 0);
 	const struct birth *by = &r->plan->items[b->by];
+	const struct deaf deaf = deafen(b->exit_signal);
 	pid_t pid = bear_exactly(r, index, by, users, flags);
+	hear_again(&deaf);
 	if (pid < 0)
 		return birth_error(r, b->pid, pid == -EAGAIN ? -EEXIST : pid, err);
 	r->shared->slots[index].born = 1;
@@ -259,7 +294,7 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 	int rc = into == BIRTH_ENTER ? bear_into(r, b->place.ns[b->place.nr - 1], err) : 0;
 	if (rc < 0)
 		return error_wrap(err, rc, "task %d", want);
-	pid_t pid = b->any_pid ? clone_with_any_pid(b) : clone_with_pid(b, flags, sibling);
+	pid_t pid = b->any_pid ? clone_with_any_pid(b, 0) : clone_with_pid(b, flags, sibling);
 	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST && !fresh; i++) {
 		if (!is_leaving(r, want, i, &dead))
 			return birth_error(r, want, -EEXIST, err);
@@ -305,10 +340,21 @@ static _Noreturn void bear_inside(struct restore *r)
 	_exit(0);
 }
 
+/* It may be nobody's child here, so this looks at its end, not for it. */
+static int await_end(int pidfd, struct error *err)
+{
+	while (poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, -1) < 0)
+		if (errno != EINTR)
+			return error_sys(err, "wait for a process");
+	return 0;
+}
+
 static int bear_root_inside(struct restore *r, struct error *err)
 {
+	int end = -1;
 	struct clone_args ca = {
-		.flags = r->opts->restore_sibling ? CLONE_PARENT : 0,
+		.flags = CLONE_PIDFD | (r->opts->restore_sibling ? CLONE_PARENT : 0),
+		.pidfd = (uintptr_t)&end,
 		.exit_signal = r->opts->restore_sibling ? 0 : SIGCHLD,
 	};
 	pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
@@ -316,10 +362,16 @@ static int bear_root_inside(struct restore *r, struct error *err)
 		bear_inside(r);
 	if (pid < 0)
 		return error_sys(err, "create a process%s", shortage_of_tasks(errno));
-	while (!r->opts->restore_sibling && waitpid(pid, NULL, 0) < 0)
-		if (errno != EINTR)
-			return error_sys(err, "wait for a process");
-	return 0;
+	auto_fd pidfd = end;
+	int rc = await_end(pidfd, err);
+	if (rc == 0 && !r->opts->restore_sibling)
+		reap(pid, NULL);
+	if (rc < 0 || r->shared->slots[0].born || restore_is_over(r->shared))
+		return rc;
+	return error_set(err, ECHILD,
+			 "task %d: who was to bear it has died (killed from outside, or out of "
+			 "memory?)",
+			 r->root->pid);
 }
 
 int birth_root(struct restore *r, struct error *err)

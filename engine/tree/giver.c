@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +22,9 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/futex.h"
+#include "base/io.h"
+#include "base/strbuf.h"
+#include "engine/context/shortage.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/pid.h"
 #include "engine/ns/user.h"
@@ -28,18 +33,26 @@
 #include "engine/procfs/root.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/stage.h"
+#include "engine/tree/taken-ids.h"
 
 #define TRIES       1000
 #define AWAIT_TRIES 600000 /* ms to wait for a pid namespace */
-#define AWAIT_SEC   600    /* to wait for a process that was born */
+#define WATCH_TRIES 100    /* of these until it looks whether somebody died without a word */
+#define DEAD_TRIES  1000   /* ms to wait for a number whose holder is dead: reapers may be slow */
 #define ANY_FIRST   300    /* the kernel's first when numbers start over, RESERVED_PIDS */
+
+struct kept {
+	pid_t number;
+	enum { KEPT_NOT, KEPT_HERE, KEPT_GIVEN } state;
+	int dead_tries;
+};
 
 struct giver {
 	size_t level; /* pid namespaces between its own and the root's, and */
 	uint32_t ns;  /* its own; 0: the root's */
 	pid_t pid;    /* 0: not there */
 	struct {
-		pid_t *items;
+		struct kept *items;
 		size_t nr, cap;
 	} kept; /* that it is to give */
 };
@@ -90,10 +103,10 @@ static int plan_for(struct restore *r, uint32_t users, const struct birth_place 
 		if (may_choose(r, users, place, level))
 			continue;
 		struct giver *giver = find_or_add(r, level, ns_at(place, level));
-		pid_t *number = giver ? array_add(&giver->kept) : NULL;
-		if (!number)
+		struct kept *kept = giver ? array_add(&giver->kept) : NULL;
+		if (!kept)
 			return error_set(err, ENOMEM, "out of memory");
-		*number = numbers[level];
+		*kept = (struct kept){ .number = numbers[level] };
 	}
 	return 0;
 }
@@ -261,12 +274,22 @@ bool given_these(struct restore *r, size_t index)
 	return has;
 }
 
-int given_await(struct restore *r, size_t index)
+static bool has_ended(int pidfd)
+{
+	return poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 0) > 0;
+}
+
+int given_await(struct restore *r, size_t index, pid_t pid)
 {
 	uint32_t given, *word = &r->shared->slots[index].given;
-	for (int i = 0; !(given = __atomic_load_n(word, __ATOMIC_ACQUIRE)); i++) {
-		if (restore_is_over(r->shared) || i == AWAIT_SEC)
+	auto_fd pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	bool gone = pidfd < 0 && errno == ESRCH;
+	while (!(given = __atomic_load_n(word, __ATOMIC_ACQUIRE))) {
+		bool ended = gone || has_ended(pidfd);
+		if (restore_is_over(r->shared))
 			return -ECANCELED;
+		if (ended && !__atomic_load_n(word, __ATOMIC_ACQUIRE))
+			return -ESRCH;
 		futex_wait(word, 0, STAGE_LOOK_MS);
 	}
 	return given == 2;
@@ -287,10 +310,14 @@ static void keep(const struct giver *g)
 {
 	const pid_t self = getpid();
 	for (size_t i = 0; i < g->kept.nr; i++) {
+		struct kept *kept = &g->kept.items[i];
 		struct clone_args ca = { .exit_signal = SIGCHLD,
-					 .set_tid = (uintptr_t)&g->kept.items[i],
+					 .set_tid = (uintptr_t)&kept->number,
 					 .set_tid_size = 1 };
-		if (syscall(SYS_clone3, &ca, sizeof(ca)) != 0)
+		pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
+		if (pid > 0)
+			kept->state = KEPT_HERE;
+		if (pid != 0)
 			continue; /* that somebody has it is said when it is asked for */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		while (getppid() == self) /* it may have ended before that */
@@ -299,18 +326,54 @@ static void keep(const struct giver *g)
 	}
 }
 
-static bool let_go(struct giver *g, pid_t number)
+static struct kept *find_kept(const struct giver *g, pid_t number)
+{
+	for (size_t i = 0; i < g->kept.nr; i++)
+		if (g->kept.items[i].number == number)
+			return &g->kept.items[i];
+	return NULL;
+}
+
+static bool let_go(struct kept *kept)
 {
 	int status;
-	for (size_t i = 0; i < g->kept.nr; i++) {
-		if (g->kept.items[i] != number)
-			continue;
-		g->kept.items[i] = 0;
-		/* of a parent of its own, it would be somebody else */
-		return kill(number, 0) == 0 && waitpid(number, &status, WNOHANG) == 0 &&
-		       kill(number, SIGKILL) == 0 && waitpid(number, &status, 0) == number;
-	}
-	return false;
+	pid_t number = kept->number;
+	if (kept->state != KEPT_HERE)
+		return false;
+	kept->state = KEPT_GIVEN;
+	/* of a parent of its own, it would be somebody else */
+	return kill(number, 0) == 0 && waitpid(number, &status, WNOHANG) == 0 &&
+	       kill(number, SIGKILL) == 0 && waitpid(number, &status, 0) == number;
+}
+
+/* As /proc has it, which is of the pid namespace of the coordinator. @return 0: it does not tell */
+static pid_t real_of(pid_t number)
+{
+	char path[48];
+	pid_t real = 0;
+	auto_strbuf text = { 0 };
+	auto_fd pidfd = (int)syscall(SYS_pidfd_open, number, 0);
+	snprintf(path, sizeof(path), "self/fdinfo/%d", pidfd);
+	if (pidfd < 0 || file_read_at(procfs_fd(), path, &text, NULL) < 0 ||
+	    strbuf_char(&text, 0) < 0)
+		return 0;
+	const char *at = strstr(text.data, "\nPid:");
+	return at && sscanf(at, "\nPid: %d", &real) == 1 && real > 0 ? real : 0;
+}
+
+/* Who had a number before all this stays, unless it is ending. Who was faster may end soon.
+ * @return 0: nobody has it; -EBUSY: worth to ask again; -EEXIST */
+static int check_free(struct giver *g, pid_t number)
+{
+	struct kept *kept = find_kept(g, number);
+	if ((kept && let_go(kept)) || pid_is_free(number))
+		return 0;
+	if (!kept || kept->state == KEPT_GIVEN)
+		return kept ? -EBUSY : -EEXIST;
+	pid_t real = real_of(number);
+	bool dead = real && proc_is_dead(real);
+	bool leaves = dead ? kept->dead_tries++ < DEAD_TRIES : real && proc_is_dying(real);
+	return leaves ? -EBUSY : -EEXIST;
 }
 
 /* Between being given a number and taking it, as little time as possible. */
@@ -334,8 +397,9 @@ static int give(struct giver *g, int fd, const struct restore_ids *ids, int32_t 
 		hurry(ids->asker, false);
 		return rc;
 	}
-	if (!let_go(g, ids->want) && (kill(ids->want, 0) == 0 || errno != ESRCH))
-		return -EEXIST;
+	int rc = check_free(g, ids->want);
+	if (rc < 0)
+		return rc;
 	hurry(ids->asker, true);
 	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
 		return -errno;
@@ -353,38 +417,47 @@ static _Noreturn void serve(struct giver *g, bool alone, struct restore_shared *
 		keep(g);
 	hurry(getpid(), true);
 	int fd = procfs_open("sys/kernel/ns_last_pid", O_RDWR);
-	int why = -errno;
-	for (;;) {
+	struct error err;
+	if (fd < 0) {
+		error_sys(&err, "open /proc/sys/kernel/ns_last_pid, to choose pids in a user "
+				"namespace inside of another");
+		stage_fail(s, &err);
+	}
+	while (fd >= 0 && !restore_is_over(s)) {
 		uint32_t turn = __atomic_load_n(&ids->turn, __ATOMIC_ACQUIRE);
 		if (turn != number) {
-			if (restore_is_over(s))
-				_exit(0);
 			futex_wait(&ids->turn, turn, STAGE_LOOK_MS);
 			continue;
 		}
-		ids->result = fd < 0 ? why : give(g, fd, ids, &before);
+		ids->result = give(g, fd, ids, &before);
 		futex_set(&ids->turn, 0);
 	}
+	_exit(0);
 }
 
 /* The coordinator. */
 
 /* Where the namespace is; it begins with its pid 1. */
-static int open_ns(const struct restore *r, const struct giver *g)
+static int open_ns(struct restore *r, const struct giver *g, struct error *err)
 {
 	char path[32];
-	int i = 0;
 	size_t init = g->level ? birth_init(r->plan, g->ns) : r->root->slot;
 	const struct restore_slot *slot = &r->shared->slots[init];
-	while (!__atomic_load_n(&slot->real, __ATOMIC_ACQUIRE)) {
-		if (restore_is_over(r->shared) || i++ == AWAIT_TRIES) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
+	for (int i = 0; !__atomic_load_n(&slot->real, __ATOMIC_ACQUIRE); i++) {
+		bool looks = restore_is_over(r->shared) || i % WATCH_TRIES == 0;
+		int rc = looks ? stage_check(r, STAGE_BIRTH, err) : 0;
+		if (rc < 0)
+			return rc;
+		if (i == AWAIT_TRIES)
+			return error_set(err, ETIMEDOUT,
+					 "task %d, pid 1 of a pid namespace, is not born",
+					 r->plan->items[init].pid);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	snprintf(path, sizeof(path), "%d/ns/pid", slot->real);
-	return procfs_open(path, O_RDONLY);
+	int fd = procfs_open(path, O_RDONLY);
+	return fd < 0 ? error_sys(err, "open /proc/%s of task %d", path, r->plan->items[init].pid)
+		      : fd;
 }
 
 /* With numbers that nobody of the tree is to have. */
@@ -417,16 +490,18 @@ static int start(struct restore *r, size_t i, struct error *err)
 	struct giver *g = &r->givers->items[i];
 	struct ns_visit visit = { .back = -1 };
 	bool here = !g->level && !ns_restores(r, NS_PID);
-	auto_fd ns = here ? -1 : open_ns(r, g);
+	auto_fd ns = here ? -1 : open_ns(r, g, err);
 	if (!here && ns < 0)
-		return error_sys(err, "open a pid namespace of the tree");
+		return ns;
 	int rc = ns_visit_if(ns, NS_PID, &visit, err);
 	if (rc < 0)
 		return rc;
 	pid_t pid = bear(r, g);
 	if (pid == 0)
 		serve(g, g->level || pidns_is_new(r), r->shared, (uint32_t)i + 1);
-	rc = pid < 0 ? error_sys(err, "start who chooses numbers of threads") : 0;
+	rc = pid < 0
+		 ? error_sys(err, "start a process that chooses pids%s", shortage_of_tasks(errno))
+		 : 0;
 	g->pid = pid < 0 ? 0 : pid;
 	int back = ns_visit_end(&visit, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : back;
@@ -438,6 +513,21 @@ int givers_start(struct restore *r, struct error *err)
 	for (size_t i = 0; rc == 0 && i < r->givers->nr; i++)
 		rc = start(r, i, err);
 	return rc;
+}
+
+int givers_check(struct restore *r, struct error *err)
+{
+	for (size_t i = 0; r->givers && i < r->givers->nr; i++) {
+		struct giver *g = &r->givers->items[i];
+		if (!g->pid || waitpid(g->pid, NULL, WNOHANG) != g->pid)
+			continue;
+		g->pid = 0;
+		return error_set(err, ECHILD,
+				 "the process that chooses pids in pid namespace %u has died "
+				 "(killed from outside, or out of memory?)",
+				 g->ns);
+	}
+	return 0;
 }
 
 void givers_end(struct restore *r)

@@ -24,6 +24,7 @@
 #include "engine/tree/become.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/stage.h"
+#include "engine/tree/taken-ids.h"
 
 struct late_births {
 	struct arena *arena;
@@ -65,11 +66,6 @@ static bool is_plain_birth(const struct restore *r, size_t index, size_t by)
 	       !b->task->children_apart && !bears_any(r, index);
 }
 
-static bool is_free(pid_t pid)
-{
-	return kill(pid, 0) < 0 && errno == ESRCH && kill(-pid, 0) < 0 && errno == ESRCH;
-}
-
 static bool could_be_late(const struct restore *r, size_t index, size_t by)
 {
 	if (!is_plain_birth(r, index, by))
@@ -77,7 +73,7 @@ static bool could_be_late(const struct restore *r, size_t index, size_t by)
 	const struct rtask *t = r->plan->items[index].task, *p = r->plan->items[by].task;
 	return !t->users_at_birth && t->ids && p->ids && !t->files_of && !t->fs_of &&
 	       same_namespaces(t->ids, p->ids) && files_are_parents(r, t, p) &&
-	       task_state_is_parents(t, p) && is_free(rtask_own_tid(t, 0));
+	       task_state_is_parents(t, p) && pid_is_free(rtask_own_tid(t, 0));
 }
 
 /* @return NULL: there is no memory for it, so nobody is born late */

@@ -17,6 +17,7 @@
 #include "engine/procfs/read.h"
 #include "engine/tree/birth-error.h"
 #include "engine/tree/birth-plan.h"
+#include "engine/tree/giver.h"
 
 #define WATCH_MS       100 /* how often the coordinator looks for dead tasks */
 #define WRITING_CHECKS 50  /* looks until a failed task is believed dead while it told why */
@@ -148,6 +149,20 @@ static int take_failure(const struct restore *r, struct error *err)
 	}
 }
 
+/* Who failed is believed first: others die of that. */
+int stage_check(struct restore *r, enum restore_stage stage, struct error *err)
+{
+	struct error dead = { 0 };
+	if (stage_failed(r->shared))
+		return take_failure(r, err);
+	int rc = find_dead(r, stage, &dead);
+	if (rc == 0)
+		rc = givers_check(r, &dead);
+	if (stage_failed(r->shared))
+		return take_failure(r, err);
+	return rc < 0 ? error_set(err, -rc, "%s", dead.text) : 0;
+}
+
 int stage_wait(struct restore *r, enum restore_stage stage, struct error *err)
 {
 	struct restore_shared *s = r->shared;
@@ -158,11 +173,8 @@ int stage_wait(struct restore *r, enum restore_stage stage, struct error *err)
 		if (__atomic_load_n(&s->arrived, __ATOMIC_ACQUIRE) >= s->expected)
 			return 0;
 		futex_wait(&s->wake, wake, WATCH_MS);
-		if (s->wake != wake)
-			continue;
-		struct error dead = { 0 };
-		int rc = find_dead(r, stage, &dead);
-		if (rc < 0 && !restore_is_over(s))
-			return error_set(err, rc, "%s", dead.text);
+		int rc = s->wake == wake ? stage_check(r, stage, err) : 0;
+		if (rc < 0)
+			return rc;
 	}
 }

@@ -32,5 +32,7 @@ void stage_start(struct restore *r, uint32_t expected);
  * @return 0; -errno with the first failure, or naming a task that died
  */
 int stage_wait(struct restore *r, enum restore_stage stage, struct error *err);
+/** Look once: has somebody failed, or died? */
+int stage_check(struct restore *r, enum restore_stage stage, struct error *err);
 /** Let all go on after a stage. @param expected  how many will finish the next one */
 void stage_pass(struct restore *r, enum restore_stage stage, uint32_t expected);

@@ -38,6 +38,11 @@ const char *pid_holder(pid_t pid, char *out)
 	return out;
 }
 
+bool pid_is_free(pid_t pid)
+{
+	return kill(pid, 0) < 0 && errno == ESRCH && kill(-pid, 0) < 0 && errno == ESRCH;
+}
+
 bool taken_ids_has(const struct taken_ids *taken, uint32_t id)
 {
 	return id >= taken->max || taken->bits[id / 8] & 1u << id % 8;

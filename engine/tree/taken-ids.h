@@ -18,6 +18,9 @@
  */
 const char *pid_holder(pid_t pid, char *out);
 
+/** Has nobody of the own pid namespace it, and no process group? */
+bool pid_is_free(pid_t pid);
+
 struct taken_ids {
 	uint8_t *bits;
 	uint32_t last; /* tried; those the kernel gave out last come first */

@@ -10,8 +10,9 @@
 #include "engine/pie/restorer/parts.h"
 #include "engine/pie/syscalls.h"
 
-#define TRIES     10000
-#define ALONE_SEC 1 /* how often who waits looks whether the restore has failed */
+#define TRIES       10000
+#define TAKEN_TRIES 50 /* ms to wait for one of the tree that has a wrong number */
+#define ALONE_SEC   1  /* how often who waits looks whether the restore has failed */
 
 static void wait_while(struct restorer_args *args, uint32_t *word, uint32_t value)
 {
@@ -97,14 +98,16 @@ long bear_given(struct restorer_args *args, struct clone_args *ca, struct thread
 		; /* those it may choose itself are the innermost */
 	if (!ca->set_tid_size)
 		ca->set_tid = 0;
-	for (int i = 0; (rc == 1 || rc == -EEXIST) && i < TRIES; i++) {
-		if (rc == -EEXIST) /* who was faster may end soon */
+	for (int i = 0, taken = 0; i < TRIES; i++) {
+		if (rc == -EBUSY || rc == -EEXIST)
 			sys(SYS_nanosleep, &moment, 0);
 		start->verdict = THREAD_WAITS;
 		start->lives = 1;
 		rc = bear_once(args, ca, start);
+		if (rc != 1 && rc != -EBUSY && (rc != -EEXIST || taken++ == TAKEN_TRIES))
+			return rc;
 	}
-	return rc == 1 ? -EEXIST : rc;
+	return -EEXIST;
 }
 
 void await_verdict(struct thread_start *start)
