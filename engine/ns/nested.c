@@ -40,31 +40,42 @@ struct ns_nested *ns_nested_find(const struct restore *r, enum ns_kind kind, uin
 	return NULL;
 }
 
-/* @param who  for messages: a task or a file, by its number */
-static int load_one(struct restore *r, enum ns_kind kind, uint32_t id, const char *who,
-		    uint32_t number, struct error *err)
+/* Older images do not tell. */
+static bool is_to_load(const struct restore *r, enum ns_kind kind, uint32_t id)
 {
-	const struct ns_row *row = &ns_rows[kind];
 	uint32_t root = id_of_root(r, kind);
-	/* older images do not tell */
-	if (!id || !root || !r->dumper_ids[kind] || id == root || ns_nested_find(r, kind, id))
-		return 0;
-	if (id == r->dumper_ids[kind])
-		return error_set(err, ENOTSUP,
-				 "%s %u is of the %s namespace of the program that wrote the "
-				 "images, pid %d is not: not supported",
-				 who, number, row->name, r->root->pid);
+	return id && root && r->dumper_ids[kind] && id != root && !ns_nested_find(r, kind, id);
+}
+
+static int add_one(struct restore *r, enum ns_kind kind, uint32_t id, struct error *err)
+{
 	struct ns_nested *slot = array_add(&r->ns->nested);
 	if (!slot)
 		return error_set(err, ENOMEM, "out of memory");
-	*slot = (struct ns_nested){ .kind = kind, .id = id, .fd = -1 };
-	int rc = row->load ? row->load(r, id, err) : 0;
-	if (rc == 0 && kind == NS_USER) {
-		rc =
-		    load_one(r, kind, ns_nested_find(r, kind, id)->users->around, who, number, err);
-		return rc < 0 ? rc : userns_check_depth(r, id, err);
+	*slot = (struct ns_nested){ .kind = kind, .id = id, .fd = -1, .holder_fd = -1 };
+	return ns_rows[kind].load ? ns_rows[kind].load(r, id, err) : 0;
+}
+
+/* One of users comes with those around it.
+ * @param who  for messages: a task or a file, by its number */
+static int load_one(struct restore *r, enum ns_kind kind, uint32_t id, const char *who,
+		    uint32_t number, struct error *err)
+{
+	const char *name = ns_rows[kind].name;
+	int rc = 0;
+	for (uint32_t at = id, nr = 0; rc == 0 && nr <= USERNS_LEVELS && is_to_load(r, kind, at);
+	     nr++) {
+		if (at == r->dumper_ids[kind])
+			return error_set(err, ENOTSUP,
+					 "%s %u is of the %s namespace of the program that wrote "
+					 "the images, pid %d is not: not supported",
+					 who, number, name, r->root->pid);
+		rc = add_one(r, kind, at, err);
+		at = rc == 0 && kind == NS_USER ? ns_nested_find(r, kind, at)->users->around : 0;
 	}
-	return rc < 0 ? error_wrap(err, rc, "%s %u: its %s namespace", who, number, row->name) : 0;
+	if (rc == 0 && kind == NS_USER)
+		rc = userns_check_depth(r, id, err);
+	return rc < 0 ? error_wrap(err, rc, "%s %u: its %s namespace", who, number, name) : 0;
 }
 
 static int load_of_task(struct restore *r, const struct rtask *t, struct error *err)

@@ -28,6 +28,8 @@
 #include "images/writer.h"
 #include "namespaces.pb-c.h"
 
+#define LEVELS 32 /* the kernel nests no deeper */
+
 /* The link is there from the birth of its pid 1 on, and stays. */
 static int look_from_outside(void *ctx, struct error *err)
 {
@@ -92,9 +94,12 @@ static const struct rtask *member_of(const struct restore *r, uint32_t id)
 	return t ? t : pidns_init(r, id);
 }
 
-int pid_held_load(struct restore *r, uint32_t id, struct error *err)
+static int load(struct restore *r, uint32_t id, int depth, struct error *err)
 {
 	auto_message ProtobufCMessage *msg = NULL;
+	if (depth > LEVELS)
+		return error_set(err, EBADMSG, "pidns-%u.img: more than %d are inside of it", id,
+				 LEVELS);
 	if (member_of(r, id) || find(r, id))
 		return 0;
 	int rc = image_read_one(r->images, IMG_PIDNS, id, &msg, err);
@@ -103,12 +108,17 @@ int pid_held_load(struct restore *r, uint32_t id, struct error *err)
 	const PidnsEntry *e = (const PidnsEntry *)msg;
 	if (!e->has_parent_ns || e->parent_ns >= id) /* so there are no circles */
 		return error_set(err, EBADMSG, "pidns-%u.img does not tell what is around it", id);
-	rc = pid_held_load(r, e->parent_ns, err);
+	rc = load(r, e->parent_ns, depth + 1, err);
 	struct ns_dead *dead = rc < 0 ? NULL : array_add(&r->ns->dead);
 	if (!dead)
 		return rc < 0 ? rc : error_set(err, ENOMEM, "out of memory");
 	*dead = (struct ns_dead){ id, e->parent_ns, NULL, -1 };
 	return 0;
+}
+
+int pid_held_load(struct restore *r, uint32_t id, struct error *err)
+{
+	return load(r, id, 0, err);
 }
 
 int pid_held_load_children(struct restore *r, struct rtask *t, struct error *err)

@@ -33,8 +33,6 @@
 #include "engine/pie/restorer.h"
 #include "engine/procfs/root.h"
 
-#define LEVELS 33 /* the kernel nests no deeper */
-
 static int refuse_place(const struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	char holder[96];
@@ -81,7 +79,7 @@ int userns_collect_nested(struct dump *d, const struct ns_seen *ns, struct error
 
 /* From one inside of the root's to that. */
 struct chain {
-	const struct user_maps *maps[LEVELS];
+	const struct user_maps *maps[USERNS_LEVELS];
 	int nr;
 };
 
@@ -100,7 +98,7 @@ static bool turn_inside(const struct chain *chain, enum id_kind kind, uint32_t *
 static struct chain chain_of_seen(const struct dump *d, uint32_t ns)
 {
 	struct chain chain = { .nr = 0 };
-	while (ns != userns_home(d) && chain.nr < LEVELS) {
+	while (ns != userns_home(d) && chain.nr < USERNS_LEVELS) {
 		chain.maps[chain.nr] = ns_find_id(d, NS_USER, ns)->users;
 		ns = chain.maps[chain.nr++]->around;
 	}
@@ -341,7 +339,7 @@ int userns_check_nested(const struct dump *d, struct error *err)
 static int depth_of(const struct restore *r, const struct ns_nested *ns)
 {
 	int depth = 0;
-	while (ns && depth < LEVELS) {
+	while (ns && depth < USERNS_LEVELS) {
 		ns = ns_nested_find(r, NS_USER, ns->users->around);
 		depth++;
 	}
@@ -350,7 +348,7 @@ static int depth_of(const struct restore *r, const struct ns_nested *ns)
 
 int userns_check_depth(const struct restore *r, uint32_t id, struct error *err)
 {
-	if (depth_of(r, ns_nested_find(r, NS_USER, id)) < LEVELS)
+	if (depth_of(r, ns_nested_find(r, NS_USER, id)) < USERNS_LEVELS)
 		return 0;
 	return error_set(err, EBADMSG, "userns-%u.img: it is inside of itself, or too deep", id);
 }
@@ -391,7 +389,7 @@ static struct chain chain_of(const struct restore *r, uint32_t id)
 {
 	struct chain chain = { .nr = 0 };
 	const struct ns_nested *ns = ns_nested_find(r, NS_USER, id);
-	for (; ns && chain.nr < LEVELS; ns = ns_nested_find(r, NS_USER, ns->users->around))
+	for (; ns && chain.nr < USERNS_LEVELS; ns = ns_nested_find(r, NS_USER, ns->users->around))
 		chain.maps[chain.nr++] = ns->users;
 	return chain;
 }

@@ -36,6 +36,8 @@ struct user_maps {
 };
 void user_maps_free(struct user_maps *maps);
 
+#define USERNS_LEVELS 33 /* the kernel nests no deeper */
+
 #define ID_MAP_MAX 340 /* extents, what the kernel takes */
 int id_map_add(struct id_map *map, struct id_extent e, struct error *err);
 /** Parse /proc/PID/uid_map or gid_map. Pure. */

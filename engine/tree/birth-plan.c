@@ -385,6 +385,15 @@ static int refuse_place(const struct birth *b, const char *why, struct error *er
 			 why);
 }
 
+/* Is its pid 1 born with it, and where this one has it? */
+static bool has_init(const struct birth_plan *plan, const struct birth *b)
+{
+	const struct birth *init = &plan->items[birth_init(plan, b->place.ns[b->place.nr - 1])];
+	return init != plan->items + plan->nr && birth_into(plan, init) == BIRTH_NEW &&
+	       init->place.nr == b->place.nr && same_places(&b->place, &init->place, b->place.nr) &&
+	       (birth_into(plan, b) == BIRTH_ENTER || init == b);
+}
+
 /* Who is born from whom has to be possible between their pid namespaces, too. */
 static int check_place(const struct birth_plan *plan, const struct birth *b, struct error *err)
 {
@@ -395,8 +404,8 @@ static int check_place(const struct birth_plan *plan, const struct birth *b, str
 	enum birth_into into = birth_into(plan, b);
 	if (into == BIRTH_NEW && (!b->task || b->place.nr != by->place.nr + 1))
 		return refuse_place(b, "its pid 1 comes from further outside", err);
-	if (into == BIRTH_ENTER && birth_init(plan, b->place.ns[b->place.nr - 1]) == plan->nr)
-		return refuse_place(b, "that has no pid 1", err);
+	if (into != BIRTH_SAME && !has_init(plan, b))
+		return refuse_place(b, "that has no pid 1, or several", err);
 	if (b->sibling && by->place.nr && own_number(&by->place, by->pid) == 1)
 		return refuse_place(b, "its session is led by a pid 1, which is not its parent",
 				    err);

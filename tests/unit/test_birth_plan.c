@@ -30,7 +30,7 @@ struct tree {
 	int rc;
 };
 
-static void plan(struct tree *t, const struct row *rows, size_t nr, bool shell_job)
+static void set_tasks(struct tree *t, const struct row *rows, size_t nr)
 {
 	memset(t, 0, sizeof(*t));
 	for (size_t i = 0; i < nr; i++) {
@@ -51,6 +51,11 @@ static void plan(struct tree *t, const struct row *rows, size_t nr, bool shell_j
 						   .tids = &t->inside[i] };
 		t->pointers[i] = &t->tasks[i];
 	}
+}
+
+static void plan(struct tree *t, const struct row *rows, size_t nr, bool shell_job)
+{
+	set_tasks(t, rows, nr);
 	t->rc = birth_plan_make(t->pointers, nr, shell_job, &t->plan, &t->err);
 }
 #define PLAN(t, shell_job, ...)                                                                    \
@@ -298,6 +303,35 @@ static void plan_refuses_impossible_pid_namespaces(void **state)
 	assert_int_equal(t.rc, -ENOTSUP);
 }
 
+/* Nobody would be found to be pid 1 of the outer one. */
+static void plan_refuses_pid_namespaces_that_are_elsewhere(void **state)
+{
+	(void)state;
+	struct row rows[] = { { 10, 1, 10, 10 },
+			      { 11, 10, 11, 11, .ns = 6, .inside = 1, .inside_pgid = 1,
+				.inside_sid = 1 },
+			      { 12, 11, 12, 12, .ns = 5, .inside = 1 },
+			      { 13, 10, 13, 13, .ns = 5, .inside = 2 } };
+	struct tree t;
+	uint32_t numbers[] = { 2, 9 };
+	struct pid_level inner[] = { { 6, 2, 2, &numbers[0] }, { 5, 1, 1, &t.inside[2] } },
+			 elsewhere[] = { { 77, 9, 9, &numbers[1] }, { 5, 2, 2, &t.inside[3] } };
+	for (int i = 0; i < 2; i++) {
+		set_tasks(&t, rows, 4);
+		t.tasks[2].levels = inner;
+		t.tasks[3].levels = elsewhere;
+		t.tasks[2].nr_levels = t.tasks[3].nr_levels = 2;
+		elsewhere[0].ns = i ? 77 : 6;
+		t.rc = birth_plan_make(t.pointers, 4, false, &t.plan, &t.err);
+		assert_int_equal(t.rc, i ? -ENOTSUP : 0);
+		birth_plan_fini(&t.plan);
+	}
+	/* two first ones of the same */
+	PLAN(&t, false, { 10, 1, 10, 10 }, { 11, 10, 11, 11, .ns = 7, .inside = 1 },
+	     { 12, 10, 12, 12, .ns = 7, .inside = 1 });
+	assert_int_equal(t.rc, -ENOTSUP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +349,7 @@ int main(void)
 		cmocka_unit_test(plan_refuses_impossible_numbers),
 		cmocka_unit_test(plan_goes_into_pid_namespaces),
 		cmocka_unit_test(plan_refuses_impossible_pid_namespaces),
+		cmocka_unit_test(plan_refuses_pid_namespaces_that_are_elsewhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,20 +94,6 @@ static void pid_held_load_refuses_circles(void **state)
 	tear_down(&f);
 }
 
-static void pid_held_load_children_knows_one_task_for_each(void **state)
-{
-	struct fixture f;
-	set_up(&f, state);
-	struct rtask other = f.task;
-	f.task.children_apart = other.children_apart = true;
-	f.task.children_ns = other.children_ns = 10;
-	put_pids(&f, 10, ROOT_NS);
-	assert_int_equal(pid_held_load_children(&f.r, &f.task, NULL), 0);
-	assert_true(f.task.children_dead);
-	assert_int_equal(pid_held_load_children(&f.r, &other, NULL), -EBADMSG);
-	tear_down(&f);
-}
-
 /* Of a task that is in one of them. */
 static int load_users(struct fixture *f, uint32_t id)
 {
@@ -122,6 +108,36 @@ static int load_users(struct fixture *f, uint32_t id)
 	f->r.tasks = f->tasks;
 	f->r.files = NULL;
 	return rc;
+}
+
+/* As one calls the other, many would take the whole stack. */
+static void loads_refuse_more_than_can_be_inside_of_each_other(void **state)
+{
+	struct fixture f;
+	set_up(&f, state);
+	for (uint32_t i = 0; i < 40; i++) {
+		put_pids(&f, 10 + i, i ? 9 + i : ROOT_NS);
+		put_users(&f, 10 + i, i ? 9 + i : ROOT_NS, 5);
+	}
+	assert_int_equal(pid_held_load(&f.r, 49, NULL), -EBADMSG);
+	assert_int_equal(load_users(&f, 49), -EBADMSG);
+	assert_true(f.r.ns->nested.nr <= USERNS_LEVELS + 1);
+	assert_int_equal(pid_held_load(&f.r, 20, NULL), 0);
+	tear_down(&f);
+}
+
+static void pid_held_load_children_knows_one_task_for_each(void **state)
+{
+	struct fixture f;
+	set_up(&f, state);
+	struct rtask other = f.task;
+	f.task.children_apart = other.children_apart = true;
+	f.task.children_ns = other.children_ns = 10;
+	put_pids(&f, 10, ROOT_NS);
+	assert_int_equal(pid_held_load_children(&f.r, &f.task, NULL), 0);
+	assert_true(f.task.children_dead);
+	assert_int_equal(pid_held_load_children(&f.r, &other, NULL), -EBADMSG);
+	tear_down(&f);
 }
 
 static void userns_load_takes_what_is_around_it(void **state)
@@ -180,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEMP_TEST(pid_held_load_takes_what_is_around_it),
 		TEMP_TEST(pid_held_load_refuses_circles),
+		TEMP_TEST(loads_refuse_more_than_can_be_inside_of_each_other),
 		TEMP_TEST(pid_held_load_children_knows_one_task_for_each),
 		TEMP_TEST(userns_load_takes_what_is_around_it),
 		TEMP_TEST(userns_load_refuses_what_makes_no_sense),
