@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define STACK (1024 * 1024) /* bytes; what is not used takes no memory */
@@ -33,12 +34,15 @@ int ns_aside(int (*visit)(void *ctx, struct error *err), void *ctx, struct error
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 	if (stack == MAP_FAILED)
 		return error_set(err, ENOMEM, "out of memory");
+	int dumpable = prctl(PR_GET_DUMPABLE);
 	pid_t pid = clone(run, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &job);
 	int status = 0;
 	int rc = pid < 0 ? error_sys(err, "start a process") : 0;
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	munmap(stack, STACK);
+	if (dumpable == 1) /* the memory is one: a change of ids or namespaces there changed that */
+		prctl(PR_SET_DUMPABLE, 1);
 	if (rc == 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
 		rc = error_set(err, ECHILD, "a process of this one has died (signal %d)",
 			       WTERMSIG(status));

@@ -64,10 +64,14 @@ static int look_inside(void *ctx, struct error *err)
 	if (setns(look->users, CLONE_NEWUSER) < 0)
 		return error_sys(err, "enter it (needs CAP_SYS_ADMIN there)");
 	int fd = procfs_open(USER_DIR, O_RDONLY | O_DIRECTORY);
+	if (fd < 0 && errno == ENOENT) /* a kernel without */
+		return 0;
 	auto_dir dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return error_sys(err, "read /proc/" USER_DIR);
 	struct dirent *de;
 	int rc = 0;
-	while (rc == 0 && dir && (de = readdir(dir)) != NULL) {
+	while (rc == 0 && (de = readdir(dir)) != NULL) {
 		auto_strbuf value = { 0 };
 		if (de->d_name[0] != '.' && read_word(fd, de->d_name, &value) &&
 		    strcmp(value.data, USER_USUAL) != 0)

@@ -145,10 +145,16 @@ static int open_seen(const struct ns_seen *ns, struct error *err)
 int userns_note_owner(const struct dump *d, struct ns_seen *ns, struct error *err)
 {
 	struct stat st;
-	auto_fd fd = ns->own || ns->kind == NS_USER ? -1 : open_seen(ns, err);
-	auto_fd users = fd < 0 ? -1 : ioctl(fd, NS_GET_USERNS);
-	if (users < 0 || fstat(users, &st) < 0)
+	if (ns->own || ns->kind == NS_USER)
 		return 0;
+	auto_fd fd = open_seen(ns, err);
+	if (fd < 0)
+		return fd;
+	auto_fd users = ioctl(fd, NS_GET_USERNS);
+	if (users < 0 && errno == EPERM) /* to one around that of the engine */
+		return 0;
+	if (users < 0 || fstat(users, &st) < 0)
+		return error_sys(err, "find out who owns a %s namespace", ns_rows[ns->kind].name);
 	const struct ns_seen *owner = ns_find(d, NS_USER, st.st_ino);
 	if (!owner && st.st_ino != d->ns->own[NS_USER] && has_any(d))
 		return refuse_owned(ns, ", which nobody is in", err);
@@ -534,15 +540,16 @@ static bool bears_any(const struct restore *r, uint32_t users)
 	return false;
 }
 
-static _Noreturn void hold(const struct ns_nested *ns)
+static _Noreturn void hold(const struct ns_nested *ns, pid_t coordinator)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (setns(ns->fd, CLONE_NEWUSER) < 0)
 		_exit(1);
 	prctl(PR_SET_DUMPABLE, 1);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;)
+	while (getppid() == coordinator)
 		pause();
+	_exit(0);
 }
 
 /* It shares the table, so it has what is opened later as well. */
@@ -551,9 +558,10 @@ static int start_holder(struct restore *r, struct ns_nested *ns, struct error *e
 	struct clone_args ca = { .flags = CLONE_FILES | CLONE_PIDFD,
 				 .exit_signal = SIGCHLD,
 				 .pidfd = (uintptr_t)&ns->holder_fd };
+	pid_t self = getpid();
 	pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
 	if (pid == 0)
-		hold(ns);
+		hold(ns, self);
 	if (pid < 0)
 		return error_sys(err, "start a process");
 	ns->holder = pid;
