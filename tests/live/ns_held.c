@@ -9,28 +9,14 @@
 #include <sys/shm.h>
 #include <sys/utsname.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
 
 #define KEY 0x4e1d
-
-static int here(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-	live_must(fd >= 0);
-	return fd;
-}
-
-static ino_t inode(int fd)
-{
-	struct stat st;
-	live_must(fstat(fd, &st) == 0);
-	return st.st_ino;
-}
 
 int main(void)
 {
 	struct utsname names, home;
-	int uts_home = here("/proc/self/ns/uts"), ipc_home = here("/proc/self/ns/ipc");
+	int uts_home = ns_open_own("uts"), ipc_home = ns_open_own("ipc");
 	live_must(uname(&home) == 0);
 	live_must(unshare(CLONE_NEWUTS | CLONE_NEWIPC) == 0 && sethostname("held", 4) == 0);
 	int shm = shmget(KEY, 8192, IPC_CREAT | 0600);
@@ -38,18 +24,19 @@ int main(void)
 	live_must(shm >= 0 && at != (char *)-1);
 	strcpy(at, "held");
 	live_must(shmdt(at) == 0);
-	int uts = here("/proc/self/ns/uts"), ipc = here("/proc/self/ns/ipc");
-	int again = here("/proc/self/ns/uts");
+	int uts = ns_open_own("uts"), ipc = ns_open_own("ipc");
+	int again = ns_open_own("uts");
 	live_must(setns(uts_home, CLONE_NEWUTS) == 0 && setns(ipc_home, CLONE_NEWIPC) == 0);
 	close(uts_home);
 	close(ipc_home);
 
 	live_ready();
 
-	int now = here("/proc/self/ns/uts");
+	int now = ns_open_own("uts");
 	live_check(uname(&names) == 0 && !strcmp(names.nodename, home.nodename), "here it is %s",
 		   names.nodename);
-	live_check(inode(uts) == inode(again) && inode(uts) != inode(now), "which is which");
+	live_check(ns_number(uts) == ns_number(again) && ns_number(uts) != ns_number(now),
+		   "which is which");
 	live_check(setns(uts, CLONE_NEWUTS) == 0 && setns(ipc, CLONE_NEWIPC) == 0, "setns: %s",
 		   strerror(errno));
 	live_check(uname(&names) == 0 && !strcmp(names.nodename, "held"), "there it is %s",

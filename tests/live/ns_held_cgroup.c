@@ -7,13 +7,7 @@
 #include <sched.h>
 
 #include "tests/live/cgroups.h"
-
-static int here(void)
-{
-	int fd = open("/proc/self/ns/cgroup", O_RDONLY);
-	live_must(fd >= 0);
-	return fd;
-}
+#include "tests/live/namespaces.h"
 
 int main(void)
 {
@@ -21,9 +15,9 @@ int main(void)
 	make_group("/a");
 	make_group("/a/b");
 	move("/a");
-	int home = here();
+	int home = ns_open_own("cgroup");
 	live_must(unshare(CLONE_NEWCGROUP) == 0);
-	int held = here();
+	int held = ns_open_own("cgroup");
 	live_must(setns(home, CLONE_NEWCGROUP) == 0 && close(home) == 0);
 	move("/a/b");
 

@@ -8,24 +8,17 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
 
 #define INSIDE 500 /* who is root there */
-
-static void write_own(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	live_must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
-}
 
 static void enter_new(const char *uids, const char *gids)
 {
 	live_must(unshare(CLONE_NEWUSER) == 0);
 	prctl(PR_SET_DUMPABLE, 1);
-	write_own("/proc/self/setgroups", "deny");
-	write_own("/proc/self/uid_map", uids);
-	write_own("/proc/self/gid_map", gids);
+	ns_write("/proc/self/setgroups", "deny");
+	ns_write("/proc/self/uid_map", uids);
+	ns_write("/proc/self/gid_map", gids);
 }
 
 /* @return the number of who has told, as /proc has it */
@@ -42,22 +35,6 @@ static void tell_and_wait(int line, int end)
 	live_must(readlink("/proc/self", text, sizeof(text) - 1) > 0);
 	pid_t pid = atoi(text);
 	live_must(write(line, &pid, sizeof(pid)) == sizeof(pid) && read(end, &c, 1) == 1);
-}
-
-static int open_of(pid_t pid, const char *name)
-{
-	char path[48];
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
-	int fd = open(path, O_RDONLY);
-	live_check(fd >= 0, "open %s: %s", path, strerror(errno));
-	return fd;
-}
-
-static ino_t inode(int fd)
-{
-	struct stat st;
-	live_check(fd >= 0 && fstat(fd, &st) == 0, "no namespace: %s", strerror(errno));
-	return st.st_ino;
 }
 
 /* Two that end before the dump, and one that stays. */
@@ -86,7 +63,7 @@ static _Noreturn void inside(int line, int end, int last)
 
 static void check_belongs(int fd, ino_t users, const char *what)
 {
-	live_check(inode(ioctl(fd, NS_GET_USERNS)) == users, "%s belongs to another", what);
+	live_check(ns_number(ioctl(fd, NS_GET_USERNS)) == users, "%s belongs to another", what);
 }
 
 static void check_host(int users, int uts)
@@ -116,11 +93,11 @@ int main(void)
 		inside(line[1], end[0], last[0]);
 	for (int i = 0; i < 2; i++) {
 		pid_t other = await(line[0]);
-		int host = open_of(other, "uts"), own = open("/proc/self/ns/uts", O_RDONLY);
-		if (inode(host) == inode(own))
-			users = open_of(other, "user");
-		for (int k = 0; k < 3 && inode(host) != inode(own); k++)
-			fds[k] = open_of(other, names[k]);
+		int host = ns_open_of(other, "uts"), own = open("/proc/self/ns/uts", O_RDONLY);
+		if (ns_number(host) == ns_number(own))
+			users = ns_open_of(other, "user");
+		for (int k = 0; k < 3 && ns_number(host) != ns_number(own); k++)
+			fds[k] = ns_open_of(other, names[k]);
 		close(host);
 		close(own);
 	}
@@ -132,10 +109,10 @@ int main(void)
 	live_must(write(last[1], "t", 1) == 1);
 	pid = await(line[0]); /* by another number */
 
-	int around = open_of(pid, "user");
+	int around = ns_open_of(pid, "user");
 	for (int k = 0; k < 3; k++)
-		check_belongs(fds[k], inode(around), names[k]);
-	live_check(inode(ioctl(users, NS_GET_PARENT)) == inode(around), "it is elsewhere");
+		check_belongs(fds[k], ns_number(around), names[k]);
+	live_check(ns_number(ioctl(users, NS_GET_PARENT)) == ns_number(around), "it is elsewhere");
 	live_check(ioctl(users, NS_GET_OWNER_UID, &owner) == 0 && owner == INSIDE, "it is %u's",
 		   owner);
 	pid_t host = fork();

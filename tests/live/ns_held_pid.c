@@ -11,50 +11,21 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
 
 static int stop[2]; /* a pipe, whose bytes end a pid 1 each */
-
-static int here(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-	live_must(fd >= 0);
-	return fd;
-}
-
-static ino_t inode(int fd)
-{
-	struct stat st;
-	live_must(fstat(fd, &st) == 0);
-	return st.st_ino;
-}
 
 static ino_t around(int fd)
 {
 	int up = ioctl(fd, NS_GET_PARENT);
 	live_check(up >= 0, "NS_GET_PARENT: %s", strerror(errno));
-	return inode(up);
+	return ns_number(up);
 }
 
 static void end(pid_t pid)
 {
 	int status;
 	live_must(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
-}
-
-static int open_of(pid_t pid)
-{
-	char path[48];
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
-	return here(path);
-}
-
-/* As /proc has it. */
-static pid_t own_pid(void)
-{
-	char text[16] = "";
-	live_must(readlink("/proc/self", text, sizeof(text) - 1) > 0);
-	return atoi(text);
 }
 
 /**
@@ -69,12 +40,12 @@ static int bear_first(pid_t *first, int *inner)
 	live_must(pipe(up) == 0 && unshare(CLONE_NEWPID) == 0);
 	*first = fork();
 	if (*first == 0) {
-		pids[0] = own_pid();
+		pids[0] = ns_own_pid();
 		live_must(write(up[1], pids, sizeof(pid_t)) == sizeof(pid_t));
 		if (inner) {
 			live_must(unshare(CLONE_NEWPID) == 0);
 			below = fork();
-			pids[0] = own_pid();
+			pids[0] = ns_own_pid();
 			if (below == 0)
 				live_must(write(up[1], pids, sizeof(pid_t)) == sizeof(pid_t));
 		}
@@ -88,8 +59,8 @@ static int bear_first(pid_t *first, int *inner)
 	close(up[0]);
 	close(up[1]);
 	if (inner)
-		*inner = open_of(pids[1]);
-	return open_of(pids[0]);
+		*inner = ns_open_of(pids[1], "pid");
+	return ns_open_of(pids[0], "pid");
 }
 
 static void go_back(int home)
@@ -111,7 +82,7 @@ static void kill_first(pid_t first)
 
 static int for_children(void)
 {
-	return here("/proc/self/ns/pid_for_children");
+	return ns_open_own("pid_for_children");
 }
 
 /* Its children would be born into a dead one; in the end it says whether that is so. */
@@ -127,7 +98,7 @@ static void child(int up)
 
 int main(void)
 {
-	int home = here("/proc/self/ns/pid"), up[2], inner;
+	int home = ns_open_own("pid"), up[2], inner;
 	char byte;
 	pid_t first;
 	live_must(pipe(up) == 0 && pipe(stop) == 0);
@@ -154,14 +125,15 @@ int main(void)
 	live_ready();
 
 	int now = for_children();
-	live_check(inode(home) == inode(here("/proc/self/ns/pid")), "it is in another one");
-	live_check(inode(outer) == inode(again) && inode(outer) != inode(inner), "which is which");
-	live_check(inode(now) == inode(last) && inode(now) != inode(outer),
+	live_check(ns_number(home) == ns_number(ns_open_own("pid")), "it is in another one");
+	live_check(ns_number(outer) == ns_number(again) && ns_number(outer) != ns_number(inner),
+		   "which is which");
+	live_check(ns_number(now) == ns_number(last) && ns_number(now) != ns_number(outer),
 		   "children are born into another one");
 	live_check(fork() < 0 && errno == ENOMEM, "fork: %s", strerror(errno));
-	live_check(around(outer) == inode(home) && around(last) == inode(home),
+	live_check(around(outer) == ns_number(home) && around(last) == ns_number(home),
 		   "they are in another one");
-	live_check(around(inner) == inode(outer), "the inner one is in another one");
+	live_check(around(inner) == ns_number(outer), "the inner one is in another one");
 	check_dead(ended, home);
 	live_check(waitpid(zombie, &status, 0) == zombie && status == 3 << 8, "status %x", status);
 	check_dead(ended, home);

@@ -4,14 +4,8 @@
  * live-skip: unshare -T true
  * live-modes: SS RR 2S
  */
+#include "tests/live/namespaces.h"
 #include "tests/live/timens.h"
-
-static int here(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-	live_must(fd >= 0);
-	return fd;
-}
 
 static void check_clock(clockid_t clock, double from)
 {
@@ -21,10 +15,10 @@ static void check_clock(clockid_t clock, double from)
 
 int main(void)
 {
-	int home = here("/proc/self/ns/time");
+	int home = ns_open_own("time");
 	double monotonic = timens_now(CLOCK_MONOTONIC), boottime = timens_now(CLOCK_BOOTTIME);
 	timens_make("monotonic 5000 500000000\nboottime 7000000 0\n");
-	int held = here("/proc/self/ns/time_for_children");
+	int held = ns_open_own("time_for_children");
 	live_must(setns(home, CLONE_NEWTIME) == 0 && close(home) == 0);
 
 	live_ready();

@@ -12,21 +12,13 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
 
 #define OWNER 7
 #ifndef PROJECTS /* as written, and as read; who has none mapped can map none */
 #define PROJECTS     "3 4 5\n"
 #define PROJECTS_NOW "         3          4          5\n"
 #endif
-
-/* As /proc has it, which may show other pids than those of the tree. */
-static pid_t own_pid(void)
-{
-	char text[16] = "";
-	live_must(readlink("/proc/self", text, sizeof(text) - 1) > 0);
-	return atoi(text);
-}
 
 /* @param from  a user namespace to write it from; -1: this one */
 static void put(pid_t pid, int from, const char *name, const char *text)
@@ -57,18 +49,9 @@ static void check_text(const char *name, const char *want)
 	live_check(!strcmp(text, want), "%s is %s", name, text);
 }
 
-static int open_of(pid_t pid)
-{
-	char path[48];
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-	int fd = open(path, O_RDONLY);
-	live_must(fd >= 0);
-	return fd;
-}
-
 struct child {
 	int up, down; /* pipes */
-	pid_t pid;    /* as own_pid() */
+	pid_t pid;    /* as ns_own_pid() */
 };
 
 /* A child that makes one, and more whenever it is told to. */
@@ -79,7 +62,7 @@ static struct child child_new(uid_t owner)
 	live_must(pipe(up) == 0 && pipe(down) == 0);
 	pid_t pid = fork();
 	if (pid == 0) {
-		pid = own_pid();
+		pid = ns_own_pid();
 		close(down[1]);
 		live_must(setresuid((uid_t)-1, owner, (uid_t)-1) == 0);
 		do
@@ -104,13 +87,6 @@ static void child_end(const struct child *c)
 	close(c->up);
 	close(c->down);
 	live_must(wait(NULL) > 0);
-}
-
-static ino_t inode(int fd)
-{
-	struct stat st;
-	live_must(fstat(fd, &st) == 0);
-	return st.st_ino;
 }
 
 static uid_t owner(int fd)
@@ -150,30 +126,32 @@ int main(void)
 	put(c.pid, -1, "uid_map", "0 0 10\n10 500 5\n");
 	put(c.pid, -1, "gid_map", "0 0 1000\n");
 	put(c.pid, -1, "projid_map", PROJECTS);
-	int mapped = open_of(c.pid);
+	int mapped = ns_open_of(c.pid, "user");
 	child_again(&c);
 	put(c.pid, mapped, "uid_map", "0 0 10");
 	put(c.pid, mapped, "gid_map", "3 0 20");
-	int between = open_of(c.pid);
+	int between = ns_open_of(c.pid, "user");
 	child_again(&c);
 	put(c.pid, between, "setgroups", "deny");
 	put(c.pid, between, "uid_map", "1 2 3");
 	put(c.pid, between, "gid_map", "5 6 7");
-	int inner = open_of(c.pid);
+	int inner = ns_open_of(c.pid, "user");
 	child_end(&c);
 	close(between); /* still around the inner one */
 	c = child_new(0);
-	int empty = open_of(c.pid), again = open_of(c.pid);
+	int empty = ns_open_of(c.pid, "user"), again = ns_open_of(c.pid, "user");
 	child_end(&c);
 
 	live_ready();
 
-	int own = open_of(own_pid());
+	int own = ns_open_own("user");
 	between = around(inner);
-	live_check(inode(empty) == inode(again) && inode(empty) != inode(mapped), "which is which");
-	live_check(inode(around(mapped)) == inode(own) && inode(around(empty)) == inode(own),
+	live_check(ns_number(empty) == ns_number(again) && ns_number(empty) != ns_number(mapped),
+		   "which is which");
+	live_check(ns_number(around(mapped)) == ns_number(own) &&
+		       ns_number(around(empty)) == ns_number(own),
 		   "they are in another");
-	live_check(inode(around(between)) == inode(mapped), "the inner one is in another");
+	live_check(ns_number(around(between)) == ns_number(mapped), "the inner one is in another");
 	live_check(owner(mapped) == OWNER && owner(between) == OWNER && owner(inner) == OWNER,
 		   "they are of user %u, %u, %u", owner(mapped), owner(between), owner(inner));
 	live_check(owner(empty) == 0, "it is of user %u", owner(empty));

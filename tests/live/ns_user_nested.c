@@ -11,18 +11,10 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
 
 #define NOBODY  65534
 #define NET_RAW 13
-
-static void write_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	live_check(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text),
-		   "write %s to %s: %s", text, path, strerror(errno));
-	close(fd);
-}
 
 static const char *proc(pid_t pid, const char *name)
 {
@@ -193,9 +185,9 @@ int main(void)
 	if (first == 0)
 		mapped((int[]){ down[0], up[1] });
 	pid_t pid = await(up[0]);
-	write_to(proc(pid, "setgroups"), "deny");
-	write_to(proc(pid, "uid_map"), "0 10 1\n5 500 10\n");
-	write_to(proc(pid, "gid_map"), "0 20 1\n");
+	ns_write(proc(pid, "setgroups"), "deny");
+	ns_write(proc(pid, "uid_map"), "0 10 1\n5 500 10\n");
+	ns_write(proc(pid, "gid_map"), "0 20 1\n");
 	tell(down[1]);
 	pid_t second = fork();
 	if (second == 0)
@@ -221,7 +213,7 @@ int main(void)
 		   owner);
 	live_check(getpriority(PRIO_PROCESS, (id_t)first) == nice, "another nice value");
 	tell(down[1]);
-	write_to(proc(other, "uid_map"), "7 50 1\n");
+	ns_write(proc(other, "uid_map"), "7 50 1\n");
 	tell(blank[1]);
 	live_check(waitpid(second, &status, 0) == second && status == 0, "without maps: %#x",
 		   status);

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
 
 static pid_t bear(uint64_t flags, int signo)
 {
@@ -17,15 +17,6 @@ static pid_t bear(uint64_t flags, int signo)
 	pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
 	live_check(pid >= 0, "clone3: %s", strerror(errno));
 	return pid;
-}
-
-static void map_root(pid_t pid, const char *name)
-{
-	char path[48];
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	int fd = open(path, O_WRONLY);
-	live_check(fd >= 0 && write(fd, "0 0 1", 5) == 5, "%s: %s", path, strerror(errno));
-	close(fd);
 }
 
 /* Was it that signal that told the end? */
@@ -65,7 +56,7 @@ static _Noreturn void inner(int ready, int ask, int tell)
 int main(void)
 {
 	int ready[2], ask[2], tell[2], later[2];
-	char c;
+	char c, path[48];
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
@@ -75,8 +66,10 @@ int main(void)
 	pid_t pid = bear(CLONE_NEWUSER | CLONE_NEWPID | CLONE_FILES, SIGUSR1);
 	if (pid == 0)
 		inner(ready[1], ask[0], tell[1]);
-	map_root(pid, "uid_map");
-	map_root(pid, "gid_map");
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	ns_write(path, "0 0 1");
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+	ns_write(path, "0 0 1");
 	for (int i = 0; i < 2; i++)
 		live_must(read(ready[0], &c, 1) == 1);
 

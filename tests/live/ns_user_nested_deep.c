@@ -8,14 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
-#include "tests/live/live.h"
-
-static void write_own(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	live_must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
-}
+#include "tests/live/namespaces.h"
 
 static void go_inside(uid_t id_inside)
 {
@@ -23,9 +16,9 @@ static void go_inside(uid_t id_inside)
 	uid_t uid = getuid();
 	live_must(unshare(CLONE_NEWUSER) == 0);
 	snprintf(text, sizeof(text), "%u %u 1", id_inside, uid);
-	write_own("/proc/self/setgroups", "deny");
-	write_own("/proc/self/uid_map", text);
-	write_own("/proc/self/gid_map", text);
+	ns_write("/proc/self/setgroups", "deny");
+	ns_write("/proc/self/uid_map", text);
+	ns_write("/proc/self/gid_map", text);
 }
 
 static void check_map(uid_t inside, uid_t outside)
@@ -35,13 +28,6 @@ static void check_map(uid_t inside, uid_t outside)
 	live_check(f && fscanf(f, "%u %u %u", &a, &b, &count) == 3 && a == inside && b == outside,
 		   "the map is another");
 	fclose(f);
-}
-
-static ino_t number(int fd)
-{
-	struct stat st;
-	live_check(fd >= 0 && fstat(fd, &st) == 0, "no namespace: %s", strerror(errno));
-	return st.st_ino;
 }
 
 static _Noreturn void inner(int ready, int back)
@@ -89,10 +75,11 @@ int main(void)
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 	live_check(write(back[1], "x", 1) == 1 && read(ready[0], &c, 1) == 1, "it has gone");
 	int deep = open(path, O_RDONLY), between = ioctl(deep, NS_GET_PARENT);
-	live_check(number(deep) != number(between) && number(between) != number(home) &&
-		       number(ioctl(between, NS_GET_PARENT)) == number(home),
+	live_check(ns_number(deep) != ns_number(between) && ns_number(between) != ns_number(home) &&
+		       ns_number(ioctl(between, NS_GET_PARENT)) == ns_number(home),
 		   "they are not inside of each other");
-	live_check(number(ioctl(held, NS_GET_PARENT)) == number(home), "the other is elsewhere");
+	live_check(ns_number(ioctl(held, NS_GET_PARENT)) == ns_number(home),
+		   "the other is elsewhere");
 	live_check(write(back[1], "x", 1) == 1 && waitpid(pid, &status, 0) == pid && !status,
 		   "it ended with %#x", status);
 	live_check(setns(held, CLONE_NEWUSER) == 0, "enter the other: %s", strerror(errno));

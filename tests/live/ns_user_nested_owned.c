@@ -15,17 +15,9 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
 
 #define KEY 0x4e1d
-
-static void write_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	live_check(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text),
-		   "write %s to %s: %s", text, path, strerror(errno));
-	close(fd);
-}
 
 static void check_has(const char *path, const char *text)
 {
@@ -34,22 +26,6 @@ static void check_has(const char *path, const char *text)
 	live_check(fd >= 0 && read(fd, now, sizeof(now) - 1) > 0 && !strcmp(now, text),
 		   "%s says %s", path, now);
 	close(fd);
-}
-
-static ino_t number(int fd)
-{
-	struct stat st;
-	live_check(fd >= 0 && fstat(fd, &st) == 0, "no namespace: %s", strerror(errno));
-	return st.st_ino;
-}
-
-static int open_own(const char *name)
-{
-	char path[48];
-	snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
-	int fd = open(path, O_RDONLY);
-	live_check(fd >= 0, "%s: %s", path, strerror(errno));
-	return fd;
 }
 
 static bool loopback(bool set_up)
@@ -69,10 +45,10 @@ static bool loopback(bool set_up)
 static void check_owners(void)
 {
 	static const char *const names[] = { "uts", "ipc", "net", "cgroup" };
-	int users = open_own("user");
+	int users = ns_open_own("user");
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		int fd = open_own(names[i]), owner = ioctl(fd, NS_GET_USERNS);
-		live_check(number(owner) == number(users), "%s belongs to another", names[i]);
+		int fd = ns_open_own(names[i]), owner = ioctl(fd, NS_GET_USERNS);
+		live_check(ns_number(owner) == ns_number(users), "%s belongs to another", names[i]);
 		close(fd);
 		close(owner);
 	}
@@ -85,11 +61,11 @@ static void become_somebody_inside(void)
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	live_must(unshare(CLONE_NEWUSER) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
-	write_to("/proc/self/setgroups", "deny");
+	ns_write("/proc/self/setgroups", "deny");
 	snprintf(text, sizeof(text), "0 %u 1", uid);
-	write_to("/proc/self/uid_map", text);
+	ns_write("/proc/self/uid_map", text);
 	snprintf(text, sizeof(text), "0 %u 1", gid);
-	write_to("/proc/self/gid_map", text);
+	ns_write("/proc/self/gid_map", text);
 }
 
 static struct {
@@ -108,8 +84,8 @@ static void set_up(void)
 	has.at = shmat(has.shm, NULL, 0);
 	live_must(has.shm >= 0 && has.at != (char *)-1);
 	strcpy(has.at, "segment");
-	write_to("/proc/sys/kernel/msgmax", "4321\n");
-	write_to("/proc/sys/net/ipv4/ip_forward", "1\n");
+	ns_write("/proc/sys/kernel/msgmax", "4321\n");
+	ns_write("/proc/sys/net/ipv4/ip_forward", "1\n");
 	struct mq_attr attr = { .mq_maxmsg = 4, .mq_msgsize = 16 };
 	has.mq = mq_open("/queue", O_RDWR | O_CREAT, 0600, &attr);
 	live_must(has.mq >= 0 && mq_send(has.mq, "message", 8, 3) == 0);
@@ -134,8 +110,8 @@ static void check(void)
 	live_check(mq_receive(has.mq, text, sizeof(text), NULL) == 8 && !strcmp(text, "message"),
 		   "the message: %s", strerror(errno));
 	live_check(sethostname("other", 5) == 0, "sethostname: %s", strerror(errno));
-	write_to("/proc/sys/kernel/msgmax", "4322\n");
-	write_to("/proc/sys/net/ipv4/ip_forward", "0\n");
+	ns_write("/proc/sys/kernel/msgmax", "4322\n");
+	ns_write("/proc/sys/net/ipv4/ip_forward", "0\n");
 }
 
 #ifdef ALONE

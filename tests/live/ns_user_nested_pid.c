@@ -16,30 +16,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
 
 #define LEVELS 2
 #define IDLE   8
-
-static void write_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	live_must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
-}
-
-static ino_t number(int fd)
-{
-	struct stat st;
-	live_check(fd >= 0 && fstat(fd, &st) == 0, "no namespace: %s", strerror(errno));
-	close(fd);
-	return st.st_ino;
-}
-
-static ino_t own(const char *path)
-{
-	return number(open(path, O_RDONLY));
-}
 
 /* "NSpid: …" of a task as /proc has it. */
 static void numbers(char out[128])
@@ -90,7 +70,7 @@ static void *wait_for_ever(void *arg)
 static void check_owner(void)
 {
 	int fd = open("/proc/self/ns/pid", O_RDONLY);
-	live_check(number(ioctl(fd, NS_GET_USERNS)) == own("/proc/self/ns/user"),
+	live_check(ns_number(ioctl(fd, NS_GET_USERNS)) == ns_own_number("user"),
 		   "its pid namespace belongs to another");
 	close(fd);
 }
@@ -119,11 +99,11 @@ static pid_t go_inside(void)
 	uid_t uid = getuid();
 	gid_t gid = getgid();
 	live_must(unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0);
-	write_to("/proc/self/setgroups", "deny");
+	ns_write("/proc/self/setgroups", "deny");
 	snprintf(text, sizeof(text), "%d %u 1", depth * 5, uid);
-	write_to("/proc/self/uid_map", text);
+	ns_write("/proc/self/uid_map", text);
 	snprintf(text, sizeof(text), "%d %u 1", depth * 5, gid);
-	write_to("/proc/self/gid_map", text);
+	ns_write("/proc/self/gid_map", text);
 	signal(SIGUSR2, SIG_IGN);
 	return bear(SIGUSR2);
 }
@@ -159,7 +139,7 @@ static pid_t start_inside(int ready)
 	for (int i = 0; i < IDLE; i++)
 		live_must(pthread_create(&idle, NULL, wait_for_ever, NULL) == 0);
 	live_wait();
-	live_check(number(users) == own("/proc/self/ns/user"), "the descriptor leads elsewhere");
+	live_check(ns_number(users) == ns_own_number("user"), "the descriptor leads elsewhere");
 	live_check(getpid() == 1 && getuid() == (uid_t)depth * 5, "it is %d, user %u", getpid(),
 		   getuid());
 	check_numbers(before, depth + 1);
@@ -187,7 +167,7 @@ int main(void)
 
 	live_ready();
 
-	live_check(number(self) == own("/proc/self/ns/pid"), "the descriptor leads elsewhere");
+	live_check(ns_number(self) == ns_own_number("pid"), "the descriptor leads elsewhere");
 	live_check(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7, "it ended: %#x",
 		   status);
 	live_pass();

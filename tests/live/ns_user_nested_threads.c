@@ -10,18 +10,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
 
 #define THREADS 12
 
 static atomic_int nr_ready, nr_done;
-
-static void write_own(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	live_must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
-}
 
 static void *thread(void *arg)
 {
@@ -93,9 +86,9 @@ int main(void)
 	live_must(read(up[0], &c, 1) == 1);
 	pid_t number = number_of_child();
 	snprintf(path, sizeof(path), "/proc/%d/uid_map", number);
-	write_own(path, "0 0 1\n7 100 3\n");
+	ns_write(path, "0 0 1\n7 100 3\n");
 	snprintf(path, sizeof(path), "/proc/%d/gid_map", number);
-	write_own(path, "0 0 10\n");
+	ns_write(path, "0 0 10\n");
 	live_must(write(down[1], "m", 1) == 1 && read(up[0], &c, 1) == 1);
 
 	live_ready();
