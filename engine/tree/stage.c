@@ -153,12 +153,12 @@ static int take_failure(const struct restore *r, struct error *err)
 int stage_check(struct restore *r, enum restore_stage stage, struct error *err)
 {
 	struct error dead = { 0 };
-	if (stage_failed(r->shared))
+	if (restore_is_over(r->shared))
 		return take_failure(r, err);
 	int rc = find_dead(r, stage, &dead);
 	if (rc == 0)
 		rc = givers_check(r, &dead);
-	if (stage_failed(r->shared))
+	if (restore_is_over(r->shared))
 		return take_failure(r, err);
 	return rc < 0 ? error_set(err, -rc, "%s", dead.text) : 0;
 }
