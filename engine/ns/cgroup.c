@@ -19,6 +19,7 @@
 #include "engine/ns/cgroup-fs.h"
 #include "engine/ns/cgroup-ns.h"
 #include "engine/ns/cgroup-props.h"
+#include "engine/ns/cgroup-root.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/read.h"
@@ -104,19 +105,6 @@ static int collect_thread(struct dump *d, const struct task *t, struct thread *t
 	return 0;
 }
 
-static int roots_check(const struct options *opts, struct error *err)
-{
-	for (size_t i = 0; i < opts->cgroup_roots.nr; i++) {
-		const char *text = opts->cgroup_roots.items[i];
-		const char *path = strchr(text, ':');
-		if (*text != '/' && (!path || path[1] != '/'))
-			return error_set(err, EINVAL,
-					 "--cgroup-root: %s is neither /PATH nor HIERARCHY:/PATH",
-					 text);
-	}
-	return 0;
-}
-
 static const char *path_of(const struct proc_cgroups *members, const char *name)
 {
 	for (size_t i = 0; i < members->nr; i++)
@@ -186,7 +174,7 @@ int cgroups_collect(struct dump *d, struct error *err)
 		return error_set(err, ENOMEM, "out of memory");
 	if (d->opts->manage_cgroups == CGROUPS_IGNORE)
 		return 0;
-	int rc = roots_check(d->opts, err);
+	int rc = cgroup_roots_check(d->opts, err);
 	if (rc == 0)
 		rc = spec_read(d->opts, &d->cgroups->spec, err);
 	if (rc == 0)
@@ -201,42 +189,12 @@ int cgroups_collect(struct dump *d, struct error *err)
 	return rc < 0 ? rc : collect_namespace(d, err);
 }
 
-/*
- * --cgroup-root for a hierarchy: "HIERARCHY:/path", or "/path" for all that have none of their own.
- * @return NULL: there is none
- */
-static const char *root_option(const struct options *opts, char *const *names, size_t nr)
-{
-	const char *any = NULL;
-	for (size_t i = 0; i < opts->cgroup_roots.nr; i++) {
-		const char *text = opts->cgroup_roots.items[i];
-		const char *colon = *text == '/' ? NULL : strchr(text, ':');
-		if (!colon) {
-			any = text;
-			continue;
-		}
-		for (size_t k = 0; k < nr; k++) {
-			if (strlen(names[k]) == (size_t)(colon - text) &&
-			    !strncmp(names[k], text, (size_t)(colon - text)))
-				return colon + 1;
-		}
-	}
-	return any;
-}
-
-/* Is it the group of `dir`, or below? Both without a leading slash. */
-static bool is_below(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-	return len == 0 || (!strncmp(path, dir, len) && (!path[len] || path[len] == '/'));
-}
-
 static bool is_covered(const CgControllerEntry *c, const char *path)
 {
 	for (size_t i = 0; i < c->n_dirs; i++) {
 		/* of a hierarchy's root only itself is stored */
 		const char *dir = c->dirs[i]->dir_name;
-		if (*dir ? is_below(path, dir) : !*path)
+		if (*dir ? cgroup_is_below(path, dir) : !*path)
 			return true;
 	}
 	return false;
@@ -270,7 +228,7 @@ static int dirs_dump(struct dump *d, CgControllerEntry *c, size_t at, struct err
 	size_t nr = 0;
 	if (root < 0)
 		return root;
-	const char *top = root_option(d->opts, c->cnames, c->n_cnames);
+	const char *top = cgroup_root_of(d->opts, c->cnames, c->n_cnames);
 	top = top ? top + strspn(top, "/") : NULL;
 	c->dirs = calloc(sets->nr, sizeof(CgroupDirEntry *));
 	if (!paths || !c->dirs)
@@ -279,7 +237,8 @@ static int dirs_dump(struct dump *d, CgControllerEntry *c, size_t at, struct err
 		for (size_t k = 0; k < sets->items[i].nr; k++) {
 			const struct proc_cgroup *m = &sets->items[i].items[k];
 			if (!strcmp(m->name, name))
-				paths[nr++] = top && is_below(m->path + 1, top) ? top : m->path + 1;
+				paths[nr++] =
+				    top && cgroup_is_below(m->path + 1, top) ? top : m->path + 1;
 		}
 	}
 	if (nr)
@@ -400,89 +359,6 @@ struct cgroup_restore {
 	struct proc_cgroups own;
 	bool entered;
 };
-
-static bool has_controller(const CgControllerEntry *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_cnames; i++) {
-		size_t len = strlen(c->cnames[i]);
-		/* a set says "cpu,cpuacct" where a hierarchy has the two */
-		if (!strncmp(name, c->cnames[i], len) && (!name[len] || name[len] == ',') &&
-		    (len || !*name))
-			return true;
-	}
-	return false;
-}
-
-static char *path_below(const char *root, const char *rest)
-{
-	char *out;
-	size_t len = strlen(root);
-	while (len && root[len - 1] == '/')
-		len--;
-	return asprintf(&out, "%.*s%s", (int)len, root, rest) < 0 ? NULL : out;
-}
-
-static int member_rewrite(CgMemberEntry *m, const CgroupDirEntry *dir, const char *root)
-{
-	const char *rest = m->path + 1 + strlen(dir->dir_name);
-	char *path = path_below(root, *dir->dir_name || !*rest ? rest : m->path);
-	if (!path)
-		return -ENOMEM;
-	/* what is below the root of the namespace stays as it is; one that was above what is
-	 * replaced begins there now */
-	size_t below = strlen(m->path) - m->cgns_prefix;
-	below = below < strlen(rest) ? below : strlen(rest);
-	m->cgns_prefix = (uint32_t)(strlen(path) - below);
-	free(m->path);
-	m->path = path;
-	return 0;
-}
-
-static int members_rewrite(CgMemberEntry **members, size_t nr, const CgControllerEntry *c,
-			   const CgroupDirEntry *dir, const char *root)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < nr; i++)
-		if (has_controller(c, members[i]->name) &&
-		    is_below(members[i]->path + 1, dir->dir_name))
-			rc = member_rewrite(members[i], dir, root);
-	return rc;
-}
-
-/* Everything that was in `dir` or below goes to `root`. */
-static int dir_rewrite(CgroupEntry *e, const CgControllerEntry *c, CgroupDirEntry *dir,
-		       const char *root)
-{
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < e->n_sets; i++)
-		rc = members_rewrite(e->sets[i]->ctls, e->sets[i]->n_ctls, c, dir, root);
-	for (size_t i = 0; rc == 0 && i < e->n_namespaces; i++)
-		rc = members_rewrite(e->namespaces[i]->roots, e->namespaces[i]->n_roots, c, dir,
-				     root);
-	if (rc < 0)
-		return rc;
-	const char *relative = root + strspn(root, "/");
-	char *name = strdup(relative);
-	if (!name)
-		return -ENOMEM;
-	free(dir->dir_name);
-	dir->dir_name = name;
-	return 0;
-}
-
-static int roots_rewrite(struct restore *r, CgroupEntry *e, struct error *err)
-{
-	int rc = roots_check(r->opts, err);
-	for (size_t i = 0; rc == 0 && i < e->n_controllers; i++) {
-		const CgControllerEntry *c = e->controllers[i];
-		const char *root = root_option(r->opts, c->cnames, c->n_cnames);
-		for (size_t k = 0; root && k < e->controllers[i]->n_dirs; k++) {
-			if (dir_rewrite(e, c, c->dirs[k], root) < 0)
-				return error_set(err, ENOMEM, "out of memory");
-		}
-	}
-	return rc;
-}
 
 static int path_check(const char *path, const char *what, struct error *err)
 {
@@ -615,7 +491,7 @@ int cgroups_load(struct restore *r, struct error *err)
 	rc = entry_check(r->cgroups->entry, err);
 	if (rc == 0)
 		rc = sets_check(r, err);
-	return rc < 0 ? rc : roots_rewrite(r, r->cgroups->entry, err);
+	return rc < 0 ? rc : cgroup_roots_rewrite(r->opts, r->cgroups->entry, err);
 }
 
 static const char *member_path(const CgSetEntry *set, const char *name)
@@ -636,6 +512,16 @@ static const char *own_path(const struct cgroup_restore *cg, const char *name)
 	return NULL;
 }
 
+/* @return n_controllers: it was left out of the images */
+static size_t hierarchy_of(const struct cgroup_restore *cg, const char *name)
+{
+	size_t at = 0;
+	while (at < cg->entry->n_controllers &&
+	       !cgroup_has_controller(cg->entry->controllers[at], name))
+		at++;
+	return at;
+}
+
 /* @param set  where to; NULL: where the engine was. @param from  where it is now; likewise */
 static int move(struct cgroup_restore *cg, const CgSetEntry *set, const CgSetEntry *from, pid_t id,
 		bool thread, struct error *err)
@@ -647,10 +533,7 @@ static int move(struct cgroup_restore *cg, const CgSetEntry *set, const CgSetEnt
 		const char *own = own_path(cg, name);
 		const char *to = member_path(set, name) ?: own;
 		const char *now = member_path(from, name) ?: own;
-		size_t at = 0;
-		while (at < cg->entry->n_controllers &&
-		       !has_controller(cg->entry->controllers[at], name))
-			at++;
+		size_t at = hierarchy_of(cg, name);
 		/* a hierarchy that was left out of the images stays as it is */
 		if (to && (!now || strcmp(to, now)) && at < cg->entry->n_controllers)
 			rc = cgroup_fs_move(cg->dirs.roots[at], name, to, id, thread, err);
@@ -683,10 +566,7 @@ static int move_in_namespace(struct cgroup_restore *cg, const CgSetEntry *set, b
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < set->n_ctls; i++) {
 		const CgMemberEntry *m = set->ctls[i];
-		size_t at = 0;
-		while (at < cg->entry->n_controllers &&
-		       !has_controller(cg->entry->controllers[at], m->name))
-			at++;
+		size_t at = hierarchy_of(cg, m->name);
 		if (!m->has_cgns_prefix || m->cgns_prefix == strlen(m->path) ||
 		    at == cg->entry->n_controllers)
 			continue;
@@ -721,10 +601,7 @@ static int move_to_root(struct cgroup_restore *cg, const CgNamespaceEntry *ns,
 	for (size_t i = 0; rc == 0 && i < ns->n_roots; i++) {
 		const CgMemberEntry *m = ns->roots[i];
 		const char *home = member_path(born, m->name) ?: own_path(cg, m->name);
-		size_t at = 0;
-		while (at < cg->entry->n_controllers &&
-		       !has_controller(cg->entry->controllers[at], m->name))
-			at++;
+		size_t at = hierarchy_of(cg, m->name);
 		if (home && strcmp(home, m->path) && at < cg->entry->n_controllers)
 			rc = cgroup_fs_move(cg->dirs.roots[at], m->name, m->path, 0, false, err);
 	}
