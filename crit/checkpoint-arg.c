@@ -97,16 +97,6 @@ int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct err
 	return rc < 0 ? rc : set_missing(path, checkpoint_open(out->src, &out->cp, err), err);
 }
 
-int checkpoint_arg_open_damaged(const char *path, struct checkpoint_arg *out, struct error *err)
-{
-	*out = (struct checkpoint_arg){ 0 };
-	int rc = source_arg_stream(path, &out->src, err);
-	if (rc < 0)
-		return rc;
-	rc = checkpoint_open_damaged(out->src, &out->cp, &out->damage, err);
-	return set_missing(path, rc, err);
-}
-
 int checkpoint_arg_open_passing(const char *path, struct checkpoint_arg *out, struct error *err)
 {
 	*out = (struct checkpoint_arg){ 0 };
@@ -117,14 +107,42 @@ int checkpoint_arg_open_passing(const char *path, struct checkpoint_arg *out, st
 	return set_missing(path, checkpoint_open(out->src, &out->cp, err), err);
 }
 
+/* @param set  which one; NULL: there is one alone. @param but  what another says */
+static bool tell(const struct damage_list *passed, const char *command, const char *set,
+		 const char *but)
+{
+	const char *colon = set ? ": " : "";
+	for (size_t i = 0; i < passed->nr; i++) {
+		if (!strstr(but, passed->items[i]))
+			fprintf(stderr, "crit %s: %s%s%s\n", command, set ?: "", colon,
+				passed->items[i]);
+	}
+	if (passed->more)
+		fprintf(stderr, "crit %s: %s%smore is broken than these %zu\n", command, set ?: "",
+			colon, passed->nr);
+	return passed->nr != 0;
+}
+
+bool damage_tell(const struct damage_list *passed, const char *command)
+{
+	return tell(passed, command, NULL, "");
+}
+
+static const char *set_of(const struct checkpoint_arg *arg)
+{
+	return arg->several && arg->src ? source_name(arg->src) : NULL;
+}
+
 bool checkpoint_arg_tell(const struct checkpoint_arg *arg, const char *command)
 {
-	for (size_t i = 0; i < arg->passed.nr; i++)
-		fprintf(stderr, "crit %s: %s\n", command, arg->passed.items[i]);
-	if (arg->passed.more)
-		fprintf(stderr, "crit %s: more is broken than these %zu\n", command,
-			arg->passed.nr);
-	return arg->passed.nr != 0;
+	return tell(&arg->passed, command, set_of(arg), "");
+}
+
+int checkpoint_arg_end(const struct checkpoint_arg *arg, const struct command *command, int rc,
+		       const struct error *err)
+{
+	bool damaged = tell(&arg->passed, command->name, set_of(arg), rc < 0 ? err->text : "");
+	return rc < 0 || !damaged ? rc : command->failure_status ?: 1;
 }
 
 void checkpoint_arg_close(struct checkpoint_arg *arg)

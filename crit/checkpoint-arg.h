@@ -12,8 +12,8 @@
 struct checkpoint_arg {
 	struct source *src;
 	struct checkpoint *cp;
-	struct error damage;       /* checkpoint_arg_open_damaged() */
 	struct damage_list passed; /* checkpoint_arg_open_passing() */
+	bool several; /* it is not the only one: what was passed over is told with its name */
 };
 
 /** Open it, and say on standard error which set that is when there was a choice. */
@@ -24,15 +24,22 @@ int sets_below_refuse(const char *path, struct error *err);
 int source_arg_stream(const char *path, struct source **out, struct error *err);
 /** @return 0 or -errno, of a directory of sets with their names; close it in either case. */
 int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct error *err);
-/** As checkpoint_open_damaged(), for who shows what can be read and tells of the rest. */
-int checkpoint_arg_open_damaged(const char *path, struct checkpoint_arg *out, struct error *err);
 /**
  * As checkpoint_arg_open(), for who shows what can be read: the rest is passed over.
  * @param out  stays where it is until it is closed
  */
 int checkpoint_arg_open_passing(const char *path, struct checkpoint_arg *out, struct error *err);
 /** Say on standard error what was passed over, a line each. @return whether there was any */
+bool damage_tell(const struct damage_list *passed, const char *command);
+/** The same of this one. */
 bool checkpoint_arg_tell(const struct checkpoint_arg *arg, const char *command);
+/**
+ * The same at the end of a command; what it fails for is left to who prints that.
+ * @param rc   what it has come to; @param err  why, when that is negative
+ * @return rc; its failure status when something was passed over
+ */
+int checkpoint_arg_end(const struct checkpoint_arg *arg, const struct command *command, int rc,
+		       const struct error *err);
 void checkpoint_arg_close(struct checkpoint_arg *arg);
 #define auto_checkpoint_arg __attribute__((cleanup(checkpoint_arg_close))) struct checkpoint_arg
 

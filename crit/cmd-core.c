@@ -48,9 +48,11 @@ static int write_one(struct checkpoint *cp, const struct process *p, const struc
 	struct core_stats stats;
 	auto_message CoreEntry *core = NULL;
 	auto_memory_view mv = NULL;
+	size_t mark = damage_mark(checkpoint_source(cp));
 	int rc = process_core(cp, p->pid, &core, err);
-	if (rc < 0)
-		return rc;
+	const struct error *broken = damage_since(checkpoint_source(cp), mark);
+	if (rc < 0 || broken)
+		return rc < 0 ? rc : error_set(err, EBADMSG, "%s", broken->text);
 	if (core_is_zombie(core)) {
 		fprintf(stderr, "crit core: pid %u is a zombie: it has no memory, no core\n",
 			p->pid);
@@ -58,6 +60,9 @@ static int write_one(struct checkpoint *cp, const struct process *p, const struc
 	}
 	snprintf(path, sizeof(path), "%s/core.%u", o->dir ? o->dir : ".", p->pid);
 	rc = memory_view_open(cp, p, o->sysroot, &mv, err);
+	broken = rc == 0 ? memory_view_cut(mv) : NULL;
+	if (broken)
+		rc = error_set(err, EBADMSG, "%s", broken->text);
 	if (rc == 0)
 		rc = write_file(cp, p, mv, path, &stats, err);
 	if (rc < 0)
@@ -79,7 +84,8 @@ static int write_all(struct checkpoint *cp, const struct core_opts *o, struct er
 		int rc = write_one(cp, checkpoint_process(cp, i), o, &why);
 		if (rc == -ENOSPC)
 			return error_set(err, rc, "%s", why.text);
-		if (rc < 0)
+		/* what is broken is told at the end */
+		if (rc < 0 && !damage_noted(checkpoint_source(cp), -EBADMSG, &why))
 			fprintf(stderr, "crit core: %s\n", why.text);
 		failed += rc < 0;
 		written += rc == 0;
@@ -99,15 +105,14 @@ static int core_run(void *opts, int nr_operands, char **operands, struct error *
 		return error_set(err, EUSAGE, "whose? Say -p PID or --all");
 	auto_checkpoint_arg arg = { 0 };
 	const struct process *p;
-	int rc = checkpoint_arg_open(operands[0], &arg, err);
-	if (rc < 0)
-		return rc;
-	if (o->dir && mkdir(o->dir, 0777) < 0 && errno != EEXIST)
-		return error_sys(err, "make %s", o->dir);
-	if (o->all)
-		return write_all(arg.cp, o, err);
-	rc = checkpoint_pick(arg.cp, o->pid, &p, err);
-	return rc < 0 ? rc : write_one(arg.cp, p, o, err);
+	int rc = checkpoint_arg_open_passing(operands[0], &arg, err);
+	if (rc == 0 && o->pid)
+		rc = checkpoint_pick(arg.cp, o->pid, &p, err);
+	if (rc == 0 && o->dir && mkdir(o->dir, 0777) < 0 && errno != EEXIST)
+		rc = error_sys(err, "make %s", o->dir);
+	if (rc == 0)
+		rc = o->all ? write_all(arg.cp, o, err) : write_one(arg.cp, p, o, err);
+	return checkpoint_arg_end(&arg, &cmd_core, rc, err);
 }
 
 const struct command cmd_core = {

@@ -39,20 +39,23 @@ static int diff_run(void *opts, int nr_operands, char **operands, struct error *
 	auto_checkpoint_arg a = { 0 };
 	auto_checkpoint_arg b = { 0 };
 	auto_doc doc = NULL;
-	int rc = checkpoint_arg_open(operands[0], &a, err);
+	int rc = checkpoint_arg_open_passing(operands[0], &a, err);
 	if (rc == 0)
-		rc = checkpoint_arg_open(operands[1], &b, err);
+		rc = checkpoint_arg_open_passing(operands[1], &b, err);
 	if (rc == 0)
 		rc = doc_arg_open(o->format, &doc, err);
+	a.several = b.several = true;
 	if (rc < 0)
-		return rc;
+		return checkpoint_arg_end(&a, &cmd_diff, rc, err);
 	auto_progress progress = { 0 };
 	how.progress = &progress;
 	progress_start(&progress, "comparing", how.pages ? pages_stored_size(a.src) : 0);
 	int different = diff_checkpoints(a.cp, b.cp, &how, doc, err);
 	rc = doc_close(doc, different < 0 ? NULL : err);
 	doc = NULL;
-	return different < 0 || rc == 0 ? different : rc;
+	rc = different < 0 || rc == 0 ? different : rc;
+	rc = checkpoint_arg_end(&a, &cmd_diff, rc, err);
+	return checkpoint_arg_end(&b, &cmd_diff, rc, err);
 }
 
 const struct command cmd_diff = {

@@ -20,15 +20,16 @@ static const struct arg_row rows[] = {
 	  offsetof(struct export_opts, ndjson), 0, NULL },
 };
 
-static int export_one(const char *path, uint64_t number, struct row_writer *w, bool *damaged,
+/* @return 0; 1 not all of it; -errno */
+static int export_one(const char *path, uint64_t number, bool several, struct row_writer *w,
 		      struct error *err)
 {
 	auto_checkpoint_arg arg = { 0 };
 	int rc = checkpoint_arg_open_passing(path, &arg, err);
+	arg.several = several;
 	if (rc == 0)
 		rc = export_checkpoint(arg.cp, number, w, err);
-	*damaged |= checkpoint_arg_tell(&arg, "export");
-	return rc;
+	return checkpoint_arg_end(&arg, &cmd_export, rc, err);
 }
 
 static int export_run(void *opts, int nr_operands, char **operands, struct error *err)
@@ -42,9 +43,11 @@ static int export_run(void *opts, int nr_operands, char **operands, struct error
 	bool damaged = false;
 	int rc = o->sqlite ? sqlite_writer_open(o->sqlite, &w, err)
 			   : ndjson_writer_open(STDOUT_FILENO, "standard output", &w, err);
-	for (int i = 0; rc == 0 && i < nr_operands; i++)
-		rc = export_one(operands[i], (uint64_t)i + 1, w, &damaged, err);
-	if (rc == 0)
+	for (int i = 0; rc >= 0 && i < nr_operands; i++) {
+		rc = export_one(operands[i], (uint64_t)i + 1, nr_operands > 1, w, err);
+		damaged |= rc == 1;
+	}
+	if (rc >= 0)
 		rc = row_writer_commit(w, err);
 	return rc < 0 ? rc : damaged;
 }

@@ -69,16 +69,15 @@ static int grep_run(void *opts, int nr_operands, char **operands, struct error *
 	if (rc == 0)
 		rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)
-		return rc;
+		return checkpoint_arg_end(&arg, &cmd_grep, rc, err);
 	struct grep_run run = { pattern, { .doc = doc, .max = o->max } };
 	memory_report_begin(&run.report, "matches");
 	rc = memory_arg_each(&arg, &o->memory, visit, &run, err);
 	doc_end(doc);
 	int closed = doc_close(doc, rc < 0 ? NULL : err);
 	doc = NULL;
-	if (rc < 0 || closed < 0)
-		return rc < 0 ? rc : closed;
-	return run.report.found ? 0 : 1;
+	rc = rc < 0 ? rc : closed < 0 ? closed : !run.report.found;
+	return checkpoint_arg_end(&arg, &cmd_grep, rc, err);
 }
 
 const struct command cmd_grep = {

@@ -71,12 +71,12 @@ static int inspect_one(const struct inspect_opts *o, const char *path, struct er
 		rc = checkpoint_pick(arg.cp, o->pid, &options.only, err);
 	if (rc == 0)
 		rc = doc_arg_open(o->format, &doc, err);
-	if (rc < 0)
-		return rc;
-	rc = inspect_checkpoint(arg.cp, &options, doc, err);
-	int closed = doc_close(take_ptr(doc), rc < 0 ? NULL : err);
-	bool damaged = checkpoint_arg_tell(&arg, "inspect");
-	return rc < 0 || closed < 0 ? (rc < 0 ? rc : closed) : damaged;
+	if (rc == 0) {
+		rc = inspect_checkpoint(arg.cp, &options, doc, err);
+		int closed = doc_close(take_ptr(doc), rc < 0 ? NULL : err);
+		rc = rc < 0 ? rc : closed;
+	}
+	return checkpoint_arg_end(&arg, &cmd_inspect, rc, err);
 }
 
 /* A row of the table, or the sections that were named. */
@@ -104,6 +104,7 @@ static int inspect_many(const struct inspect_opts *o, int nr, char **paths, stru
 		auto_checkpoint_arg arg = { 0 };
 		struct error err;
 		int rc = checkpoint_arg_open_passing(paths[i], &arg, &err);
+		arg.several = true;
 		if (rc == 0)
 			rc = add_one(arg.cp, sections, doc, &err);
 		bool damaged = checkpoint_arg_tell(&arg, "inspect");

@@ -27,8 +27,10 @@ static int row_fill(struct source *src, const struct source_member *member, stru
 	if (rc == -EBADMSG) {
 		const struct image_type *type =
 		    member->own ? image_type_by_filename(member->name) : NULL;
-		if (type)
+		if (type) {
 			*row = (struct ls_row){ .type = type->name, .entries = "broken" };
+			damage_noted(src, rc, &why);
+		}
 		return 0;
 	}
 	if (rc < 0) {
@@ -38,8 +40,10 @@ static int row_fill(struct source *src, const struct source_member *member, stru
 	row->type = image_reader_type(r)->name;
 	if (image_reader_type(r)->entry) {
 		rc = image_count(r, &count, &why);
-		if (rc < 0)
+		if (rc < 0 && damage_noted(src, rc, &why))
 			snprintf(row->entries, sizeof(row->entries), "broken");
+		else if (rc < 0)
+			return error_set(err, rc, "%s", why.text);
 		else
 			snprintf(row->entries, sizeof(row->entries), "%" PRIu64, count.entries);
 	}
@@ -62,6 +66,7 @@ static int ls_run(void *opts, int nr_operands, char **operands, struct error *er
 	(void)opts;
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one SOURCE");
+	auto_damage_list broken = { 0 };
 	auto_source src = NULL;
 	int rc = source_arg_stream(operands[0], &src, err);
 	if (rc == 0)
@@ -72,6 +77,7 @@ static int ls_run(void *opts, int nr_operands, char **operands, struct error *er
 	ssize_t nr = source_list(src, &members, err);
 	if (nr < 0)
 		return (int)nr;
+	source_pass_damage(src, &broken);
 	int width = width_of(members, nr);
 	printf("%-*s  %-14s %10s %14s\n", width, "IMAGE", "TYPE", "ENTRIES", "BYTES");
 	for (ssize_t i = 0; i < nr; i++) {
@@ -84,7 +90,7 @@ static int ls_run(void *opts, int nr_operands, char **operands, struct error *er
 		printf("%*s  %-14s %10s %14" PRIu64 "\n", pad > 0 ? pad : 0, "", row.type,
 		       row.entries, members[i].size);
 	}
-	return 0;
+	return damage_tell(&broken, "ls");
 }
 
 const struct command cmd_ls = {
@@ -94,6 +100,7 @@ const struct command cmd_ls = {
 	.summary = "list the images of a directory or archive",
 	.detail =
 	    "SOURCE is a directory or an archive (tar, tar.gz, tar.zst). Files that are no images\n"
-	    "have - as their type; an image that cannot be read to its end is marked broken.",
+	    "have - as their type; an image that cannot be read to its end is marked broken, and named\n"
+	    "with exit status 1.",
 	.run = ls_run,
 };

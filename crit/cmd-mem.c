@@ -53,14 +53,8 @@ static int document_write(const struct checkpoint_arg *arg, const struct mem_opt
 		map_totals_write(&run.totals, run.doc);
 	}
 	int closed = doc_close(run.doc, rc < 0 ? NULL : err);
-	if (rc >= 0 && closed < 0)
-		rc = closed;
-	else if (rc >= 0 && run.totals.nr_unknown)
-		rc = error_set(err, EBADMSG, "%zu area%s not wholly known: %s",
-			       run.totals.nr_unknown, run.totals.nr_unknown == 1 ? " is" : "s are",
-			       run.totals.damage.text);
 	map_totals_fini(&run.totals);
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? rc : closed;
 }
 
 static bool is_filtered(const struct mem_opts *o)
@@ -87,10 +81,10 @@ static int mem_run(void *opts, int nr_operands, char **operands, struct error *e
 				 "-p and -o");
 	auto_checkpoint_arg arg = { 0 };
 	int rc = memory_arg_open(operands[0], &o->memory, &arg, err);
-	if (rc < 0)
-		return rc;
-	return html ? report_file_write(&arg, o->memory.pid, o->out, err)
-		    : document_write(&arg, o, err);
+	if (rc == 0)
+		rc = html ? report_file_write(&arg, o->memory.pid, o->out, err)
+			  : document_write(&arg, o, err);
+	return checkpoint_arg_end(&arg, &cmd_mem, rc, err);
 }
 
 const struct command cmd_mem = {

@@ -78,12 +78,12 @@ static int pages_run(void *opts, int nr_operands, char **operands, struct error 
 	o->memory.query.range = nr_operands == 2 ? operands[1] : NULL;
 	auto_checkpoint_arg arg = { 0 };
 	int rc = memory_arg_open(operands[0], &o->memory, &arg, err);
-	if (rc < 0)
-		return rc;
-	if (!o->memory.pid && checkpoint_nr_processes(arg.cp) != 1)
-		return error_set(err, EUSAGE, "%zu processes: say which with -p PID",
-				 checkpoint_nr_processes(arg.cp));
-	return memory_arg_each(&arg, &o->memory, visit, o, err);
+	if (rc == 0 && !o->memory.pid && checkpoint_nr_processes(arg.cp) != 1)
+		rc = error_set(err, EUSAGE, "%zu processes: say which with -p PID",
+			       checkpoint_nr_processes(arg.cp));
+	if (rc == 0)
+		rc = memory_arg_each(&arg, &o->memory, visit, o, err);
+	return checkpoint_arg_end(&arg, &cmd_pages, rc, err);
 }
 
 const struct command cmd_pages = {

@@ -24,8 +24,10 @@ static int report_run(void *opts, int nr_operands, char **operands, struct error
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	auto_checkpoint_arg arg = { 0 };
-	int rc = checkpoint_arg_open_damaged(operands[0], &arg, err);
-	return rc < 0 ? rc : report_file_write(&arg, o->pid, o->out, err);
+	int rc = checkpoint_arg_open_passing(operands[0], &arg, err);
+	if (rc == 0)
+		rc = report_file_write(&arg, o->pid, o->out, err);
+	return checkpoint_arg_end(&arg, &cmd_report, rc, err);
 }
 
 const struct command cmd_report = {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "convert/stack/report.h"
 #include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
@@ -29,20 +30,21 @@ static int stack_run(void *opts, int nr_operands, char **operands, struct error 
 	const struct process *only = NULL;
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
-	int rc = checkpoint_arg_open(operands[0], &arg, err);
+	int rc = checkpoint_arg_open_passing(operands[0], &arg, err);
 	if (rc == 0 && o->pid)
 		rc = checkpoint_pick(arg.cp, o->pid, &only, err);
 	if (rc == 0)
 		rc = doc_arg_open(o->format, &doc, err);
-	if (rc < 0)
-		return rc;
 	size_t failed = 0;
-	rc = stack_report(arg.cp, only, o->sysroot ?: "/", doc, &failed, err);
-	int closed = doc_close(doc, rc < 0 ? NULL : err);
-	doc = NULL;
-	if (rc < 0 || closed < 0)
-		return rc < 0 ? rc : closed;
-	return failed ? 1 : 0;
+	if (rc == 0) {
+		rc = stack_report(arg.cp, only, o->sysroot ?: "/", doc, &failed, err);
+		int closed = doc_close(take_ptr(doc), rc < 0 ? NULL : err);
+		rc = rc < 0 ? rc : closed;
+	}
+	if (rc == 0 && failed)
+		rc = error_set(err, ENODATA, "stacks that are not all there, as they say: %zu",
+			       failed);
+	return checkpoint_arg_end(&arg, &cmd_stack, rc, err);
 }
 
 const struct command cmd_stack = {

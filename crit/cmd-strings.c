@@ -49,14 +49,14 @@ static int strings_run(void *opts, int nr_operands, char **operands, struct erro
 	if (rc == 0)
 		rc = doc_arg_open(o->format, &doc, err);
 	if (rc < 0)
-		return rc;
+		return checkpoint_arg_end(&arg, &cmd_strings, rc, err);
 	struct strings_run run = { o->min ? o->min : MIN_LENGTH, { .doc = doc, .max = o->max } };
 	memory_report_begin(&run.report, "strings");
 	rc = memory_arg_each(&arg, &o->memory, visit, &run, err);
 	doc_end(doc);
 	int closed = doc_close(doc, rc < 0 ? NULL : err);
 	doc = NULL;
-	return rc < 0 ? rc : closed;
+	return checkpoint_arg_end(&arg, &cmd_strings, rc < 0 ? rc : closed, err);
 }
 
 const struct command cmd_strings = {

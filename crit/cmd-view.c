@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "crit/checkpoint-arg.h"
 #include "crit/commands.h"
 
 #define ROW(letter, name, value, help, kind, member)                                               \
@@ -43,8 +44,11 @@ static int view_run(void *opts, int nr_operands, char **operands, struct error *
 	if (o->size && !o->print)
 		return error_set(err, EUSAGE, "--size goes with --print");
 	o->path = operands[0];
-	int rc = viewer_run(o, err);
-	return rc == -EINVAL ? -EUSAGE : rc;
+	auto_damage_list passed = { 0 };
+	int rc = viewer_run(o, &passed, err);
+	if (rc < 0)
+		return rc == -EINVAL ? -EUSAGE : rc;
+	return damage_tell(&passed, "view");
 }
 
 const struct command cmd_view = {

@@ -11,7 +11,7 @@ int memory_arg_open(const char *path, const struct memory_opts *opts, struct che
 	*out = (struct checkpoint_arg){ 0 };
 	return memory_query_check(&opts->query, err) < 0
 		   ? -EUSAGE
-		   : checkpoint_arg_open_damaged(path, out, err);
+		   : checkpoint_arg_open_passing(path, out, err);
 }
 
 static int visit_one(struct checkpoint *cp, const struct process *p, const struct memory_opts *opts,
@@ -51,7 +51,6 @@ int memory_arg_each(const struct checkpoint_arg *of, const struct memory_opts *o
 		    memory_visit visit, void *arg, struct error *err)
 {
 	struct error why = { 0 };
-	struct error damage = of->damage;
 	bool any = false;
 	if (opts->pid)
 		return visit_picked(of->cp, opts, visit, arg, err);
@@ -63,14 +62,10 @@ int memory_arg_each(const struct checkpoint_arg *of, const struct memory_opts *o
 		any |= rc >= 0;
 		if (rc == 1)
 			return 1;
-		if (rc == -EBADMSG && !damage.code)
-			error_set(&damage, rc, "pid %u: %s", p->pid, why.text);
-		else if (rc < 0 && rc != -EBADMSG && rc != -ENOENT)
+		if (rc < 0 && rc != -ENOENT && !damage_noted(of->src, rc, &why))
 			return error_set(err, rc, "pid %u: %s", p->pid, why.text);
 	}
-	if (damage.code)
-		return error_set(err, damage.code, "%s", damage.text);
-	if (!any)
+	if (!any && !of->passed.nr)
 		return error_set(err, ENOENT, "%s",
 				 why.text[0] ? why.text : "no process has memory");
 	return 0;

@@ -52,7 +52,7 @@ typedef int (*memory_visit)(void *arg, const struct process *p, const char *comm
 			    struct error *err);
 
 /**
- * Visit every process that is meant and has memory. Damage is an error once all were visited.
+ * Visit every process that is meant and has memory. Damage is passed over.
  * @return 0, 1 when stopped; -ENOENT when the query selects nothing in any; -errno
  */
 int memory_arg_each(const struct checkpoint_arg *of, const struct memory_opts *opts,

@@ -10,12 +10,12 @@
 #include "convert/report/report.h"
 
 static int to_file(struct checkpoint *cp, const struct process *only, const char *out,
-		   struct error *damage, struct error *err)
+		   struct error *err)
 {
 	auto_replace file = { .fd = -1 };
 	int rc = replace_open(out, &file, err);
 	if (rc == 0)
-		rc = report_write(cp, only, file.fd, out, damage, err);
+		rc = report_write(cp, only, file.fd, out, err);
 	return rc < 0 ? rc : replace_commit(&file, err);
 }
 
@@ -23,12 +23,10 @@ int report_file_write(const struct checkpoint_arg *arg, uint32_t pid, const char
 		      struct error *err)
 {
 	const struct process *only = NULL;
-	struct error damage = arg->damage;
 	int rc = pid ? checkpoint_pick(arg->cp, pid, &only, err) : 0;
 	if (rc < 0)
 		return rc;
-	rc = !out || !strcmp(out, "-")
-		 ? report_write(arg->cp, only, STDOUT_FILENO, "standard output", &damage, err)
-		 : to_file(arg->cp, only, out, &damage, err);
-	return rc == 0 && damage.code ? error_set(err, damage.code, "%s", damage.text) : rc;
+	return !out || !strcmp(out, "-")
+		   ? report_write(arg->cp, only, STDOUT_FILENO, "standard output", err)
+		   : to_file(arg->cp, only, out, err);
 }

@@ -6,8 +6,7 @@
 #include "crit/checkpoint-arg.h"
 
 /**
- * @param arg  as checkpoint_arg_open_damaged() opened it: the page is written, and marks what
- *             cannot be read; then that is the error
+ * @param arg  as checkpoint_arg_open_passing() opened it: the page marks what is passed over
  * @param pid  this process and its descendants; 0: all
  * @param out  a path; NULL or "-": standard output
  */

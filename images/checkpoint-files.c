@@ -141,11 +141,10 @@ int file_table_read(struct source *src, struct file_table **out, struct error *e
 		to.old = &old_images[i];
 		rc = image_each(src, to.old->image, 0, entry_add, &to, err);
 	}
-	if (rc < 0 && rc != -EBADMSG)
-		return rc;
-	if (table_sort(table) < 0)
-		return error_set(err, ENOMEM, "files.img: out of memory");
-	*out = take_ptr(table);
+	if (rc == 0 && table_sort(table) < 0)
+		rc = error_set(err, ENOMEM, "files.img: out of memory");
+	if (rc == 0)
+		*out = take_ptr(table);
 	return rc;
 }
 

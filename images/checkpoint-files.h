@@ -11,10 +11,7 @@
 
 struct file_table;
 
-/**
- * Read them all; a set without any has an empty table.
- * @param out  set to what was read before the damage also when -EBADMSG is returned
- */
+/** Read them all; a set without any has an empty table. */
 int file_table_read(struct source *src, struct file_table **out, struct error *err);
 void file_table_free(struct file_table *table);
 

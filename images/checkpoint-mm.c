@@ -77,7 +77,7 @@ int mm_load_begin(const struct checkpoint *cp, const struct process *p, struct m
 			rc = error_set(&why, EBADMSG, "%s: wanted one entry, found none",
 				       image_reader_name(load->reader));
 	}
-	rc = damage_pass(checkpoint_source(cp), rc, &why, err);
+	rc = process_pass(cp, p, rc, &why, err);
 	if (rc < 0)
 		return rc;
 	load->mm->vmas = load->nr ? malloc(load->nr * sizeof(struct VmaEntry *)) : NULL;

@@ -26,11 +26,10 @@ struct checkpoint {
 		struct process *items; /* in the order of pstree.img */
 		size_t nr, cap;
 	} processes;
-	struct process **tree;    /* the same as printed: parents before children */
-	struct process **by_pid;  /* the same sorted; of two with one pid, the first counts */
-	struct file_table *files; /* NULL: not read yet */
-	bool tolerant;
-	struct error files_damage; /* code 0: all were read */
+	struct process **tree;     /* the same as printed: parents before children */
+	struct process **by_pid;   /* the same sorted; of two with one pid, the first counts */
+	struct file_table *files;  /* NULL: not read yet */
+	struct error files_damage; /* passed over while files or memfds were read; code 0: none */
 	struct {
 		MemfdInodeEntry **items;
 		size_t nr, cap;
@@ -168,32 +167,26 @@ static int tree_build(struct checkpoint *cp, struct error *err)
 	return 0;
 }
 
-/* @param damage  NULL: what is damaged is an error */
-static int set_open(struct source *src, struct checkpoint **out, struct error *damage,
-		    struct error *err)
+/* @param images  without a tree these are enough */
+static int set_open(struct source *src, bool images, struct checkpoint **out, struct error *err)
 {
 	auto_checkpoint cp = calloc(1, sizeof(*cp));
 	if (!cp)
 		return error_set(err, ENOMEM, "out of memory");
 	cp->src = src;
-	cp->tolerant = damage != NULL;
 	ProtobufCMessage *inventory = NULL;
+	enum source_kind kind = SOURCE_NO_IMAGES;
 	struct error why;
 	int rc = image_read_one(src, IMG_INVENTORY, 0, &inventory, &why);
-	if (rc < 0 && rc != -ENOENT) { /* old sets have none */
-		if (!damage)
-			return error_set(err, -rc, "%s", why.text);
-		if (damage->code == 0)
-			*damage = why;
-	}
+	if (rc < 0 && rc != -ENOENT) /* old sets have none */
+		return error_set(err, -rc, "%s", why.text);
 	cp->inventory = (InventoryEntry *)inventory;
 	rc = pstree_read(cp, &why);
-	if (rc < 0 && !damage_noted(src, rc, &why)) {
-		if (!damage)
-			return error_set(err, -rc, "%s", why.text);
-		if (damage->code == 0)
-			*damage = why;
-	}
+	if (rc == -ENOENT && images && source_kind(src, &kind, &why) == 0 &&
+	    kind != SOURCE_NO_IMAGES)
+		rc = -EBADMSG;
+	if (rc < 0 && !damage_noted(src, rc, &why))
+		return error_set(err, -rc, "%s", why.text);
 	rc = tree_build(cp, err);
 	if (rc < 0)
 		return rc;
@@ -203,28 +196,12 @@ static int set_open(struct source *src, struct checkpoint **out, struct error *d
 
 int checkpoint_open(struct source *src, struct checkpoint **out, struct error *err)
 {
-	return set_open(src, out, NULL, err);
+	return set_open(src, false, out, err);
 }
 
-int checkpoint_open_damaged(struct source *src, struct checkpoint **out, struct error *damage,
-			    struct error *err)
+int checkpoint_open_images(struct source *src, struct checkpoint **out, struct error *err)
 {
-	auto_checkpoint cp = NULL;
-	enum source_kind kind;
-	int rc = set_open(src, &cp, damage, err);
-	if (rc == 0)
-		rc = source_kind(src, &kind, err);
-	if (rc < 0)
-		return rc;
-	if (!cp->processes.nr && kind == SOURCE_NO_IMAGES)
-		return no_tree(src, err);
-	*out = take_ptr(cp);
-	return 0;
-}
-
-bool checkpoint_is_tolerant(const struct checkpoint *cp)
-{
-	return cp->tolerant;
+	return set_open(src, true, out, err);
 }
 
 struct source *checkpoint_source(const struct checkpoint *cp)
@@ -316,13 +293,32 @@ int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjId
 int process_fs(const struct checkpoint *cp, const struct process *p, FsEntry **out,
 	       struct error *err)
 {
-	return image_read_one(cp->src, IMG_FS, p->pid, (ProtobufCMessage **)out, err);
+	struct error why;
+	int rc = image_read_one(cp->src, IMG_FS, p->pid, (ProtobufCMessage **)out, &why);
+	return process_pass(cp, p, rc, &why, err);
 }
 
 bool core_is_zombie(const CoreEntry *core)
 {
 	return core->tc &&
 	       (core->tc->task_state == STATE_DEAD || core->tc->task_state == STATE_ZOMBIE);
+}
+
+/* One whose core cannot be read may be dead. */
+static bool is_alive(const struct checkpoint *cp, const struct process *p)
+{
+	auto_message CoreEntry *core = NULL;
+	return process_find(cp, p->pid) && process_core(cp, p->pid, &core, NULL) == 0 && core->tc &&
+	       !core_is_zombie(core);
+}
+
+int process_pass(const struct checkpoint *cp, const struct process *p, int rc,
+		 const struct error *why, struct error *err)
+{
+	/* also what is broken was noted already */
+	if (rc == -ENOENT && source_damage(cp->src) && is_alive(cp, p))
+		rc = -EBADMSG;
+	return damage_pass(cp->src, rc, why, err);
 }
 
 void fd_list_fini(struct fd_list *fds)
@@ -346,6 +342,8 @@ int process_fds(const struct checkpoint *cp, const struct process *p, struct fd_
 	if (rc < 0)
 		return rc;
 	rc = image_open_typed(cp->src, IMG_FDINFO, ids->files_id, &r, &why);
+	if (rc == -ENOENT && source_damage(cp->src)) /* who has ids is alive */
+		rc = -EBADMSG;
 	while (rc >= 0) {
 		auto_message ProtobufCMessage *msg = NULL;
 		rc = image_next(r, &msg, &why);
@@ -366,21 +364,28 @@ int process_fds(const struct checkpoint *cp, const struct process *p, struct fd_
 	return 0;
 }
 
+/* Of what was read since: which files it has is not all known then. */
+static void damage_keep(struct checkpoint *cp, size_t mark)
+{
+	const struct error *damage = damage_since(cp->src, mark);
+	if (damage)
+		cp->files_damage = *damage;
+}
+
+const struct error *checkpoint_files_damage(const struct checkpoint *cp)
+{
+	return damage_noted(cp->src, cp->files_damage.code, &cp->files_damage) ? &cp->files_damage
+									       : NULL;
+}
+
 static int files_need(struct checkpoint *cp, struct error *err)
 {
 	if (cp->files)
 		return 0;
-	struct file_table *table = NULL;
-	struct error why;
-	int rc = file_table_read(cp->src, &table, &why);
-	if (rc < 0 && !(cp->tolerant && table)) {
-		file_table_free(table);
-		return error_set(err, -rc, "%s", why.text);
-	}
-	if (rc < 0)
-		cp->files_damage = why;
-	cp->files = table;
-	return 0;
+	size_t mark = damage_mark(cp->src);
+	int rc = file_table_read(cp->src, &cp->files, err);
+	damage_keep(cp, mark);
+	return rc;
 }
 
 int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const FileEntry **out,
@@ -392,8 +397,6 @@ int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const File
 	const FileEntry *file = file_table_find(cp->files, type, id);
 	if (file)
 		*out = file;
-	else if (cp->files_damage.code < 0)
-		return error_set(err, -cp->files_damage.code, "%s", cp->files_damage.text);
 	return file != NULL;
 }
 
@@ -430,7 +433,10 @@ static int memfds_need(struct checkpoint *cp, struct error *err)
 	if (cp->memfds.read)
 		return 0;
 	cp->memfds.read = true;
-	return image_each(cp->src, IMG_MEMFD_INODE, 0, memfd_add, cp, err);
+	size_t mark = damage_mark(cp->src);
+	int rc = image_each(cp->src, IMG_MEMFD_INODE, 0, memfd_add, cp, err);
+	damage_keep(cp, mark);
+	return rc;
 }
 
 int checkpoint_memfd(struct checkpoint *cp, uint32_t inode_id, const MemfdInodeEntry **out,

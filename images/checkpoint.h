@@ -28,15 +28,11 @@ struct process {
  */
 int checkpoint_open(struct source *src, struct checkpoint **out, struct error *err);
 /**
- * The same of a set that may be damaged, for looking at: what comes before the damage in
- * pstree.img and files.img is there.
- * @param damage  when its code is 0: set to what was found in inventory.img or pstree.img, also
- *                that it is missing
- * @return 0; -ENOMEM; -ENOENT: not one file of it is an image
+ * The same where damage is passed over (images/damage.h), for who looks at images, too: that
+ * pstree.img is missing is noted, and there are no processes then.
+ * @return 0; -ENOENT: not one file of it is an image
  */
-int checkpoint_open_damaged(struct source *src, struct checkpoint **out, struct error *damage,
-			    struct error *err);
-bool checkpoint_is_tolerant(const struct checkpoint *cp);
+int checkpoint_open_images(struct source *src, struct checkpoint **out, struct error *err);
 void checkpoint_close(struct checkpoint *cp);
 struct source *checkpoint_source(const struct checkpoint *cp);
 /** NULL: the set has none. Borrowed. */
@@ -58,8 +54,8 @@ int checkpoint_pick(const struct checkpoint *cp, uint32_t pid, const struct proc
 /*
  * Images of one process. All return 0, -ENOENT (a zombie has a core image alone), -EBADMSG; what
  * *out is set to is the caller's (auto_message). Where damage is passed over (images/damage.h),
- * what is broken is -ENOENT like what is missing; but a core is one of which nothing is known, and
- * the descriptors are those before the damage.
+ * what is broken is -ENOENT like what is missing, and what is missing is noted, too; but a core is
+ * one of which nothing is known, and the descriptors are those before the damage.
  */
 int process_core(const struct checkpoint *cp, uint32_t tid, CoreEntry **out, struct error *err);
 int process_mm(const struct checkpoint *cp, const struct process *p, MmEntry **out,
@@ -80,6 +76,11 @@ int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjId
 		struct error *err);
 int process_fs(const struct checkpoint *cp, const struct process *p, FsEntry **out,
 	       struct error *err);
+/**
+ * As damage_pass(), of an image every process has but a zombie: that it is missing is damage, too.
+ */
+int process_pass(const struct checkpoint *cp, const struct process *p, int rc,
+		 const struct error *why, struct error *err);
 /** Dead, waiting for its parent: no memory, no files. */
 bool core_is_zombie(const CoreEntry *core);
 
@@ -105,8 +106,8 @@ void fd_list_fini(struct fd_list *fds);
 /**
  * The open file behind a descriptor; also from the image per type that sets had before
  * files.img. The first call reads them all and keeps them.
- * @return 1 with *out borrowed; 0 when the checkpoint has no such file; -errno, of a damaged one
- *         only for files that were not read
+ * @return 1 with *out borrowed; 0 when the checkpoint has no such file, or it was passed over:
+ *         checkpoint_files_damage(); -errno
  */
 int checkpoint_file(struct checkpoint *cp, FdTypes type, uint32_t id, const FileEntry **out,
 		    struct error *err);
@@ -122,7 +123,12 @@ const char *checkpoint_path(struct checkpoint *cp, uint32_t id);
 /** The inode behind a memfd file. As checkpoint_file(). */
 int checkpoint_memfd(struct checkpoint *cp, uint32_t inode_id, const MemfdInodeEntry **out,
 		     struct error *err);
-/** All of them, of a damaged checkpoint those that were read, sorted by type and id. */
+/**
+ * Why a file that checkpoint_file() or checkpoint_memfd() does not know may be one after all: its
+ * image is damaged, which is noted again. Borrowed. NULL: they know all
+ */
+const struct error *checkpoint_files_damage(const struct checkpoint *cp);
+/** All of them, where damage is passed over those that were read, sorted by type and id. */
 ssize_t checkpoint_files(struct checkpoint *cp, FileEntry *const **out, struct error *err);
 
 static inline void checkpoint_cleanup_(struct checkpoint **cp)

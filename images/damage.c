@@ -23,7 +23,7 @@ void source_pass_damage(struct source *src, struct damage_list *list)
 	src->damage = list;
 }
 
-const struct damage_list *source_damage(const struct source *src)
+struct damage_list *source_damage(const struct source *src)
 {
 	return src->damage;
 }
@@ -31,6 +31,9 @@ const struct damage_list *source_damage(const struct source *src)
 /* The same image is read again and again: what was noted last is looked at first. */
 static int note(struct damage_list *list, const char *text)
 {
+	list->times++;
+	if (text != list->last.text)
+		error_set(&list->last, EBADMSG, "%s", text);
 	for (size_t i = list->nr; i-- > 0;) {
 		if (!strcmp(list->items[i], text))
 			return 0;
@@ -58,6 +61,16 @@ int damage_pass(struct source *src, int rc, const struct error *why, struct erro
 	if (rc >= 0)
 		return rc;
 	return error_set(err, damage_noted(src, rc, why) ? ENOENT : -rc, "%s", why->text);
+}
+
+size_t damage_mark(const struct source *src)
+{
+	return src->damage ? src->damage->times : 0;
+}
+
+const struct error *damage_since(const struct source *src, size_t mark)
+{
+	return damage_mark(src) == mark ? NULL : &src->damage->last;
 }
 
 const char *damage_reason(const char *image, const char *text)

@@ -84,6 +84,7 @@ struct memory_view {
 	struct page_store *own;    /* NULL: nothing of it was dumped */
 	struct error own_damage;   /* or that; code 0: no */
 	struct error files_damage; /* of some area's file; code 0: none */
+	struct error cut;          /* why areas are missing; code 0: none are */
 	int sysroot;               /* -1: none */
 	struct {
 		struct area *items;
@@ -130,6 +131,15 @@ void memory_view_close(struct memory_view *mv)
 	free(mv);
 }
 
+/* A file nobody knows: one that is not there, or may be where damage was passed over. */
+static void file_missing(struct memory_view *mv, struct area *area)
+{
+	const struct error *damage = checkpoint_files_damage(mv->cp);
+	area->unknown = damage != NULL;
+	if (damage)
+		mv->files_damage = *damage;
+}
+
 /* The inode of a memfd says which segment has its pages; anonymous ones are called /dev/zero. */
 static int memfd_resolve(struct memory_view *mv, struct area *area, struct error *err)
 {
@@ -138,8 +148,12 @@ static int memfd_resolve(struct memory_view *mv, struct area *area, struct error
 	int rc = checkpoint_file(mv->cp, FD_TYPES__MEMFD, area->file_id, &file, err);
 	if (rc == 1 && file->memfd)
 		rc = checkpoint_memfd(mv->cp, file->memfd->inode_id, &inode, err);
-	if (rc < 0 || !inode)
-		return rc < 0 ? rc : 0; /* dangling: an area without pages, which verify reports */
+	if (rc < 0)
+		return rc;
+	if (!inode) { /* dangling: an area without pages, which verify reports */
+		file_missing(mv, area);
+		return 0;
+	}
 	area->segment = inode->shmid;
 	area->has_segment = true;
 	if (!strcmp(inode->name, "/dev/zero")) {
@@ -162,6 +176,8 @@ static int path_resolve(struct memory_view *mv, struct area *area, struct error 
 	int rc = checkpoint_file(mv->cp, FD_TYPES__REG, area->file_id, &file, err);
 	if (rc == 1 && file->reg)
 		area->path = file->reg->name;
+	else if (rc == 0)
+		file_missing(mv, area);
 	return rc < 0 ? rc : 0;
 }
 
@@ -315,9 +331,14 @@ int memory_view_step(struct memory_view *mv, struct error *err)
 {
 	int rc;
 	if (mv->load) {
+		const struct source *src = checkpoint_source(mv->cp);
+		size_t mark = damage_mark(src);
 		rc = mm_load_step(mv->load, PER_STEP, err);
 		if (rc != 0)
 			return rc;
+		const struct error *damage = damage_since(src, mark);
+		if (damage)
+			mv->cut = *damage;
 		mv->mm = mm_load_take(mv->load);
 		mm_load_free(mv->load);
 		mv->load = NULL;
@@ -368,6 +389,16 @@ int memory_view_stored(struct memory_view *mv, uint64_t *bytes, struct error *er
 const char *memory_view_damage(const struct memory_view *mv)
 {
 	return mv->files_damage.text;
+}
+
+const struct error *memory_view_cut(const struct memory_view *mv)
+{
+	return mv->cut.code ? &mv->cut : NULL;
+}
+
+bool memory_view_passes(const struct memory_view *mv, int rc, const struct error *why)
+{
+	return damage_noted(checkpoint_source(mv->cp), rc, why);
 }
 
 const MmEntry *memory_view_mm(const struct memory_view *mv)

@@ -69,6 +69,10 @@ int memory_view_step(struct memory_view *mv, struct error *err);
 void memory_view_close(struct memory_view *mv);
 /** What made an area `unknown`: the images of files are damaged. */
 const char *memory_view_damage(const struct memory_view *mv);
+/** Why areas are missing at its end, where that was passed over. Borrowed. NULL: none are */
+const struct error *memory_view_cut(const struct memory_view *mv);
+/** After a call about its pages: was what it said damage, noted, and so can be passed over? */
+bool memory_view_passes(const struct memory_view *mv, int rc, const struct error *why);
 /** Bytes of its own pages in this set. */
 int memory_view_stored(struct memory_view *mv, uint64_t *bytes, struct error *err);
 

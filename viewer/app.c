@@ -32,6 +32,11 @@ void app_fail(struct app *app, const struct error *err)
 	app->message_style = ST_ERROR;
 }
 
+void app_note(struct app *app, const struct error *err)
+{
+	damage_noted(app->src, err->code, err);
+}
+
 struct view *app_view(struct app *app)
 {
 	return &app->page->views[app->page->at];
@@ -205,6 +210,7 @@ static void set_close(struct app *app)
 	app->cp = NULL;
 	app->src = NULL;
 	app->damage.code = 0;
+	damage_list_fini(&app->passed);
 }
 
 void app_free(struct app *app)
@@ -225,8 +231,13 @@ void app_free(struct app *app)
 static int set_open(struct app *app, struct error *err)
 {
 	int rc = source_open_damaged(app->options.path, &app->src, &app->damage, err);
-	if (rc == 0)
-		rc = checkpoint_open_damaged(app->src, &app->cp, &app->damage, err);
+	if (rc < 0)
+		return rc;
+	source_pass_damage(app->src, &app->passed);
+	app_note(app, &app->damage);
+	rc = checkpoint_open_images(app->src, &app->cp, err);
+	if (app->passed.nr)
+		error_set(&app->damage, EBADMSG, "%s", app->passed.items[0]);
 	if (rc == 0)
 		rc = facts_new(app->cp, &app->facts, err);
 	if (rc < 0)

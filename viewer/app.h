@@ -4,6 +4,7 @@
 #pragma once
 
 #include "convert/describe/file.h"
+#include "images/damage.h"
 #include "viewer/view.h"
 
 struct edits;
@@ -56,7 +57,8 @@ struct app {
 		struct source *src;
 		struct checkpoint *cp;
 	} other;                      /* what is compared with, once it is looked at; else NULL */
-	struct error damage;          /* of its tree or inventory; code 0: none */
+	struct damage_list passed;    /* what could not be read of both */
+	struct error damage;          /* of the archive, the tree or the inventory; code 0: none */
 	struct file_describer *files; /* app_files() */
 	struct facts *facts;
 	struct memory *memories; /* memory_ref() */
@@ -90,6 +92,8 @@ void app_settle(struct app *app);
 /* For views. */
 void app_say(struct app *app, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void app_fail(struct app *app, const struct error *err);
+/** What is shown in the place of rows, or of what a row says: is it damage, it is kept. */
+void app_note(struct app *app, const struct error *err);
 /** When an archive has several sets: which one this is. */
 void app_say_choice(struct app *app, const char *path, const struct source *src);
 void app_job(struct app *app, const struct job *job);

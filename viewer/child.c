@@ -15,6 +15,7 @@
 #include "base/io.h"
 
 enum { WAIT_MS = 5, PIECE = 65536 };
+enum { ENDED_WELL, ENDED_FAILED, ENDED_DAMAGED };
 
 struct work {
 	struct view *v;
@@ -35,10 +36,21 @@ static int document_write(const struct work *work, int fd, struct error *err)
 	return rc < 0 ? rc : closed;
 }
 
+/* What was passed over goes to who reads the document: a line each. @return how it ended */
+static int passed_write(const struct damage_list *passed, int fd)
+{
+	for (size_t i = 0; i < passed->nr; i++) {
+		fd_write_full(fd, passed->items[i], strlen(passed->items[i]));
+		fd_write_full(fd, "\n", 1);
+	}
+	return passed->nr ? ENDED_DAMAGED : ENDED_WELL;
+}
+
 /* After the document comes a byte 0 and, when it failed, why. */
 __attribute__((noreturn)) static void do_work(const struct work *work, int fd)
 {
 	struct error err = { 0 };
+	struct damage_list passed = { 0 };
 	sigset_t none;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* the terminal is not its own to give back when it crashes, nor to be told of what ends it
@@ -47,11 +59,16 @@ __attribute__((noreturn)) static void do_work(const struct work *work, int fd)
 		signal(number, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (work->v)
+		source_pass_damage(work->v->app->src, &passed);
+	if (work->v && !work->v->process)
+		app_note(work->v->app, &work->v->app->damage);
 	int rc = work->write ? work->write(work->arg, fd, &err) : document_write(work, fd, &err);
 	fd_write_full(fd, "", 1);
-	if (rc < 0)
-		fd_write_full(fd, err.text, strlen(err.text));
-	_exit(rc < 0);
+	if (rc == 0)
+		_exit(passed_write(&passed, fd));
+	fd_write_full(fd, err.text, strlen(err.text));
+	_exit(ENDED_FAILED);
 }
 
 static int start(struct child *child, const struct work *work, struct error *err)
@@ -71,7 +88,7 @@ static int start(struct child *child, const struct work *work, struct error *err
 		do_work(work, ends[1]);
 	}
 	fd_close(ends[1]);
-	*child = (struct child){ .pid = pid, .fd = ends[0] };
+	*child = (struct child){ .pid = pid, .fd = ends[0], .app = work->v ? work->v->app : NULL };
 	return 0;
 }
 
@@ -86,10 +103,24 @@ int child_start_plain(struct child *child, child_write *write, void *arg, struct
 	return start(child, &(struct work){ .write = write, .arg = arg }, err);
 }
 
+/* @return -ENODATA with the first of what was passed over */
+static int passed_keep(struct child *child, char *lines, struct error *err)
+{
+	size_t nr = 0;
+	struct error first = { 0 }, one;
+	for (char *line; (line = strsep(&lines, "\n")) && *line; nr++) {
+		error_set(&one, EBADMSG, "%s", line);
+		app_note(child->app, &one);
+		first = nr ? first : one;
+	}
+	return nr > 1 ? error_set(err, ENODATA, "%s, and %zu more", first.text, nr - 1)
+		      : error_set(err, ENODATA, "%s", first.text);
+}
+
 /* The end of what it wrote. */
 static int outcome(struct child *child, struct error *err)
 {
-	const char *mark = memchr(child->text.data ?: "", 0, child->text.len);
+	char *mark = memchr(child->text.data ?: "", 0, child->text.len);
 	int status = 0;
 	waitpid(child->pid, &status, 0);
 	child->pid = 0;
@@ -101,6 +132,8 @@ static int outcome(struct child *child, struct error *err)
 	if (!mark)
 		return error_set(err, EIO, "the process at work ended early");
 	child->text.len = (size_t)(mark - child->text.data);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == ENDED_DAMAGED)
+		return passed_keep(child, mark + 1, err);
 	return status ? error_set(err, EIO, "%s", mark + 1) : 0;
 }
 

@@ -14,6 +14,7 @@ struct child {
 	int fd;
 	struct strbuf text; /* the document, when it is done or failed */
 	bool died;          /* before it was done */
+	struct app *app;    /* keeps what was passed over; NULL: nobody does */
 };
 
 /** Runs in the other process, which has a copy of everything. */
@@ -27,7 +28,8 @@ int child_start(struct child *child, struct view *v, child_run *run, enum doc_fo
 int child_start_plain(struct child *child, child_write *write, void *arg, struct error *err);
 /**
  * What came since; waits some milliseconds at most.
- * @return 1 more to come; 0 its text is whole; -errno: it failed, err says what it said
+ * @return 1 more to come; 0 its text is whole; -ENODATA: but for what was passed over, which the
+ *         application was told; -errno: it failed. err says what it said
  */
 int child_read(struct child *child, struct error *err);
 /**

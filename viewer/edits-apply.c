@@ -62,6 +62,8 @@ static int attempt_run(void *arg, int fd, struct error *err)
 	auto_sink sink = a->sink;
 	struct edit edit = { 0 };
 	struct telling telling = { 0 };
+	/* in this process alone: who looks may pass over what is broken */
+	source_pass_damage(a->src, NULL);
 	int rc = 0;
 	size_t at = 0;
 	for (size_t i = 0; rc == 0 && a->order[i]; i++) {

@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "base/cleanup.h"
 #include "convert/describe/process.h"
+#include "images/damage.h"
 
 struct facts {
 	struct checkpoint *cp;
@@ -58,21 +59,39 @@ const struct process_row *facts_peek(const struct facts *facts, const struct pro
 	return &facts->rows[facts_index(facts, p)];
 }
 
-static void error_keep(struct process_row *row, const struct error *err)
+/* @return whether that is an error, which is kept then */
+static bool error_keep(struct facts *facts, struct process_row *row, int rc,
+		       const struct error *err)
 {
+	if (rc >= 0)
+		return false;
+	damage_noted(checkpoint_source(facts->cp), rc, err);
 	if (!row->error)
 		row->error = strdup(err->text);
+	return true;
+}
+
+/* @return whether something was passed over since the mark, which is kept then */
+static bool damage_keep(struct facts *facts, struct process_row *row, size_t mark)
+{
+	const struct error *damage = damage_since(checkpoint_source(facts->cp), mark);
+	return damage && error_keep(facts, row, damage->code, damage);
+}
+
+static size_t mark_of(const struct facts *facts)
+{
+	return damage_mark(checkpoint_source(facts->cp));
 }
 
 static void core_read(struct facts *facts, struct process_row *row)
 {
 	struct error err;
 	auto_process_facts told = { 0 };
+	size_t mark = mark_of(facts);
 	row->state = "?";
-	if (process_describe_core(facts->cp, row->process, &told, &err) < 0) {
-		error_keep(row, &err);
+	int rc = process_describe_core(facts->cp, row->process, &told, &err);
+	if (error_keep(facts, row, rc, &err) || damage_keep(facts, row, mark))
 		return;
-	}
 	row->comm = strdup(told.comm);
 	row->state = told.state;
 	row->has_owner = told.has_owner;
@@ -83,10 +102,10 @@ static void fds_read(struct facts *facts, struct process_row *row)
 {
 	struct error err;
 	auto_fd_list fds = { 0 };
+	size_t mark = mark_of(facts);
 	int rc = process_fds(facts->cp, row->process, &fds, &err);
-	row->fds_damaged = rc < 0 && rc != -ENOENT;
-	if (row->fds_damaged)
-		error_keep(row, &err);
+	row->fds_damaged = error_keep(facts, row, rc == -ENOENT ? 0 : rc, &err);
+	row->fds_damaged |= damage_keep(facts, row, mark);
 	row->nr_fds = (uint32_t)fds.nr;
 }
 
@@ -96,12 +115,12 @@ static void memory_read(struct facts *facts, struct process_row *row)
 	struct error err;
 	auto_process_facts told = { 0 };
 	auto_strbuf line = { 0 };
-	row->memory_damaged = memory_view_stored(facts->mv, &row->stored, &err) < 0;
-	if (row->memory_damaged)
-		error_keep(row, &err);
-	if (process_describe_strings(facts->mv, &told, &err) < 0)
-		error_keep(row, &err);
-	else if (process_command_line(&told, &line) == 0 && line.len)
+	int rc = memory_view_stored(facts->mv, &row->stored, &err);
+	row->memory_damaged = error_keep(facts, row, rc, &err);
+	rc = process_describe_strings(facts->mv, &told, &err);
+	if (error_keep(facts, row, rc, &err))
+		return;
+	if (process_command_line(&told, &line) == 0 && line.len)
 		row->command = take_ptr(line.data);
 }
 
@@ -120,10 +139,10 @@ static bool row_begin(struct facts *facts, struct process_row *row)
 	core_read(facts, row);
 	row->comm = row->comm ?: strdup("?");
 	fds_read(facts, row);
+	size_t mark = mark_of(facts);
 	int rc = memory_view_begin(facts->cp, row->process, NULL, &facts->mv, &err);
-	row->memory_damaged = rc < 0 && rc != -ENOENT;
-	if (row->memory_damaged)
-		error_keep(row, &err);
+	row->memory_damaged = error_keep(facts, row, rc == -ENOENT ? 0 : rc, &err);
+	row->memory_damaged |= damage_keep(facts, row, mark);
 	return rc == 0 ? true : row_end(facts, row); /* a zombie, or a pre-dump, has none */
 }
 
@@ -135,11 +154,12 @@ static bool row_step(struct facts *facts)
 	int rc = memory_view_step(facts->mv, &err);
 	if (rc > 0)
 		return true;
-	row->memory_damaged = rc < 0;
-	if (rc < 0)
-		error_keep(row, &err);
-	else
+	const struct error *cut = rc == 0 ? memory_view_cut(facts->mv) : NULL;
+	if (!error_keep(facts, row, rc, &err))
 		memory_read(facts, row);
+	row->memory_damaged |= rc < 0;
+	if (cut)
+		row->memory_damaged |= error_keep(facts, row, cut->code, cut);
 	return row_end(facts, row);
 }
 

@@ -24,7 +24,10 @@ static int checkpoint_need(struct app *app, struct error *err)
 	int rc = app->other.src ? 0 : source_open(app->options.diff, &app->other.src, err);
 	if (rc == 0)
 		app_say_choice(app, app->options.diff, app->other.src);
-	return rc < 0 ? rc : checkpoint_open(app->other.src, &app->other.cp, err);
+	if (rc < 0)
+		return rc;
+	source_pass_damage(app->other.src, &app->passed);
+	return checkpoint_open(app->other.src, &app->other.cp, err);
 }
 
 static void swap(struct hex *h)

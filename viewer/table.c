@@ -3,6 +3,7 @@
  */
 #include "viewer/table.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,10 @@ static int table_step(struct job *job, struct error *err)
 	} else {
 		rc = child_read(&t->child, err);
 		job->done = t->child.text.len;
+		if (rc == -ENODATA) { /* the rows are those of the rest */
+			v->error = *err;
+			rc = 0;
+		}
 		if (rc == 0) {
 			json_in_init_text(&t->in, t->child.text.data, t->child.text.len, "rows");
 			t->reading = true;

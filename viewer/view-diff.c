@@ -21,8 +21,10 @@ static int diff_run(struct view *v, struct doc *doc, struct error *err)
 					  .pages = true,
 					  .hexdump = true };
 	int rc = source_open(v->app->options.diff, &src, err);
-	if (rc == 0)
-		rc = checkpoint_open(src, &cp, err);
+	if (rc < 0)
+		return rc;
+	source_pass_damage(src, source_damage(v->app->src));
+	rc = checkpoint_open(src, &cp, err);
 	if (rc == 0)
 		rc = diff_checkpoints(v->app->cp, cp, &how, doc, err);
 	return rc < 0 ? rc : 0;

@@ -55,8 +55,17 @@ static size_t nr_processes(const struct view *v)
 /* The first thing that could not be read. */
 static void damage_keep(struct view *v, const struct error *err)
 {
+	app_note(v->app, err);
 	if (v->error.code == 0)
 		v->error = *err;
+}
+
+/* The same of what was passed over since. */
+static void passed_keep(struct view *v, size_t mark)
+{
+	const struct error *damage = damage_since(v->app->src, mark);
+	if (damage)
+		damage_keep(v, damage);
 }
 
 /* @return 0; -errno: it has no descriptors that can be read */
@@ -64,7 +73,9 @@ static int process_begin(struct view *v, const struct process *p, struct error *
 {
 	struct fds_state *s = v->state;
 	auto_message TaskKobjIdsEntry *ids = NULL;
+	size_t mark = damage_mark(v->app->src);
 	int rc = process_ids(v->app->cp, p, &ids, err);
+	passed_keep(v, mark);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc; /* a zombie */
 	rc = fd_rows_begin(&s->rows, p, ids->files_id);
@@ -126,14 +137,16 @@ static bool fds_idle(struct view *v)
 static int fds_open(struct view *v, struct error *err)
 {
 	struct fds_state *s = v->state;
-	struct error why;
 	struct file_describer *files = app_files(v->app, err);
 	if (!files)
 		return err->code;
 	v->working = "reading descriptors";
 	view_hurry(v);
-	if (!is_sockets(v) && lock_list_read(v->app->src, &s->locks, &why) < 0)
-		damage_keep(v, &why);
+	size_t mark = damage_mark(v->app->src);
+	int rc = is_sockets(v) ? 0 : lock_list_read(v->app->src, &s->locks, err);
+	if (rc < 0)
+		return rc;
+	passed_keep(v, mark);
 	if (file_describer_damage(files))
 		damage_keep(v, file_describer_damage(files));
 	return v->error.code;

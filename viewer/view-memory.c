@@ -91,7 +91,10 @@ static void facts_read(struct memory_state *s, size_t i)
 	facts->read = true;
 	for (size_t runs = 0; at < area->vma->end; runs++) {
 		struct memory_run run;
-		if (memory_view_run(s->memory->mv, area, at, &run, NULL) < 0) {
+		struct error err;
+		int rc = memory_view_run(s->memory->mv, area, at, &run, &err);
+		if (rc < 0) {
+			memory_view_passes(s->memory->mv, rc, &err);
 			facts->damaged = true;
 			facts->damaged_at = at;
 			bar_fill(facts, bar_part(area, at), ST_ERROR);
@@ -262,6 +265,8 @@ static bool memory_idle(struct view *v)
 		if (rc == 0)
 			rc = areas_show(s, &v->error);
 		v->error.code = rc;
+		if (rc == 0 && memory_view_cut(s->memory->mv))
+			v->error = *memory_view_cut(s->memory->mv);
 		return rc == 0;
 	}
 	for (size_t i = v->top; i < view_rows(v) && i < v->top + (size_t)v->height; i++) {

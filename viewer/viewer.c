@@ -65,7 +65,8 @@ static int keymap_print(struct error *err)
 	return rc < 0 ? rc : closed;
 }
 
-static int screen_print(struct app *app, const struct viewer_options *options, struct error *err)
+static int screen_print(struct app *app, const struct viewer_options *options,
+			struct damage_list *passed, struct error *err)
 {
 	auto_strbuf out = { 0 };
 	int width = 80, height = 24;
@@ -85,7 +86,14 @@ static int screen_print(struct app *app, const struct viewer_options *options, s
 		 : canvas_to_text(&app->canvas, &out);
 	if (rc == 0)
 		rc = fd_write_full(STDOUT_FILENO, out.data ?: "", out.len);
-	return rc < 0 ? error_code(err, rc, "standard output") : 0;
+	if (rc < 0)
+		return error_code(err, rc, "standard output");
+	/* what stands in the place of rows */
+	if (!app->quit)
+		app_note(app, &app_view(app)->error);
+	*passed = app->passed;
+	app->passed = (struct damage_list){ 0 };
+	return 0;
 }
 
 static void size_follow(struct app *app, struct terminal *t)
@@ -165,7 +173,7 @@ static int on_terminal(struct app *app, const struct viewer_options *options, st
 	return rc < 0 ? rc : 0;
 }
 
-int viewer_run(const struct viewer_options *options, struct error *err)
+int viewer_run(const struct viewer_options *options, struct damage_list *passed, struct error *err)
 {
 	struct app_options how = {
 		.path = options->path,
@@ -182,7 +190,8 @@ int viewer_run(const struct viewer_options *options, struct error *err)
 		rc = app_new(&how, &app, err);
 	if (rc < 0)
 		return rc;
-	rc = options->print ? screen_print(app, options, err) : on_terminal(app, options, err);
+	rc = options->print ? screen_print(app, options, passed, err)
+			    : on_terminal(app, options, err);
 	app_free(app);
 	return rc;
 }

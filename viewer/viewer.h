@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "base/error.h"
+#include "images/damage.h"
 
 struct viewer_options {
 	const char *path, *diff, *sysroot; /* as struct app_options */
@@ -19,7 +19,8 @@ struct viewer_options {
 };
 
 /**
+ * @param passed  what could not be read of what stands on a screen that was printed; the caller's
  * @return 0; -EINVAL for options that cannot be read; -errno. A signal that ends it is raised again
  *         when the terminal is as before.
  */
-int viewer_run(const struct viewer_options *options, struct error *err);
+int viewer_run(const struct viewer_options *options, struct damage_list *passed, struct error *err);

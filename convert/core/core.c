@@ -80,9 +80,16 @@ static int collect_segments(struct core *c, struct error *err)
 	for (size_t i = 0; i < nr; i++) {
 		struct memory_run run = { .end = areas[i].vma->start };
 		while (run.end < areas[i].vma->end) {
-			int rc = memory_view_run(c->mv, &areas[i], run.end, &run, err);
-			if (rc == 0)
-				rc = add_run(c, &areas[i], &run, err);
+			struct error why;
+			int rc = memory_view_run(c->mv, &areas[i], run.end, &run, &why);
+			if (rc < 0 && areas[i].unknown && memory_view_passes(c->mv, rc, &why)) {
+				/* whose pages these are stands in another image, which is broken */
+				run = (struct memory_run){ run.end, areas[i].vma->end, PG_LAZY };
+				rc = 0;
+			}
+			if (rc < 0)
+				return error_set(err, rc, "%s", why.text);
+			rc = add_run(c, &areas[i], &run, err);
 			if (rc < 0)
 				return rc;
 		}

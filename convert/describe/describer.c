@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "images/damage.h"
 #include "images/hints.h"
 
 static int amount_compare(const void *a_, const void *b_)
@@ -115,19 +116,17 @@ static int unix_sockets_take(struct file_describer *fd, struct error *err)
 	return 0;
 }
 
-/* Of a damaged checkpoint what comes before the damage, which is remembered. */
+/* Where damage is passed over what comes before it, which is remembered. */
 static int image_take(struct file_describer *fd, enum image_id image, image_visit *take,
 		      struct error *err)
 {
-	struct error why;
-	int rc = image_each(checkpoint_source(fd->cp), image, 0, take, fd, &why);
-	if (rc == 0)
-		return 0;
-	if (rc == -EBADMSG && checkpoint_is_tolerant(fd->cp)) {
-		fd->damage = fd->damage.code < 0 ? fd->damage : why;
-		return 0;
-	}
-	return error_set(err, -rc, "%s", why.text);
+	struct source *src = checkpoint_source(fd->cp);
+	size_t mark = damage_mark(src);
+	int rc = image_each(src, image, 0, take, fd, err);
+	const struct error *damage = damage_since(src, mark);
+	if (damage && fd->damage.code == 0)
+		fd->damage = *damage;
+	return rc;
 }
 
 const struct error *file_describer_damage(const struct file_describer *fd)

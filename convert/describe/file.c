@@ -242,7 +242,8 @@ int file_describe(struct file_describer *fd, FdTypes type, uint32_t id, struct f
 	if (rc < 0)
 		return rc;
 	if (rc == 0) {
-		rc = strbuf_str(&out->detail, "not in this checkpoint");
+		const struct error *damage = checkpoint_files_damage(fd->cp);
+		rc = strbuf_str(&out->detail, damage ? damage->text : "not in this checkpoint");
 	} else {
 		flags_describe(file, out);
 		rc = named_describe(fd, file, out, err);

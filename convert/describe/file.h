@@ -46,7 +46,7 @@ struct file_describer;
 /** @param cp  borrowed */
 int file_describer_new(struct checkpoint *cp, struct file_describer **out, struct error *err);
 void file_describer_free(struct file_describer *fd);
-/** What it could not read of a damaged checkpoint (checkpoint_open_damaged); NULL: nothing. */
+/** What was passed over of the images it reads once (images/damage.h); NULL: nothing. */
 const struct error *file_describer_damage(const struct file_describer *fd);
 
 /**

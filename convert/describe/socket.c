@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "convert/describe/describer.h"
+#include "images/damage.h"
 
 static const char *ip_protocol(uint32_t proto)
 {
@@ -45,13 +46,15 @@ static int stream_queues(struct file_describer *fd, const InetSkEntry *sk, struc
 {
 	auto_image_reader r = NULL;
 	auto_message ProtobufCMessage *msg = NULL;
-	int rc = image_open_typed(checkpoint_source(fd->cp), IMG_TCP_STREAM, sk->ino, &r, err);
-	if (rc == -ENOENT)
-		return 0;
+	struct error why;
+	struct source *src = checkpoint_source(fd->cp);
+	int rc = image_open_typed(src, IMG_TCP_STREAM, sk->ino, &r, &why);
 	if (rc == 0)
-		rc = image_next(r, &msg, err);
+		rc = image_next(r, &msg, &why);
+	if (rc < 0)
+		rc = damage_pass(src, rc, &why, err);
 	if (rc <= 0)
-		return rc;
+		return rc == -ENOENT ? 0 : rc;
 	const TcpStreamEntry *stream = (const TcpStreamEntry *)msg;
 	*out = (struct queue_facts){ true, stream->inq_len, stream->outq_len };
 	return 0;

@@ -23,6 +23,14 @@ static inline bool diff_wants(const struct diff *d, enum diff_section section)
 	return (d->how->sections & 1u << section) != 0;
 }
 
+/* Where damage is passed over, what was read of one side is not all that the dump had. */
+struct diff_mark {
+	size_t at[2];
+};
+struct diff_mark diff_mark(const struct diff *d);
+/** Was anything passed over since, of either side? Then what was read is not compared. */
+bool diff_passed(const struct diff *d, const struct diff_mark *mark);
+
 /**
  * One row.
  * @param pid     0: no process

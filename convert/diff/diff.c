@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "convert/diff/change.h"
+#include "images/damage.h"
 
 const char *const diff_section_names[NR_DIFF_SECTIONS] = {
 	[DIFF_PS] = "ps",
@@ -99,6 +100,18 @@ static void value_cells(struct doc *doc, const char *value, size_t from)
 		len = character_begin(value + from, TEXT_SHORT);
 	doc_strf(doc, NULL, NULL, "%s%.*s%s", from ? "…" : "", (int)len, value + from,
 		 cut ? "…" : "");
+}
+
+struct diff_mark diff_mark(const struct diff *d)
+{
+	return (struct diff_mark){ { damage_mark(checkpoint_source(d->cp[0])),
+				     damage_mark(checkpoint_source(d->cp[1])) } };
+}
+
+bool diff_passed(const struct diff *d, const struct diff_mark *mark)
+{
+	return damage_since(checkpoint_source(d->cp[0]), mark->at[0]) ||
+	       damage_since(checkpoint_source(d->cp[1]), mark->at[1]);
 }
 
 void diff_change(struct diff *d, enum diff_section section, uint32_t pid, const char *object,

@@ -37,7 +37,8 @@ struct diff_options {
 int diff_sections_parse(const char *list, uint32_t *out, struct error *err);
 
 /**
- * Write every difference into the document as rows of one table "changes".
+ * Write every difference into the document as rows of one table "changes". Where damage is passed
+ * over (images/damage.h), what it may hide is not compared.
  * @return 1 different; 0 same; -errno
  */
 int diff_checkpoints(struct checkpoint *a, struct checkpoint *b, const struct diff_options *how,

@@ -17,6 +17,7 @@
 #include "convert/diff/streams.h"
 #include "convert/diff/tars.h"
 #include "images/cgroup-perms.h"
+#include "images/damage.h"
 #include "images/reader.h"
 
 /* The section of each type that is compared here; types of one process are looked at elsewhere. */
@@ -270,6 +271,30 @@ static const char *name_next(const struct names *names, const struct image_type 
 	return NULL;
 }
 
+/* Read up to its end; what is broken is noted. */
+static int image_look(struct source *src, const char *name)
+{
+	auto_image_reader r = NULL;
+	struct error why;
+	int rc = image_open(src, name, &r, &why);
+	while (rc >= 0 && image_reader_type(r)->entry) {
+		auto_message ProtobufCMessage *msg = NULL;
+		rc = image_next(r, &msg, &why);
+		if (rc <= 0)
+			break;
+	}
+	return damage_noted(src, rc, &why);
+}
+
+/* Of which side it was: of both, maybe. @return 0 when it can be passed over; rc */
+static int images_pass(struct diff *d, const char *const names[2], int rc)
+{
+	bool noted = false;
+	for (int side = 0; rc == -EBADMSG && side < 2; side++)
+		noted |= image_look(checkpoint_source(d->cp[side]), names[side]);
+	return noted ? 0 : rc;
+}
+
 static int type_compare(struct diff *d, enum image_id id, enum diff_section section,
 			const struct names lists[2], struct error *err)
 {
@@ -280,6 +305,8 @@ static int type_compare(struct diff *d, enum image_id id, enum diff_section sect
 		if (!names[0] && !names[1])
 			return 0;
 		int rc = images_compare(d, section, names, err);
+		if (rc < 0)
+			rc = images_pass(d, names, rc);
 		if (rc < 0)
 			return rc;
 	}

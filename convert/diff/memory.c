@@ -53,7 +53,7 @@ static int area_compare(const struct memory_pair *m, const struct area *a, const
 	static const char *const numbers[] = { "shmid", "fd", NULL };
 	char object[40];
 	range_text(a->vma->start, a->vma->end, object, sizeof(object));
-	if (strcmp(a->path, b->path))
+	if (!a->unknown && !b->unknown && strcmp(a->path, b->path))
 		diff_change(m->d, DIFF_MEMS, m->pid, object, "path", a->path, b->path);
 	return diff_messages(m->d, DIFF_MEMS, m->pid, object, &a->vma->base, &b->vma->base, numbers,
 			     err);
@@ -103,14 +103,23 @@ struct page_counts {
 	uint64_t first; /* address of the first changed page */
 };
 
+/* @return 1 when it is damage of that side, noted: nothing is to be compared; rc */
+static int side_pass(const struct memory_pair *m, int side, int rc, const struct error *why,
+		     struct error *err)
+{
+	return memory_view_passes(m->mv[side], rc, why) ? 1 : error_set(err, rc, "%s", why->text);
+}
+
+/* @return 0; 1 it cannot be compared; -errno */
 static int window_compare(struct memory_pair *m, uint64_t addr, size_t len,
 			  struct page_counts *counts, struct error *err)
 {
 	for (int side = 0; side < 2; side++) {
+		struct error why;
 		int rc =
-		    memory_view_read(m->mv[side], addr, m->buf[side], len, m->known[side], err);
+		    memory_view_read(m->mv[side], addr, m->buf[side], len, m->known[side], &why);
 		if (rc < 0)
-			return rc;
+			return side_pass(m, side, rc, &why, err);
 	}
 	if (!memcmp(m->buf[0], m->buf[1], len) && !memcmp(m->known[0], m->known[1], len / PAGE))
 		return 0;
@@ -137,18 +146,20 @@ static bool same_without_reading(const struct memory_run *a, const struct memory
 	return (zero_a && zero_b) || (a->state == PG_FILE && b->state == PG_FILE);
 }
 
-/* [start, end) lies in one area on each side. */
+/* [start, end) lies in one area on each side, and is compared up to what is passed over. */
 static int range_compare(struct memory_pair *m, const struct area *a, const struct area *b,
 			 uint64_t start, uint64_t end, struct page_counts *counts,
 			 struct error *err)
 {
 	while (start < end && !doc_failed(m->d->doc)) {
 		struct memory_run run_a, run_b;
-		int rc = memory_view_run(m->mv[0], a, start, &run_a, err);
-		if (rc == 0)
-			rc = memory_view_run(m->mv[1], b, start, &run_b, err);
+		struct error why;
+		int rc = memory_view_run(m->mv[0], a, start, &run_a, &why);
 		if (rc < 0)
-			return rc;
+			return side_pass(m, 0, rc, &why, err);
+		rc = memory_view_run(m->mv[1], b, start, &run_b, &why);
+		if (rc < 0)
+			return side_pass(m, 1, rc, &why, err);
 		uint64_t to = run_a.end < run_b.end ? run_a.end : run_b.end;
 		if (to > end)
 			to = end;
@@ -156,7 +167,7 @@ static int range_compare(struct memory_pair *m, const struct area *a, const stru
 			if (to - start > WINDOW)
 				to = start + WINDOW;
 			rc = window_compare(m, start, (size_t)(to - start), counts, err);
-			if (rc < 0)
+			if (rc != 0)
 				return rc;
 			progress_add(m->d->how->progress, to - start);
 		}
@@ -238,7 +249,7 @@ int diff_memory(struct diff *d, const struct process_pair *pair, struct error *e
 	int rc = view_open(d, 0, pair->a, &a, err);
 	if (rc == 0)
 		rc = view_open(d, 1, pair->b, &b, err);
-	if (rc < 0 || !a || !b)
+	if (rc < 0 || !a || !b || memory_view_cut(a) || memory_view_cut(b))
 		return rc;
 	*m = (struct memory_pair){ .d = d, .pid = pair->a->pid, .mv = { a, b } };
 	rc = pair_compare(m, err);

@@ -47,9 +47,12 @@ static int thread_compare(struct diff *d, const struct process_pair *pair, uint3
 	auto_message CoreEntry *b = NULL;
 	char object[32];
 	snprintf(object, sizeof(object), "thread %u", tid_a);
+	struct diff_mark mark = diff_mark(d);
 	int rc = process_core(d->cp[0], tid_a, &a, err);
 	if (rc == 0)
 		rc = process_core(d->cp[1], tid_b, &b, err);
+	if (rc == 0 && diff_passed(d, &mark))
+		return 0;
 	if (rc == 0 && diff_wants(d, DIFF_TASK))
 		rc = diff_messages(d, DIFF_TASK, pair->a->pid, object, &a->base, &b->base,
 				   register_fields, err);
@@ -128,6 +131,9 @@ static int fd_compare(struct diff *d, const struct process_pair *pair, uint32_t 
 		rc = checkpoint_file(d->cp[1], b->type, b->id, &file_b, err);
 	if (rc < 0)
 		return rc;
+	if ((a && !file_a && checkpoint_files_damage(d->cp[0])) ||
+	    (b && !file_b && checkpoint_files_damage(d->cp[1])))
+		return 0;
 	if (!a || !b || a->type != b->type) {
 		diff_change(d, DIFF_FDS, pair->a->pid, object, NULL,
 			    a ? file_name(file_a, a) : NULL, b ? file_name(file_b, b) : NULL);
@@ -144,6 +150,8 @@ static void link_compare(struct diff *d, uint32_t pid, const char *what, uint32_
 			 uint32_t id_b)
 {
 	const char *a = checkpoint_path(d->cp[0], id_a), *b = checkpoint_path(d->cp[1], id_b);
+	if ((!a && checkpoint_files_damage(d->cp[0])) || (!b && checkpoint_files_damage(d->cp[1])))
+		return;
 	if ((a || b) && strcmp(a ?: "", b ?: ""))
 		diff_change(d, DIFF_FDS, pid, what, NULL, a, b);
 }
@@ -176,9 +184,12 @@ int diff_fds(struct diff *d, const struct process_pair *pair, struct error *err)
 	auto_fd_list b = { 0 };
 	if (!diff_wants(d, DIFF_FDS))
 		return 0;
+	struct diff_mark mark = diff_mark(d);
 	int rc = fds_read(d, 0, pair->a, &a, err);
 	if (rc == 0)
 		rc = fds_read(d, 1, pair->b, &b, err);
+	if (rc == 0 && diff_passed(d, &mark))
+		return links_compare(d, pair, err);
 	for (size_t i = 0, k = 0; rc == 0 && (i < a.nr || k < b.nr);) {
 		bool only_a = k == b.nr || (i < a.nr && a.items[i]->fd < b.items[k]->fd);
 		bool only_b = i == a.nr || (k < b.nr && b.items[k]->fd < a.items[i]->fd);

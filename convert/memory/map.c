@@ -175,15 +175,13 @@ static int area_write(struct memory_view *mv, const struct area *area, struct ar
 {
 	struct error why;
 	int rc = page_counts_read(mv, area, f->range.start, f->range.end, &f->counts, &why);
-	if (rc < 0 && rc != -EBADMSG)
+	if (rc < 0 && !memory_view_passes(mv, rc, &why))
 		return error_set(err, rc, "%s", why.text);
 	f->counted = rc == 0;
 	f->error = rc < 0 ? why.text : area->unknown ? memory_view_damage(mv) : NULL;
 	area_row(area, f, doc);
 	if (!f->counted)
 		f->counts = (struct page_counts){ .pages = f->counts.pages };
-	if (f->error && !totals->nr_unknown++)
-		error_set(&totals->damage, EBADMSG, "pid %u: %s", f->pid, f->error);
 	return totals_add(totals, area, &f->counts) < 0
 		   ? error_set(err, ENOMEM, "mm-%u.img: out of memory", f->pid)
 		   : 0;

@@ -31,15 +31,13 @@ struct map_totals {
 		struct page_counts counts;
 	} * files;
 	size_t nr_files, cap_files;
-	size_t nr_unknown;   /* areas whose pages or file cannot be told */
-	struct error damage; /* of the first of them */
 };
 void map_totals_fini(struct map_totals *totals);
 #define auto_map_totals __attribute__((cleanup(map_totals_fini))) struct map_totals
 
 /** Open the table that map_write() fills; doc_end() closes it. */
 void map_table_begin(struct doc *doc);
-/** A row per range. What is damaged is named in the row, and the sums go without it. */
+/** A row per range. What is passed over is named in the row, and the sums go without it. */
 int map_write(struct memory_view *mv, uint32_t pid, const struct memory_ranges *ranges,
 	      struct map_totals *totals, struct doc *doc, struct error *err);
 /** Tables of sums per kind and per file. */

@@ -32,17 +32,12 @@ static bool is_stored(struct memory_view *mv, const struct memory_run *run, stru
 	return *rc == 0 && known; /* the sysroot has the file */
 }
 
-/* The next run that counts. @return 1, 0 at the end, -errno */
-static int next_run(struct stretches *s, struct memory_run *out, struct error *err)
+/* The next run that counts of a range. @return 1, 0 at its end, -errno */
+static int run_of_range(struct stretches *s, struct memory_run *out, struct error *err)
 {
-	while (s->at < s->ranges->nr) {
-		const struct memory_range *range = &s->ranges->items[s->at];
-		uint64_t addr = s->addr > range->start ? s->addr : range->start;
-		if (addr >= range->end) {
-			s->at++;
-			s->addr = 0;
-			continue;
-		}
+	const struct memory_range *range = &s->ranges->items[s->at];
+	uint64_t addr = s->addr > range->start ? s->addr : range->start;
+	for (; addr < range->end; addr = out->end) {
 		int rc = memory_view_run(s->mv, memory_view_find(s->mv, addr), addr, out, err);
 		if (rc < 0)
 			return rc;
@@ -53,6 +48,20 @@ static int next_run(struct stretches *s, struct memory_run *out, struct error *e
 			return 1;
 		if (rc < 0)
 			return rc;
+	}
+	return 0;
+}
+
+/* The next of all; where damage is passed over, the rest of a range behind it. */
+static int next_run(struct stretches *s, struct memory_run *out, struct error *err)
+{
+	for (; s->at < s->ranges->nr; s->at++, s->addr = 0) {
+		struct error why;
+		int rc = run_of_range(s, out, &why);
+		if (rc > 0)
+			return rc;
+		if (rc < 0 && !memory_view_passes(s->mv, rc, &why))
+			return error_set(err, rc, "%s", why.text);
 	}
 	return 0;
 }
@@ -150,8 +159,13 @@ int memory_scan(struct memory_view *mv, const struct memory_ranges *ranges, size
 	struct memory_run ahead;
 	bool have = false;
 	int rc = scan_init(&s, err);
-	while (rc == 0 && (rc = next_stretch(&stretches, &ahead, &have, &stretch, err)) > 0)
-		rc = scan_stretch(&s, &stretch, err);
+	while (rc == 0 && (rc = next_stretch(&stretches, &ahead, &have, &stretch, err)) > 0) {
+		struct error why;
+		rc = scan_stretch(&s, &stretch, &why);
+		if (rc < 0)
+			rc = memory_view_passes(mv, rc, &why) ? 0
+							      : error_set(err, rc, "%s", why.text);
+	}
 	free(s.buf);
 	return rc;
 }

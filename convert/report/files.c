@@ -73,8 +73,9 @@ static int rows_of(struct report *r, const struct process *p, void *rows_, struc
 {
 	const struct rows *rows = rows_;
 	struct error why;
+	size_t mark = report_mark(r);
 	int rc = file_describe_each(rows->fd, p, rows->visit, r, &why);
-	return report_damaged(r, p->pid, rows->columns, rc, &why, err);
+	return report_damaged(r, p->pid, rows->columns, mark, rc, &why, err);
 }
 
 /* A section of them. */
@@ -86,7 +87,7 @@ static int section(struct report *r, const char *id, const char *title, const ch
 	int rc = report_each(r, rows_of, rows, err);
 	const struct error *damage = file_describer_damage(rows->fd);
 	if (rc == 0 && damage)
-		rc = report_damaged(r, 0, rows->columns, damage->code, damage, err);
+		report_red(r, 0, rows->columns, damage->text);
 	report_section_end(r);
 	return rc;
 }
@@ -114,10 +115,11 @@ int report_mounts(struct report *r, struct error *err)
 					      "Source", "Root", "Options",     "External" };
 	auto_mount_list mounts = { 0 };
 	struct error why;
+	size_t mark = report_mark(r);
 	int rc = mount_list_read(checkpoint_source(r->cp), &mounts, &why);
 	report_section(r, "mounts", "Mounts");
 	report_table(r, "plain", titles, ARRAY_SIZE(titles));
-	rc = report_damaged(r, 0, ARRAY_SIZE(titles), rc, &why, err);
+	rc = report_damaged(r, 0, ARRAY_SIZE(titles), mark, rc, &why, err);
 	for (size_t i = 0; i < mounts.nr; i++) {
 		const struct mount_facts *mount = &mounts.items[i];
 		html_raw(&r->h, "<tr>");

@@ -103,13 +103,12 @@ static int area_row(struct report *r, struct memory_view *mv, uint32_t pid, cons
 	struct error why;
 	char prot[5];
 	uint64_t start = area->vma->start, end = area->vma->end;
+	size_t mark = report_mark(r);
 	int rc = cells_read(mv, area, &cells, &why);
 	if (rc == 0)
 		rc = page_counts_read(mv, area, start, end, &counts, &why);
 	if (rc < 0)
-		return report_damaged(r, pid, ARRAY_SIZE(titles), rc, &why, err);
-	if (area->unknown && !r->damage.code)
-		error_set(&r->damage, EBADMSG, "pid %" PRIu32 ": %s", pid, memory_view_damage(mv));
+		return report_damaged(r, pid, ARRAY_SIZE(titles), mark, rc, &why, err);
 	html_rawf(&r->h,
 		  "<tr data-pid=\"%" PRIu32 "\" data-start=\"%" PRIx64 "\" data-end=\"%" PRIx64
 		  "\" data-kind=\"%s\" data-prot=\"%s\" data-cells=\"",
@@ -139,10 +138,11 @@ static int areas_of(struct report *r, const struct process *p, void *arg, struct
 	auto_memory_view mv = NULL;
 	const struct area *areas;
 	struct error why;
+	size_t mark = report_mark(r);
 	int rc = memory_view_open(r->cp, p, NULL, &mv, &why);
-	if (rc < 0)
-		return rc == -ENOENT ? 0
-				     : report_damaged(r, p->pid, ARRAY_SIZE(titles), rc, &why, err);
+	if (rc < 0) /* a zombie has none */
+		return report_damaged(r, p->pid, ARRAY_SIZE(titles), mark, rc == -ENOENT ? 0 : rc,
+				      &why, err);
 	size_t nr = memory_view_areas(mv, &areas);
 	for (size_t i = 0; rc == 0 && i < nr; i++)
 		rc = area_row(r, mv, p->pid, &areas[i], err);

@@ -124,10 +124,13 @@ static int process_row(struct report *r, const struct process *p, void *arg, str
 	auto_process_facts facts = { 0 };
 	struct page_counts counts;
 	struct error why;
+	size_t mark = report_mark(r);
 	int rc = process_describe(r->cp, p, true, &facts, &why);
 	if (rc < 0)
-		return report_damaged(r, p->pid, ARRAY_SIZE(process_titles), rc, &why, err);
+		return report_damaged(r, p->pid, ARRAY_SIZE(process_titles), mark, rc, &why, err);
+	size_t pages_mark = report_mark(r);
 	rc = process_pages(r, p, &counts, &why);
+	bool counted = rc == 0 && report_mark(r) == pages_mark;
 	html_rawf(&r->h,
 		  "<tr class=\"process\" tabindex=\"0\" data-pid=\"%" PRIu32
 		  "\"><td class=\"n\">%" PRIu32 "</td><td class=\"tree\" style=\"--depth:%u\"><b>",
@@ -140,7 +143,7 @@ static int process_row(struct report *r, const struct process *p, void *arg, str
 		html_rawf(&r->h, "<td class=\"n\">%" PRIu32 "</td>", facts.uid);
 	else
 		html_cell_no_number(&r->h);
-	if (rc == 0) {
+	if (counted) {
 		html_cell_size(&r->h, counts.pages * PAGE);
 		html_cell_size(&r->h, counts.stored * PAGE);
 	} else {
@@ -151,7 +154,7 @@ static int process_row(struct report *r, const struct process *p, void *arg, str
 	if (command_cell(r, &facts) < 0)
 		return error_set(err, ENOMEM, "pid %u: out of memory", p->pid);
 	html_raw(&r->h, "</tr>\n");
-	return rc < 0 ? report_damaged(r, p->pid, ARRAY_SIZE(process_titles), rc, &why, err) : 0;
+	return report_damaged(r, p->pid, ARRAY_SIZE(process_titles), mark, rc, &why, err);
 }
 
 int report_processes(struct report *r, struct error *err)
@@ -171,11 +174,9 @@ static int environment_of(struct report *r, const struct process *p, void *arg, 
 	(void)arg;
 	auto_process_facts facts = { 0 };
 	struct error why;
+	size_t mark = report_mark(r), at = 0;
 	int rc = process_describe(r->cp, p, true, &facts, &why);
-	if (rc < 0)
-		return report_damaged(r, p->pid, 2, rc, &why, err);
-	size_t at = 0;
-	for (const char *s; (s = process_next_string(&facts.environment, &at));) {
+	for (const char *s; rc == 0 && (s = process_next_string(&facts.environment, &at));) {
 		html_rawf(&r->h,
 			  "<tr data-pid=\"%" PRIu32 "\"><td class=\"n\">%" PRIu32
 			  "</td><td class=\"wrap\"><code>",
@@ -183,7 +184,7 @@ static int environment_of(struct report *r, const struct process *p, void *arg, 
 		html_text(&r->h, s);
 		html_raw(&r->h, "</code></td></tr>\n");
 	}
-	return 0;
+	return report_damaged(r, p->pid, 2, mark, rc, &why, err);
 }
 
 int report_environment(struct report *r, struct error *err)

@@ -10,7 +10,6 @@ struct report {
 	struct checkpoint *cp;
 	const struct process *only;
 	struct html h;
-	struct error damage; /* the first that was found; code 0: none */
 };
 
 /** Whether a process is on the page. */
@@ -20,13 +19,16 @@ bool report_has(const struct report *r, const struct process *p);
 int report_each(struct report *r,
 		int (*row)(struct report *r, const struct process *p, void *arg, struct error *err),
 		void *arg, struct error *err);
+/** A row of a table in red. @param pid  whose; 0: of no process. @param columns  of the table */
+void report_red(struct report *r, uint32_t pid, unsigned columns, const char *text);
+/** Before something is read that report_damaged() is about. */
+size_t report_mark(const struct report *r);
 /**
- * A row of a table that says what could not be read in the place of the rest of it.
- * @param pid  whose; 0: of no process. @param columns  of the table
- * @param rc   what reading said; @param why  its words
+ * A row that says what could not be read in the place of the rest of it; none when all could.
+ * @param mark  report_mark(); @param rc  what reading said; @param why  its words
  * @return 0; rc when that is no damage
  */
-int report_damaged(struct report *r, uint32_t pid, unsigned columns, int rc,
+int report_damaged(struct report *r, uint32_t pid, unsigned columns, size_t mark, int rc,
 		   const struct error *why, struct error *err);
 /** "<section id=ID><h2>TITLE</h2>"; the caller ends it. */
 void report_section(struct report *r, const char *id, const char *title);

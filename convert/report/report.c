@@ -11,6 +11,7 @@
 #include "convert/inspect/inspect.h"
 #include "convert/report/assets.h"
 #include "convert/report/parts.h"
+#include "images/damage.h"
 
 /* Nothing may be loaded from anywhere, whatever stands in the page. */
 static const char head[] =
@@ -55,23 +56,33 @@ void report_section_end(struct report *r)
 	html_raw(&r->h, "</tbody></table></div>\n</section>\n");
 }
 
-int report_damaged(struct report *r, uint32_t pid, unsigned columns, int rc,
-		   const struct error *why, struct error *err)
+void report_red(struct report *r, uint32_t pid, unsigned columns, const char *text)
 {
-	if (rc != -EBADMSG && rc != -ENOENT)
-		return rc < 0 ? error_set(err, rc, "%s", why->text) : 0;
-	if (!r->damage.code && pid)
-		error_set(&r->damage, EBADMSG, "pid %" PRIu32 ": %s", pid, why->text);
-	else if (!r->damage.code)
-		error_set(&r->damage, EBADMSG, "%s", why->text);
 	html_raw(&r->h, "<tr class=\"damaged\"");
 	if (pid)
 		html_rawf(&r->h, " data-pid=\"%" PRIu32 "\"><td class=\"n\">%" PRIu32 "</td>", pid,
 			  pid);
 	html_rawf(&r->h, "%s<td class=\"wrap\" colspan=\"%u\">", pid ? "" : ">",
 		  pid ? columns - 1 : columns);
-	html_text(&r->h, why->text);
+	html_text(&r->h, text);
 	html_raw(&r->h, "</td></tr>\n");
+}
+
+size_t report_mark(const struct report *r)
+{
+	return damage_mark(checkpoint_source(r->cp));
+}
+
+int report_damaged(struct report *r, uint32_t pid, unsigned columns, size_t mark, int rc,
+		   const struct error *why, struct error *err)
+{
+	struct source *src = checkpoint_source(r->cp);
+	/* what is missing is asked for because another image leads to it */
+	if (rc < 0 && !damage_noted(src, rc == -ENOENT ? -EBADMSG : rc, why))
+		return error_set(err, rc, "%s", why->text);
+	const struct error *damage = damage_since(src, mark);
+	if (damage)
+		report_red(r, pid, columns, damage->text);
 	return 0;
 }
 
@@ -87,13 +98,13 @@ void report_table(struct report *r, const char *class, const char *const *titles
 }
 
 int report_write(struct checkpoint *cp, const struct process *only, int fd, const char *name,
-		 struct error *damage, struct error *err)
+		 struct error *err)
 {
 	static int (*const parts[])(struct report * r, struct error * err) = {
 		report_overview, report_processes, report_memory,
 		report_files,    report_mounts,    report_environment,
 	};
-	struct report r = { .cp = cp, .only = only, .damage = *damage };
+	struct report r = { .cp = cp, .only = only };
 	int rc = html_init(&r.h, fd, name, err);
 	if (rc < 0)
 		return rc;
@@ -112,6 +123,5 @@ int report_write(struct checkpoint *cp, const struct process *only, int fd, cons
 	if (rc == 0)
 		rc = html_flush(&r.h, err);
 	html_fini(&r.h);
-	*damage = r.damage;
 	return rc;
 }

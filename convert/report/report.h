@@ -8,9 +8,8 @@
 /**
  * Write the page as it is made; memory does not grow with the checkpoint. What cannot be read is
  * marked where it would stand.
- * @param damage  of checkpoint_open_damaged(); when its code is 0: set to the first that is found
  * @param only  this process and its descendants; NULL: all
  * @param name  of the output, for messages
  */
 int report_write(struct checkpoint *cp, const struct process *only, int fd, const char *name,
-		 struct error *damage, struct error *err);
+		 struct error *err);

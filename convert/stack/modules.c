@@ -167,7 +167,9 @@ static int file_open(struct module *module)
 	struct error held = { 0 }, below = { 0 };
 	int fd = -1;
 	if (!reg) {
-		set_missing(module, "the set does not say which file it is");
+		const struct error *damage = checkpoint_files_damage(all->cp);
+		set_missing(module,
+			    damage ? damage->text : "the set does not say which file it is");
 		return -1;
 	}
 	if (source_is_archive(checkpoint_source(all->cp)))

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "convert/stack/stack.h"
+#include "images/damage.h"
 
 struct stack_writer {
 	struct checkpoint *cp;
@@ -59,10 +60,24 @@ static int frame_write(struct doc *doc, size_t number, const struct stack_frame 
 	return 0;
 }
 
-static void error_write(struct stack_writer *w, const char *text)
+static void error_write(struct stack_writer *w, const struct error *why)
 {
-	doc_str(w->doc, "error", "error", text);
-	w->failed++;
+	doc_str(w->doc, "error", "error", why->text);
+	w->failed += !damage_noted(checkpoint_source(w->cp), why->code, why);
+}
+
+/* What was passed over since. @return whether anything was */
+static bool damage_write(struct stack_writer *w, size_t mark)
+{
+	const struct error *damage = damage_since(checkpoint_source(w->cp), mark);
+	if (damage)
+		error_write(w, damage);
+	return damage != NULL;
+}
+
+static size_t mark_of(const struct stack_writer *w)
+{
+	return damage_mark(checkpoint_source(w->cp));
 }
 
 static int thread_write(struct stack_writer *w, struct stack *stack, uint32_t tid,
@@ -72,24 +87,28 @@ static int thread_write(struct stack_writer *w, struct stack *stack, uint32_t ti
 	auto_stack_thread thread = { 0 };
 	auto_free char *title = NULL;
 	struct error why = { 0 };
+	size_t mark = mark_of(w);
 	int rc = 0, walked = process_core(w->cp, tid, &core, &why);
+	bool damaged = mark_of(w) != mark;
 	if (asprintf(&title, "thread %u (%s)", tid, name_of(core)) < 0)
 		return error_set(err, ENOMEM, "out of memory");
 	doc_object(w->doc, NULL, title);
 	doc_u64(w->doc, "tid", NULL, tid);
 	doc_str(w->doc, "name", NULL, core ? name_of(core) : NULL);
-	if (walked == 0)
+	if (walked == 0 && !damaged)
 		walked = stack_walk(stack, tid, core, &thread, &why);
 	doc_list(w->doc, "frames", NULL);
 	for (size_t i = 0; rc == 0 && i < thread.frames.nr; i++)
 		rc = frame_write(w->doc, i, &thread.frames.items[i]);
 	doc_end(w->doc);
 	if (walked < 0)
-		error_write(w, why.text);
+		error_write(w, &why);
+	else if (damaged)
+		damage_write(w, mark);
 	else if (thread.cut.code == -ENODATA || thread.cut.code == -EOVERFLOW)
 		doc_str(w->doc, "cut", "cut short", thread.cut.text);
 	else if (thread.cut.code)
-		error_write(w, thread.cut.text);
+		error_write(w, &thread.cut);
 	doc_end(w->doc);
 	return rc < 0 || walked == -ENOMEM ? error_set(err, ENOMEM, "out of memory") : 0;
 }
@@ -99,9 +118,12 @@ static int process_write(struct stack_writer *w, const struct process *p, const 
 {
 	auto_stack stack = NULL;
 	struct error why = { 0 };
+	size_t mark = mark_of(w);
 	int rc = stack_open(w->cp, p, core, w->sysroot, &stack, &why);
+	bool damaged = damage_write(w, mark);
 	if (rc < 0) {
-		error_write(w, why.text);
+		if (!damaged)
+			error_write(w, &why);
 		return 0;
 	}
 	doc_list(w->doc, "threads", NULL);
@@ -124,7 +146,9 @@ static int one(struct stack_writer *w, const struct process *p, struct error *er
 	auto_message CoreEntry *core = NULL;
 	auto_free char *title = NULL;
 	struct error why = { 0 };
+	size_t mark = mark_of(w);
 	int rc = process_core(w->cp, p->pid, &core, &why);
+	bool damaged = mark_of(w) != mark;
 	bool zombie = rc == 0 && core_is_zombie(core);
 	if (asprintf(&title, "pid %u (%s)", p->pid, name_of(core)) < 0)
 		return error_set(err, ENOMEM, "out of memory");
@@ -133,9 +157,11 @@ static int one(struct stack_writer *w, const struct process *p, struct error *er
 	doc_str(w->doc, "name", NULL, core ? name_of(core) : NULL);
 	doc_bool(w->doc, "zombie", NULL, zombie);
 	if (rc < 0)
-		error_write(w, why.text);
+		error_write(w, &why);
 	rc = 0;
-	if (zombie)
+	if (damaged)
+		damage_write(w, mark);
+	else if (zombie)
 		doc_text(w->doc, "a zombie: it has no stack");
 	else if (core)
 		rc = process_write(w, p, core, err);

@@ -11,7 +11,8 @@
  * its place; the others follow.
  * @param only  of this process; NULL: of all
  * @param sysroot  as of stack_open()
- * @param failed  how many threads and processes could not be read, or not to their end
+ * @param failed  how many threads and processes could not be read, or not to their end, for
+ *                something else than what is passed over (images/damage.h)
  * @return 0; -ENOTSUP without elfutils; -ENOMEM
  */
 int stack_report(struct checkpoint *cp, const struct process *only, const char *sysroot,

@@ -35,6 +35,7 @@ int set_convert_counts(const struct set_job *job, enum page_counts to, struct er
  * Every image decoded and encoded again, which has to give the same bytes; and written anew, which
  * gives others when fields stand in another order, or numbers are longer than they have to be.
  * @param sink  of the job: NULL only checks
- * @param nr_different  images that came out with other bytes
+ * @param nr_different  images that came out with other bytes, or cannot be decoded: with a sink
+ * that is an error once all were looked at
  */
 int set_recode(const struct set_job *job, size_t *nr_different, struct error *err);

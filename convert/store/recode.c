@@ -201,6 +201,7 @@ static int write_canonical(const struct original *o, struct scratch *scratch, st
 	return rc < 0 ? rc : image_end(scratch, err);
 }
 
+/* @return 0; 1 it cannot be decoded; -errno */
 static int recode_member(const struct set_job *job, const struct source_member *m,
 			 struct scratch *scratch, size_t *nr_different, struct error *err)
 {
@@ -209,10 +210,10 @@ static int recode_member(const struct set_job *job, const struct source_member *
 	int rc = original_read(&o, m, scratch->bytes, &why);
 	if (rc == 0)
 		rc = through_json(&o, scratch, &why);
-	if (rc == -EBADMSG && job->report && !job->sink) {
+	if (rc == -EBADMSG && job->report) {
 		job->report(job->arg, o.name, damage_reason(o.name, why.text));
 		++*nr_different;
-		return 0;
+		return 1;
 	}
 	if (rc < 0)
 		return error_set(err, rc, "%s", why.text);
@@ -239,10 +240,18 @@ int set_recode(const struct set_job *job, size_t *nr_different, struct error *er
 	const struct source_member *members;
 	ssize_t nr = source_list(job->src, &members, err);
 	int rc = nr < 0 ? (int)nr : scratch_init(&scratch, err);
+	size_t broken = 0;
 	*nr_different = 0;
-	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
-		if (image_type_of_messages(members[i].name))
-			rc = recode_member(job, &members[i], &scratch, nr_different, err);
+	for (ssize_t i = 0; rc >= 0 && i < nr; i++) {
+		if (!image_type_of_messages(members[i].name))
+			continue;
+		rc = recode_member(job, &members[i], &scratch, nr_different, err);
+		broken += rc > 0;
 	}
-	return rc;
+	if (rc >= 0 && broken && job->sink)
+		return error_set(err, EBADMSG,
+				 "images that cannot be decoded, as said above: %zu; nothing is "
+				 "written",
+				 broken);
+	return rc < 0 ? rc : 0;
 }

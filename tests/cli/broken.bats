@@ -101,7 +101,7 @@ print(*sqlite3.connect(sys.argv[1]).execute("select count(*) from processes").fe
 	same fifo
 	same memfd
 	same epoll
-	[[ $output =~ "  1  "[^$'\n']+"not in this checkpoint" ]]
+	[[ $output =~ "  1  "[^$'\n']+"files.img: entry 4 at byte " ]]
 	both export --ndjson
 	same '"type": "EVENTPOLL"'
 	[ "$(grep -c '"table": "files"' <<<"$output")" = $(($(grep -c '"table": "files"' <<<"$good") - 1)) ]
@@ -213,4 +213,176 @@ sys.stdout.buffer.write(open(sys.argv[1], "rb").read() + (struct.pack("<I", 4) +
 		same " mount "
 		rm "$bad/$document"
 	done
+}
+
+# broke: broken.img of the process 3, and the address space of 1; what is said of them into $core $mm
+broke()
+{
+	truncate -s -3 "$bad/core-3.img" "$bad/mm-1.img"
+	core='core-3.img: entry 0 at byte 8: wanted a message of [0-9]+ bytes, found [0-9]+'
+	mm='mm-1.img: entry 0 at byte 8: wanted a message of [0-9]+ bytes, found [0-9]+'
+}
+
+@test "broken images: searches of memory go on, and name each" {
+	broke
+	local command
+	for command in "mem" "mem --format json" "strings" "report" "mem --format html"; do
+		run -1 --separate-stderr "$crit" $command "$bad"
+		[[ $output == *3* ]]
+		[[ $stderr =~ "crit ${command%% *}: "$mm && $stderr =~ "crit ${command%% *}: "$core && ${#stderr_lines[@]} = 2 ]]
+	done
+	run -2 --separate-stderr "$crit" grep -x 20202020 "$bad"
+	[[ $output == *" 0x500000 "* && ${#stderr_lines[@]} = 2 ]]
+	run -1 --separate-stderr "$crit" pages -p 1 -x "$bad"
+	[[ -z $output && $stderr =~ ^"crit pages: "$mm$ ]]
+	run -1 --separate-stderr "$crit" pages -p 3 --vma 0 -x "$bad"
+	[[ $output == *"0000000000500000  "* && $stderr =~ ^"crit pages: "$core$ ]]
+}
+
+@test "broken images: without files.img memory is there, but for that of memfds" {
+	truncate -s 20 "$bad/files.img"
+	local said='files.img: entry 0 at byte 8: wanted a message of 32 bytes, found 8'
+	both strings
+	[ "$stderr" = "crit strings: $said" ]
+	same " shmem "
+	same " stack "
+	run ! grep " memfd " <<<"$output"
+	both mem
+	[ "$stderr" = "crit mem: $said" ]
+	[[ $output =~ " memfd "\ +"4.0 KiB "\ +"- "\ +- ]]
+	run -1 --separate-stderr "$crit" core --all -o "$BATS_TEST_TMPDIR/cores" "$bad"
+	[ "$stderr" = "crit core: pid 4 is a zombie: it has no memory, no core"$'\n'"crit core: $said" ]
+	[ -s "$BATS_TEST_TMPDIR/cores/core.1" ] && [ -s "$BATS_TEST_TMPDIR/cores/core.3" ]
+	both stack
+	[ "$stderr" = "crit stack: $said" ]
+	[[ $output == *"error: $said"*"thread 1 "*"#0 "*"pid 3"* && $output != *"the set does not say"* ]]
+}
+
+@test "broken images: a memfd whose image cannot be read has no pages anybody knows" {
+	truncate -s -1 "$bad/memfd.img"
+	both mem --format json
+	[[ $stderr == "crit mem: memfd.img: entry "* && ${#stderr_lines[@]} = 1 ]]
+	/usr/bin/python3 -c 'import json, sys
+memfd, = [a for a in json.loads(sys.argv[1])["areas"] if a["kind"] == "memfd"]
+assert memfd["stored_pages"] is None and "memfd.img" in memfd["error"], memfd' "$output"
+}
+
+@test "broken images: a page map that ends early ends one area, not the search" {
+	# what lies behind its last good run is not known: shared segments have page maps of their own
+	truncate -s -3 "$bad/pagemap-1.img"
+	both strings
+	[[ $stderr == "crit strings: pagemap-1.img: entry 4 at byte "* && ${#stderr_lines[@]} = 1 ]]
+	same " shmem "
+	same " memfd "
+	same "^ *3 "
+}
+
+@test "broken images: cores of the others are written" {
+	truncate -s -3 "$bad/core-3.img"
+	run -1 --separate-stderr "$crit" core --all -o "$BATS_TEST_TMPDIR/cores" "$bad"
+	[[ $output == *"/core.1: "* && ${#lines[@]} = 1 ]]
+	[[ ${stderr_lines[1]} == "crit core: core-3.img: entry 0 at byte 8: "* ]]
+	[ "${stderr_lines[2]}" = "crit core: processes without a core, for what is said above: 1" ]
+	[ "$(ls "$BATS_TEST_TMPDIR/cores")" = core.1 ]
+	cp "$whole/core-3.img" "$bad"
+	truncate -s -1 "$bad/inventory.img"
+	run -1 --separate-stderr "$crit" core -p 1 -o "$BATS_TEST_TMPDIR/more" "$bad"
+	[ -s "$BATS_TEST_TMPDIR/more/core.1" ]
+	[[ $stderr == "crit core: inventory.img: "* && ${#stderr_lines[@]} = 1 ]]
+}
+
+@test "broken images: stacks of the others are there, and what is not says why" {
+	broke
+	both stack
+	[[ $output =~ "pid 1 (first)"$'\n'"  error: "$mm$'\n'"pid 3 (?)"$'\n'"  error: "$core$'\n'"pid 4" ]]
+	[[ $stderr =~ ^"crit stack: "$mm$'\n'"crit stack: "$core$ ]]
+}
+
+@test "broken images: a comparison goes on, makes up no difference, and is trouble" {
+	local other=$BATS_TEST_TMPDIR/other
+	cp -r "$whole" "$other"
+	cp -r "$whole.parent" "$BATS_TEST_TMPDIR"
+	"$crit" edit --in-place "$other/core-1.img" tc.comm=another
+	run -1 "$crit" diff "$whole" "$other"
+	local row=${lines[1]}
+	[[ $row == *another* ]]
+	broke
+	run -2 --separate-stderr "$crit" diff --pages "$bad" "$other"
+	[[ ${lines[1]} == "$row" && ${#lines[@]} = 2 ]]
+	[[ $stderr =~ ^"crit diff: $bad: "$mm$'\n'"crit diff: $bad: "$core$ ]]
+	# the other way round, and others
+	cp "$whole"/*.img "$bad"
+	truncate -s 20 "$bad/files.img" "$bad/pstree.img"
+	truncate -s -3 "$bad/mountpoints-12.img" "$bad/fdinfo-2.img" "$bad/pagemap-1.img"
+	run -2 --separate-stderr "$crit" diff --pages "$whole" "$bad"
+	local image
+	for image in pstree mountpoints-12; do
+		[[ $stderr == *"crit diff: $bad: $image.img: "* ]]
+	done
+	cp "$whole/pstree.img" "$bad"
+	run -2 --separate-stderr "$crit" diff --pages "$other" "$bad"
+	[[ ${lines[1]} == *another* && ${#lines[@]} = 2 ]]
+	for image in files mountpoints-12 fdinfo-2 pagemap-1; do
+		[[ $stderr == *"crit diff: $bad: $image.img: "* || $stderr == *"crit diff: $bad: pid 1: $image.img: "* ]]
+	done
+	[ "${#stderr_lines[@]}" = 4 ]
+}
+
+@test "broken images: recode names each before it gives up" {
+	broke
+	run -2 --separate-stderr "$crit" recode -o "$BATS_TEST_TMPDIR/out" "$bad"
+	[[ $output =~ ^$core$'\n'$mm$ ]]
+	[ "$stderr" = "crit recode: images that cannot be decoded, as said above: 2; nothing is written" ]
+	[ ! -e "$BATS_TEST_TMPDIR/out" ]
+}
+
+@test "broken images: what a process has and is missing is named, too" {
+	local image
+	for image in mm-1 fs-1 fdinfo-2; do
+		rm "$bad/$image.img"
+		both inspect --all
+		[[ $stderr == "crit inspect: "*"$image.img: No such file or directory" && ${#stderr_lines[@]} = 1 ]]
+		cp "$whole/$image.img" "$bad"
+	done
+	rm "$bad/mm-1.img"
+	both mem
+	[[ $stderr == "crit mem: "*"mm-1.img: No such file or directory" ]]
+}
+
+@test "broken images: of several checkpoints it is told whose they are" {
+	broke
+	run -1 --separate-stderr "$crit" inspect --tasks "$whole" "$bad"
+	[[ ${stderr_lines[0]} =~ ^"crit inspect: $bad: "(core-3|mm-1).img: ]]
+	run -1 --separate-stderr "$crit" export --ndjson "$whole" "$bad"
+	[[ ${stderr_lines[0]} =~ ^"crit export: $bad: "(core-3|mm-1).img: ]]
+}
+
+@test "broken images: the queue of a connection that cannot be read is not known" {
+	truncate -s 20 "$bad"/tcp-stream-*.img
+	both inspect --sockets
+	[[ $stderr == "crit inspect: tcp-stream-"*".img: entry 0 "* && ${#stderr_lines[@]} = 1 ]]
+	[ "$(grep -c . <<<"$output")" = "$(grep -c . <<<"$good")" ]
+}
+
+@test "broken images: view shows the rest, names what is not there, and exits 1 of a screen it prints" {
+	broke
+	shown() { run -1 --separate-stderr "$crit" view --print text --size 160x40 --keys "$1" "$bad"; }
+	shown ''
+	[[ $output =~ "1 alive "[^$'\n']+" - first  "$mm ]]
+	[[ $output =~ "3 ? "[^$'\n']+" ?  "$core ]]
+	[[ $stderr =~ ^"crit view: "$mm$'\n'"crit view: "$core$ ]]
+	# the summary of a process
+	shown '<Enter>1'
+	[[ $output == *"Process 1"*"Name: first"* && $output =~ $mm ]]
+	shown '<Down><Enter>1'
+	[[ $output == *"Process 3"* && $output != *"Tasks: none"* && $output =~ $core ]]
+	# an audit
+	shown '7'
+	[[ $output == *" root-user "*" 1 "* && $output =~ $mm", and 1 more" ]]
+	[[ $stderr =~ "crit view: "$mm && $stderr =~ "crit view: "$core && ${#stderr_lines[@]} = 2 ]]
+	# an image, a whole screen
+	shown '6/core-3.img<Enter><Enter>'
+	[[ $output =~ $core ]]
+	run -0 --separate-stderr "$crit" view --print text --size 160x40 --keys '7' "$whole"
+	[ -z "$stderr" ]
 }

@@ -17,13 +17,14 @@ setup_file() { make_set; }
 	cp -r "$set" "$BATS_TEST_TMPDIR/set"
 	head -c 20 "$set/files.img" >"$BATS_TEST_TMPDIR/set/files.img"
 	echo text >"$BATS_TEST_TMPDIR/set/dump.log"
-	run -0 "$crit" ls "$BATS_TEST_TMPDIR/set"
+	run -1 "$crit" ls "$BATS_TEST_TMPDIR/set"
+	[[ $output == *"crit ls: files.img: entry "* ]]
 	[[ $output =~ files.img\ +FILES\ +broken\ +20 ]]
 	[[ $output =~ dump.log\ +-\ +-\ +5 ]]
 	rm "$BATS_TEST_TMPDIR"/set/{pstree,mm-100}.img
 	: >"$BATS_TEST_TMPDIR/set/pstree.img"
 	mkdir "$BATS_TEST_TMPDIR/set/mm-100.img"
-	run -0 "$crit" ls "$BATS_TEST_TMPDIR/set"
+	run -1 "$crit" ls "$BATS_TEST_TMPDIR/set"
 	[[ $output =~ pstree.img\ +PSTREE\ +broken\ +0 ]]
 	[[ $output =~ mm-100.img\ +MM\ +broken\ +0 ]]
 }

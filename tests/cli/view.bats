@@ -30,7 +30,8 @@ setup_file()
 @test "every screen of a directory can be drawn at 20x5 and at 300 columns" {
 	local size
 	for size in 20x5 40x10 80x24 300x90; do
-		"$crit" view --print text --size "$size" --keys '<Enter>]]]]]]]]]' "$set" >"$BATS_TEST_TMPDIR/out"
+		# the last tab says that the cores have no registers
+		"$crit" view --print text --size "$size" --keys '<Enter>]]]]]]]]]' "$set" >"$BATS_TEST_TMPDIR/out" || [ $? = 1 ]
 		[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" = "${size#*x}" ]
 		[ "$(LC_ALL=C.UTF-8 wc -L <"$BATS_TEST_TMPDIR/out")" -le "${size%x*}" ]
 	done
@@ -239,7 +240,7 @@ sys.exit("PROCESS" not in text)' "$BATS_TEST_TMPDIR/out.svg"
 		data[at + 2] = 0x0f
 		open(sys.argv[1], "wb").write(data)
 	END
-	run -0 "$crit" view --print text --keys '6/mm-1001<Enter><Enter>/vmas<Enter>' many
+	run -1 "$crit" view --print text --keys '6/mm-1001<Enter><Enter>/vmas<Enter>' many
 	[[ $output == *"vmas "[23]* && $output == *"mm-1001.img: entry 0"* ]]
 }
 
@@ -269,12 +270,12 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	local bad=$BATS_TEST_TMPDIR/bad whole=$BATS_FILE_TMPDIR/whole
 	cp -r "$whole" "$bad"
 	truncate -s 30 "$bad/core-3.img"
-	run "$crit" view --print text --size 140x20 "$bad"
-	[ "$status" = 0 ]
+	run -1 --separate-stderr "$crit" view --print text --size 140x20 "$bad"
 	[[ $output == *"first"*"prog --serve"* ]]
 	[[ $output == *"core-3.img: entry 0 at byte 8"* ]]
+	[[ $stderr == "crit view: core-3.img: entry 0 at byte 8"* && ${#stderr_lines[@]} = 1 ]]
 	truncate -s 40 "$bad/mm-1.img"
-	run "$crit" view --print text --size 140x20 --keys '<Enter>2' "$bad"
+	run -1 "$crit" view --print text --size 140x20 --keys '<Enter>2' "$bad"
 	[[ $output == *"mm-1.img: entry 0"* ]]
 	run "$crit" view --print text --size 140x20 --keys '<Enter>1' "$bad"
 	[[ $output == *"mm-1.img"* ]]
@@ -287,13 +288,13 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	for i in 9 13 17 21 25 29; do
 		cp "$whole/core-1.img" "$bad/core-1.img"
 		printf '\xff' | dd of="$bad/core-1.img" bs=1 seek="$i" conv=notrunc status=none
-		"$crit" view --print text --keys '<Enter>]]]]]]]]]q6<Enter>*' "$bad" >/dev/null
+		"$crit" view --print text --keys '<Enter>]]]]]]]]]q6<Enter>*' "$bad" >/dev/null || [ $? = 1 ]
 	done
 }
 
 @test "a damaged tree, tables and archives: what comes before the damage is there" {
 	local bad=$BATS_TEST_TMPDIR/bad whole=$BATS_FILE_TMPDIR/whole
-	shown() { run "$crit" view --print text --size 140x20 --keys "$1" "${2:-$bad}"; [ "$status" = 0 ]; }
+	shown() { run -1 "$crit" view --print text --size 140x20 --keys "$1" "${2:-$bad}"; }
 	again() { rm -rf "$bad"; cp -r "$whole" "$bad"; rm -f "$bad/parent"; }
 	again
 	truncate -s -3 "$bad/pstree.img"
@@ -338,7 +339,7 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 
 @test "damaged page maps and tables: what is not known is a question mark, never 0, and says why" {
 	local bad=$BATS_TEST_TMPDIR/bad
-	shown() { run "$crit" view --print text --size 140x16 --keys "$1" "$bad"; [ "$status" = 0 ]; }
+	shown() { run -1 "$crit" view --print text --size 140x16 --keys "$1" "$bad"; }
 	again() { rm -rf "$bad"; cp -r "$BATS_FILE_TMPDIR/whole" "$bad"; rm -f "$bad/parent"; }
 	again
 	truncate -s -3 "$bad/pagemap-1.img"

@@ -61,8 +61,7 @@ static int look_export(const struct look *l, struct error *err)
 
 static int look_report(const struct look *l, struct error *err)
 {
-	struct error damage = { 0 };
-	return report_write(l->cp, NULL, l->null, "/dev/null", &damage, err);
+	return report_write(l->cp, NULL, l->null, "/dev/null", err);
 }
 
 static int memory_of(const struct look *l, const struct process *p, struct error *err)
