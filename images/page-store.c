@@ -387,17 +387,19 @@ static int parent_open(struct page_store *ps, struct error *err)
 				 "more than %d parent sets, is a `parent` link a loop? (%s)",
 				 CHAIN_MAX, source_name(ps->src));
 	struct source *src = NULL;
-	int rc = source_open_parent(ps->src, &src, err);
+	struct error why;
+	int rc = source_open_parent(ps->src, &src, &why);
 	if (rc < 0)
-		return rc;
+		return error_set(err, rc == -ENOENT ? EBADMSG : -rc, "%s", why.text);
 	if (!src)
 		return error_set(err, EBADMSG,
 				 "%s: pages of its memory are in a parent set, but it has no "
 				 "`parent` link",
 				 source_name(ps->src));
-	rc = store_open(src, src, ps->type, ps->id, &ps->parent, err);
+	rc = store_open(src, src, ps->type, ps->id, &ps->parent, &why);
 	if (rc < 0)
-		return error_wrap(err, rc, "%s/parent", source_name(ps->src));
+		return error_set(err, rc == -ENOENT ? EBADMSG : -rc, "%s/parent: %s",
+				 source_name(ps->src), why.text);
 	ps->parent->depth = ps->depth + 1;
 	image_reader_close(ps->parent->walk.map); /* nobody walks it: one descriptor less per set */
 	ps->parent->walk.map = NULL;

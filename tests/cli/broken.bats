@@ -386,3 +386,17 @@ assert memfd["stored_pages"] is None and "memfd.img" in memfd["error"], memfd' "
 	run -0 --separate-stderr "$crit" view --print text --size 160x40 --keys '7' "$whole"
 	[ -z "$stderr" ]
 }
+
+@test "broken images: a parent set that is missing is told, and the rest is there" {
+	mkdir "$BATS_TEST_TMPDIR/alone"
+	mv "$bad" "$BATS_TEST_TMPDIR/alone"
+	bad=$BATS_TEST_TMPDIR/alone/bad
+	both strings
+	[[ $stderr == "crit strings: "*"/parent leads to ../whole.parent: No such file or directory" ]]
+	same " shmem "
+	both 2 diff --pages "$whole"
+	[[ $stderr == "crit diff: $bad: "*"/parent leads to ../whole.parent: No such file or directory" ]]
+	run -1 --separate-stderr "$crit" core --all -o "$BATS_TEST_TMPDIR/cores" "$bad"
+	[[ $stderr == *"/parent leads to "*"without a core, for what is said above: 1" ]]
+	[ -s "$BATS_TEST_TMPDIR/cores/core.3" ]
+}
