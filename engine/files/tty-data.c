@@ -28,12 +28,16 @@
 
 #define LINE_MAX_BYTES 4095u       /* what the line discipline holds */
 #define CAPACITY       (64u << 10) /* with what waits in front of it, each byte quoted */
+#define ROOM           19968u      /* in front of it, when it is filled as send_rest() does */
+#define FLUSHES        (TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE)
 
 struct waiting { /* at one side, shared with the process that reads */
 	size_t len;
 	int code;      /* errno that stopped it */
 	bool closed;   /* of a master: nobody has the slave open any more */
-	uint8_t event; /* a packet mode event, which is lost */
+	bool packet;   /* of a master: it is in packet mode */
+	uint8_t event; /* of a master: what that has to tell; lost when nobody has the slave */
+	enum tty_stop stopped; /* of a slave: its output */
 	unsigned char bytes[CAPACITY];
 };
 
@@ -84,8 +88,8 @@ static struct termios2 quiet(const struct termios2 *t, const struct waiting *w)
 	q.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ISIG);
 	q.c_iflag &= ~(tcflag_t)(INLCR | ICRNL | IGNCR | ISTRIP | IUCLC | PARMRK);
 	q.c_oflag &= ~(tcflag_t)OPOST;
-	/* clearing IXON starts output that ^S stopped: not without need */
-	if (has_byte(w, t->c_cc[VSTOP]) || has_byte(w, t->c_cc[VSTART]))
+	/* a master in packet mode is told when IXON is cleared: not without need */
+	if (w->stopped || has_byte(w, t->c_cc[VSTOP]) || has_byte(w, t->c_cc[VSTART]))
 		q.c_iflag &= ~(tcflag_t)IXON;
 	return q;
 }
@@ -157,15 +161,54 @@ static void read_slave(int fd, const struct termios2 *t, struct waiting *w)
 static void read_master(int fd, struct waiting *w)
 {
 	unsigned char buf[LINE_MAX_BYTES + 1];
-	int packet = 0;
 	ssize_t n;
-	ioctl(fd, TIOCGPKT, &packet);
 	while (is_readable(fd, &w->closed) && (n = read(fd, buf, sizeof(buf))) > 0) {
-		if (packet)
+		if (w->packet)
 			w->event |= buf[0];
-		for (ssize_t i = packet; i < n; i++)
+		for (ssize_t i = w->packet; i < n; i++)
 			put(w, buf[i]);
 	}
+}
+
+/* Echo that found no room waits for the next to write. */
+static void read_echo(int slave, int master, struct waiting *w)
+{
+	if (write(slave, "", 0) == 0)
+		read_master(master, w);
+}
+
+static void set_packet_mode(int master, bool on)
+{
+	ioctl(master, TIOCPKT, &(int){ on });
+}
+
+/* There is room for more, as nothing waits: if not, it is stopped. */
+static bool is_held_back(int slave)
+{
+	struct pollfd p = { .fd = slave, .events = POLLOUT };
+	return poll(&p, 1, 0) >= 0 && !(p.revents & (POLLOUT | POLLHUP | POLLERR));
+}
+
+/* Key and call do not undo each other: clearing IXON does what ^Q does. */
+static enum tty_stop start(int slave, const struct termios2 *t)
+{
+	struct termios2 q = *t;
+	if (!is_held_back(slave))
+		return TTY_RUNS;
+	q.c_iflag &= ~(tcflag_t)IXON;
+	ioctl(slave, TCSETS2, &q);
+	if (!is_held_back(slave))
+		return TTY_STOPPED_BY_KEY;
+	ioctl(slave, TCXONC, TCOON);
+	return TTY_STOPPED_BY_CALL;
+}
+
+/* A key as if it had been typed, so that ^Q ends it. */
+static int stop(int slave, const struct termios2 *t, enum tty_stop how)
+{
+	bool typed = how == TTY_STOPPED_BY_KEY && t->c_iflag & IXON && t->c_cc[VSTOP] &&
+		     ioctl(slave, TIOCSTI, &t->c_cc[VSTOP]) == 0;
+	return how == TTY_RUNS || typed || ioctl(slave, TCXONC, TCOOFF) == 0 ? 0 : errno;
 }
 
 /* @return how many bytes went straight into the line discipline of this side */
@@ -178,52 +221,149 @@ static size_t insert(int fd, const struct waiting *w)
 	return n;
 }
 
-/* What did not fit there waits in front of it: it came through the other end. */
-static int send_rest(int fd, const struct waiting *w, size_t from)
-{
-	while (from < w->len) {
-		struct pollfd p = { .fd = fd, .events = POLLOUT };
-		ssize_t n = -1;
-		if (poll(&p, 1, 1000) == 1 && (p.revents & POLLOUT))
-			n = write(fd, w->bytes + from, w->len - from);
-		if (n <= 0)
-			return EAGAIN;
-		from += (size_t)n;
-	}
-	return 0;
-}
-
 /* The kernel takes what is written over in its own time; settings must not change before. */
 static void settle(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = 20 * 1000 * 1000 }, NULL);
 }
 
-static int put_back(int slave, int master, const struct termios2 *t, struct waiting w[2])
+/* What has been read counts until the kernel comes round to it. */
+static size_t write_piece(int fd, const unsigned char *bytes, size_t len)
 {
-	int code = 0;
-	struct termios2 q = quiet(t, &w[0]);
+	size_t done = 0;
+	for (int i = 0; i < 3 && done < len; i++) {
+		if (i > 0)
+			settle();
+		ssize_t n = write(fd, bytes + done, len - done);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return done;
+}
+
+/*
+ * What did not fit there waits in front of it: it came through the other end. The kernel takes it
+ * until its buffers have 8 KiB in them, each of which has room for as much as it counts once more:
+ * these sizes leave nothing of that empty. Small ones have buffers of their own that have been in
+ * use.
+ */
+static int send_rest(int fd, const struct waiting *w, size_t from)
+{
+	static const struct {
+		size_t len, times;
+	} pieces[] = { { 1792, 8 }, { 1024, 2 }, { 1792, 2 }, { 256, CAPACITY } };
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
+		for (size_t k = 0; k < pieces[i].times && from < w->len; k++) {
+			size_t len = w->len - from < pieces[i].len ? w->len - from : pieces[i].len;
+			size_t done = write_piece(fd, w->bytes + from, len);
+			from += done;
+			if (done < len)
+				break;
+		}
+	return from < w->len ? EAGAIN : 0;
+}
+
+/* Small buffers that have been in use are kept, and taken even when there are too many. */
+static void make_room(int from, int to, size_t len)
+{
+	char piece[256] = "";
+	if (len <= ROOM)
+		return;
+	while (write(from, piece, sizeof(piece)) > 0)
+		;
+	ioctl(to, TCFLSH, TCIFLUSH);
+}
+
+static int put_side(int fd, int from, const struct waiting *w)
+{
+	if (!w->len)
+		return 0;
+	make_room(from, fd, w->len);
+	size_t done = insert(fd, w);
+	int code = send_rest(from, w, done);
+	if (done < w->len)
+		settle();
+	return code;
+}
+
+/* What packet mode tells of changes of the slave: that they happen again. */
+static int raise_events(int slave, const struct termios2 *t, uint8_t event)
+{
+	struct termios2 q = *t;
+	int rc = 0;
+	if (event & (TIOCPKT_DOSTOP | TIOCPKT_NOSTOP)) {
+		q.c_iflag ^= IXON;
+		q.c_cc[VSTOP] = 'S' & 037;
+		q.c_cc[VSTART] = 'Q' & 037;
+		rc |= ioctl(slave, TCSETS2, &q) | ioctl(slave, TCSETS2, t);
+	}
+	if (event & TIOCPKT_IOCTL) {
+		q = *t;
+		q.c_lflag |= EXTPROC;
+		rc |= ioctl(slave, TCSETS2, &q) | ioctl(slave, TCSETS2, t);
+	}
+	if (event & TIOCPKT_START)
+		rc |= ioctl(slave, TCXONC, TCOOFF) | ioctl(slave, TCXONC, TCOON);
+	return rc < 0 ? errno : 0;
+}
+
+/* One that tells of a flush has to be raised before there is anything that would be flushed. */
+static void raise_flushes(int slave, int master, uint8_t event)
+{
+	if (!(event & FLUSHES))
+		return;
+	set_packet_mode(master, true);
+	if (event & TIOCPKT_FLUSHREAD)
+		ioctl(slave, TCFLSH, TCIFLUSH);
+	if (event & TIOCPKT_FLUSHWRITE)
+		ioctl(slave, TCFLSH, TCOFLUSH);
+}
+
+static int fill(int slave, int master, const struct termios2 *t, struct waiting w[2])
+{
+	const struct termios2 q = quiet(t, &w[0]);
+	uint8_t event = w[1].event;
+	set_packet_mode(master, false);
 	if (ioctl(slave, TCSETS2, &q) < 0)
 		return errno;
-	if (w[0].len) {
-		size_t done = insert(slave, &w[0]);
-		code = send_rest(master, &w[0], done);
-		if (done < w[0].len)
-			settle();
+	raise_flushes(slave, master, event);
+	int code = put_side(slave, master, &w[0]);
+	int rc = put_side(master, slave, &w[1]);
+	code = code ? code : rc;
+	if (ioctl(slave, TCSETS2, t) < 0)
+		code = errno;
+	bool told = w[1].packet && event & TIOCPKT_STOP;
+	rc = told ? 0 : stop(slave, t, w[0].stopped);
+	code = code ? code : rc;
+	if (!w[1].packet)
+		return code;
+	set_packet_mode(master, true);
+	rc = raise_events(slave, t, event);
+	code = code ? code : rc;
+	rc = told ? stop(slave, t, w[0].stopped) : 0;
+	return code ? code : rc;
+}
+
+/* Put everything back, with all that is to be told of it, and none of it waits. */
+static int put_back(int slave, int master, const struct termios2 *t, struct waiting w[2])
+{
+	int fds[2] = { slave, master }, flags[2];
+	for (int i = 0; i < 2; i++) {
+		flags[i] = fcntl(fds[i], F_GETFL);
+		fcntl(fds[i], F_SETFL, flags[i] | O_NONBLOCK);
 	}
-	if (w[1].len) {
-		size_t done = insert(master, &w[1]);
-		int rc = send_rest(slave, &w[1], done);
-		code = code ? code : rc;
-	}
+	int code = fill(slave, master, t, w);
+	for (int i = 0; i < 2; i++)
+		fcntl(fds[i], F_SETFL, flags[i]);
 	return code;
 }
 
 /* In the process that does nothing else. */
 static void look_into(const struct pair *p, struct waiting w[2])
 {
-	int master = p->master->fd, slave = p->slave_fd;
+	int master = p->master->fd, slave = p->slave_fd, packet = 0;
 	struct termios2 t;
+	ioctl(master, TIOCGPKT, &packet);
+	w[1].packet = packet;
 	if (slave < 0) {
 		if (is_readable(master, &w[1].closed) || w[1].closed)
 			read_master(master, &w[1]);
@@ -236,10 +376,18 @@ static void look_into(const struct pair *p, struct waiting w[2])
 		return;
 	}
 	read_master(master, &w[1]);
+	set_packet_mode(master, false);
+	w[1].packet = false;
+	w[0].stopped = start(slave, &t);
+	read_echo(slave, master, &w[1]);
 	read_slave(slave, &t, &w[0]);
+	if (!w[0].stopped) /* there may have been a ^S among it */
+		w[0].stopped = start(slave, &t);
+	read_echo(slave, master, &w[1]);
+	w[1].packet = packet;
 	int code = put_back(slave, master, &t, w);
-	if (ioctl(slave, TCSETS2, &t) < 0 || code)
-		w[0].code = code ? code : errno;
+	if (code)
+		w[0].code = code;
 }
 
 /* A master alone is read when it was hung up on, and what is read can be put back. */
@@ -311,12 +459,16 @@ static int write_side(const struct tty_seen *s, const struct waiting *w, struct 
 	if (w->code)
 		return error_code(err, w->code, "%s: what waits in terminal %s", s->holder,
 				  s->path);
-	if (w->event)
+	if (w->event && w->closed)
 		log_warn("%s: packet mode event %#x of terminal %s is lost", s->holder, w->event,
 			 s->path);
 	/* of a master without slave an empty one tells that the slave was closed */
-	if (!w->len && !w->closed)
+	if (!w->len && !w->closed && !w->event && !w->stopped)
 		return 0;
+	e.has_event = w->event && !w->closed;
+	e.event = w->event;
+	e.has_stopped = w->stopped;
+	e.stopped = w->stopped;
 	e.tty_id = s->id;
 	e.data.data = (uint8_t *)w->bytes;
 	e.data.len = w->len;
@@ -368,6 +520,9 @@ static struct waiting *waiting_new(const struct tty *t, struct error *err)
 		error_set(err, ENOMEM, "out of memory");
 		return NULL;
 	}
+	w[0].stopped = t->stopped;
+	w[1].packet = t->master && t->master->packet_mode;
+	w[1].event = w[1].packet ? t->event : 0;
 	for (int i = 0; i < 2; i++) {
 		w[i].len = t->data[i].len < CAPACITY ? t->data[i].len : CAPACITY;
 		if (w[i].len)
@@ -379,7 +534,7 @@ static struct waiting *waiting_new(const struct tty *t, struct error *err)
 int tty_data_restore(struct tty *t, struct error *err)
 {
 	struct termios2 settings;
-	if (!t->data[0].len && !t->data[1].len)
+	if (!t->data[0].len && !t->data[1].len && !t->event && !t->stopped)
 		return 0;
 	if (t->control < 0 || t->master_fd < 0)
 		return error_set(err, EBADMSG, "bytes wait in a terminal that is no pair");
@@ -397,5 +552,6 @@ int tty_data_restore(struct tty *t, struct error *err)
 		return -ENOMEM;
 	int code = put_back(t->control, t->master_fd, &settings, w);
 	free(w);
+	t->settled = true;
 	return code ? error_code(err, code, "put back what waits in it") : 0;
 }

@@ -6,7 +6,6 @@
 
 #include <asm/termbits.h>
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
@@ -20,7 +19,6 @@
 /* c_cc of the images: so many numbers, and the characters are the first bytes of them. */
 #define CC_WORDS  NCCS
 #define INDEX_MAX (1u << 20)
-#define LITTLE    1024 /* bytes; a pair is full with many times as much */
 
 struct info_entry { /* an entry and what hangs on it */
 	TtyInfoEntry info;
@@ -107,23 +105,7 @@ static int collect_modes(const struct tty_seen *s, TtyInfoEntry *info, struct er
 	return rc;
 }
 
-/*
- * Nothing tells that ^S has stopped the output of a slave, but that there is no room for more
- * though its master has little to read.
- */
-static bool is_stopped(const struct tty_table *t, const struct tty_seen *s)
-{
-	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
-	int waiting = 0;
-	const struct tty_seen *master = s->kind->type == TTY_TYPE__PTY && !s->kind->master
-					    ? tty_seen_side(t, s->index, true)
-					    : NULL;
-	return master && poll(&p, 1, 0) >= 0 && !(p.revents & (POLLOUT | POLLHUP | POLLERR)) &&
-	       ioctl(master->fd, FIONREAD, &waiting) == 0 && waiting < LITTLE;
-}
-
-static int info_dump(const struct tty_table *t, const struct tty_seen *s, struct image_writer *w,
-		     struct error *err)
+static int info_dump(const struct tty_seen *s, struct image_writer *w, struct error *err)
 {
 	struct info_entry e;
 	memset(&e, 0, sizeof(e));
@@ -142,7 +124,6 @@ static int info_dump(const struct tty_table *t, const struct tty_seen *s, struct
 	if (s->kind->type == TTY_TYPE__PTY)
 		e.info.pty = &e.pty;
 	int rc = 0;
-	e.info.has_stopped = e.info.stopped = !s->hungup && is_stopped(t, s);
 	if (!s->hungup)
 		rc = collect_termios(s, &e, err);
 	if (rc == 0 && !s->hungup)
@@ -156,7 +137,7 @@ int tty_info_dump(struct dump *d, struct error *err)
 	auto_image_writer w = NULL;
 	int rc = image_create(d->images_fd, IMG_TTY_INFO, 0, &w, err);
 	for (size_t i = 0; rc == 0 && i < t->nr; i++)
-		rc = info_dump(t, &t->items[i], w, err);
+		rc = info_dump(&t->items[i], w, err);
 	return rc < 0 ? rc : image_finish(w, err);
 }
 
@@ -242,7 +223,14 @@ static int data_add(void *ctx, struct image_reader *reader, ProtobufCMessage **m
 	struct tty *t = tty_set_find(set, e->tty_id, &master);
 	if (!t || t->type != TTY_TYPE__PTY)
 		return error_set(err, EBADMSG, "tty-data.img: terminal %u is missing", e->tty_id);
+	if (e->stopped > TTY_STOPPED_BY_CALL || (e->stopped && master))
+		return error_set(err, EBADMSG, "tty-data.img: terminal %u is stopped by %u",
+				 e->tty_id, e->stopped);
 	t->has_data[master] = true;
+	if (master)
+		t->event = (uint8_t)e->event;
+	else
+		t->stopped = e->stopped;
 	if (strbuf_add(&t->data[master], e->data.data, e->data.len) < 0)
 		return error_set(err, ENOMEM, "out of memory");
 	return 0;
@@ -441,31 +429,18 @@ static int set_side_modes(int fd, const TtyInfoEntry *info, struct error *err)
 	return 0;
 }
 
-/* As if it had been typed, so that ^Q ends it; before packet mode, which would tell of it. */
-static int stop(int fd, const TtyInfoEntry *info, struct error *err)
-{
-	if (fd < 0 || !info || !info->stopped)
-		return 0;
-	const char *stop = (const char *)info->termios->c_cc + VSTOP;
-	bool typed = info->termios->c_iflag & IXON && *stop && ioctl(fd, TIOCSTI, stop) == 0;
-	int rc = typed ? 0 : ioctl(fd, TCXONC, TCOOFF);
-	return rc < 0 ? error_sys(err, "stop its output, as ^S did") : 0;
-}
-
 /* The terminal of the restorer keeps its size: that is how large it is. */
 int tty_set_modes(struct restore *r, struct tty *t, struct error *err)
 {
 	(void)r;
 	int fd = t->control >= 0 ? t->control : t->master_fd;
 	const TtyInfoEntry *info = t->slave ? t->slave : t->master;
-	int rc = tty_set_termios(fd, info, err);
+	int rc = t->settled ? 0 : tty_set_termios(fd, info, err);
 	if (rc < 0 || t->outside || !info->termios)
 		return rc;
 	rc = set_locked(fd, info, err);
 	if (rc == 0)
 		rc = set_winsize(fd, info, err);
-	if (rc == 0)
-		rc = stop(t->control, t->slave, err);
 	if (rc == 0)
 		rc = set_side_modes(t->control, t->slave, err);
 	return rc < 0 ? rc : set_side_modes(t->master_fd, t->master, err);

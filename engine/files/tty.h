@@ -15,6 +15,9 @@ struct tty_kind { /* a range of device numbers */
 	uint32_t slot; /* where its ids begin, when it is no pseudo terminal */
 };
 
+/* What holds the output of a slave back, in images, too; ^Q starts one, tcflow(3) the other. */
+enum tty_stop { TTY_RUNS, TTY_STOPPED_BY_KEY, TTY_STOPPED_BY_CALL };
+
 /* Dump. */
 
 struct tty_seen { /* a terminal, or one side of a pair; however many descriptions lead to it */
@@ -54,6 +57,9 @@ struct tty {                  /* a terminal: both sides of a pair, or one device
 	const TtyFileEntry *master_file, *slave_file; /* a description of each; NULL: none */
 	struct strbuf data[2]; /* what waits to be read: [0] from the slave, [1] from the master */
 	bool has_data[2];
+	uint8_t event; /* what packet mode has to tell */
+	enum tty_stop stopped;
+	bool settled;  /* it has its settings */
 	bool outside;  /* the restorer's own terminal takes its place */
 	int master_fd; /* in the window, or -1 */
 	int control;   /* a slave of our own, or a duplicate of the device; in the window, or -1 */
