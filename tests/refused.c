@@ -375,6 +375,18 @@ static void listens_unix(void)
 	unix_server(&addr);
 }
 
+/* As many datagrams wait as a queue takes of those who are not connected to it alone. */
+static void datagrams(void)
+{
+	const struct sockaddr_un addr = { AF_UNIX, "\0refused-datagrams" };
+	const struct sockaddr *to = (const struct sockaddr *)&addr;
+	int inbox = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int from = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	must(bind(inbox, to, sizeof(addr)) == 0, "bind");
+	while (sendto(from, "x", 1, 0, to, sizeof(addr)) == 1)
+		continue;
+}
+
 /* Descriptors */
 
 static void ebpf_filter(void)
@@ -564,6 +576,7 @@ static const struct {
 	{ "has-thread", has_thread },
 	{ "listens", listens },
 	{ "listens-unix", listens_unix },
+	{ "datagrams", datagrams },
 };
 
 int main(int argc, char **argv)

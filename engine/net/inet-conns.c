@@ -371,6 +371,7 @@ static int for_each(struct restore *r,
 		    struct error *err)
 {
 	struct inet_set *set = r->net->inet;
+	char user[64];
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < set->nr; i++) {
 		struct ns_visit visit;
@@ -383,8 +384,8 @@ static int for_each(struct restore *r,
 		int back = netns_leave(&visit, rc < 0 ? NULL : err);
 		rc = rc < 0 ? rc : back;
 		if (rc < 0)
-			error_wrap(err, rc, "socket %u (file id %u)", set->items[i].entry->isk->ino,
-				   set->items[i].entry->id);
+			error_wrap(err, rc, "%s: socket",
+				   file_set_user(r, set->items[i].entry->id, user, sizeof(user)));
 	}
 	return rc;
 }

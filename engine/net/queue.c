@@ -320,6 +320,9 @@ static ssize_t send_from(struct restore *r, const struct queue_item *item,
 	return sent < 0 ? error_sys(err, "send") : sent;
 }
 
+static const char more_room[] = ": raise net.unix.max_dgram_qlen, or without CAP_NET_ADMIN "
+				"net.core.wmem_max, by sysctl and restore again";
+
 static int send_message(struct restore *r, const struct queue_item *item,
 			const struct queue_way *way, struct error *err)
 {
@@ -341,11 +344,11 @@ static int send_message(struct restore *r, const struct queue_item *item,
 	struct error why = { 0 };
 	ssize_t sent = send_from(r, item, way, &msg, &why);
 	if (sent < 0)
-		return error_set(err, (int)sent, "file id %u: put back a message of %zu bytes: %s",
-				 item->id, item->data.len, why.text);
+		return error_set(err, (int)sent, "put back a message of %zu bytes: %s%s",
+				 item->data.len, why.text, sent == -EAGAIN ? more_room : "");
 	if ((size_t)sent != item->data.len)
-		return error_set(err, ENOBUFS, "file id %u: only %zd of %zu bytes fit its queue",
-				 item->id, sent, item->data.len);
+		return error_set(err, ENOBUFS, "only %zd of %zu bytes fit its queue%s", sent,
+				 item->data.len, more_room);
 	return 0;
 }
 

@@ -723,6 +723,7 @@ static int for_each(struct restore *r,
 		    int (*step)(struct restore *r, struct unix_item *item, struct error *err),
 		    struct error *err)
 {
+	char user[64];
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->net->nr; i++) {
 		struct unix_item *item = &r->net->items[i];
@@ -730,8 +731,8 @@ static int for_each(struct restore *r,
 			continue; /* external, or nobody has it */
 		rc = step(r, item, err);
 		if (rc < 0)
-			error_wrap(err, rc, "unix socket %u (file id %u)", item->entry->ino,
-				   item->id);
+			error_wrap(err, rc, "%s: unix socket",
+				   file_set_user(r, item->id, user, sizeof(user)));
 	}
 	return rc;
 }

@@ -157,6 +157,11 @@ listens_unix()
 	mkdir place
 	launch "$O/refused" listens-unix
 }
+datagrams()
+{
+	sysctl -qw net.unix.max_dgram_qlen=10
+	launch "$O/refused" datagrams
+}
 
 # What happens meanwhile.
 nothing() { :; }
