@@ -28,6 +28,7 @@ struct archive_index {
 	int fd;
 	uint64_t file_size;
 	char *name;
+	char *other; /* archive_index_other() */
 	struct {
 		struct archive_member *items;
 		size_t nr, cap;
@@ -299,9 +300,12 @@ static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t o
 	bool file = archive_entry_filetype(entry) == AE_IFREG && !m->link;
 	if (!m->path || (!file && !m->link)) {
 		auto_free char *path = m->path;
-		bool folder = archive_entry_filetype(entry) == AE_IFDIR;
 		index->members.nr--;
-		return folder ? folder_add(index, path, err) : 0;
+		if (archive_entry_filetype(entry) == AE_IFDIR)
+			return folder_add(index, path, err);
+		if (!index->other)
+			index->other = take_ptr(path);
+		return 0;
 	}
 	m->bare = member_bare_path(m->path);
 	m->ordinal = ordinal;
@@ -447,6 +451,7 @@ void archive_index_unref(struct archive_index *index)
 	for (size_t i = 0; i < index->folders.nr; i++)
 		free(index->folders.items[i]);
 	free(index->folders.items);
+	free(index->other);
 	fd_close(index->fd);
 	free(index->name);
 	free(index);
@@ -487,6 +492,11 @@ size_t archive_index_empty_folders(const struct archive_index *index, char *cons
 {
 	*out = index->folders.items;
 	return index->folders.nr;
+}
+
+const char *archive_index_other(const struct archive_index *index)
+{
+	return index->other;
 }
 
 const struct archive_member *archive_index_find(const struct archive_index *index, const char *path)

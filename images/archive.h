@@ -44,6 +44,8 @@ void archive_index_unref(struct archive_index *index);
 size_t archive_index_members(const struct archive_index *index, const struct archive_member **out);
 /** Folders with nothing in them, as stored, without a slash at their end. */
 size_t archive_index_empty_folders(const struct archive_index *index, char *const **out);
+/** The first that is neither a file, a folder nor a link; NULL: there is none. Borrowed. */
+const char *archive_index_other(const struct archive_index *index);
 /** @param path  with "./" in front or without. @return borrowed, or NULL. */
 const struct archive_member *archive_index_find(const struct archive_index *index,
 						const char *path);

@@ -35,7 +35,8 @@ struct source_ops {
 	int (*empty_folders)(struct source *src, source_folder_fn found, void *arg,
 			     struct error *err); /* NULL: has no folders */
 	int (*doubles)(struct source *src, source_folder_fn found, void *arg,
-		       struct error *err);               /* NULL: has none */
+		       struct error *err); /* NULL: has none */
+	int (*lacks_nothing)(struct source *src, bool folders, struct error *err);
 	const char *(*choice)(const struct source *src); /* NULL: has one set at most */
 	void (*close)(struct source *src);
 	bool is_archive;

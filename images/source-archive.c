@@ -343,6 +343,29 @@ static int archive_doubles(struct source *src, source_folder_fn found, void *arg
 	return rc;
 }
 
+static int archive_lacks_nothing(struct source *src, bool folders, struct error *err)
+{
+	struct source_archive *sa = (struct source_archive *)src;
+	const struct archive_member *members;
+	size_t nr = archive_index_members(sa->index, &members);
+	const char *other = archive_index_other(sa->index);
+	(void)folders;
+	if (other)
+		return error_set(
+		    err, EINVAL,
+		    "%s: member %s is neither a file nor a folder: it would be left out", src->name,
+		    other);
+	for (size_t i = 0; i < nr; i++) {
+		const char *slash = strrchr(members[i].bare, '/');
+		if (members[i].link && !members[i].hard &&
+		    strcmp(slash ? slash + 1 : members[i].bare, "parent"))
+			return error_set(err, EINVAL,
+					 "%s: member %s is a link, which would be left out",
+					 src->name, members[i].path);
+	}
+	return 0;
+}
+
 static const char *archive_choice(const struct source *src)
 {
 	const struct source_archive *sa = (const struct source_archive *)src;
@@ -365,6 +388,7 @@ static const struct source_ops archive_ops = {
 	.open_parent = archive_open_parent,
 	.empty_folders = archive_empty_folders,
 	.doubles = archive_doubles,
+	.lacks_nothing = archive_lacks_nothing,
 	.choice = archive_choice,
 	.close = archive_close,
 	.is_archive = true,

@@ -525,11 +525,9 @@ static int look_for_rest(struct source_dir *dir, const struct folder *folder, bo
 	return errno ? error_sys(err, "read %s/%s", dir->base.name, folder->prefix) : 0;
 }
 
-int source_lacks_nothing(struct source *src, bool folders, struct error *err)
+static int dir_lacks_nothing(struct source *src, bool folders, struct error *err)
 {
 	struct source_dir *dir = (struct source_dir *)src;
-	if (source_is_archive(src))
-		return 0;
 	auto_folders all;
 	int rc = 0;
 	folders_init(&all, dir);
@@ -543,6 +541,7 @@ static const struct source_ops dir_ops = {
 	.open_member = dir_open_member,
 	.open_parent = dir_open_parent,
 	.empty_folders = dir_empty_folders,
+	.lacks_nothing = dir_lacks_nothing,
 	.close = dir_close,
 };
 

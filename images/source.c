@@ -133,6 +133,11 @@ int source_empty_folders(struct source *src, source_folder_fn found, void *arg, 
 	return src->ops->empty_folders ? src->ops->empty_folders(src, found, arg, err) : 0;
 }
 
+int source_lacks_nothing(struct source *src, bool folders, struct error *err)
+{
+	return src->ops->lacks_nothing(src, folders, err);
+}
+
 int source_doubles(struct source *src, source_folder_fn found, void *arg, struct error *err)
 {
 	return src->ops->doubles ? src->ops->doubles(src, found, arg, err) : 0;

@@ -119,9 +119,9 @@ typedef int (*source_folder_fn)(void *arg, const char *path, struct error *err);
 /** Folders that source_list() says nothing of. @return 0; -errno, also that of the callback */
 int source_empty_folders(struct source *src, source_folder_fn found, void *arg, struct error *err);
 /**
- * A copy of a directory has its members, its empty folders, and what leads to the sets before it.
- * Is there anything else: folders, sockets, links that lead to no file?
- * @param folders  these do not count: whoever asks goes into them
+ * A directory made of a source has its members, its empty folders, and what leads to the sets
+ * before it. Is there anything else: folders, sockets, links that lead to no file?
+ * @param folders  those of a directory do not count: whoever asks goes into them
  * @return 0; -EINVAL naming what there is
  */
 int source_lacks_nothing(struct source *src, bool folders, struct error *err);

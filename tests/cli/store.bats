@@ -356,6 +356,25 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$dir/sock"
 	[ ! -e again ]
 }
 
+@test "what an archive has besides files and folders stays in archives, and is refused for a directory" {
+	mkdir x
+	mkfifo x/fifo
+	ln -s core-101.img x/link
+	local what
+	for what in fifo link; do
+		tar cf a.tar -C "$dir" . -C "$PWD/x" $what
+		run -1 "$crit" compress -o out a.tar
+		[[ $output == "crit compress: a.tar: member $what is "*" would be left out" ]]
+		run -1 "$crit" decode --all -o out a.tar
+		[[ $output == "crit decode: a.tar: member $what is "*" would be left out" ]]
+		[ ! -e out ]
+		"$crit" compress -o out.tar a.tar
+		tar tf out.tar $what
+		"$crit" edit --in-place a.tar core-101.img:tc.comm=x
+		tar tf a.tar $what
+	done
+}
+
 # stored FILE: how many bytes of it are on the disk, as it is larger
 stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 
