@@ -44,7 +44,9 @@ int ns_aside(int (*visit)(void *ctx, struct error *err), void *ctx, struct error
 	if (dumpable == 1) /* the memory is one: a change of ids or namespaces there changed that */
 		prctl(PR_SET_DUMPABLE, 1);
 	if (rc == 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-		rc = error_set(err, ECHILD, "a process of this one has died (signal %d)",
+		rc = error_set(err, ECHILD,
+			       "a process of stasis has died of signal %d (killed from outside, or "
+			       "out of memory?)",
 			       WTERMSIG(status));
 	return rc < 0 ? rc : job.rc;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -327,7 +328,10 @@ static _Noreturn void build(struct restore *r, int channel)
 static int hear(const struct ns_set *set, struct error *err)
 {
 	struct error why;
-	ssize_t n = recv(set->channel, &why, sizeof(why), 0);
+	ssize_t n;
+	do
+		n = recv(set->channel, &why, sizeof(why), 0);
+	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t)sizeof(why))
 		return error_set(err, ECHILD,
 				 "the process that makes the namespaces has died "
@@ -582,6 +586,8 @@ void ns_set_free(struct ns_set *set)
 		fd_close(set->nested.items[i].fd);
 		user_maps_free(set->nested.items[i].users);
 	}
+	if (set->nested.numbers)
+		munmap(set->nested.numbers, set->nested.nr * sizeof(int));
 	free(set->nested.items);
 	pid_held_free(set);
 	free(set);

@@ -187,12 +187,6 @@ static bool same_ids(const struct proc_status *a, const struct proc_status *b)
 	       !memcmp(a->gids, b->gids, sizeof(a->gids));
 }
 
-static bool same_groups(const struct proc_status *a, const struct proc_status *b)
-{
-	return a->nr_groups == b->nr_groups &&
-	       (!a->nr_groups || !memcmp(a->groups, b->groups, a->nr_groups * sizeof(*a->groups)));
-}
-
 /* A thread begins with the ids of the first, and has to find its own inside. */
 static int check_thread(const struct dump *d, const struct task *t, size_t i, struct error *err)
 {
@@ -201,8 +195,8 @@ static int check_thread(const struct dump *d, const struct task *t, size_t i, st
 	bool has_ids = same_ids(st, first) || (is_mapped(&chain, ID_USER, st->uids, 4) &&
 					       is_mapped(&chain, ID_GROUP, st->gids, 4));
 	bool has_groups =
-	    same_groups(st, first) || (!chain.maps[0]->keeps_groups &&
-				       is_mapped(&chain, ID_GROUP, st->groups, st->nr_groups));
+	    groups_are_same(st, first) || (!chain.maps[0]->keeps_groups &&
+					   is_mapped(&chain, ID_GROUP, st->groups, st->nr_groups));
 	if (has_ids && has_groups)
 		return 0;
 	return error_set(err, ENOTSUP,
@@ -296,7 +290,7 @@ static int check_birth(const struct dump *d, const struct task *t, struct error 
 		first = t->parent;
 	const struct chain begin = chain_of_seen(d, born_in(d, first));
 	const struct proc_status *init = &first->threads[0].status;
-	if (begin.nr && !same_groups(st, init) &&
+	if (begin.nr && !groups_are_same(st, init) &&
 	    (begin.maps[0]->keeps_groups ||
 	     !is_mapped(&begin, ID_GROUP, st->groups, st->nr_groups)))
 		return refuse_birth(t, "and has groups that nobody can take there", err);

@@ -119,9 +119,8 @@ int user_maps_look(int ns, struct user_maps *maps, struct error *err)
 	return ns_aside(look_inside, &look, err);
 }
 
-static bool has_groups(const struct thread *th, const struct thread *as)
+bool groups_are_same(const struct proc_status *a, const struct proc_status *b)
 {
-	const struct proc_status *a = &th->status, *b = &as->status;
 	return a->nr_groups == b->nr_groups &&
 	       (!a->nr_groups || !memcmp(a->groups, b->groups, a->nr_groups * sizeof(*a->groups)));
 }
@@ -132,7 +131,7 @@ static bool all_have_groups(const struct dump *d, const struct thread *as)
 	for (size_t i = 0; i < d->nr_tasks; i++)
 		for (size_t k = 0; k < d->tasks[i]->nr_threads; k++)
 			if (d->tasks[i]->state != TASK_ZOMBIE &&
-			    !has_groups(&d->tasks[i]->threads[k], as))
+			    !groups_are_same(&d->tasks[i]->threads[k].status, &as->status))
 				return false;
 	return true;
 }

@@ -50,6 +50,9 @@ uint32_t id_inside(const struct user_maps *maps, enum id_kind kind, uint32_t out
 /** The other way. */
 uint32_t id_outside(const struct user_maps *maps, enum id_kind kind, uint32_t inside);
 
+/** Have two threads the same supplementary groups? */
+bool groups_are_same(const struct proc_status *a, const struct proc_status *b);
+
 /** Of a process, as this one sees them, and keeps_groups. @param proc  its directory in /proc */
 int user_maps_read(int proc, struct user_maps *maps, struct error *err);
 /** The same, as the one around it has them, told by who enters it. */

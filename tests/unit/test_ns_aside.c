@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ static void ns_aside_tells_who_was_killed(void **state)
 	(void)state;
 	struct error err;
 	assert_int_equal(ns_aside(be_killed, NULL, &err), -ECHILD);
-	assert_string_equal(err.text, "a process of this one has died (signal 9)");
+	assert_non_null(strstr(err.text, "has died of signal 9"));
 }
 
 int main(void)
