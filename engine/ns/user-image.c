@@ -94,7 +94,7 @@ static int take_owned(const UsernsEntry *e, struct user_maps *out, struct error 
 		struct owned_ns *owned = array_add(&out->owned);
 		if (!owned)
 			return error_set(err, ENOMEM, "out of memory");
-		if (kind == NS_KINDS || kind == NS_USER)
+		if (kind == NS_KINDS || !ns_rows[kind].owned)
 			return error_set(err, EBADMSG, "owned[%zu]: a namespace of kind %#x", i,
 					 e->owned[i]->cflag);
 		*owned = (struct owned_ns){ kind, e->owned[i]->id };

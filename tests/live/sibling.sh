@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A restore of siblings (--restore-sibling, as runc asks for) into a pid namespace of the tree's own,
-# killed while its tasks wait for it: they see that they are alone, and end. Prints TAP.
+# and a user namespace, killed while its tasks wait for it: they see that they are alone, and end. Prints TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
@@ -19,12 +19,14 @@ END
 chmod +x "$top/hook"
 
 stands() { pid=$(pgrep -P "$1" -x sh) && [ -n "$(pgrep -P "$pid" -x sleep)" ]; }
-# In a pid namespace: pid 1, which has a child.
+# dump_it OPTION…: in a pid namespace, and such others: pid 1, which has a child
 dump_it()
 {
 	local outer
+	[ -z "$pid" ] || { kill -KILL "$pid" && until_true gone "$pid"; }
+	rm -rf "$top/images"
 	mkdir "$top/images"
-	setsid unshare --pid --fork setsid sh -c 'sleep 1000 & wait' </dev/null >/dev/null 2>&1 &
+	setsid unshare "$@" --pid --fork setsid sh -c 'sleep 1000 & wait' </dev/null >/dev/null 2>&1 &
 	outer=$!
 	until_true stands "$outer" || return 1
 	timeout 30 "$O/stasis" dump -t "$pid" -D "$top/images" 2>"$top/err" || { reason=$(tail -n 1 "$top/err") && return 1; }
@@ -39,6 +41,14 @@ without() { [ -z "$(ours "$1")" ]; }
 killed() { kill -KILL "$1" 2>/dev/null; wait "$1" 2>/dev/null; }
 
 tree_in_a_pid_namespace_is_dumped() { dump_it; }
+tree_in_a_user_namespace_is_dumped()
+{
+	unshare --user true 2>/dev/null || { reason="no user namespaces here" && return 77; }
+	dump_it --user --map-root-user
+}
+# Its root is borne by another process, which ends.
+tasks_in_a_user_namespace_end_at_any_moment() { tasks_end_when_killed_at_any_moment; }
+tree_in_a_user_namespace_comes_back_as_siblings() { tree_comes_back_as_siblings; }
 tasks_end_when_killed_before_they_are_let_go()
 {
 	restore post-restore &
@@ -61,10 +71,13 @@ tasks_end_when_killed_at_any_moment()
 }
 tree_comes_back_as_siblings()
 {
+	rm -f "$top/pid"
 	"$O/stasis" restore -d -S -D "$top/images" --pidfile "$top/pid" 2>"$top/err" || { reason=$(tail -n 1 "$top/err") && return 1; }
 	pid=$(cat "$top/pid")
 	[ "$(pgrep -P $$ -x sh)" = "$pid" ]
 }
 
 run_tests tree_in_a_pid_namespace_is_dumped tasks_end_when_killed_before_they_are_let_go \
-	tasks_end_when_killed_at_any_moment tree_comes_back_as_siblings
+	tasks_end_when_killed_at_any_moment tree_comes_back_as_siblings \
+	tree_in_a_user_namespace_is_dumped tasks_in_a_user_namespace_end_at_any_moment \
+	tree_in_a_user_namespace_comes_back_as_siblings
