@@ -201,20 +201,27 @@ static int fill_all(struct restore *r, struct error *err)
 	return rc;
 }
 
+static int finish_one(struct restore *r, enum ns_kind kind, struct error *err)
+{
+	bool wanted = ns_rows[kind].finish && is_built(r->ns, kind) && r->ns->given[kind] < 0;
+	return wanted ? ns_rows[kind].finish(r, r->ns->ids[kind], err) : 0;
+}
+
 static int finish_all(struct restore *r, pid_t root, struct error *err)
 {
 	char path[32];
 	auto_fd pids = -1;
 	int rc = ns_nested_finish(r, err);
 	for (int i = 0; rc == 0 && i < NS_KINDS; i++)
-		if (ns_rows[i].finish && is_built(r->ns, (enum ns_kind)i) && r->ns->given[i] < 0)
-			rc = ns_rows[i].finish(r, r->ns->ids[i], err);
+		if (i != NS_USER)
+			rc = finish_one(r, (enum ns_kind)i, err);
 	snprintf(path, sizeof(path), "%d/ns/pid", root);
 	if (rc == 0 && r->mounts && r->ns->ids[NS_PID] && (pids = procfs_open(path, O_RDONLY)) < 0)
 		return error_sys(err, "open /proc/%s", path);
 	if (rc == 0 && r->mounts)
 		rc = mntns_finish(r, pids, err);
-	return rc < 0 ? rc : userns_finish(r, err);
+	/* its limits are for what is still to be made, too */
+	return rc < 0 ? rc : finish_one(r, NS_USER, err);
 }
 
 /* Nothing of its own is needed any more then but the channel, which moves out of the way. */

@@ -62,10 +62,9 @@ static int put_owned(const struct dump *d, const struct ns_seen *owner, UsernsEn
 	return 0;
 }
 
-/* Of the root's. */
-static int put_limits(const struct dump *d, UsernsEntry *e, struct error *err)
+static int put_limits(const struct ns_seen *ns, UsernsEntry *e, struct error *err)
 {
-	auto_fd users = ns_open(d->tasks[0], NS_USER, err);
+	auto_fd users = ns_seen_open(ns, err);
 	return users < 0 ? users : limits_user_dump(users, e, err);
 }
 
@@ -80,8 +79,8 @@ int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 		rc = put_owned(d, ns, e, err);
 	if (rc == 0)
 		put_place(d, ns, maps, e);
-	if (rc == 0 && !ns->users)
-		rc = put_limits(d, e, err);
+	if (rc == 0)
+		rc = put_limits(ns, e, err);
 	return rc < 0 ? rc : image_write_one(d->images_fd, IMG_USERNS, ns->id, &e->base, err);
 }
 
@@ -144,8 +143,10 @@ int userns_load(struct restore *r, uint32_t id, struct error *err)
 		return error_set(err, ENOMEM, "out of memory");
 	*(nested ? &nested->users : &r->users) = maps;
 	rc = userns_take((UsernsEntry *)msg, maps, err);
+	if (rc == 0)
+		rc = limits_user_check((UsernsEntry *)msg, err);
 	if (rc == 0 && !nested)
-		rc = choose_root(maps, err) ?: limits_user_check((UsernsEntry *)msg, err);
+		rc = choose_root(maps, err);
 	else if (rc == 0 && !maps->around)
 		rc = error_set(err, ENOTSUP,
 			       "it does not tell what is around it (images of CRIU: its tree was "

@@ -201,12 +201,10 @@ static int deny_groups(pid_t member, struct error *err)
 	return rc < 0 ? error_code(err, rc, "have the user namespace deny setgroups(2)") : 0;
 }
 
-int userns_finish(struct restore *r, struct error *err)
+int userns_finish(struct restore *r, uint32_t id, struct error *err)
 {
 	auto_message ProtobufCMessage *msg = NULL;
-	if (!r->users || r->ns->given[NS_USER] >= 0)
-		return 0;
-	int rc = image_read_one(r->images, IMG_USERNS, r->ns->ids[NS_USER], &msg, err);
+	int rc = image_read_one(r->images, IMG_USERNS, id, &msg, err);
 	return rc < 0 ? rc : limits_user_set((const UsernsEntry *)msg, r->opts->weak_sysctls, err);
 }
 

@@ -118,8 +118,8 @@ int userns_take_groups(const struct restore *r, struct error *err);
 int userns_make(const struct user_maps *maps, struct error *err);
 /** From the one around it: give one with a process in it its maps. */
 int userns_write_maps(const struct user_maps *maps, pid_t member, struct error *err);
-/** In the builder, once all else is made: set the limits of one that was made. */
-int userns_finish(struct restore *r, struct error *err);
+/** In it, once all else is made: set its limits. */
+int userns_finish(struct restore *r, uint32_t id, struct error *err);
 /** In the builder or a task, whose ids nobody has yet: become root of it. */
 int userns_become_root(const struct user_maps *maps, struct error *err);
 /** Who has become another user by setresuid(2) may again what it may have: not by effective ids. */
