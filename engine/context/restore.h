@@ -49,6 +49,7 @@ struct rtask {
 	pid_t pid, ppid, pgid, sid; /* as stored, and as they are in the root's pid namespace */
 	struct pid_level *levels;   /* from there down to its own; ns/pid.h */
 	size_t nr_levels;
+	uint32_t pid_max;     /* of the pid namespace it is pid 1 of; 0: as new ones have it */
 	bool children_apart;  /* its children are born into another pid namespace, */
 	uint32_t children_ns; /* this one; 0: nobody is in it yet */
 	bool children_dead;   /* everybody there is dead */

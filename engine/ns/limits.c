@@ -138,12 +138,11 @@ static int read_there(void *ctx, struct error *err)
 	return 0;
 }
 
-uint32_t limits_pids_read(const struct dump *d)
+uint32_t limits_pids_read(const struct ns_seen *ns)
 {
 	struct ns_visit visit;
 	uint32_t found = 0;
-	const struct ns_seen *ns = ns_find_id(d, NS_PID, ns_id(d->tasks[0], NS_PID));
-	if (!ns || ns->own || ns_visit_seen(ns, &visit, NULL) < 0)
+	if (ns->own || ns_visit_seen(ns, &visit, NULL) < 0)
 		return 0;
 	int rc = ns_aside(read_there, &found, NULL);
 	if (ns_visit_end(&visit, NULL) < 0 || rc < 0)

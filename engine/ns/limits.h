@@ -6,6 +6,7 @@
 
 #include "engine/context/dump.h"
 #include "engine/context/restore.h"
+#include "engine/ns/ns.h"
 #include "namespaces.pb-c.h"
 
 /** Those of a user namespace that are not as in new ones, into an entry. */
@@ -15,8 +16,8 @@ int limits_user_check(const UsernsEntry *e, struct error *err);
 /** In it, once all was made that it may be too little for. */
 int limits_user_set(const UsernsEntry *e, bool weak, struct error *err);
 
-/** That of the tree's pid namespace. @return 0 where it is as in new ones, or the host's */
-uint32_t limits_pids_read(const struct dump *d);
+/** That of a pid namespace. @return 0 where it is as in new ones, or the host's */
+uint32_t limits_pids_read(const struct ns_seen *ns);
 /** -EBADMSG for one that no kernel takes. */
 int limits_pids_check(uint32_t pid_max, struct error *err);
 /** In a process of the namespace. A warning says that it cannot be set. */

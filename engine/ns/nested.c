@@ -20,6 +20,7 @@
 #include "engine/ns/mnt-held.h"
 #include "engine/ns/mnt-tree.h"
 #include "engine/ns/pid-held.h"
+#include "engine/ns/pid.h"
 #include "engine/ns/set.h"
 #include "engine/ns/user.h"
 #include "engine/pie/restore-shared.h"
@@ -133,6 +134,8 @@ int ns_nested_load(struct restore *r, struct error *err)
 	for (size_t i = 0; rc == 0 && i < r->nr_tasks; i++) {
 		struct rtask *t = r->tasks[i];
 		rc = load_of_task(r, t, err);
+		if (rc == 0)
+			rc = pidns_load_max(r, t, err);
 		if (rc == 0)
 			rc = pid_held_load_children(r, t, err);
 		if (rc == 0 && rtask_is_living(t) && t->ids && t->ids->has_children_time_ns_id)

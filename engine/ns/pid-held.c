@@ -63,7 +63,7 @@ int pid_held_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 	PidnsEntry e = PIDNS_ENTRY__INIT;
 	struct stat st;
 	if (ns->member)
-		return 0;
+		return pidns_dump_limits(d, ns, err);
 	auto_fd around = ioctl(ns->fd, NS_GET_PARENT);
 	if (around < 0 || fstat(around, &st) < 0)
 		return error_sys(err, "find what is around it");

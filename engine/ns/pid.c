@@ -20,6 +20,7 @@
 #include "engine/ns/held.h"
 #include "engine/ns/join.h"
 #include "engine/ns/limits.h"
+#include "engine/ns/real-ids.h"
 #include "engine/ns/set.h"
 #include "engine/pie/restorer.h"
 #include "engine/procfs/read.h"
@@ -223,15 +224,15 @@ int pidns_collect(struct dump *d, struct error *err)
 	return rc;
 }
 
-int pidns_dump_root(const struct dump *d, struct error *err)
+int pidns_dump_limits(const struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	PidnsEntry e = PIDNS_ENTRY__INIT;
-	e.ext_key = (char *)(uintptr_t)pidns_external(d);
-	e.pid_max = e.ext_key ? 0 : limits_pids_read(d);
+	bool roots = ns->id == ns_id(d->tasks[0], NS_PID);
+	e.ext_key = roots ? (char *)(uintptr_t)pidns_external(d) : NULL;
+	e.pid_max = e.ext_key ? 0 : limits_pids_read(ns);
 	e.has_pid_max = e.pid_max != 0;
 	return e.ext_key || e.has_pid_max
-		   ? image_write_one(d->images_fd, IMG_PIDNS, ns_id(d->tasks[0], NS_PID), &e.base,
-				     err)
+		   ? image_write_one(d->images_fd, IMG_PIDNS, ns->id, &e.base, err)
 		   : 0;
 }
 
@@ -345,20 +346,20 @@ static int read_given(const struct restore *r, uint32_t id, int *fd, struct erro
 	return rc < 0 ? rc : 1;
 }
 
-static int load_pid_max(struct restore *r, uint32_t id, struct error *err)
+static int load_pid_max(struct restore *r, uint32_t id, uint32_t *pid_max, struct error *err)
 {
 	auto_message ProtobufCMessage *msg = NULL;
 	int rc = image_read_one(r->images, IMG_PIDNS, id, &msg, err);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
-	r->ns->pid_max = ((const PidnsEntry *)msg)->pid_max;
-	rc = limits_pids_check(r->ns->pid_max, err);
+	*pid_max = ((const PidnsEntry *)msg)->pid_max;
+	rc = limits_pids_check(*pid_max, err);
 	return rc < 0 ? error_wrap(err, rc, "pidns-%u.img", id) : 0;
 }
 
 int pidns_load_given(struct restore *r, uint32_t id, struct error *err)
 {
-	int fd = -1, rc = load_pid_max(r, id, err);
+	int fd = -1, rc = load_pid_max(r, id, &r->root->pid_max, err);
 	if (rc == 0)
 		rc = read_given(r, id, &fd, err);
 	if (rc <= 0 || fd < 0)
@@ -410,14 +411,18 @@ bool pidns_is_new(const struct restore *r)
 	return ns_restores(r, NS_PID) && r->ns->given[NS_PID] < 0;
 }
 
-void pidns_set_max(const struct restore *r)
+int pidns_load_max(struct restore *r, struct rtask *t, struct error *err)
 {
-	bool fits = pidns_is_new(r);
-	for (size_t i = 0; i < r->nr_tasks; i++)
-		for (size_t k = 0; k < r->tasks[i]->nr_threads; k++)
-			fits = fits && r->tasks[i]->tids[k] < r->ns->pid_max;
-	if (fits) /* else it was lowered below who was there, and they could not be born */
-		limits_pids_set(r->ns->pid_max);
+	return t->nr_levels && rtask_own_tid(t, 0) == 1
+		   ? load_pid_max(r, t->levels[t->nr_levels - 1].ns, &t->pid_max, err)
+		   : 0;
+}
+
+void pidns_set_max(const struct restore *r, const struct rtask *self)
+{
+	/* else it was lowered below who was there, and they could not be born */
+	if (ids_largest(r, self) < self->pid_max)
+		limits_pids_set(self->pid_max);
 }
 
 int pidns_visit_given(const struct restore *r, struct ns_visit *visit, struct error *err)

@@ -12,8 +12,8 @@
  * @return NULL: it does not
  */
 const char *pidns_external(const struct dump *d);
-/** Write that name, and the largest pid. */
-int pidns_dump_root(const struct dump *d, struct error *err);
+/** Write that name, and the largest pid, of one that somebody is in. */
+int pidns_dump_limits(const struct dump *d, const struct ns_seen *ns, struct error *err);
 
 /** Note who is in which; ns_collect() has seen all. @return 0; -ENOTSUP naming who cannot be told
  */
@@ -40,8 +40,10 @@ int pidns_join(struct restore *r, struct error *err);
 int pidns_load_given(struct restore *r, uint32_t id, struct error *err);
 /** Is the root to be pid 1 of a new one? */
 bool pidns_is_new(const struct restore *r);
-/** In the root of a new one: no pid is to be larger than at the dump. */
-void pidns_set_max(const struct restore *r);
+/** Of one inside of the root's: the largest pid, where this is its pid 1. */
+int pidns_load_max(struct restore *r, struct rtask *t, struct error *err);
+/** In the pid 1 of a new one: no pid is to be larger than at the dump. */
+void pidns_set_max(const struct restore *r, const struct rtask *self);
 /** Children of this process are born into one that is given until ns_visit_end(); else nothing
  *  happens. */
 int pidns_visit_given(const struct restore *r, struct ns_visit *visit, struct error *err);

@@ -35,16 +35,21 @@ static const uint32_t *seen_tids(const struct rtask *t, const struct rtask *by)
 	return inside ? t->levels[nr - 1].tids : NULL;
 }
 
-void pid_counter_set(const struct restore *r, const struct rtask *self)
+uint32_t ids_largest(const struct restore *r, const struct rtask *self)
 {
-	char text[16];
 	uint32_t last = 0;
 	for (size_t i = 0; i < r->nr_tasks; i++) {
 		const uint32_t *tids = seen_tids(r->tasks[i], self);
 		for (size_t k = 0; tids && k < r->tasks[i]->nr_threads; k++)
 			last = tids[k] > last ? tids[k] : last;
 	}
-	int len = snprintf(text, sizeof(text), "%u", last);
+	return last;
+}
+
+void pid_counter_set(const struct restore *r, const struct rtask *self)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", ids_largest(r, self));
 	auto_fd fd = procfs_open("sys/kernel/ns_last_pid", O_WRONLY);
 	if (fd < 0 || write(fd, text, (size_t)len) != len)
 		log_warn("the next process of the tree may get any free pid: "

@@ -8,6 +8,8 @@
 
 /** In a task: its pid as the /proc of the coordinator has it. @return 0 without /proc */
 pid_t real_id_of_self(void);
+/** The largest id of a thread of the tree, in the pid namespace of a task. */
+uint32_t ids_largest(const struct restore *r, const struct rtask *self);
 /**
  * In a pid 1 of a namespace that is new: new pids go on behind those of the tree, as the kernel
  * would take the lowest otherwise, of processes that have just ended.

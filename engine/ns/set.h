@@ -35,7 +35,6 @@ struct ns_set {
 					that is joined; else -1 */
 	int user_fd;                 /* the user namespace, or -1 */
 	int net_fd;                  /* the network namespace, or -1 */
-	uint32_t pid_max;            /* of its pid namespace; 0: as new ones have it */
 	struct {
 		struct ns_nested *items;
 		size_t nr, cap;

@@ -3,12 +3,14 @@
  */
 #include "engine/tree/birth-plan.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
 #include "base/array.h"
 
-#define NOBODY ((size_t)-1)
+#define ANY_FIRST 300 /* the kernel's first when numbers start over, RESERVED_PIDS */
+#define NOBODY    ((size_t)-1)
 
 bool birth_is_mortal(const struct birth *b)
 {
@@ -219,6 +221,13 @@ void birth_choose_unused(const struct birth_plan *plan, struct birth *b)
 	b->pid = unused_pid(plan);
 	for (size_t k = 0; k < b->place.nr; k++)
 		b->place.pid[k] = unused_inside(plan, k, b->place.ns[k]);
+}
+
+void birth_choose_next(struct birth *b, int code)
+{
+	b->pid = code == EINVAL ? ANY_FIRST : b->pid + 1;
+	for (size_t k = 0; k < b->place.nr; k++)
+		b->place.pid[k] = code == EINVAL ? ANY_FIRST : b->place.pid[k] + 1;
 }
 
 /* The task was born somewhere below the leader of its session and came to its parent, above it,

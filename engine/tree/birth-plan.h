@@ -46,5 +46,7 @@ pid_t birth_seen_as(const struct birth *seen, const struct birth *by);
 bool birth_hands_on_group(const struct birth_plan *plan, size_t index);
 /** Numbers that nobody of the images has, in the namespaces that b->place names. */
 void birth_choose_unused(const struct birth_plan *plan, struct birth *b);
+/** Others, after the kernel refused those. @param code  EINVAL: one was above pid_max */
+void birth_choose_next(struct birth *b, int code);
 /** Is the task one that exits before the others run? */
 bool birth_is_mortal(const struct birth *b);

@@ -47,7 +47,6 @@
 #define GIVEN_TRIES 10000  /* where others may be faster */
 #define TAKEN_TRIES 50     /* ms to wait for one of the tree that has a wrong number */
 #define ANY_TRIES   1000   /* numbers to try for who may have any */
-#define ANY_FIRST   300    /* the kernel's first when numbers start over, RESERVED_PIDS */
 
 /* One that has ended, or is about to, may still have the number for a moment. */
 static bool is_leaving(const struct restore *r, pid_t pid, int tries, int *dead_tries)
@@ -76,12 +75,17 @@ static pid_t clone_with_pid(const struct birth *b, uint64_t flags, bool sibling)
 
 static _Noreturn void live(struct restore *r, size_t index);
 
+static bool is_number_refused(int code)
+{
+	return code == EEXIST || code == EBUSY || code == EINVAL;
+}
+
 /* Another number for a helper when its own is taken. */
 static pid_t clone_with_any_pid(struct birth *b, uint64_t flags)
 {
 	pid_t pid = clone_with_pid(b, flags, false);
-	for (int i = 0; i < ANY_TRIES && pid < 0 && (errno == EEXIST || errno == EINVAL); i++) {
-		b->pid = errno == EINVAL ? ANY_FIRST : b->pid + 1; /* above pid_max */
+	for (int i = 0; i < ANY_TRIES && pid < 0 && is_number_refused(errno); i++) {
+		birth_choose_next(b, errno);
 		pid = clone_with_pid(b, flags, false);
 	}
 	return pid;
@@ -209,10 +213,8 @@ static pid_t bear_helper(struct restore *r, uint32_t own, size_t index, struct b
 	birth_choose_unused(r->plan, helper);
 	pid_t pid =
 	    own ? given_birth(r, own, helper, by, flags) : clone_with_any_pid(helper, flags);
-	for (int i = 0; i < ANY_TRIES && own && (pid == -EEXIST || pid == -EBUSY); i++) {
-		helper->pid++;
-		for (size_t k = 0; k < helper->place.nr; k++)
-			helper->place.pid[k]++;
+	for (int i = 0; i < ANY_TRIES && own && is_number_refused(-pid); i++) {
+		birth_choose_next(helper, -pid);
 		pid = given_birth(r, own, helper, by, flags);
 	}
 	return pid < 0 && !own ? -errno : pid;
@@ -559,10 +561,10 @@ static int grow_up(struct restore *r, size_t index, struct error *err)
 	int rc = be_born(r, index, err);
 	if (rc < 0)
 		return rc;
-	if ((index == 0 && pidns_is_new(r)) || birth_into(r->plan, b) == BIRTH_NEW)
+	if ((index == 0 && pidns_is_new(r)) || birth_into(r->plan, b) == BIRTH_NEW) {
 		pid_counter_set(r, b->task);
-	if (index == 0)
-		pidns_set_max(r);
+		pidns_set_max(r, b->task);
+	}
 	stage_arrive(r->shared, index, STAGE_BIRTH, 1 + late_count(r));
 	rc = join_group(b, err);
 	if (rc == 0 && !birth_is_mortal(b))

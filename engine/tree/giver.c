@@ -32,7 +32,6 @@
 #define TRIES       1000
 #define AWAIT_TRIES 600000 /* ms to wait for a pid namespace */
 #define WATCH_TRIES 100    /* of these until it looks whether somebody died without a word */
-#define ANY_FIRST   300    /* the kernel's first when numbers start over, RESERVED_PIDS */
 
 struct givers {
 	struct giver *items;
@@ -308,16 +307,15 @@ static pid_t bear(struct restore *r, const struct giver *g)
 		pid_t pids[RESTORER_TIDS];
 		size_t nr = 0;
 		for (size_t k = b.place.nr; k-- > 0;)
-			pids[nr++] = b.place.pid[k] + i;
-		pids[nr++] = b.pid + i;
+			pids[nr++] = b.place.pid[k];
+		pids[nr++] = b.pid;
 		struct clone_args ca = { .exit_signal = SIGCHLD,
 					 .set_tid = (uintptr_t)pids,
 					 .set_tid_size = nr };
 		pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
 		if (pid >= 0 || (errno != EEXIST && errno != EINVAL))
 			return pid;
-		if (errno == EINVAL) /* above pid_max */
-			b.pid = ANY_FIRST;
+		birth_choose_next(&b, errno);
 	}
 	return -1;
 }
