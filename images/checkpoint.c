@@ -273,31 +273,6 @@ int process_core(const struct checkpoint *cp, uint32_t tid, CoreEntry **out, str
 	return rc < 0 ? error_set(err, rc, "%s", why.text) : 0;
 }
 
-int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,
-		struct error *err)
-{
-	struct error why;
-	int rc = image_read_one(cp->src, IMG_IDS, p->pid, (ProtobufCMessage **)out, &why);
-	if (rc != -ENOENT)
-		return rc < 0 ? error_set(err, rc, "%s", why.text) : 0;
-	auto_message CoreEntry *core = NULL;
-	rc = process_core(cp, p->pid, &core, err);
-	if (rc < 0)
-		return rc;
-	if (!core->ids)
-		return error_set(err, ENOENT, "%s", why.text);
-	*out = take_ptr(core->ids);
-	return 0;
-}
-
-int process_fs(const struct checkpoint *cp, const struct process *p, FsEntry **out,
-	       struct error *err)
-{
-	struct error why;
-	int rc = image_read_one(cp->src, IMG_FS, p->pid, (ProtobufCMessage **)out, &why);
-	return process_pass(cp, p, rc, &why, err);
-}
-
 bool core_is_zombie(const CoreEntry *core)
 {
 	return core->tc &&
@@ -319,6 +294,31 @@ int process_pass(const struct checkpoint *cp, const struct process *p, int rc,
 	if (rc == -ENOENT && source_damage(cp->src) && is_alive(cp, p))
 		rc = -EBADMSG;
 	return damage_pass(cp->src, rc, why, err);
+}
+
+int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,
+		struct error *err)
+{
+	struct error why;
+	int rc = image_read_one(cp->src, IMG_IDS, p->pid, (ProtobufCMessage **)out, &why);
+	if (rc != -ENOENT)
+		return rc < 0 ? error_set(err, rc, "%s", why.text) : 0;
+	auto_message CoreEntry *core = NULL;
+	rc = process_core(cp, p->pid, &core, err);
+	if (rc < 0)
+		return rc;
+	if (!core->ids)
+		return process_pass(cp, p, -ENOENT, &why, err);
+	*out = take_ptr(core->ids);
+	return 0;
+}
+
+int process_fs(const struct checkpoint *cp, const struct process *p, FsEntry **out,
+	       struct error *err)
+{
+	struct error why;
+	int rc = image_read_one(cp->src, IMG_FS, p->pid, (ProtobufCMessage **)out, &why);
+	return process_pass(cp, p, rc, &why, err);
 }
 
 void fd_list_fini(struct fd_list *fds)

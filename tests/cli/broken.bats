@@ -338,7 +338,7 @@ assert memfd["stored_pages"] is None and "memfd.img" in memfd["error"], memfd' "
 
 @test "broken images: what a process has and is missing is named, too" {
 	local image
-	for image in mm-1 fs-1 fdinfo-2; do
+	for image in mm-1 fs-1 ids-1 fdinfo-2; do
 		rm "$bad/$image.img"
 		both inspect --all
 		[[ $stderr == "crit inspect: "*"$image.img: No such file or directory" && ${#stderr_lines[@]} = 1 ]]
