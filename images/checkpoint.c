@@ -280,10 +280,10 @@ bool core_is_zombie(const CoreEntry *core)
 }
 
 /* One whose core cannot be read may be dead. */
-static bool is_alive(const struct checkpoint *cp, const struct process *p)
+bool process_misses(const struct checkpoint *cp, const struct process *p)
 {
 	auto_message CoreEntry *core = NULL;
-	return process_find(cp, p->pid) && process_core(cp, p->pid, &core, NULL) == 0 && core->tc &&
+	return source_damage(cp->src) && process_find(cp, p->pid) && process_core(cp, p->pid, &core, NULL) == 0 && core->tc &&
 	       !core_is_zombie(core);
 }
 
@@ -291,7 +291,7 @@ int process_pass(const struct checkpoint *cp, const struct process *p, int rc,
 		 const struct error *why, struct error *err)
 {
 	/* also what is broken was noted already */
-	if (rc == -ENOENT && source_damage(cp->src) && is_alive(cp, p))
+	if (rc == -ENOENT && process_misses(cp, p))
 		rc = -EBADMSG;
 	return damage_pass(cp->src, rc, why, err);
 }
@@ -383,8 +383,16 @@ static int files_need(struct checkpoint *cp, struct error *err)
 	if (cp->files)
 		return 0;
 	size_t mark = damage_mark(cp->src);
+	FileEntry *const *items;
 	int rc = file_table_read(cp->src, &cp->files, err);
 	damage_keep(cp, mark);
+	if (rc == 0 && source_damage(cp->src) && !file_table_items(cp->files, &items)) {
+		/* who asks for a file is told that there are none */
+		auto_image_reader r = NULL;
+		struct error why;
+		if (image_open_typed(cp->src, IMG_FILES, 0, &r, &why) == -ENOENT)
+			error_set(&cp->files_damage, EBADMSG, "%s", why.text);
+	}
 	return rc;
 }
 

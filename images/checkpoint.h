@@ -76,9 +76,9 @@ int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjId
 		struct error *err);
 int process_fs(const struct checkpoint *cp, const struct process *p, FsEntry **out,
 	       struct error *err);
-/**
- * As damage_pass(), of an image every process has but a zombie: that it is missing is damage, too.
- */
+/** Is it damage that an image is missing which every process has but a zombie? */
+bool process_misses(const struct checkpoint *cp, const struct process *p);
+/** As damage_pass(), of such an image. */
 int process_pass(const struct checkpoint *cp, const struct process *p, int rc,
 		 const struct error *why, struct error *err);
 /** Dead, waiting for its parent: no memory, no files. */

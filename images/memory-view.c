@@ -317,8 +317,8 @@ int memory_view_begin(struct checkpoint *cp, const struct process *p, const char
 		return rc;
 	struct error why;
 	rc = page_store_open(checkpoint_source(cp), p->pid, &mv->own, &why);
-	if (rc == -EBADMSG)
-		mv->own_damage = why;
+	if (rc == -EBADMSG || (rc == -ENOENT && process_misses(cp, p)))
+		error_set(&mv->own_damage, EBADMSG, "%s", why.text);
 	else
 		rc = store_need(rc, &why, err);
 	if (rc < 0 && !mv->own_damage.code)

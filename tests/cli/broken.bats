@@ -400,3 +400,14 @@ assert memfd["stored_pages"] is None and "memfd.img" in memfd["error"], memfd' "
 	[[ $stderr == *"/parent leads to "*"without a core, for what is said above: 1" ]]
 	[ -s "$BATS_TEST_TMPDIR/cores/core.3" ]
 }
+
+@test "broken images: a page map or files.img that is missing is no empty one" {
+	rm "$bad/pagemap-3.img"
+	both mem
+	[[ $stderr == "crit mem: "*"pagemap-3.img: No such file or directory" && ${#stderr_lines[@]} = 1 ]]
+	same "^ *1 "
+	[[ $output =~ " 3 "\ +"0x500000 "[^$'\n']+" anon "\ +"16.0 KiB "\ +"- " ]]
+	rm "$bad/files.img"
+	both inspect --files
+	[[ $stderr == "crit inspect: "*"files.img: No such file or directory" && ${#stderr_lines[@]} = 1 ]]
+}
