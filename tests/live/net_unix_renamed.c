@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Unix sockets whose files were renamed after they were bound, as some servers take the place of
- * others: clients find them by the new name, they are told the old one.
- * live-modes: SS RR 2S
+ * others, or got another name before they lost the first: clients find them by the new name, they
+ * are told the old one. live-modes: SS RR 2S
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -22,6 +22,14 @@ static int renamed(const char *from, const char *to)
 {
 	int fd = named(from, bind);
 	live_must(listen(fd, 5) == 0 && chmod(from, 0620) == 0 && rename(from, to) == 0);
+	return fd;
+}
+
+static int linked(const char *from, const char *to)
+{
+	int fd = named(from, bind);
+	live_must(listen(fd, 5) == 0 && chmod(from, 0620) == 0);
+	live_must(link(from, to) == 0 && unlink(from) == 0);
 	return fd;
 }
 
@@ -49,11 +57,13 @@ int main(void)
 	live_must(chdir(live_path("")) == 0);
 	int old = named(to, bind); /* its file goes as the other one comes */
 	int absolute = renamed(from, to), relative = renamed("new-here.sock", "here.sock");
+	int by_link = linked("first.sock", "second.sock");
 
 	live_ready();
 
 	check(absolute, from, to);
 	check(relative, "new-here.sock", "here.sock");
+	check(by_link, "first.sock", "second.sock");
 	close(old);
 	live_pass();
 }
