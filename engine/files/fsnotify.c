@@ -12,11 +12,14 @@
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/keeper.h"
 #include "base/log.h"
 #include "engine/files/anon.h"
 #include "engine/files/inode-path.h"
@@ -35,6 +38,7 @@
 #endif
 
 #define HANDLE_WORDS 16 /* as many as readers of the images expect */
+#define PASSED_OVER  1000
 #define IN_TAKEN     ((uint32_t)(IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT))
 #define FAN_PERM     ((uint32_t)(FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_OPEN_EXEC_PERM))
 
@@ -160,6 +164,57 @@ static int add_wd(struct dump *d, const struct open_file *f, const char *line, s
 	return find_path(d, f, &(struct inode_sought){ wd->s_dev, wd->i_ino, wd->f_handle }, err);
 }
 
+/*
+ * Only giving a number out tells which one is next: numbers are not used twice, as who reads may
+ * still have to do with the watch that had one. What that leaves to be read is read at once, when
+ * it is all there is.
+ */
+__attribute__((noreturn)) static void take_number(int fd, int target, int answer)
+{
+	char path[32];
+	struct inotify_event event;
+	int waiting = 0;
+	keeper_become("stasis-keeper");
+	snprintf(path, sizeof(path), "self/fd/%d", target);
+	int32_t wd = procfs_enter(NULL) < 0 ? -1 : inotify_add_watch(fd, path, IN_DELETE_SELF);
+	bool ended = wd > 0 && inotify_rm_watch(fd, wd) == 0 &&
+		     ioctl(fd, FIONREAD, &waiting) == 0 && waiting == sizeof(event) &&
+		     read(fd, &event, sizeof(event)) == sizeof(event) &&
+		     ioctl(fd, INOTIFY_IOC_SETNEXTWD, wd) == 0;
+	_exit(ended && write(answer, &wd, sizeof(wd)) == sizeof(wd) ? 0 : 1);
+}
+
+/* Not where it would be seen: unread events would come before it, a signal would tell of it. Then
+ * numbers that may have been used lately are passed over. */
+static int next_number(const struct open_file *f, InotifyFileEntry *ify, struct error *err)
+{
+	int waiting = 0, fds[2];
+	int32_t wd;
+	if (ioctl(f->fd, FIONREAD, &waiting) < 0 || waiting || f->flags & O_ASYNC) {
+		for (size_t i = 0; i < ify->n_wd; i++)
+			if (ify->wd[i]->wd >= ify->next_wd)
+				ify->next_wd = ify->wd[i]->wd;
+		ify->next_wd += PASSED_OVER;
+		ify->has_next_wd = ify->next_wd <= INT32_MAX;
+		return 0;
+	}
+	auto_fd target = memfd_create("stasis", MFD_CLOEXEC);
+	if (target < 0 || pipe2(fds, O_CLOEXEC) < 0)
+		return error_sys(err, "ask for the next number of a watch");
+	pid_t pid = fork();
+	if (pid == 0)
+		take_number(f->fd, target, fds[1]);
+	close(fds[1]);
+	int status = 0, rc = pid < 0 ? error_sys(err, "fork") : 0;
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	ify->has_next_wd = rc == 0 && read(fds[0], &wd, sizeof(wd)) == sizeof(wd);
+	if (ify->has_next_wd)
+		ify->next_wd = (uint32_t)wd;
+	close(fds[0]);
+	return rc;
+}
+
 static int inotify_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
 {
 	auto_strbuf text = { 0 };
@@ -178,7 +233,7 @@ static int inotify_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 	const char *at = rc == 0 ? strstr(text.data, "\ninotify ") : NULL;
 	for (; rc == 0 && at; at = strstr(at + 1, "\ninotify "))
 		rc = add_wd(d, f, at + 1, &cap, ify, err);
-	return rc;
+	return rc < 0 ? rc : next_number(f, ify, err);
 }
 
 static int fill_inode_mark(struct dump *d, const struct open_file *f, const char *line,
@@ -324,6 +379,8 @@ static int inotify_check(const FileEntry *e, struct error *err)
 		if (rc == 0 && (ify->wd[i]->wd == 0 || ify->wd[i]->wd > INT32_MAX))
 			rc = error_set(err, EBADMSG, "watch number %u", ify->wd[i]->wd);
 	}
+	if (rc == 0 && ify->has_next_wd && (ify->next_wd == 0 || ify->next_wd > INT32_MAX))
+		rc = error_set(err, EBADMSG, "next watch number %u", ify->next_wd);
 	/* numbers are given out in this order */
 	if (rc == 0 && ify->n_wd)
 		qsort(ify->wd, ify->n_wd, sizeof(*ify->wd), compare_wds);
@@ -420,6 +477,10 @@ static int inotify_watch(struct restore *r, const FileEntry *e, int fd, struct e
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < e->ify->n_wd; i++)
 		rc = watch_again(r, fd, e->ify->wd[i], err);
+	if (rc == 0 && e->ify->has_next_wd &&
+	    ioctl(fd, INOTIFY_IOC_SETNEXTWD, (int32_t)e->ify->next_wd) < 0)
+		rc = error_sys(err, "choose watch number %u (CONFIG_CHECKPOINT_RESTORE)",
+			       e->ify->next_wd);
 	return rc;
 }
 
