@@ -39,6 +39,7 @@
 
 #define HANDLE_WORDS 16 /* as many as readers of the images expect */
 #define PASSED_OVER  1000
+#define OVERFLOW_MAX 100000 /* pairs of events; a queue has room for 16384 unless it was set */
 #define IN_TAKEN     ((uint32_t)(IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT))
 #define FAN_PERM     ((uint32_t)(FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_OPEN_EXEC_PERM))
 
@@ -52,13 +53,15 @@ static bool fanotify_match(const struct open_file *f)
 	return anon_is(f, "fanotify");
 }
 
-static void warn_of_events(const struct open_file *f)
+static bool warn_of_events(const struct open_file *f, const char *remark)
 {
 	int waiting = 0;
 	char holder[96];
-	if (ioctl(f->fd, FIONREAD, &waiting) == 0 && waiting > 0)
-		log_warn("%s: %d bytes of events nobody has read are lost",
-			 file_holder(f, holder, sizeof(holder)), waiting);
+	if (ioctl(f->fd, FIONREAD, &waiting) < 0 || waiting == 0)
+		return false;
+	log_warn("%s: %d bytes of events nobody has read are lost%s",
+		 file_holder(f, holder, sizeof(holder)), waiting, remark);
+	return true;
 }
 
 /* "fhandle-bytes:8 fhandle-type:1 f_handle:7e9e0000640d1b6d"; not all file systems have them */
@@ -226,7 +229,7 @@ static int inotify_dump(struct dump *d, const struct open_file *f, FileEntry *e,
 	e->ify = ify;
 	ify->id = e->id;
 	ify->flags = f->flags;
-	warn_of_events(f);
+	ify->has_lost = ify->lost = warn_of_events(f, ": it is told that some are (IN_Q_OVERFLOW)");
 	int rc = owner_dump(d, f, &ify->fown, err);
 	if (rc == 0)
 		rc = anon_fdinfo_text(f, &text, err);
@@ -339,7 +342,7 @@ static int fanotify_dump(struct dump *d, const struct open_file *f, FileEntry *e
 	e->ffy = ffy;
 	ffy->id = e->id;
 	ffy->flags = f->flags;
-	warn_of_events(f);
+	warn_of_events(f, "");
 	int rc = owner_dump(d, f, &ffy->fown, err);
 	if (rc == 0)
 		rc = anon_fdinfo_text(f, &text, err);
@@ -472,9 +475,49 @@ static int watch_again(struct restore *r, int fd, const InotifyWdEntry *wd, stru
 	return 0;
 }
 
+/* As many of a file of our own as there is room for, and one more: unless there is very much. */
+static bool overflow(int fd, const char *path)
+{
+	int before = -1, waiting = 0;
+	for (int i = 0; i < OVERFLOW_MAX; i++) {
+		if (ioctl(fd, FIONREAD, &waiting) < 0 || waiting <= before)
+			return waiting == before;
+		before = waiting;
+		close(open(path, O_RDONLY | O_CLOEXEC)); /* IN_OPEN, IN_CLOSE_NOWRITE */
+	}
+	return false;
+}
+
+/* Events that nobody can put back are lost for who reads, too: the kernel has an event for that. */
+static int tell_of_loss(int fd, struct error *err)
+{
+	struct inotify_event events[64];
+	char path[32];
+	int kept = 0, waiting = 0;
+	auto_fd target = memfd_create("stasis", MFD_CLOEXEC);
+	snprintf(path, sizeof(path), "self/fd/%d", target);
+	int back = procfs_enter(err);
+	if (back < 0)
+		return back;
+	int wd = inotify_add_watch(fd, path, IN_OPEN | IN_CLOSE);
+	if (wd > 0) {
+		kept = overflow(fd, path) ? sizeof(*events) : 0;
+		inotify_rm_watch(fd, wd); /* that finds no room to be told any more */
+	}
+	procfs_leave(back);
+	while (ioctl(fd, FIONREAD, &waiting) == 0 && waiting > kept) {
+		size_t len = (size_t)(waiting - kept);
+		if (read(fd, events, len < sizeof(events) ? len : sizeof(events)) <= 0)
+			break;
+	}
+	if (!kept)
+		log_warn("a reader of inotify is not told that events are lost");
+	return waiting == kept ? 0 : error_sys(err, "tell of lost events");
+}
+
 static int inotify_watch(struct restore *r, const FileEntry *e, int fd, struct error *err)
 {
-	int rc = 0;
+	int rc = e->ify->lost ? tell_of_loss(fd, err) : 0;
 	for (size_t i = 0; rc == 0 && i < e->ify->n_wd; i++)
 		rc = watch_again(r, fd, e->ify->wd[i], err);
 	if (rc == 0 && e->ify->has_next_wd &&
