@@ -15,6 +15,7 @@
 #include "engine/files/file.h"
 #include "engine/net/peek.h"
 #include "engine/net/unix-path.h"
+#include "engine/ns/user.h"
 #include "images/reader.h"
 #include "sockets.pb-c.h"
 
@@ -129,8 +130,8 @@ static int write_message(struct dump *d, const struct queue_source *q, const str
 	e.length = (uint32_t)m->len;
 	e.has_urgent = e.urgent = m->urgent;
 	e.has_uid = e.has_gid = m->has_creds;
-	e.uid = m->has_creds ? m->creds.uid : 0;
-	e.gid = m->has_creds ? m->creds.gid : 0;
+	e.uid = m->has_creds ? id_inside(d->users, ID_USER, m->creds.uid) : 0;
+	e.gid = m->has_creds ? id_inside(d->users, ID_GROUP, m->creds.gid) : 0;
 	if (q->senders && m->from_len > sizeof(sa_family_t)) {
 		e.has_sender = true;
 		e.sender.data = (uint8_t *)&m->from;
@@ -330,7 +331,8 @@ static int send_message(struct restore *r, const struct queue_item *item,
 	struct iovec iov = { item->data.data, item->data.len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	/* who sent it may not be born yet: its number cannot be given */
-	const struct ucred creds = { getpid(), item->uid, item->gid };
+	const struct ucred creds = { getpid(), id_outside(r->users, ID_USER, item->uid),
+				     id_outside(r->users, ID_GROUP, item->gid) };
 	int fds[RIGHTS_MAX];
 	for (size_t i = 0; i < item->nr_rights; i++) {
 		fds[i] = files_get(r, item->rights[i], err);

@@ -57,6 +57,42 @@ static _Noreturn void child(void)
 	_exit(7);
 }
 
+/* A message of user 33, to who wants to know. */
+static int message(void)
+{
+	int pair[2], on = 1;
+	live_must(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+	live_must(setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		live_must(setresuid(33, 33, 33) == 0);
+		_exit(send(pair[0], "hello", 5, 0) == 5 ? 0 : 1);
+	}
+	live_must(waitpid(pid, NULL, 0) == pid);
+	return pair[1];
+}
+
+static void check_message(int fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} control = { { 0 } };
+	char text[8];
+	struct ucred from = { 0 };
+	struct iovec one = { text, sizeof(text) };
+	struct msghdr msg = { .msg_iov = &one,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	live_check(recvmsg(fd, &msg, MSG_DONTWAIT) == 5, "message: %s", strerror(errno));
+	const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_type == SCM_CREDENTIALS)
+		memcpy(&from, CMSG_DATA(c), sizeof(from));
+	live_check(c && from.uid == 33 && from.gid == 0, "the message is from %u:%u", from.uid,
+		   from.gid);
+}
+
 int main(void)
 {
 	struct stat st;
@@ -73,6 +109,7 @@ int main(void)
 	int sock = socket(AF_UNIX, SOCK_STREAM, 0);
 	live_must(bind(sock, (struct sockaddr *)&addr, sizeof(addr)) == 0 && listen(sock, 1) == 0);
 	live_must(chown(addr.sun_path, 55, 66) == 0);
+	int inbox = message();
 	int sem = semget(77, 1, IPC_CREAT | 0600);
 	live_must(sem >= 0 && semctl(sem, 0, IPC_STAT, &ds) == 0);
 	ds.sem_perm.uid = 12;
@@ -81,6 +118,7 @@ int main(void)
 	live_ready();
 
 	check_ids(0, 0);
+	check_message(inbox);
 	live_check(fstat(ghost, &st) == 0 && st.st_uid == 33 && st.st_gid == 44,
 		   "the ghost belongs to %u:%u", st.st_uid, st.st_gid);
 	live_check(stat(addr.sun_path, &st) == 0 && st.st_uid == 55 && st.st_gid == 66,

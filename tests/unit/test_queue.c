@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 
 #include "engine/net/queue.h"
+#include "engine/ns/user.h"
+#include "sockets.pb-c.h"
 
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76 /* Linux 6.5 */
@@ -51,6 +53,42 @@ static void queue_dump_closes_pidfds(void **state)
 	assert_int_equal(image_finish(w, &err), 0);
 	image_writer_close(w);
 	assert_int_equal(nr_open(), before);
+	close(ends[0]);
+	close(ends[1]);
+	close(d.images_fd);
+}
+
+/* Who sent a message is in the image as the tree sees it, as all ids are. */
+static void queue_dump_turns_ids_inside(void **state)
+{
+	const struct temp_dir *dir = *state;
+	struct user_maps maps = { 0 };
+	struct dump d = { .images_fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+			  .users = &maps };
+	struct error err = { 0 };
+	struct image_writer *w = NULL;
+	auto_source src = NULL;
+	auto_image_reader in = NULL;
+	auto_message ProtobufCMessage *msg = NULL;
+	int on = 1, ends[2];
+	const struct id_extent user = { 7, getuid(), 1 }, group = { 8, getgid(), 1 };
+	assert_int_equal(id_map_add(&maps.kinds[ID_USER], user, &err), 0);
+	assert_int_equal(id_map_add(&maps.kinds[ID_GROUP], group, &err), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
+	assert_int_equal(send(ends[0], "text", 4, 0), 4);
+	const struct queue_source q = { .fd = ends[1], .id = 7, .what = "a socket" };
+	assert_int_equal(queue_dump(&d, &q, &w, &err), 0);
+	assert_int_equal(image_finish(w, &err), 0);
+	image_writer_close(w);
+	assert_int_equal(source_open(dir->path, &src, &err), 0);
+	assert_int_equal(image_open_typed(src, IMG_SK_QUEUES, 0, &in, &err), 0);
+	assert_int_equal(image_next(in, &msg, &err), 1);
+	const SkPacketEntry *e = (const SkPacketEntry *)msg;
+	assert_int_equal(e->uid, 7);
+	assert_int_equal(e->gid, 8);
+	free(maps.kinds[ID_USER].items);
+	free(maps.kinds[ID_GROUP].items);
 	close(ends[0]);
 	close(ends[1]);
 	close(d.images_fd);
@@ -107,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEMP_TEST(queue_dump_closes_pidfds),
+		TEMP_TEST(queue_dump_turns_ids_inside),
 		TEMP_TEST(queue_dump_rejects_rights_beyond_the_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
