@@ -303,6 +303,7 @@ void inet_set_free(struct inet_set *set)
 		return;
 	for (size_t i = 0; i < set->nr; i++)
 		tcp_image_fini(&set->items[i].tcp);
+	lock_fini(&set->lock);
 	free(set->items);
 	free(set->lock_conns);
 	free(set);

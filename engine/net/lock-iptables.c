@@ -113,16 +113,28 @@ static bool any_rule(int family, const char *words)
 	       strstr(now.data, words);
 }
 
+static bool any_marked(int family)
+{
+	char mark[16];
+	snprintf(mark, sizeof(mark), "%#x", LOCK_MARK);
+	return any_rule(family, mark);
+}
+
 int iptables_lock_again(struct lock *l, struct error *err)
 {
 	l->found = l->whole && any_rule(AF_INET, "-A INPUT -j CRIU");
 	return l->found ? 0 : iptables_lock(l, err);
 }
 
+bool iptables_are_kept(void)
+{
+	return any_marked(AF_INET) || any_marked(AF_INET6);
+}
+
 /* Some may be gone, or all of them on another machine: then one by one. */
 static void drop_family(struct lock *l, int family)
 {
-	if (change(l, family, 'D', NULL, NULL) == 0 || !any_rule(family, "0xc114"))
+	if (change(l, family, 'D', NULL, NULL) == 0 || !any_marked(family))
 		return;
 	for (size_t i = 0; i < l->nr; i++)
 		if (l->conns[i].family == family)

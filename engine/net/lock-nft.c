@@ -125,17 +125,23 @@ int nft_keep(struct lock *l, struct error *err)
 	return 0;
 }
 
-int nft_lock_again(struct lock *l, struct error *err)
+bool nft_is_kept(struct lock *l)
 {
 	char table[64], text[96];
+	table_name(l, "CRIU", table);
+	snprintf(text, sizeof(text), "list table inet %s", table);
+	return open_library(l, NULL) == 0 && nft_run(l->nft, text, NULL) == 0;
+}
+
+int nft_lock_again(struct lock *l, struct error *err)
+{
+	char table[64];
 	int rc = open_library(l, err);
 	if (rc < 0)
 		return rc;
 	table_name(l, "CRIU", table);
-	snprintf(text, sizeof(text), "list table inet %s", table);
-	l->found = nft_run(l->nft, text, NULL) == 0;
-	rc = l->found ? 0 : make_table(l, table, "", err);
-	return rc;
+	l->found = nft_is_kept(l);
+	return l->found ? 0 : make_table(l, table, "", err);
 }
 
 /* Tables are added first, so that they are there to be deleted. The one that goes with this process

@@ -78,12 +78,14 @@ int lock_drop(struct lock *l, struct error *err)
 	return 0;
 }
 
-void lock_warn_left(const struct lock *l)
+void lock_warn_left(struct lock *l)
 {
 	char how[128];
-	if (!l->set || !l->nr || l->method == NETWORK_LOCK_SKIP)
-		return;
-	if (l->method == NETWORK_LOCK_NFTABLES)
+	bool by_nft = l->method == NETWORK_LOCK_NFTABLES;
+	if (!l->set || !l->nr || l->method == NETWORK_LOCK_SKIP ||
+	    !(by_nft ? nft_is_kept(l) : iptables_are_kept()))
+		return; /* or on another machine */
+	if (by_nft)
 		nft_drop_command(l, how, sizeof(how));
 	else
 		snprintf(how, sizeof(how),

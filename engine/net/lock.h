@@ -51,9 +51,8 @@ int lock_again(struct lock *l, struct error *err);
 /** Take the rules away, of this process or of a dump before. Those that are not there are no error.
  */
 int lock_drop(struct lock *l, struct error *err);
-/** Of a restore that failed: say that the rules of the dump are still there, and how to end them.
- */
-void lock_warn_left(const struct lock *l);
+/** Of a restore that failed: where the rules of the dump are still there, say how to end them. */
+void lock_warn_left(struct lock *l);
 /** Let go of the library, not of the rules. */
 void lock_fini(struct lock *l);
 
@@ -61,9 +60,11 @@ void lock_fini(struct lock *l);
 int nft_lock(struct lock *l, struct error *err);
 int nft_keep(struct lock *l, struct error *err);
 int nft_lock_again(struct lock *l, struct error *err);
+bool nft_is_kept(struct lock *l);
 int nft_drop(struct lock *l, struct error *err);
 void nft_drop_command(const struct lock *l, char *out, size_t len);
 int iptables_lock(struct lock *l, struct error *err);
 int iptables_lock_again(struct lock *l, struct error *err);
+bool iptables_are_kept(void);
 void iptables_drop(struct lock *l);
 bool iptables_found(void);

@@ -52,24 +52,35 @@ without_rights()
 	return $status
 }
 
-# stays METHOD LIST: a restore fails; the command it names takes away what LIST prints
+# restore_fails: the pid is not to be had
+restore_fails()
+{
+	! "$O/stasis" restore -d -D images --tcp-established 2>err </dev/null || { reason="it was restored"; return 1; }
+}
+# stays METHOD LIST: a restore fails; the command it names takes away what LIST prints, and the next
+# one that fails speaks of nothing that is left
 stays()
 {
-	local command
+	local command status=0
 	connected || return 1
 	dump --network-lock "$1" || { reason="dump: $(cat err)"; return 1; }
 	until_true gone "$pid"
 	echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid
 	sleep 1000 >/dev/null 2>&1 &
 	disown
-	"$O/stasis" restore -d -D images --tcp-established 2>err </dev/null &&
-		{ reason="it was restored"; return 1; }
+	named_rules_are_all "$2" || status=1
 	kill -KILL "$pid"
-	says "the rules that the dump set for 1 TCP connections stay" || return 1
-	$2 | grep -q 10.9.8.7 || { reason="no rules: $($2)"; return 1; }
+	return $status
+}
+named_rules_are_all()
+{
+	restore_fails && says "the rules that the dump set for 1 TCP connections stay" || return 1
+	$1 | grep -q 10.9.8.7 || { reason="no rules: $($1)"; return 1; }
 	command=$(sed -n 's/.*to give them up: //p' err)
 	eval "${command%, and so with ip6tables}"
-	! $2 | grep -q 10.9.8.7 || { reason="'$command' leaves: $($2)"; return 1; }
+	! $1 | grep -q 10.9.8.7 || { reason="'$command' leaves: $($1)"; return 1; }
+	restore_fails || return 1
+	! says "the rules that the dump set" || { reason="it speaks of rules that are gone"; return 1; }
 }
 nftables_stay() { stays nftables "nft list ruleset"; }
 iptables_stay() { stays iptables iptables-save; }
