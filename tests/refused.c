@@ -387,6 +387,19 @@ static void datagrams(void)
 		continue;
 }
 
+/* A datagram waits, and the error that an answer to it was refused. */
+static void datagram_refused(void)
+{
+	struct sockaddr_in a = { AF_INET, 0, { htonl(INADDR_LOOPBACK) }, { 0 } }, b = a;
+	struct sockaddr *one = (struct sockaddr *)&a, *other = (struct sockaddr *)&b;
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), gone = socket(AF_INET, SOCK_DGRAM, 0);
+	must(bind(fd, one, len) == 0 && bind(gone, other, len) == 0, "bind");
+	must(getsockname(fd, one, &len) == 0 && getsockname(gone, other, &len) == 0, "name");
+	must(connect(fd, other, len) == 0 && connect(gone, one, len) == 0, "connect");
+	must(send(gone, "x", 1, 0) == 1 && close(gone) == 0 && send(fd, "y", 1, 0) == 1, "send");
+}
+
 /* Descriptors */
 
 static void ebpf_filter(void)
@@ -577,6 +590,7 @@ static const struct {
 	{ "listens", listens },
 	{ "listens-unix", listens_unix },
 	{ "datagrams", datagrams },
+	{ "datagram-refused", datagram_refused },
 };
 
 int main(int argc, char **argv)

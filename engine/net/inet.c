@@ -322,14 +322,14 @@ static int fill_entry(struct dump *d, const struct open_file *f, const char *wha
 		fill_known(info, sk);
 	else
 		rc = fill_unknown(what, f->fd, sk, err);
+	if (rc == 0) /* first, as looking at a queue takes an error that waits */
+		rc = sock_opts_dump(d, f, &sk->opts, err);
 	if (rc == 0)
 		rc = check_state(d, f->fd, what, sk, info, err);
 	if (rc == 0)
 		rc = check_peek_offset(f->fd, what, sk, err);
 	if (rc == 0)
 		rc = owner_dump(d, f, &sk->fown, err);
-	if (rc == 0)
-		rc = sock_opts_dump(d, f, &sk->opts, err);
 	if (rc == 0 && info && info->md5)
 		rc = tcp_md5_dump((int)sk->family, info->md5, info->md5_len, sk->opts, err);
 	if (rc == 0)

@@ -136,9 +136,21 @@ peer_is_named_where_settings_are_read_only()
 		exec tests/live/run -m SS net_unix_cred')
 	[[ $reason == "ok 1 "* ]]
 }
+# Looking at what waits in the socket takes the error.
+error_of_a_socket_is_told_of_before_it_is_gone()
+{
+	[ -z "$pid" ] || end 2>/dev/null
+	rm -rf "$top/images" && mkdir "$top/images"
+	setsid "$O/refused" datagram-refused </dev/null >"$top/out" 2>"$top/err" &
+	pid=$!
+	until_true grep -q ready "$top/out" || return 1
+	engine dump -t "$pid" && grep -q "is a socket with an error that waits" "$top/err" || return 1
+	pid=""
+}
 
 run_tests dump_leaves_the_tree_stopped images_of_a_stopped_tree_restore restore_leaves_the_tree_stopped \
 	core_dump_filter_is_kept device_is_opened_by_a_node_made_anew \
 	hole_of_a_deleted_file_is_found watched_file_without_a_handle_is_found_where_told \
 	watched_file_is_looked_for_though_it_has_a_handle setting_this_kernel_lacks_is_no_error \
-	context_of_a_mount_is_replaced peer_is_named_where_settings_are_read_only
+	context_of_a_mount_is_replaced \
+	peer_is_named_where_settings_are_read_only error_of_a_socket_is_told_of_before_it_is_gone
