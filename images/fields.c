@@ -38,3 +38,23 @@ size_t field_count(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *
 	}
 	return *(const protobuf_c_boolean *)((const char *)msg + field->quantifier_offset) != 0;
 }
+
+uint64_t field_integer(const ProtobufCFieldDescriptor *field, const void *at)
+{
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_INT32:
+	case PROTOBUF_C_TYPE_SINT32:
+		return (uint64_t)(int64_t) * (const int32_t *)at;
+	case PROTOBUF_C_TYPE_UINT32:
+	case PROTOBUF_C_TYPE_ENUM:
+		return *(const uint32_t *)at;
+	case PROTOBUF_C_TYPE_BOOL:
+		return *(const protobuf_c_boolean *)at != 0;
+	case PROTOBUF_C_TYPE_UINT64:
+	case PROTOBUF_C_TYPE_INT64:
+	case PROTOBUF_C_TYPE_SINT64:
+		return *(const uint64_t *)at;
+	default: /* present, whatever it says: its place is what counts */
+		return 0;
+	}
+}

@@ -6,12 +6,16 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** Bytes of one value; an element of a list is as large. */
 size_t field_element_size(const ProtobufCFieldDescriptor *field);
 
 /** How many values there are: 0 or 1, or of a list any number. An absent string is its default. */
 size_t field_count(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field);
+
+/** A value that is an integer; signed ones keep their sign. Of others 0. */
+uint64_t field_integer(const ProtobufCFieldDescriptor *field, const void *at);
 
 static inline bool field_is_list(const ProtobufCFieldDescriptor *field)
 {

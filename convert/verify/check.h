@@ -65,6 +65,7 @@ struct check {
 
 	const struct reference *rows; /* the table, and the field of each of its rows */
 	const ProtobufCFieldDescriptor **fields;
+	const ProtobufCFieldDescriptor **value_fields; /* the same of values.c */
 };
 
 /** One row of the findings. @param path  of the field, "" or NULL: the entry as a whole */
@@ -90,6 +91,10 @@ int shape_of(struct check *check, const struct place *at, const ProtobufCMessage
 	     struct error *err);
 int segment_add(struct check *check, uint64_t id, uint64_t size);
 
+/* values.c: what a field can say at all. */
+int values_init(struct check *check, struct error *err);
+void values_of(struct check *check, const struct place *at, const ProtobufCMessage *msg);
+
 /* walk.c: every image, to its end. */
 int walk_images(struct check *check, struct error *err);
 
@@ -108,6 +113,9 @@ void needs_finish(struct check *check);
 
 /* contents.c: what two images say of the same file. */
 int check_contents(struct check *check, struct checkpoint *cp, struct error *err);
+
+/* mounts.c: the tree of each namespace. */
+int check_mount_trees(struct check *check, struct error *err);
 
 /* network.c: devices of addresses and routes. */
 int check_networks(struct check *check, struct error *err);

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * What takes two images to tell: whether a ghost file is as long as the file was when it was open,
- * whether a FIFO that can be read has what waits in it, whether a TUN descriptor has its device.
+ * whether a FIFO that can be read has what waits in it, whether a TUN descriptor has its device,
+ * whether the two ends of a connection are each other's.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
+#include "base/cleanup.h"
 #include "convert/verify/check.h"
 #include "images/checkpoint.h"
 
@@ -90,6 +94,50 @@ static void tun_check(struct contents *c, const FileEntry *file, uint64_t entry)
 		   image_filename(&image_types[IMG_NETDEV], tun->ns_id, name, sizeof(name)));
 }
 
+static int unix_compare(const void *a_, const void *b_)
+{
+	const UnixSkEntry *a = (*(FileEntry *const *)a_)->usk, *b = (*(FileEntry *const *)b_)->usk;
+	return (a->ino > b->ino) - (a->ino < b->ino);
+}
+
+/* The two ends of a connection lead to each other; one that was not accepted yet leads to who
+ * listens. */
+static void pair_check(struct contents *c, const FileEntry *file, const UnixSkEntry *peer)
+{
+	enum { DATAGRAM = 2, LISTENS = 10 };
+	const UnixSkEntry *sk = file->usk;
+	const struct file_place *place = checkpoint_file_place(c->cp, file->type, file->id);
+	if (!place || place->image != IMG_FILES)
+		return;
+	if (sk->type != peer->type)
+		finding_at(c->check, "files.img", &place->entry, "usk.peer",
+			   "%" PRIu32 " is a socket of another type", sk->peer);
+	else if (sk->type != DATAGRAM && peer->state != LISTENS && peer->peer != sk->ino)
+		finding_at(c->check, "files.img", &place->entry, "usk.peer",
+			   "%" PRIu32 " is not connected with it", sk->peer);
+}
+
+static int pairs_check(struct contents *c, FileEntry *const *files, size_t nr, struct error *err)
+{
+	auto_free FileEntry **sockets = calloc(nr + 1, sizeof(*sockets));
+	size_t n = 0;
+	if (!sockets)
+		return error_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < nr; i++) {
+		if (files[i]->type == FD_TYPES__UNIXSK && files[i]->usk)
+			sockets[n++] = files[i];
+	}
+	if (n)
+		qsort(sockets, n, sizeof(FileEntry *), unix_compare);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t peer = sockets[i]->usk->peer;
+		size_t low = array_lower_bound(n, k, sockets[k]->usk->ino < peer);
+		if (peer && low < n && sockets[low]->usk->ino == peer)
+			pair_check(c, sockets[i], sockets[low]->usk);
+	}
+	return 0;
+}
+
 /* Sets until CRIU 3.3 have images per type, and say less. */
 int check_contents(struct check *check, struct checkpoint *cp, struct error *err)
 {
@@ -108,6 +156,8 @@ int check_contents(struct check *check, struct checkpoint *cp, struct error *err
 		if (files[i]->type == FD_TYPES__TUNF && files[i]->tunf)
 			tun_check(&c, files[i], place->entry);
 	}
+	if (rc == 0)
+		rc = pairs_check(&c, files, (size_t)nr, &why);
 	if (rc == 0)
 		rc = image_each(check->src, IMG_REMAP_FPATH, 0, ghost_check, &c, &why);
 	return rc == -ENOMEM ? error_set(err, rc, "%s", why.text) : 0;

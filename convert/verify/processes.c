@@ -78,6 +78,11 @@ static void process_check(struct check *check, const struct checkpoint *cp, cons
 		need(check, p, entry, needed[i]);
 	if (!core->ids)
 		need(check, p, entry, IMG_IDS);
+	for (size_t i = 0; i < p->entry->n_threads; i++) {
+		if (!p->entry->threads[i])
+			finding_at(check, "pstree.img", &entry, "threads",
+				   "thread 0, and process %" PRIu32 " is no zombie", p->pid);
+	}
 }
 
 int check_processes(struct check *check, struct error *err)
@@ -94,6 +99,10 @@ int check_processes(struct check *check, struct error *err)
 			finding_at(check, "pstree.img", NULL, NULL, "missing: no process tree");
 		return 0;
 	}
+	uint64_t first = 0;
+	if (pre_dump)
+		finding_at(check, "inventory.img", &first, "img_version",
+			   "that of a pre-dump, and there is a process tree");
 	int rc = checkpoint_open(check->src, &cp, &why);
 	if (rc == -ENOMEM)
 		return error_set(err, rc, "%s", why.text);

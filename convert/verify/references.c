@@ -12,6 +12,7 @@
 #include "cgroup.pb-c.h"
 #include "convert/verify/keys.h"
 #include "files.pb-c.h"
+#include "images/fields.h"
 #include "ipc.pb-c.h"
 #include "memory.pb-c.h"
 #include "mounts.pb-c.h"
@@ -256,27 +257,6 @@ static int resolve(struct check *check, const struct place *at, const struct ref
 	return rc < 0 ? error_set(err, ENOMEM, "%s: out of memory", at->image) : 0;
 }
 
-/* An integer of a message; signed ones keep their sign. */
-static uint64_t integer_at(const ProtobufCFieldDescriptor *field, const void *at)
-{
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_SINT32:
-		return (uint64_t)(int64_t) * (const int32_t *)at;
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_ENUM:
-		return *(const uint32_t *)at;
-	case PROTOBUF_C_TYPE_BOOL:
-		return *(const protobuf_c_boolean *)at != 0;
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-		return *(const uint64_t *)at;
-	default: /* present, whatever it says: its place is what counts */
-		return 0;
-	}
-}
-
 static int row_apply(struct check *check, const struct place *at, size_t i,
 		     const ProtobufCMessage *msg, struct error *err)
 {
@@ -287,7 +267,8 @@ static int row_apply(struct check *check, const struct place *at, size_t i,
 	    !*(const protobuf_c_boolean *)(base + field->quantifier_offset))
 		return 0;
 	if (field->label != PROTOBUF_C_LABEL_REPEATED)
-		return resolve(check, at, row, msg, integer_at(field, base + field->offset), err);
+		return resolve(check, at, row, msg, field_integer(field, base + field->offset),
+			       err);
 	size_t nr = *(const size_t *)(base + field->quantifier_offset);
 	const uint32_t *values = *(uint32_t *const *)(base + field->offset);
 	int rc = 0;

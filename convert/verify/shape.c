@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/array.h"
 #include "base/page.h"
@@ -22,8 +23,9 @@
 #include "security.pb-c.h"
 #include "sockets.pb-c.h"
 #include "task.pb-c.h"
+#include "tty.pb-c.h"
 
-enum { NR_SIGNALS = 62, NR_SIGNALS_MIPS = 125, PORT_MAX = 65535 };
+enum { NR_SIGNALS = 62, NR_SIGNALS_MIPS = 125 };
 
 static bool is_page_multiple(uint64_t n)
 {
@@ -163,6 +165,13 @@ static void creds_shape(struct check *check, const struct place *at, const Proto
 		}
 	if (creds->n_cap_inh != n || creds->n_cap_eff != n || creds->n_cap_bnd != n || n > 2)
 		finding(check, at, "cap_prm", "capability sets of different sizes");
+	for (size_t i = 0; i < creds->n_cap_amb && i < n && i < creds->n_cap_inh; i++) {
+		if (creds->cap_amb[i] & ~(creds->cap_prm[i] & creds->cap_inh[i])) {
+			finding(check, at, "cap_amb",
+				"has capabilities that are not permitted, or not inheritable");
+			break;
+		}
+	}
 	for (size_t i = 0; i < n && i < creds->n_cap_eff; i++) {
 		if (creds->cap_eff[i] & ~creds->cap_prm[i]) {
 			finding(check, at, "cap_eff", "has capabilities that are not permitted");
@@ -218,9 +227,29 @@ static void mm_shape(struct check *check, const struct place *at, const Protobuf
 		finding(check, at, NULL, "no process %" PRIu64 " in pstree.img", at->number);
 }
 
+/* What is none of these is not mapped again. */
+static void vma_kind(struct check *check, const struct place *at, const VmaEntry *vma)
+{
+	const uint32_t of_file = VMA_FILE_PRIVATE | VMA_FILE_SHARED;
+	const uint32_t kinds = of_file | VMA_ANON_PRIVATE | VMA_ANON_SHARED | VMA_AREA_SYSVIPC |
+			       VMA_AREA_SOCKET | VMA_AREA_VVAR | VMA_AREA_VDSO | VMA_AREA_VSYSCALL |
+			       VMA_AREA_AIORING | VMA_AREA_MEMFD | VMA_AREA_GUARD | VMA_AREA_SHSTK |
+			       VMA_AREA_UPROBES;
+	if (!(vma->status & kinds) ||
+	    vma->status & ~(kinds | VMA_AREA_REGULAR | VMA_AREA_STACK | VMA_AREA_HEAP))
+		finding(check, at, "status", "%#" PRIx32 " is no kind of area", vma->status);
+	if (vma->status & VMA_AREA_REGULAR && !(vma->flags & MAP_TYPE))
+		finding(check, at, "flags", "neither shared nor private");
+	if (vma->status & of_file && !is_page_multiple(vma->pgoff))
+		finding(check, at, "pgoff", "%#" PRIx64 " is inside a page", vma->pgoff);
+	if (vma->status & of_file && vma->shmid > UINT32_MAX)
+		finding(check, at, "shmid", "%" PRIu64 " is no id of a file", vma->shmid);
+}
+
 static int vma_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
 {
 	const VmaEntry *vma = (const VmaEntry *)msg;
+	vma_kind(check, at, vma);
 	if (vma->start >= vma->end)
 		finding(check, at, "end", "area %#" PRIx64 "-%#" PRIx64 " is empty", vma->start,
 			vma->end);
@@ -320,7 +349,8 @@ static void file_shape(struct check *check, const struct place *at, const Protob
 
 static void inet_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
 {
-	enum { FAMILY_V4 = 2, FAMILY_V6 = 10 };
+	enum { FAMILY_V4 = 2, FAMILY_V6 = 10, SOCK_STREAM_TYPE = 1 };
+	enum { TCP_ESTABLISHED_STATE = 1, TCP_LISTEN_STATE = 10 };
 	const InetSkEntry *sk = (const InetSkEntry *)msg;
 	size_t want = sk->family == FAMILY_V4 ? 1 : sk->family == FAMILY_V6 ? 4 : 0;
 	if (!want)
@@ -328,8 +358,73 @@ static void inet_shape(struct check *check, const struct place *at, const Protob
 	else if (sk->n_src_addr != want || sk->n_dst_addr != want)
 		finding(check, at, "src_addr", "an address of %zu and one of %zu words, want %zu",
 			sk->n_src_addr, sk->n_dst_addr, want);
-	if (sk->src_port > PORT_MAX || sk->dst_port > PORT_MAX)
-		finding(check, at, "src_port", "no port");
+	if (sk->type == SOCK_STREAM_TYPE && sk->state == TCP_LISTEN_STATE && !sk->src_port)
+		finding(check, at, "src_port", "0, and it listens");
+	if (sk->type == SOCK_STREAM_TYPE && sk->state == TCP_ESTABLISHED_STATE &&
+	    (!sk->src_port || !sk->dst_port))
+		finding(check, at, sk->src_port ? "dst_port" : "src_port",
+			"0, and it is connected");
+}
+
+static void handle_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const FhEntry *handle = (const FhEntry *)msg;
+	if (handle->n_handle && handle->bytes > handle->n_handle * sizeof(uint64_t))
+		finding(check, at, "bytes", "%" PRIu32 ", and there are %zu", handle->bytes,
+			handle->n_handle * sizeof(uint64_t));
+}
+
+static void inotify_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const InotifyFileEntry *file = (const InotifyFileEntry *)msg;
+	for (size_t i = 1; i < file->n_wd; i++) {
+		for (size_t k = 0; k < i && i < 1000; k++) {
+			if (file->wd[i]->wd == file->wd[k]->wd)
+				finding(check, at, "wd", "a second watch %" PRIu32,
+					file->wd[i]->wd);
+		}
+	}
+}
+
+static void ns_file_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const NsFileEntry *file = (const NsFileEntry *)msg;
+	if (!namespace_kind_of(file->ns_cflag))
+		finding(check, at, "ns_cflag", "%#" PRIx32 " is no kind of namespace",
+			file->ns_cflag);
+}
+
+static void pipe_data_shape(struct check *check, const struct place *at,
+			    const ProtobufCMessage *msg)
+{
+	const PipeDataEntry *data = (const PipeDataEntry *)msg;
+	if (data->has_size && data->bytes > data->size)
+		finding(check, at, "size", "%" PRIu32 " bytes are in a pipe for %" PRIu32,
+			data->bytes, data->size);
+}
+
+static void tty_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const TtyInfoEntry *tty = (const TtyInfoEntry *)msg;
+	if (tty->type == TTY_TYPE__PTY && !tty->pty)
+		finding(check, at, "pty", "missing, as the type needs it");
+}
+
+static void rseq_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	enum { RSEQ_ALIGN = 32 };
+	const RseqEntry *rseq = (const RseqEntry *)msg;
+	if (rseq->rseq_abi_pointer % RSEQ_ALIGN)
+		finding(check, at, "rseq_abi_pointer", "%#" PRIx64 " is not a multiple of %d",
+			rseq->rseq_abi_pointer, RSEQ_ALIGN);
+}
+
+static void sysctl_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const SysctlEntry *sysctl = (const SysctlEntry *)msg;
+	if (sysctl->type == SYSCTL_TYPE__CTL_STR ? sysctl->has_iarg && !sysctl->sarg
+						 : sysctl->sarg && !sysctl->has_iarg)
+		finding(check, at, "type", "is not that of the value");
 }
 
 static void tcp_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
@@ -359,14 +454,6 @@ static void mount_shape(struct check *check, const struct place *at, const Proto
 	if (mnt->parent_mnt_id == mnt->mnt_id)
 		finding(check, at, "parent_mnt_id", "mount %" PRIu32 " is its own parent",
 			mnt->mnt_id);
-}
-
-static void nanoseconds_shape(struct check *check, const struct place *at,
-			      const ProtobufCMessage *msg)
-{
-	const Timespec *time = (const Timespec *)msg;
-	if (time->tv_nsec >= 1000000000)
-		finding(check, at, "tv_nsec", "%" PRIu64 " are a second or more", time->tv_nsec);
 }
 
 static void extent_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
@@ -400,9 +487,15 @@ static const struct shape {
 	{ &file_entry__descriptor, file_shape },
 	{ &inet_sk_entry__descriptor, inet_shape },
 	{ &tcp_stream_entry__descriptor, tcp_shape },
+	{ &fh_entry__descriptor, handle_shape },
+	{ &inotify_file_entry__descriptor, inotify_shape },
+	{ &ns_file_entry__descriptor, ns_file_shape },
+	{ &pipe_data_entry__descriptor, pipe_data_shape },
+	{ &tty_info_entry__descriptor, tty_shape },
+	{ &rseq_entry__descriptor, rseq_shape },
+	{ &sysctl_entry__descriptor, sysctl_shape },
 	{ &seccomp_filter__descriptor, seccomp_shape },
 	{ &mnt_entry__descriptor, mount_shape },
-	{ &timespec__descriptor, nanoseconds_shape },
 	{ &uid_gid_extent__descriptor, extent_shape },
 };
 

@@ -93,6 +93,7 @@ static void check_fini(struct check *check)
 	references_fini(check);
 	free(check->segments.items);
 	free(check->broken);
+	free(check->value_fields);
 	if (check->inventory)
 		protobuf_c_message_free_unpacked(&check->inventory->base, NULL);
 }
@@ -106,7 +107,8 @@ static int check_init(struct check *check, struct error *err)
 	check->broken = calloc(check->nr_members + 1, sizeof(bool));
 	if (!check->broken)
 		return error_set(err, ENOMEM, "out of memory");
-	return references_init(check, err);
+	int rc = references_init(check, err);
+	return rc < 0 ? rc : values_init(check, err);
 }
 
 int verify_framing(struct source *src, struct error *err)
@@ -135,6 +137,8 @@ int verify_source(struct source *src, struct doc *doc, struct progress *progress
 		needs_finish(&check);
 		rc = check_processes(&check, err);
 	}
+	if (rc == 0)
+		rc = check_mount_trees(&check, err);
 	if (rc == 0)
 		rc = check_networks(&check, err);
 	if (rc == 0)

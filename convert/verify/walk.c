@@ -63,8 +63,10 @@ static int message_visit(struct check *check, struct place *at, const ProtobufCM
 	int rc = references_of(check, at, msg, err);
 	if (rc == 0)
 		rc = shape_of(check, at, msg, err);
-	if (rc == 0)
+	if (rc == 0) {
+		values_of(check, at, msg);
 		needs_of(check, at, msg);
+	}
 	if (at->depth == DEPTH_MAX) /* deeper are only folders of cgroups and profiles */
 		return rc;
 	at->depth++;

@@ -44,8 +44,8 @@ def area(start, pages, prot, status, shmid=0, flags=2, pgoff=0):
 
 
 def memory(areas):
-    mm = {name: 0 for name in "mm_start_code mm_end_code mm_start_data mm_end_data mm_start_stack "
-          "mm_start_brk mm_brk".split()}
+    mm = {name: 0x400000 for name in "mm_start_code mm_end_code mm_start_data mm_end_data "
+          "mm_start_stack mm_start_brk mm_brk".split()}
     return {**mm, "mm_arg_start": 0x7ff000, "mm_arg_end": 0x7ff010, "mm_env_start": 0x7ff010,
             "mm_env_end": 0x7ff020, "exe_file_id": 3, "mm_saved_auxv": [6, PAGE, 0, 0],
             "vmas": areas}
@@ -66,8 +66,8 @@ def unix(number, ino, peer, **more):
 
 def inet(number, ino, state, port, address):
     return file_of("INETSK", number, "isk", ino=ino, family=2, type=1, proto=6, state=state,
-                   src_port=port, dst_port=0, flags=2, backlog=5, src_addr=[address], dst_addr=[0],
-                   fown=FOWN, opts=OPTS, ns_id=11)
+                   src_port=port, dst_port=4000 if state == 1 else 0, flags=2, backlog=5,
+                   src_addr=[address], dst_addr=[0], fown=FOWN, opts=OPTS, ns_id=11)
 
 
 def mount(number, parent, path, fstype=5):
@@ -167,7 +167,8 @@ def images():
             "snd_wscale": 0, "mss_clamp": 1000, "unsq_len": 1,
             "extra": {"inq": b64(b"in"), "outq": b64(b"out")}}],
         "tty-info.img": [{"id": 2, "type": "PTY", "locked": False, "exclusive": False,
-                          "packet_mode": False, "sid": 1, "pgrp": 1, "rdev": 34817}],
+                          "packet_mode": False, "sid": 1, "pgrp": 1, "rdev": 34817,
+                          "pty": {"index": 1}}],
         "tty-data.img": [{"tty_id": 2, "data": b64(b"typed")}],
         "remap-fpath.img": [{"orig_id": 4, "remap_id": 1, "remap_type": "GHOST"},
                             {"orig_id": 16, "remap_id": 17, "remap_type": "LINKED"}],
