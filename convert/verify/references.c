@@ -225,7 +225,10 @@ static void not_there(struct check *check, const struct pending *p)
 static int refer(struct check *check, const struct place *at, const struct reference *row,
 		 uint64_t key, struct error *err)
 {
-	if (row->kind < IMG_NR_TYPES && object_set_add(&check->used, row->kind, key) < 0)
+	/* a network may have sockets, and nobody in it */
+	bool net = row->kind == OBJ_NAMESPACE && row->ns == CLONE_NEWNET;
+	if ((row->kind < IMG_NR_TYPES && object_set_add(&check->used, row->kind, key) < 0) ||
+	    (net && object_set_add(&check->used, IMG_NETNS, (uint32_t)key) < 0))
 		return error_set(err, ENOMEM, "%s: out of memory", at->image);
 	if (object_set_has(&check->objects, row->kind, key))
 		return 0;

@@ -50,7 +50,7 @@ static const struct value {
 	{ IN(task_core_entry), "oom_score_adj", -1000, 1000 },
 	{ IN(task_core_entry), "autogroup_nice", -20, 19 },
 	{ IN(thread_core_entry), "sched_nice", -20, 19 },
-	{ IN(thread_core_entry), "sched_policy", 0, 7 },
+	{ IN(thread_core_entry), "sched_policy", .bits = 0x40000007 }, /* SCHED_RESET_ON_FORK */
 	{ IN(thread_core_entry), "sched_prio", 0, 99 },
 	{ IN(thread_core_entry), "pdeath_sig", SIGNALS },
 	{ IN(thread_core_entry), "futex_rla_len", 0, 24 },

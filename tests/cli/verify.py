@@ -398,7 +398,7 @@ CORRUPTIONS = [
     ("sched nice", at("core-1.img", 0, "thread_core", "sched_nice", 20),
      "core-1.img sched_nice 20, want"),
     ("sched policy", at("core-1.img", 0, "thread_core", "sched_policy", 9),
-     "core-1.img sched_policy 9, want"),
+     "core-1.img sched_policy no such flags: 0x8"),
     ("sched prio", at("core-1.img", 0, "thread_core", "sched_prio", 100),
      "core-1.img sched_prio 100, want"),
     ("pdeath sig", at("core-1.img", 0, "thread_core", "pdeath_sig", 77),
