@@ -100,7 +100,8 @@ const struct command cmd_ls = {
 	.summary = "list the images of a directory or archive",
 	.detail =
 	    "SOURCE is a directory or an archive (tar, tar.gz, tar.zst). Files that are no images\n"
-	    "have - as their type; an image that cannot be read to its end is marked broken, and named\n"
+	    "have - as their type; an image that cannot be read to its end is marked broken, and "
+	    "named\n"
 	    "with exit status 1.",
 	.run = ls_run,
 };

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "crit/checkpoint-arg.h"
+#include "images/source-kind.h"
 #include "images/sink-archive.h"
 
 /* A directory called x.zip is not what was meant, nor one that only holds sets. */
@@ -43,7 +44,10 @@ int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *
 	bool in_place = opts->in_place || (opts->place_of_source && !opts->out);
 	if (!opts->out == !in_place)
 		return error_set(err, EUSAGE, "where to? Say -o OUT or --in-place");
-	int rc = opts->one_image && in_place ? 0 : check_names(opts->out, path, err);
+	bool whole = !(opts->one_image && in_place);
+	int rc = whole ? check_names(opts->out, path, err) : 0;
+	if (rc == 0 && whole && !source_is_archive(src))
+		rc = source_want_set(src, err);
 	if (rc == 0)
 		rc = in_place ? sink_in_place(src, path, out, err)
 			      : open_new(opts->out, src, path, out, err);

@@ -283,8 +283,8 @@ bool core_is_zombie(const CoreEntry *core)
 bool process_misses(const struct checkpoint *cp, const struct process *p)
 {
 	auto_message CoreEntry *core = NULL;
-	return source_damage(cp->src) && process_find(cp, p->pid) && process_core(cp, p->pid, &core, NULL) == 0 && core->tc &&
-	       !core_is_zombie(core);
+	return source_damage(cp->src) && process_find(cp, p->pid) &&
+	       process_core(cp, p->pid, &core, NULL) == 0 && core->tc && !core_is_zombie(core);
 }
 
 int process_pass(const struct checkpoint *cp, const struct process *p, int rc,

@@ -341,6 +341,8 @@ int sink_commit(struct sink *sink, struct error *err)
 {
 	if (sink->fd >= 0)
 		return error_set(err, EINVAL, "%s: a member is not complete", sink->target);
+	if (sink->src && !sink->old && !sink->stage.members.nr)
+		return 0; /* in place, and nothing is another */
 	if (sink->archive)
 		return commit_archive(sink, err);
 	if (sink->src)

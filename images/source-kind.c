@@ -33,6 +33,18 @@ int source_kind(struct source *src, enum source_kind *out, struct error *err)
 	return 0;
 }
 
+int source_want_set(struct source *src, struct error *err)
+{
+	enum source_kind kind;
+	int rc = source_kind(src, &kind, err);
+	if (rc < 0 || kind >= SOURCE_MEMORY)
+		return rc;
+	return error_set(err, ENOENT,
+			 "%s: no checkpoint: neither pstree.img nor inventory.img nor a page map "
+			 "is there",
+			 source_name(src));
+}
+
 int folder_has_set(int dirfd, const char *folder, struct error *err)
 {
 	static const char *const known_by[] = { "pstree.img", "inventory.img" };

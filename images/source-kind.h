@@ -16,6 +16,8 @@ enum source_kind {
 
 /** @return 0; -errno: it could not be listed, so nobody knows */
 int source_kind(struct source *src, enum source_kind *out, struct error *err);
+/** For who takes all there is: a folder may be any, as one that a link leads to. @return -ENOENT */
+int source_want_set(struct source *src, struct error *err);
 /**
  * Before it is opened: has a directory the tree or the inventory of a set in it?
  * @param folder  "": `dirfd` itself; or a name in it, of what need not be there or be one

@@ -109,19 +109,6 @@ static int pack_members(struct pack *p, struct source *src, const char *folder, 
 	return rc;
 }
 
-/* A folder that a link leads to may be any: what is in it is nobody's business then. */
-static int want_set(struct source *src, struct error *err)
-{
-	enum source_kind kind;
-	int rc = source_kind(src, &kind, err);
-	if (rc < 0 || kind >= SOURCE_MEMORY)
-		return rc;
-	return error_set(err, ENOENT,
-			 "%s: no checkpoint: neither pstree.img nor inventory.img nor a page map "
-			 "is there",
-			 source_name(src));
-}
-
 /* The set and those before it; a loop of links ends at CHAIN_MAX. */
 static int pack_chain(struct pack *p, struct source *top, struct error *err)
 {
@@ -134,7 +121,7 @@ static int pack_chain(struct pack *p, struct source *top, struct error *err)
 		if (depth)
 			snprintf(folder, sizeof(folder), "%sparent-%u/", images, depth);
 		auto_source parent = NULL;
-		rc = want_set(src, err);
+		rc = source_want_set(src, err);
 		if (rc == 0)
 			rc = source_lacks_nothing(src, false, err);
 		if (rc == 0)

@@ -375,6 +375,32 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$dir/sock"
 	done
 }
 
+@test "a directory that is no set is left alone, as is one in which nothing changes" {
+	local command before
+	mkdir home
+	touch home/file
+	before=$(stat -c '%i %Y' home home/file)
+	for command in "compress" "decompress" "squash" "convert --to legacy" "recode --in-place" \
+		"remap --in-place --comm child=other" "edit --in-place" "compress -o out" "edit -o out"; do
+		# shellcheck disable=SC2086 # words
+		run "$crit" $command home $([[ $command != edit* ]] || echo core-1.img:tc.comm=x)
+		[[ $status = [12] ]]
+		[[ $output == *" home: no checkpoint: neither "* ]] || { echo "$command: $output"; return 1; }
+	done
+	[ "$(stat -c '%i %Y' home home/file)" = "$before" ]
+	[ ! -e out ]
+	"$crit" recode --in-place "$dir" # as this program writes it
+	tar cf a.tar -C "$dir" .
+	before=$(stat -c '%i %z' "$dir" a.tar)
+	for command in "decompress" "recode --in-place"; do
+		# shellcheck disable=SC2086 # words
+		"$crit" $command "$dir"
+		# shellcheck disable=SC2086 # words
+		"$crit" $command a.tar
+	done
+	[ "$(stat -c '%i' "$dir" a.tar)" = "$(cut -d' ' -f1 <<<"$before")" ]
+}
+
 # stored FILE: how many bytes of it are on the disk, as it is larger
 stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 
