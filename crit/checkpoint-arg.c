@@ -81,6 +81,12 @@ int sets_below_refuse(const char *path, struct error *err)
 			 : 0;
 }
 
+int set_want(const char *path, struct source *src, struct error *err)
+{
+	int rc = sets_below_refuse(path, err);
+	return rc < 0 || source_is_archive(src) ? rc : source_want_set(src, err);
+}
+
 /* No checkpoint: what else is there? */
 static int set_missing(const char *path, int rc, struct error *err)
 {

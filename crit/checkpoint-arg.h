@@ -18,10 +18,12 @@ struct checkpoint_arg {
 
 /** Open it, and say on standard error which set that is when there was a choice. */
 int source_arg_open(const char *path, struct source **out, struct error *err);
-/** A directory that is no set, but has sets in it. @return 0: it is none; -ENOENT naming these */
-int sets_below_refuse(const char *path, struct error *err);
 /** The same of one that is only read: an archive may come through a pipe, - is standard input. */
 int source_arg_stream(const char *path, struct source **out, struct error *err);
+/** A directory that is no set, but has sets in it. @return 0: it is none; -ENOENT naming these */
+int sets_below_refuse(const char *path, struct error *err);
+/** Is that a set, or an archive? @return 0; -ENOENT, also naming those below the directory */
+int set_want(const char *path, struct source *src, struct error *err);
 /** @return 0 or -errno, of a directory of sets with their names; close it in either case. */
 int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct error *err);
 /**

@@ -56,7 +56,7 @@ static int pack_run(void *opts, int nr_operands, char **operands, struct error *
 	if (rc == 0)
 		rc = source_arg_open(operands[0], &src, err);
 	if (rc == 0)
-		rc = sets_below_refuse(operands[0], err);
+		rc = set_want(operands[0], src, err);
 	if (rc < 0)
 		return rc;
 	if (source_is_archive(src))

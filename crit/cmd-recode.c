@@ -49,7 +49,7 @@ static int recode_run(void *opts, int nr_operands, char **operands, struct error
 	int rc = source_arg_open(operands[0], &src, err);
 	if (rc == 0)
 		rc = rewrite ? sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err)
-			     : sets_below_refuse(operands[0], err);
+			     : set_want(operands[0], src, err);
 	const struct set_job job = { src, sink, report, &telling };
 	if (rc == 0)
 		rc = set_recode(&job, &different, err);

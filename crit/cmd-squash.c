@@ -89,7 +89,10 @@ static int dedup_run(void *opts, int nr_operands, char **operands, struct error 
 	if (rc == 0)
 		rc = source_arg_open(operands[0], &src, err);
 	if (rc == 0)
-		rc = sets_below_refuse(operands[0], err);
+		rc = set_want(operands[0], src, err);
+	if (rc == 0 && source_is_archive(src))
+		rc =
+		    error_set(err, EINVAL, "%s is an archive: `crit unpack` it first", operands[0]);
 	if (rc < 0)
 		return rc;
 	auto_progress progress = { 0 };

@@ -15,15 +15,15 @@
 #include "images/source-kind.h"
 #include "images/sink-archive.h"
 
-/* A directory called x.zip is not what was meant, nor one that only holds sets. */
-static int check_names(const char *out, const char *path, struct error *err)
+/* A directory called x.zip is not what was meant. */
+static int check_name(const char *out, struct error *err)
 {
-	if (out && archive_form_is_foreign(out))
-		return error_set(err, EUSAGE,
-				 "%s: archives of this kind are not written: want " ARCHIVE_NAMES
-				 ", or that of a directory",
-				 out);
-	return sets_below_refuse(path, err);
+	return out && archive_form_is_foreign(out)
+		   ? error_set(err, EUSAGE,
+			       "%s: archives of this kind are not written: want " ARCHIVE_NAMES
+			       ", or that of a directory",
+			       out)
+		   : 0;
 }
 
 /* What is beside the images comes along. */
@@ -44,10 +44,9 @@ int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *
 	bool in_place = opts->in_place || (opts->place_of_source && !opts->out);
 	if (!opts->out == !in_place)
 		return error_set(err, EUSAGE, "where to? Say -o OUT or --in-place");
-	bool whole = !(opts->one_image && in_place);
-	int rc = whole ? check_names(opts->out, path, err) : 0;
-	if (rc == 0 && whole && !source_is_archive(src))
-		rc = source_want_set(src, err);
+	int rc = check_name(opts->out, err);
+	if (rc == 0 && !(opts->one_image && in_place))
+		rc = set_want(path, src, err);
 	if (rc == 0)
 		rc = in_place ? sink_in_place(src, path, out, err)
 			      : open_new(opts->out, src, path, out, err);
@@ -119,9 +118,11 @@ int sink_arg_new(const char *out, const char *path, struct progress *progress, s
 		 struct sink **sink, struct error *err)
 {
 	progress_start(progress, "copying", 0);
-	int rc = check_names(out, path, err);
+	int rc = check_name(out, err);
 	if (rc == 0)
 		rc = source_arg_open(path, src, err);
+	if (rc == 0)
+		rc = sets_below_refuse(path, err);
 	if (rc == 0)
 		rc = sink_create(out, sink, err);
 	if (rc < 0)

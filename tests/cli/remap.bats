@@ -66,6 +66,8 @@ refused() # WORDS ARGUMENTS…: exit status 1, said so, nothing written
 	for build in "own 10.0.0 80" "moved 10.1.0 8080"; do
 		# shellcheck disable=SC2086
 		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/remap_own.py" "$crit" $build
+		"$crit" encode -o "${build%% *}/inventory.img" \
+			<<<'{"magic": "INVENTORY", "entries": [{"img_version": 2}]}'
 	done
 	run -0 "$crit" remap --in-place --ip 10.0.0.0/24=10.1.0.0/24 --ip fd00::/64=fd01::/64 --port 80=8080 \
 		--path /srv/80=/srv/8080 own

@@ -387,6 +387,15 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$dir/sock"
 		[[ $status = [12] ]]
 		[[ $output == *" home: no checkpoint: neither "* ]] || { echo "$command: $output"; return 1; }
 	done
+	for command in "recode" "dedup" "pack -o out.tar"; do
+		# shellcheck disable=SC2086 # words
+		run "$crit" $command home
+		[[ $status = [12] ]]
+		[[ $output == *" home: no checkpoint: neither "* ]] || { echo "$command: $output"; return 1; }
+	done
+	tar cf set.tar -C "$dir" .
+	run -1 "$crit" dedup set.tar
+	[ "$output" = "crit dedup: set.tar is an archive: \`crit unpack\` it first" ]
 	[ "$(stat -c '%i %Y' home home/file)" = "$before" ]
 	[ ! -e out ]
 	"$crit" recode --in-place "$dir" # as this program writes it
