@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -110,16 +111,19 @@ static int unpack_run(void *opts, int nr_operands, char **operands, struct error
 	const struct unpack_opts *o = opts;
 	if (nr_operands != 1 || !o->dir)
 		return error_set(err, EUSAGE, "want an archive and -C DIR");
-	auto_fd fd = open(operands[0], O_RDONLY | O_CLOEXEC);
+	bool is_stdin = !strcmp(operands[0], "-");
+	const char *name = is_stdin ? "standard input" : operands[0];
+	auto_fd fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+			      : open(name, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_sys(err, "open %s", operands[0]);
+		return error_sys(err, "open %s", name);
 	auto_new_dir dir = { .fd = -1 };
 	auto_progress progress = { 0 };
 	progress_start(&progress, "unpacking", 0);
 	int rc = new_dir_open(o->dir, false, &dir, err);
 	if (rc == 0)
-		rc = unpack_archive(fd, operands[0], dir.fd,
+		rc = unpack_archive(fd, name, dir.fd,
 				    o->max_size ? o->max_size : default_max((uint64_t)st.st_size),
 				    &progress, err);
 	return rc < 0 ? rc : new_dir_commit(&dir, err);
@@ -131,6 +135,7 @@ const struct command cmd_unpack = {
 	.args = "[--max-size BYTES] -C DIR ARCHIVE",
 	.summary = "take a checkpoint out of an archive",
 	.detail =
+	    "ARCHIVE may be - for standard input.\n"
 	    "Nothing is written outside DIR. Names that lead out of it, links (but a set's parent\n"
 	    "inside the archive) and devices are refused, and then DIR is not made at all.",
 	.rows = unpack_rows,

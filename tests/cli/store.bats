@@ -377,13 +377,14 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$dir/sock"
 
 @test "a directory that is no set is left alone, as is one in which nothing changes" {
 	local command before
+	local -A change=(["edit --in-place"]=core-1.img:tc.comm=x ["edit -o out"]=core-1.img:tc.comm=x)
 	mkdir home
 	touch home/file
 	before=$(stat -c '%i %Y' home home/file)
 	for command in "compress" "decompress" "squash" "convert --to legacy" "recode --in-place" \
 		"remap --in-place --comm child=other" "edit --in-place" "compress -o out" "edit -o out"; do
 		# shellcheck disable=SC2086 # words
-		run "$crit" $command home $([[ $command != edit* ]] || echo core-1.img:tc.comm=x)
+		run "$crit" $command home ${change[$command]:-}
 		[[ $status = [12] ]]
 		[[ $output == *" home: no checkpoint: neither "* ]] || { echo "$command: $output"; return 1; }
 	done
@@ -599,6 +600,18 @@ stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 	[[ $output == "crit unpack: . exists already, and is not empty" ]]
 	[ ! -e x ]
 	[ -z "$(find . -name 'x.*' -o -name 'link.*')" ]
+}
+
+@test "unpack takes an archive from standard input, too" {
+	"$crit" pack -o a.tar.gz "$dir"
+	"$crit" unpack -C piped - < <(cat a.tar.gz)
+	diff -r "$dir" piped
+	"$crit" unpack -C file - <a.tar.gz
+	diff -r "$dir" file
+	head -c 300 a.tar.gz >cut.tar.gz
+	run -1 "$crit" unpack -C cut - <cut.tar.gz
+	[[ $output == "crit unpack: standard input: "* ]]
+	[ ! -e cut ]
 }
 
 @test "unpack writes nothing through a link of the archive" {
