@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/args.h"
 #include "base/cleanup.h"
 #include "base/replace.h"
 #include "base/spool.h"
@@ -25,6 +26,9 @@ static int decode_to(void *request_, int fd, const char *name, struct error *err
 	int rc = image_arg_open(&arg, &r, err);
 	if (rc < 0)
 		return rc;
+	if (request->entries && !image_reader_type(r)->entry)
+		return error_set(err, EUSAGE, "%s has no entries to choose from: leave out -e",
+				 request->image);
 	auto_json_out out = { .fd = -1 };
 	rc = json_out_init(&out, fd, name, request->pretty, err);
 	if (rc < 0)

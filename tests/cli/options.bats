@@ -129,6 +129,8 @@ each_row()
 	local words crit=${stasis%/*}/crit
 	cd "$BATS_TEST_TMPDIR"
 	mkdir s
+	truncate -s 4096 s/pages-1.img
+	"$crit" encode -o s/pagemap-1.img <<<'{"magic": "PAGEMAP", "entries": [{"pages_id": 1}]}'
 	while read -ra words; do
 		run -2 "$crit" "${words[@]}"
 		[[ $output == "crit ${words[0]}: "*" (see \`crit help ${words[0]}\`)" ]]
@@ -152,6 +154,9 @@ each_row()
 		mem --format html --prot w s
 		mem -o out s
 		show --nopl -x s/files.img
+		show -e 0 s/pages-1.img
+		show -x -e 0 s/pages-1.img
+		show -x -e 0 s/pagemap-1.img
 		view --print keys -p 1
 		view --print keys --edit
 		view --print keys --size 80x24
