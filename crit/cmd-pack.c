@@ -113,8 +113,8 @@ static int unpack_run(void *opts, int nr_operands, char **operands, struct error
 		return error_set(err, EUSAGE, "want an archive and -C DIR");
 	bool is_stdin = !strcmp(operands[0], "-");
 	const char *name = is_stdin ? "standard input" : operands[0];
-	auto_fd fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-			      : open(name, O_RDONLY | O_CLOEXEC);
+	auto_fd fd =
+	    is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(name, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_sys(err, "open %s", name);

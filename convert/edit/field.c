@@ -188,8 +188,9 @@ static int json_of(const ProtobufCFieldDescriptor *f, bool whole, const char *va
 	auto_json_out json = { .fd = -1 };
 	if (json_out_init(&json, -1, "value", false, NULL) < 0)
 		return -ENOMEM;
-	bool quoted = *value == '\''; /* in single quotes */
-	json_bytes(&json, value + quoted, strlen(value) - 2 * quoted);
+	size_t len = strlen(value);
+	bool quoted = len > 1 && *value == '\'' && value[len - 1] == '\'';
+	json_bytes(&json, value + quoted, len - 2 * quoted);
 	return json.error ? json.error : strbuf_add(out, json.buf, json.len);
 }
 
