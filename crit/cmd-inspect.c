@@ -125,6 +125,9 @@ static int inspect_run(void *opts, int nr_operands, char **operands, struct erro
 		return error_set(err, EUSAGE, "want a checkpoint");
 	if (o->alone && !o->pid)
 		return error_set(err, EUSAGE, "--alone wants --pid");
+	unsigned of_none = INSPECT_METADATA | INSPECT_STATS | INSPECT_MOUNTS;
+	if (o->pid && sections_of(o) && !(sections_of(o) & ~of_none))
+		return error_set(err, EUSAGE, "--pid: these sections are of no process");
 	if (nr_operands > 1 && o->pid)
 		return error_set(err, EUSAGE, "--pid wants a single checkpoint");
 	if (nr_operands == 1)

@@ -150,6 +150,7 @@ each_row()
 		diff --pages --only fds s s
 		diff --hexdump --only fds s s
 		grep -i -x 61 s
+		inspect -p 1 --metadata --mounts s
 		mem --format html --sysroot s s
 		mem --format html --prot w s
 		mem -o out s
