@@ -143,25 +143,30 @@ static bool parent_has(struct compare *c, uint64_t addr)
 }
 
 /*
- * Pages of one mapping. What a task may not write to it is not made to: kernels can forbid that
- * (proc_mem.force_override).
+ * Pages of one mapping. What the task may not write to it is not made to: its restorer writes as it
+ * does itself.
  * @param from  the parent's; NULL: it has none
  * @return 1; 0: not to be done, or too much; -errno
  */
 static int compare_part(struct compare *c, const struct vma *v, const struct vma *from,
 			uint64_t addr, size_t len, struct error *err)
 {
+	uint64_t here = from && from->premapped ? from->premapped + (addr - from->start) : 0;
+	const char *now = c->l->now;
 	ssize_t known = -1;
 	int rc = page_store_read(c->ps, addr, c->l->want, len, NULL, err);
 
 	if (rc < 0)
 		return rc;
-	if (from && from->premapped)
-		known = pread(c->l->mem_fd, c->l->now, len,
-			      (off_t)(from->premapped + (addr - from->start)));
+	if (here && (from->prot & PROT_READ)) {
+		now = (const char *)(uintptr_t)here;
+		known = (ssize_t)len;
+	} else if (here) {
+		known = pread(c->l->mem_fd, c->l->now, len, (off_t)here);
+	}
 	for (size_t at = 0; at < len; at += PAGE) {
-		bool both = from && parent_has(c, addr + at) && known >= (ssize_t)(at + PAGE);
-		bool equal = both && !memcmp(c->l->want + at, c->l->now + at, PAGE);
+		bool both = parent_has(c, addr + at) && known >= (ssize_t)(at + PAGE);
+		bool equal = both && !memcmp(c->l->want + at, now + at, PAGE);
 		c->compared += both;
 		c->equal += equal;
 		c->written += !equal;

@@ -2,6 +2,7 @@
  * The four functions a compiler may call even without a libc.
  */
 #include <stddef.h>
+#include <stdint.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
@@ -12,6 +13,12 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
 	char *t = to;
 	const char *f = from;
+	for (uint64_t word; n >= sizeof(word); n -= sizeof(word)) {
+		__builtin_memcpy(&word, f, sizeof(word));
+		__builtin_memcpy(t, &word, sizeof(word));
+		f += sizeof(word);
+		t += sizeof(word);
+	}
 	while (n--)
 		*t++ = *f++;
 	return to;

@@ -96,27 +96,17 @@ int restore_children(struct restorer_args *args)
 	return rc;
 }
 
-static long write_piece(int fd, const struct restorer_piece *p)
-{
-	long n = sys(SYS_pwrite64, fd, p->bytes, p->len, p->addr);
-	return n < 0 ? n : (uint64_t)n == p->len ? 0 : -EIO;
-}
-
 int restore_pieces(struct restorer_args *args)
 {
-	long rc = 0, fd = -1;
-	if (args->nr_pieces)
-		fd = sys(SYS_openat, args->proc_fd, "self/mem", O_RDWR | O_CLOEXEC);
-	if (args->nr_pieces && fd < 0)
-		return restorer_fail(args, "open /proc/self/mem", 0, fd);
-	for (uint32_t i = 0; rc >= 0 && i < args->nr_pieces; i++) {
+	for (uint32_t i = 0; i < args->nr_pieces; i++) {
 		const struct restorer_piece *p = &args->pieces[i];
-		rc = p->bytes ? write_piece((int)fd, p)
-			      : sys(SYS_madvise, p->addr, p->len, MADV_DONTNEED);
+		if (p->bytes) { /* it may write there: mem_late_fill() */
+			memcpy((void *)p->addr, p->bytes, p->len);
+			continue;
+		}
+		long rc = sys(SYS_madvise, p->addr, p->len, MADV_DONTNEED);
 		if (rc < 0)
-			restorer_fail(args, "bring memory up to date at", p->addr, rc);
+			return restorer_fail(args, "drop memory at", p->addr, rc);
 	}
-	if (args->nr_pieces)
-		sys(SYS_close, fd);
-	return (int)rc;
+	return 0;
 }
