@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Windows of a mapped file through UFFDIO_COPY: the kernel copies each page once, straight from the
- * page cache, and finds the file's pages in clusters when it first needs one. A window that a huge
- * page may serve is read into: its first byte brings all of it.
+ * page cache, where a window of the file is mapped with all its pages at once. Huge pages are read
+ * into: the first byte brings all of one.
  */
 #include "engine/mem/stream.h"
 
@@ -14,7 +14,7 @@
 #include "base/worker.h"
 #include "engine/mem/thp.h"
 
-#define WINDOW THP_SIZE
+#define WINDOW (4 * THP_SIZE) /* to end a mapping interrupts the other thread, so not too small */
 
 struct work {
 	const struct stream *s;
@@ -53,7 +53,8 @@ static int put_window(const struct stream *s, uint64_t at, struct error *err)
 
 	if (s->uffd < 0)
 		return read_window(s, at, len, err);
-	void *src = mmap(NULL, len, PROT_READ, MAP_SHARED, s->fd, (off_t)(s->offset + at));
+	void *src =
+	    mmap(NULL, len, PROT_READ, MAP_SHARED | MAP_POPULATE, s->fd, (off_t)(s->offset + at));
 	if (src == MAP_FAILED)
 		return error_sys(err, "map %lu bytes of pages", (unsigned long)len);
 	int rc = stream_put(s->uffd, src, s->dst + at, len, err);
