@@ -53,6 +53,29 @@ taken()
 	[ "$ms" -lt 4000 ] || { reason="it took $ms ms"; return 1; }
 	says "pid $inner is taken by the running task \"task_remap_pids\": end it" && nothing_is_left
 }
+# The number of a thread
+thread_taken()
+{
+	dir=$top/$((n += 1))
+	mkdir -p "$dir/img"
+	LIVE_DIR=$dir setsid "$O/live/ns_user_nested_threads" </dev/null >"$dir/out" 2>&1 &
+	tree=$!
+	pids+=("$tree")
+	disown "$tree"
+	until_true [ -e "$dir/ready" ] || return 1
+	local start ms thread
+	inner=$(pgrep -P "$tree")
+	thread=$(find "/proc/$inner/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -n 1)
+	"$O/stasis" dump -t "$tree" -D "$dir/img" -v4 -o dump.log >"$dir/said" 2>&1 ||
+		{ reason="dump: $(tail -n 1 "$dir/said")"; return 1; }
+	until_true gone "$tree" && hold "$thread" && pids+=("$thread") || return 1
+	start=${EPOCHREALTIME/./}
+	restores && { reason="it worked"; return 1; }
+	ms=$(((${EPOCHREALTIME/./} - start) / 1000))
+	kill -KILL "$thread"
+	[ "$ms" -lt 4000 ] || { reason="it took $ms ms"; return 1; }
+	says "another task has the id of its thread" && says "$thread" && nothing_is_left
+}
 # who had it ends soon: its parent is slow
 zombie()
 {
@@ -119,4 +142,4 @@ root_bearer_dies()
 	victim find_root_bearer "task $tree: who was to bear it has died" --join-ns "user:$box" --join-ns "pid:$box"
 }
 
-run_tests taken ending giver_dies bearer_dies root_bearer_dies
+run_tests taken thread_taken ending giver_dies bearer_dies root_bearer_dies

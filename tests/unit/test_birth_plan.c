@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -332,6 +333,18 @@ static void plan_refuses_pid_namespaces_that_are_elsewhere(void **state)
 	assert_int_equal(t.rc, -ENOTSUP);
 }
 
+static void choose_next_starts_over_above_pid_max(void **state)
+{
+	(void)state;
+	struct birth b = { .pid = 70, .place = { .nr = 1, .pid = { 400 } } };
+	birth_choose_next(&b, EEXIST);
+	assert_int_equal(b.pid, 71);
+	assert_int_equal(b.place.pid[0], 401);
+	birth_choose_next(&b, EINVAL);
+	assert_int_equal(b.pid, 300);
+	assert_int_equal(b.place.pid[0], 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +363,7 @@ int main(void)
 		cmocka_unit_test(plan_goes_into_pid_namespaces),
 		cmocka_unit_test(plan_refuses_impossible_pid_namespaces),
 		cmocka_unit_test(plan_refuses_pid_namespaces_that_are_elsewhere),
+		cmocka_unit_test(choose_next_starts_over_above_pid_max),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
