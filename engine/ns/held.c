@@ -141,8 +141,10 @@ static int add_held(struct dump *d, enum ns_kind kind, int fd, const char *what,
 		id = (*out)->id;
 	if (rc == 0 && ns_rows[kind].collect && (rc = ns_rows[kind].collect(d, *out, err)) < 0)
 		return error_wrap(err, rc, "%s", what);
-	if (rc == 0)
+	if (rc == 0) {
 		*out = ns_find_id(d, kind, id); /* what is around it may have come along */
+		ns_note_holder(d, *out, what);
+	}
 	return rc == 0 && kind == NS_IPC ? sysv_note_detached(d, *out, err) : rc;
 }
 

@@ -31,7 +31,11 @@ static int look_at(struct dump *d, const struct task *t, int dir, int number, st
 	if (fd < 0)
 		return error_sys(err, "%s: open it again", what);
 	int rc = ns_held_check(d, NS_MNT, fd, what, err);
-	return rc < 0 ? rc : ns_add_held(d, NS_MNT, fd, &added, err);
+	if (rc == 0)
+		rc = ns_add_held(d, NS_MNT, fd, &added, err);
+	if (rc == 0)
+		ns_note_holder(d, added, what);
+	return rc;
 }
 
 static int look_through(struct dump *d, const struct task *t, struct error *err)

@@ -271,6 +271,12 @@ int ns_add_held(struct dump *d, enum ns_kind kind, int fd, const struct ns_seen 
 	return rc;
 }
 
+void ns_note_holder(const struct dump *d, const struct ns_seen *ns, const char *what)
+{
+	struct ns_seen *seen = &d->ns->items[ns - d->ns->items];
+	snprintf(seen->holder, sizeof(seen->holder), "%s", what);
+}
+
 int ns_add_member(struct dump *d, enum ns_kind kind, ino_t ino, const struct task *member,
 		  const struct ns_seen **out, struct error *err)
 {
@@ -351,6 +357,8 @@ const char *ns_seen_holder(const struct ns_seen *ns, char *out, size_t len)
 {
 	if (ns->member)
 		snprintf(out, len, TASK_FMT, TASK_ARGS(ns->member));
+	else if (*ns->holder)
+		snprintf(out, len, "%s", ns->holder);
 	else
 		snprintf(out, len, "a descriptor leads to namespace %lu", (unsigned long)ns->ino);
 	return out;

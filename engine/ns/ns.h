@@ -21,6 +21,7 @@ struct ns_seen {
 	bool own;                  /* the engine is in it, too: nothing to dump */
 	const struct task *member; /* one of the tasks in it; NULL: it is only held, */
 	int fd;                    /* by a descriptor that leads to it; else -1 */
+	char holder[80];           /* which one that is, for messages; "": nobody has told */
 	struct user_maps *users;   /* of a user namespace inside of the root's; else NULL */
 	uint32_t owner;            /* the one of those it belongs to; 0: another */
 };
@@ -107,7 +108,7 @@ int ns_dump(struct dump *d, struct error *err);
 /** Its descriptor, owned by the caller; or -errno */
 int ns_open(const struct task *t, enum ns_kind kind, struct error *err);
 int ns_seen_open(const struct ns_seen *ns, struct error *err);
-/** "pid 7 (name)", or that it is held by a descriptor. @return out */
+/** "pid 7 (name)", or the descriptor that holds it. @return out */
 const char *ns_seen_holder(const struct ns_seen *ns, char *out, size_t len);
 /** By inode number, or by the number in images; NULL: none of the tree's */
 const struct ns_seen *ns_find(const struct dump *d, enum ns_kind kind, ino_t ino);
@@ -118,6 +119,8 @@ const struct ns_seen *ns_find_id(const struct dump *d, enum ns_kind kind, uint32
  */
 int ns_add_held(struct dump *d, enum ns_kind kind, int fd, const struct ns_seen **out,
 		struct error *err);
+/** Note which descriptor it is. @param what  "pid 7 (name): fd 5" */
+void ns_note_holder(const struct dump *d, const struct ns_seen *ns, const char *what);
 /** One more, that a task has made. */
 int ns_add_member(struct dump *d, enum ns_kind kind, ino_t ino, const struct task *member,
 		  const struct ns_seen **out, struct error *err);

@@ -80,7 +80,9 @@ static int hold_children_ns(struct dump *d, const struct task *t, ino_t own, uin
 				 "its children would be born into a pid namespace that no task of "
 				 "the tree is in, and that is not directly inside of its own: not "
 				 "supported; dump when it has gone back");
-	return ns_held(d, NS_PID, fd, "/proc/PID/ns/pid_for_children", out, err);
+	char what[64];
+	snprintf(what, sizeof(what), "/proc/%d/ns/pid_for_children", t->pid);
+	return ns_held(d, NS_PID, fd, what, out, err);
 }
 
 int pidns_note_children(struct dump *d, struct task *t, ino_t own, ino_t ino, struct error *err)

@@ -191,6 +191,19 @@ static void mnt_held_check_wants_its_mounts(void **state)
 	tear_down(&f);
 }
 
+static void ns_seen_holder_names_the_descriptor(void **state)
+{
+	(void)state;
+	char text[96];
+	struct ns_seen seen[] = { { .kind = NS_UTS, .ino = 5 }, { .kind = NS_UTS, .ino = 6 } };
+	struct ns_table table = { .items = seen, .nr = 2 };
+	const struct dump d = { .ns = &table };
+	ns_note_holder(&d, &seen[1], "pid 70 (name): fd 5");
+	assert_string_equal(ns_seen_holder(&seen[0], text, sizeof(text)),
+			    "a descriptor leads to namespace 5");
+	assert_string_equal(ns_seen_holder(&seen[1], text, sizeof(text)), "pid 70 (name): fd 5");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +214,7 @@ int main(void)
 		TEMP_TEST(userns_load_takes_what_is_around_it),
 		TEMP_TEST(userns_load_refuses_what_makes_no_sense),
 		TEMP_TEST(mnt_held_check_wants_its_mounts),
+		TEMP_TEST(ns_seen_holder_names_the_descriptor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
