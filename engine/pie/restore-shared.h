@@ -22,6 +22,7 @@ struct restore_slot {
 	uint32_t stage;
 	uint32_t born;        /* 1: the pid is ours */
 	int32_t real;         /* its pid as the coordinator has it; 0: not told yet */
+	uint32_t looks;       /* of the coordinator, that found it born, but has not told yet */
 	uint32_t files_ready; /* futex: its descriptors are in place; tree/share.h */
 	uint32_t adopts;      /* orphans come to it now; tree/adopt.h */
 	uint32_t adopted;     /* the orphan has its parent */

@@ -20,6 +20,7 @@
 #include "engine/tree/giver.h"
 
 #define WATCH_MS       100 /* how often the coordinator looks for dead tasks */
+#define LOST_LOOKS     600 /* until who was born and has not told where it is is believed dead */
 #define WRITING_CHECKS 50  /* looks until a failed task is believed dead while it told why */
 
 size_t stage_shared_size(const struct restore *r)
@@ -109,14 +110,21 @@ void stage_pass(struct restore *r, enum restore_stage stage, uint32_t expected)
 	futex_set(&s->stage, (uint32_t)stage);
 }
 
+/* It tells where it is at once. One that ends before leaves nothing that could be looked at. */
+static bool is_lost(struct restore_slot *slot, enum restore_stage stage)
+{
+	return stage == STAGE_BIRTH && slot->born && !slot->real && slot->looks++ >= LOST_LOOKS;
+}
+
 static int find_dead(struct restore *r, enum restore_stage stage, struct error *err)
 {
 	for (size_t i = 0; i < r->plan->nr; i++) {
 		const struct birth *b = &r->plan->items[i];
-		const struct restore_slot *slot = &r->shared->slots[i];
+		struct restore_slot *slot = &r->shared->slots[i];
 		bool due = stage < STAGE_READY || !birth_is_mortal(b);
-		if (!due || !slot->born || slot->stage >= (uint32_t)stage || !slot->real ||
-		    !proc_is_dead(slot->real))
+		if (!due || !slot->born || slot->stage >= (uint32_t)stage)
+			continue;
+		if (slot->real ? !proc_is_dead(slot->real) : !is_lost(slot, stage))
 			continue;
 		return error_set(
 		    err, ESRCH,
