@@ -96,8 +96,7 @@ int arch_regs_of_core(const struct arch_cpu *cpu, const CoreEntry *core, struct 
 int arch_regs_set(pid_t tid, const struct arch_regs *regs, struct error *err);
 
 /** Registers with which a stopped thread makes one system call, at `insn_addr`, then stops. */
-void arch_regs_to_call(struct arch_regs *regs, uint64_t insn_addr, long nr, uint64_t arg0,
-		       uint64_t arg1, uint64_t arg2);
+void arch_regs_to_call(struct arch_regs *regs, uint64_t insn_addr, long nr, const uint64_t args[4]);
 /** What the system call returned: registers of a thread at its exit. */
 long arch_regs_result(const struct arch_regs *regs);
 /** Leave this program: go on at `entry` with another stack and one argument. */

@@ -64,6 +64,7 @@ struct task {
 	enum task_state state;
 	int exit_code;          /* wait(2) status of a zombie */
 	int stop_signo;         /* of a group-stopped task */
+	bool stop_told;         /* its parent has been told of that, by waitpid(2) */
 	struct task *parent;    /* NULL for the root */
 	struct thread *threads; /* threads[0] is the leader */
 	size_t nr_threads;

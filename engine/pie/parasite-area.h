@@ -22,10 +22,11 @@ struct parasite_request { /* engine → parasite, one packet */
 	uint32_t nr_fds; /* size of its descriptor table; 0: do not tell of it */
 	/* where its mappings begin; turned into the numbers of their policies, 0: none */
 	uint64_t mappings_addr, nr_mappings;
-	uint64_t child_stack; /* of a child that tries Landlock; 0: none may be born */
-	uint32_t landlock;    /* 1: this kernel has it */
-	int32_t tell_signo;   /* may it send itself that one? 0: not asked */
-	int32_t outsider;     /* the engine, as the task numbers it; 0: in another pid namespace */
+	uint64_t stops_addr, nr_stops; /* pids of stopped children; becomes PARASITE_STOP_TOLD */
+	uint64_t child_stack;          /* of a child that tries Landlock; 0: none may be born */
+	uint32_t landlock;             /* 1: this kernel has it */
+	int32_t tell_signo;            /* may it send itself that one? 0: not asked */
+	int32_t outsider; /* the engine, as the task numbers it; 0: in another pid namespace */
 	uint32_t nr_timers;
 	int32_t timer_ids[PARASITE_MAX_TIMERS]; /* up to the last is sent */
 };

@@ -10,6 +10,7 @@
 #include <linux/time.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "engine/pie/parasite/parts.h"
 #include "engine/pie/syscalls.h"
@@ -268,6 +269,19 @@ static int ask_process(struct parasite_task *out)
 	return (int)sys(SYS_prctl, PR_GET_CHILD_SUBREAPER, &out->child_subreaper);
 }
 
+/* Of children: is there nothing to be told of their stop any more? */
+static void ask_stops(const struct parasite_request *req)
+{
+	uint64_t *words = (uint64_t *)req->stops_addr;
+	for (uint64_t i = 0; i < req->nr_stops; i++) {
+		int32_t info[32] = { 0 }; /* siginfo_t, of which the first is the signal */
+		long rc = sys(SYS_waitid, P_PID, words[i], info,
+			      WSTOPPED | WNOHANG | WNOWAIT | __WALL, 0);
+		if (rc == 0 && !info[0])
+			words[i] = PARASITE_STOP_TOLD;
+	}
+}
+
 /* Security modules may forbid even that. What comes of the try is taken back: it is blocked. */
 static int may_send_itself(int32_t signo)
 {
@@ -298,6 +312,7 @@ static void answer(struct parasite_area *area)
 	task->landlock = ask_landlock(req);
 	task->may_tell = (uint32_t)may_send_itself(req->tell_signo);
 	task->nr_policies = ask_mappings(req, area->policies);
+	ask_stops(req);
 	if (head->rc == 0)
 		head->rc = ask_thread(&head->leader);
 	if (head->rc == 0)

@@ -11,6 +11,7 @@
 #define PARASITE_NR_SIGNALS 64
 #define PARASITE_NR_LIMITS  16 /* RLIMIT_* */
 #define PARASITE_MAX_TIMERS 512
+#define PARASITE_STOP_TOLD  UINT64_MAX
 #define PARASITE_POLICIES   64    /* different ones of its mappings */
 #define PARASITE_LDT        65536 /* bytes: the most that a processor takes */
 #define PARASITE_MAX_FDS    32768 /* larger tables are read from outside */

@@ -178,5 +178,4 @@ struct restorer_args {
 	uint8_t *ldt;         /* segments of its own, nr_ldt entries for modify_ldt(2) */
 	uint32_t nr_ldt;
 	uint32_t future_lock; /* flags of mlockall(2); 0: what it maps is not locked */
-	int32_t stop_signo;   /* 0: run; else stop again after the restore */
 };

@@ -112,6 +112,7 @@ int misc_dump(const struct dump *d, const struct task *t, TaskCoreEntry *tc, str
 	if (t->state == TASK_STOPPED) {
 		tc->has_stop_signo = true;
 		tc->stop_signo = t->stop_signo > 0 ? (uint32_t)t->stop_signo : SIGSTOP;
+		tc->has_stop_told = tc->stop_told = t->stop_told;
 	}
 	return 0;
 }
@@ -271,10 +272,6 @@ int misc_fill(const struct rtask *t, struct restorer_args *args, struct error *e
 	args->membarrier =
 	    tc->has_membarrier_registration_mask ? tc->membarrier_registration_mask : 0;
 	args->extended = tc->has_extended_state ? tc->extended_state : 0;
-	args->stop_signo = 0;
-	if (t->state == TASK_STOPPED)
-		args->stop_signo =
-		    tc->has_stop_signo && tc->stop_signo ? (int32_t)tc->stop_signo : SIGSTOP;
 	args->dumpable = mm && mm->has_dumpable ? mm->dumpable : 1;
 	args->exit_signal = t->exit_signal;
 	args->future_lock = mm && mm->has_future_lock ? mm->future_lock : 0;

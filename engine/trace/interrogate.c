@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Asking tasks what only their inside knows, and leaving nothing behind.
  */
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "engine/files/file.h"
 #include "engine/trace/collect.h"
 #include "engine/trace/trace.h"
@@ -48,11 +50,15 @@ static bool are_many_open(const struct dump *d)
 	return nr >= LOCK_LIST_PAYS;
 }
 
-static int interrogate_some(struct task **tasks, size_t nr, bool tell_fds, struct error *err)
+/* @param plan  what is the same for all */
+static int interrogate_some(struct task **tasks, size_t nr, const struct visit *plan,
+			    struct error *err)
 {
 	struct visit visits[SIDE_BY_SIDE];
-	for (size_t i = 0; i < nr; i++)
-		visits[i] = (struct visit){ .task = tasks[i], .sock = -1, .tell_fds = tell_fds };
+	for (size_t i = 0; i < nr; i++) {
+		visits[i] = *plan;
+		visits[i].task = tasks[i];
+	}
 	int rc = interrogate(visits, nr, err);
 	for (size_t i = 0; rc < 0 && i < nr; i++)
 		visit_abort(&visits[i]);
@@ -62,9 +68,25 @@ static int interrogate_some(struct task **tasks, size_t nr, bool tell_fds, struc
 	return rc;
 }
 
+/* Children, of whose stop their parents may know. */
+static size_t find_stopped(const struct dump *d, struct task **out)
+{
+	size_t nr = 0;
+	for (size_t i = 0; i < d->nr_tasks; i++)
+		if (d->tasks[i]->state == TASK_STOPPED && d->tasks[i]->parent)
+			out[nr++] = d->tasks[i];
+	return nr;
+}
+
 int trace_interrogate(struct dump *d, struct error *err)
 {
-	bool tell_fds = are_many_open(d);
+	auto_free struct task **stopped = calloc(d->nr_tasks, sizeof(struct task *));
+	if (!stopped)
+		return error_set(err, ENOMEM, "out of memory");
+	const struct visit plan = { .sock = -1,
+				    .tell_fds = are_many_open(d),
+				    .stopped = stopped,
+				    .nr_stopped = find_stopped(d, stopped) };
 	size_t next = 0;
 	int rc = 0;
 	while (rc == 0 && next < d->nr_tasks) {
@@ -74,7 +96,7 @@ int trace_interrogate(struct dump *d, struct error *err)
 			if (d->tasks[next]->state != TASK_ZOMBIE)
 				alive[nr++] = d->tasks[next];
 		}
-		rc = interrogate_some(alive, nr, tell_fds, err);
+		rc = interrogate_some(alive, nr, &plan, err);
 	}
 	return rc;
 }

@@ -49,7 +49,8 @@ static size_t mappings_offset(void)
 
 static size_t stacks_offset(const struct visit *v)
 {
-	return mappings_offset() + page_align(v->task->vmas.nr * sizeof(uint64_t));
+	return mappings_offset() +
+	       page_align((v->task->vmas.nr + visit_nr_stops(v)) * sizeof(uint64_t));
 }
 
 static size_t mapping_len(const struct visit *v)
@@ -189,6 +190,11 @@ static int take_socket(struct visit *v, struct error *err)
 	return v->sock < 0 ? error_sys(err, "take the parasite's socket") : 0;
 }
 
+static uint64_t stops_addr(const struct visit *v)
+{
+	return v->base + mappings_offset() + v->task->vmas.nr * sizeof(uint64_t);
+}
+
 /* "0", against "0-1" or "0,2" */
 static bool is_on_one_node(void)
 {
@@ -250,6 +256,8 @@ int visit_ask(struct visit *v, struct error *err)
 		rc = fill_request(v, &v->request, err);
 	if (rc == 0)
 		rc = tell_mappings(v, &v->request, err);
+	if (rc == 0)
+		rc = visit_tell_stops(v, stops_addr(v), &v->request, err);
 	/* where another thread will have its own, when it is asked */
 	landlock_ask(v->task, v->base + v->len, &v->request);
 	if (rc < 0)
@@ -383,6 +391,8 @@ int visit_hear(struct visit *v, struct error *err)
 		rc = landlock_check(v->task, err);
 	if (rc == 0)
 		rc = read_ldt(v, err);
+	if (rc == 0)
+		rc = visit_hear_stops(v, err);
 	return rc < 0 ? rc : read_policies(v, err);
 }
 

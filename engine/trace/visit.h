@@ -23,13 +23,15 @@ struct visit {
 	bool in_call; /* the first thread has begun the system call to whose exit it was sent, */
 	bool at_exit; /* or is there */
 	struct padding padding;
-	size_t nr_slots;      /* that fit the padding */
-	struct inject leader; /* in slot 0 */
-	uint64_t base, len;   /* the mapping; base 0: none yet */
-	uint64_t area_addr;   /* struct parasite_area in it */
-	int sock;             /* our end; -1: none yet */
-	int32_t their_sock;   /* as the task numbers it */
-	bool tell_fds;        /* the parasite is to tell of the task's descriptors */
+	size_t nr_slots;             /* that fit the padding */
+	struct inject leader;        /* in slot 0 */
+	uint64_t base, len;          /* the mapping; base 0: none yet */
+	uint64_t area_addr;          /* struct parasite_area in it */
+	int sock;                    /* our end; -1: none yet */
+	int32_t their_sock;          /* as the task numbers it */
+	bool tell_fds;               /* the parasite is to tell of the task's descriptors */
+	struct task *const *stopped; /* of the tree, that are somebody's children; borrowed */
+	size_t nr_stopped;
 	struct parasite_request request;
 	bool tells; /* who leaves stops for a signal of its own, leader.tell_signo */
 	int64_t deadline_ms;
@@ -66,6 +68,12 @@ int visit_wait_interrupted(struct visit *v, pid_t tid, struct error *err);
 int visit_wait_told(struct visit *v, pid_t tid, struct error *err);
 /** A thread that should run: if it stopped for nothing, let it go on. */
 int visit_keep_running(struct visit *v, pid_t tid, struct error *err);
+/** How many children of the task stand stopped. visit-stops.c */
+size_t visit_nr_stops(const struct visit *v);
+/** Ask of each whether the task knows; hear it. @param addr  where that many uint64_t have room */
+int visit_tell_stops(struct visit *v, uint64_t addr, struct parasite_request *req,
+		     struct error *err);
+int visit_hear_stops(struct visit *v, struct error *err);
 /** Write to or read from the area: whole or error. */
 int visit_write(struct visit *v, uint64_t addr, const void *buf, size_t len, struct error *err);
 int visit_read(struct visit *v, uint64_t addr, void *buf, size_t len, struct error *err);

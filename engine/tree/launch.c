@@ -17,6 +17,8 @@
 #include "engine/task/core.h"
 #include "engine/task/seccomp.h"
 #include "engine/tree/birth-plan.h"
+#include "engine/tree/remote-call.h"
+#include "engine/tree/told-stops.h"
 
 #define RSEQ_CS_OFFSET 8 /* of rseq_cs in struct rseq */
 
@@ -51,6 +53,8 @@ static int seize(struct launch *l, struct rtask *t, size_t thread, struct error 
 	if (ptrace(PTRACE_SEIZE, tid, 0, options) < 0)
 		return error_sys(err, "thread %d: take it over", tid);
 	l->any = true;
+	if (told_stop(t)) /* it stops at once, and would do so twice */
+		return 0;
 	return ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0
 		   ? error_sys(err, "thread %d: take it over", tid)
 		   : 0;
@@ -59,15 +63,7 @@ static int seize(struct launch *l, struct rtask *t, size_t thread, struct error 
 static int wait_stop(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
 	(void)l;
-	int status;
-	pid_t tid = rtask_tid(t, thread);
-	while (waitpid(tid, &status, __WALL) < 0) {
-		if (errno != EINTR)
-			return error_sys(err, "thread %d: wait for it", tid);
-	}
-	if (!WIFSTOPPED(status))
-		return error_set(err, ESRCH, "thread %d died while it was being restored", tid);
-	return 0;
+	return remote_wait_stop(t, thread, err);
 }
 
 /* The address of a critical section that is to be gone on with; our own calls cleared it. */
@@ -100,41 +96,24 @@ static int set_state(struct launch *l, struct rtask *t, size_t thread, struct er
 	return set_rseq_cs(t, thread, err);
 }
 
-static int wait_call(pid_t tid, struct launch *l, struct rtask *t, size_t thread, struct error *err)
-{
-	if (ptrace(PTRACE_SYSCALL, tid, 0, 0) < 0)
-		return error_sys(err, "thread %d: put it under seccomp", tid);
-	return wait_stop(l, t, thread, err);
-}
-
 /* With everything else in place: from here on only what we have lifted is in the way. */
 static int set_seccomp(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
-	const struct restore_slot *slot = &l->r->shared->slots[t->slot];
-	pid_t tid = rtask_tid(t, thread);
 	struct seccomp_call call;
+	long result = 0;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && seccomp_call(l->r, t, thread, i, &call); i++) {
-		struct arch_regs regs = { 0 };
-		rc = arch_regs_of_core(&l->r->cpu, t->cores[thread], &regs, err);
-		if (rc == 0) {
-			arch_regs_to_call(&regs, slot->syscall_addr, call.nr, call.args[0],
-					  call.args[1], call.args[2]);
-			rc = arch_regs_set(tid, &regs, err);
-		}
-		if (rc == 0)
-			rc = wait_call(tid, l, t, thread, err);
-		if (rc == 0)
-			rc = wait_call(tid, l, t, thread, err);
-		arch_regs_fini(&regs);
-		if (rc == 0)
-			rc = arch_regs_get(tid, &regs, err);
-		long result = rc == 0 ? arch_regs_result(&regs) : 0;
-		arch_regs_fini(&regs);
+		const struct remote_call remote = {
+			.nr = call.nr,
+			.args = { call.args[0], call.args[1], call.args[2] },
+			.what = "put it under seccomp",
+		};
+		rc = remote_call(l->r, t, thread, &remote, &result, err);
 		/* a filter for all threads: the id of one that has other filters */
 		if (rc == 0 && result != 0)
 			rc = error_code(err, result < 0 ? (int)result : -ESRCH,
-					"thread %d: put it under seccomp again", tid);
+					"thread %d: put it under seccomp again",
+					rtask_tid(t, thread));
 	}
 	return rc;
 }
@@ -146,8 +125,8 @@ static int start_unmap(struct launch *l, struct rtask *t, size_t thread, struct 
 	struct arch_regs regs = { 0 };
 	int rc = arch_regs_of_core(&l->r->cpu, t->cores[0], &regs, err);
 	if (rc == 0) {
-		arch_regs_to_call(&regs, slot->syscall_addr, SYS_munmap, slot->arena_start,
-				  slot->arena_end - slot->arena_start, 0);
+		const uint64_t args[4] = { slot->arena_start, slot->arena_end - slot->arena_start };
+		arch_regs_to_call(&regs, slot->syscall_addr, SYS_munmap, args);
 		rc = arch_regs_set(rtask_tid(t, 0), &regs, err);
 	}
 	arch_regs_fini(&regs);
@@ -180,7 +159,7 @@ static int stop_again(struct launch *l, struct rtask *t, size_t thread, struct e
 {
 	(void)thread;
 	const TaskCoreEntry *tc = t->cores[0]->tc;
-	if (t->state != TASK_STOPPED && !l->r->opts->leave_stopped)
+	if (told_stop(t) || (t->state != TASK_STOPPED && !l->r->opts->leave_stopped))
 		return 0;
 	int signo = tc->has_stop_signo && tc->stop_signo ? (int)tc->stop_signo : SIGSTOP;
 	return kill(rtask_tid(t, 0), signo) < 0 ? error_sys(err, "task %d: stop it", t->pid) : 0;
@@ -190,9 +169,12 @@ int launch_take(struct restore *r, bool *any, struct error *err)
 {
 	struct launch l = { .r = r };
 	arch_cpu_probe(&r->cpu);
-	int rc = for_threads(&l, seize, false, err);
+	int rc = told_stops_make(r, err);
+	if (rc == 0)
+		rc = for_threads(&l, seize, false, err);
 	*any = l.any;
 	if (rc < 0 || (rc = for_threads(&l, wait_stop, false, err)) < 0 ||
+	    (rc = told_stops_tell(r, err)) < 0 ||
 	    (rc = for_threads(&l, set_seccomp, false, err)) < 0 ||
 	    (rc = for_threads(&l, start_unmap, true, err)) < 0 ||
 	    (rc = for_threads(&l, wait_stop, true, err)) < 0 ||

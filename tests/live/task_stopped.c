@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * A stopped child stays stopped, by the same signal, and continues when told to.
+ * A stopped child stays stopped, by the same signal, and continues when told to. Its parent hears
+ * of the stop when it has not yet.
  */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "tests/live/live.h"
+
+#ifndef ASKS_AGAIN
+#define ASKS_AGAIN 0
+#endif
 
 static char state_of(pid_t pid)
 {
@@ -42,19 +47,65 @@ static pid_t child(int code, int threads)
 	_exit(code);
 }
 
+static volatile int nr_told;
+
+static void count(int signo, siginfo_t *info, void *context)
+{
+	(void)signo, (void)context;
+	nr_told += info->si_code == CLD_STOPPED;
+}
+
+/* A child of its own is stopped, and it has not asked for that yet. */
+static pid_t parent_not_told(int code)
+{
+	pid_t pid = fork();
+	live_must(pid >= 0);
+	if (pid)
+		return pid;
+	int status;
+	pid_t c = child(code, 1);
+	live_sleep_ms(20);
+	kill(c, SIGSTOP);
+	while (!live_go())
+		live_sleep_ms(1);
+	live_check(waitpid(c, &status, WUNTRACED) == c && WIFSTOPPED(status) &&
+		       WSTOPSIG(status) == SIGSTOP,
+		   "the child of a child is said to have %#x", status);
+	kill(c, SIGCONT);
+	live_check(waitpid(c, &status, 0) == c, "the child of a child is not there");
+	_exit(WEXITSTATUS(status));
+}
+
+static void check_told(pid_t pid)
+{
+	int status = 0;
+	if (!ASKS_AGAIN)
+		return;
+	live_check(waitpid(pid, &status, WUNTRACED | WNOHANG) == 0,
+		   "the stop of a child is told again: %#x", status);
+}
+
 int main(void)
 {
 	int status;
-	pid_t a = child(7, 0), b = child(8, 2);
+	pid_t a = child(7, 0), b = child(8, 2), other = parent_not_told(9);
 	live_sleep_ms(20);
 	kill(a, SIGSTOP);
 	live_must(waitpid(a, &status, WUNTRACED) == a && WIFSTOPPED(status));
 	kill(b, SIGTSTP);
 	live_must(waitpid(b, &status, WUNTRACED) == b && WIFSTOPPED(status));
+	live_sleep_ms(20); /* the other child has stopped its own */
+	const struct sigaction action = { .sa_sigaction = count,
+					  .sa_flags = SA_SIGINFO | SA_RESTART };
+	sigaction(SIGCHLD, &action, NULL);
 
 	live_ready();
 
 	live_sleep_ms(50);
+	check_told(a);
+	check_told(b);
+	live_check(!ASKS_AGAIN || nr_told == 0,
+		   "%d signals came for children that had stopped before", nr_told);
 	live_check(state_of(a) == 'T', "the first child is in state %c", state_of(a));
 	live_check(state_of(b) == 'T', "the second child is in state %c", state_of(b));
 	kill(a, SIGCONT);
@@ -63,5 +114,8 @@ int main(void)
 		   "the first child ended with %#x", status);
 	live_check(waitpid(b, &status, 0) == b && WIFEXITED(status) && WEXITSTATUS(status) == 8,
 		   "the second child ended with %#x", status);
+	live_check(waitpid(other, &status, 0) == other && WIFEXITED(status) &&
+		       WEXITSTATUS(status) == 9,
+		   "the child with a child ended with %#x", status);
 	live_pass();
 }

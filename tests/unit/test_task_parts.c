@@ -465,6 +465,7 @@ static void misc_comes_through(void **state)
 	f->t.inside.membarrier = 16;
 	f->t.state = TASK_STOPPED;
 	f->t.stop_signo = SIGTTIN;
+	f->t.stop_told = true;
 	strcpy(f->th.status.comm, "fifteen letters");
 	f->th.robust_list = 0x1000;
 	f->th.robust_list_len = 24;
@@ -489,7 +490,8 @@ static void misc_comes_through(void **state)
 	f->tc->personality = was;
 	assert_int_equal(misc_fill(&rt, &f->args, &f->err), 0);
 	misc_fill_thread(f->thc, &f->out);
-	assert_int_equal(f->args.stop_signo, SIGTTIN);
+	assert_int_equal(f->tc->stop_signo, SIGTTIN);
+	assert_true(f->tc->stop_told);
 	assert_int_equal(f->args.child_subreaper, 1);
 	assert_int_equal(f->args.membarrier, 16);
 	assert_string_equal(f->out.comm, "fifteen letters");

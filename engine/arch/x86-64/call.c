@@ -6,15 +6,15 @@
 #include <linux/sched.h>
 #include <sys/syscall.h>
 
-void arch_regs_to_call(struct arch_regs *regs, uint64_t insn_addr, long nr, uint64_t arg0,
-		       uint64_t arg1, uint64_t arg2)
+void arch_regs_to_call(struct arch_regs *regs, uint64_t insn_addr, long nr, const uint64_t args[4])
 {
 	regs->gp.rip = insn_addr;
 	regs->gp.rax = (unsigned long long)nr;
 	regs->gp.orig_rax = (unsigned long long)-1;
-	regs->gp.rdi = arg0;
-	regs->gp.rsi = arg1;
-	regs->gp.rdx = arg2;
+	regs->gp.rdi = args[0];
+	regs->gp.rsi = args[1];
+	regs->gp.rdx = args[2];
+	regs->gp.r10 = args[3];
 }
 
 long arch_regs_result(const struct arch_regs *regs)

@@ -371,6 +371,15 @@ static int report(int nr, const char *what, const char *why)
 	return why != NULL;
 }
 
+/* With targets of their own. @param keep  the first one is looked at */
+static int report_more(char **argv, bool keep)
+{
+	int failed = report(7, "killed before a system call, one under seccomp heals, too",
+			    kill_with_filter(argv[1], argv[2], atol(argv[4])));
+	return failed | report(8, "killed while it tries what the kernel can, nobody is left",
+			       keep ? "not tried" : kill_at_probes(argv[1]));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 5)
@@ -425,13 +434,10 @@ int main(int argc, char **argv)
 	}
 	failed |=
 	    report(6, "killed before a system call, one that handles all signals heals, too", why);
-	failed |= report(7, "killed before a system call, one under seccomp heals, too",
-			 kill_with_filter(argv[1], argv[2], atol(argv[4])));
 	bool keep = failed && getenv("KILL9_KEEP");
 	if (!keep)
 		kill(pid, SIGKILL);
-	failed |= report(8, "killed while it tries what the kernel can, nobody is left",
-			 keep ? "not tried" : kill_at_probes(argv[1]));
+	failed |= report_more(argv, keep);
 	printf("1..8\n");
 	return failed;
 }
