@@ -49,8 +49,7 @@ static size_t mappings_offset(void)
 
 static size_t stacks_offset(const struct visit *v)
 {
-	return mappings_offset() +
-	       page_align((v->task->vmas.nr + visit_nr_stops(v)) * sizeof(uint64_t));
+	return mappings_offset() + page_align((v->task->vmas.nr + v->nr_stops) * sizeof(uint64_t));
 }
 
 static size_t mapping_len(const struct visit *v)
@@ -84,6 +83,7 @@ int visit_start(struct visit *v, struct error *err)
 {
 	struct task *t = v->task;
 	v->sock = v->their_sock = -1;
+	visit_count_stops(v);
 	v->deadline_ms = clock_ms() + VISIT_TIME_MS;
 	size_t first = inject_slot_size(), other = inject_thread_slot_size();
 	/* One for the first thread, and some for those that are asked beside it. */

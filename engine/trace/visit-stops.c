@@ -12,18 +12,17 @@ static bool is_asked(const struct visit *v, const struct task *child)
 	return child->parent == v->task;
 }
 
-size_t visit_nr_stops(const struct visit *v)
+void visit_count_stops(struct visit *v)
 {
-	size_t nr = 0;
+	v->nr_stops = 0;
 	for (size_t i = 0; i < v->nr_stopped; i++)
-		nr += is_asked(v, v->stopped[i]);
-	return nr;
+		v->nr_stops += is_asked(v, v->stopped[i]);
 }
 
 int visit_tell_stops(struct visit *v, uint64_t addr, struct parasite_request *req,
 		     struct error *err)
 {
-	size_t nr = visit_nr_stops(v), level = (size_t)v->task->status.ns_pid_depth - 1;
+	size_t nr = v->nr_stops, level = (size_t)v->task->status.ns_pid_depth - 1;
 	if (!nr)
 		return 0;
 	auto_free uint64_t *pids = malloc(nr * sizeof(*pids));
@@ -38,7 +37,7 @@ int visit_tell_stops(struct visit *v, uint64_t addr, struct parasite_request *re
 
 int visit_hear_stops(struct visit *v, struct error *err)
 {
-	size_t nr = v->request.nr_stops, at = 0;
+	size_t nr = v->nr_stops, at = 0;
 	if (!nr)
 		return 0;
 	auto_free uint64_t *told = malloc(nr * sizeof(*told));

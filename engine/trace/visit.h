@@ -31,7 +31,7 @@ struct visit {
 	int32_t their_sock;          /* as the task numbers it */
 	bool tell_fds;               /* the parasite is to tell of the task's descriptors */
 	struct task *const *stopped; /* of the tree, that are somebody's children; borrowed */
-	size_t nr_stopped;
+	size_t nr_stopped, nr_stops; /* so many are children of this task */
 	struct parasite_request request;
 	bool tells; /* who leaves stops for a signal of its own, leader.tell_signo */
 	int64_t deadline_ms;
@@ -68,9 +68,9 @@ int visit_wait_interrupted(struct visit *v, pid_t tid, struct error *err);
 int visit_wait_told(struct visit *v, pid_t tid, struct error *err);
 /** A thread that should run: if it stopped for nothing, let it go on. */
 int visit_keep_running(struct visit *v, pid_t tid, struct error *err);
-/** How many children of the task stand stopped. visit-stops.c */
-size_t visit_nr_stops(const struct visit *v);
-/** Ask of each whether the task knows; hear it. @param addr  where that many uint64_t have room */
+/** Set nr_stops. visit-stops.c */
+void visit_count_stops(struct visit *v);
+/** Ask of each whether the task knows; hear it. @param addr  where nr_stops uint64_t have room */
 int visit_tell_stops(struct visit *v, uint64_t addr, struct parasite_request *req,
 		     struct error *err);
 int visit_hear_stops(struct visit *v, struct error *err);

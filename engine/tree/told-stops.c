@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -78,10 +79,10 @@ static int tell(struct restore *r, const struct rtask *child, struct error *err)
 static bool was_pending(const struct rtask *t, int signo)
 {
 	const SignalQueueEntry *q = t->cores[0]->tc->signals_s;
-	for (size_t i = 0; q && i < q->n_signals; i++)
-		if (((const siginfo_t *)q->signals[i]->siginfo.data)->si_signo == signo)
-			return true;
-	return false;
+	int first = 0; /* of its siginfo_t */
+	for (size_t i = 0; q && first != signo && i < q->n_signals; i++)
+		memcpy(&first, q->signals[i]->siginfo.data, sizeof(first));
+	return first == signo;
 }
 
 /* Is one of those that wait for a process this one? */
