@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 
 #include "tests/live/live.h"
@@ -76,6 +77,34 @@ static pid_t parent_not_told(int code)
 	_exit(WEXITSTATUS(status));
 }
 
+/* It has been told of a stop by waitpid(2); the signal waits, or it has taken that as well. */
+static pid_t parent_told(bool takes)
+{
+	pid_t pid = fork();
+	live_must(pid >= 0);
+	if (pid)
+		return pid;
+	int status;
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	pid_t c = child(0, 0);
+	live_sleep_ms(20);
+	kill(c, SIGSTOP);
+	live_must(waitpid(c, &status, WUNTRACED) == c);
+	live_must(!takes || sigwaitinfo(&set, NULL) == SIGCHLD);
+	while (!live_go())
+		live_sleep_ms(1);
+	live_sleep_ms(20);
+	sigpending(&set);
+	live_check(!ASKS_AGAIN || sigismember(&set, SIGCHLD) == !takes,
+		   "the signal of a stop waits %d", sigismember(&set, SIGCHLD));
+	kill(c, SIGKILL);
+	live_check(waitpid(c, &status, 0) == c, "the child of a child is not there");
+	_exit(0);
+}
+
 static void check_told(pid_t pid)
 {
 	int status = 0;
@@ -89,12 +118,13 @@ int main(void)
 {
 	int status;
 	pid_t a = child(7, 0), b = child(8, 2), other = parent_not_told(9);
+	pid_t told[] = { parent_told(true), parent_told(false) };
 	live_sleep_ms(20);
 	kill(a, SIGSTOP);
 	live_must(waitpid(a, &status, WUNTRACED) == a && WIFSTOPPED(status));
 	kill(b, SIGTSTP);
 	live_must(waitpid(b, &status, WUNTRACED) == b && WIFSTOPPED(status));
-	live_sleep_ms(20); /* the other child has stopped its own */
+	live_sleep_ms(100); /* other children have stopped theirs */
 	const struct sigaction action = { .sa_sigaction = count,
 					  .sa_flags = SA_SIGINFO | SA_RESTART };
 	sigaction(SIGCHLD, &action, NULL);
@@ -117,5 +147,8 @@ int main(void)
 	live_check(waitpid(other, &status, 0) == other && WIFEXITED(status) &&
 		       WEXITSTATUS(status) == 9,
 		   "the child with a child ended with %#x", status);
+	for (int i = 0; i < 2; i++)
+		live_check(waitpid(told[i], &status, 0) == told[i] && status == 0,
+			   "a child that was told ended with %#x", status);
 	live_pass();
 }
