@@ -515,6 +515,7 @@ assert json.load(sys.stdin)["entries"][0]["tc"]["comm"] == "a\"b"'
 	command -v valgrind >/dev/null || skip "no valgrind"
 	local whole=$BATS_TEST_TMPDIR/whole
 	cp -r "$BATS_FILE_TMPDIR/whole" "$whole"
+	cp -r "$BATS_FILE_TMPDIR/whole.parent" "$BATS_TEST_TMPDIR"
 	cp -r "$whole" "$whole.other"
 	"$crit" edit --in-place "$whole.other:core-1.img" 'tc.comm=other' >/dev/null
 	BRIEF=1 "$BATS_TEST_DIRNAME/../tui/every-key" "$whole" valgrind -q --error-exitcode=99 \
