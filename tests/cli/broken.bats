@@ -215,7 +215,7 @@ sys.stdout.buffer.write(open(sys.argv[1], "rb").read() + (struct.pack("<I", 4) +
 	done
 }
 
-# broke: broken.img of the process 3, and the address space of 1; what is said of them into $core $mm
+# broke: cut the core of process 3 and the address space of 1; what is said of them into $core $mm
 broke()
 {
 	truncate -s -3 "$bad/core-3.img" "$bad/mm-1.img"
