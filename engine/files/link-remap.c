@@ -2,6 +2,7 @@
  * Files whose path was removed while other names of theirs are left: the dump links them to a
  * name beside the old one (--link-remap), a restore links them back for a moment and removes it.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
@@ -16,6 +17,27 @@
 #include "engine/ns/mnt.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/root.h"
+
+bool name_beside(char *path, size_t size, const struct stat *file)
+{
+	char parent[PATH_MAX], *slash = strrchr(path, '/');
+	const struct dirent *entry;
+	struct stat st;
+	if (!slash || !file->st_nlink)
+		return false;
+	char *name = slash + 1;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+	auto_dir dir = opendir(parent);
+	while (dir && (entry = readdir(dir)) != NULL) {
+		if (entry->d_ino != file->st_ino ||
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    st.st_ino != file->st_ino || st.st_dev != file->st_dev)
+			continue;
+		snprintf(name, size - (size_t)(name - path), "%s", entry->d_name);
+		return true;
+	}
+	return false;
+}
 
 /* One directory up: the one the name was in may be gone. @return false at the top */
 static bool shorten(char *dir)
@@ -76,17 +98,31 @@ static int write_link(struct dump *d, char *path, uint32_t id, int mnt_id, struc
 	return file_table_write(d, &e, err);
 }
 
-int link_remap_dump(struct dump *d, const struct open_file *f, uint32_t id, const char *name,
-		    struct error *err)
+/* sem_open(3) makes a semaphore so: it is found by the name it has now, which no dump has to make.
+ */
+static int use_name_beside(const struct open_file *f, RegFileEntry *reg, struct error *err)
 {
-	char path[PATH_MAX], dir[PATH_MAX], holder[96];
-	if (!d->opts->link_remap)
+	char path[PATH_MAX], holder[96];
+	snprintf(path, sizeof(path), "%s", reg->name);
+	if (!name_beside(path, sizeof(path), &f->st))
 		return error_set(err, ENOTSUP,
 				 "%s is %.800s, whose name was removed while it has %" PRIuMAX
 				 " other%s: with --link-remap the dump links it to a name of its "
 				 "own until it is restored",
-				 file_holder(f, holder, sizeof(holder)), name,
+				 file_holder(f, holder, sizeof(holder)), reg->name,
 				 (uintmax_t)f->st.st_nlink, f->st.st_nlink == 1 ? "" : "s");
+	free(reg->name);
+	reg->name = strdup(path);
+	return reg->name ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+int link_remap_dump(struct dump *d, const struct open_file *f, RegFileEntry *reg, struct error *err)
+{
+	char path[PATH_MAX], dir[PATH_MAX], holder[96];
+	const char *name = reg->name;
+	uint32_t id = reg->id;
+	if (!d->opts->link_remap)
+		return use_name_beside(f, reg, err);
 	snprintf(dir, sizeof(dir), "%s", name);
 	uint32_t link_id = d->files->next_id++;
 	struct error why = { 0 };

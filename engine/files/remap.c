@@ -116,8 +116,7 @@ int remap_dump(struct dump *d, const struct open_file *f, RegFileEntry *reg, str
 		return live_proc_check(d, f, err);
 	if (dead)
 		return dead_pid_dump(d, dead, reg->id, err);
-	return linked ? link_remap_dump(d, f, reg->id, reg->name, err)
-		      : ghost_dump(d, f, reg->id, err);
+	return linked ? link_remap_dump(d, f, reg, err) : ghost_dump(d, f, reg->id, err);
 }
 
 /* Restore. */

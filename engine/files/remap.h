@@ -29,9 +29,12 @@ int remap_write(struct dump *d, uint32_t orig_id, uint32_t remap_id, RemapType t
 		struct error *err);
 /** Write the contents of a deleted file, once for all that have it open: ghost-file-N.img. */
 int ghost_dump(struct dump *d, const struct open_file *f, uint32_t id, struct error *err);
-/** Give a file that has lost its name another one beside it. @param name  the lost one */
-int link_remap_dump(struct dump *d, const struct open_file *f, uint32_t id, const char *name,
+/** Give a file that has lost its name, reg->name, another one beside it. @param reg  as written */
+int link_remap_dump(struct dump *d, const struct open_file *f, RegFileEntry *reg,
 		    struct error *err);
+/** Another name of the file in the directory of a lost one. @param path  the lost one, becomes it
+ */
+bool name_beside(char *path, size_t size, const struct stat *file);
 
 /* Restore. */
 /** Read remap-fpath.img. */

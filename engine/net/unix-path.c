@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/files/remap.h"
 #include "engine/ns/mnt.h"
 #include "engine/procfs/root.h"
 
@@ -73,24 +74,6 @@ static int find_dir(const struct open_file *f, const char *name, const char *pat
 			 name, path);
 }
 
-/* One more name beside `path`, which is none any more. @param path  becomes that */
-static bool find_link(char *path, size_t size, const struct stat *file)
-{
-	char parent[PATH_MAX], *slash = strrchr(path, '/');
-	const struct dirent *entry;
-	if (!slash || !file->st_nlink)
-		return false;
-	char *name = slash + 1;
-	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
-	auto_dir dir = opendir(parent);
-	while (dir && (entry = readdir(dir)) != NULL)
-		if (entry->d_ino == file->st_ino && leads_to(dirfd(dir), entry->d_name, file)) {
-			snprintf(name, size - (size_t)(name - path), "%s", entry->d_name);
-			return true;
-		}
-	return false;
-}
-
 static int find_inside(const struct open_file *f, const char *name, char *path,
 		       struct unix_path *out, struct error *err)
 {
@@ -105,7 +88,7 @@ static int find_inside(const struct open_file *f, const char *name, char *path,
 	auto_fd dir = out->dir[0] ? open(out->dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	out->deleted = !leads_to(dir, name, &out->st);
 	if (!out->deleted ||
-	    (!leads_to(-1, path, &out->st) && !find_link(path, PATH_MAX, &out->st)))
+	    (!leads_to(-1, path, &out->st) && !name_beside(path, PATH_MAX, &out->st)))
 		return 0;
 	out->renamed = strdup(path);
 	return out->renamed ? 0 : error_set(err, ENOMEM, "out of memory");
