@@ -31,7 +31,7 @@ static uint64_t image_size(const struct check *check, const char *name)
 
 /* Bytes of a ghost file: what is behind its entry, unless that says it. @return whether it is of a
  * regular file, and can be read */
-static bool ghost_size(const struct check *check, uint32_t id, uint64_t *out)
+static bool ghost_size(const struct check *check, uint32_t id, uint64_t *out, uint32_t *mode)
 {
 	auto_image_reader r = NULL;
 	auto_message ProtobufCMessage *msg = NULL;
@@ -42,6 +42,7 @@ static bool ghost_size(const struct check *check, uint32_t id, uint64_t *out)
 	*out = ghost->has_chunks && ghost->chunks
 		   ? ghost->size
 		   : image_size(check, image_reader_name(r)) - image_payload_offset(r);
+	*mode = ghost->mode;
 	return S_ISREG(ghost->mode);
 }
 
@@ -51,12 +52,13 @@ static int ghost_check(void *ctx, struct image_reader *r, ProtobufCMessage **msg
 	const RemapFilePathEntry *remap = (const RemapFilePathEntry *)*msg;
 	const FileEntry *file = NULL;
 	uint64_t entry = image_reader_entry(r), size;
+	uint32_t mode = 0;
 	char name[64];
 	int rc = 0;
 	if (remap->has_remap_type && remap->remap_type == REMAP_TYPE__GHOST)
 		rc = checkpoint_file(c->cp, FD_TYPES__REG, remap->orig_id, &file, err);
 	if (rc == 1 && file->reg && file->reg->has_size &&
-	    ghost_size(c->check, remap->remap_id, &size) && size != file->reg->size)
+	    ghost_size(c->check, remap->remap_id, &size, &mode) && size != file->reg->size)
 		finding_at(c->check,
 			   image_filename(&image_types[IMG_GHOST_FILE], remap->remap_id, name,
 					  sizeof(name)),
@@ -64,6 +66,13 @@ static int ghost_check(void *ctx, struct image_reader *r, ProtobufCMessage **msg
 			   "%" PRIu64 " bytes, the file had %" PRIu64 " (remap-fpath.img %" PRIu64
 			   ")",
 			   size, file->reg->size, entry);
+	if (rc == 1 && file->reg && file->reg->has_mode && mode && mode != file->reg->mode)
+		finding_at(c->check,
+			   image_filename(&image_types[IMG_GHOST_FILE], remap->remap_id, name,
+					  sizeof(name)),
+			   NULL, "mode",
+			   "%#" PRIo32 ", the file had %#" PRIo32 " (remap-fpath.img %" PRIu64 ")",
+			   mode, file->reg->mode, entry);
 	return rc < 0 ? rc : 0;
 }
 

@@ -2,10 +2,14 @@
  * What has to be true inside one message, whatever the rest of the set says: a row per message.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/array.h"
 #include "base/page.h"
@@ -50,7 +54,8 @@ static void root_ids_shape(struct check *check, const struct place *at, const Pr
 		uint32_t id = namespace_id(kind, (const TaskKobjIdsEntry *)msg);
 		char field[32];
 		snprintf(field, sizeof(field), "%s_ns_id", kind->name);
-		if (id > NR_NAMESPACE_KINDS)
+		if (id > NR_NAMESPACE_KINDS ||
+		    (!id && *((const protobuf_c_boolean *)((const char *)msg + kind->has))))
 			finding(check, at, field,
 				"%" PRIu32 " is none of the dumper's own namespaces, 1 to %d", id,
 				NR_NAMESPACE_KINDS);
@@ -230,6 +235,7 @@ static void mm_shape(struct check *check, const struct place *at, const Protobuf
 /* What is none of these is not mapped again. */
 static void vma_kind(struct check *check, const struct place *at, const VmaEntry *vma)
 {
+	enum { DROPPABLE = 8 }; /* MAP_DROPPABLE, Linux 6.11 */
 	const uint32_t of_file = VMA_FILE_PRIVATE | VMA_FILE_SHARED;
 	const uint32_t kinds = of_file | VMA_ANON_PRIVATE | VMA_ANON_SHARED | VMA_AREA_SYSVIPC |
 			       VMA_AREA_SOCKET | VMA_AREA_VVAR | VMA_AREA_VDSO | VMA_AREA_VSYSCALL |
@@ -238,8 +244,13 @@ static void vma_kind(struct check *check, const struct place *at, const VmaEntry
 	if (!(vma->status & kinds) ||
 	    vma->status & ~(kinds | VMA_AREA_REGULAR | VMA_AREA_STACK | VMA_AREA_HEAP))
 		finding(check, at, "status", "%#" PRIx32 " is no kind of area", vma->status);
-	if (vma->status & VMA_AREA_REGULAR && !(vma->flags & MAP_TYPE))
+	uint32_t type = vma->flags & MAP_TYPE;
+	if (vma->status & VMA_AREA_REGULAR && type != MAP_SHARED && type != MAP_PRIVATE &&
+	    type != MAP_SHARED_VALIDATE && type != DROPPABLE)
 		finding(check, at, "flags", "neither shared nor private");
+	if (vma->has_fdflags && vma->status & of_file && (vma->fdflags & O_ACCMODE) == O_WRONLY)
+		finding(check, at, "fdflags",
+			"nothing can be mapped that is open for writing alone");
 	if (vma->status & of_file && !is_page_multiple(vma->pgoff))
 		finding(check, at, "pgoff", "%#" PRIx64 " is inside a page", vma->pgoff);
 	if (vma->status & of_file && vma->shmid > UINT32_MAX)
@@ -350,7 +361,7 @@ static void file_shape(struct check *check, const struct place *at, const Protob
 static void inet_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
 {
 	enum { FAMILY_V4 = 2, FAMILY_V6 = 10, SOCK_STREAM_TYPE = 1 };
-	enum { TCP_ESTABLISHED_STATE = 1, TCP_LISTEN_STATE = 10 };
+	enum { TCP_ESTABLISHED_STATE = 1, TCP_LISTEN_STATE = 10, PROTO_MPTCP = 262 };
 	const InetSkEntry *sk = (const InetSkEntry *)msg;
 	size_t want = sk->family == FAMILY_V4 ? 1 : sk->family == FAMILY_V6 ? 4 : 0;
 	if (!want)
@@ -360,6 +371,11 @@ static void inet_shape(struct check *check, const struct place *at, const Protob
 			sk->n_src_addr, sk->n_dst_addr, want);
 	if (sk->type == SOCK_STREAM_TYPE && sk->state == TCP_LISTEN_STATE && !sk->src_port)
 		finding(check, at, "src_port", "0, and it listens");
+	if (sk->type == SOCK_STREAM_TYPE && sk->state == TCP_LISTEN_STATE && sk->dst_port)
+		finding(check, at, "dst_port", "%" PRIu32 ", and it listens", sk->dst_port);
+	if (sk->type == SOCK_STREAM_TYPE && sk->proto != IPPROTO_TCP && sk->proto != IPPROTO_SCTP &&
+	    sk->proto != PROTO_MPTCP)
+		finding(check, at, "proto", "%" PRIu32 " has no streams", sk->proto);
 	if (sk->type == SOCK_STREAM_TYPE && sk->state == TCP_ESTABLISHED_STATE &&
 	    (!sk->src_port || !sk->dst_port))
 		finding(check, at, sk->src_port ? "dst_port" : "src_port",
@@ -377,6 +393,11 @@ static void handle_shape(struct check *check, const struct place *at, const Prot
 static void inotify_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
 {
 	const InotifyFileEntry *file = (const InotifyFileEntry *)msg;
+	for (size_t i = 0; i < file->n_wd; i++) {
+		if (!file->wd[i]->mask)
+			finding(check, at, "wd", "watch %" PRIu32 " is for nothing",
+				file->wd[i]->wd);
+	}
 	for (size_t i = 1; i < file->n_wd; i++) {
 		for (size_t k = 0; k < i && i < 1000; k++) {
 			if (file->wd[i]->wd == file->wd[k]->wd)
@@ -384,6 +405,30 @@ static void inotify_shape(struct check *check, const struct place *at, const Pro
 					file->wd[i]->wd);
 		}
 	}
+}
+
+/* S_IFREG and its like; of sockets and others without an inode of their own there is none. */
+static void mode_look(struct check *check, const struct place *at, uint32_t mode)
+{
+	static const uint32_t kinds[] = { S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR,
+					  S_IFBLK, S_IFIFO, S_IFSOCK };
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if ((mode & S_IFMT) == kinds[i])
+			return;
+	}
+	finding(check, at, "mode", "%#" PRIo32 " is no kind of file", mode);
+}
+
+static void ghost_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	mode_look(check, at, ((const GhostFileEntry *)msg)->mode);
+}
+
+static void reg_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	const RegFileEntry *reg = (const RegFileEntry *)msg;
+	if (reg->has_mode)
+		mode_look(check, at, reg->mode);
 }
 
 static void ns_file_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
@@ -405,9 +450,14 @@ static void pipe_data_shape(struct check *check, const struct place *at,
 
 static void tty_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
 {
+	enum { PTY_SLAVE = 136 }; /* UNIX98_PTY_SLAVE_MAJOR */
 	const TtyInfoEntry *tty = (const TtyInfoEntry *)msg;
 	if (tty->type == TTY_TYPE__PTY && !tty->pty)
 		finding(check, at, "pty", "missing, as the type needs it");
+	else if (tty->type == TTY_TYPE__PTY && major(tty->rdev) == PTY_SLAVE &&
+		 minor(tty->rdev) != tty->pty->index)
+		finding(check, at, "rdev", "is /dev/pts/%u, pty.index %" PRIu32, minor(tty->rdev),
+			tty->pty->index);
 }
 
 static void rseq_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
@@ -417,6 +467,18 @@ static void rseq_shape(struct check *check, const struct place *at, const Protob
 	if (rseq->rseq_abi_pointer % RSEQ_ALIGN)
 		finding(check, at, "rseq_abi_pointer", "%#" PRIx64 " is not a multiple of %d",
 			rseq->rseq_abi_pointer, RSEQ_ALIGN);
+	else if (rseq->rseq_abi_pointer && rseq->rseq_abi_size < RSEQ_ALIGN)
+		finding(check, at, "rseq_abi_size", "%" PRIu32 ", want %d or more",
+			rseq->rseq_abi_size, RSEQ_ALIGN);
+}
+
+static void stack_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	enum { DISABLED = 2, LEAST = 2048 }; /* SS_DISABLE, MINSIGSTKSZ */
+	const ThreadSasEntry *stack = (const ThreadSasEntry *)msg;
+	if (!(stack->ss_flags & DISABLED) && stack->ss_size < LEAST)
+		finding(check, at, "ss_size", "%" PRIu64 " bytes, want %d for a stack of signals",
+			stack->ss_size, LEAST);
 }
 
 static void sysctl_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
@@ -432,6 +494,17 @@ static void tcp_shape(struct check *check, const struct place *at, const Protobu
 	const TcpStreamEntry *tcp = (const TcpStreamEntry *)msg;
 	if (tcp->has_unsq_len && tcp->unsq_len > tcp->outq_len)
 		finding(check, at, "unsq_len", "more unsent than the queue holds");
+	/* What the kernel asks of struct tcp_repair_window; numbers wrap around. */
+	if (!tcp->has_rcv_wnd)
+		return;
+	if (tcp->max_window < tcp->snd_wnd)
+		finding(check, at, "max_window", "%" PRIu32 " is less than snd_wnd, %" PRIu32,
+			tcp->max_window, tcp->snd_wnd);
+	if ((int32_t)(tcp->inq_seq + tcp->rcv_wnd - tcp->snd_wl1) < 0)
+		finding(check, at, "snd_wl1", "%" PRIu32 " is behind the window", tcp->snd_wl1);
+	if ((int32_t)(tcp->inq_seq - tcp->rcv_wup) < 0)
+		finding(check, at, "rcv_wup", "%" PRIu32 " is behind inq_seq, %" PRIu32,
+			tcp->rcv_wup, tcp->inq_seq);
 }
 
 static void seccomp_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
@@ -489,11 +562,14 @@ static const struct shape {
 	{ &tcp_stream_entry__descriptor, tcp_shape },
 	{ &fh_entry__descriptor, handle_shape },
 	{ &inotify_file_entry__descriptor, inotify_shape },
+	{ &ghost_file_entry__descriptor, ghost_shape },
+	{ &reg_file_entry__descriptor, reg_shape },
 	{ &ns_file_entry__descriptor, ns_file_shape },
 	{ &pipe_data_entry__descriptor, pipe_data_shape },
 	{ &tty_info_entry__descriptor, tty_shape },
 	{ &rseq_entry__descriptor, rseq_shape },
 	{ &sysctl_entry__descriptor, sysctl_shape },
+	{ &thread_sas_entry__descriptor, stack_shape },
 	{ &seccomp_filter__descriptor, seccomp_shape },
 	{ &mnt_entry__descriptor, mount_shape },
 	{ &uid_gid_extent__descriptor, extent_shape },

@@ -72,6 +72,7 @@ static const struct value {
 	{ IN(posix_timer_entry), "vsec", SECONDS },
 	{ IN(posix_timer_entry), "vnsec", BELOW(1000000000) },
 	{ IN(timespec), "tv_nsec", BELOW(1000000000) },
+	{ IN(inventory_entry), "network_lock_method", 0, 3 },
 	{ IN(fs_entry), "umask", .bits = 0777 },
 
 	/* memory */
@@ -87,6 +88,7 @@ static const struct value {
 	{ IN(mm_entry), "mm_env_start", ADDRESS },
 	{ IN(mm_entry), "mm_env_end", ADDRESS },
 	{ IN(mm_entry), "dumpable", 0, 2 },
+	{ IN(vma_entry), "fdflags", FLAGS },
 	{ IN(memfd_inode_entry), "size", OFFSET },
 	{ IN(memfd_inode_entry), "seals", .bits = 0x3f },
 	{ IN(memfd_inode_entry), "mode", BELOW(1 << 16) },
@@ -123,6 +125,7 @@ static const struct value {
 	{ IN(tty_file_entry), "flags", FLAGS },
 	{ IN(pidfd_entry), "flags", FLAGS },
 	{ IN(file_lock_entry), "flag", 1, 8 },
+	{ IN(file_lock_entry), "type", 0, 7 }, /* of a lease that is being broken: 4 and more */
 	{ IN(file_lock_entry), "start", OFFSET },
 	{ IN(file_lock_entry), "len", OFFSET },
 	{ IN(ghost_file_entry), "mode", BELOW(1 << 16) },
@@ -175,6 +178,12 @@ static const struct value {
 	{ IN(ipc_desc_entry), "mode", BELOW(1 << 16) },
 	{ IN(ipc_desc_entry), "id", INTEGER },
 	{ IN(ipc_msg_entry), "qbytes", INTEGER },
+	{ IN(ipc_var_entry), "sem_ctls", INTEGER },
+	{ IN(ipc_var_entry), "msg_ctlmax", INTEGER },
+	{ IN(ipc_var_entry), "msg_ctlmnb", INTEGER },
+	{ IN(ipc_var_entry), "msg_ctlmni", INTEGER },
+	{ IN(ipc_var_entry), "shm_ctlmni", INTEGER },
+	{ IN(ipc_var_entry), "shm_rmid_forced", 0, 1 },
 	{ IN(ipc_sem_entry), "nsems", 1, 32000 },
 	{ IN(ipc_shm_entry), "size", 1, INT64_MAX },
 	{ IN(mnt_entry), "fstype", 0, 1 << 16 },

@@ -63,6 +63,14 @@ def inotify(**more):
     return append_item("files.img", file)
 
 
+def window(**wrong):
+    """What the kernel takes as a window of TCP, but for one value."""
+    def change(made):
+        made["tcp-stream-1f.img"][0].update({"snd_wl1": 1, "snd_wnd": 10, "max_window": 10,
+                                             "rcv_wnd": 20, "rcv_wup": 1, **wrong})
+    return "tcp-stream-1f.img", change
+
+
 def append_item(name, item):
     def change(made):
         made[name].append(item)
@@ -541,6 +549,38 @@ CORRUPTIONS = [
      "mountpoints-12.img 2 mountpoint /tmp is not below /proc, where its parent is"),
     ("mounts below each other", at("mountpoints-12.img", 1, "parent_mnt_id", 21),
      "mountpoints-12.img 1 parent_mnt_id mount 20 is below itself"),
+    ("area open for writing", at("mm-1.img", 0, "vmas", 0, "fdflags", 1),
+     "vmas[0].fdflags nothing can be mapped that is open for writing alone"),
+    ("neither kind of sharing", at("mm-1.img", 0, "vmas", 1, "flags", 0x24),
+     "vmas[1].flags neither shared nor private"),
+    ("who listens with a peer", at("files.img", 10, "isk", "dst_port", 77),
+     "isk.dst_port 77, and it listens"),
+    ("protocol of a stream", at("files.img", 9, "isk", "proto", 17), "isk.proto 17 has no streams"),
+    ("largest window", window(max_window=9), "max_window 9 is less than snd_wnd, 10"),
+    ("window's last segment", window(snd_wl1=22), "snd_wl1 22 is behind the window"),
+    ("window's last byte", window(rcv_wup=2), "rcv_wup 2 is behind inq_seq, 1"),
+    ("number of a terminal", at("tty-info.img", 0, "pty", "index", 2),
+     "tty-info.img 0 rdev is /dev/pts/1, pty.index 2"),
+    ("size of rseq", at("core-1.img", 0, "thread_core", "rseq_entry",
+                        {"rseq_abi_pointer": 32, "rseq_abi_size": 0, "signature": 1}),
+     "rseq_entry.rseq_abi_size 0, want 32 or more"),
+    ("stack of signals", at("core-1.img", 0, "thread_core", "sas",
+                            {"ss_sp": 4096, "ss_size": 1000, "ss_flags": 0}),
+     "thread_core.sas.ss_size 1000 bytes, want 2048"),
+    ("type of a lock", at("filelocks.img", 0, "type", 8), "filelocks.img 0 type 8, want"),
+    ("watch for nothing", inotify(mask=0), "ify.wd watch 1 is for nothing"),
+    ("kind of a file", at("files.img", 0, "reg", "mode", 0o644),
+     "files.img 0 reg.mode 0644 is no kind of file"),
+    ("kind of a ghost file", at("ghost-file-1.img", 0, "mode", 0o600),
+     "ghost-file-1.img 0 mode 0600 is no kind of file"),
+    ("mode of a ghost file", at("files.img", FILES["gone"], "reg", "mode", 0o100644),
+     "ghost-file-1.img - mode 0100600, the file had 0100644"),
+    ("no namespace of the dumper", at("inventory.img", 0, "root_ids", "pid_ns_id", 0),
+     "root_ids.pid_ns_id 0 is none of the dumper's own namespaces"),
+    ("network lock", at("inventory.img", 0, "network_lock_method", 4),
+     "network_lock_method 4, want"),
+    ("limit of System V", at("ipcns-var-13.img", 0, "shm_ctlmni", 2**31),
+     "shm_ctlmni 2147483648, want"),
     # pages
     ("pages short", file_bytes("pages-1.img", lambda d: d[:-whole_set.PAGE]), "pagemap-1.img"),
     ("pages long", file_bytes("pages-2.img", lambda d: d + bytes(whole_set.PAGE)),
