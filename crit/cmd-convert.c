@@ -43,7 +43,7 @@ static int convert_run(void *opts, int nr_operands, char **operands, struct erro
 	if (rc < 0)
 		return rc;
 	auto_strbuf said = { 0 };
-	const struct set_job job = { src, sink, report, &said };
+	const struct set_job job = { .src = src, .sink = sink, .report = report, .arg = &said };
 	rc = set_convert_counts(&job, strcmp(o->to, "4.2") ? COUNTS_LEGACY : COUNTS_4_2, err);
 	return rc < 0 ? rc : sink_arg_commit(&o->sink, operands[0], src, sink, &said, err);
 }

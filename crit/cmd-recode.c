@@ -34,6 +34,12 @@ static void report(void *arg, const char *name, const char *what)
 		strbuf_printf(&telling->later, "%s: %s\n", name, what);
 }
 
+static void say_broken(void *arg, const char *name, const char *why)
+{
+	(void)arg;
+	printf("%s: %s\n", name, why);
+}
+
 static int recode_run(void *opts, int nr_operands, char **operands, struct error *err)
 {
 	const struct recode_opts *o = opts;
@@ -50,7 +56,9 @@ static int recode_run(void *opts, int nr_operands, char **operands, struct error
 	if (rc == 0)
 		rc = rewrite ? sink_arg_open(&o->sink, src, operands[0], &progress, &sink, err)
 			     : set_want(operands[0], src, err);
-	const struct set_job job = { src, sink, report, &telling };
+	const struct set_job job = {
+		.src = src, .sink = sink, .report = report, .broken = say_broken, .arg = &telling
+	};
 	if (rc == 0)
 		rc = set_recode(&job, &different, err);
 	if (rc == 0 && rewrite)

@@ -210,8 +210,8 @@ static int recode_member(const struct set_job *job, const struct source_member *
 	int rc = original_read(&o, m, scratch->bytes, &why);
 	if (rc == 0)
 		rc = through_json(&o, scratch, &why);
-	if (rc == -EBADMSG && job->report) {
-		job->report(job->arg, o.name, damage_reason(o.name, why.text));
+	if (rc == -EBADMSG && job->broken) {
+		job->broken(job->arg, o.name, damage_reason(o.name, why.text));
 		++*nr_different;
 		return 1;
 	}

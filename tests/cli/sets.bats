@@ -226,9 +226,10 @@ pstree.img: comes out different" ]
 	run -1 "$crit" recode s
 	[[ $output == "core-100.img: "* ]]
 	truncate -s -3 s/pstree.img
-	run -2 "$crit" recode -o out s
-	[ ${#lines[@]} = 1 ]
-	[[ $output == "crit recode: pstree.img: "* ]]
+	run -2 --separate-stderr "$crit" recode -o out s
+	[[ ${#lines[@]} = 1 && ${#stderr_lines[@]} = 1 ]]
+	[[ $output == "pstree.img: "* ]]
+	[[ $stderr == *"nothing is written" ]]
 	[ ! -e out ]
 }
 
