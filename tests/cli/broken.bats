@@ -225,9 +225,10 @@ broke()
 
 @test "broken images: searches of memory go on, and name each" {
 	broke
-	local command
+	local command words
 	for command in "mem" "mem --format json" "strings" "report" "mem --format html"; do
-		run -1 --separate-stderr "$crit" $command "$bad"
+		read -ra words <<<"$command"
+		run -1 --separate-stderr "$crit" "${words[@]}" "$bad"
 		[[ $output == *3* ]]
 		[[ $stderr =~ "crit ${command%% *}: "$mm && $stderr =~ "crit ${command%% *}: "$core && ${#stderr_lines[@]} = 2 ]]
 	done
