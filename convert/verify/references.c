@@ -118,7 +118,9 @@ static const struct reference references[] = {
 	{ IN(namespace_entry), "id", REFERS, IMG_TIMENS, key_held, CLONE_NEWTIME },
 	{ IN(namespace_entry), "id", REFERS, OBJ_TOLD_NAMESPACE, key_held_told, CLONE_NEWPID },
 	{ IN(namespace_entry), "id", REFERS, OBJ_TOLD_NAMESPACE, key_held_told, CLONE_NEWCGROUP },
+	{ IN(namespace_entry), "id", REFERS, IMG_MNTS, key_held, CLONE_NEWNS },
 	{ IN(mnt_entry), "held", REFERS, IMG_MNTS },
+	{ IN(mnt_entry), "user_ns", REFERS, IMG_USERNS },
 
 	/* files */
 	{ IN(fdinfo_entry), "id", REFERS, OBJ_FILE, key_fdinfo },

@@ -127,7 +127,8 @@ static int make_one(struct restore *r, enum ns_kind kind, struct error *err)
 	const struct ns_row *row = &ns_rows[kind];
 	if (kind == NS_CGROUP)
 		return cgroups_unshare(r, r->ns->ids[kind], err);
-	int rc = userns_enter_owner(r, kind, r->ns->ids[kind], err);
+	/* what mounts are made in is the builder's, whoever owns the namespace */
+	int rc = kind == NS_MNT ? 0 : userns_enter_owner(r, kind, r->ns->ids[kind], err);
 	if (rc < 0)
 		return rc;
 	return unshare(row->flag) < 0
@@ -149,7 +150,7 @@ static int make_aside(void *ctx, struct error *err)
 static int make_for_owner(struct restore *r, enum ns_kind kind, struct error *err)
 {
 	struct making making = { r, kind, -1 };
-	if (!userns_owner_id(r, kind, r->ns->ids[kind]))
+	if (kind == NS_MNT || !userns_owner_id(r, kind, r->ns->ids[kind]))
 		return make_one(r, kind, err);
 	int rc = ns_aside(make_aside, &making, err);
 	auto_fd fd = making.fd;

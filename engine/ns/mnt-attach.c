@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "engine/ns/mnt-make.h"
+#include "engine/ns/mnt-owned.h"
 
 int mnt_enter(int ns, struct error *err)
 {
@@ -41,23 +42,58 @@ static int open_place(struct mnt *m, struct error *err)
 }
 
 /* It is there: now the places on it. */
-static int note_attached(struct mnt_tree *tree, struct mnt *m, struct error *err)
+static int note_one(struct mnt_tree *tree, struct mnt *m, struct error *err)
 {
+	char name[MNT_NAME_MAX];
 	int rc = 0;
 	m->attached = true;
 	fd_close(m->place);
 	m->place = -1;
-	for (size_t i = 0; rc == 0 && i < tree->nr; i++)
-		if (tree->items[i]->parent == m)
-			rc = open_place(tree->items[i], err);
+	for (size_t i = 0; rc == 0 && i < tree->nr; i++) {
+		struct mnt *on = tree->items[i];
+		if (on->parent != m || on->carried || on->seated)
+			continue;
+		rc = m->fd < 0 ? error_set(err, EBADMSG,
+					   "%s is on one that is hidden by one that is locked",
+					   mnt_name(on, name))
+			       : open_place(on, err);
+	}
+	return rc;
+}
+
+static bool comes_with(const struct mnt *m, const struct mnt *with)
+{
+	while (m != with && m && m->carried)
+		m = m->parent;
+	return m == with;
+}
+
+/* And those that are locked to it. */
+static int note_attached(struct mnt_tree *tree, struct mnt *m, struct error *err)
+{
+	char name[MNT_NAME_MAX];
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < tree->nr; i++) {
+		struct mnt *c = tree->order[i];
+		if (!comes_with(c, m))
+			continue;
+		if (c->fd >= 0 && (c->carried || c->e->locked_flags) &&
+		    (rc = mnt_set_flags(c->fd, c->e->flags & ~(uint32_t)MS_RDONLY)) < 0)
+			return error_code(err, rc, "%s: set its flags", mnt_name(c, name));
+		rc = note_one(tree, c, err);
+	}
 	return rc;
 }
 
 static int attach(struct mnt_tree *tree, struct mnt *m, struct error *err)
 {
 	char name[MNT_NAME_MAX];
-	if (m->parent && move_mount(m->fd, "", m->place, "",
-				    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	int rc = m->seated ? mnt_owned_seat(m, err) : 0;
+	if (rc < 0)
+		return error_wrap(err, rc, "%s", mnt_name(m, name));
+	if (m->parent && !m->seated &&
+	    move_mount(m->fd, "", m->place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
+		0)
 		return error_sys(err, "%s: mount it", mnt_name(m, name));
 	return note_attached(tree, m, err);
 }

@@ -20,6 +20,7 @@
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt-make.h"
+#include "engine/ns/mnt-owned.h"
 #include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt-share.h"
 #include "engine/ns/mnt.h"
@@ -184,8 +185,9 @@ static int open_own(struct error *err)
 }
 
 /* A namespace with nothing but its root in it. */
-static int make_space(struct mnt_space *space, struct error *err)
+static int make_space(void *ctx, struct error *err)
 {
+	struct mnt_space *space = ctx;
 	int root = space->root->fd;
 	if (unshare(CLONE_NEWNS) < 0)
 		return error_sys(err, "make a mount namespace");
@@ -207,14 +209,15 @@ static int make_space(struct mnt_space *space, struct error *err)
 	return space->fd < 0 ? space->fd : 0;
 }
 
-static int make_spaces(struct mnt_tree *tree, struct error *err)
+static int make_spaces(struct restore *r, struct mnt_tree *tree, struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < tree->spaces.nr; i++) {
+		struct mnt_space *space = &tree->spaces.items[i];
 		rc = mnt_enter(tree->workshop, err);
 		if (rc == 0)
-			rc = make_space(&tree->spaces.items[i], err);
-		tree->numbers[i] = tree->spaces.items[i].fd;
+			rc = mnt_owned_space(r, space->id, make_space, space, err);
+		tree->numbers[i] = space->fd;
 	}
 	return rc;
 }
@@ -273,7 +276,9 @@ int mntns_fill(struct restore *r, uint32_t id, struct error *err)
 	if (rc == 0)
 		rc = mnt_cut(tree, false, err);
 	if (rc == 0)
-		rc = make_spaces(tree, err);
+		rc = mnt_owned_lock(r, tree, false, err);
+	if (rc == 0)
+		rc = make_spaces(r, tree, err);
 	if (rc == 0)
 		rc = mnt_attach(r, tree, false, err);
 	return rc < 0 ? rc : enter_first(tree, err);
@@ -284,7 +289,9 @@ static int make_late(struct restore *r, int pidns, struct error *err)
 	if (pidns >= 0 && setns(pidns, CLONE_NEWPID) < 0)
 		return error_sys(err, "enter the pid namespace of the tree");
 	int rc = mnt_make_sources(r, r->mounts, true, err);
-	return rc < 0 ? rc : mnt_cut(r->mounts, true, err);
+	if (rc == 0)
+		rc = mnt_cut(r->mounts, true, err);
+	return rc < 0 ? rc : mnt_owned_lock(r, r->mounts, true, err);
 }
 
 static int close_space(const struct mnt_tree *tree, const struct mnt_space *space,
@@ -293,7 +300,7 @@ static int close_space(const struct mnt_tree *tree, const struct mnt_space *spac
 	char name[MNT_NAME_MAX];
 	for (size_t i = 0; i < tree->nr; i++) {
 		const struct mnt *m = tree->items[i];
-		if (m->ns != space->id || !(m->e->flags & MS_RDONLY))
+		if (m->ns != space->id || !(m->e->flags & MS_RDONLY) || m->fd < 0)
 			continue;
 		int rc = mnt_set_flags(m->fd, m->e->flags);
 		if (rc < 0)

@@ -21,6 +21,7 @@
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
 #include "engine/ns/mnt-held.h"
+#include "engine/ns/mnt-locks.h"
 #include "engine/ns/mnt-overlay.h"
 #include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt-shown.h"
@@ -218,6 +219,7 @@ int mntns_settle(struct dump *d, struct error *err)
 	int rc = read_mounts(&own, err);
 	if (rc == 0)
 		rc = mnt_tree_link(d->mounts, err);
+	d->mounts->late_pids = ns_is_apart(d, NS_PID);
 	if (rc == 0)
 		rc = mnt_external_mark(d, d->mounts, &own, err);
 	if (rc == 0)
@@ -252,13 +254,13 @@ struct uncovering {
 	int users, ns;
 };
 
-/* A copy of the current namespace without them; made by who is in the tree's user namespace, else
- * all mounts of the copy were locked to each other. */
+/* A copy of the current namespace without them; made by who is in the user namespace it belongs to,
+ * else all mounts of the copy were locked to each other. */
 static int copy_without(void *ctx, struct error *err)
 {
 	struct uncovering *u = ctx;
 	if (u->users >= 0 && setns(u->users, CLONE_NEWUSER) < 0)
-		return error_sys(err, "enter the user namespace of the tree");
+		return error_sys(err, "enter a user namespace of the tree");
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return error_sys(err, "make a mount namespace");
 	int rc = mnt_covers_drop(u->covers, err);
@@ -275,9 +277,10 @@ static void uncover(const struct dump *d, const struct mnt *m, const char *path)
 	if (!mnt_below(path, m->e->mountpoint) ||
 	    mnt_covers_find(d->mounts, m, path, &covers, &err) < 0 || covers.nr == 0)
 		return;
-	auto_fd users = d->users ? ns_open(d->tasks[0], NS_USER, &err) : -1;
+	const struct ns_seen *ns = ns_find_id(d, NS_MNT, m->ns);
+	auto_fd users = mnt_locks_users(d, ns, &err);
 	struct uncovering u = { &covers, users, -1 };
-	if ((d->users && users < 0) || ns_aside(copy_without, &u, &err) < 0)
+	if (((d->users || ns->owner) && users < 0) || ns_aside(copy_without, &u, &err) < 0)
 		log_debug("%s stays hidden: %s", path, err.text);
 	else if (setns(u.ns, CLONE_NEWNS) < 0)
 		log_debug("%s stays hidden: %m", path);
@@ -296,6 +299,12 @@ int mntns_enter(const struct dump *d, const struct task *t, int mnt_id, const ch
 }
 
 /* Options of file systems have ids as the engine has them: "uid=100000" */
+static uint32_t turn_id(const struct dump *d, const MntEntry *e, enum id_kind kind, uint32_t id)
+{
+	id = id_inside(d->users, kind, id);
+	return e->has_user_ns ? userns_seen_inside(d, e->user_ns, kind, id) : id;
+}
+
 static int turn_ids(struct dump *d, MntEntry *e, struct error *err)
 {
 	auto_strbuf out = { 0 };
@@ -305,9 +314,9 @@ static int turn_ids(struct dump *d, MntEntry *e, struct error *err)
 	while (rc == 0 && (word = strsep(&rest, ",")) != NULL) {
 		rc = out.len ? strbuf_char(&out, ',') : 0;
 		if (rc == 0 && sscanf(word, "uid=%" SCNu32, &id) == 1)
-			rc = strbuf_printf(&out, "uid=%u", id_inside(d->users, ID_USER, id));
+			rc = strbuf_printf(&out, "uid=%u", turn_id(d, e, ID_USER, id));
 		else if (rc == 0 && sscanf(word, "gid=%" SCNu32, &id) == 1)
-			rc = strbuf_printf(&out, "gid=%u", id_inside(d->users, ID_GROUP, id));
+			rc = strbuf_printf(&out, "gid=%u", turn_id(d, e, ID_GROUP, id));
 		else if (rc == 0)
 			rc = strbuf_str(&out, word);
 	}
@@ -328,7 +337,7 @@ static int write_entries(struct dump *d, uint32_t ns, struct error *err)
 		MntEntry *e = d->mounts->items[i]->e;
 		if (d->mounts->items[i]->ns != ns)
 			continue;
-		rc = d->users ? turn_ids(d, e, err) : 0;
+		rc = d->users || e->has_user_ns ? turn_ids(d, e, err) : 0;
 		if (rc == 0 && ns == d->mounts->root_ns && !d->mounts->items[i]->parent)
 			rc = mnt_held_note(d, e, err);
 		if (rc == 0)
@@ -341,16 +350,19 @@ int mntns_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	struct ns_mount_place back;
 	auto_fd users = d->users ? ns_open(d->tasks[0], NS_USER, err) : -1;
-	if (d->users && users < 0)
-		return users;
+	auto_fd master = mnt_locks_users(d, ns, err);
+	if ((d->users && users < 0) || ((d->users || ns->owner) && master < 0))
+		return users < 0 ? users : master;
 	int rc = ns_mount_enter_seen(ns, &back, err);
 	if (rc < 0)
 		return rc;
-	rc = mnt_contents_open(d->mounts, ns->id, users, err);
+	rc = mnt_locks_read(d, ns, err);
 	if (rc == 0)
-		rc = mnt_deleted_read(d, ns->id, users, err);
+		rc = mnt_contents_open(d->mounts, ns->id, master, err);
 	if (rc == 0)
-		rc = mnt_pids_read(d, ns->id, users, err);
+		rc = mnt_deleted_read(d, ns->id, master, err);
+	if (rc == 0)
+		rc = mnt_pids_read(d, ns->id, master, err);
 	int left = ns_mount_leave(&back, rc < 0 ? NULL : err);
 	rc = rc < 0 ? rc : left;
 	if (rc == 0)

@@ -20,6 +20,7 @@
 #include "engine/ns/aside.h"
 #include "engine/ns/mnt-deleted.h"
 #include "engine/ns/mnt-external.h"
+#include "engine/ns/mnt-owned.h"
 #include "engine/ns/mnt-pids.h"
 #include "engine/ns/mnt-shown.h"
 
@@ -140,6 +141,31 @@ static int mount_for_users(void *ctx, struct error *err)
 	return making->s->fd < 0 ? error_sys(err, "clone a mount") : 0;
 }
 
+/* By who is master of it. */
+static int mount_inside(void *ctx, struct error *err)
+{
+	const struct making *making = ctx;
+	int rc = mnt_owned_enter(making->r, making->s->of, err);
+	return rc < 0 ? rc : mount_for_users(ctx, err);
+}
+
+static int fill_inside(void *ctx, struct error *err)
+{
+	const struct making *making = ctx;
+	struct mnt_source *s = making->s;
+	int rc = mnt_owned_act(making->r, s->of, err);
+	return rc < 0 ? rc : s->of->fs->fill(take_ptr(s->content), s->of, s->fd, err);
+}
+
+static int make_inside(struct making *making, struct error *err)
+{
+	struct mnt_source *s = making->s;
+	int yard = making->yard, rc = ns_aside(mount_inside, making, err);
+	if (rc == 0 && move_mount(s->fd, "", yard, s->name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		rc = error_sys(err, "mount it where mounts are made");
+	return rc < 0 || !s->content ? rc : ns_aside(fill_inside, making, err);
+}
+
 int mnt_open_outside(struct restore *r, struct mnt_tree *tree, struct error *err)
 {
 	int rc = 0;
@@ -166,6 +192,10 @@ int mnt_make_source(struct restore *r, struct mnt_tree *tree, struct mnt_source 
 	int rc = faccessat(tree->yard, s->name, F_OK, 0) == 0
 		     ? 0
 		     : make_place(tree->yard, s->name, dir, err);
+	if (rc == 0 && s->of->e->has_user_ns) {
+		rc = make_inside(&making, err);
+		return rc < 0 ? error_wrap(err, rc, "%s", mnt_name(s->of, name)) : 0;
+	}
 	if (rc == 0)
 		rc = s->of->fs->traits & FS_PIDS
 			 ? mnt_pids_aside(tree, s, mount_new, &making, err)

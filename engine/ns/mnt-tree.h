@@ -49,7 +49,9 @@ struct mnt {
 	bool made_root;          /* restore: its root has no name, and got one for the moment, */
 	unsigned made_parents;   /* as did so many directories above */
 	bool late;               /* as of source, or below such a one */
-	int fd, place;           /* restore: the mount itself, and what it is mounted on; -1 */
+	bool carried;            /* restore: locked to its parent, comes with that */
+	bool seated;   /* restore: its place is that of another, which keeps it locked until then */
+	int fd, place; /* restore: the mount itself, and what it is mounted on; -1 */
 };
 
 /* A propagation group: mounts with the same numbers. */

@@ -105,6 +105,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .flag = CLONE_NEWNS,
 		     IDS(mnt_ns_id),
 		     .nested = true,
+		     .owned = true,
 		     .join = mntns_join,
 		     .collect = mntns_collect,
 		     .dump = mntns_dump,

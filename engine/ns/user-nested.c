@@ -105,6 +105,13 @@ static struct chain chain_of_seen(const struct dump *d, uint32_t ns)
 	return chain;
 }
 
+uint32_t userns_seen_inside(const struct dump *d, uint32_t ns, enum id_kind kind, uint32_t id)
+{
+	const struct chain chain = chain_of_seen(d, ns);
+	turn_inside(&chain, kind, &id);
+	return id;
+}
+
 static bool has_any(const struct dump *d)
 {
 	for (size_t i = 0; i < d->ns->nr; i++)
@@ -205,8 +212,7 @@ static int check_thread(const struct dump *d, const struct task *t, size_t i, st
 			 TASK_ARGS(t), t->threads[i].tid, has_ids ? "groups" : "ids");
 }
 
-/* Is the first of these the other, or inside of it? */
-static bool is_below(const struct dump *d, uint32_t ns, uint32_t above)
+bool userns_seen_is_below(const struct dump *d, uint32_t ns, uint32_t above)
 {
 	while (ns != above && ns && ns != userns_home(d))
 		ns = ns_find_id(d, NS_USER, ns)->users->around;
@@ -251,7 +257,7 @@ static const struct task *first_born(const struct dump *d, const struct task *t)
 
 static bool is_below_or_home(const struct dump *d, uint32_t owner, uint32_t users)
 {
-	return users == userns_home(d) || (owner && is_below(d, owner, users));
+	return users == userns_home(d) || (owner && userns_seen_is_below(d, owner, users));
 }
 
 /* May it be in that namespace from its birth, or enter it afterwards? */
@@ -277,7 +283,7 @@ static int check_birth(const struct dump *d, const struct task *t, struct error 
 	const struct proc_status *st = &t->threads[0].status;
 	if (users == userns_home(d))
 		return 0;
-	if (!is_below(d, ns_id(t, NS_USER), users))
+	if (!userns_seen_is_below(d, ns_id(t, NS_USER), users))
 		return refuse_birth(t, "but not in that one", err);
 	for (int k = 0; k < NS_KINDS; k++)
 		if (k != NS_USER && k != NS_PID && !can_be_in(d, t, (enum ns_kind)k))

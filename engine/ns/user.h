@@ -73,6 +73,10 @@ int userns_collect_nested(struct dump *d, const struct ns_seen *ns, struct error
 int userns_check_nested(const struct dump *d, struct error *err);
 /** Which one inside of the root's does another namespace belong to? ns->owner is set. */
 int userns_note_owner(const struct dump *d, struct ns_seen *ns, struct error *err);
+/** Is the first of these the other, or inside of it? */
+bool userns_seen_is_below(const struct dump *d, uint32_t ns, uint32_t above);
+/** What an id of the root's is in one inside of that. */
+uint32_t userns_seen_inside(const struct dump *d, uint32_t ns, enum id_kind kind, uint32_t id);
 int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
 /** What an image says; pure. @param out  to be freed, also when this fails */
 int userns_take(UsernsEntry *e, struct user_maps *out, struct error *err);
