@@ -12,8 +12,6 @@
 #include "base/error.h"
 #include "task.pb-c.h"
 
-struct clone_args;
-
 /* What this CPU keeps where. */
 struct arch_cpu {
 	bool known;
@@ -101,9 +99,3 @@ void arch_regs_to_call(struct arch_regs *regs, uint64_t insn_addr, long nr, cons
 long arch_regs_result(const struct arch_regs *regs);
 /** Leave this program: go on at `entry` with another stack and one argument. */
 _Noreturn void arch_jump(uint64_t entry, uint64_t stack_top, const void *arg);
-/**
- * clone3(2) of a process that shares memory: the child calls entry(arg) on the stack of its own
- * that `ca` has to name, and must not return from there.
- * @return its pid; -errno
- */
-long arch_clone(const struct clone_args *ca, void (*entry)(void *), void *arg);

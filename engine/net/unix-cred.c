@@ -18,10 +18,10 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "engine/arch/arch.h"
 #include "engine/context/shortage.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/user.h"
+#include "engine/pie/clone.h"
 
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59 /* Linux 4.13 */
@@ -152,7 +152,7 @@ static long start(struct doing *d, pid_t pid, char *stack)
 				       .stack_size = STACK_SIZE,
 				       .set_tid = pid ? (uintptr_t)&pid : 0,
 				       .set_tid_size = pid ? 1 : 0 };
-	return arch_clone(&ca, run, d);
+	return clone_onto_stack(&ca, run, d);
 }
 
 static int finish(const struct doing *d, long pid, struct error *err)

@@ -56,7 +56,7 @@ struct restore_shared {      /* MAP_SHARED: coordinator, tasks, restorer blobs *
 	int32_t coordinator; /* its pid; 0: in another pid namespace than the root */
 	uint32_t failed;     /* 1: somebody writes `error`; 2: it is written. Everybody gives up */
 	uint32_t error_raw;  /* enum error_raw */
-	int32_t not_born;    /* ERROR_OF_BIRTH: who could not be */
+	int32_t not_born;    /* ERROR_OF_BIRTH, or OF_THREADS: who could not be */
 	struct error error;  /* of the first that failed */
 	struct restore_ids ids;
 	/* robust futex of the coordinator, which tasks of any pid namespace see the end of: the

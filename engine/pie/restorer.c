@@ -46,7 +46,7 @@ static int fail(struct restorer_args *args, enum error_raw raw, const char *what
 		else
 			text_hex(&t, at);
 	}
-	if (raw == ERROR_OF_BIRTH)
+	if (raw == ERROR_OF_BIRTH || raw == ERROR_OF_THREADS)
 		s->not_born = (int32_t)at;
 	s->error.code = (int)rc;
 	s->error_raw = raw;

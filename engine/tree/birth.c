@@ -30,7 +30,6 @@
 #include "engine/ns/real-ids.h"
 #include "engine/ns/time.h"
 #include "engine/ns/user.h"
-#include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 #include "engine/tree/adopt.h"
 #include "engine/tree/become.h"
@@ -40,21 +39,12 @@
 #include "engine/tree/late.h"
 #include "engine/tree/share.h"
 #include "engine/tree/stage.h"
+#include "engine/tree/taken-ids.h"
 
-#define DEAD_TRIES  1000   /* ms to wait for a pid whose holder is dead: reapers may be slow */
-#define DYING_TRIES 10000  /* ms to wait for one that is being killed */
 #define PEER_TRIES  600000 /* ms to wait for a task that another one bears, after its memory */
 #define GIVEN_TRIES 10000  /* where others may be faster */
 #define TAKEN_TRIES 50     /* ms to wait for one of the tree that has a wrong number */
 #define ANY_TRIES   1000   /* numbers to try for who may have any */
-
-/* One that has ended, or is about to, may still have the number for a moment. */
-static bool is_leaving(const struct restore *r, pid_t pid, int tries, int *dead_tries)
-{
-	pid_t holder = pidns_taken_by(r, pid);
-	bool dead = !holder || proc_is_dead(holder);
-	return dead ? (*dead_tries)++ < DEAD_TRIES : tries < DYING_TRIES && proc_is_dying(holder);
-}
 
 static pid_t clone_with_pid(const struct birth *b, uint64_t flags, bool sibling)
 {
@@ -297,8 +287,9 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 	if (rc < 0)
 		return error_wrap(err, rc, "task %d", want);
 	pid_t pid = b->any_pid ? clone_with_any_pid(b, 0) : clone_with_pid(b, flags, sibling);
-	for (int i = 0, dead = 0; pid < 0 && errno == EEXIST && !fresh; i++) {
-		if (!is_leaving(r, want, i, &dead))
+	struct pid_wait wait = { 0 };
+	while (pid < 0 && errno == EEXIST && !fresh) {
+		if (!pid_is_leaving(pidns_taken_by(r, want), &wait))
 			return birth_error(r, want, -EEXIST, err);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		pid = clone_with_pid(b, flags, sibling);

@@ -24,9 +24,6 @@
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 #include "engine/tree/stage.h"
-#include "engine/tree/taken-ids.h"
-
-#define DEAD_TRIES 1000 /* ms to wait for a number whose holder is dead: reapers may be slow */
 
 static int write_last(int fd, int32_t last)
 {
@@ -102,9 +99,7 @@ static int check_free(struct giver *g, pid_t number)
 	if (!kept || kept->state == KEPT_GIVEN)
 		return kept ? -EBUSY : -EEXIST;
 	pid_t real = real_of(number);
-	bool dead = real && proc_is_dead(real);
-	bool leaves = dead ? kept->dead_tries++ < DEAD_TRIES : real && proc_is_dying(real);
-	return leaves ? -EBUSY : -EEXIST;
+	return real && pid_is_leaving(real, &kept->wait) ? -EBUSY : -EEXIST;
 }
 
 /* Between being given a number and taking it, as little time as possible. */

@@ -5,11 +5,12 @@
 
 #include "engine/context/restore.h"
 #include "engine/pie/restore-shared.h"
+#include "engine/tree/taken-ids.h"
 
 struct kept {
 	pid_t number;
 	enum { KEPT_NOT, KEPT_HERE, KEPT_GIVEN } state;
-	int dead_tries;
+	struct pid_wait wait;
 };
 
 struct giver {

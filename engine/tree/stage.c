@@ -147,6 +147,9 @@ static int take_failure(const struct restore *r, struct error *err)
 	int code = s->error.code;
 	switch ((enum error_raw)s->error_raw) {
 	case ERROR_OF_THREADS:
+		if (code == -EEXIST)
+			return error_wrap(err, birth_error(r, s->not_born, code, err), "%s",
+					  s->error.text);
 		return error_code(err, code, "%s%s", s->error.text, shortage_of_tasks(code));
 	case ERROR_OF_TASK:
 		return error_code(err, code, "%s%s", s->error.text, shortage_of_maps(code));

@@ -20,6 +20,8 @@
 
 #define ID_LIMIT (1u << 22) /* PID_MAX_LIMIT of the kernel */
 #define ID_FIRST 300        /* where it begins when numbers start over, RESERVED_PIDS */
+#define DEAD_MS  1000       /* to wait for one who is dead: reapers may be slow */
+#define DYING_MS 10000      /* and for one who is being killed */
 
 const char *pid_holder(pid_t pid, char *out)
 {
@@ -41,6 +43,13 @@ const char *pid_holder(pid_t pid, char *out)
 bool pid_is_free(pid_t pid)
 {
 	return kill(pid, 0) < 0 && errno == ESRCH && kill(-pid, 0) < 0 && errno == ESRCH;
+}
+
+bool pid_is_leaving(pid_t holder, struct pid_wait *wait)
+{
+	if (!holder || proc_is_dead(holder))
+		return wait->dead_ms++ < DEAD_MS;
+	return proc_is_dying(holder) && wait->dying_ms++ < DYING_MS;
 }
 
 bool taken_ids_has(const struct taken_ids *taken, uint32_t id)

@@ -21,6 +21,15 @@ const char *pid_holder(pid_t pid, char *out);
 /** Has nobody of the own pid namespace it, and no process group? */
 bool pid_is_free(pid_t pid);
 
+struct pid_wait {
+	int dead_ms, dying_ms; /* waited so far, for who was dead, or being killed */
+};
+/**
+ * Will who has an id give it up soon? To be asked every millisecond, until that takes too long.
+ * @param holder  as /proc has it; 0: nobody who could be seen
+ */
+bool pid_is_leaving(pid_t holder, struct pid_wait *wait);
+
 struct taken_ids {
 	uint8_t *bits;
 	uint32_t last; /* tried; those the kernel gave out last come first */

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Options that no program of live tests is dumped with, and settings from outside: --leave-stopped in both
 # directions, --evasive-devices, the core dump filter, where watched files are looked for, holes of
-# deleted files, settings a kernel does not have or nobody may write, contexts of mounts. In a copy of
-# the mounts. Prints TAP.
+# deleted files, settings a kernel does not have or nobody may write, contexts of mounts, numbers that
+# somebody is about to give up. In a copy of the mounts. Prints TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export O=${O:-$PWD/build}
@@ -147,10 +147,27 @@ error_of_a_socket_is_told_of_before_it_is_gone()
 	engine dump -t "$pid" && grep -q "is a socket with an error that waits" "$top/err" || return 1
 	pid=""
 }
+# Its holder is dead, and waited for later.
+number_of_a_thread_that_is_given_up_soon_is_waited_for()
+{
+	local tids
+	[ -z "$pid" ] || end 2>/dev/null
+	rm -rf "$top/images" && mkdir "$top/images"
+	setsid "$O/refused" has-thread </dev/null >"$top/out" 2>"$top/err" &
+	pid=$!
+	until_true grep -q ready "$top/out" || return 1
+	tids=("/proc/$pid/task"/*)
+	tid=${tids[-1]##*/}
+	[ "$tid" != "$pid" ] && engine dump -t "$pid" && until_true gone "-$pid" || return 1
+	"$O/live/task_remap_pids" hold-dead "$tid" 500 &
+	disown $!
+	until_true grep -q '^State:.Z' "/proc/$tid/status" && engine restore -d && [ -d "/proc/$pid/task/$tid" ] && end
+}
 
 run_tests dump_leaves_the_tree_stopped images_of_a_stopped_tree_restore restore_leaves_the_tree_stopped \
 	core_dump_filter_is_kept device_is_opened_by_a_node_made_anew \
 	hole_of_a_deleted_file_is_found watched_file_without_a_handle_is_found_where_told \
 	watched_file_is_looked_for_though_it_has_a_handle setting_this_kernel_lacks_is_no_error \
 	context_of_a_mount_is_replaced \
-	peer_is_named_where_settings_are_read_only error_of_a_socket_is_told_of_before_it_is_gone
+	peer_is_named_where_settings_are_read_only error_of_a_socket_is_told_of_before_it_is_gone \
+	number_of_a_thread_that_is_given_up_soon_is_waited_for

@@ -74,7 +74,7 @@ thread_taken()
 	ms=$(((${EPOCHREALTIME/./} - start) / 1000))
 	kill -KILL "$thread"
 	[ "$ms" -lt 4000 ] || { reason="it took $ms ms"; return 1; }
-	says "another task has the id of its thread" && says "$thread" && nothing_is_left
+	says "pid $thread is taken by the running task \"task_remap_pids\": end it" && nothing_is_left
 }
 # who had it ends soon: its parent is slow
 zombie()

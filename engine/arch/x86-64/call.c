@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Into the restorer, and a last system call after it; a process that shares memory.
+ * Into the restorer, and a last system call after it.
  */
 #include "engine/arch/arch.h"
-
-#include <linux/sched.h>
-#include <sys/syscall.h>
 
 void arch_regs_to_call(struct arch_regs *regs, uint64_t insn_addr, long nr, const uint64_t args[4])
 {
@@ -31,24 +28,4 @@ void arch_jump(uint64_t entry, uint64_t stack_top, const void *arg)
 			 : "r"(stack_top), "r"(entry), "D"(arg)
 			 : "memory");
 	__builtin_unreachable();
-}
-
-/* The child has nothing but registers until it is on its own stack. */
-long arch_clone(const struct clone_args *ca, void (*entry)(void *), void *arg)
-{
-	register void *kept __asm__("r12") = arg;
-	register void (*called)(void *) __asm__("r13") = entry;
-	long ret;
-	__asm__ volatile("syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "mov %%r12, %%rdi\n\t"
-			 "call *%%r13\n\t"
-			 "ud2\n"
-			 "1:"
-			 : "=a"(ret)
-			 : "a"((long)SYS_clone3), "D"(ca), "S"(sizeof(*ca)), "r"(kept), "r"(called)
-			 : "rcx", "r11", "memory");
-	return ret;
 }

@@ -13,8 +13,6 @@
 #include "engine/pie/restorer/parts.h"
 #include "engine/pie/syscalls.h"
 
-#define TAKEN_TRIES 10000 /* ms to wait for a pid that somebody has who is ending */
-
 /* A number that a directory entry of /proc tells; 0: it does not. */
 static int32_t number_of(const char *text, long len)
 {
@@ -71,15 +69,8 @@ static int bear(struct restorer_args *args, struct restorer_args *child)
 		.set_tid = (uintptr_t)t->tids,
 		.set_tid_size = t->nr_tids,
 	};
-	struct {
-		int64_t sec, nsec;
-	} moment = { 0, 1000000 };
 	hand_on(args, child);
-	long rc = restorer_clone(&ca, child_main, child);
-	for (int i = 0; rc == -EEXIST && i < TAKEN_TRIES && !args->shared->failed; i++) {
-		sys(SYS_nanosleep, &moment, 0);
-		rc = restorer_clone(&ca, child_main, child);
-	}
+	long rc = bear_numbered(args, &ca, child_main, child);
 	if (rc < 0)
 		return restorer_fail_to_bear_child(args, child->pid, rc);
 	if (child->pid_is_real)

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <stdbool.h>
 
+#include "engine/pie/clone.h"
 #include "engine/pie/restorer/parts.h"
 #include "engine/pie/syscalls.h"
 
@@ -67,7 +68,7 @@ static long bear_once(struct restorer_args *args, struct clone_args *ca, struct 
 {
 	lock(args);
 	long rc = ask_all(args, start->thread, false);
-	long tid = rc < 0 ? rc : restorer_clone(ca, restorer_thread_main, start);
+	long tid = rc < 0 ? rc : clone_onto_stack(ca, restorer_thread_main, start);
 	rc = ask_all(args, start->thread, true);
 	set_and_wake(&args->shared->ids.lock, 0);
 	if (tid < 0)

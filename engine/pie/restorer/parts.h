@@ -11,9 +11,9 @@
  * are added there. @return rc
  */
 int restorer_fail(struct restorer_args *args, const char *what, uint64_t at, long rc);
-/** The same where a thread could not be made. */
+/** The same where a thread could not be made; the coordinator looks for who has its number. */
 int restorer_fail_to_bear(struct restorer_args *args, int32_t tid, long rc);
-/** The same where a child could not be; the coordinator looks for who has its number. */
+/** The same where a child could not be. */
 int restorer_fail_to_bear_child(struct restorer_args *args, int32_t pid, long rc);
 /** Nothing more to be said: the whole task ends, the coordinator knows. */
 _Noreturn void restorer_give_up(void);
@@ -48,8 +48,12 @@ int enter_users(struct restorer_args *args);
 int restore_credentials(struct restorer_args *args, const struct restorer_thread *t);
 /* threads.c */
 struct clone_args;
-/** clone3(2): the child calls entry(arg) on its own stack, and has nothing else to return to. */
-long restorer_clone(struct clone_args *ca, void (*entry)(void *), void *arg);
+/**
+ * clone_onto_stack() with the numbers that `ca` names. Who has one may be about to end, or has and
+ * cannot be seen any more: that is waited for a little.
+ */
+long bear_numbered(const struct restorer_args *args, const struct clone_args *ca,
+		   void (*entry)(void *), void *arg);
 enum { THREAD_WAITS, THREAD_IS_RIGHT, THREAD_IS_WRONG };
 struct thread_start {
 	struct restorer_args *args;
@@ -61,7 +65,7 @@ _Noreturn void restorer_thread_main(void *start);
 int restore_threads(struct restorer_args *args);
 /* given-ids.c: where somebody else has to choose the numbers of threads */
 int bears_given(const struct restorer_args *args);
-/** As restorer_clone(). @return 0 or -errno */
+/** A thread. @return 0 or -errno */
 long bear_given(struct restorer_args *args, struct clone_args *ca, struct thread_start *start);
 /** In the thread. It returns if that got the right number. */
 void await_verdict(struct thread_start *start);

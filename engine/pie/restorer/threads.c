@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT
  * Threads: their birth with the ids they had, and what each sets up for itself.
  */
+#include <asm/errno.h>
 #include <signal.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <stddef.h>
 
+#include "engine/pie/clone.h"
 #include "engine/pie/restorer/parts.h"
 #include "engine/pie/syscalls.h"
 
 #define THREAD_FLAGS                                                                               \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 #define SIGINFO_SIZE      128
+#define TAKEN_MS          1000                      /* to wait for a number that somebody has */
 #define REGISTER_RING_FDS 20                        /* IORING_REGISTER_RING_FDS */
 #define SAS_FLAGS         (SS_DISABLE | (1u << 31)) /* settable: SS_AUTODISARM */
 
@@ -145,29 +148,22 @@ _Noreturn void restorer_thread_main(void *arg)
 	restorer_ready(args);
 }
 
-/* The child has nothing but registers until it is on its own stack. */
-long restorer_clone(struct clone_args *ca, void (*entry)(void *), void *arg)
+long bear_numbered(const struct restorer_args *args, const struct clone_args *ca,
+		   void (*entry)(void *), void *arg)
 {
-	register void *kept __asm__("r12") = arg;
-	register void (*called)(void *) __asm__("r13") = entry;
-	long ret;
-	__asm__ volatile("syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "mov %%r12, %%rdi\n\t"
-			 "call *%%r13\n\t"
-			 "ud2\n"
-			 "1:"
-			 : "=a"(ret)
-			 : "a"((long)SYS_clone3), "D"(ca), "S"(sizeof(*ca)), "r"(kept), "r"(called)
-			 : "rcx", "r11", "memory");
-	return ret;
+	struct {
+		int64_t sec, nsec;
+	} moment = { 0, 1000000 };
+	long rc = clone_onto_stack(ca, entry, arg);
+	for (int i = 0; rc == -EEXIST && i < TAKEN_MS && !restore_is_over(args->shared); i++) {
+		sys(SYS_nanosleep, &moment, 0);
+		rc = clone_onto_stack(ca, entry, arg);
+	}
+	return rc;
 }
 
 static int birth(struct restorer_args *args, const struct restorer_thread *t)
 {
-	uint64_t tid = (uint64_t)t->tids[0];
 	/* at the top of the new stack, so that it lives as long */
 	struct thread_start *start = (struct thread_start *)(t->stack_top - sizeof(*start));
 	start->args = args;
@@ -180,14 +176,9 @@ static int birth(struct restorer_args *args, const struct restorer_thread *t)
 		.set_tid_size = t->nr_tids,
 	};
 	long rc = bears_given(args) ? bear_given(args, &ca, start)
-				    : restorer_clone(&ca, restorer_thread_main, start);
-	if (rc == -17) /* EEXIST */
-		return restorer_fail(
-		    args,
-		    "another task has the id of its thread, end that or restore in "
-		    "a new pid namespace:",
-		    tid, rc);
-	return rc < 0 ? restorer_fail_to_bear(args, tid, rc) : 0;
+				    : bear_numbered(args, &ca, restorer_thread_main, start);
+	/* the outermost of its numbers, which the coordinator can look for */
+	return rc < 0 ? restorer_fail_to_bear(args, t->tids[t->nr_tids - 1], rc) : 0;
 }
 
 int restore_threads(struct restorer_args *args)
