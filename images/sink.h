@@ -11,15 +11,16 @@
  * Members are written one after the other. Until sink_commit() nothing can be seen under the
  * final names; sink_close() without it removes what was written. What a sink is made of is confined
  * (source_confine()): no file of a new set comes from outside of the old one.
- *   directory, new       written as a directory beside it, then renamed; must not exist or be empty
- *   archive, new         written beside it, then renamed; tar, tar.gz or tar.zst by its suffix
- *   archive from archive as in place, but under another name, compressed as its suffix says
- *   in place, directory  a single file is renamed to its place; else a directory beside it with the
- * changed files and links to the others, then the two change places; or, where that cannot be
- * (mount points, the working directory, access control lists), changed files beside the old ones,
- * then all renamed: not whole when killed in between in place, archive    rewritten beside it:
- * members nobody wrote are copied in their old order with their old headers; compression, prefix
- * and order stay
+ *
+ * - a new directory is written beside its place, then renamed; it must not exist or be empty
+ * - a new archive likewise; tar, tar.gz or tar.zst by its suffix
+ * - an archive from another one: as in place, but under another name, compressed as its suffix says
+ * - in place, a directory: a single file is renamed to its place; else a directory is made
+ *   beside it with the changed files and links to the others, and the two change places; or,
+ *   where that cannot be (mount points, the working directory, access control lists), changed
+ *   files are written beside the old ones and renamed one by one: not whole when killed in between
+ * - in place, an archive: rewritten beside it; members nobody wrote are copied in their old order
+ *   with their old headers; compression, prefix and order stay
  */
 struct sink;
 

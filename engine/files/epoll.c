@@ -437,9 +437,8 @@ static int epoll_finish(struct restore *r, const FileEntry *e, int fd, struct er
 	return rc;
 }
 
-/* None has to fire, which would take events of the others: a signalfd never reports what is always
- * reported, so one that is asked for nothing else is quiet. */
-
+/* None of these has to fire, which would take events of the others: a signalfd never reports what
+ * others always do, so one that is asked for nothing else is quiet. */
 static int epoll_join(struct restore *r, const FileEntry *e, int fd, struct error *err)
 {
 	const EventpollFileEntry *ep = e->epfd;

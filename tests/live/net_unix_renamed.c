@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Unix sockets whose files were renamed after they were bound, as some servers take the place of
  * others, or got another name before they lost the first: clients find them by the new name, they
- * are told the old one. live-modes: SS RR 2S
+ * are told the old one.
+ *
+ * live-modes: SS RR 2S
  */
 #include <sys/socket.h>
 #include <sys/un.h>

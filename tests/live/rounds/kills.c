@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * SIGKILL of the engine in a restore: either the tree runs, whole, or nothing of it is there, and
- * the same images still restore. A deleted file may be left that had its name for a moment. rounds
- * kill-restore STASIS DIR KILLS             at random moments rounds kill-restore-end STASIS DIR
- * CALLS STEP    before every STEP-th of the last system calls
+ * the same images still restore. A deleted file may be left that had its name for a moment.
+ *
+ * - rounds kill-restore STASIS DIR KILLS: at random moments
+ * - rounds kill-restore-end STASIS DIR CALLS STEP: before every STEP-th of the last system calls
  */
 #include <fcntl.h>
 #include <signal.h>
