@@ -163,6 +163,8 @@ static int prepare(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = files_open_all(r, err);
 	if (rc == 0)
+		rc = mem_open_for_users(r, err);
+	if (rc == 0)
 		rc = keep_own(r, err);
 	return rc;
 }

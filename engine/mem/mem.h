@@ -45,6 +45,11 @@ int mem_source_of(struct restore *r, const struct vma *v, struct error *err);
 /** The descriptor behind a file mapping, as it was open; borrowed. Coordinator or task. */
 int mem_file_of(struct restore *r, const struct vma *v, struct error *err);
 /**
+ * In the coordinator: open what tasks map that are born in a user namespace, and could not go to
+ * the mount namespace of their files and back.
+ */
+int mem_open_for_users(struct restore *r, struct error *err);
+/**
  * In the task, before it forks its children and before files_install(): map everything but what
  * the kernel makes, and fill private pages: where it belongs, or in t->premap, from where the
  * restorer moves it (vma->premapped). Pages equal to the parent's (inherited by fork) stay shared

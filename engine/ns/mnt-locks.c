@@ -272,12 +272,14 @@ static int try_round(const struct trial *t, struct error *err)
 	return rc < 0 ? rc : done;
 }
 
-static const struct mnt *lid_of(const struct mnt_tree *tree, const struct mnt *m)
+static bool has_locked_lid(const struct mnt_tree *tree, const struct mnt *m)
 {
-	for (size_t i = 0; i < tree->nr; i++)
-		if (tree->items[i]->parent == m && !*mnt_place(tree->items[i]))
-			return tree->items[i];
-	return NULL;
+	for (size_t i = 0; i < tree->nr; i++) {
+		const struct mnt *lid = tree->items[i];
+		if (lid->parent == m && lid->e->locked && !*mnt_place(lid))
+			return true;
+	}
+	return false;
 }
 
 /* Under something that is locked nothing is reached on restore, either. */
@@ -307,8 +309,10 @@ static int check_one(const struct trial *t, const struct mnt *m, struct error *e
 				      "is locked, and shows a part of something that is made "
 				      "after its parent",
 				      err);
-		if (lid_of(t->tree, m))
+		if (has_locked_lid(t->tree, m))
 			return refuse(t, m, "is locked, and hidden by another", err);
+	} else if (!e->locked && has_locked_lid(t->tree, m)) {
+		return refuse(t, m, "is hidden by one that is locked to it", err);
 	}
 	return check_hidden(t, m, err);
 }
