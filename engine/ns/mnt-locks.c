@@ -291,7 +291,7 @@ static int check_hidden(const struct trial *t, const struct mnt *m, struct error
 	int rc = find_cover(t, m, &cover, &locked, err);
 	if (rc < 0 || !locked)
 		return rc;
-	if (!m->e->locked)
+	if (!m->e->locked || (m->late && !m->parent->late))
 		return refuse(t, m, "is hidden by one that is locked", err);
 	if (m->group || (m->e->flags & MS_UNBINDABLE))
 		return refuse(t, m, "is hidden, and in a propagation group or unbindable", err);

@@ -96,21 +96,25 @@ int mntns_stand(struct restore *r, int mnt_id, const char *path, struct mnt_stan
 	struct mnt_tree *tree = r->mounts;
 	if (!tree)
 		return 0;
-	*back = (struct mnt_standing){ tree->standing, tree->moved.nr };
+	*back = (struct mnt_standing){ tree->standing, tree->moved.nr, { UINT32_MAX, UINT32_MAX } };
 	const struct mnt *m = mnt_id >= 0 ? mnt_tree_find(tree, (uint32_t)mnt_id) : NULL;
 	const struct mnt_space *space = mnt_tree_space(tree, m ? m->ns : tree->root_ns);
 	int rc = space ? enter_space(tree, (int)(space - tree->spaces.items), err) : 0;
 	if (rc == 0 && m)
 		rc = uncover(tree, m, path, err);
+	if (rc == 0 && m)
+		rc = userns_files_as_owner(r, m->source->of->e->user_ns, back->as, err);
 	if (rc < 0)
 		mntns_stand_back(r, back, NULL);
 	return rc;
 }
 
-int mntns_stand_back(struct restore *r, const struct mnt_standing *back, struct error *err)
+int mntns_stand_back(struct restore *r, struct mnt_standing *back, struct error *err)
 {
 	struct mnt_tree *tree = r->mounts;
 	int rc = 0;
+	if (tree)
+		userns_files_as(back->as);
 	while (rc == 0 && tree && tree->moved.nr > back->moved)
 		rc = move_back(tree, err);
 	return rc < 0 || !tree ? rc : enter_space(tree, back->before, err);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/ns/ns.h"
+#include "engine/ns/user.h"
 
 /** Read its mounts. */
 int mntns_collect(struct dump *d, const struct ns_seen *ns, struct error *err);
@@ -45,8 +46,9 @@ int mntns_finish(struct restore *r, int pidns, struct error *err);
 /** In the coordinator, once they are made: take the namespaces over from the builder. */
 int mntns_adopt(struct restore *r, pid_t builder, struct error *err);
 struct mnt_standing {
-	int before;   /* the namespace */
-	size_t moved; /* how many mounts are elsewhere for the moment */
+	int before;            /* the namespace */
+	size_t moved;          /* how many mounts are elsewhere for the moment */
+	uint32_t as[ID_KINDS]; /* who made files before, userns_files_as_owner() */
 };
 /**
  * A path leads from here on to what it led to where this mount is, without what is on top of it.
@@ -55,7 +57,7 @@ struct mnt_standing {
  */
 int mntns_stand(struct restore *r, int mnt_id, const char *path, struct mnt_standing *back,
 		struct error *err);
-int mntns_stand_back(struct restore *r, const struct mnt_standing *back, struct error *err);
+int mntns_stand_back(struct restore *r, struct mnt_standing *back, struct error *err);
 /**
  * What a path on one mount is on another one of the same file system.
  * @param from, to  numbers of the images, -1 for not known; @param out  PATH_MAX bytes

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -434,14 +435,35 @@ static uint32_t turn_outside(const struct chain *chain, enum id_kind kind, uint3
 	return id;
 }
 
+/* @return false: it has none */
+static bool find_root(const struct restore *r, uint32_t id, uint32_t *uid, uint32_t *gid)
+{
+	const struct chain chain = chain_of(r, id);
+	*uid = turn_outside(&chain, ID_USER, 0);
+	*gid = turn_outside(&chain, ID_GROUP, 0);
+	uint32_t back_uid = *uid, back_gid = *gid;
+	return turn_inside(&chain, ID_USER, &back_uid) && !back_uid &&
+	       turn_inside(&chain, ID_GROUP, &back_gid) && !back_gid;
+}
+
+int userns_files_as_owner(const struct restore *r, uint32_t id, uint32_t before[ID_KINDS],
+			  struct error *err)
+{
+	uint32_t uid, gid;
+	before[ID_USER] = before[ID_GROUP] = UINT32_MAX;
+	if (!id || geteuid() != 0 || !find_root(r, id, &uid, &gid))
+		return 0;
+	before[ID_GROUP] = (uint32_t)setfsgid(id_outside(r->users, ID_GROUP, gid));
+	before[ID_USER] = (uint32_t)setfsuid(id_outside(r->users, ID_USER, uid));
+	prctl(PR_SET_DUMPABLE, 1);
+	return userns_raise_capabilities(err);
+}
+
 int userns_act_for(const struct restore *r, const struct ns_nested *owner, struct error *err)
 {
-	const struct chain chain = chain_of(r, owner->id);
-	uint32_t uid = turn_outside(&chain, ID_USER, 0), gid = turn_outside(&chain, ID_GROUP, 0);
-	uint32_t back_uid = uid, back_gid = gid;
-	if (!turn_inside(&chain, ID_USER, &back_uid) || back_uid ||
-	    !turn_inside(&chain, ID_GROUP, &back_gid) || back_gid)
-		return 0; /* it has no root */
+	uint32_t uid, gid;
+	if (!find_root(r, owner->id, &uid, &gid))
+		return 0;
 	prctl(PR_SET_SECUREBITS, 1 << SECURE_NO_SETUID_FIXUP);
 	if (syscall(SYS_setresgid, -1, gid, -1) < 0 || syscall(SYS_setresuid, -1, uid, -1) < 0)
 		return error_sys(err, "act as root of user namespace %u", owner->id);

@@ -137,3 +137,6 @@ int userns_raise_capabilities(struct error *err);
 int userns_files_as_root(const struct user_maps *maps, uint32_t before[ID_KINDS],
 			 struct error *err);
 void userns_files_as(uint32_t before[ID_KINDS]);
+/** The same for root of one inside of that. @param id  0: nothing is changed */
+int userns_files_as_owner(const struct restore *r, uint32_t id, uint32_t before[ID_KINDS],
+			  struct error *err);

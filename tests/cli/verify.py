@@ -145,9 +145,11 @@ def images():
         files.append(whole_set.file_of("NS", number, "nsf", ns_id=ns, ns_cflag=kind, flags=0))
     made["pidns-30.img"] = [{"parent_ns": 9}]
     made["userns-31.img"] = [{"parent_ns": 7, "owner": 0,
-                              "owned": [{"cflag": 0x40000000, "id": 11}]}]
+                              "owned": [{"cflag": 0x40000000, "id": 11},
+                                        {"cflag": 0x00020000, "id": 32}]}]
     made["mountpoints-32.img"] = []
     made["mountpoints-12.img"][0]["held"] = [32]
+    made["mountpoints-12.img"][0]["user_ns"] = 31
     made["bpfmap-data.img"] = [{"map_id": 5, "keys_bytes": 0, "values_bytes": 0, "count": 0,
                                 "extra": ""}]
     made["netdev-11.img"][1].update(peer_ifindex=5, peer_nsid=11)
@@ -313,6 +315,10 @@ CORRUPTIONS = [
      "parent_ns no userns-99.img"),
     ("what a user namespace owns", at("userns-31.img", 0, "owned", 0, "id", 99),
      "owned[0].id no netns-99.img"),
+    ("mounts that a user namespace owns", at("userns-31.img", 0, "owned", 1, "id", 99),
+     "owned[1].id no mountpoints-99.img"),
+    ("whose a file system is", at("mountpoints-12.img", 0, "user_ns", 99),
+     "user_ns no userns-99.img"),
     ("open pid namespace of the dead", file_bytes("pidns-30.img", None),
      "nsf.ns_id no pid namespace 30"),
     ("pid namespace around another", at("pidns-30.img", 0, "parent_ns", 99),

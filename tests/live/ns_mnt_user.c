@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "tests/live/namespaces.h"
@@ -22,6 +24,7 @@
 #endif
 
 static char common[4096], readonly[4096], own[4096], view[4096], bound[4096], inside[4096];
+static char covered[4096];
 
 static void make(char *out, const char *name)
 {
@@ -56,6 +59,41 @@ static void check_text(const char *dir, const char *name, const char *want)
 	close(fd);
 }
 
+/* Files without a name, or with one that is no file's: in a file system of who is root inside. */
+static struct {
+	int gone, fifo, sk;
+} has;
+
+static void open_files(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	put(own, "gone", "nameless");
+	has.gone = open(in(own, "gone"), O_RDONLY);
+	live_must(has.gone >= 0 && unlink(in(own, "gone")) == 0);
+	live_must(mkfifo(in(own, "fifo"), 0600) == 0);
+	has.fifo = open(in(own, "fifo"), O_RDWR);
+	live_must(has.fifo >= 0 && write(has.fifo, "waits", 5) == 5);
+	live_must(chdir(own) == 0);
+	strcpy(name.sun_path, "socket");
+	has.sk = socket(AF_UNIX, SOCK_STREAM, 0);
+	live_must(has.sk >= 0 && bind(has.sk, (void *)&name, sizeof(name)) == 0 &&
+		  listen(has.sk, 1) == 0);
+}
+
+static void check_files(void)
+{
+	char text[16] = "";
+	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "socket" };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	live_check(pread(has.gone, text, sizeof(text), 0) == 8 && !memcmp(text, "nameless", 8),
+		   "the nameless file has %.16s", text);
+	live_check(read(has.fifo, text, sizeof(text)) == 5 && !memcmp(text, "waits", 5),
+		   "the fifo has %.16s", text);
+	live_check(connect(fd, (void *)&name, sizeof(name)) == 0, "connect: %s", strerror(errno));
+	live_check(access("file", F_OK) == 0, "it is elsewhere");
+	live_must(chdir("/") == 0);
+}
+
 static void become_root_inside(void)
 {
 	char text[32];
@@ -80,6 +118,9 @@ static void set_up(void)
 	live_must(mount(NULL, view, NULL, MS_PRIVATE, NULL) == 0);
 	live_must(mount(NULL, view, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0);
 	live_must(mount(readonly, bound, NULL, MS_BIND, NULL) == 0);
+	live_must(mount("none", covered, "tmpfs", 0, NULL) == 0);
+	put(covered, "file", "on top");
+	open_files();
 }
 
 static void check_locked(const char *place)
@@ -105,6 +146,7 @@ static void check_free(const char *place)
 static void check(void)
 {
 	struct stat st;
+	check_files();
 	check_locked("/dev/shm");
 	check_locked("/proc");
 	check_locked(common);
@@ -130,9 +172,21 @@ static void check(void)
 	put(view, "written", "inside");
 	live_must(mount("none", inside, "tmpfs", 0, NULL) == 0);
 	put(inside, "file", "inside");
+	check_text(covered, "file", "on top");
+	check_free(covered);
+	check_text(covered, "file", "common");
+	check_locked(covered);
+	check_stays_readonly(covered);
 	check_free(view);
 	check_free(bound);
 	check_free(own);
+}
+
+static void mount_readonly(const char *place)
+{
+	live_must(mount(common, place, NULL, MS_BIND, NULL) == 0);
+	live_must(mount(NULL, place, NULL, MS_PRIVATE, NULL) == 0);
+	live_must(mount(NULL, place, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0);
 }
 
 /* What is in the tree's namespace before. */
@@ -144,14 +198,14 @@ static void prepare(void)
 	make(view, "view");
 	make(bound, "bound");
 	make(inside, "inside");
+	make(covered, "covered");
 	put(own, "under", "outside");
 	live_must(mount("none", common, "tmpfs", 0, "mode=777,size=1m") == 0);
 	live_must(mkdir(in(common, "sub"), 0755) == 0);
 	put(common, "file", "common");
 	live_must(mount(NULL, common, NULL, MS_SHARED, NULL) == 0);
-	live_must(mount(common, readonly, NULL, MS_BIND, NULL) == 0);
-	live_must(mount(NULL, readonly, NULL, MS_PRIVATE, NULL) == 0);
-	live_must(mount(NULL, readonly, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0);
+	mount_readonly(readonly);
+	mount_readonly(covered);
 }
 
 #ifdef ALONE
