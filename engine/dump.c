@@ -20,12 +20,14 @@
 #include "engine/context/interrupt.h"
 #include "engine/context/shortage.h"
 #include "engine/dirs.h"
+#include "engine/dump-again.h"
 #include "engine/dump-set.h"
 #include "engine/files/file.h"
 #include "engine/inventory.h"
 #include "engine/mem/mem.h"
 #include "engine/mem/pages.h"
 #include "engine/mem/sysv.h"
+#include "engine/net/hold.h"
 #include "engine/net/net.h"
 #include "engine/ns/cgroup.h"
 #include "engine/ns/freezer.h"
@@ -276,6 +278,7 @@ static int write_set(struct dump *d, struct error *err)
 		return rc;
 	rc = write_images(d, err);
 	ns_dump_end(d); /* hooks are run where stasis is */
+	d->final = d->final || rc == 0;
 	if (rc == 0)
 		rc = hook_call(d->opts, HOOK_POST_DUMP, d->images_fd, d->opts->pid, err);
 	if (rc == 0)
@@ -296,6 +299,8 @@ static int dump_frozen(struct dump *d, sigset_t *before, struct error *err)
 	if (rc == 0) {
 		interrupt_hold(before); /* what is half written is removed again */
 		rc = write_set(d, err);
+		if (rc == -EBUSY && interrupt_check(err) < 0)
+			rc = err->code;
 		if (rc < 0)
 			interrupt_end(before, true); /* the failure has been told by then */
 	}
@@ -303,18 +308,16 @@ static int dump_frozen(struct dump *d, sigset_t *before, struct error *err)
 	return rc;
 }
 
-static int dump_all(struct dump *d, sigset_t *before, struct error *err)
+/* @return 0; -EBUSY: it may be tried again; another -errno */
+static int dump_once(struct dump *d, sigset_t *before, struct error *err)
 {
 	int rc = file_table_new(d, err);
-	if (rc == 0)
-		rc = check_root_owner(d, err);
-	if (rc == 0)
-		rc = hook_call(d->opts, HOOK_PRE_DUMP, d->images_fd, d->opts->pid, err);
 	struct freezer freezer = { .fd = -1 };
 	if (rc == 0)
 		ns_preload(d);
 	if (rc == 0)
 		rc = freezer_thaw(d->opts->freeze_cgroup, &freezer, err);
+	d->final = freezer.was_frozen; /* who froze it wants it to run as little as can be */
 	if (rc == 0)
 		rc = trace_freeze(d, d->opts->pid, err);
 	if (rc < 0) {
@@ -330,15 +333,16 @@ static int dump_all(struct dump *d, sigset_t *before, struct error *err)
 	enum trace_end end = rc == 0 ? end_of(d->opts) : TRACE_RESUME;
 	trace_release(d, end);
 	freezer_restore(&freezer, end != TRACE_KILL);
-	d->stats.frozen_time = (uint32_t)(clock_us() - frozen_at) + d->stats.freezing_time;
+	d->stats.frozen_time += (uint32_t)(clock_us() - frozen_at);
+	if (rc == 0) /* before their end is waited for, as these are their sockets */
+		hold_end(take_ptr(d->hold), end != TRACE_KILL);
 	if (end == TRACE_KILL)
 		trace_await_death(d);
-	if (rc == 0)
-		dump_stats_write(d);
 	return rc;
 }
 
-static void dump_fini(struct dump *d)
+/* Everything that was found out about the tree. */
+static void forget(struct dump *d)
 {
 	for (size_t i = 0; i < d->nr_tasks; i++)
 		trace_task_free(d->tasks[i]);
@@ -353,6 +357,59 @@ static void dump_fini(struct dump *d)
 	mnt_tree_free(d->mounts);
 	ns_table_free(d->ns);
 	user_maps_free(d->users);
+}
+
+static struct dump dump_of(const struct options *opts)
+{
+	return (struct dump){
+		.opts = opts,
+		.images_fd = -1,
+		.work_fd = -1,
+		.network_lock = opts->network_lock,
+		.next_object_id = NS_KINDS + 1, /* the engine's own namespaces have those before */
+	};
+}
+
+/* What is not of the tree stays: how long it was stopped is counted on. */
+static void start_over(struct dump *d)
+{
+	struct dump fresh = dump_of(d->opts);
+	forget(d);
+	fresh.images_fd = d->images_fd;
+	fresh.work_fd = d->work_fd;
+	memcpy(fresh.run_id, d->run_id, sizeof(fresh.run_id));
+	fresh.hold = d->hold;
+	fresh.deadline_ms = d->deadline_ms;
+	fresh.stats.freezing_time = d->stats.freezing_time;
+	fresh.stats.frozen_time = d->stats.frozen_time;
+	*d = fresh;
+}
+
+static int dump_all(struct dump *d, sigset_t *before, struct error *err)
+{
+	int rc = check_root_owner(d, err);
+	if (rc == 0)
+		rc = hook_call(d->opts, HOOK_PRE_DUMP, d->images_fd, d->opts->pid, err);
+	if (rc < 0)
+		return rc;
+	again_begin(d);
+	rc = dump_once(d, before, err);
+	for (unsigned nr = 0; rc == -EBUSY && !d->final; nr++) {
+		start_over(d);
+		if (!again_wait(d, nr, err))
+			break;
+		rc = dump_once(d, before, err);
+	}
+	hold_end(take_ptr(d->hold), true);
+	d->stats.frozen_time += d->stats.freezing_time;
+	if (rc == 0)
+		dump_stats_write(d);
+	return rc;
+}
+
+static void dump_fini(struct dump *d)
+{
+	forget(d);
 	fd_close(d->images_fd);
 	fd_close(d->work_fd);
 }
@@ -369,13 +426,7 @@ static void raise_descriptor_limit(void)
 
 int dump_tree(const struct options *opts, struct error *err)
 {
-	struct dump d = {
-		.opts = opts,
-		.images_fd = -1,
-		.work_fd = -1,
-		.network_lock = opts->network_lock,
-		.next_object_id = NS_KINDS + 1, /* the engine's own namespaces have those before */
-	};
+	struct dump d = dump_of(opts);
 	sigset_t before;
 	inventory_make_run_id(d.run_id);
 	raise_descriptor_limit();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The context of one dump.
+ * The context of one dump. Who says no to what passes by itself once the tree runs says -EBUSY: it
+ * is let go for a moment then, and tried again, a few times.
  */
 #pragma once
 
@@ -19,6 +20,7 @@ struct net_table;   /* net/: sockets seen so far */
 struct user_maps;   /* ns/: ids of users and groups inside and outside */
 struct mnt_tree;    /* ns/: mounts of the tree */
 struct ns_table;    /* ns/: namespaces seen so far */
+struct hold;        /* net/: listening sockets that take no new connection */
 
 struct dump_stats { /* microseconds and pages, for stats-dump */
 	uint32_t freezing_time, frozen_time, memdump_time, memwrite_time;
@@ -43,6 +45,7 @@ struct dump {
 	struct sysv_table *sysv; /* NULL until one is met */
 	struct cgroup_sets *cgroups;
 	struct net_table *net; /* NULL until a socket is met */
+	struct hold *hold;     /* NULL until a connection that waits was in the way */
 	struct sched_host sched;
 	struct {
 		struct seccomp_stored { /* a filter of seccomp.img */
@@ -52,7 +55,9 @@ struct dump {
 		size_t nr, cap;
 	} filters;
 	struct dump_stats stats;
-	bool probes_left; /* pages of code have breakpoints of probes in them */
+	int64_t deadline_ms; /* for everybody to have stopped: clock_ms() */
+	bool final;          /* whatever comes, it is not tried again */
+	bool probes_left;    /* pages of code have breakpoints of probes in them */
 	uint32_t last_pages_id;
 	uint32_t next_object_id; /* ids of namespaces, and of what has none yet */
 };

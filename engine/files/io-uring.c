@@ -35,11 +35,16 @@ static bool io_uring_match(const struct open_file *f)
 	return anon_is(f, "io_uring");
 }
 
-static int refuse(const struct open_file *f, const char *why, struct error *err)
+static int refuse_code(int code, const struct open_file *f, const char *why, struct error *err)
 {
 	char holder[96];
-	return error_set(err, ENOTSUP, "%s is an io_uring ring that %s",
+	return error_set(err, code, "%s is an io_uring ring that %s",
 			 file_holder(f, holder, sizeof(holder)), why);
+}
+
+static int refuse(const struct open_file *f, const char *why, struct error *err)
+{
+	return refuse_code(ENOTSUP, f, why, err);
 }
 
 /* Lines between one that says `from` and the next one that is not indented. */
@@ -70,8 +75,8 @@ static int check_fdinfo(const struct open_file *f, const char *text, struct erro
 			      "cancel them or let them complete before the dump",
 			      err);
 	if (has_lines(text, "CqOverflowList:"))
-		return refuse(f, "has completions that did not fit: take them before the dump",
-			      err);
+		return refuse_code(
+		    EBUSY, f, "has completions that did not fit: take them before the dump", err);
 	if (strstr(text, "NAPI:") && !strstr(text, "NAPI:\tdisabled"))
 		return refuse(f, "polls network devices: unregister that before the dump", err);
 	return 0;
@@ -136,7 +141,7 @@ static int check_under_way(const struct open_file *f, const struct uring_view *v
 		snprintf(why, sizeof(why),
 			 "had multishot requests: whether they have ended cannot be told; close it "
 			 "before the dump");
-	return refuse(f, why, err);
+	return refuse_code(nr > 0 ? EBUSY : ENOTSUP, f, why, err);
 }
 
 static int copy_bytes(ProtobufCBinaryData *to, const void *from, size_t len)

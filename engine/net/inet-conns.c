@@ -15,8 +15,8 @@
 #include "base/log.h"
 #include "engine/files/set.h"
 #include "engine/files/table.h"
+#include "engine/net/hold.h"
 #include "engine/net/inet-opts.h"
-
 #include "engine/net/inet.h"
 #include "engine/net/ns.h"
 #include "engine/net/sock-opts.h"
@@ -48,6 +48,25 @@ int inet_conn_add(struct inet_table *t, int fd, FileEntry *e, const char *holder
 	conn->entry = e;
 	snprintf(conn->holder, sizeof(conn->holder), "%s", holder);
 	return 1;
+}
+
+int inet_listener_add(struct inet_table *t, int fd, struct error *err)
+{
+	int *copy = array_add(&t->listeners);
+	if (!copy)
+		return error_set(err, ENOMEM, "out of memory");
+	*copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return *copy < 0 ? error_sys(err, "duplicate a listening socket") : 0;
+}
+
+int inet_dump_listeners(struct dump *d, struct error *err)
+{
+	const struct inet_table *t = d->net->inet;
+	if (!t->in_flight.code)
+		return 0;
+	int rc = d->hold ? 0 : hold_begin(t->listeners.items, t->listeners.nr, &d->hold, err);
+	return rc < 0 ? error_wrap(err, rc, "keep new connections away from %s", t->in_flight.text)
+		      : error_set(err, t->in_flight.code, "%s", t->in_flight.text);
 }
 
 static int prepare(struct dump *d, struct inet_table *t, struct error *err)
@@ -170,6 +189,9 @@ void inet_table_free(struct inet_table *t)
 		file_entry__free_unpacked(t->conns.items[i].entry, NULL);
 		fd_close(t->sockets[i]);
 	}
+	for (size_t i = 0; i < t->listeners.nr; i++)
+		fd_close(t->listeners.items[i]);
+	free(t->listeners.items);
 	free(t->lists.items);
 	free(t->conns.items);
 	free(t->sockets);

@@ -96,17 +96,23 @@ static int find_info(struct dump *d, const InetSkEntry *sk, const struct inet_in
 	return 0;
 }
 
-static int refuse(const char *what, const InetSkEntry *sk, const char *is, const char *remedy,
-		  struct error *err)
+static int refuse_code(int code, const char *what, const InetSkEntry *sk, const char *is,
+		       const char *remedy, struct error *err)
 {
 	char here[INET6_ADDRSTRLEN] = "?", there[INET6_ADDRSTRLEN] = "?";
 	inet_ntop((int)sk->family, sk->src_addr, here, sizeof(here));
 	inet_ntop((int)sk->family, sk->dst_addr, there, sizeof(there));
 	if (sk->dst_port)
-		return error_set(err, ENOTSUP, "%s is %s (%s port %u, with %s port %u): %s", what,
-				 is, here, sk->src_port, there, sk->dst_port, remedy);
-	return error_set(err, ENOTSUP, "%s is %s (%s port %u): %s", what, is, here, sk->src_port,
+		return error_set(err, code, "%s is %s (%s port %u, with %s port %u): %s", what, is,
+				 here, sk->src_port, there, sk->dst_port, remedy);
+	return error_set(err, code, "%s is %s (%s port %u): %s", what, is, here, sk->src_port,
 			 remedy);
+}
+
+static int refuse(const char *what, const InetSkEntry *sk, const char *is, const char *remedy,
+		  struct error *err)
+{
+	return refuse_code(ENOTSUP, what, sk, is, remedy, err);
 }
 
 static bool is_stream(const InetSkEntry *sk)
@@ -244,18 +250,25 @@ static int check_peek_offset(int fd, const char *what, const InetSkEntry *sk, st
 		      "images cannot carry it; set it to -1 before the dump", err);
 }
 
-static int check_listening(struct dump *d, const char *what, const InetSkEntry *sk,
+/* Whether it is in the way is said when all that listen are known: net_dump_check(). */
+static int check_listening(struct dump *d, int fd, const char *what, const InetSkEntry *sk,
 			   const struct inet_info *info, struct error *err)
 {
-	if (!info->rqueue)
-		return 0;
+	struct inet_table *t = d->net->inet;
+	int rc = inet_listener_add(t, fd, err);
+	if (rc < 0 || !info->rqueue)
+		return rc;
 	if (d->opts->skip_in_flight) {
 		log_info("%s: %u connections that wait to be accepted are dropped", what,
 			 info->rqueue);
 		return 0;
 	}
-	return refuse(what, sk, "a listening TCP socket with connections that wait to be accepted",
-		      "use --skip-in-flight to drop them, or dump after accept", err);
+	if (!t->in_flight.code)
+		refuse_code(EBUSY, what, sk,
+			    "a listening TCP socket with connections that wait to be accepted",
+			    "use --skip-in-flight to drop them, or dump after accept",
+			    &t->in_flight);
+	return 0;
 }
 
 /* What a connection can have that nobody is able to read or set again. */
@@ -275,8 +288,9 @@ static int check_connection(struct dump *d, int fd, const char *what, const Inet
 			      "a TCP connection with a protocol of the kernel on it (TCP_ULP)",
 			      "use --tcp-close to give it up", err);
 	if (recv(fd, &byte, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT) == 1)
-		return refuse(what, sk, "a TCP connection with an urgent byte that waits (MSG_OOB)",
-			      "dump after the program has read it, or use --tcp-close", err);
+		return refuse_code(EBUSY, what, sk,
+				   "a TCP connection with an urgent byte that waits (MSG_OOB)",
+				   "dump after the program has read it, or use --tcp-close", err);
 	return 0;
 }
 
@@ -295,12 +309,12 @@ static int check_state(struct dump *d, int fd, const char *what, const InetSkEnt
 		return refuse(what, sk, "a TCP socket that signs its segments with TCP-AO",
 			      "images cannot carry its keys; close it before the dump", err);
 	if (is_stream(sk) && sk->state == TCP_LISTEN)
-		return check_listening(d, what, sk, info, err);
+		return check_listening(d, fd, what, sk, info, err);
 	if (inet_is_connection(sk))
 		return check_connection(d, fd, what, sk, err);
 	if (is_udp(sk) && int_option(fd, SOL_UDP, UDP_CORK) > 0)
-		return refuse(what, sk, "a UDP socket that is corked (UDP_CORK)",
-			      "dump after the program has sent the datagram", err);
+		return refuse_code(EBUSY, what, sk, "a UDP socket that is corked (UDP_CORK)",
+				   "dump after the program has sent the datagram", err);
 	if (!is_udp(sk) || !info || !info->rqueue)
 		return 0;
 	const struct queue_source queue = { .fd = fd, .id = sk->id, .what = what, .senders = true };

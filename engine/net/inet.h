@@ -23,7 +23,12 @@ struct inet_table { /* of a dump */
 		} * items;
 		size_t nr, cap;
 	} conns;
-	int *sockets; /* of conns, owned */
+	struct {
+		int *items; /* sockets that listen for TCP, owned */
+		size_t nr, cap;
+	} listeners;
+	struct error in_flight; /* a connection waits at one of them; code 0: none does */
+	int *sockets;           /* of conns, owned */
 	size_t cap_sockets;
 	struct lock_conn *lock_conns;
 	int *pidfds; /* of the tree, borrowed from its tasks */
@@ -51,6 +56,10 @@ bool inet_is_connection(const InetSkEntry *sk);
  */
 int inet_conn_add(struct inet_table *t, int fd, FileEntry *e, const char *holder,
 		  struct error *err);
+/** A listening socket is met. @param fd  duplicated */
+int inet_listener_add(struct inet_table *t, int fd, struct error *err);
+/** When all descriptors are seen: -EBUSY where connections wait; no others come then. */
+int inet_dump_listeners(struct dump *d, struct error *err);
 /** TCP connections are locked, read and written. */
 int inet_dump_connections(struct dump *d, struct error *err);
 int inet_dump_keep(struct dump *d, struct error *err);

@@ -49,7 +49,9 @@ int net_dump_check(struct dump *d, struct error *err)
 {
 	if (!d->net)
 		return 0;
-	int rc = unix_dump_check(d, err);
+	int rc = d->net->inet ? inet_dump_listeners(d, err) : 0;
+	if (rc == 0)
+		rc = unix_dump_check(d, err);
 	return rc == 0 && d->net->inet ? inet_dump_connections(d, err) : rc;
 }
 

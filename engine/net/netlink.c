@@ -150,7 +150,7 @@ static int check_queue(int fd, const char *what, struct error *err)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	if (poll(&p, 1, 0) <= 0 || !(p.revents & POLLIN))
 		return 0;
-	return error_set(err, ENOTSUP,
+	return error_set(err, EBUSY,
 			 "%s is a netlink socket with messages that wait to be read, which nobody "
 			 "can send again: dump after the program has read them",
 			 what);

@@ -190,7 +190,7 @@ static int find_urgent(const struct queue_source *q, const struct peek *p, struc
 	if (at_mark ? seen == waiting - 1 : seen == waiting && found == 1)
 		return peek_rewind(p, err);
 	return error_set(
-	    err, ENOTSUP,
+	    err, EBUSY,
 	    "%s is a unix socket with an urgent byte (MSG_OOB) waiting, and this kernel "
 	    "does not tell where: dump after it has been read",
 	    q->what);

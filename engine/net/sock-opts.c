@@ -15,6 +15,7 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "engine/files/table.h"
+#include "engine/net/hold.h"
 #include "engine/net/sock-more.h"
 #include "engine/ns/user.h"
 
@@ -222,7 +223,7 @@ int sock_opts_dump(const struct dump *d, const struct open_file *f, SkOptsEntry 
 	if (rc == 0)
 		rc = linger_dump(fd, what, opts, err);
 	if (rc == 0)
-		rc = filter_dump(fd, what, opts, err);
+		rc = hold_has(d->hold, f->st.st_ino) ? 0 : filter_dump(fd, what, opts, err);
 	return rc < 0 ? rc : sock_more_dump(fd, family, what, opts, err);
 }
 

@@ -117,7 +117,7 @@ static int dump_peer(const struct net_table *t, const struct unix_info *info, Un
 	if (!listener)
 		return 0;
 	if (info->wqueue)
-		return error_set(err, ENOTSUP,
+		return error_set(err, EBUSY,
 				 "%s is a unix socket that sent data before its connection was "
 				 "accepted, which nobody can read yet: dump after the server has "
 				 "called accept",
@@ -282,8 +282,10 @@ static int check_peer(struct dump *d, const struct unix_info *info, const char *
 		return dump_external(d, peer, err);
 	if (external_has_socket(d->opts, info->ino))
 		return peer ? dump_external(d, peer, err) : 0;
+	/* of an accepted one, whose name is that of a listening one, the end may be near */
+	bool accepted = info->type != SOCK_DGRAM && info->name_len;
 	return error_set(
-	    err, ENOTSUP,
+	    err, accepted ? EBUSY : ENOTSUP,
 	    "%s is a unix socket connected to one outside the tree (inode %u, %s): %s, "
 	    "or leave it out with --external unix[%u]",
 	    holder, info->peer, name,
@@ -297,13 +299,13 @@ static int check_pending(const struct net_table *t, const struct unix_info *info
 {
 	for (size_t i = 0; i < info->nr_pending; i++) {
 		if (!info->pending[i])
-			return error_set(err, ENOTSUP,
+			return error_set(err, EBUSY,
 					 "%s is a listening unix socket with a connection whose "
 					 "client has gone before it was accepted, which images "
 					 "cannot carry: dump after the server has called accept",
 					 holder);
 		if (!seen_find(t, info->pending[i]))
-			return error_set(err, ENOTSUP,
+			return error_set(err, EBUSY,
 					 "%s is a listening unix socket with a connection from "
 					 "outside the tree (inode %u) that waits to be accepted: "
 					 "dump after it has been",

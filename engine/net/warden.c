@@ -119,36 +119,20 @@ static int serve(struct warden *w, const struct question *q, struct answer *a)
 	return 0;
 }
 
-static int compare_int(const void *left, const void *right)
-{
-	return *(const int *)left - *(const int *)right;
-}
-
-/* What the engine has open ends with it: only what is needed here stays. */
 static int close_others(const struct warden *w)
 {
 	const struct warden_charge *c = &w->charge;
 	size_t nr = 0;
-	int *keep = calloc(c->nr_sockets + c->nr_tasks + 5, sizeof(*keep));
+	int *keep = calloc(c->nr_sockets + c->nr_tasks + 2, sizeof(*keep));
 	if (!keep)
 		return -ENOMEM;
-	for (int fd = 0; fd <= 2; fd++)
-		keep[nr++] = fd;
 	keep[nr++] = w->line;
 	keep[nr++] = w->area;
 	for (size_t i = 0; i < c->nr_sockets; i++)
 		keep[nr++] = c->sockets[i];
 	for (size_t i = 0; i < c->nr_tasks; i++)
 		keep[nr++] = c->tasks[i];
-	qsort(keep, nr, sizeof(*keep), compare_int);
-	int next = 0;
-	for (size_t i = 0; i < nr; i++) {
-		if (keep[i] > next)
-			syscall(SYS_close_range, next, keep[i] - 1, 0);
-		if (keep[i] >= next)
-			next = keep[i] + 1;
-	}
-	syscall(SYS_close_range, next, ~0u, 0);
+	keeper_close_others(keep, nr);
 	free(keep);
 	return 0;
 }

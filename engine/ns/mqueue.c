@@ -82,7 +82,7 @@ static int refuse_awaited(const struct dump *d, const struct mq_attr *attr, stru
 		return 0;
 	pid_t pid = find_sender(d, err);
 	return pid <= 0 ? (int)pid
-			: error_set(err, ENOTSUP,
+			: error_set(err, EBUSY,
 				    "it is full, and pid %d, outside of the tree, waits to send: "
 				    "receive a message, or end that process before the dump",
 				    pid);
@@ -141,7 +141,7 @@ static int take_and_put_back(void *ctx, struct error *err)
 		int put = put_back(t->queue, t->bytes + i * t->size, t->messages[i]);
 		if (put == -ETIMEDOUT)
 			rc =
-			    error_set(err, EBUSY,
+			    error_set(err, EIO,
 				      "a message of %zu bytes is lost: a process outside of the "
 				      "tree filled the queue while it was looked at; stop that one "
 				      "before a dump",
@@ -183,7 +183,7 @@ static int dump_messages(mqd_t queue, const struct mq_attr *attr, MqueueEntry *e
 	struct taking t = { queue, e->msgsize, e->messages, nr, bytes };
 	int rc = ns_aside(take_and_put_back, &t, err);
 	if (rc == 0 && t.nr != nr)
-		rc = error_set(err, EAGAIN, "somebody outside of the tree receives from it");
+		rc = error_set(err, EBUSY, "somebody outside of the tree receives from it");
 	return rc < 0 ? rc : keep_bytes(&t, err);
 }
 

@@ -433,7 +433,7 @@ static int check_thread(const struct task *t, pid_t tid, const ino_t *of_task, s
 		if (rc < 0)
 			return rc;
 		if (ino != of_task[k])
-			return error_set(err, ENOTSUP,
+			return error_set(err, EBUSY,
 					 "its thread %d %s: not supported; dump when it has gone "
 					 "back",
 					 tid, of_threads[k].apart);

@@ -24,12 +24,11 @@
 #include "engine/trace/seize.h"
 #include "engine/trace/trace.h"
 
-#define MAX_ROUNDS         1000 /* a tree that forks faster than we look is refused */
-#define DEFAULT_TIMEOUT_MS 10000
-#define RETRY_PAUSE_MS     5
-#define LATE_MS            1000 /* for threads that had not stopped yet when it was given up */
-#define DEATH_MS           10000
-#define DEATH_SLICE_MS     20 /* for one thread, before it is the next one's turn */
+#define MAX_ROUNDS     1000 /* a tree that forks faster than we look is refused */
+#define RETRY_PAUSE_MS 5
+#define LATE_MS        1000 /* for threads that had not stopped yet when it was given up */
+#define DEATH_MS       10000
+#define DEATH_SLICE_MS 20 /* for one thread, before it is the next one's turn */
 
 struct freeze {
 	struct dump *d;
@@ -390,15 +389,14 @@ int trace_freeze(struct dump *d, pid_t root, struct error *err)
 	sigaddset(&chld, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &chld, NULL); /* for sigtimedwait() */
 
-	int64_t timeout_ms = d->opts->timeout > 0 ? d->opts->timeout * 1000ll : DEFAULT_TIMEOUT_MS;
-	struct freeze f = { .d = d, .deadline_ms = clock_ms() + timeout_ms };
+	struct freeze f = { .d = d, .deadline_ms = d->deadline_ms };
 	int64_t start = clock_us();
 	int rc = stop_and_collect(&f, root, err);
 	while (rc == -EAGAIN && clock_ms() < f.deadline_ms) {
 		start_over(&f);
 		rc = stop_and_collect(&f, root, err);
 	}
-	d->stats.freezing_time = (uint32_t)(clock_us() - start);
+	d->stats.freezing_time += (uint32_t)(clock_us() - start);
 	if (rc == 0)
 		rc = trace_drop_gone(d, err);
 	if (rc == 0)

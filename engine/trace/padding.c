@@ -154,7 +154,7 @@ int padding_find(const struct task *t, size_t want, size_t enough, struct paddin
 		}
 	}
 	if (in_way.held)
-		return error_set(err, EAGAIN,
+		return error_set(err, EBUSY,
 				 "a killed dump is still on its way out: try again "
 				 "(a stopped task must be continued first)");
 	if (best.len) {

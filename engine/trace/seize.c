@@ -70,7 +70,7 @@ const char *trace_name(pid_t pid, char out[32])
 int trace_refuse_headless(pid_t pid, struct error *err)
 {
 	char name[32];
-	return error_set(err, ENOTSUP,
+	return error_set(err, EBUSY,
 			 "%s: its first thread has exited while others run: not supported; let its "
 			 "main function wait for them (pthread_join)",
 			 trace_name(pid, name));
