@@ -71,7 +71,7 @@ waiting()
 {
 	rm -f count
 	run "$top/busy" idle 7411 || return 1
-	exec 5<>/dev/tcp/127.0.0.1/7411
+	until_true connects && exec 5<>/dev/tcp/127.0.0.1/7411
 }
 # connects [SECONDS]
 connects() { timeout "${1:-0.5}" bash -c 'exec 5<>/dev/tcp/127.0.0.1/7411'; }
@@ -134,7 +134,8 @@ scripts()
 {
 	local heard
 	run unshare --net sh -c 'ip link set lo up; exec "$@"' - "$top/busy" idle 7411 || return 1
-	nsenter --net --target "$pid" bash -c 'exec 5<>/dev/tcp/127.0.0.1/7411; exec setsid sleep 100' &
+	nsenter --net --target "$pid" bash -c \
+		'until exec 5<>/dev/tcp/127.0.0.1/7411; do sleep 0.02; done 2>/dev/null; exec sleep 100' &
 	local client=$!
 	until_true grep -qx sleep "/proc/$client/comm" || return 1
 	rm -f heard
