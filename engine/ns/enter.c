@@ -415,12 +415,13 @@ static int enter_kind(struct ns_set *set, enum ns_kind kind, struct error *err)
 	return 0;
 }
 
-static int enter_all(struct ns_set *set, struct error *err)
+static int enter_all(struct restore *r, struct error *err)
 {
+	struct ns_set *set = r->ns;
 	int rc = 0;
 	if (set->ids[NS_USER]) { /* tasks are born into it; the coordinator could not come back */
 		set->user_fd = open_built(set, &ns_rows[NS_USER], err);
-		rc = set->user_fd < 0 ? set->user_fd : 0;
+		rc = set->user_fd < 0 ? set->user_fd : userns_open_images(r, set->user_fd, err);
 	}
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(order_of_fill); i++)
 		rc = is_built(set, order_of_fill[i]) ? enter_kind(set, order_of_fill[i], err) : 0;
@@ -475,7 +476,7 @@ int ns_make(struct restore *r, struct error *err)
 	if (rc == 0)
 		rc = mntns_adopt(r, r->ns->builder, err);
 	if (rc == 0)
-		rc = enter_all(r->ns, err);
+		rc = enter_all(r, err);
 	return rc < 0 ? rc : userns_files_as_root(r->users, r->ns->files_as, err);
 }
 

@@ -82,6 +82,9 @@ int userns_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
 int userns_take(UsernsEntry *e, struct user_maps *out, struct error *err);
 /** Read the maps into r->users, or those of one inside of that. */
 int userns_load(struct restore *r, uint32_t id, struct error *err);
+/** r->images so that tasks born into it can open them, where the mode of the directory lets only
+ * privilege in. Before this process enters the tree's mounts. */
+int userns_open_images(struct restore *r, int user_fd, struct error *err);
 /** It leads to the root's? Once all around it are loaded. */
 int userns_check_depth(const struct restore *r, uint32_t id, struct error *err);
 /** The one inside of the root's that a namespace belongs to. @return NULL: none of them */

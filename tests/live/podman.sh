@@ -18,6 +18,7 @@ for program in podman "${RUNTIME:-runc}" conmon nsenter; do
 done
 dir=$(mktemp -d /var/tmp/stasis-podman.XXXXXX) || exit 1
 n=0 out=""
+chmod 711 "$dir" # those who are root in a user namespace only pass through
 mkdir "$dir/bin" "$dir/rootfs" "$dir/rootfs/tmp"
 ln -s "${PEER:-$O/stasis}" "$dir/bin/criu"
 cp "$O/counter" "$dir/rootfs/counter"
@@ -141,6 +142,14 @@ start user --user 1000 && counts user 0 1 && checkpointed --export "$dir/user.ta
 	[ "$(awk '/^Uid:/ { print $2 }' "/proc/$(pid_of user)/status")" = 1000 ]
 verdict "a container of another user (--user 1000)" $?
 p rm -ft0 user >/dev/null 2>&1
+
+start mapped --uidmap 0:100000:65536 --gidmap 0:100000:65536 --tmpfs /scratch && counts mapped 0 1 &&
+	checkpointed mapped && restored mapped && counts mapped 2 3 &&
+	checkpointed --export "$dir/mapped.tar.gz" mapped && try p rm mapped &&
+	restored --import "$dir/mapped.tar.gz" && counts mapped 4 5 &&
+	[ "$(awk '/^Uid:/ { print $2 }' "/proc/$(pid_of mapped)/status")" = 100000 ]
+verdict "a container with a user namespace (--uidmap)" $?
+p rm -ft0 mapped >/dev/null 2>&1
 
 start places --read-only --tmpfs /scratch --tmpfs /tmp && counts places 0 1 && checkpointed places &&
 	restored places && counts places 2 3
