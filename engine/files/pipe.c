@@ -111,7 +111,8 @@ int pipes_finish(struct dump *d, struct error *err)
 			continue;
 		if (p->readable != p->writable && !p->peer_gone)
 			log_warn("%s is a pipe whose %s end is held outside the tree: after the "
-				 "restore that end is closed (%s)",
+				 "restore that end is closed (%s), unless --inherit-fd or a "
+				 "container engine gives a pipe in its place",
 				 p->holder, p->readable ? "write" : "read",
 				 p->readable ? "reads end" : "writes fail with EPIPE");
 		int rc = p->data_saved ? 0 : pipe_data_write_size(d, p, err);

@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "engine/context/restore.h"
 #include "engine/ns/user.h"
-#include "engine/options.h"
 #include "images/source.h"
 
 /* A task is who the engine is while it reads images, but has no privilege over these. podman makes
@@ -60,7 +59,7 @@ int userns_open_images(struct restore *r, int user_fd, struct error *err)
 		return 0;
 	}
 	struct source *theirs = NULL;
-	rc = source_open_dirfd(dir, r->opts->images_dir ? r->opts->images_dir : ".", &theirs, err);
+	rc = source_open_dirfd(dir, source_name(r->images), &theirs, err);
 	if (rc < 0)
 		return rc;
 	source_set_pids(theirs, source_pids(r->images));
