@@ -139,11 +139,6 @@ static const char *set_of(const struct checkpoint_arg *arg)
 	return arg->several && arg->src ? source_name(arg->src) : NULL;
 }
 
-bool checkpoint_arg_tell(const struct checkpoint_arg *arg, const char *command)
-{
-	return tell(&arg->passed, command, set_of(arg), "");
-}
-
 int checkpoint_arg_end(const struct checkpoint_arg *arg, const struct command *command, int rc,
 		       const struct error *err)
 {

@@ -33,10 +33,8 @@ int checkpoint_arg_open(const char *path, struct checkpoint_arg *out, struct err
 int checkpoint_arg_open_passing(const char *path, struct checkpoint_arg *out, struct error *err);
 /** Say on standard error what was passed over, a line each. @return whether there was any */
 bool damage_tell(const struct damage_list *passed, const char *command);
-/** The same of this one. */
-bool checkpoint_arg_tell(const struct checkpoint_arg *arg, const char *command);
 /**
- * The same at the end of a command; what it fails for is left to who prints that.
+ * The same of this one at the end of a command; what it fails for is left to who prints that.
  * @param rc   what it has come to; @param err  why, when that is negative
  * @return rc; its failure status when something was passed over
  */

@@ -99,11 +99,9 @@ static int audit_run(void *opts, int nr_operands, char **operands, struct error 
 	progress_end(&progress);
 	if (rc == 0)
 		rc = print_findings(o, &list, least, err);
-	bool damaged = checkpoint_arg_tell(&arg, "audit");
-	if (rc < 0)
+	rc = checkpoint_arg_end(&arg, &cmd_audit, rc, err);
+	if (rc != 0)
 		return rc;
-	if (damaged)
-		return TROUBLE;
 	return list.nr && list.items[0].severity >= fail ? 1 : 0;
 }
 

@@ -64,10 +64,10 @@ static int compat_run(void *opts, int nr_operands, char **operands, struct error
 		rc = compat_checkpoint(arg.cp, &o->compat, doc, &answer, err);
 	int closed = doc_close(doc, rc < 0 ? NULL : err);
 	doc = NULL;
-	checkpoint_arg_tell(&arg, "compat"); /* which is in the answer, too */
-	if (rc < 0 || closed < 0)
-		return rc < 0 ? rc : closed;
-	return answer == ANSWER_NO || (o->strict && answer == ANSWER_UNKNOWN) ? 1 : 0;
+	rc = checkpoint_arg_end(&arg, &cmd_compat, rc < 0 ? rc : closed, err);
+	if (rc < 0)
+		return rc;
+	return answer == ANSWER_NO || (o->strict && answer == ANSWER_UNKNOWN) ? 1 : rc;
 }
 
 const struct command cmd_compat = {

@@ -107,11 +107,11 @@ static int inspect_many(const struct inspect_opts *o, int nr, char **paths, stru
 		arg.several = true;
 		if (rc == 0)
 			rc = add_one(arg.cp, sections, doc, &err);
-		bool damaged = checkpoint_arg_tell(&arg, "inspect");
+		rc = checkpoint_arg_end(&arg, &cmd_inspect, rc, &err);
 		if (rc < 0)
 			fprintf(stderr, "crit inspect: %s%s%s\n", arg.cp ? paths[i] : "",
 				arg.cp ? ": " : "", err.text);
-		failed += rc < 0 || damaged;
+		failed += rc != 0;
 	}
 	doc_end(doc);
 	return failed;

@@ -13,7 +13,9 @@
 #include "base/strbuf.h"
 #include "images/checkpoint-files.h"
 #include "images/damage.h"
+#include "images/leads.h"
 #include "images/message.h"
+#include "images/namespace-kind.h"
 #include "images/source-kind.h"
 
 #define STATE_DEAD   2 /* task_core_entry.task_state; README of the format */
@@ -35,6 +37,7 @@ struct checkpoint {
 		size_t nr, cap;
 		bool read;
 	} memfds;
+	uint32_t *looked; /* namespaces whose images were looked for last, by kind */
 };
 
 void checkpoint_close(struct checkpoint *cp)
@@ -50,6 +53,7 @@ void checkpoint_close(struct checkpoint *cp)
 	for (size_t i = 0; i < cp->memfds.nr; i++)
 		memfd_inode_entry__free_unpacked(cp->memfds.items[i], NULL);
 	free(cp->memfds.items);
+	free(cp->looked);
 	if (cp->inventory)
 		inventory_entry__free_unpacked(cp->inventory, NULL);
 	free(cp);
@@ -171,17 +175,26 @@ static int tree_build(struct checkpoint *cp, struct error *err)
 static int set_open(struct source *src, bool images, struct checkpoint **out, struct error *err)
 {
 	auto_checkpoint cp = calloc(1, sizeof(*cp));
-	if (!cp)
+	if (!cp || !(cp->looked = calloc(NR_NAMESPACE_KINDS, sizeof(*cp->looked))))
 		return error_set(err, ENOMEM, "out of memory");
 	cp->src = src;
 	ProtobufCMessage *inventory = NULL;
 	enum source_kind kind = SOURCE_NO_IMAGES;
 	struct error why;
+	size_t mark = damage_mark(src);
 	int rc = image_read_one(src, IMG_INVENTORY, 0, &inventory, &why);
 	if (rc < 0 && rc != -ENOENT) /* old sets have none */
 		return error_set(err, -rc, "%s", why.text);
+	bool missing = rc == -ENOENT && !damage_since(src, mark);
 	cp->inventory = (InventoryEntry *)inventory;
 	rc = pstree_read(cp, &why);
+	if (rc == 0 && missing) {
+		struct error cut;
+		damage_noted(src,
+			     error_set(&cut, EBADMSG,
+				       "inventory.img: missing: the dump did not come to its end"),
+			     &cut);
+	}
 	if (rc == -ENOENT && images && source_kind(src, &kind, &why) == 0 &&
 	    kind != SOURCE_NO_IMAGES)
 		rc = -EBADMSG;
@@ -296,8 +309,8 @@ int process_pass(const struct checkpoint *cp, const struct process *p, int rc,
 	return damage_pass(cp->src, rc, why, err);
 }
 
-int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,
-		struct error *err)
+static int ids_read(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,
+		    struct error *err)
 {
 	struct error why;
 	int rc = image_read_one(cp->src, IMG_IDS, p->pid, (ProtobufCMessage **)out, &why);
@@ -311,6 +324,27 @@ int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjId
 		return process_pass(cp, p, -ENOENT, &why, err);
 	*out = take_ptr(core->ids);
 	return 0;
+}
+
+/* Most processes are in the namespaces of the one before. */
+static bool looked(const struct checkpoint *cp, const TaskKobjIdsEntry *ids)
+{
+	bool same = true;
+	for (size_t i = 0; i < NR_NAMESPACE_KINDS; i++) {
+		uint32_t id = namespace_id(&namespace_kinds[i], ids);
+		same = same && id == cp->looked[i];
+		cp->looked[i] = id;
+	}
+	return same;
+}
+
+int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,
+		struct error *err)
+{
+	int rc = ids_read(cp, p, out, err);
+	if (rc == 0 && !looked(cp, *out))
+		namespaces_lead(cp->src, *out, cp->inventory ? cp->inventory->root_ids : NULL);
+	return rc;
 }
 
 int process_fs(const struct checkpoint *cp, const struct process *p, FsEntry **out,

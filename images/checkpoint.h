@@ -22,7 +22,7 @@ struct process {
 };
 
 /**
- * Read inventory.img (old sets have none) and pstree.img.
+ * Read pstree.img and inventory.img; that this one is missing is noted.
  * @param src  borrowed, has to stay open as long
  * @return 0; -ENOENT when there is no pstree.img: no checkpoint
  */
@@ -71,7 +71,10 @@ int mm_load_step(struct mm_load *load, size_t nr, struct error *err);
 MmEntry *mm_load_take(struct mm_load *load);
 /** NULL is fine. */
 void mm_load_free(struct mm_load *load);
-/** From ids-PID.img, or from the core image where older sets have it. */
+/**
+ * From ids-PID.img, or from the core image where older sets have it. That images of the namespaces
+ * in it are missing is noted.
+ */
 int process_ids(const struct checkpoint *cp, const struct process *p, TaskKobjIdsEntry **out,
 		struct error *err);
 int process_fs(const struct checkpoint *cp, const struct process *p, FsEntry **out,

@@ -9,14 +9,14 @@
 #define IDS(field) offsetof(TaskKobjIdsEntry, has_##field), offsetof(TaskKobjIdsEntry, field)
 
 const struct namespace_kind namespace_kinds[NR_NAMESPACE_KINDS] = {
-	{ CLONE_NEWPID, "pid", IDS(pid_ns_id) },
-	{ CLONE_NEWNET, "net", IDS(net_ns_id) },
-	{ CLONE_NEWIPC, "ipc", IDS(ipc_ns_id) },
-	{ CLONE_NEWUTS, "uts", IDS(uts_ns_id) },
-	{ CLONE_NEWNS, "mnt", IDS(mnt_ns_id) },
-	{ CLONE_NEWUSER, "user", IDS(user_ns_id) },
-	{ CLONE_NEWCGROUP, "cgroup", IDS(cgroup_ns_id) },
-	{ CLONE_NEWTIME, "time", IDS(time_ns_id) },
+	{ CLONE_NEWPID, "pid", IDS(pid_ns_id), IMG_NR_TYPES },
+	{ CLONE_NEWNET, "net", IDS(net_ns_id), IMG_NETNS },
+	{ CLONE_NEWIPC, "ipc", IDS(ipc_ns_id), IMG_IPC_VAR },
+	{ CLONE_NEWUTS, "uts", IDS(uts_ns_id), IMG_UTSNS },
+	{ CLONE_NEWNS, "mnt", IDS(mnt_ns_id), IMG_MNTS },
+	{ CLONE_NEWUSER, "user", IDS(user_ns_id), IMG_USERNS },
+	{ CLONE_NEWCGROUP, "cgroup", IDS(cgroup_ns_id), IMG_NR_TYPES },
+	{ CLONE_NEWTIME, "time", IDS(time_ns_id), IMG_TIMENS },
 };
 
 const struct namespace_kind *namespace_kind_of(uint32_t clone_flag)

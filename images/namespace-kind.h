@@ -6,12 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "images/image-type.h"
 #include "task.pb-c.h"
 
 struct namespace_kind {
-	uint32_t flag;    /* CLONE_NEWNET and its like */
-	const char *name; /* in /proc/PID/ns */
-	size_t has, id;   /* offsets in TaskKobjIdsEntry */
+	uint32_t flag;       /* CLONE_NEWNET and its like */
+	const char *name;    /* in /proc/PID/ns */
+	size_t has, id;      /* offsets in TaskKobjIdsEntry */
+	enum image_id image; /* of one that is not the dumper's own; IMG_NR_TYPES: there is none */
 };
 
 enum { NR_NAMESPACE_KINDS = 8 };

@@ -137,7 +137,7 @@ static int mounts_write_own(struct view *v, struct doc *doc, struct error *err)
 		ns = read->has_mnt_ns_id ? read->mnt_ns_id : 0;
 		task_kobj_ids_entry__free_unpacked(read, NULL);
 	}
-	int rc = mount_list_read(v->app->src, &mounts, err);
+	int rc = mount_list_read(v->app->cp, &mounts, err);
 	if (rc < 0)
 		return rc;
 	if (!mounts.nr) {

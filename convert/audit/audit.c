@@ -133,7 +133,7 @@ static int audit_load(struct audit *audit, struct error *err)
 	if (rc == 0)
 		rc = container_describe(checkpoint_source(audit->cp), &audit->container, err);
 	if (rc == 0)
-		rc = mount_list_read(checkpoint_source(audit->cp), &audit->mounts, err);
+		rc = mount_list_read(audit->cp, &audit->mounts, err);
 	return rc;
 }
 

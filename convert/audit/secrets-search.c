@@ -14,6 +14,7 @@
 #include "convert/raw/tar-read.h"
 #include "convert/describe/process.h"
 #include "convert/memory/scan.h"
+#include "images/leads.h"
 #include "images/process-strings.h"
 #include "ipc.pb-c.h"
 #include "sockets.pb-c.h"
@@ -427,8 +428,7 @@ static int ghost_name(struct search *s, const ProtobufCMessage *msg, struct strb
 {
 	struct ghost_path ghost = { s, out };
 	(void)msg;
-	int rc = image_each(checkpoint_source(s->audit->cp), IMG_REMAP_FPATH, 0, ghost_remap,
-			    &ghost, NULL);
+	int rc = remaps_each(checkpoint_source(s->audit->cp), ghost_remap, &ghost, NULL);
 	if (rc < 0 || out->len)
 		return rc;
 	return strbuf_printf(out, "deleted file %#" PRIx64, s->at.number);

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "convert/compat/check.h"
 #include "convert/describe/mounts.h"
+#include "images/leads.h"
 #include "images/sysroot.h"
 
 struct files {
@@ -179,9 +180,9 @@ int compat_files(struct compat *c, struct error *err)
 	ssize_t nr = checkpoint_files(c->cp, &files, err);
 	int rc = nr < 0 ? (int)nr : 0;
 	if (rc == 0 && own == ANSWER_YES)
-		rc = mount_list_read(checkpoint_source(c->cp), &f.mounts, err);
+		rc = mount_list_read(c->cp, &f.mounts, err);
 	if (rc == 0)
-		rc = image_each(checkpoint_source(c->cp), IMG_REMAP_FPATH, 0, gone_add, &f, err);
+		rc = remaps_each(checkpoint_source(c->cp), gone_add, &f, err);
 	if (rc == 0 && (root || own == ANSWER_NO)) {
 		f.root = sysroot_open(root ?: "/", err);
 		rc = f.root < 0 ? f.root : 0;

@@ -100,7 +100,7 @@ int compat_mounts(struct compat *c, struct error *err)
 			   "whether the mount namespace is its own is not known");
 	if (own != ANSWER_YES)
 		return 0;
-	int rc = mount_list_read(checkpoint_source(c->cp), &mounts, err);
+	int rc = mount_list_read(c->cp, &mounts, err);
 	if (rc == 0)
 		rc = container_describe(checkpoint_source(c->cp), &facts, err);
 	if (rc == 0)

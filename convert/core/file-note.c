@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/page.h"
+#include "images/leads.h"
 #include "ipc.pb-c.h"
 
 #define DELETED " (deleted)"
@@ -78,7 +79,7 @@ static int files_read(struct files *f, const struct checkpoint *cp, const struct
 {
 	struct source *src = checkpoint_source(cp);
 	auto_message TaskKobjIdsEntry *ids = NULL;
-	int rc = image_each(src, IMG_REMAP_FPATH, 0, deleted_take, f, err);
+	int rc = remaps_each(src, deleted_take, f, err);
 	if (rc == 0 && f->deleted.nr)
 		qsort(f->deleted.items, f->deleted.nr, sizeof(*f->deleted.items), id_compare);
 	if (rc < 0 || !maps_kind(f, AREA_SYSV))

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "images/damage.h"
 #include "images/hints.h"
+#include "images/leads.h"
 
 static int amount_compare(const void *a_, const void *b_)
 {
@@ -122,7 +123,8 @@ static int image_take(struct file_describer *fd, enum image_id image, image_visi
 {
 	struct source *src = checkpoint_source(fd->cp);
 	size_t mark = damage_mark(src);
-	int rc = image_each(src, image, 0, take, fd, err);
+	int rc = image == IMG_REMAP_FPATH ? remaps_each(src, take, fd, err)
+					  : image_each(src, image, 0, take, fd, err);
 	const struct error *damage = damage_since(src, mark);
 	if (damage && fd->damage.code == 0)
 		fd->damage = *damage;

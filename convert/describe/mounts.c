@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "images/damage.h"
 #include "images/image-type.h"
 
 /* Numbers are stored; the kernel's words are lower case. */
@@ -55,11 +56,25 @@ static int mount_add(void *ctx, struct image_reader *r, ProtobufCMessage **msg, 
 	return 0;
 }
 
-int mount_list_read(struct source *src, struct mount_list *out, struct error *err)
+/* Which mount namespaces there should be. */
+static int namespaces_look(struct checkpoint *cp, struct error *err)
 {
+	bool passing = source_damage(checkpoint_source(cp)) != NULL;
+	int rc = 0;
+	for (size_t i = 0; passing && rc == 0 && i < checkpoint_nr_processes(cp); i++) {
+		auto_message TaskKobjIdsEntry *ids = NULL;
+		rc = process_ids(cp, checkpoint_process(cp, i), &ids, err);
+		rc = rc == -ENOENT ? 0 : rc;
+	}
+	return rc;
+}
+
+int mount_list_read(struct checkpoint *cp, struct mount_list *out, struct error *err)
+{
+	struct source *src = checkpoint_source(cp);
 	const struct source_member *members;
 	ssize_t nr = source_list(src, &members, err);
-	int rc = nr < 0 ? (int)nr : 0;
+	int rc = nr < 0 ? (int)nr : namespaces_look(cp, err);
 	for (ssize_t i = 0; rc == 0 && i < nr; i++) {
 		const struct image_type *type = image_type_by_filename(members[i].name);
 		if (!type || type->id != IMG_MNTS || strchr(members[i].name, '/'))

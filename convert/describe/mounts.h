@@ -19,6 +19,6 @@ struct mount_list {
 	size_t nr, cap;
 };
 
-int mount_list_read(struct source *src, struct mount_list *out, struct error *err);
+int mount_list_read(struct checkpoint *cp, struct mount_list *out, struct error *err);
 void mount_list_fini(struct mount_list *mounts);
 #define auto_mount_list __attribute__((cleanup(mount_list_fini))) struct mount_list

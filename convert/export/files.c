@@ -214,7 +214,7 @@ static int mount_row(const MntEntry *m, uint64_t ns, struct row_writer *w, struc
 int export_mounts(struct checkpoint *cp, struct row_writer *w, struct error *err)
 {
 	auto_mount_list mounts = { 0 };
-	int rc = mount_list_read(checkpoint_source(cp), &mounts, err);
+	int rc = mount_list_read(cp, &mounts, err);
 	for (size_t i = 0; rc == 0 && i < mounts.nr; i++)
 		rc = mount_row(mounts.items[i].entry, mounts.items[i].ns, w, err);
 	return rc;

@@ -220,7 +220,7 @@ int inspect_mounts(struct checkpoint *cp, struct doc *doc, struct error *err)
 	auto_mount_list mounts = { 0 };
 	int rc = container_describe(checkpoint_source(cp), &facts, err);
 	if (rc == 0)
-		rc = mount_list_read(checkpoint_source(cp), &mounts, err);
+		rc = mount_list_read(cp, &mounts, err);
 	if (rc < 0)
 		return rc;
 	if (facts.engine)

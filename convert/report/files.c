@@ -116,7 +116,7 @@ int report_mounts(struct report *r, struct error *err)
 	auto_mount_list mounts = { 0 };
 	struct error why;
 	size_t mark = report_mark(r);
-	int rc = mount_list_read(checkpoint_source(r->cp), &mounts, &why);
+	int rc = mount_list_read(r->cp, &mounts, &why);
 	report_section(r, "mounts", "Mounts");
 	report_table(r, "plain", titles, ARRAY_SIZE(titles));
 	rc = report_damaged(r, 0, ARRAY_SIZE(titles), mark, rc, &why, err);

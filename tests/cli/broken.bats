@@ -412,3 +412,45 @@ assert memfd["stored_pages"] is None and "memfd.img" in memfd["error"], memfd' "
 	both inspect --files
 	[[ $stderr == "crit inspect: "*"files.img: No such file or directory" && ${#stderr_lines[@]} = 1 ]]
 }
+
+@test "broken images: one of a namespace that is missing is named, though nothing of it can be read" {
+	local gone
+	for gone in netns-11 ipcns-var-13 mountpoints-12 utsns-10; do
+		rm "$bad/$gone.img"
+		for command in "inspect --all" "export --ndjson" compat "audit --fail-on error" "view --print text"; do
+			case $command in audit*) both 2 $command;; *) both $command;; esac
+			[ "$stderr" = "crit ${command%% *}: $gone.img: missing, and a process is in that namespace" ]
+		done
+		run -1 --separate-stderr "$crit" compat "$bad"
+		grep -E "^ *no +set +- +$gone.img: missing" <<<"$output"
+		[[ $output == *"Answer: no" ]]
+		run -2 --separate-stderr "$crit" diff "$whole" "$bad"
+		[ "$stderr" = "crit diff: $bad: $gone.img: missing, and a process is in that namespace" ]
+		# nothing of memory leads there
+		run -0 --separate-stderr "$crit" mem "$bad"
+		[ -z "$stderr" ]
+		cp "$whole/$gone.img" "$bad"
+	done
+	# one that comes back empty has no images at all
+	rm "$bad/"{netns,netdev,ifaddr,route,rule}-11.img
+	run -0 --separate-stderr "$crit" inspect --all "$bad"
+	[ -z "$stderr" ]
+}
+
+@test "broken images: ghost files and a tree lead to the names and the inventory that are missing" {
+	rm "$bad/remap-fpath.img"
+	for command in "inspect --files" "export --ndjson" compat "core -p 1 -o $BATS_TEST_TMPDIR/cores"; do
+		both $command
+		[ "$stderr" = "crit ${command%% *}: remap-fpath.img: missing, and there are ghost files" ]
+	done
+	rm "$bad/ghost-file-1.img"
+	run -0 --separate-stderr "$crit" inspect --files "$bad"
+	[ -z "$stderr" ]
+	cp "$whole/"*.img "$bad"
+	rm "$bad/inventory.img"
+	for command in inspect mem compat stack "view --print text" "grep -s a"; do
+		run --separate-stderr "$crit" $command "$bad"
+		[ "$status" != 0 ]
+		[ "$stderr" = "crit ${command%% *}: inventory.img: missing: the dump did not come to its end" ]
+	done
+}

@@ -19,8 +19,8 @@ def host(*edits):
         for name in ("ids-1.img", "ids-3.img"):
             made[name][0].update(HOST_NS)
         for name in ("mountpoints-12.img", "netns-11.img", "netdev-11.img", "utsns-10.img",
-                     "ipcns-var-13.img", "ipcns-shm-13.img", "remap-fpath.img", "fdinfo-2.img",
-                     "fdinfo-3.img", "cgroup.img"):
+                     "ipcns-var-13.img", "ipcns-shm-13.img", "remap-fpath.img", "ghost-file-1.img",
+                     "fdinfo-2.img", "fdinfo-3.img", "cgroup.img"):
             del made[name]
         made["files.img"] = []
         pids = {1: 1999999, 2: 1999998, 3: 1999997, 4: 1999996}
@@ -104,7 +104,7 @@ def cases(work):
          "unknown file - below the root of the container"),
         ("its namespaces", lambda made: None, "yes namespace uts here"),
         ("a process that fits", host(), "yes pid - free: 4 of 4"),
-        ("no inventory", lambda made: made.pop("inventory.img"), "no set inventory.img missing"),
+        ("no inventory", lambda made: made.pop("inventory.img"), "no set - inventory.img: missing"),
         ("newer format", lambda made: made["inventory.img"][0].update(img_version=9),
          "unknown set inventory.img version 9"),
         ("other machine", lambda made: first(made).update(mtype="AARCH64"),

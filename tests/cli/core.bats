@@ -8,6 +8,7 @@ load crit
 setup_file()
 {
 	make_set
+	rm "$set"/ghost-file-*.img # no file had this name
 	local pid
 	for pid in 100 101 103; do
 		"$crit" decode -i "$set/core-$pid.img" | /usr/bin/python3 -c 'import json, sys
