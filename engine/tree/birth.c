@@ -33,6 +33,7 @@
 #include "engine/procfs/root.h"
 #include "engine/tree/adopt.h"
 #include "engine/tree/become.h"
+#include "engine/tree/birth-clone.h"
 #include "engine/tree/birth-error.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/giver.h"
@@ -44,42 +45,8 @@
 #define PEER_TRIES  600000 /* ms to wait for a task that another one bears, after its memory */
 #define GIVEN_TRIES 10000  /* where others may be faster */
 #define TAKEN_TRIES 50     /* ms to wait for one of the tree that has a wrong number */
-#define ANY_TRIES   1000   /* numbers to try for who may have any */
-
-static pid_t clone_with_pid(const struct birth *b, uint64_t flags, bool sibling)
-{
-	pid_t pids[RESTORER_TIDS];
-	size_t nr = 0;
-	for (size_t i = b->place.nr; i-- > 0;)
-		pids[nr++] = b->place.pid[i];
-	pids[nr++] = b->pid;
-	struct clone_args ca = {
-		.flags = flags | (sibling ? CLONE_PARENT : 0),
-		/* a sibling takes its bearer's */
-		.exit_signal = sibling ? 0 : (uint64_t)b->exit_signal,
-		.set_tid = (uintptr_t)pids,
-		.set_tid_size = nr,
-	};
-	return (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
-}
 
 static _Noreturn void live(struct restore *r, size_t index);
-
-static bool is_number_refused(int code)
-{
-	return code == EEXIST || code == EBUSY || code == EINVAL;
-}
-
-/* Another number for a helper when its own is taken. */
-static pid_t clone_with_any_pid(struct birth *b, uint64_t flags)
-{
-	pid_t pid = clone_with_pid(b, flags, false);
-	for (int i = 0; i < ANY_TRIES && pid < 0 && is_number_refused(errno); i++) {
-		birth_choose_next(b, errno);
-		pid = clone_with_pid(b, flags, false);
-	}
-	return pid;
-}
 
 /* A pid namespace is there when its pid 1 is. */
 static int await_init(struct restore *r, uint32_t ns, struct error *err)
@@ -201,9 +168,8 @@ static pid_t bear_helper(struct restore *r, uint32_t own, size_t index, struct b
 	uint64_t flags = share_flags(r, index) & CLONE_FILES;
 	*helper = (struct birth){ .place = by->place, .exit_signal = b->exit_signal };
 	birth_choose_unused(r->plan, helper);
-	pid_t pid =
-	    own ? given_birth(r, own, helper, by, flags) : clone_with_any_pid(helper, flags);
-	for (int i = 0; i < ANY_TRIES && own && is_number_refused(-pid); i++) {
+	pid_t pid = own ? given_birth(r, own, helper, by, flags) : birth_clone_any(helper, flags);
+	for (int i = 0; i < BIRTH_ANY_TRIES && own && birth_number_is_refused(-pid); i++) {
 		birth_choose_next(helper, -pid);
 		pid = given_birth(r, own, helper, by, flags);
 	}
@@ -251,14 +217,19 @@ static int bear_inside_users(struct restore *r, size_t index, uint32_t own, uint
 	return rc > 0 ? birth_error(r, b->pid, -EEXIST, err) : rc;
 }
 
+/* @param first  it is pid 1 of a new pid namespace */
+static uint64_t flags_of(const struct restore *r, size_t index, bool sibling, bool first)
+{
+	return share_flags(r, index) | (sibling ? CLONE_PARENT : 0) | (first ? CLONE_NEWPID : 0);
+}
+
 /* In a user namespace inside of the tree's, by who is in it. */
 static int bear_given(struct restore *r, size_t index, uint32_t users, bool sibling,
 		      struct error *err)
 {
 	const struct birth *b = &r->plan->items[index];
 	bool first = birth_into(r->plan, b) == BIRTH_NEW;
-	uint64_t flags =
-	    share_flags(r, index) | (sibling ? CLONE_PARENT : 0) | (first ? CLONE_NEWPID : 0);
+	uint64_t flags = flags_of(r, index, sibling, first);
 	const struct birth *by = &r->plan->items[b->by];
 	const struct deaf deaf = deafen(b->exit_signal);
 	pid_t pid = bear_exactly(r, index, by, users, flags);
@@ -282,17 +253,17 @@ static int bear(struct restore *r, size_t index, bool sibling, struct error *err
 	bool apart = ns_restores(r, NS_PID), fresh = pidns_is_new(r);
 	enum birth_into into = birth_into(r->plan, b);
 	bool first = into == BIRTH_NEW || (fresh && index == 0);
-	uint64_t flags = (first ? CLONE_NEWPID : 0) | share_flags(r, index);
+	uint64_t flags = flags_of(r, index, sibling, first);
 	int rc = into == BIRTH_ENTER ? bear_into(r, b->place.ns[b->place.nr - 1], err) : 0;
 	if (rc < 0)
 		return error_wrap(err, rc, "task %d", want);
-	pid_t pid = b->any_pid ? clone_with_any_pid(b, 0) : clone_with_pid(b, flags, sibling);
+	pid_t pid = b->any_pid ? birth_clone_any(b, 0) : birth_clone(b, flags);
 	struct pid_wait wait = { 0 };
 	while (pid < 0 && errno == EEXIST && !fresh) {
 		if (!pid_is_leaving(pidns_taken_by(r, want), &wait))
 			return birth_error(r, want, -EEXIST, err);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-		pid = clone_with_pid(b, flags, sibling);
+		pid = birth_clone(b, flags);
 	}
 	if (pid == 0)
 		live(r, index);

@@ -25,11 +25,11 @@
 #include "engine/pie/restorer.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
+#include "engine/tree/birth-clone.h"
 #include "engine/tree/birth-plan.h"
 #include "engine/tree/giving.h"
 #include "engine/tree/stage.h"
 
-#define TRIES       1000
 #define AWAIT_TRIES 600000 /* ms to wait for a pid namespace */
 #define WATCH_TRIES 100    /* of these until it looks whether somebody died without a word */
 
@@ -299,25 +299,11 @@ static int open_ns(struct restore *r, const struct giver *g, struct error *err)
 /* With numbers that nobody of the tree is to have. */
 static pid_t bear(struct restore *r, const struct giver *g)
 {
-	struct birth b = { 0 };
+	struct birth b = { .exit_signal = SIGCHLD };
 	if (g->level)
 		b.place = r->plan->items[birth_init(r->plan, g->ns)].place;
 	birth_choose_unused(r->plan, &b);
-	for (int i = 0; i < TRIES; i++) {
-		pid_t pids[RESTORER_TIDS];
-		size_t nr = 0;
-		for (size_t k = b.place.nr; k-- > 0;)
-			pids[nr++] = b.place.pid[k];
-		pids[nr++] = b.pid;
-		struct clone_args ca = { .exit_signal = SIGCHLD,
-					 .set_tid = (uintptr_t)pids,
-					 .set_tid_size = nr };
-		pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
-		if (pid >= 0 || (errno != EEXIST && errno != EINVAL))
-			return pid;
-		birth_choose_next(&b, errno);
-	}
-	return -1;
+	return birth_clone_any(&b, 0);
 }
 
 static int start(struct restore *r, size_t i, struct error *err)
