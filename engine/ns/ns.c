@@ -49,6 +49,7 @@ const struct ns_row ns_rows[NS_KINDS] = {
 		     .below_own = true,
 		     .owned = true,
 		     .held = true,
+		     .own_too = true,
 		     .dump = pid_held_dump,
 		     .join = pidns_join },
 	[NS_NET] = { .name = "net",
@@ -581,7 +582,7 @@ int ns_dump(struct dump *d, struct error *err)
 		const struct ns_row *row = &ns_rows[ns->kind];
 		if (ns->own && ns->kind == NS_IPC)
 			ipc_warn_of_undo(d);
-		if (ns->own || !row->dump)
+		if (!row->dump || (ns->own && !row->own_too))
 			continue;
 		rc = row->inside ? dump_inside(d, ns, err) : row->dump(d, ns, err);
 		if (rc < 0)

@@ -50,6 +50,7 @@ struct ns_row {
 	bool owned;       /* and may belong to a user namespace inside of the root's */
 	bool held;        /* those that no task is in are carried: ns/held.h */
 	bool inside;      /* dump is called in the namespace */
+	bool own_too;     /* and also for that of the engine */
 	/** Load the libraries its dump takes, while the tree still runs. That it fails is said
 	 * later. */
 	void (*preload)(void);

@@ -62,7 +62,7 @@ int pid_held_dump(struct dump *d, const struct ns_seen *ns, struct error *err)
 {
 	PidnsEntry e = PIDNS_ENTRY__INIT;
 	struct stat st;
-	if (ns->member)
+	if (ns->member || ns->own)
 		return pidns_dump_limits(d, ns, err);
 	auto_fd around = ioctl(ns->fd, NS_GET_PARENT);
 	if (around < 0 || fstat(around, &st) < 0)

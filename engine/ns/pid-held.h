@@ -9,6 +9,7 @@
 /** Refuse one that somebody could still be born into.
  *  @param fd  leads to it; @param what  the same, for messages */
 int pid_held_check(int fd, const char *what, struct error *err);
+/** Also the image of one that somebody is in, where that has one. */
 int pid_held_dump(struct dump *d, const struct ns_seen *ns, struct error *err);
 
 /** Note and check one that no task is in, and those around it. */

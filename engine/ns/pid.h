@@ -12,7 +12,7 @@
  * @return NULL: it does not
  */
 const char *pidns_external(const struct dump *d);
-/** Write that name, and the largest pid, of one that somebody is in. */
+/** Write that name, of the root's, and the largest pid, of one that somebody is in. */
 int pidns_dump_limits(const struct dump *d, const struct ns_seen *ns, struct error *err);
 
 /** Note who is in which; ns_collect() has seen all. @return 0; -ENOTSUP naming who cannot be told
