@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/idle-child.h"
 #include "engine/files/live-proc.h"
 #include "engine/files/remap.h"
 #include "engine/ns/nested.h"
@@ -51,10 +52,7 @@ static pid_t bear(pid_t pid, int users, struct error *err)
 		if (users >= 0 && setns(users, CLONE_NEWUSER) < 0)
 			_exit(1);
 		prctl(PR_SET_DUMPABLE, 1);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		while (getppid() == parent)
-			pause();
-		_exit(0);
+		idle_while_child_of(parent);
 	}
 	if (child < 0 && errno == EEXIST)
 		return error_set(err, EEXIST,

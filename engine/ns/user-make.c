@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/idle-child.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/set.h"
@@ -55,12 +56,9 @@ static pid_t bear_inhabitant(void)
 	struct clone_args ca = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
 	pid_t maker = getpid();
 	pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
-	if (pid != 0)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (getppid() == maker)
-		pause();
-	_exit(0);
+	if (pid == 0)
+		idle_while_child_of(maker);
+	return pid;
 }
 
 static int make(void *ctx, struct error *err)

@@ -25,6 +25,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/idle-child.h"
 #include "base/io.h"
 #include "engine/files/file.h"
 #include "engine/net/ns.h"
@@ -568,10 +569,7 @@ static _Noreturn void hold(const struct ns_nested *ns, pid_t coordinator)
 	if (setns(ns->fd, CLONE_NEWUSER) < 0)
 		_exit(1);
 	prctl(PR_SET_DUMPABLE, 1);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (getppid() == coordinator)
-		pause();
-	_exit(0);
+	idle_while_child_of(coordinator);
 }
 
 /* It shares the table, so it has what is opened later as well. */

@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/futex.h"
+#include "base/idle-child.h"
 #include "base/io.h"
 #include "base/strbuf.h"
 #include "engine/procfs/read.h"
@@ -43,14 +44,10 @@ static void keep(const struct giver *g)
 					 .set_tid = (uintptr_t)&kept->number,
 					 .set_tid_size = 1 };
 		pid_t pid = (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
-		if (pid > 0)
+		if (pid == 0)
+			idle_while_child_of(self);
+		if (pid > 0) /* else that somebody has it is said when it is asked for */
 			kept->state = KEPT_HERE;
-		if (pid != 0)
-			continue; /* that somebody has it is said when it is asked for */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		while (getppid() == self)
-			pause();
-		_exit(0);
 	}
 }
 
