@@ -21,6 +21,7 @@
 #include "base/io.h"
 #include "base/keeper.h"
 #include "base/log.h"
+#include "engine/context/shortage.h"
 #include "engine/files/anon.h"
 #include "engine/files/inode-path.h"
 #include "engine/ns/mnt.h"
@@ -187,35 +188,50 @@ __attribute__((noreturn)) static void take_number(int fd, int target, int answer
 	_exit(ended && write(answer, &wd, sizeof(wd)) == sizeof(wd) ? 0 : 1);
 }
 
-/* Not where it would be seen: unread events would come before it, a signal would tell of it. Then
- * numbers that may have been used lately are passed over. */
-static int next_number(const struct open_file *f, InotifyFileEntry *ify, struct error *err)
+/* Numbers that may have been used lately. */
+static void pass_over(InotifyFileEntry *ify)
 {
-	int waiting = 0, fds[2];
-	int32_t wd;
-	if (ioctl(f->fd, FIONREAD, &waiting) < 0 || waiting || f->flags & O_ASYNC) {
-		for (size_t i = 0; i < ify->n_wd; i++)
-			if (ify->wd[i]->wd >= ify->next_wd)
-				ify->next_wd = ify->wd[i]->wd;
-		ify->next_wd += PASSED_OVER;
-		ify->has_next_wd = ify->next_wd <= INT32_MAX;
-		return 0;
-	}
+	for (size_t i = 0; i < ify->n_wd; i++)
+		if (ify->wd[i]->wd >= ify->next_wd)
+			ify->next_wd = ify->wd[i]->wd;
+	ify->next_wd += PASSED_OVER;
+	ify->has_next_wd = ify->next_wd <= INT32_MAX;
+}
+
+/* @return the number; 0: it cannot be told, as with as many watches as a user may have; -errno */
+static int32_t ask_number(int fd, struct error *err)
+{
+	int status = 0, fds[2];
+	int32_t wd = 0;
 	auto_fd target = memfd_create("stasis", MFD_CLOEXEC);
 	if (target < 0 || pipe2(fds, O_CLOEXEC) < 0)
-		return error_sys(err, "ask for the next number of a watch");
+		return error_sys(err, "ask for the next number of a watch%s",
+				 shortage_of_files(errno));
 	pid_t pid = fork();
 	if (pid == 0)
-		take_number(f->fd, target, fds[1]);
+		take_number(fd, target, fds[1]);
+	int rc = pid < 0 ? error_sys(err, "create a process%s", shortage_of_tasks(errno)) : 0;
 	close(fds[1]);
-	int status = 0, rc = pid < 0 ? error_sys(err, "fork") : 0;
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	ify->has_next_wd = rc == 0 && read(fds[0], &wd, sizeof(wd)) == sizeof(wd);
-	if (ify->has_next_wd)
-		ify->next_wd = (uint32_t)wd;
+	bool told = rc == 0 && read(fds[0], &wd, sizeof(wd)) == sizeof(wd);
 	close(fds[0]);
-	return rc;
+	return told ? wd : rc;
+}
+
+/* Not where it would be seen: unread events would come before it, a signal would tell of it. */
+static int next_number(const struct open_file *f, InotifyFileEntry *ify, struct error *err)
+{
+	int waiting = 0;
+	bool seen = ioctl(f->fd, FIONREAD, &waiting) < 0 || waiting || f->flags & O_ASYNC;
+	int32_t wd = seen ? 0 : ask_number(f->fd, err);
+	if (wd < 0)
+		return wd;
+	ify->has_next_wd = wd > 0;
+	ify->next_wd = (uint32_t)wd;
+	if (!wd)
+		pass_over(ify);
+	return 0;
 }
 
 static int inotify_dump(struct dump *d, const struct open_file *f, FileEntry *e, struct error *err)
