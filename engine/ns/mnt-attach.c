@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/ns/aside.h"
 #include "engine/ns/mnt-make.h"
 #include "engine/ns/mnt-owned.h"
 
@@ -98,14 +99,27 @@ static int attach(struct mnt_tree *tree, struct mnt *m, struct error *err)
 	return note_attached(tree, m, err);
 }
 
+struct mounting {
+	struct restore *r;
+	const struct mnt *m;
+};
+
+static int mount_in_place(void *ctx, struct error *err)
+{
+	const struct mounting *on = ctx;
+	bool inside = on->m->source->of->e->has_user_ns;
+	int rc = inside ? mnt_owned_enter(on->r, on->m->source->of, err) : 0;
+	if (rc == 0 && fchdir(on->m->place) < 0)
+		rc = error_sys(err, "change to %s", on->m->e->mountpoint);
+	return rc < 0 ? rc : mnt_mount(on->r, on->m->source, ".", err);
+}
+
 /* Mount one in its place, where its options mean what they meant, and cut the others out of it. */
 static int make_inside(struct restore *r, struct mnt_tree *tree, struct mnt *m, struct error *err)
 {
 	char name[MNT_NAME_MAX];
 	struct mnt_source *s = m->source;
-	if (fchdir(m->place) < 0)
-		return error_sys(err, "change to %s", m->e->mountpoint);
-	int rc = mnt_mount(r, s, ".", err);
+	int rc = ns_aside(mount_in_place, &(struct mounting){ r, m }, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "%s", mnt_name(m, name));
 	m->fd = open_below(m->parent->fd, *mnt_place(m) ? mnt_place(m) : ".", 0);

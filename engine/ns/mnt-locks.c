@@ -155,7 +155,8 @@ static int note_master(const struct trial *t, const struct mnt *m, struct error 
 	int rc = find_master(t->d, t->ns->owner, dir, &id, err);
 	if (rc < 0 || !id)
 		return rc;
-	if (m->fs->code != FSTYPE__TMPFS && m->fs->code != FSTYPE__DEVPTS)
+	if (m->fs->code != FSTYPE__TMPFS && m->fs->code != FSTYPE__DEVPTS &&
+	    m->fs->code != FSTYPE__OVERLAYFS)
 		return refuse(t, m, "was made there", err);
 	m->e->has_user_ns = true;
 	m->e->user_ns = id;

@@ -24,7 +24,7 @@
 #endif
 
 static char common[4096], readonly[4096], own[4096], view[4096], bound[4096], inside[4096];
-static char covered[4096];
+static char covered[4096], merged[4096];
 
 static void make(char *out, const char *name)
 {
@@ -106,6 +106,36 @@ static void become_root_inside(void)
 	ns_write("/proc/self/gid_map", text);
 }
 
+static void check_free(const char *place)
+{
+	live_check(umount2(place, MNT_DETACH) == 0, "%s does not come off: %s", place,
+		   strerror(errno));
+}
+
+/* Of directories of its own file system. */
+static void mount_overlay(void)
+{
+	static const char *const dirs[] = { "lower", "upper", "work" };
+	char options[16384];
+	for (size_t i = 0; i < 3; i++)
+		live_must(mkdir(in(own, dirs[i]), 0755) == 0);
+	put(in(own, "lower"), "low", "lower");
+	snprintf(options, sizeof(options),
+		 "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work,userxattr", own, own, own);
+	live_must(mount("none", merged, "overlay", 0, options) == 0);
+	put(merged, "up", "upper");
+}
+
+static void check_overlay(void)
+{
+	check_text(merged, "low", "lower");
+	check_text(merged, "up", "upper");
+	put(merged, "low", "changed");
+	check_text(in(own, "lower"), "low", "lower");
+	check_text(in(own, "upper"), "low", "changed");
+	check_free(merged);
+}
+
 static void set_up(void)
 {
 	become_root_inside();
@@ -120,6 +150,7 @@ static void set_up(void)
 	live_must(mount(readonly, bound, NULL, MS_BIND, NULL) == 0);
 	live_must(mount("none", covered, "tmpfs", 0, NULL) == 0);
 	put(covered, "file", "on top");
+	mount_overlay();
 	open_files();
 }
 
@@ -137,16 +168,11 @@ static void check_stays_readonly(const char *place)
 		   "%s is writable: %s", place, strerror(errno));
 }
 
-static void check_free(const char *place)
-{
-	live_check(umount2(place, MNT_DETACH) == 0, "%s does not come off: %s", place,
-		   strerror(errno));
-}
-
 static void check(void)
 {
 	struct stat st;
 	check_files();
+	check_overlay();
 	check_locked("/dev/shm");
 	check_locked("/proc");
 	check_locked(common);
@@ -199,6 +225,7 @@ static void prepare(void)
 	make(bound, "bound");
 	make(inside, "inside");
 	make(covered, "covered");
+	make(merged, "merged");
 	put(own, "under", "outside");
 	live_must(mount("none", common, "tmpfs", 0, "mode=777,size=1m") == 0);
 	live_must(mkdir(in(common, "sub"), 0755) == 0);
