@@ -87,7 +87,9 @@ static int check_master(const struct dump *d, enum ns_kind kind, int fd, const c
 		return 0;
 	const struct ns_seen *seen = ns_find(d, NS_USER, st.st_ino);
 	bool alone = ns_rows[kind].owned && kind != NS_PID; /* whose pid 1 would be born in it */
-	return seen && (seen->id == userns_home(d) || (seen->users && alone))
+	bool inside =
+	    seen && (seen->users || (kind == NS_MNT && seen->member)); /* looked at later */
+	return seen && (seen->id == userns_home(d) || (inside && alone))
 		   ? 0
 		   : error_set(err, ENOTSUP,
 			       "%s leads to a %s namespace that belongs to user namespace %lu: "

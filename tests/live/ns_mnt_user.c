@@ -10,6 +10,7 @@
  * live-modes: SS RR 2S
  */
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -106,6 +107,20 @@ static void become_root_inside(void)
 	ns_write("/proc/self/gid_map", text);
 }
 
+static void check_locked(const char *place)
+{
+	live_check(umount2(place, MNT_DETACH) < 0 && errno == EINVAL, "%s: it comes off: %s", place,
+		   strerror(errno));
+}
+
+static void check_stays_readonly(const char *place)
+{
+	live_check(mount(NULL, place, NULL, MS_REMOUNT | MS_BIND, NULL) < 0 && errno == EPERM,
+		   "%s can be made writable: %s", place, strerror(errno));
+	live_check(open(in(place, "new"), O_WRONLY | O_CREAT, 0600) < 0 && errno == EROFS,
+		   "%s is writable: %s", place, strerror(errno));
+}
+
 static void check_free(const char *place)
 {
 	live_check(umount2(place, MNT_DETACH) == 0, "%s does not come off: %s", place,
@@ -136,6 +151,46 @@ static void check_overlay(void)
 	check_free(merged);
 }
 
+/* Another one of the same owner, in which nobody is any more. */
+static int held;
+
+static void hold_another(void)
+{
+	int up[2];
+	char c;
+	live_must(pipe(up) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		live_must(unshare(CLONE_NEWNS) == 0);
+		live_must(mount("none", inside, "tmpfs", 0, NULL) == 0);
+		put(inside, "file", "held");
+		live_must(write(up[1], "r", 1) == 1);
+		for (;;)
+			pause();
+	}
+	live_must(pid > 0 && read(up[0], &c, 1) == 1);
+	held = ns_open_of(pid, "mnt");
+	live_must(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	close(up[0]);
+	close(up[1]);
+}
+
+static void check_held(void)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		live_check(setns(held, CLONE_NEWNS) == 0, "enter what is held: %s",
+			   strerror(errno));
+		check_text(inside, "file", "held");
+		check_locked(readonly);
+		check_stays_readonly(readonly);
+		check_free(inside);
+		_exit(0);
+	}
+	live_check(waitpid(pid, &status, 0) == pid && status == 0, "what is held: %#x", status);
+}
+
 static void set_up(void)
 {
 	become_root_inside();
@@ -151,21 +206,8 @@ static void set_up(void)
 	live_must(mount("none", covered, "tmpfs", 0, NULL) == 0);
 	put(covered, "file", "on top");
 	mount_overlay();
+	hold_another();
 	open_files();
-}
-
-static void check_locked(const char *place)
-{
-	live_check(umount2(place, MNT_DETACH) < 0 && errno == EINVAL, "%s: it comes off: %s", place,
-		   strerror(errno));
-}
-
-static void check_stays_readonly(const char *place)
-{
-	live_check(mount(NULL, place, NULL, MS_REMOUNT | MS_BIND, NULL) < 0 && errno == EPERM,
-		   "%s can be made writable: %s", place, strerror(errno));
-	live_check(open(in(place, "new"), O_WRONLY | O_CREAT, 0600) < 0 && errno == EROFS,
-		   "%s is writable: %s", place, strerror(errno));
 }
 
 static void check(void)
@@ -173,6 +215,7 @@ static void check(void)
 	struct stat st;
 	check_files();
 	check_overlay();
+	check_held();
 	check_locked("/dev/shm");
 	check_locked("/proc");
 	check_locked(common);
