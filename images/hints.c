@@ -129,7 +129,6 @@ const struct hint hints[] = {
 	{ "mm_entry", "mm_start_data", HINT_HEX, NULL },
 	{ "mm_entry", "mm_start_stack", HINT_HEX, NULL },
 	{ "mnt_entry", "flags", HINT_HEX, NULL },
-	{ "mnt_entry", "locked_flags", HINT_HEX, NULL },
 	{ "mnt_entry", "root_dev", HINT_DEV, NULL },
 	{ "mnt_entry", "sb_flags", HINT_HEX, NULL },
 	{ "net_device_entry", "flags", HINT_HEX, NULL },
