@@ -12,9 +12,9 @@
 #include "base/args.h"
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/pid-limit.h"
 
-#define V4_BITS  96      /* in front of an IPv4 address */
-#define PID_MAX  4194304 /* PID_MAX_LIMIT of Linux */
+#define V4_BITS  96 /* in front of an IPv4 address */
 #define COMM_MAX 15
 #define HOST_MAX 64
 
@@ -160,7 +160,7 @@ static const struct {
 	[REMAP_PORT] = { 1, 65535, "a port" },
 	[REMAP_UID] = { 0, UINT32_MAX - 1, "a user id" },
 	[REMAP_GID] = { 0, UINT32_MAX - 1, "a group id" },
-	[REMAP_PID] = { 2, PID_MAX, "a process id; 1 belongs to the first of a pid namespace" },
+	[REMAP_PID] = { 2, PID_LIMIT, "a process id; 1 belongs to the first of a pid namespace" },
 };
 
 static int parse_number(enum remap_kind kind, const char *text, size_t len, uint32_t *out,

@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/page.h"
+#include "base/pid-limit.h"
 #include "convert/verify/check.h"
 #include "files.pb-c.h"
 #include "images/fields.h"
@@ -28,7 +29,7 @@
 #define BELOW(n) 0, (n)-1
 #define INTEGER  0, INT32_MAX
 #define OFFSET   0, INT64_MAX
-#define PIDS     0, 4194304 /* PID_MAX_LIMIT */
+#define PIDS     0, PID_LIMIT
 #define SIGNALS  0, 64
 #define FLAGS    .bits = 0x0fffffff /* O_RDONLY and its like */
 #define ADDRESS  PAGE, INT64_MAX

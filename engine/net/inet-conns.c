@@ -356,7 +356,7 @@ static int finish_item(struct restore *r, struct inet_item *item, struct error *
 	int fd = files_get(r, item->entry->id, err);
 	int rc = fd < 0 ? fd : finish_shutdown(fd, item, err);
 	if (rc == 0)
-		rc = sock_opts_restore(fd, sk->opts, err);
+		rc = sock_opts_restore(r, sk->id, fd, sk->opts, err);
 	if (rc == 0)
 		rc = inet_opts_restore(fd, sk, err);
 	return rc < 0 ? rc : file_set_flags(fd, sk->flags, sk->fown, err);
@@ -372,7 +372,7 @@ static int fill_item(struct restore *r, struct inet_item *item, struct error *er
 		return tcp_fill(fd, sk, &item->tcp, err);
 	bool udp =
 	    sk->type == SOCK_DGRAM && (sk->proto == IPPROTO_UDP || sk->proto == IPPROTO_UDPLITE);
-	return udp ? udp_refill(fd, sk, &r->net->queues, !inet_shares_port(r, sk, false), err) : 0;
+	return udp ? udp_refill(r, fd, sk, !inet_shares_port(r, sk, false), err) : 0;
 }
 
 static int release_item(struct restore *r, struct inet_item *item, struct error *err)

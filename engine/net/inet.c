@@ -436,7 +436,7 @@ static int prepare_bind(struct restore *r, int fd, const InetSkEntry *sk, struct
 	else if (rc == 0)
 		rc = set_on(fd, SOL_IP, IP_FREEBIND, "IP_FREEBIND", freebind, err);
 	if (rc == 0)
-		rc = sock_more_begin(fd, o, err);
+		rc = sock_more_begin(r, sk->id, fd, o, err);
 	if (rc < 0 || !o->so_bound_dev)
 		return rc;
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->so_bound_dev,

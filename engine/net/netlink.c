@@ -254,7 +254,7 @@ static int netlink_open(struct restore *r, const FileEntry *e, struct error *err
 	if (rc == 0)
 		rc = connect_port(fd, sk, err);
 	if (rc == 0)
-		rc = sock_opts_restore(fd, sk->opts, err);
+		rc = sock_opts_restore(r, e->id, fd, sk->opts, err);
 	if (rc == 0)
 		rc = file_set_flags(fd, sk->flags, sk->fown, err);
 	return rc < 0 ? error_wrap(err, rc, "netlink socket %u", sk->ino) : take_fd(fd);

@@ -446,7 +446,7 @@ static int packet_open(struct restore *r, const FileEntry *e, struct error *err)
 		return error_sys(err, "make a packet socket of type %u", sk->type);
 	int rc = make(fd, sk, err);
 	if (rc == 0)
-		rc = sock_opts_restore(fd, sk->opts, err);
+		rc = sock_opts_restore(r, e->id, fd, sk->opts, err);
 	if (rc == 0)
 		rc = file_set_flags(fd, sk->flags, sk->fown, err);
 	return rc < 0 ? error_wrap(err, rc, "packet socket") : take_fd(fd);

@@ -17,6 +17,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "engine/files/set.h"
 #include "engine/net/multicast.h"
 #include "engine/net/sock-new.h"
 #include "engine/net/tcp-md5.h"
@@ -299,8 +300,10 @@ int sock_more_check(const SkOptsEntry *opts, struct error *err)
 	return 0;
 }
 
-static int restore_one(int fd, const SkOptionEntry *e, struct error *err)
+static int restore_one(struct restore *r, uint32_t id, int fd, const SkOptionEntry *e,
+		       struct error *err)
 {
+	char user[64];
 	char now[VALUE_MAX];
 	socklen_t len = sizeof(now);
 	if (multicast_is_one(e))
@@ -312,30 +315,36 @@ static int restore_one(int fd, const SkOptionEntry *e, struct error *err)
 		return 0;
 	/* the socket works without, as it would after CRIU */
 	if (setsockopt(fd, (int)e->level, (int)e->option, e->value.data, (socklen_t)e->value.len) <
-	    0)
-		log_warn("a socket goes on without option %u of level %u: %s", e->option, e->level,
-			 strerror(errno));
+	    0) {
+		int code = errno;
+		log_warn("%s: the socket goes on without option %u of level %u: %s",
+			 file_set_user(r, id, user, sizeof(user)), e->option, e->level,
+			 strerror(code));
+	}
 	return 0;
 }
 
-static int restore_some(int fd, const SkOptsEntry *opts, bool last, struct error *err)
+static int restore_some(struct restore *r, uint32_t id, int fd, const SkOptsEntry *opts, bool last,
+			struct error *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < opts->n_more; i++) {
 		const struct row *row = row_of(opts->more[i]);
 		if ((row && (row->kinds & LAST)) == last)
-			rc = restore_one(fd, opts->more[i], err);
+			rc = restore_one(r, id, fd, opts->more[i], err);
 	}
 	return rc;
 }
 
-int sock_more_begin(int fd, const SkOptsEntry *opts, struct error *err)
+int sock_more_begin(struct restore *r, uint32_t id, int fd, const SkOptsEntry *opts,
+		    struct error *err)
 {
-	return restore_some(fd, opts, false, err);
+	return restore_some(r, id, fd, opts, false, err);
 }
 
-int sock_more_restore(int fd, const SkOptsEntry *opts, struct error *err)
+int sock_more_restore(struct restore *r, uint32_t id, int fd, const SkOptsEntry *opts,
+		      struct error *err)
 {
-	int rc = sock_more_begin(fd, opts, err);
-	return rc < 0 ? rc : restore_some(fd, opts, true, err);
+	int rc = sock_more_begin(r, id, fd, opts, err);
+	return rc < 0 ? rc : restore_some(r, id, fd, opts, true, err);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "engine/context/restore.h"
 #include "sockets.pb-c.h"
 
 /** Note what differs from a new socket of its kind. @param what  for messages */
@@ -13,7 +14,10 @@ int sock_more_dump(int fd, int family, const char *what, SkOptsEntry *opts, stru
 int sock_more_add(SkOptsEntry *opts, int level, int option, const void *value, size_t len,
 		  struct error *err);
 int sock_more_check(const SkOptsEntry *opts, struct error *err);
-/** Of a socket that is neither bound nor filled: all that may be set then. */
-int sock_more_begin(int fd, const SkOptsEntry *opts, struct error *err);
+/** Of a socket that is neither bound nor filled: all that may be set then. @param id  of the file
+ */
+int sock_more_begin(struct restore *r, uint32_t id, int fd, const SkOptsEntry *opts,
+		    struct error *err);
 /** Set them; what is set already stays. */
-int sock_more_restore(int fd, const SkOptsEntry *opts, struct error *err);
+int sock_more_restore(struct restore *r, uint32_t id, int fd, const SkOptsEntry *opts,
+		      struct error *err);

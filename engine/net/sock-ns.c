@@ -41,6 +41,8 @@ static int add_held(struct dump *d, int fd, const char *what, const struct ns_se
 	if (rc == 0)
 		rc = ns_add_held(d, NS_NET, fd, out, err);
 	if (rc == 0)
+		ns_note_holder(d, *out, what);
+	if (rc == 0)
 		rc = netns_collect(d, *out, err);
 	if (rc == 0)
 		rc = net_table_new(d, err);

@@ -305,7 +305,8 @@ static int rest_restore(int fd, const SkOptsEntry *opts, struct error *err)
 	return rc == 0 && opts->n_so_filter ? filter_restore(fd, opts, err) : rc;
 }
 
-int sock_opts_restore(int fd, const SkOptsEntry *opts, struct error *err)
+int sock_opts_restore(struct restore *r, uint32_t id, int fd, const SkOptsEntry *opts,
+		      struct error *err)
 {
 	int rc = buffer_restore(fd, SO_SNDBUFFORCE, SO_SNDBUF, "SO_SNDBUF", opts->so_sndbuf, err);
 	if (rc == 0)
@@ -321,5 +322,5 @@ int sock_opts_restore(int fd, const SkOptsEntry *opts, struct error *err)
 		if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &now, &len) == 0 && now != lock)
 			rc = set(fd, SO_BUF_LOCK, "SO_BUF_LOCK", &lock, sizeof(lock), err);
 	}
-	return rc < 0 ? rc : sock_more_restore(fd, opts, err);
+	return rc < 0 ? rc : sock_more_restore(r, id, fd, opts, err);
 }

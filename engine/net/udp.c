@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/files/set.h"
 #include "engine/net/inet-addr.h"
 #include "engine/net/ip-packet.h"
+#include "engine/net/unix.h"
 
 #define ROOM        (1 << 30)
 #define PATIENCE    200 /* times */
@@ -86,40 +88,42 @@ static bool find_ends(const InetSkEntry *sk, const struct strbuf *sender, struct
 			    : IN_MULTICAST(ntohl(to[0])));
 }
 
-static int refill_one(int fd, const InetSkEntry *sk, const struct queue_item *item,
-		      struct error *err)
+static int refill_one(struct restore *r, int fd, const InetSkEntry *sk,
+		      const struct queue_item *item, struct error *err)
 {
+	char user[64];
 	struct ends ends;
 	if (!find_ends(sk, &item->sender, &ends) || item->data.len > UDP_PACKET_MAX) {
-		log_warn("socket %u: a datagram of %zu bytes cannot arrive again: dropped", sk->ino,
-			 item->data.len);
+		log_warn("%s: a datagram of %zu bytes cannot arrive again: dropped",
+			 file_set_user(r, sk->id, user, sizeof(user)), item->data.len);
 		return 0;
 	}
 	uint32_t before = memory_of(fd);
 	int rc = udp_packet_send(&ends.packet, ends.from_port, (uint16_t)sk->src_port,
 				 item->data.data, item->data.len, err);
 	if (rc == 0 && !wait_arrival(fd, before))
-		log_warn("socket %u: a datagram of %zu bytes did not arrive again", sk->ino,
-			 item->data.len);
+		log_warn("%s: a datagram of %zu bytes did not arrive again",
+			 file_set_user(r, sk->id, user, sizeof(user)), item->data.len);
 	return rc;
 }
 
-int udp_refill(int fd, const InetSkEntry *sk, const struct queue_list *list, bool alone,
-	       struct error *err)
+int udp_refill(struct restore *r, int fd, const InetSkEntry *sk, bool alone, struct error *err)
 {
+	const struct queue_list *list = &r->net->queues;
+	char user[64];
 	int room = ROOM, rc = 0;
 	if (!queue_waits(list, sk->id))
 		return 0;
 	if (!alone) {
-		log_warn("socket %u: datagrams that waited are dropped, as others share its "
-			 "address and port",
-			 sk->ino);
+		log_warn("%s: datagrams that waited are dropped, as others share the "
+			 "address and port of the socket",
+			 file_set_user(r, sk->id, user, sizeof(user)));
 		return 0;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)); /* options set it back */
 	setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0);
 	for (size_t i = 0; rc == 0 && i < list->nr; i++)
 		if (list->items[i].id == sk->id)
-			rc = refill_one(fd, sk, &list->items[i], err);
+			rc = refill_one(r, fd, sk, &list->items[i], err);
 	return rc;
 }

@@ -3,10 +3,10 @@
  */
 #pragma once
 
+#include "engine/context/restore.h"
 #include "engine/net/queue.h"
 #include "sockets.pb-c.h"
 
 /** Arrive once more, in order; what cannot is dropped, with a warning. @param alone  no other
  *  socket has its port */
-int udp_refill(int fd, const InetSkEntry *sk, const struct queue_list *list, bool alone,
-	       struct error *err);
+int udp_refill(struct restore *r, int fd, const InetSkEntry *sk, bool alone, struct error *err);

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/pid-limit.h"
 #include "engine/context/shortage.h"
 #include "engine/ns/ns.h"
 #include "engine/ns/user.h"
@@ -27,7 +28,6 @@
 #define SO_PEERGROUPS 59 /* Linux 4.13 */
 #endif
 #define STACK_SIZE (256 * 1024)
-#define PID_LIMIT  (1u << 22) /* of any kernel (PID_MAX_LIMIT) */
 
 static int new_entry(uint32_t uid, uint32_t gid, uint32_t pid, size_t nr, UnixCredEntry **out,
 		     struct error *err)

@@ -717,7 +717,7 @@ static int set_state(struct restore *r, struct unix_item *item, struct error *er
 	/* of a datagram socket without a peer the kernel takes it only connected */
 	if (shut && shutdown(fd, how[sk->shutdown]) < 0 && errno != ENOTCONN)
 		return error_sys(err, "shut it down");
-	int rc = sock_opts_restore(fd, sk->opts, err);
+	int rc = sock_opts_restore(r, item->id, fd, sk->opts, err);
 	return rc < 0 ? rc : file_set_flags(fd, sk->flags, sk->fown, err);
 }
 

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/pid-limit.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/root.h"
@@ -27,7 +28,6 @@
 #define PID_FILE   "sys/kernel/pid_max"
 #define USER_USUAL "2147483647" /* in a new one */
 #define PID_LEAST  301          /* RESERVED_PIDS and one more */
-#define PID_USUAL  (1u << 22)   /* PID_MAX_LIMIT */
 
 /* @param out  a word. @return false: there is none */
 static bool read_word(int dir, const char *name, struct strbuf *out)
@@ -147,12 +147,12 @@ uint32_t limits_pids_read(const struct ns_seen *ns)
 	int rc = ns_aside(read_there, &found, NULL);
 	if (ns_visit_end(&visit, NULL) < 0 || rc < 0)
 		return 0;
-	return found == PID_USUAL || found == read_pid_max() ? 0 : found;
+	return found == PID_LIMIT || found == read_pid_max() ? 0 : found;
 }
 
 int limits_pids_check(uint32_t pid_max, struct error *err)
 {
-	return !pid_max || (pid_max >= PID_LEAST && pid_max <= PID_USUAL)
+	return !pid_max || (pid_max >= PID_LEAST && pid_max <= PID_LIMIT)
 		   ? 0
 		   : error_set(err, EBADMSG, "a largest pid of %u", pid_max);
 }

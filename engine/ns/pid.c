@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/pid-limit.h"
 #include "engine/files/external.h"
 #include "engine/ns/held.h"
 #include "engine/ns/join.h"
@@ -29,8 +30,7 @@
 #include "images/writer.h"
 #include "namespaces.pb-c.h"
 
-#define JOINED    "--join-ns pid"
-#define PID_LIMIT (1 << 22)
+#define JOINED "--join-ns pid"
 
 _Static_assert(RESTORER_TIDS == PROC_PID_LEVELS, "what is loaded is what births have room for");
 

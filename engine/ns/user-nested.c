@@ -27,6 +27,7 @@
 #include "base/cleanup.h"
 #include "base/idle-child.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "engine/files/file.h"
 #include "engine/net/ns.h"
 #include "engine/ns/held.h"
@@ -566,8 +567,11 @@ static bool bears_any(const struct restore *r, uint32_t users)
 static _Noreturn void hold(const struct ns_nested *ns, pid_t coordinator)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (setns(ns->fd, CLONE_NEWUSER) < 0)
+	if (setns(ns->fd, CLONE_NEWUSER) < 0) {
+		log_error("user namespace %u: enter it, to bear tasks there: %s", ns->id,
+			  strerror(errno));
 		_exit(1);
+	}
 	prctl(PR_SET_DUMPABLE, 1);
 	idle_while_child_of(coordinator);
 }

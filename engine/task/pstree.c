@@ -9,12 +9,12 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/pid-limit.h"
 #include "engine/ns/pid.h"
 #include "engine/task/core.h"
 #include "images/reader.h"
 #include "images/writer.h"
 
-#define PID_LIMIT  (1 << 22) /* PID_MAX_LIMIT of the kernel */
 #define NR_SIGNALS 64
 
 static int write_entry(struct image_writer *w, const struct task *t, struct error *err)

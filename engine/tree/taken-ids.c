@@ -13,15 +13,15 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/pid-limit.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/ns.h"
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 
-#define ID_LIMIT (1u << 22) /* PID_MAX_LIMIT of the kernel */
-#define ID_FIRST 300        /* where it begins when numbers start over, RESERVED_PIDS */
-#define DEAD_MS  1000       /* to wait for one who is dead: reapers may be slow */
-#define DYING_MS 10000      /* and for one who is being killed */
+#define ID_FIRST 300   /* where it begins when numbers start over, RESERVED_PIDS */
+#define DEAD_MS  1000  /* to wait for one who is dead: reapers may be slow */
+#define DYING_MS 10000 /* and for one who is being killed */
 
 const char *pid_holder(pid_t pid, char *out)
 {
@@ -59,7 +59,7 @@ bool taken_ids_has(const struct taken_ids *taken, uint32_t id)
 
 void taken_ids_add(struct taken_ids *taken, uint32_t id)
 {
-	if (id < ID_LIMIT)
+	if (id < PID_LIMIT)
 		taken->bits[id / 8] |= (uint8_t)(1u << id % 8);
 }
 
@@ -89,14 +89,14 @@ static uint32_t number_of(int proc, const char *path, uint32_t otherwise)
 	unsigned long value = 0;
 	if (file_read_at(proc, path, &text, NULL) == 0 && text.len)
 		value = strtoul(text.data, NULL, 10);
-	return value && value <= ID_LIMIT ? (uint32_t)value : otherwise;
+	return value && value <= PID_LIMIT ? (uint32_t)value : otherwise;
 }
 
 static int read_from(struct taken_ids *out, int proc, struct error *err)
 {
 	struct proc_ids all = { 0 };
 	*out = (struct taken_ids){
-		.bits = calloc(1, ID_LIMIT / 8),
+		.bits = calloc(1, PID_LIMIT / 8),
 		.max = number_of(proc, "sys/kernel/pid_max", 32768),
 	};
 	out->last = number_of(proc, "sys/kernel/ns_last_pid", out->max - 1);
