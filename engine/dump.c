@@ -121,6 +121,8 @@ static int collect(struct dump *d, struct error *err)
 		rc = net_dump_begin(d, err);
 	if (rc == 0)
 		rc = ns_dump_begin(d, err);
+	if (rc == 0)
+		rc = net_dump_early(d, err);
 	sched_host_read(&d->sched);
 	for (size_t i = 0; rc == 0 && d->opts->owned_only && i < d->nr_tasks; i++)
 		rc = check_owner(d, d->tasks[i], err);
@@ -379,6 +381,7 @@ static void start_over(struct dump *d)
 	fresh.work_fd = d->work_fd;
 	memcpy(fresh.run_id, d->run_id, sizeof(fresh.run_id));
 	fresh.hold = d->hold;
+	fresh.again = true;
 	fresh.deadline_ms = d->deadline_ms;
 	fresh.stats.freezing_time = d->stats.freezing_time;
 	fresh.stats.frozen_time = d->stats.frozen_time;

@@ -56,6 +56,7 @@ struct dump {
 	} filters;
 	struct dump_stats stats;
 	int64_t deadline_ms; /* for everybody to have stopped: clock_ms() */
+	bool again;          /* something was in the way before */
 	bool final;          /* whatever comes, it is not tried again */
 	bool probes_left;    /* pages of code have breakpoints of probes in them */
 	uint32_t last_pages_id;

@@ -45,6 +45,12 @@ int net_dump_begin(struct dump *d, struct error *err)
 	return net_lock_begin(d, err);
 }
 
+int net_dump_early(struct dump *d, struct error *err)
+{
+	int rc = d->again ? net_table_ask(d, NET_LIST_UNIX, err) : 0;
+	return rc > 0 ? unix_list_read(&d->net->unix_list, err) : rc;
+}
+
 int net_dump_check(struct dump *d, struct error *err)
 {
 	if (!d->net)

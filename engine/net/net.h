@@ -8,6 +8,9 @@
 
 /** The tree's own network namespace, if it has one, is locked: before its descriptors are read. */
 int net_dump_begin(struct dump *d, struct error *err);
+/** Where the tree's network is: who waits to be accepted by unix sockets. Nobody can keep others
+ * away, so it is asked before these come, when some were in the way. */
+int net_dump_early(struct dump *d, struct error *err);
 /** When the descriptors of all tasks are seen: every peer has to be in the tree; TCP connections
  * are locked and read. Writes the entries that waited for that. */
 int net_dump_check(struct dump *d, struct error *err);

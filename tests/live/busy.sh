@@ -64,7 +64,7 @@ under_load()
 	[ $again -gt 0 ] || { reason="nothing was in the way in $i dumps"; return 1; }
 }
 tcp() { under_load 7410 4 --tcp-established; }
-unix_sockets() { under_load "$top/socket" 1; }
+unix_sockets() { under_load "$top/socket" 2; }
 
 # waiting: $pid, with a connection that nobody will accept
 waiting()
@@ -145,6 +145,21 @@ scripts()
 	heard=$(tr '\n' ' ' <heard)
 	[[ $heard =~ ^"pre-dump "("network-lock network-unlock "){3,7}$ ]] || { reason="heard: $heard"; return 1; }
 }
+# Who froze the tree before wants it to run no longer than it must: it is refused at once.
+frozen()
+{
+	local group=/sys/fs/cgroup/freezer/busy-$$ status=0
+	mkdir "$group" 2>/dev/null || { reason="no freezer of cgroup v1"; return 77; }
+	waiting && echo "$pid" >"$group/cgroup.procs" && echo FROZEN >"$group/freezer.state" || status=1
+	dump --freeze-cgroup "$group" && { reason="it was dumped"; status=1; }
+	[ "$(tried_again)" = 0 ] || { reason="it was tried again"; status=1; }
+	[ "$(cat "$group/freezer.state")" = FROZEN ] || { reason="it was not frozen again"; status=1; }
+	echo THAWED >"$group/freezer.state"
+	kill -KILL "$pid"
+	exec 5>&-
+	until_true rmdir "$group"
+	return $status
+}
 traced()
 {
 	local tracer
@@ -158,4 +173,4 @@ traced()
 	[ "$(tried_again)" -gt 0 ] || { reason="nothing was in the way"; return 1; }
 }
 
-run_tests tcp unix_sockets refused in_time killed scripts traced
+run_tests tcp unix_sockets refused in_time killed scripts frozen traced
