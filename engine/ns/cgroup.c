@@ -105,6 +105,20 @@ static int collect_thread(struct dump *d, const struct task *t, struct thread *t
 	return 0;
 }
 
+/* Version 1 says that who is dead is in the root, whatever it was in: it counts as its parent does.
+ */
+static int collect_task(struct dump *d, const struct task *t, struct error *err)
+{
+	int rc = 0;
+	if (t->state == TASK_ZOMBIE && t->parent) {
+		t->threads[0].cg_set = t->parent->threads[0].cg_set;
+		return 0;
+	}
+	for (size_t k = 0; rc >= 0 && k < t->nr_threads; k++)
+		rc = collect_thread(d, t, &t->threads[k], err);
+	return rc;
+}
+
 static const char *path_of(const struct proc_cgroups *members, const char *name)
 {
 	for (size_t i = 0; i < members->nr; i++)
@@ -182,10 +196,8 @@ int cgroups_collect(struct dump *d, struct error *err)
 	if (rc < 0)
 		return rc;
 	rc = set_id(d->cgroups, &own, err);
-	for (size_t i = 0; rc >= 0 && i < d->nr_tasks; i++) {
-		for (size_t k = 0; rc >= 0 && k < d->tasks[i]->nr_threads; k++)
-			rc = collect_thread(d, d->tasks[i], &d->tasks[i]->threads[k], err);
-	}
+	for (size_t i = 0; rc >= 0 && i < d->nr_tasks; i++) /* parents before children */
+		rc = collect_task(d, d->tasks[i], err);
 	return rc < 0 ? rc : collect_namespace(d, err);
 }
 

@@ -29,6 +29,7 @@ teardown()
 		sleep 0.1
 	done
 	umount v2 2>/dev/null || true
+	umount set 2>/dev/null || true
 }
 
 # A shell in $top/inner and its child in $top; both sleep
@@ -178,6 +179,29 @@ inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d:
 	"$stasis" restore -d -D img2 -v0 --cgroup-root ":/$top/moved"
 	[ "$(inside_view "$pid")" = / ]
 	[ "$(group_of "$pid")" = "/$top/moved" ]
+}
+
+@test "cgroups: who is dead, of whom version 1 says that it is in the root, goes where its parent goes" {
+	mkdir set
+	mount -t cgroup -o freezer none set 2>/dev/null || skip "no freezer hierarchy to be had"
+	mkdir "set/$top"
+	setsid bash -c 'echo $$ >"$0/cgroup.procs"; true & exec sleep 1000' "set/$top" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+	until [ "$(cat "/proc/$pid/comm")" = sleep ] &&
+		grep -q ') Z ' "/proc/$(cat "/proc/$pid/task/$pid/children" | tr -d ' ')/stat"; do sleep 0.01; done
+	"$stasis" dump -t "$pid" -D img -v0
+	run ! grep -q '"path": "/"' <("$crit" show img/cgroup.img | grep -A 1 '"name": "freezer"')
+	wait "$pid" || true
+	run "$stasis" restore -d -D img -v0 --cgroup-root "freezer:/$top.moved"
+	where=$(grep :freezer: "/proc/$pid/cgroup") || true
+	dead=$(cat "/proc/$pid/task/$pid/children") || true
+	kill -KILL "$pid" || true
+	until rmdir "set/$top" "set/$top.moved"; do sleep 0.1; [ $((tries += 1)) -lt 30 ] || break; done
+	umount set
+	[ "$status" = 0 ]
+	[ -n "$dead" ]
+	[ "$where" = "${where%%:*}:freezer:/$top.moved" ]
 }
 
 @test "cgroups: the root of a cpuset hierarchy comes back below it, beside other groups" {
