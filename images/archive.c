@@ -552,6 +552,22 @@ static ssize_t member_pread(void *ctx, void *buf, size_t len, uint64_t offset, s
 	return n < 0 ? error_code(err, (int)n, "read %s", ms->index->name) : n;
 }
 
+static bool member_data_at(void *ctx, uint64_t at, uint64_t *start, uint64_t *end)
+{
+	const struct archive_member *m = ((const struct member_stream *)ctx)->member;
+	const struct archive_extent *e = m->extents;
+	*start = at;
+	*end = m->size;
+	if (!e)
+		return true;
+	size_t i = array_lower_bound(m->nr_extents, k, e[k].plain + e[k].len <= at);
+	if (i == m->nr_extents)
+		return false;
+	*start = e[i].plain > at ? e[i].plain : at;
+	*end = e[i].plain + e[i].len;
+	return true;
+}
+
 static int member_seek(struct member_stream *ms, struct error *err)
 {
 	int rc = pass_open(ms->index, &ms->pass, err);
@@ -583,7 +599,9 @@ static void member_close(void *ctx)
 	free(ms);
 }
 
-static const struct istream_ops in_place_ops = { .pread = member_pread, .close = member_close };
+static const struct istream_ops in_place_ops = { .pread = member_pread,
+						 .data = member_data_at,
+						 .close = member_close };
 static const struct istream_ops forward_ops = { .read = member_read, .close = member_close };
 
 int archive_index_stream(struct archive_index *index, const struct archive_member *member,

@@ -8,12 +8,16 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "base/progress.h"
 #include "base/io.h"
 
 #define COPY_PIECE (256 * 1024)
 
 #define WINDOW (32 * 1024)
+
+#define HOLE_MARGIN (UINT64_C(1) << 20)
+#define HOLES_PIECE (64 * HOLE_MARGIN) /* looked at at once */
 
 struct istream {
 	const struct istream_ops *ops;
@@ -167,6 +171,36 @@ ssize_t istream_pread(struct istream *in, void *buf, size_t len, uint64_t offset
 	return (ssize_t)done;
 }
 
+/* Up to where there is no large hole. */
+static uint64_t data_end(struct istream *in, uint64_t at, uint64_t end)
+{
+	uint64_t start, next = at, last = end - at > HOLES_PIECE ? at + HOLES_PIECE : end;
+	for (uint64_t behind = at; behind < last; behind = next) {
+		if (!in->ops->data(in->ctx, behind, &start, &next))
+			start = next = (uint64_t)in->size;
+		if (start > behind && start - behind >= 3 * HOLE_MARGIN)
+			return behind + HOLE_MARGIN;
+		if (next <= behind) /* shorter than it was */
+			return end;
+	}
+	return next > last ? next : last;
+}
+
+bool istream_hole(struct istream *in, uint64_t offset, uint64_t *len)
+{
+	uint64_t start, next, end;
+	if (!in->ops->data || __builtin_add_overflow(offset, *len, &end) ||
+	    end > (uint64_t)in->size)
+		return false;
+	if (!in->ops->data(in->ctx, offset, &start, &next))
+		start = (uint64_t)in->size;
+	bool hole = start > offset && start - offset >= 2 * HOLE_MARGIN;
+	uint64_t to = hole ? start - HOLE_MARGIN : data_end(in, offset, end);
+	uint64_t size = hole ? (to - offset) / PAGE * PAGE : (to - offset + PAGE - 1) / PAGE * PAGE;
+	*len = size < *len ? size : *len;
+	return hole;
+}
+
 bool istream_seekable(const struct istream *in)
 {
 	return in->ops->pread;
@@ -220,6 +254,23 @@ static ssize_t fd_stream_pread(void *ctx, void *buf, size_t len, uint64_t offset
 	}
 }
 
+static bool fd_stream_data(void *ctx, uint64_t at, uint64_t *start, uint64_t *end)
+{
+	const struct fd_stream *fs = ctx;
+	off_t from;
+	*start = at;
+	*end = INT64_MAX;
+	if (__builtin_add_overflow(fs->base, at, &from))
+		return true;
+	off_t data = lseek(fs->fd, from, SEEK_DATA);
+	if (data < 0)
+		return errno != ENXIO; /* whatever there is then, is read */
+	off_t hole = lseek(fs->fd, data, SEEK_HOLE);
+	*start = (uint64_t)(data - fs->base);
+	*end = hole < 0 ? INT64_MAX : (uint64_t)(hole - fs->base);
+	return true;
+}
+
 static int fd_stream_fd(void *ctx)
 {
 	struct fd_stream *fs = ctx;
@@ -240,6 +291,7 @@ static const struct istream_ops pipe_ops = {
 static const struct istream_ops file_ops = {
 	.read = fd_stream_read,
 	.pread = fd_stream_pread,
+	.data = fd_stream_data,
 	.fd = fd_stream_fd,
 	.close = fd_stream_close,
 };
@@ -308,6 +360,17 @@ int istream_open_memory(const void *bytes, size_t len, const char *name, struct 
 	return istream_new(&memory_ops, ms, name, (int64_t)len, out, err);
 }
 
+/* @param at  where that is in the copy */
+static int pass_hole(struct istream *in, off_t *at, struct error *err)
+{
+	uint64_t from = istream_offset(in), left = (uint64_t)istream_size(in) - from;
+	if (from % COPY_PIECE || !istream_hole(in, from, &left))
+		return 0;
+	left -= left % COPY_PIECE;
+	*at += (off_t)left;
+	return istream_skip(in, left, err);
+}
+
 int istream_copy(struct istream *in, int fd, const char *name, struct progress *progress,
 		 struct error *err)
 {
@@ -320,7 +383,8 @@ int istream_copy(struct istream *in, int fd, const char *name, struct progress *
 		return error_set(err, ENOMEM, "%s: out of memory", name);
 	ssize_t n;
 	off_t at = 0;
-	while ((n = istream_read(in, buf, COPY_PIECE, err)) > 0) {
+	while ((n = pass_hole(in, &at, err)) == 0 &&
+	       (n = istream_read(in, buf, COPY_PIECE, err)) > 0) {
 		int rc = fd_pwrite_sparse(fd, buf, (size_t)n, at);
 		if (rc < 0)
 			return error_code(err, rc, "write %s", name);

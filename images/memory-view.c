@@ -562,13 +562,41 @@ static int file_read(struct memory_view *mv, const struct area *area, uint64_t a
 	return 0;
 }
 
+/* Where the pages of a run are, and at which address there. */
+static int run_store(struct memory_view *mv, const struct area *area, const struct memory_run *run,
+		     struct page_store **store, uint64_t *at, struct error *err)
+{
+	struct page_run own;
+	bool in_own = mv->own && (area->private || !area->has_segment);
+	int rc = in_own ? page_store_find(mv->own, run->start, &own, err) : 0;
+	*store = mv->own;
+	*at = run->start;
+	if (rc < 0 || (rc > 0 && own.addr <= run->start))
+		return rc < 0 ? rc : 0;
+	*at = segment_offset(area, run->start);
+	return segment_store(mv, area->segment, store, err);
+}
+
+bool memory_view_hole(struct memory_view *mv, struct memory_run *run)
+{
+	const struct area *area = memory_view_find(mv, run->start);
+	struct page_store *store = NULL;
+	uint64_t at, len = run->end - run->start;
+	if ((run->state != PG_STORED && run->state != PG_PARENT) || !area || len < PAGE ||
+	    run_store(mv, area, run, &store, &at, NULL) < 0 || !store)
+		return false;
+	bool hole = page_store_hole(store, at, &len);
+	run->end = run->start + len;
+	return hole;
+}
+
 /* Part of one run: the bytes, and whether they are to be had. */
 static int run_read(struct memory_view *mv, const struct area *area, const struct memory_run *run,
 		    void *buf, bool *known, struct error *err)
 {
 	size_t len = (size_t)(run->end - run->start);
-	struct page_store *store = mv->own;
-	uint64_t at = run->start;
+	struct page_store *store;
+	uint64_t at;
 	*known = true;
 	switch (run->state) {
 	case PG_FILE:
@@ -587,18 +615,8 @@ static int run_read(struct memory_view *mv, const struct area *area, const struc
 		memset(buf, 0, len);
 		return 0;
 	}
-	struct page_run own;
-	bool in_own = store && (area->private || !area->has_segment);
-	int rc = in_own ? page_store_find(store, at, &own, err) : 0;
-	if (rc < 0)
-		return rc;
-	if (rc == 0 || own.addr > at) {
-		at = segment_offset(area, run->start);
-		rc = segment_store(mv, area->segment, &store, err);
-		if (rc < 0)
-			return rc;
-	}
-	return page_store_read(store, at, buf, len, NULL, err);
+	int rc = run_store(mv, area, run, &store, &at, err);
+	return rc < 0 ? rc : page_store_read(store, at, buf, len, NULL, err);
 }
 
 int memory_view_read(struct memory_view *mv, uint64_t addr, void *buf_, size_t len, uint8_t *known,

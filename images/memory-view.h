@@ -92,6 +92,11 @@ struct memory_run {
  */
 int memory_view_run(struct memory_view *mv, const struct area *area, uint64_t addr,
 		    struct memory_run *out, struct error *err);
+/**
+ * Does a run that is stored begin in a large hole of its page image, and is zero? It is cut where
+ * that changes. As istream_hole(), for who goes over all bytes.
+ */
+bool memory_view_hole(struct memory_view *mv, struct memory_run *run);
 
 /**
  * Exact bytes; holes and zero pages read as zero, PG_FILE pages come from the sysroot.

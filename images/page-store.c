@@ -485,6 +485,20 @@ int page_store_read(struct page_store *ps, uint64_t addr, void *buf, size_t len,
 	return store_read(ps, (struct want){ addr, buf, len, present, false }, err);
 }
 
+bool page_store_hole(struct page_store *ps, uint64_t addr, uint64_t *len)
+{
+	const struct page_run *run;
+	if (index_build(ps, NULL) < 0 || index_find(ps, addr, &run, NULL) < 0 || !run ||
+	    run->addr > addr)
+		return false;
+	uint64_t left = run->addr + run->nr_pages * PAGE - addr;
+	*len = left < *len ? left : *len;
+	if (run->kind == PAGE_PARENT)
+		return parent_open(ps, NULL) == 0 && page_store_hole(ps->parent, addr, len);
+	return run->kind == PAGE_PRESENT &&
+	       istream_hole(ps->pages, run->offset + (addr - run->addr), len);
+}
+
 uint64_t pages_stored_size(struct source *src)
 {
 	const struct source_member *members;

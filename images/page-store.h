@@ -67,6 +67,11 @@ void page_store_keep(struct page_store *ps);
 int page_store_read(struct page_store *ps, uint64_t addr, void *buf, size_t len, uint8_t *present,
 		    struct error *err);
 /**
+ * Of pages that are stored, here or in a parent: do they lie in a large hole of the page image, and
+ * are zero? As istream_hole(). @param len  bytes from there on, of one run
+ */
+bool page_store_hole(struct page_store *ps, uint64_t addr, uint64_t *len);
+/**
  * The run that covers an address, or the first one above it. The first call builds the index.
  * A page map that is damaged is known up to there: what lies behind its last good run is an error,
  * here and for page_store_read(). All is, when runs are out of order.

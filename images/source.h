@@ -24,6 +24,12 @@ int istream_skip(struct istream *in, uint64_t len, struct error *err);
 ssize_t istream_pread(struct istream *in, void *buf, size_t len, uint64_t offset,
 		      struct error *err);
 bool istream_seekable(const struct istream *in);
+/**
+ * Is there a large hole of the file, of which nothing has to be read to know that it is zero? A MiB
+ * at either end of one counts as bytes, for who looks for what lies across.
+ * @param len  looked at; set to how far that goes, at least a page, in whole pages from the offset
+ */
+bool istream_hole(struct istream *in, uint64_t offset, uint64_t *len);
 uint64_t istream_offset(const struct istream *in); /* bytes consumed so far */
 int64_t istream_size(const struct istream *in);    /* -1: unknown */
 /** Takes the fd, also when it fails; a regular file is read from where it stands. */

@@ -234,6 +234,8 @@ static int write_memory(struct core *c, struct error *err)
 		struct memory_run run = { .end = s->start };
 		while (s->present && run.end < s->end) {
 			int rc = memory_view_run(c->mv, s->area, run.end, &run, err);
+			if (rc == 0 && memory_view_hole(c->mv, &run))
+				run.state = PG_ZERO;
 			if (rc == 0)
 				rc = write_run(c, &run, buf, err);
 			if (rc < 0)

@@ -86,6 +86,8 @@ static int for_each_run(struct memory_view *mv, const struct memory_range *range
 		return rc;
 	if (run->end > range->end)
 		run->end = range->end;
+	if (memory_view_hole(mv, run))
+		run->state = PG_ZERO;
 	*addr = run->end;
 	return 1;
 }

@@ -43,8 +43,9 @@ static int run_of_range(struct stretches *s, struct memory_run *out, struct erro
 			return rc;
 		if (out->end > range->end)
 			out->end = range->end;
+		bool hole = memory_view_hole(s->mv, out);
 		s->addr = out->end;
-		if (is_stored(s->mv, out, err, &rc))
+		if (!hole && is_stored(s->mv, out, err, &rc))
 			return 1;
 		if (rc < 0)
 			return rc;

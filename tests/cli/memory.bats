@@ -167,3 +167,29 @@ assert all("pagemap-100.img" in a["error"] for a in bad)' "$output"
 	run -2 --separate-stderr "$crit" strings --prot q "$mem"
 	[[ $stderr == *"protection q: want letters of rwx"* ]]
 }
+
+@test "a large hole of a page image costs nothing: what is before, in and behind it is there" {
+	holed_set
+	local src
+	for src in "$BATS_TEST_TMPDIR/holed" "$BATS_TEST_TMPDIR/holed.tar"; do
+		run -0 --separate-stderr timeout 20 "$crit" grep -p 100 -r 'in the [a-z]+ [a-z ]*it' "$src"
+		[ "${#lines[@]}" = 3 ]
+		[[ ${lines[1]} == *" 0x100000000000 "*"in the first page of it" ]]
+		[[ ${lines[2]} == *" 0x108000000000 "*"in the middle of it" ]]
+		# across its beginning, too
+		run -0 timeout 20 "$crit" grep -p 100 -x 6974"$(printf '00%.0s' {1..5000})" "$src"
+		run -0 --separate-stderr timeout 20 "$crit" strings -p 100 -n 15 --range 100000000000-110000000000 "$src"
+		[ "${#lines[@]}" = 3 ]
+		timeout 20 "$crit" pages -p 100 -o "$BATS_TEST_TMPDIR/out" "$src" 100000000000-110000000000
+		[ "$(stat -c %s "$BATS_TEST_TMPDIR/out")" = 1099511627776 ]
+		[ "$(stat -c %b "$BATS_TEST_TMPDIR/out")" -lt 16384 ]
+		[ "$(dd if="$BATS_TEST_TMPDIR/out" bs=1M skip=512K count=1 status=none | head -c 19)" = "in the middle of it" ]
+		rm "$BATS_TEST_TMPDIR/out"
+		run timeout 20 "$crit" audit "$src"
+		[ "$status" -le 2 ]
+		run -0 timeout 20 "$crit" recode -o "$BATS_TEST_TMPDIR/copy" "$src"
+		[ "$(stat -c %b "$BATS_TEST_TMPDIR/copy/pages-1.img")" -lt 16384 ]
+		cmp -n 1048576 "$BATS_TEST_TMPDIR/copy/pages-1.img" "$BATS_TEST_TMPDIR/holed/pages-1.img"
+		rm -r "$BATS_TEST_TMPDIR/copy"
+	done
+}
