@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/keeper.h"
+#include "engine/context/shortage.h"
 #include "engine/net/tcp.h"
 
 enum request { ASK_LOCK, ASK_READ, ASK_KEEP, ASK_HOLD, ASK_HOLD_KILL, ASK_UNDO, ASK_LEAVE };
@@ -223,7 +224,7 @@ static int start(struct warden *w, struct error *err)
 	if (w->pid == 0)
 		live(w);
 	close(ends[1]);
-	return w->pid < 0 ? error_sys(err, "fork") : 0;
+	return w->pid < 0 ? error_sys(err, "create a process%s", shortage_of_tasks(errno)) : 0;
 }
 
 int warden_start(const struct warden_charge *charge, struct warden **out, struct error *err)

@@ -11,6 +11,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "engine/context/shortage.h"
+
 #define STACK (1024 * 1024) /* bytes; what is not used takes no memory */
 
 struct job {
@@ -37,7 +39,7 @@ int ns_aside(int (*visit)(void *ctx, struct error *err), void *ctx, struct error
 	int dumpable = prctl(PR_GET_DUMPABLE);
 	pid_t pid = clone(run, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &job);
 	int status = 0;
-	int rc = pid < 0 ? error_sys(err, "start a process") : 0;
+	int rc = pid < 0 ? error_sys(err, "create a process%s", shortage_of_tasks(errno)) : 0;
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	munmap(stack, STACK);

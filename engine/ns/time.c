@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/context/shortage.h"
 #include "engine/ns/nested.h"
 #include "engine/ns/set.h"
 #include "engine/procfs/root.h"
@@ -149,7 +150,7 @@ static int dump_of_held(const struct dump *d, const struct ns_seen *ns, struct e
 	if (pid == 0)
 		tell_clocks(ns->fd, out);
 	if (pid < 0)
-		return error_sys(err, "start a process");
+		return error_sys(err, "create a process%s", shortage_of_tasks(errno));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!WIFEXITED(status) || WEXITSTATUS(status))

@@ -28,6 +28,7 @@
 #include "base/idle-child.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "engine/context/shortage.h"
 #include "engine/files/file.h"
 #include "engine/net/ns.h"
 #include "engine/ns/held.h"
@@ -587,7 +588,7 @@ static int start_holder(struct restore *r, struct ns_nested *ns, struct error *e
 	if (pid == 0)
 		hold(ns, self);
 	if (pid < 0)
-		return error_sys(err, "start a process");
+		return error_sys(err, "create a process%s", shortage_of_tasks(errno));
 	ns->holder = pid;
 	int kept = files_keep(r, ns->holder_fd, err);
 	if (kept >= 0)

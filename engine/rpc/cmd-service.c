@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "engine/commands.h"
 #include "engine/context/options.h"
+#include "engine/context/shortage.h"
 #include "engine/dirs.h"
 #include "engine/options.h"
 #include "engine/rpc/serve.h"
@@ -175,7 +176,7 @@ static pid_t client_fork(struct clients *clients, int client, struct error *err)
 	if (slot->pid >= 0)
 		return slot->pid;
 	clients->nr--;
-	return error_sys(err, "fork");
+	return error_sys(err, "create a process%s", shortage_of_tasks(errno));
 }
 
 /* Nothing is wrong with the service: there will be room again. */

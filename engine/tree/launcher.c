@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/context/shortage.h"
 #include "engine/tree/launch.h"
 
 struct answer {
@@ -68,7 +69,7 @@ static int begin(struct launcher *l, struct restore *r, struct error *err)
 		close(ends[0]);
 		live(r, ends[1]);
 	}
-	int rc = l->pid < 0 ? error_sys(err, "fork") : 0;
+	int rc = l->pid < 0 ? error_sys(err, "create a process%s", shortage_of_tasks(errno)) : 0;
 	close(ends[1]);
 	l->line = ends[0];
 	return rc;

@@ -15,6 +15,7 @@
 #include "engine/ns/mqueue.h"
 #include "engine/ns/pid.h"
 #include "engine/ns/set.h"
+#include "images/namespace-kind.h"
 
 /* One task of two threads in one namespace below the root's. */
 struct fixture {
@@ -187,9 +188,24 @@ static void userns_is_below_goes_all_the_way(void **state)
 	assert_false(userns_is_below(&r, 10, 11) || userns_is_below(&r, 0, 10));
 }
 
+/* The engine has more to say of each, in an order of its own. */
+static void ns_rows_are_the_kinds_of_the_images(void **state)
+{
+	(void)state;
+	assert_int_equal((int)NS_KINDS, (int)NR_NAMESPACE_KINDS);
+	for (int i = 0; i < NS_KINDS; i++) {
+		const struct namespace_kind *kind = namespace_kind_of((uint32_t)ns_rows[i].flag);
+		assert_non_null(kind);
+		assert_string_equal(ns_rows[i].name, kind->name);
+		assert_int_equal(ns_rows[i].has, kind->has);
+		assert_int_equal(ns_rows[i].id, kind->id);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ns_rows_are_the_kinds_of_the_images),
 		cmocka_unit_test(pidns_load_takes_numbers_inside),
 		cmocka_unit_test(pidns_load_refuses_what_makes_no_sense),
 		cmocka_unit_test(mqueues_check_refuses_what_makes_no_sense),
