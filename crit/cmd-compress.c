@@ -35,6 +35,8 @@ static const struct arg_row compress_rows[] = {
 	{ 'l', "level", "N", "of zstd, 1 (fast) to 22 (small); default: 3", ARG_COUNT,
 	  offsetof(struct compress_opts, level), 0, NULL },
 	THREADS_ROW,
+	{ 0, "max-size", "BYTES", "refuse page images that are larger", ARG_COUNT,
+	  offsetof(struct compress_opts, max_size), 0, NULL },
 	SINK_ROWS(struct compress_opts, sink),
 };
 static const struct arg_row decompress_rows[] = {
@@ -91,7 +93,7 @@ static int decompress_run(void *opts, int nr_operands, char **operands, struct e
 const struct command cmd_compress = {
 	.name = "compress",
 	.group = GROUP_STORE,
-	.args = "[-l N] [-T N] [-o OUT|--in-place] SRC",
+	.args = "[-l N] [-T N] [--max-size BYTES] [-o OUT|--in-place] SRC",
 	.summary = "compress page data; every command reads it as it is",
 	.detail =
 	    "pages-1.img becomes pages-1.img.zst: zstd frames of 256 KiB and their table. The\n"

@@ -144,6 +144,9 @@ static int compress_member(const struct set_job *job, const struct source_member
 			   const struct compress_how *how, struct error *err)
 {
 	char name[80];
+	if (how->max_size && m->size > how->max_size)
+		return error_set(err, EFBIG, "%s: %" PRIu64 " bytes, more than --max-size", m->name,
+				 m->size);
 	snprintf(name, sizeof(name), "%s" SEEKABLE_SUFFIX, m->name);
 	auto_istream in = NULL;
 	int rc = source_open_member(job->src, m->name, &in, err);

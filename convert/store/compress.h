@@ -9,7 +9,7 @@
 struct compress_how {
 	int level; /* of zstd */
 	unsigned nr_threads;
-	uint64_t max_size;         /* decompressing more fails; 0: any */
+	uint64_t max_size;         /* bytes of a page image; more fails; 0: any */
 	struct progress *progress; /* may be NULL */
 };
 

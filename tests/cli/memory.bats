@@ -191,5 +191,8 @@ assert all("pagemap-100.img" in a["error"] for a in bad)' "$output"
 		[ "$(stat -c %b "$BATS_TEST_TMPDIR/copy/pages-1.img")" -lt 16384 ]
 		cmp -n 1048576 "$BATS_TEST_TMPDIR/copy/pages-1.img" "$BATS_TEST_TMPDIR/holed/pages-1.img"
 		rm -r "$BATS_TEST_TMPDIR/copy"
+		run -1 timeout 20 "$crit" compress --max-size 16G -o "$BATS_TEST_TMPDIR/copy" "$src"
+		[[ $output =~ "pages-1.img: "[0-9]+" bytes, more than --max-size"$ ]]
+		[ ! -e "$BATS_TEST_TMPDIR/copy" ]
 	done
 }
