@@ -118,41 +118,33 @@ static int set_seccomp(struct launch *l, struct rtask *t, size_t thread, struct 
 	return rc;
 }
 
+static const char unmap[] = "unmap the restorer";
+
 static int start_unmap(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
-	(void)thread;
 	const struct restore_slot *slot = &l->r->shared->slots[t->slot];
-	struct arch_regs regs = { 0 };
-	int rc = arch_regs_of_core(&l->r->cpu, t->cores[0], &regs, err);
-	if (rc == 0) {
-		const uint64_t args[4] = { slot->arena_start, slot->arena_end - slot->arena_start };
-		arch_regs_to_call(&regs, slot->syscall_addr, SYS_munmap, args);
-		rc = arch_regs_set(rtask_tid(t, 0), &regs, err);
-	}
-	arch_regs_fini(&regs);
-	if (rc == 0 && ptrace(PTRACE_SYSCALL, rtask_tid(t, 0), 0, 0) < 0)
-		rc = error_sys(err, "task %d: unmap the restorer", t->pid);
-	return rc;
+	const struct remote_call remote = {
+		.nr = SYS_munmap,
+		.args = { slot->arena_start, slot->arena_end - slot->arena_start },
+		.what = unmap,
+	};
+	return remote_call_start(l->r, t, thread, &remote, err);
 }
 
-static int step_syscall(struct launch *l, struct rtask *t, size_t thread, struct error *err)
+static int end_unmap(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
-	(void)l, (void)thread;
-	if (ptrace(PTRACE_SYSCALL, rtask_tid(t, 0), 0, 0) < 0)
-		return error_sys(err, "task %d: unmap the restorer", t->pid);
-	return 0;
+	(void)l;
+	return remote_call_go_on(t, thread, unmap, err);
 }
 
 static int check_unmap(struct launch *l, struct rtask *t, size_t thread, struct error *err)
 {
-	(void)l, (void)thread;
-	struct arch_regs regs = { 0 };
-	int rc = arch_regs_get(rtask_tid(t, 0), &regs, err);
-	long result = rc == 0 ? arch_regs_result(&regs) : 0;
-	arch_regs_fini(&regs);
-	if (rc == 0 && result < 0)
-		rc = error_code(err, (int)result, "task %d: unmap the restorer", t->pid);
-	return rc;
+	(void)l;
+	long result = 0;
+	int rc = remote_call_result(t, thread, &result, err);
+	return rc == 0 && result < 0
+		   ? error_code(err, (int)result, "thread %d: %s", rtask_tid(t, thread), unmap)
+		   : rc;
 }
 
 static int stop_again(struct launch *l, struct rtask *t, size_t thread, struct error *err)
@@ -178,7 +170,7 @@ int launch_take(struct restore *r, bool *any, struct error *err)
 	    (rc = for_threads(&l, set_seccomp, false, err)) < 0 ||
 	    (rc = for_threads(&l, start_unmap, true, err)) < 0 ||
 	    (rc = for_threads(&l, wait_stop, true, err)) < 0 ||
-	    (rc = for_threads(&l, step_syscall, true, err)) < 0 ||
+	    (rc = for_threads(&l, end_unmap, true, err)) < 0 ||
 	    (rc = for_threads(&l, wait_stop, true, err)) < 0 ||
 	    (rc = for_threads(&l, check_unmap, true, err)) < 0 ||
 	    (rc = for_threads(&l, set_state, false, err)) < 0)

@@ -13,6 +13,16 @@ struct remote_call {
 	uint64_t args[4];
 	const char *what; /* it does, for errors: "put it under seccomp" */
 };
+/*
+ * For who lets many threads make a call at the same time: each begins one, and goes on; both end
+ * with a stop that is to be waited for. Registers are set later.
+ */
+int remote_call_start(struct restore *r, const struct rtask *t, size_t thread,
+		      const struct remote_call *call, struct error *err);
+/** @param what  as that of the call */
+int remote_call_go_on(const struct rtask *t, size_t thread, const char *what, struct error *err);
+/** @param result  what the call returned: -errno when it failed */
+int remote_call_result(const struct rtask *t, size_t thread, long *result, struct error *err);
 /**
  * Let a stopped thread make a call; its registers are set later.
  * @param result  what the call returned: -errno when it failed
