@@ -118,13 +118,15 @@ int main(void)
 {
 	int status;
 	pid_t a = child(7, 0), b = child(8, 2), other = parent_not_told(9);
-	pid_t told[] = { parent_told(true), parent_told(false) };
+	pid_t told[] = { parent_told(true), parent_told(false), parent_told(true) };
 	live_sleep_ms(20);
 	kill(a, SIGSTOP);
 	live_must(waitpid(a, &status, WUNTRACED) == a && WIFSTOPPED(status));
 	kill(b, SIGTSTP);
 	live_must(waitpid(b, &status, WUNTRACED) == b && WIFSTOPPED(status));
 	live_sleep_ms(100); /* other children have stopped theirs */
+	kill(told[2], SIGSTOP);
+	live_must(waitpid(told[2], &status, WUNTRACED) == told[2] && WIFSTOPPED(status));
 	const struct sigaction action = { .sa_sigaction = count,
 					  .sa_flags = SA_SIGINFO | SA_RESTART };
 	sigaction(SIGCHLD, &action, NULL);
@@ -134,11 +136,13 @@ int main(void)
 	live_sleep_ms(50);
 	check_told(a);
 	check_told(b);
+	check_told(told[2]);
 	live_check(!ASKS_AGAIN || nr_told == 0,
 		   "%d signals came for children that had stopped before", nr_told);
 	live_check(state_of(a) == 'T', "the first child is in state %c", state_of(a));
 	live_check(state_of(b) == 'T', "the second child is in state %c", state_of(b));
 	kill(a, SIGCONT);
+	kill(told[2], SIGCONT);
 	kill(b, SIGCONT);
 	live_check(waitpid(a, &status, 0) == a && WIFEXITED(status) && WEXITSTATUS(status) == 7,
 		   "the first child ended with %#x", status);
@@ -147,7 +151,7 @@ int main(void)
 	live_check(waitpid(other, &status, 0) == other && WIFEXITED(status) &&
 		       WEXITSTATUS(status) == 9,
 		   "the child with a child ended with %#x", status);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		live_check(waitpid(told[i], &status, 0) == told[i] && status == 0,
 			   "a child that was told ended with %#x", status);
 	live_pass();
