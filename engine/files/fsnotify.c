@@ -406,12 +406,27 @@ static int inotify_check(const FileEntry *e, struct error *err)
 	return rc;
 }
 
+/* Of what a user may have. Source: inotify(7), EMFILE and ENOSPC. */
+static const char *shortage_of_inotify(int code)
+{
+	switch (code) {
+	case EMFILE:
+		return " (raise the limit of instances, fs.inotify.max_user_instances by sysctl, "
+		       "or "
+		       "that of open files, ulimit -n)";
+	case ENOSPC:
+		return " (raise the limit of watches: fs.inotify.max_user_watches by sysctl)";
+	default:
+		return "";
+	}
+}
+
 static int inotify_open(struct restore *r, const FileEntry *e, struct error *err)
 {
 	(void)r;
 	auto_fd fd = inotify_init1(IN_CLOEXEC);
 	if (fd < 0)
-		return error_sys(err, "make an inotify instance");
+		return error_sys(err, "make an inotify instance%s", shortage_of_inotify(errno));
 	int rc = file_set_flags(fd, e->ify->flags, e->ify->fown, err);
 	return rc < 0 ? rc : take_fd(fd);
 }
@@ -482,8 +497,9 @@ static int watch_again(struct restore *r, int fd, const InotifyWdEntry *wd, stru
 	procfs_leave(back);
 	errno = errno_;
 	if (got < 0)
-		return error_sys(err, "watch %s",
-				 wd->f_handle->path ? wd->f_handle->path : "a deleted file");
+		return error_sys(err, "watch %.800s%s",
+				 wd->f_handle->path ? wd->f_handle->path : "a deleted file",
+				 shortage_of_inotify(errno_));
 	if (got != next)
 		return error_set(err, EEXIST, "watch %u of %s became %d: it is watched twice",
 				 wd->wd, wd->f_handle->path ? wd->f_handle->path : "a deleted file",

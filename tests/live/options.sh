@@ -163,6 +163,19 @@ number_of_a_thread_that_is_given_up_soon_is_waited_for()
 	disown $!
 	until_true grep -q '^State:.Z' "/proc/$tid/status" && engine restore -d && [ -d "/proc/$pid/task/$tid" ] && end
 }
+# In a user namespace, so that it is nobody else's.
+limit_of_watches_is_named()
+{
+	unshare --user true 2>/dev/null || { reason="no user namespaces here" && return 77; }
+	: >"$top/watched"
+	begin / watch "$top/watched" "$top/out"
+	until_true [ -s "$top/out" ] && engine dump -t "$pid" && until_true gone "-$pid" || return 1
+	pid="" && : >"$top/err" # which it has open
+	# shellcheck disable=SC2016
+	reason=$(unshare --user --map-root-user --pid --fork --mount-proc sh -c 'echo 0 >/proc/sys/user/max_inotify_watches
+		exec "$0" restore -d -D "$1"' "$O/stasis" "$top/images" 2>&1)
+	[[ $reason == *"watch $top/watched (raise the limit of watches: fs.inotify.max_user_watches by sysctl): No space"* ]]
+}
 
 run_tests dump_leaves_the_tree_stopped images_of_a_stopped_tree_restore restore_leaves_the_tree_stopped \
 	core_dump_filter_is_kept device_is_opened_by_a_node_made_anew \
@@ -170,4 +183,4 @@ run_tests dump_leaves_the_tree_stopped images_of_a_stopped_tree_restore restore_
 	watched_file_is_looked_for_though_it_has_a_handle setting_this_kernel_lacks_is_no_error \
 	context_of_a_mount_is_replaced \
 	peer_is_named_where_settings_are_read_only error_of_a_socket_is_told_of_before_it_is_gone \
-	number_of_a_thread_that_is_given_up_soon_is_waited_for
+	number_of_a_thread_that_is_given_up_soon_is_waited_for limit_of_watches_is_named
