@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/keeper.h"
+#include "base/kernel-dev.h"
 #include "base/log.h"
 #include "engine/context/shortage.h"
 #include "engine/files/anon.h"

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/kernel-dev.h"
 #include "base/log.h"
 #include "engine/files/ghost-attrs.h"
 #include "engine/files/passing.h"
@@ -26,12 +26,6 @@
 #define DEFAULT_LIMIT (1ull << 20) /* --ghost-limit */
 #define CHUNKS_FROM   (3 * 4096)   /* bytes; smaller files are stored in one piece */
 #define PIECE         (1u << 20)
-#define KERNEL_MAJOR  20 /* bits of the minor number below it, inside the kernel */
-
-static uint32_t kernel_dev(dev_t dev)
-{
-	return major(dev) << KERNEL_MAJOR | minor(dev);
-}
 
 /* Our duplicate may be write-only, or O_PATH; reading must not be seen in the access time. */
 static int open_inode(const struct open_file *f, struct error *err)
@@ -115,7 +109,7 @@ static int describe(const struct dump *d, const struct open_file *f, struct ghos
 	e->gid = id_inside(d->users, ID_GROUP, st->st_gid);
 	e->mode = st->st_mode;
 	e->has_dev = e->has_ino = true;
-	e->dev = kernel_dev(st->st_dev);
+	e->dev = kernel_dev_encode(st->st_dev);
 	e->ino = st->st_ino;
 	e->has_rdev = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
 	e->rdev = e->has_rdev ? (uint32_t)st->st_rdev : 0;

@@ -11,12 +11,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/kernel-dev.h"
 #include "base/strbuf.h"
 #include "engine/files/table.h"
 #include "engine/ns/mnt.h"
@@ -24,19 +24,8 @@
 #include "engine/procfs/read.h"
 #include "engine/procfs/root.h"
 
-#define MINOR_BITS 20
 #define MAX_DEPTH  64
 #define MAX_HANDLE 128 /* bytes */
-
-dev_t kernel_dev_decode(uint32_t dev)
-{
-	return makedev(dev >> MINOR_BITS, dev & ((1u << MINOR_BITS) - 1));
-}
-
-uint32_t kernel_dev_encode(dev_t dev)
-{
-	return major(dev) << MINOR_BITS | minor(dev);
-}
 
 int handle_open(uint32_t s_dev, const FhEntry *fh)
 {

@@ -5,10 +5,6 @@
 
 #include "engine/files/file.h"
 
-/** Numbers of devices as the kernel prints them in hexadecimal, and as stat(2) has them. */
-dev_t kernel_dev_decode(uint32_t dev);
-uint32_t kernel_dev_encode(dev_t dev);
-
 /** Open what a file handle stands for, O_PATH. @return descriptor; -ESTALE: no mount knows it */
 int handle_open(uint32_t s_dev, const FhEntry *fh);
 

@@ -202,7 +202,8 @@ int tty_sessions_collect(struct dump *d, struct error *err)
 
 /* Restore. */
 
-struct tty *tty_set_of_session(const struct tty_set *set, uint32_t sid)
+/* The terminal that controls a session; NULL: none. */
+static struct tty *terminal_of(const struct tty_set *set, uint32_t sid)
 {
 	for (size_t i = 0; sid && i < set->nr; i++) {
 		struct tty *t = &set->items[i];
@@ -216,7 +217,7 @@ struct tty *tty_set_of_session(const struct tty_set *set, uint32_t sid)
 int files_take_terminal(struct restore *r, const struct rtask *task, struct error *err)
 {
 	char name[64];
-	const struct tty *t = tty_set_of_session(&r->files->ttys, (uint32_t)task->sid);
+	const struct tty *t = terminal_of(&r->files->ttys, (uint32_t)task->sid);
 	if (!t || t->outside || t->control < 0)
 		return 0;
 	if (ioctl(t->control, TIOCSCTTY, 0) == 0)
@@ -249,7 +250,7 @@ int files_set_foreground(struct restore *r, const struct rtask *task, struct err
 	const struct tty *t = NULL;
 	pid_t group = 0;
 	if (task->sid == task->pid) {
-		t = tty_set_of_session(&r->files->ttys, (uint32_t)task->sid);
+		t = terminal_of(&r->files->ttys, (uint32_t)task->sid);
 		/* a group that had ended by the dump was the foreground all the same */
 		if (t && !t->outside && is_group(r, (pid_t)tty_info(t)->pgrp, task->sid))
 			group = (pid_t)tty_info(t)->pgrp;
@@ -309,8 +310,7 @@ int tty_open_current(struct restore *r, const FileEntry *e, struct error *err)
 	char user[64];
 	const RegFileEntry *reg = tty_reg(r, e->tty);
 	const struct rtask *holder = file_set_holder(r, e->id);
-	const struct tty *t =
-	    tty_set_of_session(&r->files->ttys, holder ? (uint32_t)holder->sid : 0);
+	const struct tty *t = terminal_of(&r->files->ttys, holder ? (uint32_t)holder->sid : 0);
 	int flags = (int)(e->tty->flags & O_ACCMODE) | O_NONBLOCK | O_CLOEXEC;
 	if (holder && !t && r->opts->shell_job) {
 		int fd = open(reg->name, flags);

@@ -67,8 +67,6 @@ struct tty {                  /* a terminal: both sides of a pair, or one device
 
 /** The terminal of an info id. @param master  which side it is; may be NULL */
 struct tty *tty_set_find(const struct tty_set *set, uint32_t info_id, bool *master);
-/** The terminal that controls a session; NULL: none. */
-struct tty *tty_set_of_session(const struct tty_set *set, uint32_t sid);
 /** What it says about both sides: the session, the foreground group. */
 const TtyInfoEntry *tty_info(const struct tty *t);
 /** "/dev/pts/3" or a device's path, for messages. @return out. */

@@ -105,11 +105,3 @@ int netns_ids_set(const struct restore *r, const struct netns *ns, struct error 
 	}
 	return rc;
 }
-
-int32_t netns_ids_find(const struct netns *ns, uint32_t other)
-{
-	for (size_t i = 0; ns->conf && i < ns->conf->n_nsids; i++)
-		if (ns->conf->nsids[i]->target_ns_id == other)
-			return ns->conf->nsids[i]->netnsid_value;
-	return -1;
-}

@@ -47,8 +47,6 @@ int netns_complete(struct restore *r, struct netns *ns, struct error *err);
 int netns_filter_one(struct restore *r, const struct netns *ns, struct error *err);
 /** The numbers it knows others by. ns-ids.c */
 int netns_ids_set(const struct restore *r, const struct netns *ns, struct error *err);
-/** What it calls another. @return -1: nothing */
-int32_t netns_ids_find(const struct netns *ns, uint32_t other);
 
 /** Read netdev-N.img and check it. */
 int netns_links_load(struct restore *r, struct netns *ns, struct error *err);

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/kernel-dev.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "engine/ns/aside.h"
@@ -99,7 +100,7 @@ static MntEntry *entry_new(const struct proc_mount *p)
 	mnt_entry__init(e);
 	e->mnt_id = (uint32_t)p->id;
 	e->parent_mnt_id = (uint32_t)p->parent;
-	e->root_dev = mnt_dev_of(p->dev);
+	e->root_dev = kernel_dev_encode(p->dev);
 	e->flags = p->flags | group_flags(p);
 	e->has_sb_flags = e->has_shared_id = e->has_master_id = true;
 	e->sb_flags = p->sb_flags;

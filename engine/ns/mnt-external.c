@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
+#include "base/kernel-dev.h"
 #include "engine/files/external.h"
 
 #define AUTO      "auto"
@@ -146,7 +146,7 @@ static const struct proc_mount *find_own(const struct mnt *m, const struct proc_
 	const struct proc_mount *best = NULL;
 	for (size_t i = 0; i < own->nr; i++) {
 		const struct proc_mount *o = &own->items[i];
-		if (mnt_dev_of(o->dev) != m->e->root_dev || !mnt_below(m->e->root, o->root))
+		if (kernel_dev_encode(o->dev) != m->e->root_dev || !mnt_below(m->e->root, o->root))
 			continue;
 		best = o;
 		if (same_group(m, o))
@@ -216,7 +216,7 @@ int mnt_external_path(const struct options *opts, const struct mnt *m, const cha
 static bool is_device(const char *path, uint32_t dev)
 {
 	struct stat st;
-	return stat(path, &st) == 0 && S_ISBLK(st.st_mode) && mnt_dev_of(st.st_rdev) == dev;
+	return stat(path, &st) == 0 && S_ISBLK(st.st_mode) && kernel_dev_encode(st.st_rdev) == dev;
 }
 
 int mnt_device_path(const struct options *opts, const struct mnt *m, const char **out,

@@ -16,6 +16,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/kernel-dev.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/mnt-cover.h"
 #include "engine/ns/set.h"
@@ -169,7 +170,7 @@ static int try_one(const struct trial *t, struct mnt *m, struct error *err)
 	auto_fd fd = open(m->e->mountpoint, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_sys(err, "open %s", m->e->mountpoint);
-	if (mnt_dev_of(st.st_dev) != m->e->root_dev)
+	if (kernel_dev_encode(st.st_dev) != m->e->root_dev)
 		return refuse(t, m, "is not what its path leads to", err);
 	/* it is in use, so that nothing is ever taken off */
 	if (m->parent && umount2(m->e->mountpoint, MNT_EXPIRE | UMOUNT_NOFOLLOW) < 0 &&

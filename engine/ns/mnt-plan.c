@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/kernel-dev.h"
 #include "engine/ns/mnt-tree.h"
-
-#define KDEV_MINOR_BITS 20
 
 static bool is_device_external(const struct mnt *m)
 {
@@ -82,8 +81,7 @@ static const struct mnt *find_whole(const struct mnt_tree *tree, const struct mn
 static int refuse(const struct mnt_tree *tree, const struct mnt *m, struct error *err)
 {
 	char name[MNT_NAME_MAX], more[200] = "";
-	unsigned maj = m->e->root_dev >> KDEV_MINOR_BITS;
-	unsigned min = m->e->root_dev & ((1U << KDEV_MINOR_BITS) - 1);
+	dev_t dev = kernel_dev_decode(m->e->root_dev);
 	const char *place = m->e->mountpoint;
 	const char *why = mnt_is_fs_root(m) || m->fs->code == FSTYPE__UNSUPPORTED
 			      ? "such file systems are not carried"
@@ -94,9 +92,9 @@ static int refuse(const struct mnt_tree *tree, const struct mnt *m, struct error
 				 "%s, in a mount namespace inside of the tree's: %s; only those of "
 				 "the first one can be external",
 				 name, why);
-	if (maj && mnt_is_fs_root(m))
+	if (major(dev) && mnt_is_fs_root(m))
 		snprintf(more, sizeof(more), ", or --external dev[%u/%u]:NAME, or --enable-fs TYPE",
-			 maj, min);
+			 major(dev), minor(dev));
 	return error_set(err, ENOTSUP,
 			 "%s: %s: pass --external mnt[%.200s]:NAME (and --external "
 			 "mnt[NAME]:SOURCE at the restore)%s, or leave it out by --skip-mnt %.200s",

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/kernel-dev.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/mnt-cover.h"
 
@@ -78,7 +79,7 @@ static int dig_out(void *ctx, struct error *err)
 				 "--external mnt[]:NAME for all that came from outside",
 				 mnt_name(dig->m, name), why.text, dig->m->e->mountpoint);
 	auto_fd fd = open_place(dig->m->e->mountpoint);
-	if (fd < 0 || fstat(fd, &st) < 0 || mnt_dev_of(st.st_dev) != dig->m->e->root_dev)
+	if (fd < 0 || fstat(fd, &st) < 0 || kernel_dev_encode(st.st_dev) != dig->m->e->root_dev)
 		return error_set(err, EBUSY, "%s is hidden by a mount that is not known",
 				 mnt_name(dig->m, name));
 	dig->fd = copy_of(fd, dig->m, err);

@@ -9,10 +9,10 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/kernel-dev.h"
 #include "engine/net/ns.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/nested.h"
@@ -82,7 +82,7 @@ static int collect_one(const struct dump *d, const struct mnt *m, const struct s
 		       struct error *err)
 {
 	const struct ns_seen *ns;
-	dev_t dev = makedev(m->e->root_dev >> 20, m->e->root_dev & 0xfffff);
+	dev_t dev = kernel_dev_decode(m->e->root_dev);
 	int rc = mnt_shown_find(d, row->kind, row->type, dev, &ns, err);
 	if (rc < 0 || !ns || ns->id == ns_id(d->tasks[0], row->kind))
 		return rc;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -148,11 +147,6 @@ const char *mnt_below(const char *path, const char *base)
 	if (strncmp(path, base, len) != 0 || (path[len] && path[len] != '/'))
 		return NULL;
 	return path[len] ? path + len + 1 : path + len;
-}
-
-uint32_t mnt_dev_of(dev_t dev)
-{
-	return (uint32_t)(major(dev) << 20 | minor(dev));
 }
 
 const char *mnt_name(const struct mnt *m, char buf[MNT_NAME_MAX])

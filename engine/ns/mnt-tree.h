@@ -124,8 +124,6 @@ static inline bool mnt_is_fs_root(const struct mnt *m)
 {
 	return m->e->root[0] == '/' && !m->e->root[1];
 }
-/** The device number as images have it. */
-uint32_t mnt_dev_of(dev_t dev);
 /** Name a mount in a message: "/proc (proc, id 12)". @return buf */
 #define MNT_NAME_MAX 512
 const char *mnt_name(const struct mnt *m, char buf[MNT_NAME_MAX]);

@@ -79,7 +79,8 @@ static int user_groups_read(int proc, bool *kept, struct error *err)
 	return rc;
 }
 
-int user_maps_read(int proc, struct user_maps *maps, struct error *err)
+/* Of a process, as this one sees them. @param proc  its directory in /proc */
+static int user_maps_read(int proc, struct user_maps *maps, struct error *err)
 {
 	int rc = 0;
 	for (int i = 0; rc == 0 && i < ID_MAPS; i++)

@@ -53,9 +53,8 @@ uint32_t id_outside(const struct user_maps *maps, enum id_kind kind, uint32_t in
 /** Have two threads the same supplementary groups? */
 bool groups_are_same(const struct proc_status *a, const struct proc_status *b);
 
-/** Of a process, as this one sees them, and keeps_groups. @param proc  its directory in /proc */
-int user_maps_read(int proc, struct user_maps *maps, struct error *err);
-/** The same, as the one around it has them, told by who enters it. */
+/** Those of a user namespace as the one around it has them, and keeps_groups, told by who enters
+ * it. */
 int user_maps_look(int ns, struct user_maps *maps, struct error *err);
 /** As this process has ids. */
 int user_owner_read(int ns, uint32_t *owner, struct error *err);

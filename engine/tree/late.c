@@ -6,7 +6,6 @@
 #include "engine/tree/late.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
