@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/keeper.h"
 #include "base/log.h"
+#include "engine/context/shortage.h"
 
 struct hold {
 	struct held {
@@ -62,7 +63,7 @@ static int keeper_start(struct hold *h, struct error *err)
 	h->keeper = fork();
 	if (h->keeper == 0)
 		keep(h, kept, fds[0]);
-	int rc = h->keeper < 0 ? error_sys(err, "fork") : 0;
+	int rc = h->keeper < 0 ? error_sys(err, "create a process%s", shortage_of_tasks(errno)) : 0;
 	free(kept);
 	close(fds[0]);
 	h->line = fds[1];
