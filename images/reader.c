@@ -209,8 +209,7 @@ int image_open_typed(struct source *src, enum image_id id, uint64_t number,
 	return 0;
 }
 
-/* Bytes left in the file when that is known, else UINT64_MAX. */
-static uint64_t bytes_left(const struct image_reader *r)
+uint64_t image_bytes_left(const struct image_reader *r)
 {
 	int64_t size = istream_size(r->in);
 	uint64_t at = istream_offset(r->in);
@@ -242,7 +241,7 @@ static int packed_grow(struct image_reader *r, size_t want)
 /* `len` bytes of message into r->packed; memory grows only as the bytes really arrive. */
 static int read_packed(struct image_reader *r, uint32_t len, struct error *err)
 {
-	uint64_t left = bytes_left(r);
+	uint64_t left = image_bytes_left(r);
 	if (len > IMAGE_MESSAGE_MAX)
 		return BAD(r, err, "message of %" PRIu32 " bytes, the limit is %d", len,
 			   IMAGE_MESSAGE_MAX);
@@ -366,7 +365,7 @@ static int read_message(struct image_reader *r, const ProtobufCMessageDescriptor
 
 static int skip(struct image_reader *r, uint64_t len, struct error *err)
 {
-	uint64_t left = bytes_left(r);
+	uint64_t left = image_bytes_left(r);
 	if (len > left)
 		return BAD(r, err, "wanted %" PRIu64 " bytes of payload, found %" PRIu64, len,
 			   left);
@@ -405,7 +404,7 @@ int image_payload_next(struct image_reader *r, struct payload_part *part, struct
 	}
 	uint64_t len = payload_part_len(&r->plan, r->next_part, r->part_msg);
 	size_t padding = r->plan.to_end ? 0 : payload_padding(r->type->payload, len);
-	uint64_t left = bytes_left(r);
+	uint64_t left = image_bytes_left(r);
 	if (!r->plan.to_end && (len > PAYLOAD_MAX || len > left || padding > left - len))
 		return BAD(r, err,
 			   "part %" PRIu64 ": wanted %" PRIu64 " bytes of payload, found %" PRIu64,

@@ -83,6 +83,8 @@ struct payload_part {
 };
 /** @return 1 with the next part; 0 when there is none; -EBADMSG. */
 int image_payload_next(struct image_reader *r, struct payload_part *part, struct error *err);
+/** From where it is to the end of the file; UINT64_MAX: nobody knows. */
+uint64_t image_bytes_left(const struct image_reader *r);
 /** Where in the file the next byte of the current part stands. */
 uint64_t image_payload_offset(const struct image_reader *r);
 /** Bytes of the current part. @return bytes read, 0 at its end, -errno. */

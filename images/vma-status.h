@@ -22,4 +22,6 @@ enum vma_status {
 	VMA_AREA_SHSTK = 0x8000,
 	VMA_AREA_GUARD = 0x10000, /* a guard region inside a mapping */
 	VMA_AREA_UPROBES = 0x20000,
+	VMA_EXT_PLUGIN = 0x8000000, /* of a device that a plugin of the dumper carries */
+	VMA_UNSUPP = 0x80000000,    /* what only a plugin can carry */
 };

@@ -39,7 +39,8 @@ struct check {
 	struct progress *progress;
 	const struct source_member *members; /* of src */
 	size_t nr_members;
-	bool *broken; /* by member: cannot be read to its end */
+	const struct source_member *first; /* of the set's own; NULL: there is none */
+	bool *broken;                      /* by member: cannot be read to its end */
 	uint64_t nr_findings;
 
 	InventoryEntry *inventory; /* NULL: none, or broken */

@@ -20,15 +20,6 @@ struct contents {
 	struct checkpoint *cp;
 };
 
-static uint64_t image_size(const struct check *check, const char *name)
-{
-	for (size_t i = 0; i < check->nr_members; i++) {
-		if (check->members[i].own && !strcmp(check->members[i].name, name))
-			return check->members[i].size;
-	}
-	return 0;
-}
-
 /* Bytes of a ghost file: what is behind its entry, unless that says it. @return whether it is of a
  * regular file, and can be read */
 static bool ghost_size(const struct check *check, uint32_t id, uint64_t *out, uint32_t *mode)
@@ -39,11 +30,9 @@ static bool ghost_size(const struct check *check, uint32_t id, uint64_t *out, ui
 	    image_next(r, &msg, NULL) != 1)
 		return false;
 	const GhostFileEntry *ghost = (const GhostFileEntry *)msg;
-	*out = ghost->has_chunks && ghost->chunks
-		   ? ghost->size
-		   : image_size(check, image_reader_name(r)) - image_payload_offset(r);
+	*out = ghost->has_chunks && ghost->chunks ? ghost->size : image_bytes_left(r);
 	*mode = ghost->mode;
-	return S_ISREG(ghost->mode);
+	return S_ISREG(ghost->mode) && *out != UINT64_MAX;
 }
 
 static int ghost_check(void *ctx, struct image_reader *r, ProtobufCMessage **msg, struct error *err)

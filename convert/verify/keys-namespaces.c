@@ -11,12 +11,15 @@
 #include "namespaces.pb-c.h"
 
 /* What differs from the dumper's own was dumped; inventory.root_ids says which those are, and names
- * no images itself. A network that was told to come back empty has none. */
+ * no images itself. A network that was told to come back empty has none. Old sets have one UTS and
+ * one IPC namespace, by the pid of the root. */
 KEY(key_dumped)
 {
 	const TaskKobjIdsEntry *root = check->inventory ? check->inventory->root_ids : NULL;
 	const struct namespace_kind *kind = namespace_kind_of(row->ns);
-	*key = value;
+	bool by_pid = (row->ns == CLONE_NEWUTS || row->ns == CLONE_NEWIPC) && check->inventory &&
+		      !check->inventory->ns_per_id;
+	*key = by_pid ? check->root : value;
 	return root && at->type->id != IMG_INVENTORY && value &&
 	       value != namespace_id(kind, root) &&
 	       (row->ns != CLONE_NEWNET || check->has_networks);

@@ -14,8 +14,11 @@
 struct mounts {
 	struct mount {
 		MntEntry *mnt;
-		uint64_t entry; /* in its image */
-	} * items;              /* by mnt_id, once they are sorted */
+		uint64_t entry;       /* in its image */
+		struct mount *parent; /* NULL: none of these, or itself */
+		size_t walk;          /* that was here first; 0: none */
+		bool round;           /* it is below itself */
+	} * items;                    /* by mnt_id, once they are sorted */
 	size_t nr, cap;
 };
 
@@ -41,7 +44,7 @@ static int mount_compare(const void *a_, const void *b_)
 	return (a->mnt->mnt_id > b->mnt->mnt_id) - (a->mnt->mnt_id < b->mnt->mnt_id);
 }
 
-static const struct mount *mount_find(const struct mounts *mounts, uint32_t id)
+static struct mount *mount_find(const struct mounts *mounts, uint32_t id)
 {
 	size_t low = array_lower_bound(mounts->nr, k, mounts->items[k].mnt->mnt_id < id);
 	return low < mounts->nr && mounts->items[low].mnt->mnt_id == id ? &mounts->items[low]
@@ -56,28 +59,37 @@ static bool is_below(const char *path, const char *parent)
 	return !strncmp(path, parent, len) && (!path[len] || path[len] == '/');
 }
 
-static bool comes_round(const struct mounts *mounts, const struct mount *mount)
+static void mounts_link(struct mounts *mounts)
 {
-	const struct mount *at = mount;
-	for (size_t i = 0; at && i < mounts->nr; i++)
-		at = mount_find(mounts, at->mnt->parent_mnt_id);
-	return at != NULL;
+	if (mounts->nr)
+		qsort(mounts->items, mounts->nr, sizeof(*mounts->items), mount_compare);
+	for (size_t i = 0; i < mounts->nr; i++) {
+		const MntEntry *mnt = mounts->items[i].mnt;
+		if (mnt->parent_mnt_id != mnt->mnt_id)
+			mounts->items[i].parent = mount_find(mounts, mnt->parent_mnt_id);
+	}
+	for (size_t i = 0; i < mounts->nr; i++) {
+		struct mount *at = &mounts->items[i];
+		for (; at && !at->walk; at = at->parent)
+			at->walk = i + 1;
+		for (; at && at->walk == i + 1 && !at->round; at = at->parent)
+			at->round = true;
+	}
 }
 
-static void mount_check(struct check *check, const struct mounts *mounts, const char *image,
-			const struct mount *mount)
+static void mount_check(struct check *check, const char *image, const struct mount *mount)
 {
 	const MntEntry *mnt = mount->mnt;
-	const struct mount *parent = mount_find(mounts, mnt->parent_mnt_id);
+	const struct mount *parent = mount->parent;
 	if (!parent && strcmp(mnt->mountpoint, "/") != 0) {
-		/* that it is nowhere was found by its reference */
-		if (object_set_has(&check->objects, OBJ_MOUNT, mnt->parent_mnt_id))
+		/* that it is nowhere was found by its reference, its own parent by its shape */
+		if (mnt->parent_mnt_id != mnt->mnt_id &&
+		    object_set_has(&check->objects, OBJ_MOUNT, mnt->parent_mnt_id))
 			finding_at(check, image, &mount->entry, "parent_mnt_id",
 				   "mount %" PRIu32 " is in another namespace", mnt->parent_mnt_id);
-	} else if (parent && comes_round(mounts, mount)) {
-		if (parent != mount) /* which its shape is against */
-			finding_at(check, image, &mount->entry, "parent_mnt_id",
-				   "mount %" PRIu32 " is below itself", mnt->mnt_id);
+	} else if (mount->round) {
+		finding_at(check, image, &mount->entry, "parent_mnt_id",
+			   "mount %" PRIu32 " is below itself", mnt->mnt_id);
 	} else if (parent && !is_below(mnt->mountpoint, parent->mnt->mountpoint)) {
 		finding_at(check, image, &mount->entry, "mountpoint",
 			   "%s is not below %s, where its parent is", mnt->mountpoint,
@@ -90,8 +102,7 @@ static void root_check(struct check *check, const struct mounts *mounts, const c
 	const struct mount *root = NULL;
 	for (size_t i = 0; i < mounts->nr; i++) {
 		const struct mount *mount = &mounts->items[i];
-		if (mount_find(mounts, mount->mnt->parent_mnt_id) ||
-		    strcmp(mount->mnt->mountpoint, "/") != 0)
+		if (mount->parent || strcmp(mount->mnt->mountpoint, "/") != 0)
 			continue;
 		if (root)
 			finding_at(check, image, &mount->entry, "parent_mnt_id",
@@ -114,11 +125,10 @@ int check_mount_trees(struct check *check, struct error *err)
 				    &mounts, err);
 		if (rc < 0)
 			return rc;
-		if (mounts.nr)
-			qsort(mounts.items, mounts.nr, sizeof(*mounts.items), mount_compare);
+		mounts_link(&mounts);
 		root_check(check, &mounts, m->name);
 		for (size_t k = 0; k < mounts.nr; k++)
-			mount_check(check, &mounts, m->name, &mounts.items[k]);
+			mount_check(check, m->name, &mounts.items[k]);
 	}
 	return 0;
 }

@@ -72,27 +72,26 @@ static const struct net_need {
 
 /* Of packet filters Stasis writes only what has rules; the kernel's own words say whether there are
  * some. CRIU writes empty ones. */
-static bool filter_is_cut(const NetnsEntry *net, const struct image_type *type)
+static bool filter_is_cut(const NetnsEntry *net, enum image_id id)
 {
-	return net->n_more ||
-	       (type->id == IMG_NFTABLES && net->has_nf_tables && net->nf_tables.len);
-}
-
-static void filters_check(struct check *check, const struct place *at, const NetnsEntry *net)
-{
-	for (size_t i = 0; i < check->nr_members; i++) {
-		const struct source_member *m = &check->members[i];
-		const struct image_type *type =
-		    m->own && !m->size ? image_type_by_filename(m->name) : NULL;
-		if (type && raw_kind_of(type->id) == RAW_FILTER &&
-		    image_number(type, m->name) == at->number && filter_is_cut(net, type))
-			finding_at(check, m->name, NULL, NULL, "is empty, without rules");
-	}
+	return net->n_more || (id == IMG_NFTABLES && net->has_nf_tables && net->nf_tables.len);
 }
 
 static const char *name_of(enum image_id image, uint64_t number, char *out, size_t len)
 {
 	return image_filename(&image_types[image], number, out, len);
+}
+
+static void filters_check(struct check *check, const struct place *at, const NetnsEntry *net)
+{
+	char name[64];
+	for (unsigned id = 0; id < IMG_NR_TYPES; id++) {
+		if (raw_kind_of(id) == RAW_FILTER && filter_is_cut(net, id) &&
+		    object_set_has(&check->objects, OBJ_EMPTY,
+				   object_within(id, (uint32_t)at->number)))
+			finding_at(check, name_of(id, at->number, name, sizeof(name)), NULL, NULL,
+				   "is empty, without rules");
+	}
 }
 
 void needs_of(struct check *check, const struct place *at, const ProtobufCMessage *msg)

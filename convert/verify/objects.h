@@ -39,6 +39,7 @@ enum object_kind {
 	OBJ_ALL_OF_IPC,   /* by number: who wrote the set writes every image of such a namespace */
 	OBJ_TUN,          /* a device, see object_named() */
 	OBJ_MQUEUE,       /* a POSIX message queue, likewise; of image 0: in any namespace */
+	OBJ_EMPTY,        /* an image of 0 bytes, by type and number, see object_within() */
 	OBJ_LEVEL_THREAD, /* as a pid namespace numbers it, see object_within() */
 	NR_OBJECT_KINDS,
 };

@@ -194,6 +194,15 @@ static void siginfo_shape(struct check *check, const struct place *at, const Pro
 			SIGINFO_SIZE);
 }
 
+/* Of a timer that signals nobody it is what its owner left there. */
+static void timer_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+{
+	enum { NONE = 1, LAST = 127 }; /* SIGEV_NONE */
+	const PosixTimerEntry *timer = (const PosixTimerEntry *)msg;
+	if (timer->it_sigev_notify != NONE && timer->si_signo > LAST)
+		finding(check, at, "si_signo", "%" PRIu32 " is no signal", timer->si_signo);
+}
+
 /* A guard region lies inside another area. */
 static void areas_shape(struct check *check, const struct place *at, const MmEntry *mm)
 {
@@ -241,8 +250,10 @@ static void vma_kind(struct check *check, const struct place *at, const VmaEntry
 			       VMA_AREA_SOCKET | VMA_AREA_VVAR | VMA_AREA_VDSO | VMA_AREA_VSYSCALL |
 			       VMA_AREA_AIORING | VMA_AREA_MEMFD | VMA_AREA_GUARD | VMA_AREA_SHSTK |
 			       VMA_AREA_UPROBES;
-	if (!(vma->status & kinds) ||
-	    vma->status & ~(kinds | VMA_AREA_REGULAR | VMA_AREA_STACK | VMA_AREA_HEAP))
+	uint32_t more = VMA_AREA_REGULAR | VMA_AREA_STACK | VMA_AREA_HEAP | VMA_EXT_PLUGIN;
+	if (vma->status & VMA_EXT_PLUGIN)
+		more |= VMA_UNSUPP;
+	if (!(vma->status & kinds) || vma->status & ~(kinds | more))
 		finding(check, at, "status", "%#" PRIx32 " is no kind of area", vma->status);
 	uint32_t type = vma->flags & MAP_TYPE;
 	if (vma->status & VMA_AREA_REGULAR && type != MAP_SHARED && type != MAP_PRIVATE &&
@@ -524,7 +535,8 @@ static void mount_shape(struct check *check, const struct place *at, const Proto
 	const MntEntry *mnt = (const MntEntry *)msg;
 	if (mnt->mountpoint[0] != '/')
 		finding(check, at, "mountpoint", "is not absolute");
-	if (mnt->parent_mnt_id == mnt->mnt_id)
+	/* the first of all mounts is, where nothing took its place */
+	if (mnt->parent_mnt_id == mnt->mnt_id && strcmp(mnt->mountpoint, "/") != 0)
 		finding(check, at, "parent_mnt_id", "mount %" PRIu32 " is its own parent",
 			mnt->mnt_id);
 }
@@ -551,6 +563,7 @@ static const struct shape {
 	{ &task_rlimits_entry__descriptor, limits_shape },
 	{ &creds_entry__descriptor, creds_shape },
 	{ &siginfo_entry__descriptor, siginfo_shape },
+	{ &posix_timer_entry__descriptor, timer_shape },
 	{ &mm_entry__descriptor, mm_shape },
 	{ &vma_entry__descriptor, .make = vma_shape },
 	{ &memfd_inode_entry__descriptor, .make = memfd_shape },

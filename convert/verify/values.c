@@ -30,7 +30,7 @@
 #define INTEGER  0, INT32_MAX
 #define OFFSET   0, INT64_MAX
 #define PIDS     0, PID_LIMIT
-#define SIGNALS  0, 64
+#define SIGNALS  0, 127             /* MIPS has as many, the others 64 */
 #define FLAGS    .bits = 0x0fffffff /* O_RDONLY and its like */
 #define ADDRESS  PAGE, INT64_MAX
 
@@ -39,6 +39,7 @@ static const struct value {
 	const char *field;
 	int64_t low, high; /* both 0: see bits */
 	uint64_t bits;     /* no others are known */
+	bool or_none;      /* all ones, too */
 } values[] = {
 	/* tasks */
 	{ IN(pstree_entry), "pid", PIDS },
@@ -64,7 +65,6 @@ static const struct value {
 	{ IN(itimer_entry), "iusec", BELOW(1000000) },
 	{ IN(itimer_entry), "vsec", SECONDS },
 	{ IN(itimer_entry), "vusec", BELOW(1000000) },
-	{ IN(posix_timer_entry), "si_signo", SIGNALS },
 	{ IN(posix_timer_entry), "it_sigev_notify", 0, 4 },
 	{ IN(posix_timer_entry), "it_id", INTEGER },
 	{ IN(posix_timer_entry), "overrun", INTEGER },
@@ -101,7 +101,7 @@ static const struct value {
 	{ IN(fown_entry), "signum", SIGNALS },
 	{ IN(fown_entry), "pid", PIDS },
 	{ IN(reg_file_entry), "flags", FLAGS },
-	{ IN(reg_file_entry), "pos", OFFSET },
+	{ IN(reg_file_entry), "pos", OFFSET, .or_none = true }, /* it is not set then */
 	{ IN(reg_file_entry), "size", OFFSET },
 	{ IN(reg_file_entry), "mode", BELOW(1 << 16) },
 	{ IN(memfd_file_entry), "flags", FLAGS },
@@ -126,7 +126,8 @@ static const struct value {
 	{ IN(tty_file_entry), "flags", FLAGS },
 	{ IN(pidfd_entry), "flags", FLAGS },
 	{ IN(file_lock_entry), "flag", 1, 8 },
-	{ IN(file_lock_entry), "type", 0, 7 }, /* of a lease that is being broken: 4 and more */
+	/* F_WRLCK, a lease that is being broken, LOCK_MAND and its three until Linux 5.17 */
+	{ IN(file_lock_entry), "type", .bits = 0xe7 },
 	{ IN(file_lock_entry), "start", OFFSET },
 	{ IN(file_lock_entry), "len", OFFSET },
 	{ IN(ghost_file_entry), "mode", BELOW(1 << 16) },
@@ -185,7 +186,7 @@ static const struct value {
 	{ IN(ipc_var_entry), "msg_ctlmni", INTEGER },
 	{ IN(ipc_var_entry), "shm_ctlmni", INTEGER },
 	{ IN(ipc_var_entry), "shm_rmid_forced", 0, 1 },
-	{ IN(ipc_sem_entry), "nsems", 1, 32000 },
+	{ IN(ipc_sem_entry), "nsems", 1, 65536 }, /* as kernel.sem allows at the most */
 	{ IN(ipc_shm_entry), "size", 1, INT64_MAX },
 	{ IN(mnt_entry), "fstype", 0, 1 << 16 },
 	{ IN(autofs_entry), "minproto", 2, 5 },
@@ -211,6 +212,8 @@ static bool is_unsigned(const ProtobufCFieldDescriptor *field)
 static void value_look(struct check *check, const struct place *at, const struct value *value,
 		       const ProtobufCFieldDescriptor *field, uint64_t is)
 {
+	if (value->or_none && is == UINT64_MAX)
+		return;
 	if (value->bits) {
 		if (is & ~value->bits)
 			finding(check, at, value->field, "no such flags: %#" PRIx64,

@@ -150,16 +150,11 @@ static bool is_beside(const struct check *check, const struct source_member *m)
 	const struct image_type *type = image_type_by_filename(m->name);
 	const char *path = member_bare_path(m->path), *slash = strrchr(path, '/');
 	size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
-	if (m->own || !type || type->id != IMG_STATS)
+	if (m->own || !type || type->id != IMG_STATS || !check->first)
 		return false;
-	for (size_t i = 0; i < check->nr_members; i++) {
-		const char *own = member_bare_path(check->members[i].path);
-		if (!check->members[i].own || strncmp(own, path, folder) != 0)
-			continue;
-		slash = strchr(own + folder, '/');
-		return slash && !strchr(slash + 1, '/');
-	}
-	return false;
+	const char *own = member_bare_path(check->first->path);
+	slash = strncmp(own, path, folder) != 0 ? NULL : strchr(own + folder, '/');
+	return slash && !strchr(slash + 1, '/');
 }
 
 /* What a member is read as; NULL: it is no image of this set. */
@@ -220,6 +215,8 @@ static int members_define(struct check *check, struct error *err)
 		    check->members[i].own ? image_type_by_filename(name) : NULL;
 		if (!type)
 			continue;
+		if (!check->first)
+			check->first = &check->members[i];
 		check->has_cgroups |= type->id == IMG_CGROUP;
 		check->has_mounts |= type->id == IMG_MNTS;
 		uint64_t number = image_number(type, name);
@@ -229,6 +226,9 @@ static int members_define(struct check *check, struct error *err)
 		if (rc >= 0 && type->id == IMG_NETNS)
 			rc = object_set_add(&check->objects, OBJ_NAMESPACE,
 					    object_namespace(CLONE_NEWNET, (uint32_t)number));
+		if (rc >= 0 && !check->members[i].size)
+			rc = object_set_add(&check->objects, OBJ_EMPTY,
+					    object_within(type->id, (uint32_t)number));
 		if (rc < 0)
 			return error_set(err, ENOMEM, "out of memory");
 	}

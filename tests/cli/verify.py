@@ -3,6 +3,7 @@
 #   verify.py CRIT WORKDIR
 import copy
 import gzip
+import json
 import os
 import shutil
 import struct
@@ -89,6 +90,20 @@ def copied(name, new):
     return name, copy_file
 
 
+def by_pid():
+    """Namespaces go by the pid of the root, as in old sets."""
+    def copy_file(directory):
+        for name in os.listdir(directory):
+            for kind, number in ("utsns", 10), ("ipcns", 13):
+                if name.startswith(kind):
+                    os.rename(os.path.join(directory, name),
+                              os.path.join(directory, name.replace("-%d." % number, "-1.")))
+        made = images()
+        del made["inventory.img"][0]["ns_per_id"]
+        whole_set.encode(CRIT, directory, "inventory.img", made["inventory.img"])
+    return "inventory.img", copy_file
+
+
 def patch(offset, data):
     return lambda old: old[:offset] + data + old[offset + len(data):]
 
@@ -173,7 +188,7 @@ def images():
     made["pstree.img"][1]["levels"] = [{"ns_id": 40, "pgid": 2, "sid": 0, "threads": [2]}]
     for pid in range(15, 19):
         made["core-%d.img" % pid] = made["core-4.img"]
-    return made
+    return json.loads(json.dumps(made)) # nothing of it is shared
 
 
 FILES = {"gone": 3, "pipe": 4, "fifo": 5, "fifo's file": 6, "unix": 7, "inet": 9, "tty": 11,
@@ -407,16 +422,16 @@ CORRUPTIONS = [
      "core-1.img oom_score_adj 1001, want"),
     ("exit code", at("core-1.img", 0, "tc", "exit_code", 65536),
      "core-1.img exit_code 65536, want"),
-    ("stop signo", at("core-1.img", 0, "tc", "stop_signo", 65),
-     "core-1.img stop_signo 65, want"),
+    ("stop signo", at("core-1.img", 0, "tc", "stop_signo", 128),
+     "core-1.img stop_signo 128, want"),
     ("sched nice", at("core-1.img", 0, "thread_core", "sched_nice", 20),
      "core-1.img sched_nice 20, want"),
     ("sched policy", at("core-1.img", 0, "thread_core", "sched_policy", 9),
      "core-1.img sched_policy no such flags: 0x8"),
     ("sched prio", at("core-1.img", 0, "thread_core", "sched_prio", 100),
      "core-1.img sched_prio 100, want"),
-    ("pdeath sig", at("core-1.img", 0, "thread_core", "pdeath_sig", 77),
-     "core-1.img pdeath_sig 77, want"),
+    ("pdeath sig", at("core-1.img", 0, "thread_core", "pdeath_sig", 177),
+     "core-1.img pdeath_sig 177, want"),
     ("futex rla len", at("core-1.img", 0, "thread_core", "futex_rla_len", 25),
      "core-1.img futex_rla_len 25, want"),
     ("no new privs", at("core-1.img", 0, "thread_core", "creds", "no_new_privs", 2),
@@ -427,8 +442,8 @@ CORRUPTIONS = [
      "core-1.img iusec 1000000, want"),
     ("vnsec", at("core-1.img", 0, "tc", "timers", "posix", 0, "vnsec", 1000000000),
      "core-1.img vnsec 1000000000, want"),
-    ("si signo", at("core-1.img", 0, "tc", "timers", "posix", 0, "si_signo", 65),
-     "core-1.img si_signo 65, want"),
+    ("si signo", at("core-1.img", 0, "tc", "timers", "posix", 0, "si_signo", 128),
+     "tc.timers.posix[0].si_signo 128 is no signal"),
     ("it sigev notify", at("core-1.img", 0, "tc", "timers", "posix", 0, "it_sigev_notify", 9),
      "core-1.img it_sigev_notify 9, want"),
     ("mm start stack", at("mm-1.img", 0, "mm_start_stack", 0),
@@ -441,8 +456,8 @@ CORRUPTIONS = [
      "memfd.img size 9223372036854775808, want"),
     ("fd", at("fdinfo-2.img", 0, "fd", 2147483648),
      "fdinfo-2.img fd 2147483648, want"),
-    ("signum", at("files.img", 0, "reg", "fown", "signum", 65),
-     "files.img signum 65, want"),
+    ("signum", at("files.img", 0, "reg", "fown", "signum", 128),
+     "files.img signum 128, want"),
     ("pid type", at("files.img", 0, "reg", "fown", "pid_type", 3),
      "files.img pid_type 3, want"),
     ("pos", at("files.img", 0, "reg", "pos", 9223372036854775808),
@@ -573,7 +588,7 @@ CORRUPTIONS = [
     ("stack of signals", at("core-1.img", 0, "thread_core", "sas",
                             {"ss_sp": 4096, "ss_size": 1000, "ss_flags": 0}),
      "thread_core.sas.ss_size 1000 bytes, want 2048"),
-    ("type of a lock", at("filelocks.img", 0, "type", 8), "filelocks.img 0 type 8, want"),
+    ("type of a lock", at("filelocks.img", 0, "type", 8), "type no such flags: 0x8"),
     ("watch for nothing", inotify(mask=0), "ify.wd watch 1 is for nothing"),
     ("kind of a file", at("files.img", 0, "reg", "mode", 0o644),
      "files.img 0 reg.mode 0644 is no kind of file"),
@@ -599,6 +614,21 @@ CORRUPTIONS = [
     ("page not in the parent", at("pagemap-1.img", 3, "vaddr", 0x503000),
      "page at 0x503000 is not in the parent set"),
     ("no parent", file_bytes("parent", None), "pages are in a parent set, and there is none"),
+]
+
+# What is rare and true: nothing is found.
+TRUE = [
+    ("a log that is only written", at("files.img", 0, "reg", "pos", 2**64 - 1)),
+    ("a timer that signals nobody", at("core-1.img", 0, "tc", "timers", "posix", 0, {
+        **whole_set.TIMER, "it_sigev_notify": 1, "si_signo": 0x7fffffff})),
+    ("a mandatory lock", at("filelocks.img", 0, "type", 32 | 192)),
+    ("an area of a plugin", at("mm-1.img", 0, "vmas", 0, "status", 0x88000041)),
+    ("a root that is its own parent", at("mountpoints-12.img", 1, "parent_mnt_id", 20)),
+    ("many semaphores", append_item("ipcns-sem-13.img", {
+        "desc": {"key": 0, "uid": 0, "gid": 0, "cuid": 0, "cgid": 0, "mode": 384, "id": 1},
+        "nsems": 60000, "extra": [0] * 60000})),
+    ("namespaces by pid", by_pid()),
+    ("a signal of MIPS", at("core-1.img", 0, "thread_core", "pdeath_sig", 127)),
 ]
 
 
@@ -660,6 +690,13 @@ def main():
         apply(base, directory, edit)
         code, lines, errors = verify(directory)
         if code != 1 or errors or not found(lines, words):
+            missed.append("%s: exit %d, %s %s" % (what, code, lines[:4], errors.strip()))
+        shutil.rmtree(directory)
+    for number, (what, edit) in enumerate(TRUE):
+        directory = os.path.join(WORK, "t%d" % number)
+        apply(base, directory, edit)
+        code, lines, errors = verify(directory)
+        if code != 0 or lines or errors:
             missed.append("%s: exit %d, %s %s" % (what, code, lines[:4], errors.strip()))
         shutil.rmtree(directory)
     print("%d corruptions found" % (len(CORRUPTIONS) - len(missed)))
