@@ -189,7 +189,7 @@ inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d:
 	pid=$!
 	started+=("$pid")
 	until [ "$(cat "/proc/$pid/comm")" = sleep ] &&
-		grep -q ') Z ' "/proc/$(cat "/proc/$pid/task/$pid/children" | tr -d ' ')/stat"; do sleep 0.01; done
+		grep -q ') Z ' "/proc/$(tr -d " " <"/proc/$pid/task/$pid/children")/stat"; do sleep 0.01; done
 	"$stasis" dump -t "$pid" -D img -v0
 	run ! grep -q '"path": "/"' <("$crit" show img/cgroup.img | grep -A 1 '"name": "freezer"')
 	wait "$pid" || true
