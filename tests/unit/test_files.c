@@ -362,13 +362,15 @@ static void pidfd_setup(void)
 static void moved_setup(void)
 {
 	open(in_dir("first"), O_RDWR | O_CREAT, 0600);
-	link(in_dir("first"), in_dir("second"));
+	mkdir(in_dir("elsewhere"), 0700);
+	link(in_dir("first"), in_dir("elsewhere/second"));
 	unlink(in_dir("first"));
 }
 static void covered_setup(void)
 {
 	open(in_dir("first"), O_RDWR | O_CREAT, 0600);
-	link(in_dir("first"), in_dir("kept"));
+	mkdir(in_dir("elsewhere"), 0700);
+	link(in_dir("first"), in_dir("elsewhere/kept"));
 	close(open(in_dir("second"), O_RDWR | O_CREAT, 0600));
 	if (rename(in_dir("second"), in_dir("first")) < 0)
 		_exit(1);
