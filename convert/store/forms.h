@@ -13,8 +13,8 @@ struct set_job {
 	struct source *src;
 	struct sink *sink;
 	set_report report;
-	set_report
-	    broken; /* by set_recode() of what cannot be decoded, at once. NULL: that ends it */
+	/** By set_recode() of what cannot be decoded, at once. NULL: that ends it. */
+	set_report broken;
 	void *arg;
 };
 

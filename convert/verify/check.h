@@ -69,6 +69,12 @@ struct check {
 	const ProtobufCFieldDescriptor **value_fields; /* the same of values.c */
 };
 
+/** Which namespaces are the dumper's own; the oldest sets do not say it. */
+static inline bool own_are_known(const struct check *check)
+{
+	return check->inventory && check->inventory->root_ids;
+}
+
 /** One row of the findings. @param path  of the field, "" or NULL: the entry as a whole */
 void finding_at(struct check *check, const char *image, const uint64_t *entry, const char *path,
 		const char *fmt, ...) __attribute__((format(printf, 5, 6)));

@@ -47,11 +47,6 @@ static bool of_root(const struct check *check, const struct place *at)
 	       (at->type->id == IMG_IDS && at->number == check->root);
 }
 
-static bool own_are_known(const struct check *check)
-{
-	return check->inventory && check->inventory->root_ids;
-}
-
 /*
  * Of pid and cgroup namespaces there are no images: the root task's, the dumper's own, and those
  * that are told of elsewhere are all. Without images of networks it is the same with these.

@@ -117,20 +117,33 @@ void needs_of(struct check *check, const struct place *at, const ProtobufCMessag
 static const struct follower {
 	enum image_id image;
 	unsigned kind;     /* of what has the number; NO_KIND: only a reference counts */
+	bool of_namespace; /* the dumper's own have none: these have to be known */
 	bool first_is_own; /* number 0: of the dumper itself */
 } followers[] = {
-	{ IMG_FS, OBJ_PROCESS },        { IMG_IDS, OBJ_PROCESS },
-	{ IMG_PAGEMAP, OBJ_PROCESS },   { IMG_TCP_STREAM, OBJ_INET },
-	{ IMG_IFADDR, IMG_NETDEV },     { IMG_ROUTE, IMG_NETDEV },
-	{ IMG_ROUTE6, IMG_NETDEV },     { IMG_RULE, IMG_NETDEV },
-	{ IMG_IPTABLES, IMG_NETDEV },   { IMG_IP6TABLES, IMG_NETDEV },
-	{ IMG_NFTABLES, IMG_NETDEV },   { IMG_IPCNS_MSG, IMG_IPC_VAR },
-	{ IMG_IPCNS_SEM, IMG_IPC_VAR }, { IMG_GHOST_FILE, NO_KIND },
-	{ IMG_TMPFS_DEV, NO_KIND },     { IMG_AUTOFS, NO_KIND },
-	{ IMG_SHMEM_PAGEMAP, NO_KIND }, { IMG_FDINFO, NO_KIND },
-	{ IMG_NETNS, NO_KIND },         { IMG_IPC_VAR, NO_KIND },
-	{ IMG_UTSNS, NO_KIND },         { IMG_MNTS, NO_KIND },
-	{ IMG_USERNS, NO_KIND },        { IMG_TIMENS, NO_KIND, .first_is_own = true },
+	{ IMG_FS, OBJ_PROCESS },
+	{ IMG_IDS, OBJ_PROCESS },
+	{ IMG_PAGEMAP, OBJ_PROCESS },
+	{ IMG_TCP_STREAM, OBJ_INET },
+	{ IMG_IFADDR, IMG_NETDEV },
+	{ IMG_ROUTE, IMG_NETDEV },
+	{ IMG_ROUTE6, IMG_NETDEV },
+	{ IMG_RULE, IMG_NETDEV },
+	{ IMG_IPTABLES, IMG_NETDEV },
+	{ IMG_IP6TABLES, IMG_NETDEV },
+	{ IMG_NFTABLES, IMG_NETDEV },
+	{ IMG_IPCNS_MSG, IMG_IPC_VAR },
+	{ IMG_IPCNS_SEM, IMG_IPC_VAR },
+	{ IMG_GHOST_FILE, NO_KIND },
+	{ IMG_TMPFS_DEV, NO_KIND },
+	{ IMG_AUTOFS, NO_KIND },
+	{ IMG_SHMEM_PAGEMAP, NO_KIND },
+	{ IMG_FDINFO, NO_KIND },
+	{ IMG_NETNS, NO_KIND, .of_namespace = true },
+	{ IMG_IPC_VAR, NO_KIND, .of_namespace = true },
+	{ IMG_UTSNS, NO_KIND, .of_namespace = true },
+	{ IMG_MNTS, NO_KIND, .of_namespace = true },
+	{ IMG_USERNS, NO_KIND, .of_namespace = true },
+	{ IMG_TIMENS, NO_KIND, .of_namespace = true, .first_is_own = true },
 };
 
 static void follower_check(struct check *check, const struct source_member *m,
@@ -141,7 +154,7 @@ static void follower_check(struct check *check, const struct source_member *m,
 	for (size_t i = 0; i < ARRAY_SIZE(followers); i++) {
 		const struct follower *f = &followers[i];
 		if (f->image != type->id || object_set_has(&check->used, type->id, number) ||
-		    (f->first_is_own && !number))
+		    (f->of_namespace && !own_are_known(check)) || (f->first_is_own && !number))
 			continue;
 		if (f->kind == NO_KIND)
 			finding_at(check, m->name, NULL, NULL, "nothing refers to it");

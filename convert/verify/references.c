@@ -267,18 +267,11 @@ static int row_apply(struct check *check, const struct place *at, size_t i,
 {
 	const struct reference *row = &check->rows[i];
 	const ProtobufCFieldDescriptor *field = check->fields[i];
-	const char *base = (const char *)msg;
-	if (field->label == PROTOBUF_C_LABEL_OPTIONAL &&
-	    !*(const protobuf_c_boolean *)(base + field->quantifier_offset))
-		return 0;
-	if (field->label != PROTOBUF_C_LABEL_REPEATED)
-		return resolve(check, at, row, msg, field_integer(field, base + field->offset),
-			       err);
-	size_t nr = *(const size_t *)(base + field->quantifier_offset);
-	const uint32_t *values = *(uint32_t *const *)(base + field->offset);
+	size_t nr = field_count(msg, field);
 	int rc = 0;
 	for (size_t k = 0; rc == 0 && k < nr; k++)
-		rc = resolve(check, at, row, msg, values[k], err);
+		rc = resolve(check, at, row, msg, field_integer(field, field_value(msg, field, k)),
+			     err);
 	return rc;
 }
 

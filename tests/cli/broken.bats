@@ -253,7 +253,8 @@ broke()
 	[[ $output =~ " memfd "\ +"4.0 KiB "\ +"- "\ +- ]]
 	run -1 --separate-stderr "$crit" core --all -o "$BATS_TEST_TMPDIR/cores" "$bad"
 	[ "$stderr" = "crit core: pid 4 is a zombie: it has no memory, no core"$'\n'"crit core: $said" ]
-	[ -s "$BATS_TEST_TMPDIR/cores/core.1" ] && [ -s "$BATS_TEST_TMPDIR/cores/core.3" ]
+	[ -s "$BATS_TEST_TMPDIR/cores/core.1" ]
+	[ -s "$BATS_TEST_TMPDIR/cores/core.3" ]
 	both stack
 	[ "$stderr" = "crit stack: $said" ]
 	[[ $output == *"error: $said"*"thread 1 "*"#0 "*"pid 3"* && $output != *"the set does not say"* ]]

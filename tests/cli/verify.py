@@ -628,6 +628,7 @@ TRUE = [
         "desc": {"key": 0, "uid": 0, "gid": 0, "cuid": 0, "cgid": 0, "mode": 384, "id": 1},
         "nsems": 60000, "extra": [0] * 60000})),
     ("namespaces by pid", by_pid()),
+    ("a dumper whose own namespaces nobody knows", at("inventory.img", 0, "root_ids", GONE)),
     ("a signal of MIPS", at("core-1.img", 0, "thread_core", "pdeath_sig", 127)),
 ]
 
