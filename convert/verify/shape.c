@@ -6,12 +6,14 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/page.h"
 #include "cgroup.pb-c.h"
 #include "convert/verify/check.h"
@@ -401,21 +403,29 @@ static void handle_shape(struct check *check, const struct place *at, const Prot
 			handle->n_handle * sizeof(uint64_t));
 }
 
-static void inotify_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
+static int watch_compare(const void *a_, const void *b_)
+{
+	const uint32_t a = *(const uint32_t *)a_, b = *(const uint32_t *)b_;
+	return (a > b) - (a < b);
+}
+
+static int inotify_shape(struct check *check, const struct place *at, const ProtobufCMessage *msg)
 {
 	const InotifyFileEntry *file = (const InotifyFileEntry *)msg;
+	auto_free uint32_t *watches = calloc(file->n_wd + 1, sizeof(*watches));
+	if (!watches)
+		return -ENOMEM;
 	for (size_t i = 0; i < file->n_wd; i++) {
+		watches[i] = file->wd[i]->wd;
 		if (!file->wd[i]->mask)
-			finding(check, at, "wd", "watch %" PRIu32 " is for nothing",
-				file->wd[i]->wd);
+			finding(check, at, "wd", "watch %" PRIu32 " is for nothing", watches[i]);
 	}
+	qsort(watches, file->n_wd, sizeof(*watches), watch_compare);
 	for (size_t i = 1; i < file->n_wd; i++) {
-		for (size_t k = 0; k < i && i < 1000; k++) {
-			if (file->wd[i]->wd == file->wd[k]->wd)
-				finding(check, at, "wd", "a second watch %" PRIu32,
-					file->wd[i]->wd);
-		}
+		if (watches[i] == watches[i - 1])
+			finding(check, at, "wd", "a second watch %" PRIu32, watches[i]);
 	}
+	return 0;
 }
 
 /* S_IFREG and its like; of sockets and others without an inode of their own there is none. */
@@ -574,7 +584,7 @@ static const struct shape {
 	{ &inet_sk_entry__descriptor, inet_shape },
 	{ &tcp_stream_entry__descriptor, tcp_shape },
 	{ &fh_entry__descriptor, handle_shape },
-	{ &inotify_file_entry__descriptor, inotify_shape },
+	{ &inotify_file_entry__descriptor, .make = inotify_shape },
 	{ &ghost_file_entry__descriptor, ghost_shape },
 	{ &reg_file_entry__descriptor, reg_shape },
 	{ &ns_file_entry__descriptor, ns_file_shape },
