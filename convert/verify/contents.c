@@ -99,13 +99,13 @@ static int unix_compare(const void *a_, const void *b_)
 }
 
 /* The two ends of a connection lead to each other; one that was not accepted yet leads to who
- * listens. */
+ * listens. Of an end outside of the tree only the number is true. */
 static void pair_check(struct contents *c, const FileEntry *file, const UnixSkEntry *peer)
 {
-	enum { DATAGRAM = 2, LISTENS = 10 };
+	enum { DATAGRAM = 2, LISTENS = 10, EXTERN = 1 }; /* USK_EXTERN */
 	const UnixSkEntry *sk = file->usk;
 	const struct file_place *place = checkpoint_file_place(c->cp, file->type, file->id);
-	if (!place || place->image != IMG_FILES)
+	if (!place || place->image != IMG_FILES || peer->uflags & EXTERN)
 		return;
 	if (sk->type != peer->type)
 		finding_at(c->check, "files.img", &place->entry, "usk.peer",

@@ -616,8 +616,18 @@ CORRUPTIONS = [
     ("no parent", file_bytes("parent", None), "pages are in a parent set, and there is none"),
 ]
 
+def external():
+    """A stream whose other end is outside of the tree, as --external unix[INODE] dumps it."""
+    def change(made):
+        end = whole_set.unix(28, 900, 0)
+        end["usk"].update(type=2, state=10, uflags=1)
+        made["files.img"] += [whole_set.unix(29, 901, 900), end]
+    return "files.img", change
+
+
 # What is rare and true: nothing is found.
 TRUE = [
+    ("a connection that leads out", external()),
     ("a log that is only written", at("files.img", 0, "reg", "pos", 2**64 - 1)),
     ("a timer that signals nobody", at("core-1.img", 0, "tc", "timers", "posix", 0, {
         **whole_set.TIMER, "it_sigev_notify": 1, "si_signo": 0x7fffffff})),
