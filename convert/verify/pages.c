@@ -27,8 +27,9 @@ struct pages_check {
 	struct check *check;
 	struct source *src; /* the set, or one of its parents */
 	struct source *parent;
-	bool is_parent; /* findings name the set */
-	bool skipped;   /* a map could not be read: what it wants is not known */
+	const struct checkpoint *cp; /* of the set; NULL: areas are not known */
+	bool is_parent;              /* findings name the set */
+	bool skipped;                /* a map could not be read: what it wants is not known */
 	struct {
 		struct want *items;
 		size_t nr, cap;
@@ -170,12 +171,9 @@ static int map_check(struct pages_check *pc, const char *name, const struct imag
 	struct map map = { .pc = pc, .image = name, .shared = shared, .number = number };
 	int rc = shared ? page_store_open_shmem(pc->src, number, &ps, &why)
 			: page_store_open(pc->src, (uint32_t)number, &ps, &why);
-	if (rc == 0 && !shared && !pc->is_parent) {
+	if (rc == 0 && !shared && pc->cp) {
 		const struct process p = { .pid = (uint32_t)number };
-		auto_checkpoint cp = NULL;
-		/* no areas, no check: a pre-dump has none, a broken image was found by the walk */
-		if (pc->check->has_tree && checkpoint_open(pc->src, &cp, NULL) == 0 &&
-		    process_mm(cp, &p, &mm, NULL) == 0)
+		if (process_mm(pc->cp, &p, &mm, NULL) == 0)
 			map.mm = mm;
 	}
 	if (rc == 0)
@@ -241,16 +239,22 @@ static int maps_check(struct pages_check *pc, struct error *err)
 int check_pages(struct check *check, struct error *err)
 {
 	auto_source owned = NULL;
+	auto_checkpoint cp = NULL;
 	struct source *src = check->src;
+	/* no areas, no check: a pre-dump has none, a broken image was found by the walk */
+	if (check->has_tree && checkpoint_open(src, &cp, NULL) < 0)
+		cp = NULL;
 	for (unsigned depth = 0; depth < CHAIN_MAX; depth++) {
 		struct error why = { 0 };
 		auto_source parent = NULL;
 		int rc = source_open_parent(src, &parent, &why);
 		if (rc < 0)
 			finding_at(check, "parent", NULL, NULL, "%s", why.text);
-		struct pages_check pc = {
-			.check = check, .src = src, .parent = parent, .is_parent = depth > 0
-		};
+		struct pages_check pc = { .check = check,
+					  .src = src,
+					  .parent = parent,
+					  .cp = depth ? NULL : cp,
+					  .is_parent = depth > 0 };
 		rc = maps_check(&pc, err);
 		if (rc < 0 || !parent)
 			return rc;
