@@ -415,11 +415,12 @@ assert memfd["stored_pages"] is None and "memfd.img" in memfd["error"], memfd' "
 }
 
 @test "broken images: one of a namespace that is missing is named, though nothing of it can be read" {
-	local gone
+	local gone command words
 	for gone in netns-11 ipcns-var-13 mountpoints-12 utsns-10; do
 		rm "$bad/$gone.img"
 		for command in "inspect --all" "export --ndjson" compat "audit --fail-on error" "view --print text"; do
-			case $command in audit*) both 2 $command;; *) both $command;; esac
+			read -ra words <<<"$command"
+			case $command in audit*) both 2 "${words[@]}";; *) both "${words[@]}";; esac
 			[ "$stderr" = "crit ${command%% *}: $gone.img: missing, and a process is in that namespace" ]
 		done
 		run -1 --separate-stderr "$crit" compat "$bad"
@@ -439,9 +440,11 @@ assert memfd["stored_pages"] is None and "memfd.img" in memfd["error"], memfd' "
 }
 
 @test "broken images: ghost files and a tree lead to the names and the inventory that are missing" {
+	local command words
 	rm "$bad/remap-fpath.img"
 	for command in "inspect --files" "export --ndjson" compat "core -p 1 -o $BATS_TEST_TMPDIR/cores"; do
-		both $command
+		read -ra words <<<"$command"
+		both "${words[@]}"
 		[ "$stderr" = "crit ${command%% *}: remap-fpath.img: missing, and there are ghost files" ]
 	done
 	rm "$bad/ghost-file-1.img"
@@ -450,7 +453,8 @@ assert memfd["stored_pages"] is None and "memfd.img" in memfd["error"], memfd' "
 	cp "$whole/"*.img "$bad"
 	rm "$bad/inventory.img"
 	for command in inspect mem compat stack "view --print text" "grep -s a"; do
-		run --separate-stderr "$crit" $command "$bad"
+		read -ra words <<<"$command"
+		run --separate-stderr "$crit" "${words[@]}" "$bad"
 		[ "$status" != 0 ]
 		[ "$stderr" = "crit ${command%% *}: inventory.img: missing: the dump did not come to its end" ]
 	done
