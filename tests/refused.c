@@ -263,11 +263,6 @@ static void two_without_heirs(void)
 	usleep(50000);
 }
 
-static void users_with_mounts(void)
-{
-	must(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0, "unshare");
-}
-
 static void users_without_children(void)
 {
 	must(unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0, "unshare");
@@ -564,7 +559,6 @@ static const struct {
 	{ "pid-namespace-of-nobody", pid_namespace_of_nobody },
 	{ "mount-namespace-of-nobody", mount_namespace_of_nobody },
 	{ "two-without-heirs", two_without_heirs },
-	{ "users-with-mounts", users_with_mounts },
 	{ "users-without-children", users_without_children },
 	{ "users-of-two", users_of_two },
 	{ "unix-client-gone", unix_client_gone },

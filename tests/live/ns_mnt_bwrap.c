@@ -16,14 +16,14 @@
 static int inside(void)
 {
 	char text[32] = "";
-	int fd = open("/tmp/file", O_RDWR | O_CREAT, 0600);
+	int fd = open("/mnt/file", O_RDWR | O_CREAT, 0600);
 	live_must(fd >= 0 && write(fd, "mine", 4) == 4 && write(1, "r", 1) == 1);
 	live_wait();
 	live_check(getpid() > 1 && access("/proc/1/stat", R_OK) == 0, "no /proc");
 	live_check(pread(fd, text, sizeof(text) - 1, 0) == 4 && !strcmp(text, "mine"),
 		   "the open file has %s", text);
 	close(fd);
-	fd = open("/tmp/file", O_RDONLY);
+	fd = open("/mnt/file", O_RDONLY);
 	live_check(fd >= 0 && read(fd, text, 4) == 4 && !strcmp(text, "mine"), "the file has %s",
 		   text);
 	live_check(open("/new", O_WRONLY | O_CREAT, 0600) < 0 && errno == EROFS,
@@ -31,7 +31,7 @@ static int inside(void)
 	fd = open("/dev/null", O_WRONLY);
 	live_check(fd >= 0 && write(fd, "x", 1) == 1, "/dev/null: %s", strerror(errno));
 	live_check(open("/dev/ptmx", O_RDWR) >= 0, "/dev/ptmx: %s", strerror(errno));
-	live_check(umount2("/tmp", MNT_DETACH) == 0, "/tmp does not come off: %s", strerror(errno));
+	live_check(umount2("/mnt", MNT_DETACH) == 0, "/mnt does not come off: %s", strerror(errno));
 	live_check(umount2("/sys", MNT_DETACH) < 0 && errno == EINVAL, "/sys comes off: %s",
 		   strerror(errno));
 	return 0;
@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 		close(up[0]);
 		close(up[1]);
 		execlp("bwrap", "bwrap", "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/",
-		       "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--bind", dir, dir,
+		       "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/mnt", "--bind", dir, dir,
 		       self, "inside", NULL);
 		_exit(1);
 	}
