@@ -35,6 +35,15 @@ static void module_write(struct doc *doc, const struct stack_module *m)
 	doc_end(doc);
 }
 
+/* @param of  what it is an offset in, if that is known */
+static void hex_or_none(struct doc *doc, const char *key, const void *of, uint64_t value)
+{
+	if (of)
+		doc_hex(doc, key, NULL, value);
+	else
+		doc_none(doc, key, NULL);
+}
+
 static int frame_write(struct doc *doc, size_t number, const struct stack_frame *f)
 {
 	auto_strbuf line = { 0 };
@@ -45,17 +54,17 @@ static int frame_write(struct doc *doc, size_t number, const struct stack_frame 
 	doc_hex(doc, "pc", NULL, f->pc);
 	doc_bool(doc, "exact", NULL, f->exact);
 	doc_bool(doc, "guessed", NULL, f->guessed);
+	const struct stack_module *m = f->module;
 	doc_str(doc, "symbol", NULL, f->symbol);
-	if (f->symbol)
-		doc_hex(doc, "symbol_offset", NULL, f->symbol_offset);
+	hex_or_none(doc, "symbol_offset", f->symbol, f->symbol_offset);
 	doc_str(doc, "file", NULL, f->file);
 	if (f->file)
 		doc_u64(doc, "line", NULL, f->line);
-	doc_str(doc, "module", NULL, f->module ? f->module->path : NULL);
-	if (f->module) {
-		doc_hex(doc, "module_offset", NULL, f->module_offset);
-		doc_str(doc, "build_id", NULL, f->module->build_id[0] ? f->module->build_id : NULL);
-	}
+	else
+		doc_none(doc, "line", NULL);
+	doc_str(doc, "module", NULL, m ? m->path : NULL);
+	hex_or_none(doc, "module_offset", m, f->module_offset);
+	doc_str(doc, "build_id", NULL, m && m->build_id[0] ? m->build_id : NULL);
 	doc_end(doc);
 	return 0;
 }

@@ -193,6 +193,8 @@ first, second = processes[0]["threads"]
 assert [f["pc"] for f in first["frames"]] == ["0x400010", "0x401010", "0x401110"], first
 assert first["frames"][0]["exact"] and not first["frames"][0]["guessed"], first
 assert first["frames"][1]["guessed"] and first["frames"][1]["module_offset"] == "0x1010", first
+nothing = dict.fromkeys(["symbol", "symbol_offset", "file", "line"])
+assert all(f.items() >= nothing.items() for f in first["frames"]), first
 assert second["name"] == "se\x1bcond" and "cut" in second, second
 assert processes[0]["modules"][0]["missing"] == "no such file", processes
 assert processes[1]["zombie"] and "threads" not in processes[1], processes'
