@@ -54,10 +54,10 @@ documented_all()
 	need_corpus
 	need_containers
 	local source
-	for source in "$corpus"/a{1,3,5,9,13} "$containers"/podman/{multi,tcp-established,rootfsdiff-ports}.tar.gz; do
+	for source in "$corpus"/a{1,3,5,9,13} "$containers"/{multi,tcp-established,rootfsdiff-ports}.tar.gz; do
 		documented_all "$source"
 	done
-	documented remap --dry-run --ip 10.88.0.0/16=10.99.0.0/16 "$containers/podman/tcp-established.tar.gz"
+	documented remap --dry-run --ip 10.88.0.0/16=10.99.0.0/16 "$containers/tcp-established.tar.gz"
 }
 
 @test "json: docs/json.md has a section for every command with --format json" {
