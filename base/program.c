@@ -72,12 +72,13 @@ static void print_command_help(const struct program *program, const struct comma
 	}
 }
 
-/* Rows for the completion scripts and the man-page test: "command TAB option TAB help". */
+/* Rows for the completion scripts and the man-page test: "command TAB option TAB value TAB help";
+ * of the command itself, without an option, "value" is all it takes. */
 static int print_rows(const struct program *program)
 {
 	for (size_t i = 0; program->commands[i]; i++) {
 		const struct command *cmd = program->commands[i];
-		printf("%s\t\t\t%s\n", cmd->name, cmd->summary);
+		printf("%s\t\t%s\t%s\n", cmd->name, cmd->args ? cmd->args : "", cmd->summary);
 		for (size_t k = 0; k < cmd->nr_rows; k++) {
 			const struct arg_row *row = &cmd->rows[k];
 			if (row->commands && !(row->commands & cmd->mask))

@@ -31,6 +31,33 @@ complete_bash()
 	[ "$output" = encode ]
 }
 
+@test "completion: every shell offers help, of commands and in them" {
+	run -0 complete_bash crit --
+	[ "$output" = $'--help\n--version' ]
+	run -0 complete_bash crit core --h
+	[ "$output" = --help ]
+	grep -q -F -- "__fish_use_subcommand -f -a help -d" crit.fish
+	grep -q -F -- "'__fish_seen_subcommand_from help' -f -a stack -d" crit.fish
+	grep -q -F -- "complete -c crit -l help -d" crit.fish
+	grep -q -F -- "__fish_use_subcommand -l version -d" crit.fish
+	grep -q -F -- "_describe -o option options" _crit
+	[ "$(grep -c -F -- "'--help[what a command does and its options]'" _crit)" = \
+		"$("$crit" --rows | awk -F'\t' '$2 == ""' | wc -l)" ]
+}
+
+@test "completion: every shell offers the words an operand is one of" {
+	run -0 complete_bash crit x set ""
+	[ "$output" = $'ps\nfds\nmems\nrss' ]
+	run -0 complete_bash crit x p # a file
+	[ "$output" = "" ]
+	run -0 complete_bash stasis cpuinfo d
+	[ "$output" = dump ]
+	grep -q -F "'3:what:(ps fds mems rss)'" _crit
+	grep -q -F "'2:what:(dump check)'" _stasis
+	grep -q -F "'__fish_seen_subcommand_from x; and test (count (commandline -opc)) = 3' -f -a 'ps fds mems rss'" crit.fish
+	run -1 grep -E "'[0-9]:what:" <(grep -vE '\((ps|dump)' _crit _stasis)
+}
+
 @test "completion: every shell offers the words a value is one of" {
 	run -0 complete_bash crit audit --format ""
 	[ "$output" = $'text\njson\nsarif' ]
