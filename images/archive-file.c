@@ -8,7 +8,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <stdint.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -18,6 +18,9 @@
  * (archive/tar of Go, with which podman reads checkpoints).
  */
 enum { EXTENTS_MAX = 32768 };
+
+/* So much of a hole is given to libarchive at once, which looks at none of it. */
+#define HOLE_PIECE (64 * 1024 * 1024)
 
 /* Its format is set with the first header; filters fail without one, too, but with another error.
  */
@@ -85,23 +88,31 @@ static void set_holes(struct archive_entry *entry, int fd, off_t size)
 		archive_entry_sparse_add_entry(entry, 0, 0); /* nothing but a hole */
 }
 
-static int put(const struct archive_out *out, size_t len, struct error *err)
+int archive_put(const struct archive_out *out, const void *bytes, size_t len, struct error *err)
 {
-	return archive_write_data(out->archive, out->buf, len) == (la_ssize_t)len
-		   ? 0
-		   : archive_out_error(out, err);
+	if (archive_write_data(out->archive, bytes, len) != (la_ssize_t)len)
+		return archive_out_error(out, err);
+	progress_add(out->progress, len);
+	return 0;
 }
 
+/* Of memory that is not there as long as nobody reads it. */
 int archive_put_hole(const struct archive_out *out, uint64_t len, struct error *err)
 {
+	size_t room = len < HOLE_PIECE ? (size_t)len : HOLE_PIECE;
+	if (!len)
+		return 0;
+	void *zeros =
+	    mmap(NULL, room, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (zeros == MAP_FAILED)
+		return error_sys(err, "write %s", out->name);
 	int rc = 0;
-	memset(out->buf, 0, len < ARCHIVE_PIECE ? (size_t)len : ARCHIVE_PIECE);
-	while (rc == 0 && len) {
-		size_t part = len < ARCHIVE_PIECE ? (size_t)len : ARCHIVE_PIECE;
-		rc = put(out, part, err);
-		len -= part;
-		progress_add(out->progress, part);
+	for (uint64_t left = len; rc == 0 && left;) {
+		size_t part = left < room ? (size_t)left : room;
+		rc = archive_put(out, zeros, part, err);
+		left -= part;
 	}
+	munmap(zeros, room);
 	return rc;
 }
 
@@ -116,9 +127,8 @@ static int put_bytes(const struct archive_out *out, int fd, off_t at, off_t end,
 			return n < 0 ? error_code(err, (int)n, "read %s", path)
 				     : error_set(err, EIO, "%s became shorter while it was read",
 						 path);
-		rc = put(out, (size_t)n, err);
+		rc = archive_put(out, out->buf, (size_t)n, err);
 		at += n;
-		progress_add(out->progress, (uint64_t)n);
 	}
 	return rc;
 }

@@ -34,6 +34,7 @@ int archive_out_error(const struct archive_out *out, struct error *err);
  */
 int archive_put_file(const struct archive_out *out, struct archive_entry *entry, int fd, off_t size,
 		     const char *path, struct error *err);
+int archive_put(const struct archive_out *out, const void *bytes, size_t len, struct error *err);
 /**
  * Zeros, which the writer passes over where the header says that there is a hole. libarchive 3.6
  * breaks a file that is all hole when it is given none.

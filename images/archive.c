@@ -46,7 +46,11 @@ struct pass {
 	struct archive *archive;
 	uint64_t at;
 	int failed; /* -errno of a read */
-	bool ended; /* the bytes of the member at hand */
+	/* Stored bytes of the member at hand: libarchive's, where they belong, and how many. */
+	const char *bytes;
+	uint64_t plain;
+	size_t len;
+	bool ended; /* there are no more of them */
 	unsigned char block[BLOCK] __attribute__((aligned(4096)));
 };
 
@@ -135,17 +139,12 @@ static int pass_open(struct archive_index *index, struct pass **out, struct erro
 static int pass_next(struct pass *pass, struct archive_entry **entry, struct error *err)
 {
 	int rc = archive_read_next_header(pass->archive, entry);
+	pass->plain = pass->len = 0;
 	pass->ended = false;
 	if (rc == ARCHIVE_EOF)
 		return 0;
 	/* A warning is about attributes or a name's character set: both are only data here. */
 	return rc == ARCHIVE_OK || rc == ARCHIVE_WARN ? 1 : pass_error(pass, err);
-}
-
-static ssize_t pass_data(struct pass *pass, void *buf, size_t len, struct error *err)
-{
-	ssize_t n = archive_read_data(pass->archive, buf, len);
-	return n < 0 ? pass_error(pass, err) : n;
 }
 
 /* Names come in the locale's character set or, when that lacks a letter, in UTF-8. */
@@ -174,18 +173,70 @@ static int member_names(struct archive_entry *entry, struct archive_member *m)
 	return rc;
 }
 
-/* The next bytes of a member; libarchive ends where a hole that is all of it, or the last, begins.
- */
+static size_t extent_at(const struct archive_member *m, uint64_t at)
+{
+	const struct archive_extent *e = m->extents;
+	return array_lower_bound(m->nr_extents, k, e[k].plain + e[k].len <= at);
+}
+
+static bool is_in_extent(const struct archive_member *m, uint64_t at, size_t len)
+{
+	size_t i = extent_at(m, at);
+	return i < m->nr_extents && m->extents[i].plain <= at &&
+	       len <= m->extents[i].plain + m->extents[i].len - at;
+}
+
+/* The stored bytes that are behind those at hand. */
+static int member_block(struct pass *pass, const struct archive_member *m, struct error *err)
+{
+	const void *bytes = NULL;
+	size_t len = 0;
+	la_int64_t at = 0;
+	uint64_t end = pass->plain + pass->len;
+	int rc = archive_read_data_block(pass->archive, &bytes, &len, &at);
+	pass->ended = rc == ARCHIVE_EOF;
+	if (rc < ARCHIVE_WARN)
+		return pass_error(pass, err);
+	if (pass->ended) { /* also where a hole that is all of it, or the last, begins */
+		at = (la_int64_t)(m->extents ? m->size : end);
+		len = 0;
+	} else if (at < 0 || (uint64_t)at < end ||
+		   (m->extents && len && !is_in_extent(m, (uint64_t)at, len))) {
+		return error_set(err, EBADMSG,
+				 "%s: %s: %zu bytes at byte %" PRId64 " are not where its map says",
+				 pass->index->name, m->path, len, (int64_t)at);
+	}
+	pass->bytes = bytes;
+	pass->plain = (uint64_t)at;
+	pass->len = len;
+	return 0;
+}
+
+/* Have the bytes at `to`, or a hole there, at hand. @return 0, also when the member ends before */
+static int member_forward(struct pass *pass, const struct archive_member *m, uint64_t to,
+			  struct error *err)
+{
+	int rc = 0;
+	while (rc == 0 && !pass->ended && pass->plain + pass->len <= to)
+		rc = member_block(pass, m, err);
+	return rc;
+}
+
+/* The next bytes of a member. */
 static ssize_t member_data(struct pass *pass, const struct archive_member *m, uint64_t done,
 			   void *buf, size_t len, struct error *err)
 {
-	ssize_t n = pass->ended ? 0 : pass_data(pass, buf, len, err);
-	pass->ended = n == 0;
-	if (n || !m->holes || done >= m->size)
-		return n;
-	if (len > m->size - done)
-		len = m->size - done;
-	memset(buf, 0, len);
+	int rc = member_forward(pass, m, done, err);
+	if (rc < 0)
+		return rc;
+	bool hole = done < pass->plain;
+	uint64_t end = pass->plain + (hole ? 0 : pass->len);
+	if (len > end - done)
+		len = (size_t)(end - done);
+	if (hole)
+		memset(buf, 0, len);
+	else if (len)
+		memcpy(buf, pass->bytes + (done - pass->plain), len);
 	return (ssize_t)len;
 }
 
@@ -246,11 +297,11 @@ static int member_locate(struct pass *pass, struct archive_entry *entry, struct 
 {
 	const struct archive_index *index = pass->index;
 	uint64_t len;
-	if (archive_filter_count(pass->archive) > 1)
-		return 0;
 	int rc = member_extents(entry, m, &len, err);
 	if (rc < 0)
 		return error_wrap(err, rc, "%s: %s", index->name, m->path);
+	if (archive_filter_count(pass->archive) > 1)
+		return 0;
 	int64_t at = archive_filter_bytes(pass->archive, 0);
 	if (at < 0 || (uint64_t)at > index->file_size)
 		return error_set(err, EBADMSG, "%s: %s: the archive is cut short", index->name,
@@ -318,7 +369,6 @@ static int member_add(struct pass *pass, struct archive_entry *entry, uint64_t o
 	m->size = (uint64_t)size;
 	m->mtime_s = archive_entry_mtime(entry);
 	m->mode = archive_entry_perm(entry) & 0777;
-	m->holes = archive_entry_sparse_count(entry) > 0;
 	int rc = member_locate(pass, entry, m, err);
 	return rc == 0 && m->offset == NOWHERE ? member_keep(pass, m, err) : rc;
 }
@@ -522,7 +572,7 @@ static ssize_t extent_pread(const struct member_stream *ms, void *buf, size_t le
 {
 	const struct archive_member *m = ms->member;
 	const struct archive_extent *e = m->extents;
-	size_t i = array_lower_bound(m->nr_extents, k, e[k].plain + e[k].len <= offset);
+	size_t i = extent_at(m, offset);
 	bool hole = i == m->nr_extents || e[i].plain > offset;
 	uint64_t end = i == m->nr_extents ? m->size : e[i].plain + (hole ? 0 : e[i].len);
 	if (len > end - offset)
@@ -560,7 +610,7 @@ static bool member_data_at(void *ctx, uint64_t at, uint64_t *start, uint64_t *en
 	*end = m->size;
 	if (!e)
 		return true;
-	size_t i = array_lower_bound(m->nr_extents, k, e[k].plain + e[k].len <= at);
+	size_t i = extent_at(m, at);
 	if (i == m->nr_extents)
 		return false;
 	*start = e[i].plain > at ? e[i].plain : at;
@@ -591,6 +641,22 @@ static ssize_t member_read(void *ctx, void *buf, size_t len, struct error *err)
 	return n;
 }
 
+static int64_t member_skip(void *ctx, uint64_t len, struct error *err)
+{
+	struct member_stream *ms = ctx;
+	uint64_t left = ms->member->size - ms->done, to = ms->done + (len < left ? len : left);
+	int rc = ms->pass ? 0 : member_seek(ms, err);
+	if (rc == 0)
+		rc = member_forward(ms->pass, ms->member, to, err);
+	if (rc < 0)
+		return rc;
+	if (ms->pass->ended && to > ms->pass->plain)
+		to = ms->pass->plain;
+	uint64_t passed = to - ms->done;
+	ms->done = to;
+	return (int64_t)passed;
+}
+
 static void member_close(void *ctx)
 {
 	struct member_stream *ms = ctx;
@@ -602,7 +668,9 @@ static void member_close(void *ctx)
 static const struct istream_ops in_place_ops = { .pread = member_pread,
 						 .data = member_data_at,
 						 .close = member_close };
-static const struct istream_ops forward_ops = { .read = member_read, .close = member_close };
+static const struct istream_ops forward_ops = {
+	.read = member_read, .skip = member_skip, .data = member_data_at, .close = member_close
+};
 
 int archive_index_stream(struct archive_index *index, const struct archive_member *member,
 			 const char *name, struct istream **out, struct error *err)

@@ -8,7 +8,7 @@
 /* Bytes of a file with holes, as they lie in the archive. */
 struct archive_extent {
 	uint64_t plain, len; /* in the file */
-	uint64_t at;         /* in the archive */
+	uint64_t at;         /* in the archive, when that is not compressed */
 };
 
 struct archive_member {
@@ -22,8 +22,7 @@ struct archive_member {
 	uint64_t ordinal; /* how many headers stand before it */
 	uint64_t offset;  /* of its bytes in the file; UINT64_MAX: they are not there as they are */
 	bool again;       /* another of this path comes before it, and is not listed */
-	bool holes;       /* it has some */
-	struct archive_extent *extents; /* then, in order, where it can be read in place */
+	struct archive_extent *extents; /* of one with holes, in order; else NULL */
 	size_t nr_extents;
 	void *bytes; /* small member of a compressed archive, kept; or NULL */
 };

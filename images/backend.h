@@ -11,6 +11,9 @@ struct istream_ops {
 	ssize_t (*read)(void *ctx, void *buf, size_t len, struct error *err);
 	/** The same at an absolute offset; NULL when the stream only moves forward. */
 	ssize_t (*pread)(void *ctx, void *buf, size_t len, uint64_t offset, struct error *err);
+	/** Where that cannot be told by the offset alone, but faster than by reading; or NULL.
+	 * @return bytes passed over, fewer at the end; -errno (no message) */
+	int64_t (*skip)(void *ctx, uint64_t len, struct error *err);
 	/** The next bytes that are stored, at or behind `at`; what lies before them is a hole.
 	 * NULL: it has none. @return false: nothing but a hole is left */
 	bool (*data)(void *ctx, uint64_t at, uint64_t *start, uint64_t *end);

@@ -113,6 +113,19 @@ ssize_t istream_read(struct istream *in, void *buf, size_t len, struct error *er
 	return (ssize_t)done;
 }
 
+static int64_t read_over(struct istream *in, uint64_t len, struct error *err)
+{
+	char scrap[4096];
+	uint64_t done = 0;
+	ssize_t n = 1;
+	while (n > 0 && done < len) {
+		size_t part = len - done < sizeof(scrap) ? (size_t)(len - done) : sizeof(scrap);
+		n = in->ops->read(in->ctx, scrap, part, err);
+		done += n > 0 ? (uint64_t)n : 0;
+	}
+	return n < 0 ? n : (int64_t)done;
+}
+
 int istream_skip(struct istream *in, uint64_t len, struct error *err)
 {
 	size_t held = in->end - in->start;
@@ -133,21 +146,18 @@ int istream_skip(struct istream *in, uint64_t len, struct error *err)
 		in->offset += len;
 		return 0;
 	}
-	char scrap[4096];
-	uint64_t begin = in->offset;
-	while (len) {
-		size_t part = len < sizeof(scrap) ? len : sizeof(scrap);
-		ssize_t n = istream_read(in, scrap, part, err);
-		if (n < 0)
-			return (int)n;
-		if ((size_t)n < part)
-			return error_set(err, EBADMSG,
-					 "%s: wanted %" PRIu64 " bytes at byte %" PRIu64
-					 ", found %" PRIu64,
-					 in->name, in->offset - begin + len - (size_t)n, begin,
-					 in->offset - begin);
-		len -= part;
-	}
+	in->start = in->end = 0;
+	in->offset += held;
+	int64_t n = in->ops->skip ? in->ops->skip(in->ctx, len - held, err)
+				  : read_over(in, len - held, err);
+	if (n < 0)
+		return error_wrap(err, (int)n, "%s", in->name);
+	in->offset += (uint64_t)n;
+	if ((uint64_t)n < len - held)
+		return error_set(err, EBADMSG,
+				 "%s: wanted %" PRIu64 " bytes at byte %" PRIu64 ", found %" PRIu64,
+				 in->name, len, in->offset - held - (uint64_t)n,
+				 held + (uint64_t)n);
 	return 0;
 }
 

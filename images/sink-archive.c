@@ -195,18 +195,26 @@ static struct sink_member *find_path(struct sink_stage *stage, const char *path)
 }
 
 /* @param size  of which a hole at the end is not read */
-static int copy_data(struct job *j, int64_t size, struct error *err)
+static int copy_data(struct job *j, const char *path, int64_t size, struct error *err)
 {
-	la_ssize_t n;
-	while ((n = archive_read_data(j->in, j->out.buf, ARCHIVE_PIECE)) > 0) {
-		if (archive_write_data(j->out.archive, j->out.buf, (size_t)n) != n)
-			return archive_out_error(&j->out, err);
-		progress_add(j->out.progress, (uint64_t)n);
-		size -= n;
+	const void *bytes;
+	size_t len;
+	la_int64_t at, done = 0;
+	int got, rc = 0;
+	while (rc == 0 &&
+	       (got = archive_read_data_block(j->in, &bytes, &len, &at)) != ARCHIVE_EOF) {
+		if (got < ARCHIVE_WARN)
+			return in_error(j, err);
+		if (at < done)
+			return error_set(err, EBADMSG, "%s: %s: its map of holes is in no order",
+					 j->in_name, path);
+		rc = archive_put_hole(&j->out, (uint64_t)(at - done), err);
+		if (rc == 0)
+			rc = archive_put(&j->out, bytes, len, err);
+		done = at + (la_int64_t)len;
 	}
-	if (n < 0)
-		return in_error(j, err);
-	return size > 0 ? archive_put_hole(&j->out, (uint64_t)size, err) : 0;
+	return rc == 0 && size > done ? archive_put_hole(&j->out, (uint64_t)(size - done), err)
+				      : rc;
 }
 
 static int copy_entry(struct job *j, struct archive_entry *entry, struct error *err)
@@ -223,7 +231,9 @@ static int copy_entry(struct job *j, struct archive_entry *entry, struct error *
 				 "tar(1) and change the directory",
 				 j->in_name, archive_entry_pathname(entry), same);
 	int rc = put_header(j, entry, err);
-	return rc < 0 ? rc : copy_data(j, same ? 0 : archive_entry_size(entry), err);
+	return rc < 0 ? rc
+		      : copy_data(j, archive_entry_pathname(entry),
+				  same ? 0 : archive_entry_size(entry), err);
 }
 
 static int copy_entries(struct job *j, int fd, const char *path, struct error *err)

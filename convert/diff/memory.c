@@ -152,18 +152,20 @@ static int range_compare(struct memory_pair *m, const struct area *a, const stru
 			 struct error *err)
 {
 	while (start < end && !doc_failed(m->d->doc)) {
-		struct memory_run run_a, run_b;
-		struct error why;
-		int rc = memory_view_run(m->mv[0], a, start, &run_a, &why);
-		if (rc < 0)
-			return side_pass(m, 0, rc, &why, err);
-		rc = memory_view_run(m->mv[1], b, start, &run_b, &why);
-		if (rc < 0)
-			return side_pass(m, 1, rc, &why, err);
-		uint64_t to = run_a.end < run_b.end ? run_a.end : run_b.end;
-		if (to > end)
-			to = end;
-		if (!same_without_reading(&run_a, &run_b)) {
+		const struct area *areas[] = { a, b };
+		struct memory_run runs[2];
+		uint64_t to = end;
+		int rc;
+		for (int side = 0; side < 2; side++) {
+			struct error why;
+			rc = memory_view_run(m->mv[side], areas[side], start, &runs[side], &why);
+			if (rc < 0)
+				return side_pass(m, side, rc, &why, err);
+			if (memory_view_hole(m->mv[side], &runs[side]))
+				runs[side].state = PG_ZERO;
+			to = runs[side].end < to ? runs[side].end : to;
+		}
+		if (!same_without_reading(&runs[0], &runs[1])) {
 			if (to - start > WINDOW)
 				to = start + WINDOW;
 			rc = window_compare(m, start, (size_t)(to - start), counts, err);

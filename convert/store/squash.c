@@ -30,34 +30,51 @@ struct squash {
 	} pages_ids; /* page images that were written */
 };
 
+/* @param at  where they go in the new page image */
+static int squash_bytes(struct squash *s, struct page_store *ps, uint64_t addr, uint64_t len,
+			int fd, uint64_t at, struct error *err)
+{
+	uint8_t known[PIECE / PAGE];
+	int rc = 0;
+	for (uint64_t done = 0; rc == 0 && done < len;) {
+		size_t part = len - done < PIECE ? (size_t)(len - done) : PIECE;
+		rc = page_store_read(ps, addr + done, s->buf, part, known, err);
+		if (rc == 0 && memchr(known, 0, part / PAGE))
+			rc = error_set(err, EBADMSG,
+				       "pages at %#" PRIx64
+				       " are lazy in a set before: their bytes are not to be had",
+				       addr + done);
+		if (rc < 0)
+			return rc;
+		rc = fd_pwrite_sparse(fd, s->buf, part, (off_t)(at + done));
+		if (rc < 0)
+			return error_code(err, rc, "write pages-%" PRIu32 ".img",
+					  page_store_pages_id(ps));
+		done += part;
+		progress_add(s->progress, part);
+	}
+	return rc;
+}
+
 /* The bytes of every run that has some, here or in a parent. */
 static int squash_pages(struct squash *s, struct page_store *ps, int fd, struct error *err)
 {
 	struct page_run run;
-	uint8_t known[PIECE / PAGE];
 	uint64_t at = 0;
 	int rc;
 	while ((rc = page_store_next(ps, &run, err)) == 1) {
 		if (run.kind != PAGE_PRESENT && run.kind != PAGE_PARENT)
 			continue;
 		for (uint64_t done = 0, len = run.nr_pages * PAGE; done < len;) {
-			size_t part = len - done < PIECE ? (size_t)(len - done) : PIECE;
-			rc = page_store_read(ps, run.addr + done, s->buf, part, known, err);
-			if (rc == 0 && memchr(known, 0, part / PAGE))
-				rc = error_set(err, EBADMSG,
-					       "pages at %#" PRIx64
-					       " are lazy in a set before: their "
-					       "bytes are not to be had",
-					       run.addr + done);
+			uint64_t part = len - done;
+			if (page_store_hole(ps, run.addr + done, &part))
+				progress_add(s->progress, part);
+			else
+				rc = squash_bytes(s, ps, run.addr + done, part, fd, at, err);
 			if (rc < 0)
 				return rc;
-			rc = fd_pwrite_sparse(fd, s->buf, part, (off_t)at);
-			if (rc < 0)
-				return error_code(err, rc, "write pages-%" PRIu32 ".img",
-						  page_store_pages_id(ps));
 			done += part;
 			at += part;
-			progress_add(s->progress, part);
 		}
 	}
 	if (rc == 0 && ftruncate(fd, (off_t)at) < 0)

@@ -89,7 +89,7 @@ field() { od -An -v -tu"$3" -j"$2" -N"$3" "$1" | tr -d ' '; }
 @test "core of a page image with a large hole is done at once, and has the hole" {
 	holed_set
 	local src
-	for src in "$BATS_TEST_TMPDIR/holed" "$BATS_TEST_TMPDIR/holed.tar"; do
+	for src in "${holed[@]}"; do
 		run -0 timeout 20 "$crit" core -p 100 -o "$cores" "$src"
 		[ "$(stat -c %s "$cores/core.100")" -gt 1099511627776 ]
 		[ "$(stat -c %b "$cores/core.100")" -lt 16384 ]

@@ -29,7 +29,7 @@ a, b = (json.load(open(p)) for p in sys.argv[1:3])
 sys.exit(a != b)' "$1" "$2"
 }
 
-# A page image of 1 TiB, nearly all of it a hole, in a directory and in a tar.
+# A page image of 1 TiB, nearly all of it a hole, in a directory and in archives: $holed.
 holed_set()
 {
 	cp -r "$set" "$BATS_TEST_TMPDIR/holed"
@@ -67,4 +67,7 @@ holed_set()
 		    f.truncate(len(had) + size)
 	END2
 	tar -C "$BATS_TEST_TMPDIR/holed" -Scf "$BATS_TEST_TMPDIR/holed.tar" .
+	gzip -k "$BATS_TEST_TMPDIR/holed.tar"
+	zstd -q "$BATS_TEST_TMPDIR/holed.tar"
+	holed=("$BATS_TEST_TMPDIR"/holed{,.tar,.tar.gz,.tar.zst})
 }

@@ -171,7 +171,7 @@ assert all("pagemap-100.img" in a["error"] for a in bad)' "$output"
 @test "a large hole of a page image costs nothing: what is before, in and behind it is there" {
 	holed_set
 	local src
-	for src in "$BATS_TEST_TMPDIR/holed" "$BATS_TEST_TMPDIR/holed.tar"; do
+	for src in "${holed[@]}"; do
 		run -0 --separate-stderr timeout 20 "$crit" grep -p 100 -r 'in the [a-z]+ [a-z ]*it' "$src"
 		[ "${#lines[@]}" = 3 ]
 		[[ ${lines[1]} == *" 0x100000000000 "*"in the first page of it" ]]

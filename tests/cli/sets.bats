@@ -296,6 +296,32 @@ pstree.img: comes out different" ]
 	cmp linked.tar before.tar
 }
 
+@test "a large hole of a page image is passed over, from and to archives of every kind" {
+	holed_set
+	local src out
+	for src in "${holed[@]}"; do
+		for out in out out.tar out.tar.gz out.tar.zst; do
+			timeout 5 "$crit" convert --to legacy -o "$out" "$src"
+			timeout 5 "$crit" edit --in-place "$out:core-101.img" tc.comm=other
+			[ "$(du -k "$out" | cut -f1)" -lt 1024 ]
+			run -1 timeout 5 "$crit" diff --pages "${holed[0]}" "$out"
+			[ "${#lines[@]}" = 2 ]
+			[[ $output == *" other"* ]]
+			rm -r "$out"
+		done
+		timeout 5 "$crit" edit -o one "$src:core-101.img" tc.comm=other
+		rm one/pagemap-101.img # which shares the page image
+		timeout 5 "$crit" squash -o squashed one
+		[ "$(stat -c %s squashed/pages-1.img)" = "$(stat -c %s one/pages-1.img)" ]
+		[ "$(stat -c %b squashed/pages-1.img)" -lt 16384 ]
+		run -0 timeout 5 "$crit" pages -p 100 -o bytes squashed 100000000000-110000000000
+		[ "$(dd if=bytes bs=1M skip=512K count=1 status=none | head -c 19)" = "in the middle of it" ]
+		rm -r one squashed bytes
+		[ "$src" = "${holed[0]}" ] || timeout 5 "$crit" unpack --max-size 2000G -C all "$src"
+		[ ! -d all ] || { timeout 5 "$crit" diff --pages "${holed[0]}" all && rm -r all; }
+	done
+}
+
 @test "a map of holes that is not that of the bytes is refused" {
 	local map
 	for map in 0,512,256,512,1024,512 512,512,0,512 0,512,512,4096; do
@@ -311,6 +337,9 @@ pstree.img: comes out different" ]
 		EOF
 		run -1 "$crit" ls map.tar
 		[[ $output == *"map.tar: inventory.img: its map says "*" bytes, stored are "* ]]
+		gzip -f map.tar
+		run -1 "$crit" ls map.tar.gz
+		[[ $output == *"map.tar.gz: inventory.img: "*" not where its map says"* ]]
 	done
 }
 

@@ -452,6 +452,11 @@ stored() { echo $(($(stat -c '%b * %B' "$1"))); }
 		# shellcheck disable=SC2086 # words
 		tar -S --format=$format -cf gnu.tar -C "$dir" .
 		"$crit" diff --pages "$dir" gnu.tar
+		gzip -kf gnu.tar
+		run -0 "$crit" diff --pages "$dir" gnu.tar.gz
+		"$crit" decode --all -o json gnu.tar.gz
+		cmp json/other.bin "$dir/other.bin"
+		rm -r json
 		rm -rf gnu again
 		"$crit" unpack -C gnu gnu.tar
 		diff -r "$dir" gnu
