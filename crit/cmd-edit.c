@@ -129,10 +129,17 @@ static void stay(int sig)
 	(void)sig;
 }
 
+/* Of the environment; NULL: not there, or empty, which is the same to a shell's ${NAME:-...} */
+static const char *setting(const char *name)
+{
+	const char *value = getenv(name);
+	return value && *value ? value : NULL;
+}
+
 /* @return 0 when the editor said that all is well */
 static int run_editor(const char *path, struct error *err)
 {
-	const char *editor = getenv("VISUAL") ?: getenv("EDITOR") ?: "vi";
+	const char *editor = setting("VISUAL") ?: setting("EDITOR") ?: "vi";
 	auto_free char *command = NULL;
 	/* ^C is for the editor, which gets no trap and no handler */
 	if (asprintf(&command, "trap : INT QUIT; %s \"$1\"", editor) < 0) {
@@ -174,10 +181,10 @@ static int read_json(const char *path, struct sink *sink, const char *member, st
 
 /* The text of a failed edit is kept: it may be an hour's work. */
 static int edit_interactively(struct source *src, const char *member, struct sink *sink,
-			      struct error *err)
+			      struct strbuf *changes, struct error *err)
 {
 	char path[4096];
-	snprintf(path, sizeof(path), "%s/crit-edit-XXXXXX.json", getenv("TMPDIR") ?: "/tmp");
+	snprintf(path, sizeof(path), "%s/crit-edit-XXXXXX.json", setting("TMPDIR") ?: "/tmp");
 	if (!member)
 		return error_set(err, EUSAGE, "which image? Say SRC:IMAGE");
 	member = source_member_name(src, member);
@@ -192,7 +199,7 @@ static int edit_interactively(struct source *src, const char *member, struct sin
 		rc = read_json(path, sink, member, err);
 	if (rc == 0 || !edited) {
 		unlink(path);
-		return rc;
+		return rc < 0 ? rc : strbuf_printf(changes, "%s: written back\n", member);
 	}
 	struct error why = *err;
 	return error_set(err, rc, "%s; the edited text is kept in %s", why.text, path);
@@ -222,7 +229,7 @@ static int edit_run(void *opts, int nr_operands, char **operands, struct error *
 	if (rc == 0)
 		rc = sink_arg_open(&o->sink, src, set, &progress, &sink, err);
 	if (rc == 0)
-		rc = o->interactive ? edit_interactively(src, target.member, sink, err)
+		rc = o->interactive ? edit_interactively(src, target.member, sink, &changes, err)
 				    : edit_apply(&edit, src, sink, report, &changes, err);
 	if (rc == 0)
 		rc = sink_arg_commit(&o->sink, set, src, sink, &changes, err);

@@ -162,7 +162,8 @@ print($2)"; }
 }
 
 @test "edit -i opens the editor, and writes back only what encodes" {
-	EDITOR="sed -i s/child/edited/" "$crit" edit -i --in-place s:core-101.img
+	VISUAL='' EDITOR="sed -i s/child/edited/" run -0 "$crit" edit -i --in-place s:core-101.img
+	[ "$output" = "core-101.img: written back" ]
 	[ "$(value core-101.img "e[0]['tc']['comm']")" = edited ]
 	EDITOR="sed -i 's/edited/broken/;s/{/[/'" TMPDIR=$PWD run -1 "$crit" edit -i --in-place s:core-101.img
 	[ "$(value core-101.img "e[0]['tc']['comm']")" = edited ]
