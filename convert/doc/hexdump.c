@@ -3,23 +3,29 @@
  */
 #include "convert/doc/hexdump.h"
 
-#include <inttypes.h>
 #include <string.h>
 
+static const char digits[] = "0123456789abcdef";
+
+/* By hand: printf(3) makes all the difference where gigabytes are printed. */
 static void print_line(FILE *to, uint64_t addr, const unsigned char *bytes, size_t len)
 {
-	fprintf(to, "%016" PRIx64 " ", addr);
+	char line[16 + 1 + 3 * HEXDUMP_LINE + 1 + 3 + HEXDUMP_LINE + 2], *at = line;
+	for (int shift = 60; shift >= 0; shift -= 4)
+		*at++ = digits[addr >> shift & 15];
+	*at++ = ' ';
 	for (size_t i = 0; i < HEXDUMP_LINE; i++) {
-		fputs(i == HEXDUMP_LINE / 2 ? "  " : " ", to);
-		if (i < len)
-			fprintf(to, "%02x", bytes[i]);
-		else
-			fputs("  ", to);
+		if (i == HEXDUMP_LINE / 2)
+			*at++ = ' ';
+		*at++ = ' ';
+		*at++ = i < len ? digits[bytes[i] >> 4] : ' ';
+		*at++ = i < len ? digits[bytes[i] & 15] : ' ';
 	}
-	fputs("  |", to);
+	at = mempcpy(at, "  |", 3);
 	for (size_t i = 0; i < len; i++)
-		fputc(bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '.', to);
-	fputs("|\n", to);
+		*at++ = bytes[i] >= ' ' && bytes[i] <= '~' ? (char)bytes[i] : '.';
+	at = mempcpy(at, "|\n", 2);
+	fwrite(line, 1, (size_t)(at - line), to);
 }
 
 void hexdump_bytes(struct hexdump *h, uint64_t addr, const unsigned char *bytes, size_t len)
