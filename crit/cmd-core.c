@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/replace.h"
@@ -102,16 +103,21 @@ static int core_run(void *opts, int nr_operands, char **operands, struct error *
 	if (nr_operands != 1)
 		return error_set(err, EUSAGE, "want one checkpoint");
 	if (!o->pid == !o->all)
-		return error_set(err, EUSAGE, "whose? Say -p PID or --all");
+		return error_set(err, EUSAGE, "%s",
+				 o->all ? "-p PID is one process, --all are all: say one of them"
+					: "whose? Say -p PID or --all");
 	auto_checkpoint_arg arg = { 0 };
 	const struct process *p;
 	int rc = checkpoint_arg_open_passing(operands[0], &arg, err);
 	if (rc == 0 && o->pid)
 		rc = checkpoint_pick(arg.cp, o->pid, &p, err);
-	if (rc == 0 && o->dir && mkdir(o->dir, 0777) < 0 && errno != EEXIST)
+	bool made = rc == 0 && o->dir && mkdir(o->dir, 0777) == 0;
+	if (rc == 0 && o->dir && !made && errno != EEXIST)
 		rc = error_sys(err, "make %s", o->dir);
 	if (rc == 0)
 		rc = o->all ? write_all(arg.cp, o, err) : write_one(arg.cp, p, o, err);
+	if (rc != 0 && made)
+		rmdir(o->dir); /* where nothing is in it */
 	return checkpoint_arg_end(&arg, &cmd_core, rc, err);
 }
 

@@ -43,7 +43,10 @@ int sink_arg_open(const struct sink_opts *opts, struct source *src, const char *
 {
 	bool in_place = opts->in_place || (opts->place_of_source && !opts->out);
 	if (!opts->out == !in_place)
-		return error_set(err, EUSAGE, "where to? Say -o OUT or --in-place");
+		return error_set(err, EUSAGE, "%s",
+				 in_place ? "-o OUT is a new set, --in-place the old one: say one "
+					    "of them"
+					  : "where to? Say -o OUT or --in-place");
 	int rc = check_name(opts->out, err);
 	if (rc == 0 && !(opts->one_image && in_place))
 		rc = set_want(path, src, err);

@@ -10,11 +10,12 @@
 struct counts {
 	enum page_counts to;
 	const char *name;
+	bool changed; /* something had the other form */
 };
 
 static int change_count(void *ctx, ProtobufCMessage *msg, struct error *err)
 {
-	const struct counts *c = ctx;
+	struct counts *c = ctx;
 	if (msg->descriptor != &pagemap_entry__descriptor)
 		return ENTRY_KEEP;
 	PagemapEntry *e = (PagemapEntry *)msg;
@@ -24,6 +25,9 @@ static int change_count(void *ctx, ProtobufCMessage *msg, struct error *err)
 				 "%s: %" PRIu64 " pages at %#" PRIx64
 				 " are more than the old count can say",
 				 c->name, nr, e->vaddr);
+	if (e->has_nr_pages == (c->to == COUNTS_4_2) && !(e->has_nr_pages && e->compat_nr_pages))
+		return ENTRY_KEEP;
+	c->changed = true;
 	e->has_nr_pages = c->to == COUNTS_4_2;
 	e->nr_pages = c->to == COUNTS_4_2 ? nr : 0;
 	e->compat_nr_pages = c->to == COUNTS_4_2 ? 0 : (uint32_t)nr;
@@ -33,7 +37,7 @@ static int change_count(void *ctx, ProtobufCMessage *msg, struct error *err)
 static int convert_member(const struct set_job *job, const char *name, enum page_counts to,
 			  struct error *err)
 {
-	struct counts counts = { to, name };
+	struct counts counts = { .to = to, .name = name };
 	const struct image_edit edit = { .entry = change_count, .ctx = &counts };
 	auto_image_reader r = NULL;
 	int rc = image_open(job->src, name, &r, err);
@@ -43,7 +47,7 @@ static int convert_member(const struct set_job *job, const char *name, enum page
 	rc = image_rewrite(r, fd, name, &edit, err);
 	if (rc == 0)
 		rc = sink_end(job->sink, err);
-	if (rc == 0 && job->report)
+	if (rc == 0 && counts.changed && job->report)
 		job->report(job->arg, name, "converted");
 	return rc;
 }

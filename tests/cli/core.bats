@@ -36,6 +36,13 @@ field() { od -An -v -tu"$3" -j"$2" -N"$3" "$1" | tr -d ' '; }
 	[ -s "$cores/core.100" ]
 	[ -s "$cores/core.101" ]
 	[ ! -e "$cores/core.102" ]
+	run -1 "$crit" core -p 102 -o "$BATS_TEST_TMPDIR/none" "$set"
+	[ "$output" = "crit core: pid 102 is a zombie: it has no memory, no core" ]
+	[ ! -e "$BATS_TEST_TMPDIR/none" ]
+	run -2 "$crit" core -p 100 --all "$set"
+	[[ $output == *"say one of them"* ]]
+	run -2 "$crit" core "$set"
+	[[ $output == *"whose? Say -p PID or --all"* ]]
 }
 
 @test "core is an ELF core of the right machine and length" {

@@ -243,6 +243,11 @@ pstree.img: comes out different" ]
 	"$crit" convert --to 4.2 --in-place in-place
 	"$crit" convert --to 4.2 old
 	diff -r in-place old
+	run -0 "$crit" convert --to 4.2 old
+	[ -z "$output" ] # there is nothing left to convert
+	diff -r in-place old
+	run -2 "$crit" convert --to 4.2 -o x --in-place old
+	[[ $output == *"-o OUT is a new set, --in-place the old one"* ]]
 	run -0 "$crit" decode -i old/pagemap-100.img
 	[[ $output == *'"compat_nr_pages": 0, "flags": 4, "nr_pages": 2'* ]]
 	run -2 "$crit" convert --to 5 -o x "$set"
