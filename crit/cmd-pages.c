@@ -51,6 +51,15 @@ static int write_bytes(struct memory_view *mv, const struct memory_ranges *range
 	return rc;
 }
 
+static int print_lines(struct memory_view *mv, const struct memory_ranges *ranges,
+		       struct error *err)
+{
+	auto_progress progress = { 0 };
+	struct hexdump h = { .to = stdout, .progress = isatty(STDOUT_FILENO) ? NULL : &progress };
+	progress_start(&progress, "printing", size_of(ranges));
+	return memory_hexdump(mv, ranges, &h, err);
+}
+
 static int visit(void *arg, const struct process *p, const char *comm, struct memory_view *mv,
 		 const struct memory_ranges *ranges, struct error *err)
 {
@@ -58,7 +67,7 @@ static int visit(void *arg, const struct process *p, const char *comm, struct me
 	(void)p;
 	(void)comm;
 	if (o->hexdump || (!o->out && isatty(STDOUT_FILENO)))
-		return memory_hexdump(mv, ranges, stdout, err);
+		return print_lines(mv, ranges, err);
 	if (!o->out)
 		return write_bytes(mv, ranges, STDOUT_FILENO, "standard output", err);
 	auto_replace file = { .fd = -1 };

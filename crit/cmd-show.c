@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/progress.h"
 #include "base/spool.h"
 #include "convert/raw/bytes.h"
 #include "crit/commands.h"
@@ -29,57 +30,60 @@ static const struct arg_row show_rows[] = {
 	  offsetof(struct show_opts, hexdump) },
 };
 
-struct hexdump {
+struct bytes_of {
 	const char *image;
 	const uint64_t *entries; /* NULL: all */
 	size_t nr;
 };
 
-static int hexdump(const struct hexdump *h, FILE *to, const char *to_name, struct error *err)
+static int hexdump(const struct bytes_of *o, FILE *to, const char *to_name, struct error *err)
 {
-	auto_image_arg arg = { .text = h->image };
+	auto_image_arg arg = { .text = o->image };
 	auto_image_reader r = NULL;
+	auto_progress progress = { 0 };
+	struct hexdump h = { .to = to, .progress = isatty(STDOUT_FILENO) ? NULL : &progress };
 	const char *name;
 	int rc = image_arg_open(&arg, &r, err);
 	if (rc < 0)
 		return rc;
 	const struct image_type *type = image_reader_type(r);
 	bool pages = type->id == IMG_PAGEMAP || type->id == IMG_SHMEM_PAGEMAP;
-	if (h->entries && (pages || !type->entry))
+	if (o->entries && (pages || !type->entry))
 		return error_set(
 		    err, EUSAGE,
 		    "%s: -x prints all of it: -e is for images with bytes behind their "
 		    "entries",
-		    h->image);
+		    o->image);
+	progress_start(&progress, "printing", 0);
 	if (pages) {
 		rc = image_arg_set(&arg, &name, err);
 		if (rc == 0)
-			rc = pages_hexdump(arg.src, name, to, err);
+			rc = pages_hexdump(arg.src, name, &h, err);
 	} else {
-		rc = image_hexdump(r, h->entries, h->nr, to, err);
+		rc = image_hexdump(r, o->entries, o->nr, &h, err);
 	}
 	if (rc == 0 && fflush(to) != 0)
 		rc = error_sys(err, "%s", to_name);
 	return rc;
 }
 
-static int hexdump_to(void *h, int fd, const char *name, struct error *err)
+static int hexdump_to(void *o, int fd, const char *name, struct error *err)
 {
 	auto_fd copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	FILE *to = copy < 0 ? NULL : fdopen(copy, "w");
 	if (!to)
 		return error_sys(err, "%s", name);
 	take_fd(copy);
-	int rc = hexdump(h, to, name, err);
+	int rc = hexdump(o, to, name, err);
 	fclose(to);
 	return rc;
 }
 
 /* Which entries there are is known when all have been read. */
-static int hexdump_run(struct hexdump *h, struct error *err)
+static int hexdump_run(struct bytes_of *o, struct error *err)
 {
-	return h->entries ? spool_whole(hexdump_to, h, STDOUT_FILENO, "standard output", err)
-			  : hexdump(h, stdout, "standard output", err);
+	return o->entries ? spool_whole(hexdump_to, o, STDOUT_FILENO, "standard output", err)
+			  : hexdump(o, stdout, "standard output", err);
 }
 
 static int show_run(void *opts_, int nr_operands, char **operands, struct error *err)
@@ -99,7 +103,7 @@ static int show_run(void *opts_, int nr_operands, char **operands, struct error 
 					 opts->entries.items[i]);
 	}
 	if (opts->hexdump)
-		return hexdump_run(&(struct hexdump){ operands[0], entries, nr }, err);
+		return hexdump_run(&(struct bytes_of){ operands[0], entries, nr }, err);
 	struct decode_request request = {
 		.image = operands[0],
 		.pretty = true,

@@ -30,6 +30,7 @@ static void print_line(FILE *to, uint64_t addr, const unsigned char *bytes, size
 
 void hexdump_bytes(struct hexdump *h, uint64_t addr, const unsigned char *bytes, size_t len)
 {
+	progress_add(h->progress, len);
 	for (size_t i = 0; i < len; i += HEXDUMP_LINE) {
 		size_t n = len - i < HEXDUMP_LINE ? len - i : HEXDUMP_LINE;
 		if (n == HEXDUMP_LINE && h->have_last &&

@@ -7,11 +7,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/progress.h"
+
 enum { HEXDUMP_LINE = 16 };
 
-/* Zeroed but for `to`. */
+/* Zeroed but for the first two. */
 struct hexdump {
 	FILE *to;
+	struct progress *progress; /* borrowed; NULL: nobody watches, or `to` is the terminal */
 	unsigned char last[HEXDUMP_LINE];
 	bool have_last, starred; /* cleared have_last: the next line is printed whatever it is */
 };

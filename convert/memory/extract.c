@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/page.h"
-#include "convert/doc/hexdump.h"
 
 #define PIECE (1u << 20)
 
@@ -165,26 +164,25 @@ static int dump_run(struct memory_view *mv, const struct memory_run *run, unsign
 	return 0;
 }
 
-int memory_hexdump(struct memory_view *mv, const struct memory_ranges *ranges, FILE *to,
+int memory_hexdump(struct memory_view *mv, const struct memory_ranges *ranges, struct hexdump *h,
 		   struct error *err)
 {
 	auto_free unsigned char *buf = io_buffer(PIECE);
-	struct hexdump l = { .to = to };
 	if (!buf)
 		return error_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; i < ranges->nr; i++) {
 		struct memory_run run;
 		uint64_t addr = ranges->items[i].start;
 		int rc;
-		l.have_last = l.have_last && i && ranges->items[i - 1].end == addr;
+		h->have_last = h->have_last && i && ranges->items[i - 1].end == addr;
 		while ((rc = for_each_run(mv, &ranges->items[i], &addr, &run, err)) > 0) {
-			rc = dump_run(mv, &run, buf, &l, err);
+			rc = dump_run(mv, &run, buf, h, err);
 			if (rc < 0)
 				return rc;
 		}
 		if (rc < 0)
 			return rc;
-		fprintf(to, "%016" PRIx64 "\n", ranges->items[i].end);
+		fprintf(h->to, "%016" PRIx64 "\n", ranges->items[i].end);
 	}
 	return 0;
 }

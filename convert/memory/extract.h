@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/progress.h"
+#include "convert/doc/hexdump.h"
 #include "convert/doc/doc.h"
 #include "convert/memory/select.h"
 
@@ -18,5 +19,5 @@ int memory_extract(struct memory_view *mv, const struct memory_ranges *ranges, i
 		   const char *name, struct progress *progress, uint64_t *missing,
 		   struct error *err);
 /** Lines of 16 bytes with addresses and characters; repeated lines once, then "*". */
-int memory_hexdump(struct memory_view *mv, const struct memory_ranges *ranges, FILE *to,
+int memory_hexdump(struct memory_view *mv, const struct memory_ranges *ranges, struct hexdump *h,
 		   struct error *err);

@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/page.h"
-#include "convert/doc/hexdump.h"
 #include "images/page-store.h"
 #include "images/payload.h"
 
@@ -55,20 +54,19 @@ static int parts_dump(struct image_reader *r, uint64_t *end, struct hexdump *h, 
 	return rc;
 }
 
-int image_hexdump(struct image_reader *r, const uint64_t *entries, size_t nr_entries, FILE *to,
-		  struct error *err)
+int image_hexdump(struct image_reader *r, const uint64_t *entries, size_t nr_entries,
+		  struct hexdump *h, struct error *err)
 {
-	struct hexdump h = { .to = to };
 	uint64_t end = 0;
 	int rc = 1;
 	if (!image_reader_type(r)->entry)
-		return dump(r, image_read_raw, &end, &h, err);
+		return dump(r, image_read_raw, &end, h, err);
 	uint64_t nr = 0;
 	for (; rc > 0; nr++) {
 		auto_message ProtobufCMessage *msg = NULL;
 		rc = image_next(r, &msg, err);
 		bool wanted = rc > 0 && image_entry_wanted(entries, nr_entries, nr);
-		int bad = wanted ? parts_dump(r, &end, &h, err) : 0;
+		int bad = wanted ? parts_dump(r, &end, h, err) : 0;
 		if (bad < 0)
 			return bad;
 	}
@@ -102,22 +100,21 @@ static int run_dump(struct page_store *pages, const struct page_run *run, struct
 	return 0;
 }
 
-int pages_hexdump(struct source *src, const char *name, FILE *to, struct error *err)
+int pages_hexdump(struct source *src, const char *name, struct hexdump *h, struct error *err)
 {
 	const struct image_type *type = image_type_by_filename(name);
 	auto_page_store pages = NULL;
-	struct hexdump h = { .to = to };
 	struct page_run run;
 	uint64_t number = image_number(type, name), end = 0;
 	int rc = type->id == IMG_SHMEM_PAGEMAP
 		     ? page_store_open_shmem(src, number, &pages, err)
 		     : page_store_open(src, (uint32_t)number, &pages, err);
 	while (rc >= 0 && (rc = page_store_next(pages, &run, err)) > 0) {
-		h.have_last = h.have_last && run.addr == end;
-		rc = run_dump(pages, &run, &h, err);
+		h->have_last = h->have_last && run.addr == end;
+		rc = run_dump(pages, &run, h, err);
 		end = run.addr + run.nr_pages * PAGE;
 	}
 	if (rc == 0)
-		fprintf(to, "%016" PRIx64 "\n", end);
+		fprintf(h->to, "%016" PRIx64 "\n", end);
 	return rc;
 }

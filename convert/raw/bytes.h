@@ -3,8 +3,7 @@
  */
 #pragma once
 
-#include <stdio.h>
-
+#include "convert/doc/hexdump.h"
 #include "images/reader.h"
 
 /**
@@ -13,8 +12,8 @@
  * @param entries  only what follows these; NULL: all
  * @return 0; -ENOENT when nothing follows them; -EBADMSG
  */
-int image_hexdump(struct image_reader *r, const uint64_t *entries, size_t nr_entries, FILE *to,
-		  struct error *err);
+int image_hexdump(struct image_reader *r, const uint64_t *entries, size_t nr_entries,
+		  struct hexdump *h, struct error *err);
 
 /** The pages of a page map, of a process or of a shared segment. @param name  of its image */
-int pages_hexdump(struct source *src, const char *name, FILE *to, struct error *err);
+int pages_hexdump(struct source *src, const char *name, struct hexdump *h, struct error *err);

@@ -145,3 +145,11 @@ setup_file() { make_set; }
 	run -1 bash -c "echo '*filter' | '$crit' show -"
 	[[ $output == *"are known by their names)" ]]
 }
+
+@test "show -x says on the terminal how far it is, while its output goes elsewhere" {
+	cp -r "$set" "$BATS_TEST_TMPDIR/many"
+	cd "$BATS_TEST_TMPDIR"
+	head -c 1M /dev/urandom >>many/pages-1.img
+	script -qec "'$crit' show -x many/pages-1.img | { sleep 1; cat >/dev/null; }" shown </dev/null
+	grep -q $'\rprinting: [01] MiB' shown
+}
