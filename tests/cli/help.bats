@@ -35,6 +35,45 @@ load crit
 	done
 }
 
+# What the examples of the manual name: process 412 of a set, alone, in archives and in a chain.
+example_scene()
+{
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$BATS_TEST_DIRNAME/whole_set.py" "$crit" whole
+	"$crit" squash -o alone whole
+	"$crit" edit --in-place alone 'files.img: entries[reg.name=/tmp/gone].reg.name=/srv/old.db' \
+		'files.img: entries[reg.name=/tmp/linked].reg.name=/srv/a"]b'
+	"$crit" remap --pid 3=412 --ip 127.0.0.1=10.88.0.7 -o checkpoint alone
+	local archive set
+	for archive in checkpoint.tar checkpoint.tar.gz web.tar.gz; do
+		"$crit" pack -o $archive checkpoint
+	done
+	mkdir images
+	for set in 1 2 3; do
+		cp -r checkpoint images/$set
+		[ $set = 1 ] || ln -s ../$((set - 1)) images/$set/parent
+	done
+	cp checkpoint/files.img .
+	cp checkpoint/utsns-10.img utsns-11.img
+}
+
+@test "every example of the man page does what it says" {
+	cd "$BATS_TEST_TMPDIR"
+	example_scene
+	PATH=$O:$PATH
+	local line nr=0 status
+	while IFS= read -r line; do
+		status=0
+		bash -c "$line" >out 2>err </dev/null || status=$?
+		[ $status = 0 ] || { [ $status = 1 ] && [ ! -s err ]; } ||
+			{ echo "$line: $status, $(cat err)"; return 1; }
+		nr=$((nr + 1))
+	done < <(sed -n '/^# EXAMPLES/,/^# NOTES/s/^\$ crit /crit /p' "$BATS_TEST_DIRNAME/../../docs/crit.1.scd" |
+		# the addresses and the memory of these processes, and what is no example of crit
+		sed -e 's/5581c2a3b2a0-5581c2a3b2e0/500000-500040/; s/14601/412/; s/-k heap/-k anon/; s/ | jq .*//' \
+			-e 's/-o \/tmp/-o ./; s/--prot wx/--prot rw/' -e '/^crit view [a-z]/d')
+	[ $nr -gt 30 ]
+}
+
 @test "--version prints the version" {
 	run -0 "$crit" --version
 	[[ $output == "Version: "* ]]
