@@ -69,16 +69,16 @@ static int clean_path(const struct unpack *u, const char *path, char *out, struc
 		return error_set(err, EBADMSG,
 				 "%s: member %.60s… has a name that is too long: refused", u->name,
 				 path);
-	while (*path) {
-		size_t part = strcspn(path, "/");
-		if (part == 2 && !memcmp(path, "..", 2))
+	for (const char *rest = path; *rest;) {
+		size_t part = strcspn(rest, "/");
+		if (part == 2 && !memcmp(rest, "..", 2))
 			return refuse(u, path, "leads out of its folder", err);
-		if (part && !(part == 1 && *path == '.')) {
+		if (part && !(part == 1 && *rest == '.')) {
 			len +=
-			    (size_t)sprintf(out + len, "%s%.*s", len ? "/" : "", (int)part, path);
+			    (size_t)sprintf(out + len, "%s%.*s", len ? "/" : "", (int)part, rest);
 		}
-		path += part;
-		path += *path == '/';
+		rest += part;
+		rest += *rest == '/';
 	}
 	return 0;
 }
