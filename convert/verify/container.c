@@ -74,6 +74,18 @@ static bool is_compressed(const struct tar_stream *s)
 	return !memcmp(s->first, gzip, sizeof(gzip)) || !memcmp(s->first, zstd, sizeof(zstd));
 }
 
+/* What is behind its last member; holes are zeros that nobody has to read. */
+static ssize_t tail_read(struct tar_stream *s, char *buf, size_t len, struct error *err)
+{
+	uint64_t at = istream_offset(s->in), size = (uint64_t)istream_size(s->in), hole = size - at;
+	if (istream_size(s->in) <= 0 || at >= size || !istream_hole(s->in, at, &hole))
+		return tar_stream_read(s, buf, len, err);
+	int rc = istream_skip(s->in, hole, err);
+	s->zeros += hole;
+	s->len += hole;
+	return rc < 0 ? rc : 1;
+}
+
 static int tar_read_to_end(struct tar_stream *s, const char *name, struct error *why)
 {
 	auto_tar_reader tar = NULL;
@@ -85,7 +97,7 @@ static int tar_read_to_end(struct tar_stream *s, const char *name, struct error 
 	while (rc == 0 && (rc = tar_next(tar, &member, why)) == 1)
 		rc = 0;
 	ssize_t n = rc;
-	while (rc == 0 && (n = tar_stream_read(s, rest, TAR_END * 64, why)) > 0)
+	while (rc == 0 && (n = tail_read(s, rest, TAR_END * 64, why)) > 0)
 		continue;
 	if (rc < 0 || n < 0)
 		return rc < 0 ? rc : (int)n;
