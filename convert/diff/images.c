@@ -91,6 +91,9 @@ static ssize_t read_raw(void *r, void *buf, size_t len, struct error *err)
 	return image_read_raw(r, buf, len, err);
 }
 
+static const struct stream_kind payload_kind = { .read = read_payload };
+static const struct stream_kind raw_kind = { .read = read_raw };
+
 static int payloads_compare(struct diff *d, enum diff_section section, const char *object,
 			    struct image_reader *r[2], struct error *err)
 {
@@ -107,7 +110,7 @@ static int payloads_compare(struct diff *d, enum diff_section section, const cha
 		if (!has_a || !has_b)
 			return 0;
 		uint64_t offset;
-		int rc = streams_compare(read_payload, r[0], r[1], &offset, err);
+		int rc = streams_compare(&payload_kind, r[0], r[1], &offset, err);
 		rc = diff_bytes(d, section, object, field, rc, offset);
 		if (rc < 0)
 			return rc;
@@ -190,7 +193,7 @@ static int raw_compare(struct diff *d, enum diff_section section, const char *co
 		       struct image_reader *r[2], struct error *err)
 {
 	uint64_t offset, before = d->nr_changes;
-	int rc = streams_compare(read_raw, r[0], r[1], &offset, err);
+	int rc = streams_compare(&raw_kind, r[0], r[1], &offset, err);
 	if (rc <= 0)
 		return rc;
 	if (is_tar_name(names[0]))

@@ -94,6 +94,12 @@ static int cursor_move(struct cursor *c, size_t place, const char *name, struct 
 	return 0;
 }
 
+static const struct stream_kind tar_kind = {
+	.read = tar_member_read,
+	.hole = tar_member_hole,
+	.pass = tar_member_pass,
+};
+
 static int item_add(void *list_, const struct tar_member *m, struct error *err)
 {
 	struct items *list = list_;
@@ -119,7 +125,7 @@ static int item_add(void *list_, const struct tar_member *m, struct error *err)
 		return error_set(err, ENOMEM, "out of memory");
 	if (!S_ISREG(m->mode))
 		return 0;
-	return stream_digest(tar_member_read, m->tar, list->point, &item->digest, err);
+	return stream_digest(&tar_kind, m->tar, list->point, &item->digest, err);
 }
 
 static int by_name(const void *a_, const void *b_)
@@ -245,7 +251,7 @@ static int contents_compare(struct tar_pair *pair, struct error *err)
 		if (rc == 0)
 			rc = cursor_move(&b, item->other, pair->names[1], err);
 		if (rc == 0)
-			rc = streams_compare(tar_member_read, a.tar, b.tar, &offset, err);
+			rc = streams_compare(&tar_kind, a.tar, b.tar, &offset, err);
 		rc = diff_bytes(pair->d, pair->section, object, "contents", rc, offset);
 	}
 	return rc;

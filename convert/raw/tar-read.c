@@ -20,6 +20,11 @@ struct tar_reader {
 	const char *name;
 	struct archive *archive;
 	struct error stream; /* of what is read from */
+	/* Bytes of the member at hand: libarchive's, and where they belong; how far it was read. */
+	const char *bytes;
+	uint64_t at, done;
+	size_t len;
+	bool ended;
 	char block[BLOCK];
 };
 
@@ -79,11 +84,56 @@ int tar_reader_open_stream(struct istream *in, const char *name, struct tar_read
 	return tar_reader_open(stream_read, in, name, out, err);
 }
 
+/* The bytes that come next, or a hole before them. */
+static int block_at_hand(struct tar_reader *tar, struct error *err)
+{
+	while (!tar->ended && tar->at + tar->len <= tar->done) {
+		const void *bytes = NULL;
+		size_t len = 0;
+		la_int64_t at = 0;
+		uint64_t end = tar->at + tar->len;
+		int rc = archive_read_data_block(tar->archive, &bytes, &len, &at);
+		tar->ended = rc == ARCHIVE_EOF;
+		if (rc < ARCHIVE_WARN)
+			return tar_error(tar, err);
+		if (!tar->ended && (at < 0 || (uint64_t)at < end))
+			return error_set(err, EBADMSG, "%s: a map of holes is in no order",
+					 tar->name);
+		tar->bytes = bytes;
+		tar->at = tar->ended ? end : (uint64_t)at;
+		tar->len = tar->ended ? 0 : len;
+	}
+	return 0;
+}
+
 ssize_t tar_member_read(void *tar_, void *buf, size_t len, struct error *err)
 {
 	struct tar_reader *tar = tar_;
-	la_ssize_t n = archive_read_data(tar->archive, buf, len);
-	return n < 0 ? tar_error(tar, err) : n;
+	int rc = block_at_hand(tar, err);
+	if (rc < 0)
+		return rc;
+	bool hole = tar->done < tar->at;
+	uint64_t end = tar->at + (hole ? 0 : tar->len);
+	if (len > end - tar->done)
+		len = (size_t)(end - tar->done);
+	if (hole)
+		memset(buf, 0, len);
+	else if (len)
+		memcpy(buf, tar->bytes + (tar->done - tar->at), len);
+	tar->done += len;
+	return (ssize_t)len;
+}
+
+uint64_t tar_member_hole(void *tar_)
+{
+	struct tar_reader *tar = tar_;
+	return block_at_hand(tar, NULL) < 0 || tar->done >= tar->at ? 0 : tar->at - tar->done;
+}
+
+void tar_member_pass(void *tar_, uint64_t len)
+{
+	struct tar_reader *tar = tar_;
+	tar->done += len;
 }
 
 int tar_next(struct tar_reader *tar, struct tar_member *out, struct error *err)
@@ -94,6 +144,8 @@ int tar_next(struct tar_reader *tar, struct tar_member *out, struct error *err)
 		return 0;
 	if (rc < ARCHIVE_WARN)
 		return tar_error(tar, err);
+	tar->at = tar->done = tar->len = 0;
+	tar->ended = false;
 	int64_t size = archive_entry_size(entry);
 	const char *hard = archive_entry_hardlink(entry);
 	*out = (struct tar_member){

@@ -32,6 +32,10 @@ int tar_reader_open_stream(struct istream *in, const char *name, struct tar_read
 int tar_next(struct tar_reader *tar, struct tar_member *out, struct error *err);
 /** Bytes of the member at hand. @return bytes; 0 at its end; -EBADMSG */
 ssize_t tar_member_read(void *tar, void *buf, size_t len, struct error *err);
+/** How long a hole comes next, 0: none; it need not be read. */
+uint64_t tar_member_hole(void *tar);
+/** @param len  of the hole that comes next, or less */
+void tar_member_pass(void *tar, uint64_t len);
 /** NULL is fine. */
 void tar_reader_close(struct tar_reader *tar);
 
