@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/progress.h"
 #include "base/strbuf.h"
 #include "images/source-kind.h"
 
@@ -28,7 +29,8 @@ static void tell_choice(const char *path, struct source *src)
 
 int source_arg_open(const char *path, struct source **out, struct error *err)
 {
-	int rc = source_open(path, out, err);
+	auto_progress progress = { 0 };
+	int rc = source_open_watched(path, &progress, out, err);
 	if (rc == 0)
 		tell_choice(path, *out);
 	return rc;
@@ -36,7 +38,8 @@ int source_arg_open(const char *path, struct source **out, struct error *err)
 
 static int stream_open(int fd, const char *name, struct source **out, struct error *err)
 {
-	int rc = source_open_stream(fd, name, out, err);
+	auto_progress progress = { 0 };
+	int rc = source_open_stream(fd, name, &progress, out, err);
 	if (rc == 0)
 		tell_choice(name, *out);
 	return rc;

@@ -44,6 +44,7 @@ struct archive_index {
 struct pass {
 	struct archive_index *index;
 	struct archive *archive;
+	struct progress *progress; /* borrowed; NULL: nobody watches */
 	uint64_t at;
 	int failed; /* -errno of a read */
 	/* Stored bytes of the member at hand: libarchive's, where they belong, and how many. */
@@ -54,13 +55,19 @@ struct pass {
 	unsigned char block[BLOCK] __attribute__((aligned(4096)));
 };
 
+static void pass_move(struct pass *pass, uint64_t bytes)
+{
+	pass->at += bytes;
+	progress_add(pass->progress, bytes);
+}
+
 static la_ssize_t pass_read(struct archive *a, void *ctx, const void **block)
 {
 	(void)a;
 	struct pass *pass = ctx;
 	ssize_t n = fd_pread_full(pass->index->fd, pass->block, BLOCK, (off_t)pass->at);
 	if (n > 0)
-		pass->at += (uint64_t)n;
+		pass_move(pass, (uint64_t)n);
 	if (n < 0)
 		pass->failed = (int)n;
 	*block = pass->block;
@@ -76,7 +83,7 @@ static la_int64_t pass_skip(struct archive *a, void *ctx, la_int64_t request)
 		return 0;
 	if ((uint64_t)request > left)
 		request = (la_int64_t)left;
-	pass->at += (uint64_t)request;
+	pass_move(pass, (uint64_t)request);
 	return request;
 }
 
@@ -106,11 +113,12 @@ static int pass_error(const struct pass *pass, struct error *err)
 	return error_set(err, EBADMSG, "%s: %s", pass->index->name, why);
 }
 
-static struct pass *pass_new(struct archive_index *index)
+static struct pass *pass_new(struct archive_index *index, struct progress *progress)
 {
 	struct pass *pass = io_buffer(sizeof(*pass)); /* the block needs no zeroes */
 	if (pass) {
 		pass->index = index;
+		pass->progress = progress;
 		pass->at = 0;
 		pass->failed = 0;
 		pass->archive = archive_read_new();
@@ -118,9 +126,10 @@ static struct pass *pass_new(struct archive_index *index)
 	return pass;
 }
 
-static int pass_open(struct archive_index *index, struct pass **out, struct error *err)
+static int pass_open(struct archive_index *index, struct progress *progress, struct pass **out,
+		     struct error *err)
 {
-	auto_pass pass = pass_new(index);
+	auto_pass pass = pass_new(index, progress);
 	if (!pass || !pass->archive)
 		return error_set(err, ENOMEM, "%s: out of memory", index->name);
 	archive_read_support_filter_gzip(pass->archive);
@@ -458,10 +467,10 @@ static void folders_settle(struct archive_index *index)
 	index->folders.nr = kept;
 }
 
-static int members_read(struct archive_index *index, struct error *err)
+static int members_read(struct archive_index *index, struct progress *progress, struct error *err)
 {
 	auto_pass pass = NULL;
-	int rc = pass_open(index, &pass, err);
+	int rc = pass_open(index, progress, &pass, err);
 	struct archive_entry *entry;
 	for (uint64_t ordinal = 0; rc == 0; ordinal++) {
 		rc = pass_next(pass, &entry, err);
@@ -472,10 +481,11 @@ static int members_read(struct archive_index *index, struct error *err)
 	return rc;
 }
 
-static int index_fill(struct archive_index *index, struct error *damage, struct error *err)
+static int index_fill(struct archive_index *index, struct error *damage, struct progress *progress,
+		      struct error *err)
 {
 	struct error why;
-	int rc = members_read(index, &why);
+	int rc = members_read(index, progress, &why);
 	if (rc == -EBADMSG && damage && index->members.nr)
 		*damage = why;
 	else if (rc < 0)
@@ -507,8 +517,8 @@ void archive_index_unref(struct archive_index *index)
 	free(index);
 }
 
-int archive_index_open(int fd, const char *name, struct error *damage, struct archive_index **out,
-		       struct error *err)
+int archive_index_open(int fd, const char *name, struct error *damage, struct progress *progress,
+		       struct archive_index **out, struct error *err)
 {
 	struct archive_index *index = calloc(1, sizeof(*index));
 	struct stat st = { 0 };
@@ -523,8 +533,12 @@ int archive_index_open(int fd, const char *name, struct error *damage, struct ar
 	if (rc == 0 && fstat(fd, &st) < 0)
 		rc = error_sys(err, "%s", name);
 	index->file_size = (uint64_t)st.st_size;
+	if (rc == 0 && progress)
+		progress_start(progress, "reading", index->file_size);
 	if (rc == 0)
-		rc = index_fill(index, damage, err);
+		rc = index_fill(index, damage, progress, err);
+	if (progress)
+		progress_end(progress);
 	if (rc < 0)
 		archive_index_unref(index);
 	else
@@ -620,7 +634,7 @@ static bool member_data_at(void *ctx, uint64_t at, uint64_t *start, uint64_t *en
 
 static int member_seek(struct member_stream *ms, struct error *err)
 {
-	int rc = pass_open(ms->index, &ms->pass, err);
+	int rc = pass_open(ms->index, NULL, &ms->pass, err);
 	struct archive_entry *entry;
 	for (uint64_t i = 0; rc == 0 && i <= ms->member->ordinal; i++) {
 		rc = pass_next(ms->pass, &entry, err);

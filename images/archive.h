@@ -31,11 +31,12 @@ struct archive_index;
 
 /**
  * Read all headers. Takes the fd, also when it fails.
- * @param damage  as source_open_damaged(), or NULL
+ * @param damage    as source_open_damaged(), or NULL
+ * @param progress  as source_open_watched(), or NULL
  * @return 0; -EBADMSG: not a tar archive, or damaged
  */
-int archive_index_open(int fd, const char *name, struct error *damage, struct archive_index **out,
-		       struct error *err);
+int archive_index_open(int fd, const char *name, struct error *damage, struct progress *progress,
+		       struct archive_index **out, struct error *err);
 struct archive_index *archive_index_ref(struct archive_index *index);
 void archive_index_unref(struct archive_index *index);
 

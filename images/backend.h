@@ -64,6 +64,6 @@ struct source {
 
 /** Both take the descriptor, also when they fail. */
 int source_dir_open(int dirfd, const char *name, struct source **out, struct error *err);
-/** @param damage  as source_open_damaged(), or NULL */
-int source_archive_open(int fd, const char *name, struct error *damage, struct source **out,
-			struct error *err);
+/** @param damage  as source_open_damaged(), @param progress  as source_open_watched(); or NULL */
+int source_archive_open(int fd, const char *name, struct error *damage, struct progress *progress,
+			struct source **out, struct error *err);

@@ -394,11 +394,11 @@ static const struct source_ops archive_ops = {
 	.is_archive = true,
 };
 
-int source_archive_open(int fd, const char *name, struct error *damage, struct source **out,
-			struct error *err)
+int source_archive_open(int fd, const char *name, struct error *damage, struct progress *progress,
+			struct source **out, struct error *err)
 {
 	struct archive_index *index;
-	int rc = archive_index_open(fd, name, damage, &index, err);
+	int rc = archive_index_open(fd, name, damage, progress, &index, err);
 	if (rc < 0)
 		return rc;
 	char *prefix;

@@ -11,7 +11,8 @@
 #include "base/cleanup.h"
 #include "base/spool.h"
 
-static int open_any(const char *path, struct error *damage, struct source **out, struct error *err)
+static int open_any(const char *path, struct error *damage, struct progress *progress,
+		    struct source **out, struct error *err)
 {
 	if (!strcmp(path, "-"))
 		return error_set(err, EINVAL,
@@ -24,11 +25,12 @@ static int open_any(const char *path, struct error *damage, struct source **out,
 	if (S_ISDIR(st.st_mode))
 		return source_dir_open(take_fd(fd), path, out, err);
 	if (S_ISREG(st.st_mode))
-		return source_archive_open(take_fd(fd), path, damage, out, err);
+		return source_archive_open(take_fd(fd), path, damage, progress, out, err);
 	return error_set(err, EINVAL, "%s: neither a directory nor an archive", path);
 }
 
-int source_open_stream(int fd, const char *name, struct source **out, struct error *err)
+int source_open_stream(int fd, const char *name, struct progress *progress, struct source **out,
+		       struct error *err)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -37,17 +39,23 @@ int source_open_stream(int fd, const char *name, struct source **out, struct err
 				       : spool_open(fd, name, NULL, 0, err);
 	if (copy < 0)
 		return S_ISREG(st.st_mode) ? error_sys(err, "%s", name) : copy;
-	return source_archive_open(copy, name, NULL, out, err);
+	return source_archive_open(copy, name, NULL, progress, out, err);
 }
 
 int source_open(const char *path, struct source **out, struct error *err)
 {
-	return open_any(path, NULL, out, err);
+	return open_any(path, NULL, NULL, out, err);
+}
+
+int source_open_watched(const char *path, struct progress *progress, struct source **out,
+			struct error *err)
+{
+	return open_any(path, NULL, progress, out, err);
 }
 
 int source_open_damaged(const char *path, struct source **out, struct error *damage,
 			struct error *err)
 {
 	damage->code = 0;
-	return open_any(path, damage, out, err);
+	return open_any(path, damage, NULL, out, err);
 }

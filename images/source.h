@@ -55,11 +55,15 @@ struct source;
  * Nothing is extracted; member names are data and never resolved as paths.
  */
 int source_open(const char *path, struct source **out, struct error *err);
+/** The same; @param progress  started, moved on and ended while an archive is read */
+int source_open_watched(const char *path, struct progress *progress, struct source **out,
+			struct error *err);
 /**
  * An archive by descriptor, duplicated; what cannot be read in any order, as a pipe, goes into a
  * temporary file first.
  */
-int source_open_stream(int fd, const char *name, struct source **out, struct error *err);
+int source_open_stream(int fd, const char *name, struct progress *progress, struct source **out,
+		       struct error *err);
 /**
  * The same of an archive that may be cut short or spoiled: with the members before that.
  * @param damage  code 0, or what is wrong

@@ -61,3 +61,17 @@ setup_file() { make_set; }
 	run -1 "$crit" ls "$BATS_TEST_TMPDIR/sets"
 	[[ $output == *"is no checkpoint, but holds some: first" ]]
 }
+
+@test "ls says on the terminal how far a large archive has been read" {
+	cd "$BATS_TEST_TMPDIR"
+	truncate -s 7G pages-1.img
+	tar -c pages-1.img | head -c 512 | gzip >large.tar.gz
+	head -c 64M /dev/zero | gzip -1 >zeros.gz
+	yes zeros.gz | head -n 112 | xargs cat >>large.tar.gz
+	head -c 1024 /dev/zero | gzip >>large.tar.gz
+	script -qec "'$crit' ls large.tar.gz" shown </dev/null
+	grep -q $'\rreading: [0-9]* of [0-9]* MiB' shown
+	grep -q "pages-1.img .*7516192768" shown
+	"$crit" ls large.tar.gz 2>err
+	[ ! -s err ]
+}

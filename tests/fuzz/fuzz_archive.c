@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = memfd_create("archive", MFD_CLOEXEC);
 	if (fd < 0 || fd_write_full(fd, data, size) < 0)
 		abort();
-	if (source_archive_open(fd, "input", NULL, &src, &err) < 0)
+	if (source_archive_open(fd, "input", NULL, NULL, &src, &err) < 0)
 		return 0;
 	for (int depth = 0; src && depth < 4; depth++) {
 		read_set(src, &err);

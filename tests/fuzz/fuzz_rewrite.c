@@ -78,7 +78,8 @@ static bool is_written(struct archive_index *index)
 static void check(const char *path, unsigned what, const char *gone)
 {
 	struct archive_index *index;
-	must(archive_index_open(open(path, O_RDONLY | O_CLOEXEC), path, NULL, &index, NULL) == 0);
+	must(archive_index_open(open(path, O_RDONLY | O_CLOEXEC), path, NULL, NULL, &index, NULL) ==
+	     0);
 	must(!(what & REPLACE) || is_written(index));
 	must(!(what & REMOVE) || !gone || !archive_index_find(index, gone));
 	archive_index_unref(index);
