@@ -84,48 +84,83 @@ static int member_rewrite(CgMemberEntry *m, const CgroupDirEntry *dir, const cha
 	return 0;
 }
 
+/* The one that is nearest above a group, or is it. @return NULL: none is */
+static CgroupDirEntry *dir_of(const CgControllerEntry *c, const CgMemberEntry *m)
+{
+	CgroupDirEntry *found = NULL;
+	for (size_t i = 0; i < c->n_dirs; i++) {
+		CgroupDirEntry *dir = c->dirs[i];
+		if (cgroup_is_below(m->path + 1, dir->dir_name) &&
+		    (!found || strlen(dir->dir_name) > strlen(found->dir_name)))
+			found = dir;
+	}
+	return found;
+}
+
+static bool has_members(const CgroupEntry *e, const CgControllerEntry *c, const CgroupDirEntry *dir)
+{
+	for (size_t i = 0; i < e->n_sets; i++) {
+		const CgSetEntry *set = e->sets[i];
+		for (size_t k = 0; k < set->n_ctls; k++)
+			if (cgroup_has_controller(c, set->ctls[k]->name) &&
+			    dir_of(c, set->ctls[k]) == dir)
+				return true;
+	}
+	return false;
+}
+
+/* Where none of the tree was is not to be what the new root is. */
+static void dirs_prune(const CgroupEntry *e, CgControllerEntry *c)
+{
+	for (size_t i = c->n_dirs; i-- > 0;) {
+		CgroupDirEntry *dir = c->dirs[i];
+		if (has_members(e, c, dir))
+			continue;
+		cgroup_dir_entry__free_unpacked(dir, NULL);
+		c->n_dirs--;
+		memmove(&c->dirs[i], &c->dirs[i + 1], (c->n_dirs - i) * sizeof(CgroupDirEntry *));
+	}
+}
+
 static int members_rewrite(CgMemberEntry **members, size_t nr, const CgControllerEntry *c,
-			   const CgroupDirEntry *dir, const char *root)
+			   const char *root)
 {
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < nr; i++)
-		if (cgroup_has_controller(c, members[i]->name) &&
-		    cgroup_is_below(members[i]->path + 1, dir->dir_name))
+	for (size_t i = 0; rc == 0 && i < nr; i++) {
+		const CgroupDirEntry *dir = dir_of(c, members[i]);
+		if (dir && cgroup_has_controller(c, members[i]->name))
 			rc = member_rewrite(members[i], dir, root);
+	}
 	return rc;
 }
 
-/* Everything that was in `dir` or below goes to `root`. */
-static int dir_rewrite(CgroupEntry *e, const CgControllerEntry *c, CgroupDirEntry *dir,
-		       const char *root)
+/* Everything that was in one of the directories or below goes to `root`. */
+static int controller_rewrite(CgroupEntry *e, CgControllerEntry *c, const char *root)
 {
 	int rc = 0;
+	dirs_prune(e, c);
 	for (size_t i = 0; rc == 0 && i < e->n_sets; i++)
-		rc = members_rewrite(e->sets[i]->ctls, e->sets[i]->n_ctls, c, dir, root);
+		rc = members_rewrite(e->sets[i]->ctls, e->sets[i]->n_ctls, c, root);
 	for (size_t i = 0; rc == 0 && i < e->n_namespaces; i++)
-		rc = members_rewrite(e->namespaces[i]->roots, e->namespaces[i]->n_roots, c, dir,
-				     root);
-	if (rc < 0)
-		return rc;
-	const char *relative = root + strspn(root, "/");
-	char *name = strdup(relative);
-	if (!name)
-		return -ENOMEM;
-	free(dir->dir_name);
-	dir->dir_name = name;
-	return 0;
+		rc = members_rewrite(e->namespaces[i]->roots, e->namespaces[i]->n_roots, c, root);
+	for (size_t i = 0; rc == 0 && i < c->n_dirs; i++) {
+		char *name = strdup(root + strspn(root, "/"));
+		if (!name)
+			return -ENOMEM;
+		free(c->dirs[i]->dir_name);
+		c->dirs[i]->dir_name = name;
+	}
+	return rc;
 }
 
 int cgroup_roots_rewrite(const struct options *opts, CgroupEntry *e, struct error *err)
 {
 	int rc = cgroup_roots_check(opts, err);
 	for (size_t i = 0; rc == 0 && i < e->n_controllers; i++) {
-		const CgControllerEntry *c = e->controllers[i];
+		CgControllerEntry *c = e->controllers[i];
 		const char *root = cgroup_root_of(opts, c->cnames, c->n_cnames);
-		for (size_t k = 0; root && k < e->controllers[i]->n_dirs; k++) {
-			if (dir_rewrite(e, c, c->dirs[k], root) < 0)
-				return error_set(err, ENOMEM, "out of memory");
-		}
+		if (root && controller_rewrite(e, c, root) < 0)
+			return error_set(err, ENOMEM, "out of memory");
 	}
 	return rc;
 }

@@ -18,7 +18,7 @@ int cgroup_roots_check(const struct options *opts, struct error *err);
  * @param names  of its controllers. @return NULL: there is none
  */
 const char *cgroup_root_of(const struct options *opts, char *const *names, size_t nr);
-/** Put them into what was read. */
+/** Put them into what was read: a directory that no member of a set is in or below is left out. */
 int cgroup_roots_rewrite(const struct options *opts, CgroupEntry *e, struct error *err);
 
 /** Is it the group of `dir`, or below? Both without a leading slash. */

@@ -484,6 +484,31 @@ static int sets_check(const struct restore *r, struct error *err)
 	return 0;
 }
 
+static bool is_lived_in(const struct restore *r, uint32_t id)
+{
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		const struct rtask *t = r->tasks[i];
+		for (size_t k = 0; rtask_is_living(t) && k < t->nr_threads; k++)
+			if (thread_set_id(r->cgroups, t, k) == id)
+				return true;
+	}
+	return false;
+}
+
+/* CRIU stores for who is dead what version 1 says of it, that it is in the root: nobody goes there.
+ */
+static void sets_prune(const struct restore *r, CgroupEntry *e)
+{
+	size_t nr = 0;
+	for (size_t i = 0; i < e->n_sets; i++) {
+		if (is_lived_in(r, e->sets[i]->id))
+			e->sets[nr++] = e->sets[i];
+		else
+			cg_set_entry__free_unpacked(e->sets[i], NULL);
+	}
+	e->n_sets = nr;
+}
+
 int cgroups_load(struct restore *r, struct error *err)
 {
 	ProtobufCMessage *msg = NULL;
@@ -503,7 +528,10 @@ int cgroups_load(struct restore *r, struct error *err)
 	rc = entry_check(r->cgroups->entry, err);
 	if (rc == 0)
 		rc = sets_check(r, err);
-	return rc < 0 ? rc : cgroup_roots_rewrite(r->opts, r->cgroups->entry, err);
+	if (rc < 0)
+		return rc;
+	sets_prune(r, r->cgroups->entry);
+	return cgroup_roots_rewrite(r->opts, r->cgroups->entry, err);
 }
 
 static const char *member_path(const CgSetEntry *set, const char *name)

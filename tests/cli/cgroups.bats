@@ -204,6 +204,34 @@ inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d:
 	[ "$where" = "${where%%:*}:freezer:/$top.moved" ]
 }
 
+@test "cgroups: a set of the dead alone, in the root of a hierarchy as CRIU stores it, moves nobody" {
+	mkdir set
+	mount -t cgroup -o freezer none set 2>/dev/null || skip "no freezer hierarchy to be had"
+	mkdir "set/$top"
+	setsid bash -c 'echo $$ >"$0/cgroup.procs"; true & exec sleep 1000' "set/$top" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	pid=$!
+	started+=("$pid")
+	until [ "$(cat "/proc/$pid/comm")" = sleep ] &&
+		grep -q ') Z ' "/proc/$(tr -d " " <"/proc/$pid/task/$pid/children")/stat"; do sleep 0.01; done
+	"$stasis" dump -t "$pid" -D img -v0
+	wait "$pid" || true
+	dead=$("$crit" show img/pstree.img | grep -oE '"pid": [0-9]+' | tail -n 1 | tr -dc 0-9)
+	"$crit" edit --in-place img \
+		--append 'cgroup.img: entries[0].sets={"id": 77, "ctls": [{"name": "freezer", "path": "/"}]}' \
+		--append 'cgroup.img: entries[0].controllers[cnames[0]=freezer].dirs={"dir_name": "", "children": [{"dir_name": "'"$top.alien"'"}]}' \
+		"core-$dead.img: entries[0].tc.cg_set=77"
+	run "$stasis" restore -d -D img -v0 --cgroup-root "freezer:/$top.moved"
+	where=$(grep :freezer: "/proc/$pid/cgroup") || true
+	inside=$(find "set/$top.moved" -mindepth 1 -type d) || true
+	kill -KILL "$pid" || true
+	[ -z "$inside" ] || rmdir "$inside" || true
+	until rmdir "set/$top" "set/$top.moved"; do sleep 0.1; [ $((tries += 1)) -lt 30 ] || break; done
+	umount set
+	[ "$status" = 0 ]
+	[ "$where" = "${where%%:*}:freezer:/$top.moved" ]
+	[ -z "$inside" ]
+}
+
 @test "cgroups: the root of a cpuset hierarchy comes back below it, beside other groups" {
 	mkdir set
 	mount -t cgroup -o cpuset none set 2>/dev/null || skip "no cpuset hierarchy to be had"
