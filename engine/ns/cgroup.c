@@ -495,8 +495,7 @@ static bool is_lived_in(const struct restore *r, uint32_t id)
 	return false;
 }
 
-/* CRIU stores for who is dead what version 1 says of it, that it is in the root: nobody goes there.
- */
+/* Of who is dead version 1 says that it is in the root, and CRIU stores that: nobody goes there. */
 static void sets_prune(const struct restore *r, CgroupEntry *e)
 {
 	size_t nr = 0;

@@ -19,6 +19,7 @@
 #include "base/kernel-dev.h"
 #include "engine/ns/aside.h"
 #include "engine/ns/mnt-cover.h"
+#include "engine/ns/mnt-make.h"
 #include "engine/ns/set.h"
 #include "engine/ns/user.h"
 #include "engine/procfs/root.h"
@@ -59,22 +60,18 @@ static int refuse(const struct trial *t, const struct mnt *m, const char *why, s
 			 ns_seen_holder(t->ns, holder, sizeof(holder)), mnt_name(m, name), why);
 }
 
-static const struct {
-	uint32_t ms;
-	uint64_t attr;
-} flag_rows[] = {
-	{ MS_RDONLY, MOUNT_ATTR_RDONLY },
-	{ MS_NOSUID, MOUNT_ATTR_NOSUID },
-	{ MS_NODEV, MOUNT_ATTR_NODEV },
-	{ MS_NOEXEC, MOUNT_ATTR_NOEXEC },
-};
+/* May it be locked, and is it set? */
+static bool is_lockable(const struct mnt_flag *flag, const struct mnt *m)
+{
+	return flag->lockable && (m->e->flags & flag->ms);
+}
 
 /* All that would be locked on its way to a user namespace. */
 static uint32_t all_flags(const struct mnt *m)
 {
 	uint32_t all = MOUNT_ATTR__ATIME;
-	for (size_t i = 0; i < ARRAY_SIZE(flag_rows); i++)
-		all |= m->e->flags & flag_rows[i].ms ? (uint32_t)flag_rows[i].attr : 0;
+	for (size_t i = 0; i < MNT_FLAGS; i++)
+		all |= is_lockable(&mnt_flags[i], m) ? (uint32_t)mnt_flags[i].attr : 0;
 	return all;
 }
 
@@ -89,9 +86,9 @@ static void try_flags(int mnt, struct mnt *m)
 	uint64_t other =
 	    m->e->flags & MS_NOATIME ? MOUNT_ATTR_STRICTATIME : (uint64_t)MOUNT_ATTR_NOATIME;
 	uint32_t locked = is_refused(mnt, other, MOUNT_ATTR__ATIME) ? MOUNT_ATTR__ATIME : 0;
-	for (size_t i = 0; i < ARRAY_SIZE(flag_rows); i++)
-		if ((m->e->flags & flag_rows[i].ms) && is_refused(mnt, 0, flag_rows[i].attr))
-			locked |= (uint32_t)flag_rows[i].attr;
+	for (size_t i = 0; i < MNT_FLAGS; i++)
+		if (is_lockable(&mnt_flags[i], m) && is_refused(mnt, 0, mnt_flags[i].attr))
+			locked |= (uint32_t)mnt_flags[i].attr;
 	m->e->has_locked_flags = locked != 0;
 	m->e->locked_flags = locked;
 }

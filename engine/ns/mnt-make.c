@@ -243,15 +243,11 @@ int mnt_clone(const struct mnt_source *s, const char *root, struct error *err)
 	return take_fd(fd);
 }
 
-static const struct {
-	unsigned st; /* of statvfs(3) */
-	uint32_t ms; /* of mount(2) */
-	uint64_t attr;
-} flag_rows[] = {
-	{ ST_RDONLY, MS_RDONLY, MOUNT_ATTR_RDONLY },
-	{ ST_NOSUID, MS_NOSUID, MOUNT_ATTR_NOSUID },
-	{ ST_NODEV, MS_NODEV, MOUNT_ATTR_NODEV },
-	{ ST_NOEXEC, MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+const struct mnt_flag mnt_flags[MNT_FLAGS] = {
+	{ ST_RDONLY, MS_RDONLY, MOUNT_ATTR_RDONLY, .lockable = true },
+	{ ST_NOSUID, MS_NOSUID, MOUNT_ATTR_NOSUID, .lockable = true },
+	{ ST_NODEV, MS_NODEV, MOUNT_ATTR_NODEV, .lockable = true },
+	{ ST_NOEXEC, MS_NOEXEC, MOUNT_ATTR_NOEXEC, .lockable = true },
 	{ ST_NODIRATIME, MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
 	{ ST_NOSYMFOLLOW_, MS_NOSYMFOLLOW_, MOUNT_ATTR_NOSYMFOLLOW },
 };
@@ -268,13 +264,13 @@ int mnt_set_flags(int fd, uint32_t flags)
 	struct mount_attr attr = { 0 };
 	if (fstatvfs(fd, &now) < 0)
 		return -errno;
-	for (size_t i = 0; i < ARRAY_SIZE(flag_rows); i++) {
-		bool is = now.f_flag & flag_rows[i].st, want = flags & flag_rows[i].ms;
+	for (size_t i = 0; i < MNT_FLAGS; i++) {
+		bool is = now.f_flag & mnt_flags[i].st, want = flags & mnt_flags[i].ms;
 		/* a file system is read-only by itself as well, its mount may be or not */
-		if (want && (!is || flag_rows[i].ms == MS_RDONLY))
-			attr.attr_set |= flag_rows[i].attr;
+		if (want && (!is || mnt_flags[i].ms == MS_RDONLY))
+			attr.attr_set |= mnt_flags[i].attr;
 		else if (is && !want)
-			attr.attr_clr |= flag_rows[i].attr;
+			attr.attr_clr |= mnt_flags[i].attr;
 	}
 	uint64_t atime = atime_of(flags & MS_NOATIME, flags & MS_STRICTATIME);
 	if (atime != atime_of(now.f_flag & ST_NOATIME, !(now.f_flag & ST_RELATIME))) {

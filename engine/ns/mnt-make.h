@@ -30,6 +30,15 @@ int mnt_cut(struct mnt_tree *tree, bool late, struct error *err);
 int mnt_cut_of(struct mnt_tree *tree, const struct mnt_source *s, struct error *err);
 /** A private clone of a part of a source. @return descriptor, attached nowhere; or -errno */
 int mnt_clone(const struct mnt_source *s, const char *root, struct error *err);
+struct mnt_flag {
+	unsigned st;   /* of statvfs(3) */
+	uint32_t ms;   /* of mount(2) */
+	uint64_t attr; /* of mount_setattr(2) */
+	bool lockable; /* by a copy of its namespace for a user namespace inside */
+};
+#define MNT_FLAGS 6
+/** What is either there or not; how access times are kept is not among them. */
+extern const struct mnt_flag mnt_flags[MNT_FLAGS];
 /** Make a mount's flags (MS_… of mount(2); MS_PRIVATE and MS_UNBINDABLE as well) those. */
 int mnt_set_flags(int fd, uint32_t flags);
 /** Leave the root of file systems as they were: read-only ones can be only now. */

@@ -156,14 +156,10 @@ static bool is_visible(const struct locking *l, const struct mnt *m)
 /* What it has on the way is locked. What nobody can reach any more gets all its flags before. */
 static int set_flags(const struct mnt *m, bool visible, struct error *err)
 {
-	static const uint32_t lockable[][2] = { { MS_RDONLY, MOUNT_ATTR_RDONLY },
-						{ MS_NOSUID, MOUNT_ATTR_NOSUID },
-						{ MS_NODEV, MOUNT_ATTR_NODEV },
-						{ MS_NOEXEC, MOUNT_ATTR_NOEXEC } };
 	uint32_t flags = (m->e->flags & ~(uint32_t)MS_UNBINDABLE) | MS_PRIVATE;
-	for (size_t i = 0; visible && i < sizeof(lockable) / sizeof(*lockable); i++)
-		if (!(m->e->locked_flags & lockable[i][1]))
-			flags &= ~lockable[i][0];
+	for (size_t i = 0; visible && i < MNT_FLAGS; i++)
+		if (mnt_flags[i].lockable && !(m->e->locked_flags & mnt_flags[i].attr))
+			flags &= ~mnt_flags[i].ms;
 	int rc = mnt_set_flags(m->fd, flags);
 	return rc < 0 ? error_code(err, rc, "set its flags (%#x)", m->e->flags) : 0;
 }

@@ -181,40 +181,43 @@ inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d:
 	[ "$(group_of "$pid")" = "/$top/moved" ]
 }
 
-@test "cgroups: who is dead, of whom version 1 says that it is in the root, goes where its parent goes" {
+# A task of version 1's freezer hierarchy, mounted at "set", whose child has ended: $pid, its images
+dump_with_a_child_that_is_dead()
+{
 	mkdir set
 	mount -t cgroup -o freezer none set 2>/dev/null || skip "no freezer hierarchy to be had"
 	mkdir "set/$top"
-	setsid bash -c 'echo $$ >"$0/cgroup.procs"; true & exec sleep 1000' "set/$top" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	setsid bash -c 'echo $$ >"$0/cgroup.procs"; true & exec sleep 1000' "set/$top" \
+		</dev/null >/dev/null 2>&1 3>&- 4>&- &
 	pid=$!
 	started+=("$pid")
 	until [ "$(cat "/proc/$pid/comm")" = sleep ] &&
 		grep -q ') Z ' "/proc/$(tr -d " " <"/proc/$pid/task/$pid/children")/stat"; do sleep 0.01; done
 	"$stasis" dump -t "$pid" -D img -v0
-	run ! grep -q '"path": "/"' <("$crit" show img/cgroup.img | grep -A 1 '"name": "freezer"')
 	wait "$pid" || true
+}
+
+take_away_set()
+{
+	until rmdir "set/$top" "set/$top.moved"; do sleep 0.1; [ $((tries += 1)) -lt 30 ] || break; done
+	umount set
+}
+
+@test "cgroups: who is dead, of whom version 1 says that it is in the root, goes where its parent goes" {
+	dump_with_a_child_that_is_dead
+	run ! grep -q '"path": "/"' <("$crit" show img/cgroup.img | grep -A 1 '"name": "freezer"')
 	run "$stasis" restore -d -D img -v0 --cgroup-root "freezer:/$top.moved"
 	where=$(grep :freezer: "/proc/$pid/cgroup") || true
 	dead=$(cat "/proc/$pid/task/$pid/children") || true
 	kill -KILL "$pid" || true
-	until rmdir "set/$top" "set/$top.moved"; do sleep 0.1; [ $((tries += 1)) -lt 30 ] || break; done
-	umount set
+	take_away_set
 	[ "$status" = 0 ]
 	[ -n "$dead" ]
 	[ "$where" = "${where%%:*}:freezer:/$top.moved" ]
 }
 
 @test "cgroups: a set of the dead alone, in the root of a hierarchy as CRIU stores it, moves nobody" {
-	mkdir set
-	mount -t cgroup -o freezer none set 2>/dev/null || skip "no freezer hierarchy to be had"
-	mkdir "set/$top"
-	setsid bash -c 'echo $$ >"$0/cgroup.procs"; true & exec sleep 1000' "set/$top" </dev/null >/dev/null 2>&1 3>&- 4>&- &
-	pid=$!
-	started+=("$pid")
-	until [ "$(cat "/proc/$pid/comm")" = sleep ] &&
-		grep -q ') Z ' "/proc/$(tr -d " " <"/proc/$pid/task/$pid/children")/stat"; do sleep 0.01; done
-	"$stasis" dump -t "$pid" -D img -v0
-	wait "$pid" || true
+	dump_with_a_child_that_is_dead
 	dead=$("$crit" show img/pstree.img | grep -oE '"pid": [0-9]+' | tail -n 1 | tr -dc 0-9)
 	"$crit" edit --in-place img \
 		--append 'cgroup.img: entries[0].sets={"id": 77, "ctls": [{"name": "freezer", "path": "/"}]}' \
@@ -225,8 +228,7 @@ inside_view() { nsenter -t "$1" --cgroup grep '^0::' "/proc/$1/cgroup" | cut -d:
 	inside=$(find "set/$top.moved" -mindepth 1 -type d) || true
 	kill -KILL "$pid" || true
 	[ -z "$inside" ] || rmdir "$inside" || true
-	until rmdir "set/$top" "set/$top.moved"; do sleep 0.1; [ $((tries += 1)) -lt 30 ] || break; done
-	umount set
+	take_away_set
 	[ "$status" = 0 ]
 	[ "$where" = "${where%%:*}:freezer:/$top.moved" ]
 	[ -z "$inside" ]

@@ -3,7 +3,9 @@
  */
 #pragma once
 
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "tests/live/live.h"
@@ -36,6 +38,15 @@ static inline ino_t ns_number(int fd)
 	struct stat st;
 	live_check(fd >= 0 && fstat(fd, &st) == 0, "no namespace: %s", strerror(errno));
 	return st.st_ino;
+}
+
+/* Of the network namespace that a socket is in. */
+static inline ino_t ns_number_of_socket(int fd)
+{
+	int ns = ioctl(fd, SIOCGSKNS);
+	ino_t number = ns_number(ns);
+	close(ns);
+	return number;
 }
 
 static inline ino_t ns_own_number(const char *name)

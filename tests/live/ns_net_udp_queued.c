@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tests/live/tcp.h"
+#include "tests/live/words.h"
 
 static int inbox(const char *text)
 {
@@ -20,19 +21,11 @@ static int inbox(const char *text)
 	return fd;
 }
 
-static void hears(int fd, const char *text)
-{
-	char got[16] = "";
-	ssize_t n = recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT);
-	live_check(n == (ssize_t)strlen(text) && !strcmp(got, text), "got \"%s\", want \"%s\"", got,
-		   text);
-}
-
 int main(void)
 {
 	int one = inbox("one"), other = inbox("other");
 	live_ready();
-	hears(one, "one");
-	hears(other, "other");
+	words_hear(one, "one");
+	words_hear(other, "other");
 	live_pass();
 }

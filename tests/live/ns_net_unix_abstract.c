@@ -7,13 +7,11 @@
  */
 #include <sched.h>
 #include <stdbool.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <linux/sockios.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
+#include "tests/live/words.h"
 
 static const struct sockaddr_un stream = { AF_UNIX, "\0live-stream" };
 static const struct sockaddr_un dgram = { AF_UNIX, "\0live-dgram" };
@@ -37,20 +35,6 @@ static int bound(int type, const struct sockaddr_un *to)
 	return fd;
 }
 
-static void says(int fd, const char *text)
-{
-	live_check(send(fd, text, strlen(text), 0) == (ssize_t)strlen(text), "send %s: %s", text,
-		   strerror(errno));
-}
-
-static void hears(int fd, const char *text)
-{
-	char got[16] = "";
-	ssize_t n = recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT);
-	live_check(n == (ssize_t)strlen(text) && !strcmp(got, text), "got \"%s\", want \"%s\"", got,
-		   text);
-}
-
 static struct place settle(const char *text)
 {
 	struct place p = { .listener = bound(SOCK_STREAM, &stream) };
@@ -59,29 +43,21 @@ static struct place settle(const char *text)
 	p.far = accept(p.listener, NULL, NULL);
 	p.inbox = bound(SOCK_DGRAM, &dgram);
 	int gone = connected(SOCK_DGRAM, &dgram);
-	says(gone, text);
+	words_say(gone, text);
 	close(gone);
-	says(p.near, text);
+	words_say(p.near, text);
 	return p;
-}
-
-static ino_t ns_of(int fd)
-{
-	struct stat st;
-	int ns = ioctl(fd, SIOCGSKNS);
-	live_must(ns >= 0 && fstat(ns, &st) == 0);
-	close(ns);
-	return st.st_ino;
 }
 
 static void check(const struct place *p, const char *text)
 {
-	hears(p->far, text);
-	hears(p->inbox, text);
-	says(p->far, "more");
-	hears(p->near, "more");
-	live_check(ns_of(p->far) == ns_of(p->listener) && ns_of(p->near) == ns_of(p->listener) &&
-		       ns_of(p->inbox) == ns_of(p->listener),
+	words_hear(p->far, text);
+	words_hear(p->inbox, text);
+	words_say(p->far, "more");
+	words_hear(p->near, "more");
+	live_check(ns_number_of_socket(p->far) == ns_number_of_socket(p->listener) &&
+		       ns_number_of_socket(p->near) == ns_number_of_socket(p->listener) &&
+		       ns_number_of_socket(p->inbox) == ns_number_of_socket(p->listener),
 		   "%s: a socket is in another namespace than before", text);
 }
 
@@ -97,6 +73,7 @@ int main(void)
 
 	check(&outer, "outer");
 	check(&inner, "inner");
-	live_check(ns_of(outer.far) != ns_of(inner.far), "both are in one namespace");
+	live_check(ns_number_of_socket(outer.far) != ns_number_of_socket(inner.far),
+		   "both are in one namespace");
 	live_pass();
 }

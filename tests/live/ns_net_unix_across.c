@@ -5,15 +5,13 @@
  * live-unshare: --pid --net
  * live-modes: SS RR 2S
  */
-#include <linux/sockios.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
-#include "tests/live/live.h"
+#include "tests/live/namespaces.h"
+#include "tests/live/words.h"
 
 static struct sockaddr_un address(const char *name)
 {
@@ -38,30 +36,10 @@ static int connected(int type, const char *name)
 	return fd;
 }
 
-static void says(int fd, const char *text)
-{
-	live_check(send(fd, text, strlen(text), 0) == (ssize_t)strlen(text), "send %s: %s", text,
-		   strerror(errno));
-}
-
-static void hears(int fd, const char *text)
-{
-	char got[16] = "";
-	ssize_t n = recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT);
-	live_check(n == (ssize_t)strlen(text) && !strcmp(got, text), "got \"%s\", want \"%s\"", got,
-		   text);
-}
-
 /* Are both of one network namespace? */
 static bool together(int a, int b)
 {
-	struct stat one, other;
-	int fds[2] = { ioctl(a, SIOCGSKNS), ioctl(b, SIOCGSKNS) };
-	live_must(fds[0] >= 0 && fds[1] >= 0);
-	live_must(fstat(fds[0], &one) == 0 && fstat(fds[1], &other) == 0);
-	close(fds[0]);
-	close(fds[1]);
-	return one.st_ino == other.st_ino;
+	return ns_number_of_socket(a) == ns_number_of_socket(b);
 }
 
 int main(void)
@@ -75,9 +53,9 @@ int main(void)
 	listener = 60;
 	bool ends = together(near, far), halves = together(out, inbox);
 	live_must(!together(listener, near) && !halves);
-	says(near, "to");
-	says(far, "back");
-	says(out, "one");
+	words_say(near, "to");
+	words_say(far, "back");
+	words_say(out, "one");
 
 	live_ready();
 
@@ -85,15 +63,15 @@ int main(void)
 		   ends ? "not " : "");
 	live_check(!together(listener, near) && together(listener, inbox) && together(near, out),
 		   "sockets are in other namespaces than before");
-	hears(far, "to");
-	hears(near, "back");
-	hears(inbox, "one");
-	says(near, "more");
-	hears(far, "more");
-	says(out, "two");
-	hears(inbox, "two");
+	words_hear(far, "to");
+	words_hear(near, "back");
+	words_hear(inbox, "one");
+	words_say(near, "more");
+	words_hear(far, "more");
+	words_say(out, "two");
+	words_hear(inbox, "two");
 	int next = connected(SOCK_STREAM, "stream"), accepted = accept(listener, NULL, NULL);
-	says(next, "new");
-	hears(accepted, "new");
+	words_say(next, "new");
+	words_hear(accepted, "new");
 	live_pass();
 }
